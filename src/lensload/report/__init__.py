@@ -1,0 +1,1 @@
+"""Views of a run file: readers of it, nothing else."""
