@@ -114,7 +114,7 @@ def raw(name: str) -> dict[str, Any]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A folder with the five files, free to be spoilt."""
-    return Path(shutil.copytree(schemas.folder(), tmp_path / "schemas"))
+    return Path(shutil.copytree(schemas.default_folder(), tmp_path / "schemas"))
 
 
 @pytest.mark.parametrize("topic", schemas.TOPIC_NAMES)
@@ -180,7 +180,7 @@ def test_load_gives_all_topics_in_causal_order():
 def test_text_is_the_file_and_parsed_writes_it():
     """What is registered is the file as it stands, and the parsed form is of that same schema."""
     for schema in schemas.load().values():
-        assert schema.text == (schemas.folder() / schema.topic.file).read_text(encoding="utf-8")
+        assert schema.text == (schemas.default_folder() / schema.topic.file).read_text(encoding="utf-8")
         reparsed = parse_schema(json.loads(schema.text))
         assert schema.parsed == reparsed
         assert schema.parsed["name"] == f"com.lens.events.{schema.topic.record}"

@@ -86,20 +86,20 @@ class Schema:
     fingerprint: str
 
 
-def folder() -> Path:
+def default_folder() -> Path:
     """The folder of the schema files: inside an installed wheel, else the checkout's `schemas`."""
     packaged = Path(__file__).with_name("schemas_avsc")
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "schemas"
 
 
-def load(source: Path | None = None) -> dict[str, Schema]:
-    """All five schemas by topic name, in causal order, from `source` or else from `folder()`.
+def load(folder: Path | None = None) -> dict[str, Schema]:
+    """All five schemas by topic name, in causal order, from `folder` or else from `default_folder()`.
 
     Raises:
         SchemaError: a file is missing, is not JSON, is not an Avro schema, or is not the record that its
             topic needs; names the file, the line where one is known, and what to do.
     """
-    place = folder() if source is None else source
+    place = default_folder() if folder is None else folder
     return {topic.name: _read(topic, place / topic.file) for topic in TOPICS}
 
 

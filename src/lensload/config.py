@@ -1,0 +1,381 @@
+"""One frozen RunConfig: everything that decides a run, and each field as an option of the doors.
+
+No secret is ever a value here: credentials live in the file that `client_config` names and in the environment.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lensload.errors import UsageError
+from lensload.fields import (
+    Addresses,
+    Duration,
+    NumberAsText,
+    OptionalDuration,
+    OptionalPath,
+    RegistryUrl,
+    Shown,
+    TopicPrefix,
+    Topics,
+    nearest,
+)
+from lensload.schemas import TOPIC_NAMES
+
+ENV_PREFIX = "LENSLOAD_"
+HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
+"""The environment variable in which `lensload bench` hands a checked RunConfig (`as_json`) to Locust."""
+
+
+class RunConfig(BaseModel):
+    """Everything that decides a run. Frozen; unknown keys are refused; every value is checked.
+
+    The description of a field is its help text on the command line and in the web form.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False)
+
+    bootstrap_servers: Annotated[
+        Addresses,
+        Field(
+            description="Where the Kafka cluster is: host:port, several with commas between. Without it: the"
+            " embedded cluster, whose numbers are the client's, not a broker's."
+        ),
+        Shown("HOST:PORT", web=False),
+    ] = None
+    registry_url: Annotated[
+        RegistryUrl,
+        Field(
+            description="Where the Schema Registry is, such as http://localhost:8081; mock:// for none (schema"
+            " ids are then made up, and no other program can decode the events)."
+        ),
+        Shown("URL", web=False),
+    ] = None
+    client_config: Annotated[
+        OptionalPath,
+        Field(
+            description="A file of librdkafka properties (key=value lines, # comments): security and tuning."
+            " Credentials belong there, never in a flag."
+        ),
+        Shown("FILE", web=False),
+    ] = None
+    topic_prefix: Annotated[
+        TopicPrefix,
+        Field(description="Goes before every topic and subject, for clusters shared with others."),
+        Shown("TEXT"),
+    ] = ""
+    partitions: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=10_000,
+            description="Partitions of topics that are created; existing topics are used as they are.",
+        ),
+        Shown("N"),
+    ] = 4
+    replication_factor: Annotated[
+        int, Field(ge=1, le=32, description="Replicas of topics that are created."), Shown("N")
+    ] = 1
+    rate: Annotated[
+        float,
+        Field(gt=0, le=1e8, description="Target of the whole run, in events a second, all topics together."),
+        Shown("NUMBER", locust=False),
+    ] = 5000.0
+    user_rate: Annotated[
+        float,
+        Field(gt=0, le=1e8, description="Events a second of one Locust user: one slice of the audience."),
+        Shown("NUMBER", bench=False),
+    ] = 100.0
+    duration_s: Annotated[
+        OptionalDuration,
+        Field(
+            description="How long to measure, after the warm-up: 30s, 2m, 1h30m. It is also the period of the"
+            " profile. Without it, bench measures for 30s, and locust until it is told to stop.",
+        ),
+        Shown("DURATION", name="duration"),
+    ] = None
+    warmup_s: Annotated[
+        Duration,
+        Field(ge=0, description="How long to run before measuring begins: 2s, 1m, 0s for not at all."),
+        Shown("DURATION", name="warmup"),
+    ] = 2.0
+    workers: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=64,
+            description="Worker processes, each with an engine and an observer of its own; at most 64, the"
+            " number of the audience's lanes.",
+        ),
+        Shown("N", locust=False),
+    ] = 1
+    profile: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="How the rate goes over time: constant, poisson, ramp[:FROM-TO], steps[:F,F,...],"
+            " spike[:FACTOR[@FROM-TO]] or day; +poisson after any for random arrivals.",
+        ),
+        Shown("PROFILE", locust_flag="--rate-profile"),
+    ] = "constant"
+    topics: Annotated[
+        Topics,
+        Field(description="The topics to write, with commas between."),
+        Shown("NAME,..."),
+    ] = TOPIC_NAMES
+    seed: Annotated[
+        int,
+        Field(ge=0, lt=2**63, description="Decides the whole world: the same seed gives the same events."),
+        Shown("N"),
+    ] = 1
+    audience_size: Annotated[
+        int, Field(ge=64, le=10_000_000, description="How many people there are."), Shown("N")
+    ] = 10_000
+    catalogue_size: Annotated[
+        int, Field(ge=50, le=10_000_000, description="How many items there are."), Shown("N")
+    ] = 5_000
+    zipf_exponent: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=5,
+            description="How popularity falls off over the items: 0 all alike, 1 as Zipf found it.",
+        ),
+        Shown("NUMBER"),
+    ] = 1.0
+    lift: Annotated[
+        float,
+        Field(
+            ge=-1,
+            le=10,
+            description="The planted truth of the experiments: 0.1 makes the treatment convert 10 % more often"
+            " than the control.",
+        ),
+        Shown("NUMBER"),
+    ] = 0.1
+    serializer: Annotated[
+        Literal["fragments", "fastavro", "confluent"],
+        Field(
+            description="How events are encoded, to the same bytes: fragments in batches (fast); fastavro or"
+            " confluent (AvroSerializer) one record at a time, each one timed."
+        ),
+        Shown("NAME"),
+    ] = "fragments"
+    verify_per_s: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=100_000,
+            description="How many events a second, drawn at random, also go through the real AvroSerializer:"
+            " timed one by one and compared byte for byte.",
+        ),
+        Shown("N"),
+    ] = 50
+    acks: Annotated[
+        Literal["all", "1", "0"],
+        NumberAsText,
+        Field(description="Which replicas must have an event before it counts as acknowledged."),
+        Shown("ACKS"),
+    ] = "all"
+    linger_ms: Annotated[
+        float,
+        Field(
+            ge=0, le=900_000, description="How long the producer waits for a batch to fill, in milliseconds."
+        ),
+        Shown("NUMBER"),
+    ] = 5.0
+    compression: Annotated[
+        Literal["none", "lz4", "zstd", "snappy", "gzip"],
+        Field(description="How batches are compressed."),
+        Shown("NAME"),
+    ] = "none"
+    drain_timeout_s: Annotated[
+        Duration,
+        Field(
+            gt=0,
+            description="How long to wait at the end until everything sent is acknowledged and observed.",
+        ),
+        Shown("DURATION", name="drain_timeout"),
+    ] = 30.0
+    run_file: Annotated[
+        Path,
+        Field(description="Where the result of the run goes, as JSON."),
+        Shown("FILE", web=False),
+    ] = Path("run.json")
+
+    @model_validator(mode="after")
+    def _both_addresses_or_none(self) -> Self:
+        mocked = (self.registry_url or "").startswith("mock:")
+        if self.bootstrap_servers and not self.registry_url:
+            raise ValueError(
+                "There is a cluster (bootstrap_servers), but no registry."
+                " Give --registry-url too; --registry-url mock:// does without one."
+            )
+        if self.registry_url and not mocked and not self.bootstrap_servers:
+            raise ValueError(
+                "There is a registry (registry_url), but no cluster."
+                " Give --bootstrap-servers too, or leave out both for the embedded cluster."
+            )
+        return self
+
+    @property
+    def embedded(self) -> bool:
+        """No address was given: the run takes place on the embedded cluster."""
+        return self.bootstrap_servers is None
+
+    def as_dict(self) -> dict[str, Any]:
+        """All fields by name, fit for JSON and msgpack; `from_dict` takes it."""
+        return self.model_dump(mode="json")
+
+    def as_json(self) -> str:
+        """`as_dict` as JSON text; `from_json` takes it."""
+        return json.dumps(self.as_dict(), separators=(",", ":"))
+
+    def public(self) -> dict[str, Any]:
+        """What may stand in a run file: every field, since none holds a secret (the module's promise)."""
+        return self.as_dict()
+
+    def changed(self, **values: object) -> Self:
+        """This configuration with other values for some fields, checked again.
+
+        Raises:
+            UsageError: a value is out of range.
+        """
+        return self.from_dict({**self.as_dict(), **values})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """What `as_dict` gave, again.
+
+        Raises:
+            UsageError: a key is unknown or a value out of range.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise refusal(error) from error
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `as_json` gave, again.
+
+        Raises:
+            UsageError: it is not JSON, a key is unknown or a value out of range.
+        """
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise UsageError(f"The handed-over configuration is not JSON: {error}.") from error
+        return cls.from_dict(values)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One field of RunConfig as an option of the command line, of Locust and of the web form.
+
+    Attributes:
+        field: the attribute of RunConfig ("duration_s").
+        name: its key in lensload.toml and in the flags given to `load` ("duration").
+        flag: on the command line of lensload ("--duration").
+        locust_flag: on Locust's, which has a --profile of its own.
+        env: the environment variable ("LENSLOAD_DURATION").
+        type: of `default` and of what a form may hold; durations and lists are text.
+        default: never None: "" stands for not set, and `load` takes it as that.
+        choices: the only values possible; empty when there are others.
+        metavar: the placeholder of the value in help texts.
+        help: what it decides, for people.
+        in_bench: `lensload bench` has it.
+        in_locust: `locust` has it.
+        in_web_ui: the web form has it.
+    """
+
+    field: str
+    name: str
+    flag: str
+    locust_flag: str
+    env: str
+    type: type[str] | type[int] | type[float]
+    default: str | int | float
+    choices: tuple[str, ...]
+    metavar: str
+    help: str
+    in_bench: bool
+    in_locust: bool
+    in_web_ui: bool
+
+
+def options(base: RunConfig | None = None) -> tuple[Option, ...]:
+    """An option for each field of RunConfig, in order, with the values of `base` as defaults."""
+    return tuple(_option(name, base) for name in RunConfig.model_fields)
+
+
+def _option(field: str, base: RunConfig | None) -> Option:
+    info = RunConfig.model_fields[field]
+    shown = next(item for item in info.metadata if isinstance(item, Shown))
+    name = shown.name or field
+    flag = "--" + name.replace("_", "-")
+    value: Any = info.default if base is None else getattr(base, field)
+    default = _as_default(value, duration=shown.metavar == "DURATION")
+    return Option(
+        field=field,
+        name=name,
+        flag=flag,
+        locust_flag=shown.locust_flag or flag,
+        env=ENV_PREFIX + name.upper(),
+        type=type(default),
+        default=default,
+        choices=get_args(info.annotation) if get_origin(info.annotation) is Literal else (),
+        metavar=shown.metavar,
+        help=info.description or "",
+        in_bench=shown.bench,
+        in_locust=shown.locust,
+        in_web_ui=shown.web and shown.locust,
+    )
+
+
+def _as_default(value: object, *, duration: bool) -> str | int | float:
+    if value is None:
+        return ""
+    if duration:
+        return f"{value:.15g}s"
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return value if isinstance(value, (int, float)) else str(value)
+
+
+def refusal(error: ValidationError, origins: Mapping[str, str] | None = None) -> UsageError:
+    """The error to raise in place of pydantic's: every complaint, and what the options at fault are for.
+
+    Args:
+        error: what pydantic found.
+        origins: where the value of a field came from, such as "--rate"; the field's name where it is not known.
+    """
+    complaints: list[str] = []
+    hints: list[str] = []
+    for detail in error.errors(include_url=False):
+        text = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+        if not detail["loc"]:
+            complaints.append(text)
+            continue
+        field = str(detail["loc"][0])
+        if detail["type"] == "extra_forbidden":
+            complaints.append(f"There is no {field!r}{nearest(field, RunConfig.model_fields)}")
+            continue
+        complaints.append(f"{(origins or {}).get(field, field)} is {_shown(detail['input'])}: {text}.")
+        hints.append(describe(field))
+    return UsageError("\n".join(complaints), "\n  ".join(dict.fromkeys(hints)))
+
+
+def describe(field: str) -> str:
+    """The flag and the help text of the option for `field`."""
+    return next(f"{option.flag}: {option.help}" for option in options() if option.field == field)
+
+
+def _shown(value: object) -> str:
+    """A refused value as it may be printed: whatever could be credentials in an address is left out."""
+    text = str(value)
+    return repr("…@" + text.rpartition("@")[2] if "@" in text else value)
