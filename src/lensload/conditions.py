@@ -63,10 +63,10 @@ def _librdkafka() -> str:
     return str(libversion()[0])
 
 
-def _usable_cpus() -> float:
+def _usable_cpus() -> int | float:
     """CPUs this process may use: the affinity mask, or the container's quota where that is less."""
     affinity = getattr(os, "sched_getaffinity", None)
-    usable = float(len(affinity(0)) if affinity else os.cpu_count() or 1)
+    usable: int = len(affinity(0)) if affinity else os.cpu_count() or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
         return min(usable, round(int(quota) / int(period), 2))

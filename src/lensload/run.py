@@ -126,7 +126,7 @@ def build(
         conditions: what `lensload.conditions.conditions` gives.
         thresholds: what the verdict goes by.
     """
-    topics = {topic: _ledger(counts) for topic, counts in tally.counts.items()}
+    topics = {topic: _ledger(counts) for topic, counts in sorted(tally.counts.items())}
     latency = {stage: _summaries(tally, stage) for stage in STAGES}
     verdict = judge(_evidence(tally, course, topics, latency["schedule_lag"]["all"]), thresholds)
     run: Run = {
@@ -139,7 +139,7 @@ def build(
         "embedded": course.embedded,
         "load": _load(tally, course, topics),
         "topics": topics,
-        "warmup": {topic: _warmup(counts) for topic, counts in tally.counts.items()},
+        "warmup": {topic: _warmup(counts) for topic, counts in sorted(tally.counts.items())},
         "latency_us": latency,
         "errors": _errors(tally),
         "totals": tally.totals,
@@ -216,7 +216,9 @@ def _sum(topics: Mapping[str, Mapping[str, int]], name: str) -> int:
 
 
 def _summaries(tally: Tally, stage: str) -> dict[str, Summary]:
-    measured = {topic: histogram for (of, topic), histogram in tally.histograms.items() if of == stage}
+    measured = {
+        topic: histogram for (of, topic), histogram in sorted(tally.histograms.items()) if of == stage
+    }
     by_topic = {topic: histogram.summary() for topic, histogram in measured.items() if histogram.count}
     return {"all": tally.histogram(stage).summary(), **by_topic}
 
