@@ -77,7 +77,7 @@ class CrewProcess:
         os.set_blocking(self._stderr, False)
         command = [sys.executable, "-m", self._module, str(theirs.fileno())]
         try:
-            self._process = subprocess.Popen(  # noqa: S603  # our own module, our own interpreter
+            self._process = subprocess.Popen(  # our own module, our own interpreter
                 command,
                 stdin=subprocess.DEVNULL,
                 stderr=stderr,
@@ -169,7 +169,7 @@ class CrewProcess:
     def _end(self) -> None:
         """The link is closed or the process gone: see that both are, and say why if it was not to be."""
         process = self._process
-        assert process is not None  # noqa: S101  # polled only after start
+        assert process is not None  # polled only after start
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_END_BUDGET_S)
         self._hear_stderr()

@@ -110,5 +110,11 @@ def read(id_texts: NDArray[np.uint8]) -> Readings:
     return Readings(valid, due_ns, (low >> 48) & 0x3FFF, (low >> 36) & 0xFFF, low & (MAX_SEQUENCE - 1))
 
 
+def fractions_ns(digits: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Ns into the millisecond, from an id's three hex digits behind the version; shape (n, 3)."""
+    values = _HEX_VALUES[digits].astype(np.int64)
+    return _fraction_ns((values[:, 0] << 8) | (values[:, 1] << 4) | values[:, 2])
+
+
 def _fraction_ns(steps: NDArray[np.int64]) -> NDArray[np.int64]:
     return (steps * NS_PER_MS + _FRACTION_STEPS - 1) // _FRACTION_STEPS

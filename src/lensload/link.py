@@ -28,7 +28,7 @@ _LENGTH = struct.Struct(">I")
 _CHUNK_BYTES = 1 << 18
 
 
-class LinkClosed(Exception):  # noqa: N818  # an event as much as an error: the other end has gone
+class LinkClosed(Exception):  # an event as much as an error: the other end has gone
     """The other end has closed the link, or its process has ended."""
 
 
