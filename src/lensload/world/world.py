@@ -31,49 +31,56 @@ TOPICS: Final = (
 )
 
 
-class World:
-    """People, items, a recommender and experiments, told as events.
-
-    What happens is a pure function of the seed, the sizes and the mix of behaviours, lane by lane; only ids
-    and timestamps depend on when events are due.
+def made(
+    *,
+    seed: int = 1,
+    audience_size: int = 10_000,
+    catalogue_size: int = 5_000,
+    zipf_exponent: float = 1.0,
+    conversion_lift: float = 0.1,
+) -> Setting:
+    """The people, goods and experiments of a world; takes a few tenths of a second.
 
     Args:
-        lanes: the lanes of the audience to tell of, each below 4096; lane l has the people of lane l % 64.
         seed: any integer.
         audience_size: number of people, 64 or more.
         catalogue_size: number of items, 120 or more.
         zipf_exponent: how steeply popularity falls with rank, 0 or more.
         conversion_lift: what the treatment of the first experiment adds to conversions; 0.1 is 10 % more.
-        run_tag: goes into every id, below 16384.
-        topics: the topics to tell; the others happen, but are not told.
 
     Raises:
         UsageError: a size is too small.
     """
+    goods = catalogue.stocked(seed, catalogue_size, zipf_exponent)
+    people = audience.gathered(seed, audience_size, goods)
+    return Setting.of(seed, people, goods, experiments.running(conversion_lift))
+
+
+class World:
+    """People, items, a recommender and experiments, told as events.
+
+    What happens is a pure function of the setting and the mix of behaviours, lane by lane; only ids and
+    timestamps depend on when events are due.
+
+    Args:
+        setting: what `made` gave.
+        lanes: the lanes of the audience to tell of, each below 4096; lane l has the people of lane l % 64.
+        run_tag: goes into every id, below 16384.
+        topics: the topics to tell; the others happen, but are not told.
+    """
 
     def __init__(
-        self,
-        lanes: tuple[int, ...],
-        *,
-        seed: int = 1,
-        audience_size: int = 10_000,
-        catalogue_size: int = 5_000,
-        zipf_exponent: float = 1.0,
-        conversion_lift: float = 0.1,
-        run_tag: int = 0,
-        topics: tuple[str, ...] = TOPICS,
+        self, setting: Setting, lanes: tuple[int, ...], *, run_tag: int = 0, topics: tuple[str, ...] = TOPICS
     ) -> None:
-        goods = catalogue.stocked(seed, catalogue_size, zipf_exponent)
-        people = audience.gathered(seed, audience_size, goods)
-        self.setting = Setting.of(seed, people, goods, experiments.running(conversion_lift))
-        self._timeline = Timeline(self.setting, Mix.of({Behaviour(): 1.0}), np.array(lanes))
-        pools, ring = People(people), self._timeline.ring
+        self.setting = setting
+        self._timeline = Timeline(setting, Mix.of({Behaviour(): 1.0}), np.array(lanes))
+        pools, ring = People(setting.audience), self._timeline.ring
         self._metrics = ModelMetrics(pools, run_tag)
         tellers: tuple[Teller, ...] = (
-            Requests(self.setting, pools, ring, run_tag),
-            Responses(self.setting, pools, ring, run_tag),
-            Interactions(self.setting, pools, ring, run_tag),
-            ABTestEvents(self.setting, pools, ring, run_tag),
+            Requests(setting, pools, ring, run_tag),
+            Responses(setting, pools, ring, run_tag),
+            Interactions(setting, pools, ring, run_tag),
+            ABTestEvents(setting, pools, ring, run_tag),
             self._metrics,
         )
         self._tellers = tuple(
@@ -86,6 +93,11 @@ class World:
     def gather(self, rates: dict[Behaviour, float]) -> None:
         """Let the audience behave so from the next sessions on, each kind making its share of the events."""
         self._timeline.change(Mix.of(rates))
+
+    def outline(self) -> tuple[TopicBatch, ...]:
+        """An empty batch of each topic: what an encoder can prepare for."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return tuple(tell(self._timeline.nothing(), nothing) for _, tell in self._tellers)
 
     def take(self, due_ns: NDArray[np.int64]) -> tuple[TopicBatch, ...]:
         """The next `len(due_ns)` events, due at those times, as a batch a topic in causal order.
