@@ -1,0 +1,238 @@
+"""The cluster is reached or named as unreachable, topics are there before a run, and secrets stay in their file."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from lensload import cluster, properties
+from lensload.config import RunConfig
+from lensload.errors import ClusterError, UsageError
+
+REAL = RunConfig(bootstrap_servers="127.0.0.1:9", registry_url="mock://")
+
+
+@pytest.fixture
+def embedded() -> Iterator[cluster.EmbeddedCluster]:
+    with cluster.EmbeddedCluster() as running:
+        yield running
+
+
+@pytest.fixture
+def client_config(tmp_path: Path) -> Path:
+    return tmp_path / "client.properties"
+
+
+def test_the_embedded_cluster_carries_messages(embedded: cluster.EmbeddedCluster):
+    """Whoever connects with the settings of a run can write to the embedded cluster and read it back."""
+    settings = cluster.client_settings(RunConfig(), embedded.bootstrap_servers)
+    assert cluster.ensure_topics(settings, ["p-user-interactions"], 4, 1, embedded=True) == {
+        "p-user-interactions": 4
+    }
+    producer = Producer(settings)
+    producer.produce("p-user-interactions", b"value", b"key", partition=2)
+    assert producer.flush(10) == 0
+    consumer = Consumer({**settings, "group.id": "none", "fetch.wait.max.ms": 10})
+    consumer.assign([TopicPartition("p-user-interactions", 2, 0)])
+    message = consumer.poll(10)
+    consumer.close()
+    assert message is not None
+    assert (message.error(), message.key(), message.value()) == (None, b"key", b"value")
+
+
+def test_the_embedded_cluster_is_silent_and_local(capfd: pytest.CaptureFixture[str]):
+    """It listens on this machine only, leaves nothing on the terminal, and closing twice is once."""
+    running = cluster.EmbeddedCluster()
+    facts = cluster.check(cluster.client_settings(RunConfig(), running.bootstrap_servers))
+    running.close()
+    running.close()
+    assert facts.brokers == (running.bootstrap_servers,)
+    assert running.bootstrap_servers.startswith("127.0.0.1:")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_log_of_librdkafka_goes_to_python_logging(
+    embedded: cluster.EmbeddedCluster, caplog: pytest.LogCaptureFixture, client_config: Path
+):
+    """Who wants librdkafka's log finds it under lensload.kafka, not on stderr."""
+    client_config.write_text("debug=broker")
+    settings = cluster.client_settings(RunConfig(client_config=client_config), embedded.bootstrap_servers)
+    with caplog.at_level(logging.DEBUG, logger="lensload.kafka"):
+        producer = Producer(settings)
+        producer.list_topics(timeout=10)
+        producer.poll(0)
+    assert any(record.name == "lensload.kafka" for record in caplog.records)
+
+
+def test_topics_that_are_there_are_used_as_they_are(embedded: cluster.EmbeddedCluster):
+    """Other partition counts than those asked for are told, not changed; asking twice is once."""
+    settings = cluster.client_settings(RunConfig(), embedded.bootstrap_servers)
+    for _ in range(2):
+        assert cluster.ensure_topics(settings, ["a", "b"], 9, 1, embedded=True) == {"a": 4, "b": 4}
+
+
+def refusal_of(address: str, config: RunConfig, timeout_s: float) -> tuple[str, float]:
+    """What `check` says of the address, and after how many seconds."""
+    begun_s = time.monotonic()
+    with pytest.raises(ClusterError) as caught:
+        cluster.check(cluster.client_settings(config, address), timeout_s)
+    assert caught.value.exit_code == 4
+    return str(caught.value), time.monotonic() - begun_s
+
+
+def test_a_closed_port_is_named_within_ten_seconds():
+    """Who mistypes the address, or forgot to start the cluster, reads so, soon."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # bound but not listening: refuses, and nobody else can take it
+        address = f"127.0.0.1:{held.getsockname()[1]}"
+        text, waited_s = refusal_of(address, REAL, 10)
+    assert waited_s < 6
+    assert f"cluster at {address} cannot be reached" in text
+    assert "Connection refused" in text
+    assert "Start the cluster, or check --bootstrap-servers" in text
+
+
+def test_a_port_that_never_answers_is_given_up():
+    """A firewall that swallows everything costs the promised time and no more."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        text, waited_s = refusal_of(address, REAL, 2)
+    assert 1.5 < waited_s < 4
+    assert f"cluster at {address} cannot be reached" in text
+
+
+def test_a_name_that_nobody_knows_is_told_at_once():
+    """A host name that does not resolve is not waited for."""
+    text, waited_s = refusal_of("nowhere.invalid:9092", REAL, 10)
+    assert waited_s < 6
+    assert "nowhere.invalid:9092" in text
+    assert "Check the host's name" in text
+
+
+def answer_with_http(server: socket.socket) -> None:
+    """Accept until the socket is closed, and answer as a web server answers what is no HTTP."""
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection:
+            connection.recv(1024)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+@pytest.fixture
+def web_server() -> Iterator[str]:
+    server = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=answer_with_http, args=(server,))
+    thread.start()
+    yield f"127.0.0.1:{server.getsockname()[1]}"
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    thread.join()
+
+
+def test_something_other_than_kafka_is_told_so(web_server: str):
+    """The registry's port given for the broker's is a common slip."""
+    text, waited_s = refusal_of(web_server, REAL, 10)
+    assert waited_s < 6
+    assert "Something other than Kafka answers there" in text
+
+
+def test_tls_where_there_is_none_is_told_so(web_server: str, client_config: Path):
+    """security.protocol and port must agree, and the message says where to look."""
+    client_config.write_text("security.protocol=SSL")
+    text, waited_s = refusal_of(web_server, REAL.changed(client_config=client_config), 10)
+    assert waited_s < 6
+    assert "Check security.protocol and the ssl properties" in text
+
+
+def test_refused_credentials_are_told_and_not_repeated(
+    embedded: cluster.EmbeddedCluster, client_config: Path
+):
+    """A cluster that will not have our credentials says so at once, and the password appears nowhere."""
+    client_config.write_text(
+        "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.username=ann\nsasl.password=sesame\n"
+    )
+    config = REAL.changed(client_config=client_config)
+    text, waited_s = refusal_of(embedded.bootstrap_servers, config, 10)
+    assert waited_s < 6
+    assert "sasl properties in the --client-config file" in text
+    assert "sesame" not in text
+
+
+def test_the_client_configuration_is_read_as_it_is_written(client_config: Path):
+    """Comments, blank lines, spaces and = in values are what people write."""
+    client_config.write_text("# a comment\n\n  batch.size = 20000 \nsasl.password=a=b#c\n")
+    assert properties.read(client_config) == {"batch.size": "20000", "sasl.password": "a=b#c"}
+    settings = cluster.client_settings(REAL.changed(client_config=client_config), "a:1")
+    assert settings["batch.size"] == "20000"
+    assert settings["bootstrap.servers"] == "a:1"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("batch.size=1000\nsesame", r"client\.properties:2: not key=value"),
+        ("=sesame", r":1: not key=value"),
+        (
+            "bootstrap.servers=a:1",
+            r":1: bootstrap\.servers is not for this file: the address is --bootstrap-",
+        ),
+        ("#\nlinger.ms=5", r":2: linger\.ms is not for this file: it is --linger-ms"),
+        ("group.id=x", r"group\.id is not for this file: the observer takes its partitions itself"),
+        (
+            "sasl.jaas.config=sesame",
+            r":1: .* Java clients\.\n  librdkafka's is sasl\.username and sasl\.password",
+        ),
+        ("batch.size=1000\nbatch.size=2000", r":2: batch\.size is there already, in line 1"),
+        ("\nbatch.sise=1000", r':2: No such configuration property: "batch\.sise"'),
+        ("batch.size=lots", r':1: Invalid value for configuration property "batch\.size"'),
+        ("error_cb=sesame", r":1: error_cb is a function"),
+        ("security.protocol=SSL\nssl.ca.location=/nowhere.pem", r":2: ssl\.ca\.location failed"),
+        ("security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.password=sesame", "must be set"),
+    ],
+)
+def test_an_unfit_client_configuration_is_refused_with_its_line(
+    client_config: Path, content: str, message: str
+):
+    """Who slips in the properties reads where, before anything is started, and no value is repeated."""
+    client_config.write_text(content)
+    with pytest.raises(UsageError, match=message) as caught:
+        properties.read(client_config)
+    assert "sesame" not in str(caught.value)
+
+
+def test_an_unreadable_client_configuration_is_named(tmp_path: Path):
+    """A missing file, a folder and a binary are named, not thrown."""
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    for path, reason in (("gone", "No such file"), ("", "Is a directory"), ("binary", "not UTF-8")):
+        with pytest.raises(UsageError, match=rf"client configuration .* cannot be read: .*{reason}"):
+            properties.read(tmp_path / path)
+
+
+def test_security_is_left_out_on_the_embedded_cluster(client_config: Path):
+    """The file for the real cluster may stay in lensload.toml: tuning counts here too, TLS cannot."""
+    client_config.write_text("security.protocol=SSL\nbatch.size=20000\n")
+    settings = cluster.client_settings(RunConfig(client_config=client_config), "a:1")
+    assert settings["batch.size"] == "20000"
+    assert "security.protocol" not in settings
+
+
+def test_a_run_file_holds_settings_but_no_secrets(client_config: Path):
+    """What tuned a run stands in its conditions; what opened the door does not."""
+    client_config.write_text(
+        "batch.size=20000\nsasl.mechanism=PLAIN\nsasl.username=ann\nsasl.password=sesame\n"
+        "ssl.key.password=sesame\nsasl.oauthbearer.client.secret=sesame\n"
+    )
+    shown = properties.public(cluster.client_settings(REAL.changed(client_config=client_config), "a:1"))
+    assert shown["batch.size"] == "20000"
+    assert shown["sasl.mechanism"] == "PLAIN"
+    assert shown["sasl.password"] == "(secret)"
+    assert "logger" not in shown
+    assert not {"sesame", "ann"} & set(shown.values())
