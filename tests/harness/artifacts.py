@@ -18,8 +18,8 @@ from pathlib import Path
 HARNESS = Path(__file__).parent
 CACHE = HARNESS / ".cache"
 NAMES = ("kafka", "registry")
-ATTEMPTS = 3
-MAVEN_TIMEOUT_S = 600.0
+PAUSES_S = (0, 3, 9)  # before each attempt: a hiccup of the network passes, and there is nothing to wait on
+MAVEN_TIMEOUT_S = 300.0
 
 
 class HarnessError(Exception):
@@ -87,22 +87,24 @@ def _download(pom: Path, folder: Path) -> None:
     command = [maven, "-B", "-q", "-Dstyle.color=never", "-f", str(pom), "generate-resources"]
     command += [f"-Dharness.output={folder}", f"-Dharness.build={folder / 'build'}"]
     output = ""
-    for attempt in range(ATTEMPTS):
-        time.sleep(
-            0 if attempt == 0 else 3**attempt
-        )  # a registry's hiccup passes; there is nothing to wait on
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=MAVEN_TIMEOUT_S,
-            check=False,
-        )
-        if done.returncode == 0:
+    for pause_s in PAUSES_S:
+        time.sleep(pause_s)
+        succeeded, output = _run(command)
+        if succeeded:
             return
-        output = (done.stdout + done.stderr).strip()
-    raise HarnessError(f"Maven could not fetch what {pom} names, in {ATTEMPTS} attempts:\n{output[-3000:]}")
+    raise HarnessError(f"Maven failed {len(PAUSES_S)} times to fetch what {pom} names:\n{output[-3000:]}")
+
+
+def _run(command: list[str]) -> tuple[bool, str]:
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=MAVEN_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return False, f"{command[0]} did not end within {MAVEN_TIMEOUT_S:.0f} s"
+        return process.returncode == 0, output
 
 
 def main() -> int:

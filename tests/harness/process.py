@@ -61,8 +61,10 @@ class Server(ABC):
         """Start the process and return when it answers.
 
         Raises:
-            HarnessError: it ended or did not answer in time; the text ends with its log.
+            HarnessError: it runs already, ended, or did not answer in time; the text ends with its log.
         """
+        if self.is_running:
+            raise HarnessError(f"{self.name} runs already; restart() is what starts it anew.")
         command = [sys.executable, "-S", str(LEASH), str(os.getpid()), *self._command()]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -14,7 +14,8 @@ from tests.harness.process import Server, accepts, free_ports
 LOG4J = Path(__file__).parent / "log4j2.xml"
 
 # One broker, tests of seconds. Nothing is ever deleted by age or size: tests write days of history, whose events
-# are older than any retention, and count every event; the whole folder goes when the broker does.
+# are older than any retention, and count every event; the whole folder goes when the broker does. After a kill the
+# controller lets the broker back in only when the killed one's session is over, which is 9 s by default.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -33,6 +34,8 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 log.retention.ms=-1
 log.retention.bytes=-1
 log.segment.bytes=268435456
