@@ -21,7 +21,9 @@ from tests.harness.process import SERVER_PORTS, Server, free_ports
 from tests.harness.registry import Registry
 
 ROOT = Path(__file__).parent.parent
+# RESPELLED is SCHEMA with other whitespace, as it comes from another tool or by hand.
 SCHEMA = Schema('{"type": "record", "name": "A", "fields": [{"name": "a", "type": "string"}]}', "AVRO")
+RESPELLED = Schema('{"name":"A","type":"record","fields":[{"name":"a","type":"string"}]}', "AVRO")
 # A reader with this schema cannot read what SCHEMA wrote: the new field has no default.
 UNREADABLE = Schema(
     '{"type": "record", "name": "A", "fields": [{"name": "a", "type": "string"}, {"name": "b", "type": "int"}]}',
@@ -107,11 +109,12 @@ def test_broker_survives_what_tests_do_to_it(own_kafka: Kafka) -> None:
 
 
 def test_same_schema_same_id(registry: Registry, topic_prefix: str) -> None:
-    """Registering is idempotent, as with Confluent's registry: once, twice or under another subject, one id."""
+    """Once or twice, respelled or under another subject: a schema has one id, as with Confluent's registry."""
     with SchemaRegistryClient({"url": registry.url}) as client:
         first = client.register_schema(f"{topic_prefix}a-value", SCHEMA)
     with SchemaRegistryClient({"url": registry.url}) as client:  # the first one would answer from its cache
         assert client.register_schema(f"{topic_prefix}a-value", SCHEMA) == first
+        assert client.register_schema(f"{topic_prefix}a-value", RESPELLED) == first
         assert client.register_schema(f"{topic_prefix}b-value", SCHEMA) == first
         assert client.get_latest_version(f"{topic_prefix}a-value").version == 1
         assert f"{topic_prefix}b-value" in client.get_subjects()

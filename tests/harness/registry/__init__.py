@@ -1,8 +1,10 @@
 """One real Schema Registry with Confluent's REST interface: Apicurio Registry, in memory.
 
-Why this one. Confluent's own is not published where plain package clients find it. Apicurio answers as
-Confluent's does where clients look: idempotent ids, the same id for the same schema under two subjects,
-40401, 40402, 40403, 409 and 42201 with `error_code`, compatibility by subject and global.
+Why this one. Confluent's own is not published where plain package clients find it, and the Go registry
+axonops-schema-registry, whose paths are at the root, was refused by the Go module proxy when this was written.
+Apicurio answers as Confluent's does where clients look: idempotent ids, the same id for the same schema under two
+subjects and in two spellings, 40401, 40402, 40403, 409 and 42201 with `error_code`, compatibility by subject and
+global.
 
 Where it differs from Confluent's, so that no test comes to rely on it:
 
@@ -10,6 +12,7 @@ Where it differs from Confluent's, so that no test comes to rely on it:
 - the global compatibility is NONE until set, so `start()` sets BACKWARD, Confluent's default;
 - GET /config/<subject> of a subject without a level of its own is NONE, where Confluent's answers 40408;
 - PUT /config answers with `compatibilityLevel`, where Confluent's answers with `compatibility`;
+- schemas that differ in nothing but docs, or aliases, are one schema; Confluent's makes a new version of them;
 - there is no /schemas/ids/<id>/subjects.
 """
 
@@ -38,7 +41,11 @@ class Registry(Server):
             "quarkus.http.host": "127.0.0.1",
             "quarkus.http.port": self.port,
             "quarkus.http.access-log.enabled": "false",
+            "quarkus.banner.enabled": "false",
             "quarkus.log.level": "WARN",
+            'quarkus.log.category."io.apicurio".level': "WARN",
+            "apicurio.ccompat.use-canonical-hash": "true",  # two spellings of a schema are one schema
+            "apicurio.ccompat.max-subjects": 100_000,  # GET /subjects shows 1,000 otherwise
         }
         # It starts in half the time without the optimising compiler, and never runs long enough to miss it.
         options = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
