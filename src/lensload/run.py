@@ -13,7 +13,6 @@ FORMAT = "lensload/run/1"
 
 # What is counted of each topic. "observed" counts distinct events, "duplicated" each further sight of one.
 LEDGER = ("produced", "acked", "failed", "observed", "lost", "duplicated", "reordered")
-_COUNTED = (*(name for name in LEDGER if name != "lost"), "corrupt")
 _WARMUP = "warmup_"
 
 Summary = dict[str, Any]
@@ -206,7 +205,7 @@ def _ledger(counts: Mapping[str, int]) -> dict[str, int]:
     `lost` is acked less observed, and never below 0: an event that was written although its delivery failed
     is observed without having been acked.
     """
-    ledger = {name: int(counts.get(name, 0)) for name in _COUNTED}
+    ledger = {name: int(counts.get(name, 0)) for name in (*LEDGER, "corrupt")}
     return ledger | {"lost": max(0, ledger["acked"] - ledger["observed"])}
 
 
