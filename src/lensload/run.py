@@ -13,7 +13,6 @@ FORMAT = "lensload/run/1"
 
 # What is counted of each topic. "observed" counts distinct events, "duplicated" each further sight of one.
 LEDGER = ("produced", "acked", "failed", "observed", "lost", "duplicated", "reordered")
-_COUNTED = (*(name for name in LEDGER if name != "lost"), "corrupt")
 _WARMUP = "warmup_"
 
 Summary = dict[str, Any]
@@ -128,7 +127,7 @@ def build(
     """
     topics = {topic: _ledger(counts) for topic, counts in sorted(tally.counts.items())}
     latency = {stage: _summaries(tally, stage) for stage in STAGES}
-    verdict = judge(_evidence(tally, course, topics, latency["schedule_lag"]["all"]), thresholds)
+    verdict = judge(_evidence(tally, course, topics, latency), thresholds)
     run: Run = {
         "format": FORMAT,
         "verdict": verdict.verdict,
@@ -180,12 +179,19 @@ def row(tally: Tally, *, at_s: float, phase: str, target_per_s: float, queue: in
 
 
 def histograms(run: Run) -> dict[tuple[str, str], Histogram]:
-    """The histograms of a run by (stage, topic), to be merged and compared."""
-    return {
-        (stage, topic): Histogram.from_encoded(text)
-        for stage, by_topic in run["histograms"].items()
-        for topic, text in by_topic.items()
-    }
+    """The histograms of a run by (stage, topic), to be merged and compared.
+
+    Their least and greatest values and their sums, which HDR's encoding does not keep, are those of the summaries.
+    """
+    found: dict[tuple[str, str], Histogram] = {}
+    for stage, by_topic in run["histograms"].items():
+        for topic, text in by_topic.items():
+            histogram = found[stage, topic] = Histogram.from_encoded(text)
+            summary = run["latency_us"][stage][topic]
+            histogram.min_ns, histogram.max_ns = round(summary["min"] * 1e3), round(summary["max"] * 1e3)
+            histogram.sum_ns = round(summary["mean"] * summary["count"] * 1e3)
+            histogram.clamped, histogram.negative = summary["clamped"], summary["negative"]
+    return found
 
 
 def total(run: Run, name: str) -> int:
@@ -199,7 +205,7 @@ def _ledger(counts: Mapping[str, int]) -> dict[str, int]:
     `lost` is acked less observed, and never below 0: an event that was written although its delivery failed
     is observed without having been acked.
     """
-    ledger = {name: int(counts.get(name, 0)) for name in _COUNTED}
+    ledger = {name: int(counts.get(name, 0)) for name in (*LEDGER, "corrupt")}
     return ledger | {"lost": max(0, ledger["acked"] - ledger["observed"])}
 
 
@@ -216,18 +222,25 @@ def _sum(topics: Mapping[str, Mapping[str, int]], name: str) -> int:
 
 
 def _summaries(tally: Tally, stage: str) -> dict[str, Summary]:
-    measured = {
-        topic: histogram for (of, topic), histogram in sorted(tally.histograms.items()) if of == stage
-    }
-    by_topic = {topic: histogram.summary() for topic, histogram in measured.items() if histogram.count}
-    return {"all": tally.histogram(stage).summary(), **by_topic}
+    by_topic = {topic: one for (of, topic), one in _measured(tally) if of == stage}
+    return {topic: _summary(one) for topic, one in {"all": tally.histogram(stage), **by_topic}.items()}
+
+
+def _summary(histogram: Histogram) -> Summary:
+    return {**histogram.summary(), "clamped": histogram.clamped, "negative": histogram.negative}
 
 
 def _encoded(tally: Tally) -> dict[str, dict[str, str]]:
     encoded: dict[str, dict[str, str]] = {stage: {} for stage in STAGES}
-    for (stage, topic), histogram in tally.histograms.items():
-        encoded.setdefault(stage, {})[topic] = histogram.encoded()
+    for (stage, topic), histogram in _measured(tally):
+        encoded[stage][topic] = histogram.encoded()
     return encoded
+
+
+def _measured(tally: Tally) -> list[tuple[tuple[str, str], Histogram]]:
+    """The histograms that hold something, in order of stage and topic."""
+    found = [(key, one) for key, one in tally.histograms.items() if one.count and key[0] in STAGES]
+    return sorted(found, key=lambda item: (STAGES.index(item[0][0]), item[0][1]))
 
 
 def _errors(tally: Tally) -> list[ErrorCount]:
@@ -251,13 +264,19 @@ def _load(tally: Tally, course: Course, topics: Mapping[str, Mapping[str, int]])
 
 
 def _evidence(
-    tally: Tally, course: Course, topics: Mapping[str, Mapping[str, int]], lag: Summary
+    tally: Tally,
+    course: Course,
+    topics: Mapping[str, Mapping[str, int]],
+    latency: Mapping[str, Mapping[str, Summary]],
 ) -> Evidence:
+    lag = latency["schedule_lag"]["all"]
+    whole = [by_topic["all"] for by_topic in latency.values()]
     return Evidence(
         measured_s=course.measured_s,
         target_per_s=course.target_per_s,
         **{name: _sum(topics, name) for name in (*LEDGER, "corrupt")},
         schedule_lag_us={name: lag[name] for name in ("p50", "p90", "p99") if lag[name] is not None},
+        negative_fraction=max(found["negative"] / max(1, found["count"]) for found in whole),
         queue_full=int(tally.totals.get("queue_full", 0)),
         mismatched=int(tally.totals.get("mismatched", 0)),
         unflushed=course.unflushed,

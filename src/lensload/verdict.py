@@ -29,6 +29,8 @@ class Thresholds:
             None: an account with unknowns in it is no account, and the missing ones are the slowest.
         max_mismatched: sampled events that the Confluent serializer writes differently. None: one is a bug,
             and everything after it measures bytes that LENS would not send.
+        max_negative_fraction: of the latencies of a stage, how many may lie below 0, so that a clock must have
+            stepped, or the clocks of two machines differ. Below 1 % they move no p99.
         max_failed_fraction: of the events produced, how many the cluster may refuse or time out. None: a
             cluster that drops events under a load does not carry that load.
         max_lost_fraction: of the events acknowledged, how many may never be seen. None: an acknowledgement
@@ -40,6 +42,7 @@ class Thresholds:
     max_queue_full: int = 0
     max_unflushed: int = 0
     max_mismatched: int = 0
+    max_negative_fraction: float = 0.01
     max_failed_fraction: float = 0.0
     max_lost_fraction: float = 0.0
 
@@ -66,6 +69,7 @@ class Evidence:
         corrupt: seen, but not as they were sent.
         schedule_lag_us: percentile name to schedule lag, of those ("p50", "p90", "p99") that the sample can
             carry.
+        negative_fraction: of the latencies of the stage that has most such, how many lay below 0.
         queue_full: how often the producer's queue was full.
         unflushed: events without a delivery report when the drain ended.
         mismatched: sampled events that the Confluent serializer wrote differently.
@@ -86,6 +90,7 @@ class Evidence:
     reordered: int = 0
     corrupt: int = 0
     schedule_lag_us: dict[str, float]
+    negative_fraction: float = 0.0
     queue_full: int = 0
     unflushed: int = 0
     mismatched: int = 0
@@ -164,7 +169,12 @@ def _off_schedule(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
 
 
 def _unaccounted(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
-    """Why the account of events, or what was sent, does not hold."""
+    """Why the account of events, their times, or what was sent, does not hold."""
+    if evidence.negative_fraction > thresholds.max_negative_fraction:
+        yield (
+            f"{_share(evidence.negative_fraction, 1)} of the latencies of a stage lie below 0: a clock stepped, or"
+            " the clocks of two machines differ. Synchronise them, and run again."
+        )
     if evidence.unflushed > thresholds.max_unflushed:
         yield (
             f"The fate of {_events(evidence.unflushed)} is unknown: no delivery report came before the drain"

@@ -151,6 +151,9 @@ def _progress(snapshot: Snapshot) -> RenderableType:
         completed=snapshot.elapsed_s,
         pulse=endless,
         animation_time=snapshot.elapsed_s,
+        complete_style="cyan",
+        finished_style="cyan",
+        pulse_style="cyan",
     )
     passed = Text.assemble(clock(snapshot.elapsed_s), (_of_total(snapshot), "dim"))
     grid.add_row(Text(snapshot.phase, "bold"), bar, passed)
