@@ -39,22 +39,23 @@ class Call:
 rates = st.one_of(
     st.just(0.0), st.floats(-2, 6).map(lambda power: 10**power), st.integers(1, 10**6).map(float)
 )
+# In events: mostly some or some hundreds, sometimes backwards.
+spans = st.one_of(st.just(-0.5), st.floats(0, 2.5).map(lambda power: 10**power))
 periods_s = st.sampled_from([0.7, 1.0, 30.0, 3600.0])
 
 
 @st.composite
 def plans(draw: st.DrawFn) -> list[Call]:
-    """Rates set before, at and after the cursor, and spans of at most some thousand events taken."""
-    calls: list[Call] = []
-    cursor_ns, highest = START_NS, 0.01
-    for _ in range(draw(st.integers(0, 10))):
-        span_ns = draw(st.integers(-1_000, min(int(200 * NS_PER_S / highest), 10**12)))
-        if draw(st.booleans()):
-            calls.append(Call(cursor_ns + span_ns, draw(rates)))
-            highest = max(highest, calls[-1].rate_per_s or 0)
+    """Rates set before, at and after the cursor, and spans taken of some hundred events each, or of seconds."""
+    cursor_ns, before, rate = START_NS, 0.0, draw(rates)
+    calls = [Call(START_NS, rate)]
+    for turn, events in draw(st.lists(st.tuples(st.none() | rates, spans), min_size=1, max_size=10)):
+        span_ns = min(int(events * NS_PER_S / (max(before, rate) or 100)), 10**12)
+        calls.append(Call(cursor_ns + span_ns, turn))
+        if turn is None:
+            cursor_ns, before = max(cursor_ns, cursor_ns + span_ns), rate
         else:
-            calls.append(Call(cursor_ns + span_ns, None))
-            cursor_ns = max(cursor_ns, cursor_ns + span_ns)
+            before, rate = max(before, rate), turn
     return [*calls, Call(cursor_ns, None)]
 
 
