@@ -1,0 +1,286 @@
+"""The engine: one process of load, where the stages meet.
+
+    pacing says when -> the world says what -> encode -> produce -> tally -> control
+
+It runs in a process of its own, started by control with the descriptor of a link:
+`python -m lensload.engine FD`. It knows neither Locust nor gevent.
+"""
+
+import gc
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from lensload import cluster, registry, schemas
+from lensload.audit import Audit, ConfluentSerializer
+from lensload.child import Orders, live
+from lensload.encode import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
+from lensload.ids import NS_PER_MS
+from lensload.link import Link, Message
+from lensload.measure import Tally
+from lensload.pacing import Pacer, Profile
+from lensload.produce import PacedProducer
+from lensload.world.behaviour import Behaviour
+from lensload.world.sessions import Setting
+from lensload.world.world import World, made
+
+NS_PER_S: Final = 1_000_000_000
+_AHEAD_NS: Final = 30 * NS_PER_MS  # how far ahead of the clock events are made
+_MOST_A_STEP: Final = 1_500  # events made between two looks at what is due
+_SPANS_MS: Final = (2, 20)  # the least and the most time that a step covers
+_REPORT_NS: Final = NS_PER_S
+_LISTEN_NS: Final = 5 * NS_PER_MS
+_SHORTEST_WAIT_NS: Final = 200_000  # a shorter sleep costs more than it brings
+_LONGEST_WAIT_NS: Final = 5 * NS_PER_MS
+_FOREVER_S: Final = 600.0  # a profile's period when no duration is given
+_FLUSH_STEP_S: Final = 0.25
+_REHEARSAL: Final = 2_000  # events, enough for some of every topic
+
+
+class Engine:
+    """Makes, encodes and produces events on schedule until told to drain.
+
+    Args:
+        link: to control.
+        orders: what to do.
+
+    Raises:
+        LensloadError: the cluster, the registry or a schema file does not allow it.
+    """
+
+    def __init__(self, link: Link, orders: Orders) -> None:
+        self._link = link
+        self._orders = orders
+        self._config = orders.config
+        self._tally = Tally()
+        self._pacer: Pacer | None = None
+        self._end_ns = 0
+        self._made_until_ns = 0
+        self._draining = False
+        self._scheduled = False
+        self._rate_per_s = 0.0
+        self._connect()
+
+    def run(self) -> None:
+        """Say ready, then work until drained."""
+        self._link.send({"type": "ready", "conditions": self._conditions})
+        # What lives for the whole run need not be looked through by every collection of garbage.
+        gc.collect()
+        gc.freeze()
+        making: Iterator[None] = iter(())
+        next_report_ns = time.time_ns() + _REPORT_NS
+        next_listen_ns = 0
+        while not self._draining:
+            now_ns = time.time_ns()
+            produced = self._producer.pump(now_ns)
+            if now_ns >= next_listen_ns:
+                self._listen()
+                next_listen_ns = now_ns + _LISTEN_NS
+            if now_ns >= next_report_ns:
+                self._report(now_ns)
+                next_report_ns += _REPORT_NS * (1 + (now_ns - next_report_ns) // _REPORT_NS)
+            if next(making, True) is None:
+                continue
+            if self._pacer and self._made_until_ns < self._until(now_ns):
+                making = self._make(self._pacer)
+            elif not produced:
+                self._rest(now_ns)
+        self._drain()
+
+    def _connect(self) -> None:
+        config, orders = self._config, self._orders
+        self._names = orders.named()
+        loaded = {topic: schema for topic, schema in schemas.load().items() if topic in self._names}
+        settings = cluster.client_settings(config, orders.bootstrap_servers)
+        facts = cluster.check(settings)
+        books = registry.connect(orders.registry_url)
+        schema_ids = books.register(loaded, config.topic_prefix)
+        cluster.ensure_topics(
+            settings,
+            list(self._names.values()),
+            config.partitions,
+            config.replication_factor,
+            embedded=orders.embedded,
+        )
+        setting = made(
+            seed=config.seed,
+            audience_size=config.audience_size,
+            catalogue_size=config.catalogue_size,
+            zipf_exponent=config.zipf_exponent,
+            conversion_lift=config.lift,
+        )
+        lanes = tuple(orders.message["lanes"])
+        self._world = World(setting, lanes, run_tag=orders.run_tag, topics=config.topics)
+        parsed = {topic: schema.parsed for topic, schema in loaded.items()}
+        texts = {topic: schema.text for topic, schema in loaded.items()}
+        confluent = ConfluentSerializer(books.client, texts, self._names)
+        self._audit = Audit(confluent, config.verify_per_s, self._tally)
+        self._encoder = _encoder(config.serializer, parsed, schema_ids, confluent)
+        self._producer = PacedProducer(
+            {**_producer_settings(config), **settings}, self._names, schema_ids, self._tally
+        )
+        self._warm(setting, confluent)
+        self._conditions: dict[str, Any] = {
+            "cluster": {"id": facts.cluster_id, "brokers": list(facts.brokers)},
+            "schema_ids": schema_ids,
+        }
+
+    def _warm(self, setting: Setting, confluent: ConfluentSerializer) -> None:
+        """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
+        for batch in self._world.outline():
+            self._encoder.encode(batch)
+        rehearsal = World(setting, (0,), topics=self._config.topics)
+        for batch in rehearsal.take(np.full(_REHEARSAL, time.time_ns())):
+            confluent(batch.topic, next(batch.records()))
+
+    def _until(self, now_ns: int) -> int:
+        ahead_ns = now_ns + _AHEAD_NS
+        return min(ahead_ns, self._end_ns) if self._end_ns else ahead_ns
+
+    def _make(self, pacer: Pacer) -> Iterator[None]:
+        """Make the events of the next span of time, a step at a time, so that others are not kept waiting."""
+        least, most = _SPANS_MS
+        rate_per_s = pacer.rate_at(self._made_until_ns)
+        span_ms = min(most, max(least, int(1000 * _MOST_A_STEP / max(rate_per_s, 1))))
+        # Spans end where a millisecond does: responses move within theirs.
+        until_ns = (self._made_until_ns // NS_PER_MS + span_ms) * NS_PER_MS
+        if self._end_ns:
+            until_ns = min(until_ns, self._end_ns)
+        due_ns = pacer.take(until_ns)
+        self._made_until_ns = until_ns
+        if not len(due_ns):
+            return
+        batches = self._world.take(due_ns)
+        yield
+        stage = "encode" if self._config.serializer == "fragments" else "serialize"
+        for batch in batches:
+            encoded = self._encoder.encode(batch)
+            self._producer.offer(encoded)
+            self._tally.record(stage, batch.topic, encoded.took_ns[batch.due_ns >= self._measure_from_ns])
+            if stage == "encode":
+                self._audit.look(batch, encoded, rate_per_s)
+            yield
+
+    def _rest(self, now_ns: int) -> None:
+        """Wait until the next event is due or has to be made, serving delivery reports."""
+        due_ns = self._producer.next_due_ns()
+        until_ns = now_ns + _LONGEST_WAIT_NS if due_ns is None else min(due_ns, now_ns + _LONGEST_WAIT_NS)
+        self._producer.wait(max(_SHORTEST_WAIT_NS, until_ns - time.time_ns()) / NS_PER_S)
+        if self._end_ns and not self._scheduled and due_ns is None and now_ns >= self._end_ns:
+            self._scheduled = True
+            self._link.send({"type": "scheduled"})
+
+    def _listen(self) -> None:
+        while (message := self._link.receive(0)) is not None:
+            self._obey(message)
+
+    def _obey(self, message: Message) -> None:
+        match message["type"]:
+            case "begin":
+                self._begin(message["start_ns"], message["measure_from_ns"], message["end_ns"])
+            case "audience":
+                self._gather(message["slices"])
+            case "drain":
+                self._draining = True
+            case _:
+                pass
+
+    def _begin(self, start_ns: int, measure_from_ns: int, end_ns: int) -> None:
+        period_s = (end_ns - start_ns) / NS_PER_S if end_ns else _FOREVER_S
+        profile = Profile.parse(self._config.profile)
+        seed = self._config.seed * 4099 + self._orders.message["worker_index"]
+        self._pacer = Pacer(profile, period_s, start_ns, seed)
+        self._made_until_ns = start_ns
+        self._end_ns = end_ns
+        self._measure_from_ns = measure_from_ns
+        self._producer.measure_from_ns = self._audit.measure_from_ns = measure_from_ns
+        self._pacer.set_rate(start_ns, self._rate_per_s)
+
+    def _gather(self, slices: list[dict[str, Any]]) -> None:
+        rates: dict[Behaviour, float] = {}
+        for part in slices:
+            behaviour = Behaviour.from_dict(part["behaviour"])
+            rates[behaviour] = rates.get(behaviour, 0.0) + part["rate_per_s"]
+        self._rate_per_s = sum(rates.values())
+        if self._rate_per_s > 0:
+            self._world.gather(rates)
+        if self._pacer:
+            self._pacer.set_rate(max(self._made_until_ns, time.time_ns()), self._rate_per_s)
+
+    def _report(self, now_ns: int) -> None:
+        self._producer.settle()
+        due_ns = self._producer.next_due_ns()
+        for text in self._producer.take_notices():
+            self._link.send({"type": "notice", "text": text})
+        self._link.send(
+            {
+                "type": "report",
+                "now_ns": now_ns,
+                "target_per_s": self._pacer.rate_at(now_ns) if self._pacer else 0.0,
+                "behind_ns": max(0, now_ns - due_ns) if due_ns else 0,
+                "queue": len(self._producer),
+                "rss_bytes": _resident_bytes(),
+                "tally": self._tally.take().to_wire(),
+            }
+        )
+
+    def _drain(self) -> None:
+        """Wait for what is under way, as long as the configuration allows, and say the last word."""
+        deadline_s = time.monotonic() + self._config.drain_timeout_s
+        left = self._producer.flush(_FLUSH_STEP_S)
+        while left and time.monotonic() < deadline_s:
+            self._report(time.time_ns())
+            left = self._producer.flush(_FLUSH_STEP_S)
+        self._producer.settle()
+        self._tally.add_total("unsent", self._producer.waiting())
+        self._link.send(
+            {
+                "type": "drained",
+                "unflushed": left,
+                "tally": self._tally.take().to_wire(),
+                "conditions": self._conditions,
+            }
+        )
+
+
+def _producer_settings(config: Any) -> dict[str, Any]:
+    return {
+        "acks": config.acks,
+        "enable.idempotence": config.acks == "all",
+        "linger.ms": config.linger_ms,
+        "compression.type": config.compression,
+        "partitioner": "murmur2_random",  # as Java producers do, so that joins stay co-partitioned
+        "queue.buffering.max.messages": 1_000_000,
+        "queue.buffering.max.kbytes": 524_288,
+        "batch.size": 1_000_000,
+    }
+
+
+def _encoder(
+    name: str,
+    parsed: dict[str, dict[str, Any]],
+    schema_ids: dict[str, int],
+    confluent: ConfluentSerializer,
+) -> Encoder:
+    if name == "fragments":
+        return FragmentEncoder(parsed, schema_ids)
+    return RecordEncoder(confluent if name == "confluent" else fastavro_serializer(parsed, schema_ids))
+
+
+def _resident_bytes() -> int:
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def _work(link: Link, orders: Orders) -> None:
+    Engine(link, orders).run()
+
+
+if __name__ == "__main__":
+    live(_work)

@@ -1,0 +1,120 @@
+"""Stopwatch ids: UUIDv7s that say when an event was due, and which of its writer's events it is.
+
+The layout follows RFC 9562, section 5.7, with its method 3 (a sub-millisecond fraction in rand_a):
+
+    48 bits  due time, Unix milliseconds
+     4 bits  version, 7
+    12 bits  due time, fraction of that millisecond in 1/4096 (steps of 0.244 us)
+     2 bits  variant, 0b10
+    14 bits  run tag: which run wrote it
+    12 bits  lane: which share of the audience it belongs to; one process writes a lane at a time
+    36 bits  sequence: the lane's events of one topic, counted from 0
+
+Two topics share an id: a response carries its request's. What is due when is therefore read from two places,
+the same for every topic: the *millisecond* from the record's `timestamp`, the *fraction* from its id. The
+schedule makes that exact by giving a response the fraction of its request (see `lensload.world`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+NS_PER_MS = 1_000_000
+MAX_RUN_TAGS = 1 << 14
+MAX_LANES = 1 << 12
+MAX_SEQUENCE = 1 << 36
+TEXT_BYTES = 36
+
+_FRACTION_STEPS = 4096
+_HEX_PAIRS = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), dtype=np.uint16)
+_HEX_VALUES = np.full(256, 255, dtype=np.uint8)
+_HEX_VALUES[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16, dtype=np.uint8)
+_HEX_VALUES[np.frombuffer(b"ABCDEF", dtype=np.uint8)] = np.arange(10, 16, dtype=np.uint8)
+# Where the 32 hex digits stand in 8-4-4-4-12, and the dashes between them.
+_DIGITS = np.array([i for i in range(TEXT_BYTES) if i not in (8, 13, 18, 23)])
+_DASH = ord("-")
+_SPANS = ((0, 0, 8), (9, 8, 12), (14, 12, 16), (19, 16, 20), (24, 20, 32))  # (in the text, digits from, to)
+
+
+def on_the_grid(due_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Due times in ns as an id can say them: rounded down to 1/4096 ms, then up to a whole ns.
+
+    Doing so once, before anything is measured, makes the due time that any reader of the id finds the very
+    one the schedule meant.
+    """
+    ms, sub_ns = np.divmod(due_ns, NS_PER_MS)
+    return ms * NS_PER_MS + _fraction_ns(sub_ns * _FRACTION_STEPS // NS_PER_MS)
+
+
+def moved_to_fraction_of(due_ns: NDArray[np.int64], other_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`due_ns` moved within its millisecond to where `other_ns` stands in its own."""
+    return due_ns - due_ns % NS_PER_MS + other_ns % NS_PER_MS
+
+
+def words(
+    due_ns: NDArray[np.int64], run_tag: int, lane: NDArray[np.integer], sequence: NDArray[np.integer]
+) -> NDArray[np.uint64]:
+    """The ids of a batch, shape (n, 2): the high and low 64 bits of each.
+
+    `due_ns` must lie on the grid (`on_the_grid`); `run_tag`, `lane` and `sequence` below their maxima.
+    """
+    ms, sub_ns = np.divmod(due_ns, NS_PER_MS)
+    result = np.empty((len(due_ns), 2), dtype=np.uint64)
+    result[:, 0] = (ms << 16) | 0x7000 | (sub_ns * _FRACTION_STEPS // NS_PER_MS)
+    low = (np.int64(run_tag) << 48) | (lane.astype(np.int64) << 36) | sequence
+    result[:, 1] = low.view(np.uint64) | np.uint64(1 << 63)
+    return result
+
+
+def texts(id_words: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """The 36 ASCII characters of each id, shape (n, 36): lower-case hex, 8-4-4-4-12."""
+    count = len(id_words)
+    raw = id_words.astype(">u8").view(np.uint8).reshape(count, 16)
+    digits = _HEX_PAIRS[raw].view(np.uint8).reshape(count, 32)
+    result = np.empty((count, TEXT_BYTES), dtype=np.uint8)
+    result[:, (8, 13, 18, 23)] = _DASH
+    for place, start, end in _SPANS:
+        result[:, place : place + end - start] = digits[:, start:end]
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What a batch of ids says; every array has one entry an id.
+
+    Attributes:
+        valid: whether the text is a UUIDv7 at all; where it is not, the other entries mean nothing.
+        due_ns: due time by the id alone, Unix ns.
+        run_tag: which run wrote it.
+        lane: which lane of the audience.
+        sequence: which of the lane's events of its topic.
+    """
+
+    valid: NDArray[np.bool_]
+    due_ns: NDArray[np.int64]
+    run_tag: NDArray[np.int64]
+    lane: NDArray[np.int64]
+    sequence: NDArray[np.int64]
+
+
+def read(id_texts: NDArray[np.uint8]) -> Readings:
+    """Read ids from their 36 ASCII characters, shape (n, 36); never raises on what is not an id."""
+    count = len(id_texts)
+    nibbles = _HEX_VALUES[id_texts[:, _DIGITS]]
+    raw = (nibbles[:, 0::2] << 4) | (nibbles[:, 1::2] & 15)
+    pair = np.ascontiguousarray(raw).view(">u8").astype(np.int64).reshape(count, 2)
+    high, low = pair[:, 0], pair[:, 1]
+    valid = (nibbles.max(axis=1, initial=0) < 16) & ((high >> 12) & 15 == 7) & (low < -(1 << 62))
+    due_ns = ((high >> 16) & 0xFFFFFFFFFFFF) * NS_PER_MS + _fraction_ns(high & 0xFFF)
+    return Readings(valid, due_ns, (low >> 48) & 0x3FFF, (low >> 36) & 0xFFF, low & (MAX_SEQUENCE - 1))
+
+
+def fractions_ns(digits: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Ns into the millisecond, from an id's three hex digits behind the version; shape (n, 3)."""
+    values = _HEX_VALUES[digits].astype(np.int64)
+    return _fraction_ns((values[:, 0] << 8) | (values[:, 1] << 4) | values[:, 2])
+
+
+def _fraction_ns(steps: NDArray[np.int64]) -> NDArray[np.int64]:
+    return (steps * NS_PER_MS + _FRACTION_STEPS - 1) // _FRACTION_STEPS

@@ -1,0 +1,105 @@
+"""The observatory: the process in which an observer works, beside an engine or for all of them.
+
+Started by control with the descriptor of a link: `python -m lensload.observatory FD`. It knows neither Locust
+nor gevent.
+"""
+
+import time
+from typing import Final
+
+from lensload import cluster
+from lensload.child import Orders, live
+from lensload.link import Link
+from lensload.measure import Tally
+from lensload.observe import Observer, consumer_settings, shares
+
+_REPORT_NS: Final = 1_000_000_000
+_LISTEN_NS: Final = 20_000_000
+_PATIENCE_S: Final = 0.02
+
+
+class Observatory:
+    """Lets an observer work until told to drain.
+
+    Args:
+        link: to control.
+        orders: what to do.
+
+    Raises:
+        LensloadError: the cluster does not allow it.
+    """
+
+    def __init__(self, link: Link, orders: Orders) -> None:
+        self._link = link
+        self._config = orders.config
+        self._tally = Tally()
+        self._draining = False
+        settings = cluster.client_settings(orders.config, orders.bootstrap_servers)
+        cluster.check(settings)
+        names = orders.named()
+        found = cluster.ensure_topics(
+            settings,
+            list(names.values()),
+            orders.config.partitions,
+            orders.config.replication_factor,
+            embedded=orders.embedded,
+        )
+        mine = shares(found, orders.message["share_index"], orders.message["share_count"])
+        self._observer = Observer(
+            consumer_settings(settings, embedded=orders.embedded),
+            mine,
+            {name: topic for topic, name in names.items()},
+            orders.run_tag,
+            self._tally,
+        )
+        self._observer.prove()
+
+    def run(self) -> None:
+        """Say ready, then work until drained."""
+        self._link.send({"type": "ready", "conditions": {}})
+        next_report_ns = time.time_ns() + _REPORT_NS
+        next_listen_ns = 0
+        while not self._draining:
+            self._observer.watch(_PATIENCE_S)
+            now_ns = time.time_ns()
+            if now_ns >= next_listen_ns:
+                self._listen()
+                next_listen_ns = now_ns + _LISTEN_NS
+            if now_ns >= next_report_ns:
+                self._report(now_ns)
+                next_report_ns += _REPORT_NS * (1 + (now_ns - next_report_ns) // _REPORT_NS)
+        self._drain()
+
+    def _listen(self) -> None:
+        while (message := self._link.receive(0)) is not None:
+            if message["type"] == "begin":
+                self._observer.measure_from_ns = message["measure_from_ns"]
+            elif message["type"] == "drain":
+                self._draining = True
+
+    def _report(self, now_ns: int) -> None:
+        for text in self._observer.take_notices():
+            self._link.send({"type": "notice", "text": text})
+        tally = self._tally.take().to_wire()
+        self._link.send({"type": "report", "now_ns": now_ns, "tally": tally, "backlog": None})
+
+    def _drain(self) -> None:
+        """Read up to where the partitions end now, as long as the configuration allows."""
+        deadline_s = time.monotonic() + self._config.drain_timeout_s
+        ends = self._observer.ends()
+        next_report_ns = time.time_ns() + _REPORT_NS
+        while (left := self._observer.behind(ends)) and time.monotonic() < deadline_s:
+            self._observer.watch(_PATIENCE_S)
+            if time.time_ns() >= next_report_ns:
+                self._report(time.time_ns())
+                next_report_ns += _REPORT_NS
+        self._observer.close()
+        self._link.send({"type": "drained", "tally": self._tally.take().to_wire(), "complete": left == 0})
+
+
+def _work(link: Link, orders: Orders) -> None:
+    Observatory(link, orders).run()
+
+
+if __name__ == "__main__":
+    live(_work)

@@ -1,0 +1,240 @@
+"""Observing: reading back what was produced, telling each event's latency and keeping the ledger.
+
+The observer has a process, and so a GIL and a clock hand, of its own. It is assigned its partitions, and has
+been answered for each, before the first event is due.
+"""
+
+import time
+from typing import Any, Final
+
+import numpy as np
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from numpy.typing import NDArray
+
+from lensload import wire
+from lensload.errors import ClusterError
+from lensload.ledger import OrderLedger, SequenceLedger
+from lensload.measure import Tally
+
+_MOST_AT_ONCE: Final = 5_000
+_PROOF_S: Final = 10.0
+_STREAMS_A_LANE: Final = 8  # room for a lane's topics
+_ASK_S: Final = 5.0
+
+
+class Observer:
+    """Reads partitions from their present end on, and accounts for every record of this run in them.
+
+    What it finds goes into the tally: counts `observed` (distinct events), `duplicated` (each further sight),
+    `reordered` (came behind a later one of its writer in the same partition) and `corrupt` by topic, totals
+    `foreign` (records of other runs or programs) and `skipped_offsets` (records gone before they could be
+    read), and the stage `end_to_end`. Events due before `measure_from_ns` are warm-up, counted as
+    `warmup_observed` only.
+
+    Args:
+        settings: librdkafka's properties.
+        partitions: which partitions to read, by topic's name in the cluster.
+        topics: the LENS topic of each such name.
+        run_tag: the run's tag, as its ids carry it.
+        tally: where to account.
+    """
+
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        partitions: dict[str, list[int]],
+        topics: dict[str, str],
+        run_tag: int,
+        tally: Tally,
+    ) -> None:
+        self.measure_from_ns = 0
+        self._topics = topics
+        self._places = {name: place for place, name in enumerate(topics)}
+        self._labels = list(topics.values())
+        self._run_tag = run_tag
+        self._tally = tally
+        self._sequences = SequenceLedger()
+        self._orders = OrderLedger()
+        self._wanted = [TopicPartition(name, number) for name, them in partitions.items() for number in them]
+        self._next: dict[tuple[str, int], int] = {}
+        self._notices: list[str] = []
+        group = {"group.id": f"lensload-observer-{run_tag}", "enable.auto.commit": False}
+        self._consumer = Consumer({**settings, **group, "error_cb": self._trouble})
+
+    def prove(self) -> None:
+        """Take up the partitions at their present ends and wait until each has answered a fetch.
+
+        Raises:
+            ClusterError: a partition does not answer within 10 s.
+        """
+        self._seek_ends()
+        silent = {(each.topic, each.partition) for each in self._wanted}
+        deadline_s = time.monotonic() + _PROOF_S
+        while silent:
+            message = self._consumer.poll(0.1)
+            if message is not None:
+                error = message.error()
+                if error is None or error.code() == KafkaError._PARTITION_EOF:
+                    silent.discard((str(message.topic()), int(message.partition() or 0)))
+            if time.monotonic() > deadline_s:
+                name, number = min(silent)
+                raise ClusterError(
+                    f"Partition {number} of {name} cannot be read: no answer to a fetch within {_PROOF_S:.0f} s.",
+                    "Check that the broker that leads it is up and lets these credentials read.",
+                )
+
+    def watch(self, timeout_s: float) -> int:
+        """Take in what has come, waiting so long for the first of it; gives how many records."""
+        # poll() for the first, consume() for the rest: consume(n, t) alone waits for n to come.
+        first = self._consumer.poll(timeout_s)
+        if first is None:
+            return 0
+        messages = [first, *self._consumer.consume(_MOST_AT_ONCE, 0)]
+        now_ns = time.time_ns()
+        records = [message for message in messages if message.error() is None]
+        if len(records) < len(messages):
+            self._note_errors(messages)
+        if records:
+            self._account(records, now_ns)
+        return len(records)
+
+    def take_notices(self) -> list[str]:
+        """What went wrong since the last call, as sentences."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    def ends(self) -> dict[tuple[str, int], int]:
+        """The present end of every partition.
+
+        Raises:
+            ClusterError: a partition's end cannot be asked for.
+        """
+        return {(each.topic, each.partition): self._ends_of(each)[1] for each in self._wanted}
+
+    def behind(self, ends: dict[tuple[str, int], int]) -> int:
+        """How many offsets lie between where we are and `ends`."""
+        return sum(max(0, end - self._next[key]) for key, end in ends.items())
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        self._consumer.close()
+
+    def _seek_ends(self) -> None:
+        for each in self._wanted:
+            each.offset = self._ends_of(each)[1]
+            self._next[each.topic, each.partition] = each.offset
+        self._consumer.assign(self._wanted)
+
+    def _ends_of(self, partition: TopicPartition) -> tuple[int, int]:
+        try:
+            return self._consumer.get_watermark_offsets(partition, timeout=_ASK_S, cached=False)
+        except KafkaException as error:
+            raise ClusterError(
+                f"Partition {partition.partition} of {partition.topic} does not tell its end: "
+                f"{error.args[0].str()}.",
+                "Check that the broker that leads it is up.",
+            ) from error
+
+    def _trouble(self, error: KafkaError) -> None:
+        self._notices.append(f"observer: {error.str()}")
+
+    def _note_errors(self, messages: list[Message]) -> None:
+        for message in messages:
+            error = message.error()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                self._notices.append(f"observer: {error.str()}")
+
+    def _account(self, records: list[Message], now_ns: int) -> None:
+        count = len(records)
+        names = list(map(Message.topic, records))
+        place = np.fromiter(map(self._places.__getitem__, names), dtype=np.int64, count=count)
+        partition = np.fromiter(map(Message.partition, records), dtype=np.int64, count=count)
+        offset = np.fromiter(map(Message.offset, records), dtype=np.int64, count=count)
+        self._follow(place, partition, offset)
+        # A record without a value (a tombstone) is as little ours as one with another's bytes.
+        values = [value or b"" for value in map(Message.value, records)]
+        heads = wire.Heads.of(values)
+        ours = heads.valid & (heads.readings.run_tag == self._run_tag)
+        if not ours.all():
+            self._account_strange(place, ours, heads.valid)
+        which = np.flatnonzero(ours)
+        if len(which):
+            self._account_ours(heads, which, place[which], partition[which], now_ns)
+
+    def _account_ours(
+        self,
+        heads: wire.Heads,
+        which: NDArray[np.int64],
+        place: NDArray[np.int64],
+        partition: NDArray[np.int64],
+        now_ns: int,
+    ) -> None:
+        due_ns, lane = heads.due_ns[which], heads.readings.lane[which]
+        stream = lane * _STREAMS_A_LANE + place
+        doubled = self._sequences.observe(stream, heads.readings.sequence[which])
+        reordered = self._orders.observe(stream, partition, due_ns) & ~doubled
+        measured = due_ns >= self.measure_from_ns
+        for number, topic in enumerate(self._labels):
+            of_topic = place == number
+            if not of_topic.any():
+                continue
+            seen = of_topic & measured & ~doubled
+            self._count(topic, "observed", seen)
+            self._count(topic, "duplicated", of_topic & measured & doubled)
+            self._count(topic, "reordered", of_topic & measured & reordered)
+            self._count(topic, "warmup_observed", of_topic & ~measured & ~doubled)
+            if seen.any():
+                self._tally.record("end_to_end", topic, now_ns - due_ns[seen])
+
+    def _account_strange(
+        self, place: NDArray[np.int64], ours: NDArray[np.bool_], valid: NDArray[np.bool_]
+    ) -> None:
+        # Whole LENS events of another run are foreign; what is no LENS event in our topics is corrupt.
+        self._tally.add_total("foreign", int(np.count_nonzero(valid & ~ours)))
+        for number, topic in enumerate(self._labels):
+            self._count(topic, "corrupt", (place == number) & ~valid)
+
+    def _count(self, topic: str, name: str, which: NDArray[np.bool_]) -> None:
+        number = int(np.count_nonzero(which))
+        if number:
+            self._tally.count(topic, name, number)
+
+    def _follow(
+        self, place: NDArray[np.int64], partition: NDArray[np.int64], offset: NDArray[np.int64]
+    ) -> None:
+        """Keep each partition's next offset, and count the offsets that were jumped over."""
+        key = place << 32 | partition
+        order = np.argsort(key, kind="stable")
+        bounds = np.flatnonzero(np.diff(key[order])) + 1
+        names = list(self._topics)
+        for group in np.split(order, bounds):
+            where = (names[place[group[0]]], int(partition[group[0]]))
+            end = int(offset[group[-1]]) + 1
+            skipped = end - self._next[where] - len(group)
+            if skipped > 0:
+                self._tally.add_total("skipped_offsets", skipped)
+            self._next[where] = end
+
+
+def shares(found: dict[str, int], index: int, count: int) -> dict[str, list[int]]:
+    """The partitions of `found` (partitions by topic) that observer `index` of `count` reads.
+
+    All of them fall to exactly one observer.
+    """
+    every = [(name, number) for name, partitions in found.items() for number in range(partitions)]
+    mine = every[index::count]
+    return {name: [number for each, number in mine if each == name] for name in found}
+
+
+def consumer_settings(settings: dict[str, Any], *, embedded: bool) -> dict[str, Any]:
+    """What the observer adds to a client's settings so that reading adds no latency of its own."""
+    own: dict[str, Any] = {
+        "enable.partition.eof": True,
+        "auto.offset.reset": "earliest",
+        "fetch.queue.backoff.ms": 5,  # by default, a reader that caught its breath waits 1 s
+        "queued.max.messages.kbytes": 262_144,
+    }
+    if embedded:
+        # The mock broker sleeps out the whole wait before it looks for messages again.
+        own["fetch.wait.max.ms"] = 5
+    return {**own, **settings}

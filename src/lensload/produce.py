@@ -1,0 +1,226 @@
+"""Producing on schedule: what is due is handed to librdkafka, what comes back is counted and timed.
+
+The schedule alone decides when an event is due. A slow broker, a full queue or a late tick never moves a due
+time; they show as schedule lag and ack latency, both from the due time.
+"""
+
+import time
+from collections import deque
+from itertools import repeat
+from operator import length_hint
+from typing import Any, Final
+
+import numpy as np
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from numpy.typing import NDArray
+
+from lensload import wire
+from lensload.encode import Encoded
+from lensload.measure import Tally
+
+_CHUNK: Final = 250  # events between two looks at the clock: a quarter of a millisecond at full speed
+_MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its caller can see to other things
+_FEWEST_TO_SETTLE: Final = 5_000
+_FULL_QUEUE_WAIT_S: Final = 0.001
+
+
+class PacedProducer:
+    """Produces encoded events when they are due, and accounts for each.
+
+    Whatever it finds goes into the tally: counts `produced`, `acked` and `failed` by topic, errors by their
+    text, totals `bytes` and `queue_full`, and the stages `schedule_lag` and `ack`. Events due before
+    `measure_from_ns` are warm-up: counted as `warmup_produced`, `warmup_acked`, `warmup_failed` only.
+
+    Args:
+        settings: librdkafka's properties.
+        names: the name in the cluster of each topic.
+        schema_ids: the schema id of each topic, by which delivery reports are told apart.
+        tally: where to account.
+    """
+
+    def __init__(
+        self, settings: dict[str, Any], names: dict[str, str], schema_ids: dict[str, int], tally: Tally
+    ) -> None:
+        self.measure_from_ns = 0
+        own = {"on_delivery": self._delivered, "error_cb": self._trouble}
+        self._producer = Producer({**settings, **own})
+        self._notices: list[str] = []
+        self._names = names
+        self._topics_by_schema = {number: topic for topic, number in schema_ids.items()}
+        self._topics_by_name = {name: topic for topic, name in names.items()}
+        self._tally = tally
+        self._queues: dict[str, deque[_Cursor]] = {topic: deque() for topic in names}
+        self._acked: list[bytes] = []
+        self._ack_stamps: list[tuple[int, int]] = []  # (how many were acked by then, when)
+        self._refused: list[tuple[KafkaError, str, bytes]] = []
+        self._lags: dict[str, list[NDArray[np.int64]]] = {topic: [] for topic in names}
+
+    def __len__(self) -> int:
+        """How many events librdkafka holds that are neither acked nor failed."""
+        return len(self._producer)
+
+    def offer(self, encoded: Encoded) -> None:
+        """Take events in, to be produced when each is due; a topic's due times never go back."""
+        self._queues[encoded.topic].append(_Cursor(encoded))
+
+    def next_due_ns(self) -> int | None:
+        """When the next event is due; None when none is waiting."""
+        heads = [queue[0].due_ns for queue in self._queues.values() if queue]
+        return min(heads, default=None)
+
+    def pump(self, now_ns: int) -> int:
+        """Produce what is due by `now_ns`, topic by topic in causal order; gives how many, 2,000 at most.
+
+        Delivery reports are served on the way.
+        """
+        done = 0
+        for topic, queue in self._queues.items():
+            while queue and done < _MOST_AT_ONCE:
+                cursor = queue[0]
+                count = min(cursor.due_by(now_ns), _CHUNK)
+                if not count:
+                    break
+                self._produce(topic, cursor, count)
+                done += count
+                if cursor.at_end:
+                    queue.popleft()
+        return done
+
+    def wait(self, timeout_s: float) -> None:
+        """Serve delivery reports, waiting for one at most so long."""
+        # librdkafka waits in whole milliseconds; a shorter wait would spin.
+        whole_ms = int(timeout_s * 1000)
+        if not whole_ms and timeout_s > 0:
+            time.sleep(timeout_s)
+        self._serve(whole_ms / 1000)
+
+    def flush(self, timeout_s: float) -> int:
+        """Wait for what is under way; gives how many events are still without an answer."""
+        left = self._producer.flush(timeout_s)
+        self._stamp()
+        return left
+
+    def settle(self) -> None:
+        """Bring all that has come back into the tally; do so now and then, and before taking it."""
+        for topic, lags in self._lags.items():
+            if lags:
+                self._tally.record("schedule_lag", topic, np.concatenate(lags))
+                lags.clear()
+        self._settle_acked()
+        for error, topic, value in self._refused:
+            self._count_failed(topic, error, value)
+        self._refused.clear()
+
+    def waiting(self) -> int:
+        """How many events were offered and never produced."""
+        return sum(len(cursor) for queue in self._queues.values() for cursor in queue)
+
+    def take_notices(self) -> list[str]:
+        """What went wrong since the last call, as sentences, each once."""
+        notices, self._notices = self._notices, []
+        return list(dict.fromkeys(notices))
+
+    def _trouble(self, error: KafkaError) -> None:
+        self._notices.append(f"producer: {error.str()}")
+
+    def _produce(self, topic: str, cursor: "_Cursor", count: int) -> None:
+        encoded, start, stop = cursor.encoded, cursor.place, cursor.place + count
+        began_ns = time.time_ns()
+        name, place = self._names[topic], start
+        while place < stop:
+            keys = iter(encoded.keys[place:stop])
+            try:
+                # deque(map(…)) calls produce() from C, one event after another, without a Python frame.
+                deque(map(self._producer.produce, repeat(name), encoded.values[place:stop], keys), maxlen=0)
+                break
+            except BufferError:
+                place = stop - length_hint(keys) - 1
+                self._tally.add_total("queue_full", 1)
+                self._serve(_FULL_QUEUE_WAIT_S)
+            except KafkaException as refusal:
+                place = stop - length_hint(keys) - 1
+                self._refused.append((refusal.args[0], topic, encoded.values[place]))
+                place += 1
+        self._account(topic, encoded, start, stop, began_ns)
+        cursor.place = stop
+        self._serve(0)
+
+    def _account(self, topic: str, encoded: Encoded, start: int, stop: int, began_ns: int) -> None:
+        due_ns = encoded.due_ns[start:stop]
+        # Each event's own moment, taken to be evenly spread over the chunk.
+        count = stop - start
+        moments = began_ns + (time.time_ns() - began_ns) * np.arange(1, count + 1) // count
+        measured = count - int(np.searchsorted(due_ns, self.measure_from_ns))
+        if measured:
+            self._lags[topic].append((moments - due_ns)[-measured:])
+            self._tally.count(topic, "produced", measured)
+            self._tally.add_total("bytes", sum(map(len, encoded.values[stop - measured : stop])))
+        if measured < count:
+            self._tally.count(topic, "warmup_produced", count - measured)
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        value = message.value()
+        if error is None and value is not None:
+            self._acked.append(value)
+        elif error is not None:
+            self._refused.append((error, self._topics_by_name[str(message.topic())], value or b""))
+
+    def _serve(self, timeout_s: float) -> None:
+        self._producer.poll(timeout_s)
+        self._stamp()
+
+    def _stamp(self) -> None:
+        known = self._ack_stamps[-1][0] if self._ack_stamps else 0
+        if len(self._acked) > known:
+            self._ack_stamps.append((len(self._acked), time.time_ns()))
+            if len(self._acked) >= _FEWEST_TO_SETTLE:
+                self._settle_acked()
+
+    def _settle_acked(self) -> None:
+        if not self._acked:
+            return
+        heads = wire.heads_of(self._acked)
+        counts, stamps = zip(*self._ack_stamps, strict=True)
+        came_ns = np.repeat(np.array(stamps), np.diff(np.array([0, *counts])))
+        self._acked.clear()
+        self._ack_stamps.clear()
+        due_ns, schema = wire.due_ns(heads), wire.schema_ids(heads)
+        measured = due_ns >= self.measure_from_ns
+        for number, topic in self._topics_by_schema.items():
+            of_topic = schema == number
+            counted = np.flatnonzero(of_topic & measured)
+            if len(counted):
+                self._tally.count(topic, "acked", len(counted))
+                self._tally.record("ack", topic, came_ns[counted] - due_ns[counted])
+            warm = int(np.count_nonzero(of_topic)) - len(counted)
+            if warm:
+                self._tally.count(topic, "warmup_acked", warm)
+
+    def _count_failed(self, topic: str, error: KafkaError, value: bytes) -> None:
+        due_ns = int(wire.due_ns(wire.heads_of([value]))[0])
+        self._tally.count(topic, "failed" if due_ns >= self.measure_from_ns else "warmup_failed")
+        self._tally.error(topic, error.str())
+
+
+class _Cursor:
+    """A batch and how far it has been produced."""
+
+    __slots__ = ("encoded", "place")
+
+    def __init__(self, encoded: Encoded) -> None:
+        self.encoded = encoded
+        self.place = 0
+
+    def __len__(self) -> int:
+        return len(self.encoded.due_ns) - self.place
+
+    @property
+    def due_ns(self) -> int:
+        return int(self.encoded.due_ns[self.place])
+
+    @property
+    def at_end(self) -> bool:
+        return self.place == len(self.encoded.due_ns)
+
+    def due_by(self, now_ns: int) -> int:
+        return int(np.searchsorted(self.encoded.due_ns, now_ns, side="right")) - self.place

@@ -1,0 +1,192 @@
+"""The result of a run as a table to paste: plain ASCII, at most 100 columns, aligned in any fixed font."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from textwrap import wrap
+
+from rich.console import Console
+from rich.text import Text
+
+from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s, percent
+from lensload.run import LEDGER, Run, total
+
+WIDTH = 100
+PERCENTILES = ("p50", "p90", "p99", "p999")
+MOST = 10
+
+Line = tuple[str, str]  # text, and the style it has where there are styles
+
+_VERDICT_STYLES = {"pass": "bold green", "fail": "bold red", "invalid": "bold yellow"}
+
+
+def print_result(run: Run, console: Console | None = None, run_file: Path | None = None) -> None:
+    """Print the result of a run to standard output, or to the console given.
+
+    Args:
+        run: what `lensload.run.build` or `lensload.runfile.read` gave.
+        console: where to print; in colour if it can.
+        run_file: where the run was written, to be told.
+    """
+    console = console or Console()
+    for text, style in _lines(run, run_file):
+        # No wrapping, no markup: what is pasted must be what was built.
+        console.print(Text(text.rstrip(), style), soft_wrap=True)
+
+
+def result_text(run: Run, run_file: Path | None = None) -> str:
+    """What `print_result` prints, as text."""
+    return "".join(f"{text.rstrip()}\n" for text, _ in _lines(run, run_file))
+
+
+def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
+    yield from _head(run)
+    yield from _load(run)
+    yield from _latencies(run)
+    yield from _latencies_by_topic(run)
+    yield from _ledger(run)
+    yield from _some("ERRORS", [f"{e['count']:,} x {e['topic']}: {e['error']}" for e in run["errors"]])
+    yield from _some("NOTICES", run["notices"])
+    yield from _verdict(run)
+    if run_file:
+        yield f"run file: {run_file}", ""
+
+
+def _head(run: Run) -> Iterator[Line]:
+    conditions = run["conditions"]
+    versions, machine = conditions.get("versions", {}), conditions.get("machine", {})
+    started = datetime.fromisoformat(run["started_at"])
+    yield (
+        (
+            f"lensload {versions.get('lensload', '')}, run of {started:%Y-%m-%d %H:%M:%S} UTC:"
+            f" {run['verdict'].upper()}"
+        ),
+        "bold",
+    )
+    facts = (
+        f"{machine.get('cpus', '?')} CPUs ({machine.get('cpu_model') or machine.get('architecture', '?')})",
+        f"Python {versions.get('python', '?')}",
+        f"librdkafka {versions.get('librdkafka', '?')}",
+        f"seed {conditions.get('seed', '?')}",
+    )
+    yield from _paragraph("", ", ".join(facts))
+    if run["embedded"]:
+        yield "", ""
+        yield from _paragraph(
+            "!! ", "EMBEDDED CLUSTER: these numbers are the client's, not a broker's.", "bold red"
+        )
+        yield from _paragraph(
+            "!! ", "For a real cluster give --bootstrap-servers and --registry-url.", "bold red"
+        )
+
+
+def _load(run: Run) -> Iterator[Line]:
+    load = run["load"]
+    yield from _title("LOAD")
+    yield (
+        (
+            f"{per_s(load['achieved_per_s'])} events/s achieved of {per_s(load['target_per_s'])} asked for"
+            f" ({percent(load['achieved_per_s'], load['target_per_s'])}), {run['measured_s']:,.1f} s measured"
+            f"{', CUT SHORT' if run['cut_short'] else ''}"
+        ),
+        "",
+    )
+    yield f"{load['bytes_per_s'] / 1e6:,.2f} MB/s, {load['mean_bytes']:,.0f} bytes an event (mean)", ""
+
+
+def _latencies(run: Run) -> Iterator[Line]:
+    yield from _title("LATENCY from when each event was due (encode, serialize: how long it took)")
+    names = [name.replace("p999", "p99.9") for name in PERCENTILES]
+    rows = [
+        [
+            STAGE_NAMES.get(stage, stage),
+            f"{by_topic['all']['count']:,}",
+            *(latency(by_topic["all"][name]) for name in ("mean", *PERCENTILES, "max")),
+        ]
+        for stage, by_topic in run["latency_us"].items()
+        if by_topic["all"]["count"]
+    ]
+    yield from _table(["stage", "events", "mean", *names, "max"], rows)
+    if any(MISSING in row for row in rows):
+        yield f"{MISSING}: too few events for that percentile", "dim"
+
+
+def _latencies_by_topic(run: Run) -> Iterator[Line]:
+    """Schedule lag is left out: it belongs to the engine, whatever the topic."""
+    measured = {
+        stage: by_topic
+        for stage, by_topic in run["latency_us"].items()
+        if stage != "schedule_lag" and len(by_topic) > 2
+    }
+    if not measured:
+        return
+    yield from _title("LATENCY BY TOPIC, p50 / p99")
+    rows = [
+        [topic, *(_pair(by_topic.get(topic)) for by_topic in measured.values())] for topic in run["topics"]
+    ]
+    yield from _table(["topic", *(STAGE_NAMES.get(stage, stage) for stage in measured)], rows)
+
+
+def _pair(summary: dict[str, float | None] | None) -> str:
+    if summary is None:
+        return MISSING
+    return f"{latency(summary['p50']):>7} / {latency(summary['p99']):>7}"
+
+
+def _ledger(run: Run) -> Iterator[Line]:
+    yield from _title("EVENTS")
+    rows = [[topic, *(f"{counts[name]:,}" for name in LEDGER)] for topic, counts in run["topics"].items()]
+    if len(rows) != 1:
+        rows.append(["all", *(f"{total(run, name):,}" for name in LEDGER)])
+    yield from _table(["topic", *LEDGER], rows)
+
+
+def _some(title: str, texts: Sequence[str]) -> Iterator[Line]:
+    """As many as a person reads, and how many more there are."""
+    if not texts:
+        return
+    yield from _title(title)
+    for text in texts[:MOST]:
+        yield from _paragraph("- ", text)
+    if len(texts) > MOST:
+        yield f"- and {len(texts) - MOST:,} more: see the run file", ""
+
+
+def _verdict(run: Run) -> Iterator[Line]:
+    yield "", ""
+    yield f"VERDICT: {run['verdict'].upper()}", _VERDICT_STYLES[run["verdict"]]
+    for reason in run["reasons"]:
+        yield from _paragraph("- ", reason)
+
+
+def _title(text: str) -> Iterator[Line]:
+    yield "", ""
+    yield text, "bold"
+
+
+def _paragraph(first: str, text: str, style: str = "") -> Iterator[Line]:
+    """Text within the width, behind a bullet; what cannot be broken (a path, an address) stands out."""
+    after = first if first.startswith("!") else " " * len(first)
+    wrapped = wrap(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=after,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    yield from ((found, style) for found in wrapped)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]:
+    """The first column to the left, the others to the right, a rule under the head."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= WIDTH else " "
+
+    def aligned(cells: Sequence[str]) -> str:
+        first, *others = zip(cells, widths, strict=True)
+        return gap.join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)])
+
+    yield aligned(head), "dim"
+    yield gap.join("-" * width for width in widths), "dim"
+    yield from ((aligned(row), "") for row in rows)

@@ -1,0 +1,220 @@
+"""A run on screen while it runs. Draws what it is given: it starts no thread and reads no clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Literal, NamedTuple, Self
+
+from rich.columns import Columns
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from lensload.report.units import MISSING, STAGE_NAMES, clock, latencies, latency, per_s, percent
+from lensload.verdict import DEFAULTS
+
+Phase = Literal["starting", "warm-up", "measuring", "draining"]
+
+# A line in a log each so many seconds: often enough to see a run go wrong, and 360 lines an hour and half.
+LINE_EVERY_S = 5.0
+
+
+class StageLatency(NamedTuple):
+    """What is shown of a stage; None where there are too few samples."""
+
+    p50_us: float | None
+    p99_us: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A run at one moment, all workers together.
+
+    Attributes:
+        phase: where in its course the run is.
+        elapsed_s: since the schedule started, warm-up included; 0 while starting.
+        total_s: warm-up and measured time; None for a run without an end.
+        target_per_s: the rate asked for now.
+        achieved_per_s: events produced in the last second.
+        produced: events handed to the producer so far, warm-up included, as for the next three.
+        acked: events that the cluster acknowledged.
+        observed: distinct events that the observer saw.
+        failed: events that the cluster did not take.
+        lag_p99_us: the schedule lag of late.
+        latency: stage to p50 and p99 of late.
+        queue: events that wait in the producers' queues.
+        notices: what is to be told now and was not told before.
+    """
+
+    phase: Phase
+    elapsed_s: float
+    total_s: float | None
+    target_per_s: float
+    achieved_per_s: float
+    produced: int = 0
+    acked: int = 0
+    observed: int = 0
+    failed: int = 0
+    lag_p99_us: float | None = None
+    latency: Mapping[str, StageLatency] = field(default_factory=dict[str, StageLatency])
+    queue: int = 0
+    notices: tuple[str, ...] = ()
+
+
+class LiveView:
+    """Shows a run on standard error: in place on a terminal, else a line now and then, as a CI log wants it.
+
+    Use it as a context manager, so that the terminal gets its cursor back whatever happens.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True)
+        in_place = self._console.is_terminal and not self._console.is_dumb_terminal
+        # auto_refresh would start a thread, and this draws in a process that belongs to gevent.
+        self._live = (
+            Live(console=self._console, auto_refresh=False, transient=True, redirect_stdout=False)
+            if in_place
+            else None
+        )
+        self._last: Snapshot | None = None
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show the run as it is now. Notices are told at once, and stay on screen."""
+        for notice in snapshot.notices:
+            self._say(f"{clock(snapshot.elapsed_s)}  {notice}", "yellow")
+        if self._live:
+            self._live.update(picture(snapshot), refresh=True)
+        elif self._line_is_due(snapshot):
+            self._say(line(snapshot))
+            self._last = snapshot
+
+    def _line_is_due(self, snapshot: Snapshot) -> bool:
+        if self._last is None or self._last.phase != snapshot.phase:
+            return True
+        # Half a second of grace: snapshots come about once a second, and none should wait for the next.
+        return snapshot.elapsed_s - self._last.elapsed_s >= LINE_EVERY_S - 0.5
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._console.print(Text(text, style), soft_wrap=True)
+
+
+def line(snapshot: Snapshot) -> str:
+    """A run in one line: for logs, where nothing can be drawn twice in one place."""
+    if snapshot.phase == "starting":
+        return f"{clock(snapshot.elapsed_s)}{_of_total(snapshot)}  starting"
+    pairs = ", ".join(
+        f"{STAGE_NAMES.get(stage, stage)} {latencies(found.p50_us, found.p99_us)}"
+        for stage, found in snapshot.latency.items()
+        if stage != "schedule_lag" and found.p50_us is not None
+    )
+    parts = [
+        f"{clock(snapshot.elapsed_s)}{_of_total(snapshot)}  {snapshot.phase:9}",
+        f"{per_s(snapshot.achieved_per_s)}/s of {per_s(snapshot.target_per_s)}/s",
+        f"lag p99 {latency(snapshot.lag_p99_us)}",
+        pairs and f"p50/p99: {pairs}",
+        f"queue {snapshot.queue:,}",
+        f"failed {snapshot.failed:,}",
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def picture(snapshot: Snapshot) -> RenderableType:
+    """A run as a picture of ten lines, for a terminal of 60 columns or more."""
+    return Padding(
+        Group(_progress(snapshot), "", Columns([_counts(snapshot), _latencies(snapshot)], padding=(0, 4))),
+        (1, 2, 0, 2),
+    )
+
+
+def _progress(snapshot: Snapshot) -> RenderableType:
+    grid = Table.grid(padding=(0, 2), expand=True)
+    grid.add_column(width=9)
+    grid.add_column(ratio=1)
+    grid.add_column(justify="right", no_wrap=True)
+    endless = snapshot.total_s is None
+    bar = ProgressBar(
+        total=snapshot.total_s,
+        completed=snapshot.elapsed_s,
+        pulse=endless,
+        animation_time=snapshot.elapsed_s,
+        complete_style="cyan",
+        finished_style="cyan",
+        pulse_style="cyan",
+    )
+    passed = Text.assemble(clock(snapshot.elapsed_s), (_of_total(snapshot), "dim"))
+    grid.add_row(Text(snapshot.phase, "bold"), bar, passed)
+    return grid
+
+
+def _of_total(snapshot: Snapshot) -> str:
+    """Nothing once the schedule is over: a drain takes the time it takes."""
+    if snapshot.total_s is None or snapshot.phase == "draining":
+        return ""
+    return f" of {clock(snapshot.total_s)}"
+
+
+def _counts(snapshot: Snapshot) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(justify="right")
+    grid.add_column(style="dim")
+    share = percent(snapshot.achieved_per_s, snapshot.target_per_s)
+    of_target = f"of {per_s(snapshot.target_per_s)}/s" + (f", {share}" if share != MISSING else "")
+    grid.add_row("rate", Text(per_s(snapshot.achieved_per_s), _rate_style(snapshot)), of_target)
+    grid.add_row("produced", f"{snapshot.produced:,}")
+    grid.add_row("acked", f"{snapshot.acked:,}")
+    grid.add_row("observed", f"{snapshot.observed:,}")
+    grid.add_row("queue", f"{snapshot.queue:,}")
+    grid.add_row("failed", Text(f"{snapshot.failed:,}", "bold red" if snapshot.failed else ""))
+    return grid
+
+
+def _latencies(snapshot: Snapshot) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    for _ in ("p50", "p99"):
+        grid.add_column(justify="right", min_width=7)
+    grid.add_row("", Text("p50", "dim"), Text("p99", "dim"))
+    nothing = StageLatency(None, None)
+    for stage, name in STAGE_NAMES.items():
+        found = snapshot.latency.get(stage, nothing)
+        if stage == "schedule_lag":
+            found = StageLatency(found.p50_us, snapshot.lag_p99_us)
+        style = _lag_style(found.p99_us) if stage == "schedule_lag" else ""
+        grid.add_row(name, latency(found.p50_us), Text(latency(found.p99_us), style))
+    return grid
+
+
+def _rate_style(snapshot: Snapshot) -> str:
+    if snapshot.phase in ("starting", "draining"):
+        return ""
+    share = snapshot.achieved_per_s / snapshot.target_per_s if snapshot.target_per_s else 1.0
+    return (
+        "bold green"
+        if share >= DEFAULTS.min_achieved_fraction
+        else "bold yellow"
+        if share >= 0.9
+        else "bold red"
+    )
+
+
+def _lag_style(lag_us: float | None) -> str:
+    """Red where the verdict would call the run invalid, yellow well before."""
+    if lag_us is None:
+        return ""
+    worst_us = DEFAULTS.max_schedule_lag_us
+    return "bold red" if lag_us > worst_us else "bold yellow" if lag_us > worst_us / 10 else ""

@@ -1,0 +1,255 @@
+"""Whether a run's figures can be trusted, and whether what they say is good: pure, over plain values."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import sqrt
+from typing import Literal
+
+from lensload.errors import InvalidRunError
+
+Judgement = Literal["pass", "fail", "invalid"]
+
+EXIT_CODES: dict[Judgement, int] = {"pass": 0, "fail": 1, "invalid": InvalidRunError.exit_code}
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where a run stops being trusted, or good; with why each default is what it is.
+
+    Attributes:
+        min_achieved_fraction: of the events that were due, how many must have been handed to the producer, or
+            the figures belong to another load than the one asked for. On a quiet machine 0.999 is reached;
+            0.99 leaves room for a shared one, and latency below saturation does not change much in 1 %.
+        max_schedule_lag_us: the schedule lag allowed at its p99. Lag is part of every latency from the due
+            time, so it must be small beside what is measured. Under 2 ms is normal; fifty times that is no
+            hiccup of a shared machine, it is a client that does not keep up.
+        max_queue_full: how often the producer's queue may have been full. Not once: from then on the cluster
+            held the schedule back, which is what an open loop exists to prevent.
+        max_unflushed: events whose fate is unknown because the drain ended before their delivery report came.
+            None: an account with unknowns in it is no account, and the missing ones are the slowest.
+        max_mismatched: sampled events that the Confluent serializer writes differently. None: one is a bug,
+            and everything after it measures bytes that LENS would not send.
+        max_negative_fraction: of the latencies of a stage, how many may lie below 0, so that a clock must have
+            stepped, or the clocks of two machines differ. Below 1 % they move no p99.
+        max_failed_fraction: of the events produced, how many the cluster may refuse or time out. None: a
+            cluster that drops events under a load does not carry that load.
+        max_lost_fraction: of the events acknowledged, how many may never be seen. None: an acknowledgement
+            is a promise.
+    """
+
+    min_achieved_fraction: float = 0.99
+    max_schedule_lag_us: float = 100_000.0
+    max_queue_full: int = 0
+    max_unflushed: int = 0
+    max_mismatched: int = 0
+    max_negative_fraction: float = 0.01
+    max_failed_fraction: float = 0.0
+    max_lost_fraction: float = 0.0
+
+
+DEFAULTS = Thresholds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a verdict is made from: the sums of the measured part of a run, over all topics.
+
+    Attributes:
+        measured_s: the length of the schedule that was measured, without warm-up and drain.
+        target_per_s: the mean rate that the schedule asked for in that time.
+        random_arrivals: the schedule is Poisson, so its count differs from its mean by chance.
+        workers: how many schedules ran beside each other, each of which rounds to whole events.
+        produced: events handed to the producer.
+        acked: events the cluster acknowledged.
+        failed: events it did not.
+        observed: distinct events the observer saw.
+        lost: acknowledged and not seen.
+        duplicated: seen again.
+        reordered: seen behind a later one of their partition.
+        corrupt: seen, but not as they were sent.
+        schedule_lag_us: percentile name to schedule lag, of those ("p50", "p90", "p99") that the sample can
+            carry.
+        negative_fraction: of the latencies of the stage that has most such, how many lay below 0.
+        queue_full: how often the producer's queue was full.
+        unflushed: events without a delivery report when the drain ended.
+        mismatched: sampled events that the Confluent serializer wrote differently.
+        observer_complete: the observer reached the end of every partition.
+        embedded: the cluster was librdkafka's mock.
+        died: what ended before it should have, one text for each process.
+        cut_short: somebody stopped the run before its end.
+    """
+
+    measured_s: float
+    target_per_s: float
+    produced: int
+    acked: int
+    observed: int
+    failed: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    corrupt: int = 0
+    schedule_lag_us: dict[str, float]
+    negative_fraction: float = 0.0
+    queue_full: int = 0
+    unflushed: int = 0
+    mismatched: int = 0
+    observer_complete: bool = True
+    embedded: bool = False
+    random_arrivals: bool = False
+    workers: int = 1
+    died: tuple[str, ...] = ()
+    cut_short: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a run is worth.
+
+    Attributes:
+        verdict: "invalid" (do not use the figures), "fail" (trust them: they are bad) or "pass".
+        reasons: sentences, the gravest first; on a pass, what is worth knowing all the same.
+    """
+
+    verdict: Judgement
+    reasons: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with: 0, 1 or 3."""
+        return EXIT_CODES[self.verdict]
+
+
+def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS) -> Verdict:
+    """The verdict on a run: invalid if anything makes it so, else fail, else pass."""
+    invalid = [*_unmeasured(evidence), *(f"{text.rstrip('.')}." for text in evidence.died)]
+    if not evidence.produced:
+        return Verdict("invalid", (*invalid, *_remarks(evidence)))
+    invalid += [*_off_schedule(evidence, thresholds), *_unaccounted(evidence, thresholds)]
+    failures = [*_failures(evidence, thresholds)]
+    verdict: Judgement = "invalid" if invalid else "fail" if failures else "pass"
+    return Verdict(verdict, (*invalid, *failures, *_remarks(evidence)))
+
+
+def _unmeasured(evidence: Evidence) -> Iterator[str]:
+    """Why there is nothing to judge."""
+    if not evidence.produced:
+        yield (
+            "Nothing was measured: no event was due after the warm-up. Run longer, or raise the rate."
+            if evidence.target_per_s * evidence.measured_s < 1
+            else "Nothing was measured: events were due, and none was produced."
+        )
+    elif not evidence.acked:
+        yield f"Nothing was measured: the cluster acknowledged none of {evidence.produced:,} events."
+    elif not evidence.observed:
+        yield f"Nothing was measured: the observer saw none of {evidence.acked:,} acknowledged events."
+
+
+def _off_schedule(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
+    """Why this was not the load that was asked for."""
+    due = evidence.target_per_s * evidence.measured_s
+    chance = 4 * sqrt(due) if evidence.random_arrivals else 1 + evidence.workers
+    if due - evidence.produced > max(due * (1 - thresholds.min_achieved_fraction), chance):
+        yield (
+            f"Only {_share(evidence.produced, due)} of the load was produced"
+            f" ({evidence.produced:,} of {due:,.0f} events). Lower the rate, or add workers or cores."
+        )
+    name, lag_us = _highest(evidence.schedule_lag_us)
+    if lag_us > thresholds.max_schedule_lag_us:
+        yield (
+            f"The schedule lag is {lag_us / 1e3:,.0f} ms at {name}, more than"
+            f" {thresholds.max_schedule_lag_us / 1e3:,.0f} ms: the latencies are the client's."
+            " Lower the rate, or add workers or cores."
+        )
+    if evidence.queue_full > thresholds.max_queue_full:
+        yield (
+            f"The producer's queue was full {_times(evidence.queue_full)}: the cluster held the schedule back."
+            " Lower the rate, or give the cluster more."
+        )
+
+
+def _unaccounted(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
+    """Why the account of events, their times, or what was sent, does not hold."""
+    if evidence.negative_fraction > thresholds.max_negative_fraction:
+        yield (
+            f"{_share(evidence.negative_fraction, 1)} of the latencies of a stage lie below 0: a clock stepped, or"
+            " the clocks of two machines differ. Synchronise them, and run again."
+        )
+    if evidence.unflushed > thresholds.max_unflushed:
+        yield (
+            f"The fate of {_events(evidence.unflushed)} is unknown: no delivery report came before the drain"
+            " ended. Raise --drain-timeout, or lower the rate."
+        )
+    if not evidence.observer_complete:
+        yield (
+            "The observer did not reach the ends of the partitions, so end-to-end latency lacks its slowest"
+            " events and some of the lost ones may only be late. Raise --drain-timeout, or lower the rate."
+        )
+    if evidence.mismatched > thresholds.max_mismatched:
+        yield (
+            f"The Confluent serializer writes {_events(evidence.mismatched)} of the sample differently:"
+            " this is a bug in lensload, or a schema was changed under it."
+        )
+    if evidence.embedded and evidence.lost:
+        yield (
+            f"The observer missed {_events(evidence.lost)} that the embedded cluster had acknowledged: it keeps"
+            " 5 MiB a partition, so an observer that falls behind misses what was never lost. Lower the rate."
+        )
+
+
+def _failures(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
+    """What the cluster did wrong, in figures that can be trusted."""
+    if evidence.failed > thresholds.max_failed_fraction * evidence.produced:
+        yield (
+            f"The cluster did not take {_events(evidence.failed)}"
+            f" ({_share(evidence.failed, evidence.produced)} of those produced): see the errors."
+        )
+    conclusive = evidence.observer_complete and not evidence.embedded
+    if conclusive and evidence.lost > thresholds.max_lost_fraction * evidence.acked:
+        yield (
+            f"{_events(evidence.lost).capitalize()} ({_share(evidence.lost, evidence.acked)} of those"
+            " acknowledged) never arrived at the observer."
+        )
+    if evidence.corrupt:
+        yield f"{_events(evidence.corrupt).capitalize()} arrived, but not as sent."
+
+
+def _remarks(evidence: Evidence) -> Iterator[str]:
+    """What changes no verdict, and should be known."""
+    if evidence.cut_short:
+        yield f"The run was cut short: {evidence.measured_s:,.1f} s were measured."
+    if evidence.duplicated:
+        yield f"{_events(evidence.duplicated).capitalize()} arrived more than once."
+    if evidence.reordered:
+        yield f"{_events(evidence.reordered).capitalize()} arrived behind a later one of their partition."
+    seen_after_all = evidence.observed - evidence.acked
+    if seen_after_all > 0:
+        yield (
+            f"{_events(seen_after_all).capitalize()} arrived without an acknowledgement:"
+            " some of those counted as failed were written."
+        )
+
+
+def _highest(percentiles: dict[str, float]) -> tuple[str, float]:
+    """The highest percentile that the sample carries, up to p99; ("", 0) where it carries none."""
+    for name in ("p99", "p90", "p50"):
+        if name in percentiles:
+            return name, percentiles[name]
+    return "", 0.0
+
+
+def _share(part: float, whole: float) -> str:
+    """A percentage that never rounds to 0 or 100 what is neither."""
+    percent = 100 * part / whole
+    digits = 1
+    while digits < 6 and part not in (0, whole) and float(f"{percent:.{digits}f}") in (0.0, 100.0):
+        digits += 1
+    return f"{percent:.{digits}f} %"
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count:,} events"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"

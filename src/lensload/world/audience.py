@@ -1,0 +1,101 @@
+"""The audience: people with a place, a language, a device, a taste and a habit, divided into lanes."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from faker import Faker
+from numpy.typing import NDArray
+
+from lensload.errors import UsageError
+from lensload.world import draws
+from lensload.world.catalogue import Catalogue
+from lensload.world.draws import Wheel
+
+LANES: Final = 64
+_LOCALES: Final = (
+    *("en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pl_PL", "pt_BR", "sv_SE", "ja_JP"),
+    "tr_TR",
+)
+_PLACES_A_LOCALE: Final = 25
+_DEVICES: Final = ("mobile", "desktop", "tablet")
+_DEVICE_SHARES: Final = (0.58, 0.32, 0.10)
+_LOYALTY: Final = 0.7  # how often a page or a search is about the first taste rather than the second
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audience:
+    """Every person, by index; person p belongs to lane p % 64.
+
+    Attributes:
+        user_ids: the ids, all of one width.
+        contexts: what a request says of the person: device, locale, country, city.
+        first_taste: index of the category the person likes most.
+        second_taste: the one after it, another.
+        activity: how often the person comes, relative to the others; log-normal.
+    """
+
+    user_ids: tuple[str, ...]
+    contexts: tuple[dict[str, str], ...]
+    first_taste: NDArray[np.int64]
+    second_taste: NDArray[np.int64]
+    activity: NDArray[np.float64]
+    _wheel: Wheel
+
+    def visitor(self, lane: NDArray[np.integer], chance: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The person of each lane that uniform `chance` brings, by activity."""
+        share = lane % LANES
+        return share + LANES * self._wheel.spin(share, chance)
+
+    def interest(
+        self, person: NDArray[np.int64], chance: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The category each person is after now, and the one beside it."""
+        first, second = self.first_taste[person], self.second_taste[person]
+        loyal = chance < _LOYALTY
+        return np.where(loyal, first, second), np.where(loyal, second, first)
+
+
+def gathered(seed: int, size: int, catalogue: Catalogue) -> Audience:
+    """An audience of `size` people whose tastes follow the catalogue's demand.
+
+    Raises:
+        UsageError: fewer people than lanes.
+    """
+    if size < LANES:
+        raise UsageError(
+            f"An audience of {size} is too small.", f"Give --audience-size {LANES} or more: one a lane."
+        )
+    person = draws.keys(draws.root(seed, "audience"), np.arange(size))
+    demand = Wheel([catalogue.category_weight])
+    first = demand.spin(0, draws.uniform(person, 0))
+    # The second taste: any of the others, by lot, so that it differs from the first.
+    others = len(catalogue.categories) - 1
+    second = (first + 1 + (draws.uniform(person, 1) * others).astype(np.int64)) % (others + 1)
+    activity = np.exp(draws.normal(person, 2))
+    width = max(6, len(str(size - 1)))
+    return Audience(
+        user_ids=tuple(f"user-{index:0{width}d}" for index in range(size)),
+        contexts=_contexts(seed, person),
+        first_taste=first,
+        second_taste=second,
+        activity=activity,
+        _wheel=Wheel([activity[lane::LANES] for lane in range(LANES)]),
+    )
+
+
+def _contexts(seed: int, person: draws.Keys) -> tuple[dict[str, str], ...]:
+    places: list[dict[str, str]] = []
+    for locale in _LOCALES:
+        fake = Faker(locale)
+        fake.seed_instance(seed)
+        country = locale.partition("_")[2]
+        places += [
+            {"locale": locale, "country": country, "city": fake.city()} for _ in range(_PLACES_A_LOCALE)
+        ]
+    device = Wheel([np.array(_DEVICE_SHARES)]).spin(0, draws.uniform(person, 3))
+    place = (draws.uniform(person, 4) * len(places)).astype(np.int64)
+    return tuple(
+        {"device": _DEVICES[which], **places[where]}
+        for which, where in zip(device.tolist(), place.tolist(), strict=True)
+    )

@@ -1,0 +1,141 @@
+"""The recommender: models that answer requests, how long they take, how often they fail, how good they are."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload.world import draws
+from lensload.world.audience import Audience
+from lensload.world.catalogue import CUT_ITEMS, Catalogue
+
+STATUSES: Final = ("success", "partial", "error")
+SUCCESS, PARTIAL, ERROR = range(3)
+ERROR_MESSAGES: Final = (
+    "feature store timed out after 500 ms",
+    "model server returned 503",
+    "candidate generation found no eligible items",
+)
+LONGEST_MS: Final = 8_000
+_SHORT_LIST: Final = 5  # a carousel on a small screen; the page asks for CUT_ITEMS
+_SHORT_LISTS: Final = 0.15
+# Ranks 3, 6 and 9 show the person's second taste, the others the first.
+_SECOND: Final = np.array([2, 5, 8])
+_FIRST: Final = np.array([0, 1, 3, 4, 6, 7, 9])
+# Scores fall by a constant factor from rank to rank; 64 steepnesses to choose from.
+_FALLS: Final = np.linspace(0.86, 0.97, 64)[:, None] ** np.arange(CUT_ITEMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model in service.
+
+    Attributes:
+        name: modelName on the wire.
+        version: modelVersion on the wire.
+        share: share of the requests that it answers.
+        latency_median_ms: median processing time; log-normal with `latency_sigma`.
+        latency_sigma: standard deviation of the processing time's logarithm.
+        error_rate: share of its answers that are errors.
+        partial_rate: share of its answers that are cut short.
+        quality: multiplies the click-through of what it shows.
+    """
+
+    name: str
+    version: str
+    share: float
+    latency_median_ms: float
+    latency_sigma: float
+    error_rate: float
+    partial_rate: float
+    quality: float
+
+
+MODELS: Final = (
+    Model("two-tower", "3.2.0", 0.5, 45.0, 0.35, 0.004, 0.02, 1.0),
+    Model("collaborative-filter", "1.9.4", 0.3, 28.0, 0.30, 0.002, 0.01, 0.85),
+    Model("llm-reranker", "0.4.1", 0.2, 240.0, 0.50, 0.015, 0.05, 1.1),
+)
+_CUMULATIVE_SHARE: Final = np.cumsum([model.share for model in MODELS])
+_LOG_MEDIAN: Final = np.log([model.latency_median_ms for model in MODELS])
+_SIGMA: Final = np.array([model.latency_sigma for model in MODELS])
+_ERROR: Final = np.array([model.error_rate for model in MODELS])
+_PARTIAL: Final = _ERROR + np.array([model.partial_rate for model in MODELS])
+QUALITY: Final = np.array([model.quality for model in MODELS])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What the recommender answered, one entry a request.
+
+    Attributes:
+        model: index into `MODELS`.
+        asked: how many recommendations the request wants.
+        shown: how many the answer holds: `asked`, fewer when partial, 0 on error.
+        status: index into `STATUSES`.
+        processing_ms: how long the model took.
+        items: shape (n, 10): item indices by rank; only the first `shown` are in the answer.
+        scores: shape (n, 10): scores, falling with rank.
+        explanation: index into the explanations, 0 for none, of the first recommendation.
+        error: index into `ERROR_MESSAGES`, meant only where the status is error.
+    """
+
+    model: NDArray[np.int64]
+    asked: NDArray[np.int64]
+    shown: NDArray[np.int64]
+    status: NDArray[np.int64]
+    processing_ms: NDArray[np.int64]
+    items: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    explanation: NDArray[np.int64]
+    error: NDArray[np.int64]
+
+
+def explanations(catalogue: Catalogue) -> tuple[str | None, ...]:
+    """Every explanation an answer can give; number 0 is none, two for each category follow."""
+    reasons = ("Because you often look at {}", "Popular in {} this week")
+    return (None, *(reason.format(name) for name in catalogue.categories for reason in reasons))
+
+
+def answer(
+    request: draws.Keys, person: NDArray[np.int64], audience: Audience, catalogue: Catalogue
+) -> Answers:
+    """Answer the requests with the given keys, made by the given people."""
+    model = np.searchsorted(_CUMULATIVE_SHARE[:-1], draws.uniform(request, 0), side="right")
+    asked = np.where(draws.uniform(request, 1) < _SHORT_LISTS, _SHORT_LIST, CUT_ITEMS)
+    fate = draws.uniform(request, 2)
+    status = np.where(fate < _ERROR[model], ERROR, np.where(fate < _PARTIAL[model], PARTIAL, SUCCESS))
+    shown = np.where(status == SUCCESS, asked, np.where(status == PARTIAL, asked // 2, 0))
+    took_ms = np.exp(_LOG_MEDIAN[model] + _SIGMA[model] * draws.normal(request, 3))
+    first, second = audience.interest(person, draws.uniform(request, 4))
+    steepness, top, reason = (draws.uniform(request, draw) for draw in (7, 8, 9))
+    return Answers(
+        model=model,
+        asked=asked,
+        shown=shown,
+        status=status,
+        processing_ms=np.clip(took_ms, 1, LONGEST_MS).astype(np.int64),
+        items=_ranked(catalogue, first, second, draws.uniform(request, 5), draws.uniform(request, 6)),
+        scores=(_FALLS[(steepness * len(_FALLS)).astype(np.int64)] * (0.8 + 0.19 * top)[:, None]).astype(
+            np.float32
+        ),
+        # One answer in two explains its first recommendation, by habit or by fashion.
+        explanation=np.where(reason < 0.5, 0, 1 + 2 * first + (reason < 0.75)),
+        error=(reason * len(ERROR_MESSAGES)).astype(np.int64),
+    )
+
+
+def _ranked(
+    catalogue: Catalogue,
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    chance_1: NDArray[np.float64],
+    chance_2: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    cuts = catalogue.cuts
+    choices = cuts.shape[1]
+    items = np.empty((len(first), CUT_ITEMS), dtype=np.int64)
+    items[:, _FIRST] = cuts[first, (chance_1 * choices).astype(np.int64), : len(_FIRST)]
+    items[:, _SECOND] = cuts[second, (chance_2 * choices).astype(np.int64), : len(_SECOND)]
+    return items

@@ -1,0 +1,67 @@
+"""The ring: sessions and pages that events still refer to, by slot, the oldest overwritten by the newest."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload import ids
+from lensload.world import draws, sessions
+from lensload.world.recommender import Answers
+from lensload.world.sessions import Block, Rows
+
+
+class Ring:
+    """Room for so many sessions and their pages.
+
+    Attributes:
+        person: the person of each session slot.
+        session_text: the session id's 36 characters, by session slot.
+        pages: the answers, by page slot.
+        page_lane: the lane of each page slot.
+        page_sequence: which of its lane's requests each page is.
+        page_due_ns: when its request was due; 0 while the page has no id yet.
+        page_text: the request id's 36 characters, once it has one.
+    """
+
+    def __init__(self, slots: int) -> None:
+        page_slots = slots * sessions.MOST_PAGES
+        self._sessions = slots
+        self._pages = page_slots
+        self._next_session = 0
+        self._next_page = 0
+        self.person = np.zeros(slots, dtype=np.int64)
+        self.session_text = np.zeros((slots, ids.TEXT_BYTES), dtype=np.uint8)
+        self.page_lane = np.zeros(page_slots, dtype=np.int64)
+        self.page_text = np.zeros((page_slots, ids.TEXT_BYTES), dtype=np.uint8)
+        self.page_due_ns = np.zeros(page_slots, dtype=np.int64)
+        self.page_sequence = np.zeros(page_slots, dtype=np.int64)
+        self.pages = _empty_answers(page_slots)
+
+    def take(self, block: Block) -> Rows:
+        """Give the block's sessions and pages slots; its rows come back with slots for indices."""
+        session = (self._next_session + np.arange(len(block.person))) % self._sessions
+        self.person[session] = block.person
+        self.session_text[session] = ids.texts(_session_words(block.key))
+        page = (self._next_page + np.arange(len(block.pages.model))) % self._pages
+        self.page_due_ns[page] = 0
+        for name in Answers.__slots__:
+            getattr(self.pages, name)[page] = getattr(block.pages, name)
+        rows = block.rows
+        rows["session"] = (self._next_session + rows["session"]) % self._sessions
+        rows["page"] = (self._next_page + rows["page"]) % self._pages
+        self._next_session += len(session)
+        self._next_page += len(page)
+        return rows
+
+
+def _session_words(key: draws.Keys) -> NDArray[np.uint64]:
+    """Session ids: UUIDv8 (RFC 9562, section 5.8), made from the session's key alone."""
+    words = np.stack((draws.mixed(key ^ np.uint64(1)), draws.mixed(key ^ np.uint64(2))), axis=1)
+    words[:, 0] = (words[:, 0] & np.uint64(0xFFFFFFFFFFFF0FFF)) | np.uint64(0x8000)
+    words[:, 1] = (words[:, 1] & np.uint64((1 << 62) - 1)) | np.uint64(1 << 63)
+    return words
+
+
+def _empty_answers(count: int) -> Answers:
+    whole = {name: np.zeros(count, dtype=np.int64) for name in Answers.__slots__}
+    items = np.zeros((count, sessions.SEARCHED), dtype=np.int64)
+    return Answers(**{**whole, "items": items, "scores": items.astype(np.float32)})

@@ -1,0 +1,124 @@
+"""The timeline: a worker's lanes played side by side, every event in the order of the world's own time.
+
+Sessions are played in windows: so many sessions of each lane at a time. What a window's sessions do after its
+end waits for the window it falls into. The world keeps its own time, in which a person looks at an item for
+half a minute; whoever takes events from it decides when they are due.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload.world import sessions
+from lensload.world.monitor import WINDOW_SESSIONS, ModelMonitor
+from lensload.world.ring import Ring
+from lensload.world.sessions import (
+    LONGEST_SESSION_S,
+    REQUEST,
+    ROW,
+    SESSION_GAP_S,
+    TOPIC_OF,
+    Mix,
+    Rows,
+    Setting,
+    joined,
+    taken,
+)
+
+_WINDOW_SESSIONS: Final = (
+    512  # about how many sessions a window plays: enough for NumPy to be worth its calls
+)
+_FEWEST_A_LANE: Final = 8
+_TOPICS: Final = int(TOPIC_OF.max()) + 1
+
+
+class Timeline:
+    """The events of some lanes, in order, window after window; with what their rows refer to.
+
+    Rows name sessions and pages by slots of a ring, which are used again when nothing can refer to them any
+    longer.
+
+    Attributes:
+        person: the person of each session slot.
+        session_text: the session id's 36 characters, by session slot.
+        pages: the answers, by page slot.
+        page_sequence: which of its lane's requests each page slot's is.
+        page_lane: the lane of each page slot.
+    """
+
+    def __init__(self, setting: Setting, mix: Mix, lanes: NDArray[np.int64]) -> None:
+        self._setting = setting
+        self._mix = mix
+        self._lanes = np.sort(lanes)
+        fitting = max(_FEWEST_A_LANE, _WINDOW_SESSIONS // len(lanes))
+        # A power of two that divides the monitor's window, so that at most one of those closes in each of ours.
+        self._a_lane = min(1 << (fitting.bit_length() - 1), WINDOW_SESSIONS)
+        self._span_s = self._a_lane * SESSION_GAP_S
+        ahead = int(np.ceil(LONGEST_SESSION_S / self._span_s)) + 2
+        slots = ahead * self._a_lane * len(lanes)
+        self._ring = Ring(slots)
+        self._assigned = np.zeros(setting.variants.shape, dtype=np.bool_)
+        self._monitor = ModelMonitor(self._lanes)
+        self._place = np.zeros(sessions.MOST_LANES, dtype=np.uint16)
+        self._place[self._lanes] = np.arange(len(self._lanes))
+        self._counted = np.zeros(len(self._lanes) * _TOPICS, dtype=np.int64)
+        self._waiting: dict[int, list[Rows]] = {}
+        self._window = 0
+
+    @property
+    def ring(self) -> Ring:
+        """The sessions and pages that rows refer to."""
+        return self._ring
+
+    def change(self, mix: Mix) -> None:
+        """Play sessions of another mix from the next window on."""
+        self._mix = mix
+
+    def window(self) -> Rows:
+        """The events of the next window, in order of time; equal times in causal order."""
+        number = np.arange(self._window * self._a_lane, (self._window + 1) * self._a_lane)
+        lane = np.repeat(self._lanes, self._a_lane)
+        block = sessions.play(
+            self._setting, self._mix, lane, np.tile(number, len(self._lanes)), self._assigned
+        )
+        self._hold_back(self._ring.take(block))
+        now = joined(self._waiting.pop(self._window))
+        self._window += 1
+        page, pages = now["page"], self._ring.pages
+        metrics = self._monitor.watch(
+            now,
+            pages.model[page],
+            pages.processing_ms[page],
+            pages.shown[page],
+            pages.status[page],
+            self._window * self._span_s,
+        )
+        now = joined([now, metrics])
+        now = taken(now, np.argsort(np.ascontiguousarray(now["time"]), kind="stable"))
+        self._number(now)
+        return now
+
+    def nothing(self) -> Rows:
+        """No rows."""
+        return np.zeros(0, dtype=ROW)
+
+    def _number(self, rows: Rows) -> None:
+        """Count each lane's events of each topic, on from where the last window ended."""
+        stream = self._place[rows["lane"]] * _TOPICS + TOPIC_OF[rows["what"]]
+        order = np.argsort(stream, kind="stable")
+        counts = np.bincount(stream, minlength=len(self._counted))
+        starts = np.cumsum(counts) - counts
+        rows["sequence"][order] = np.arange(len(rows)) + np.repeat(self._counted - starts, counts)
+        self._counted += counts
+        requests = np.flatnonzero(rows["what"] == REQUEST)
+        page = rows["page"][requests]
+        self._ring.page_sequence[page] = rows["sequence"][requests]
+        self._ring.page_lane[page] = rows["lane"][requests]
+
+    def _hold_back(self, rows: Rows) -> None:
+        window = np.floor(rows["time"] / self._span_s).astype(np.int64)
+        for index in range(self._window, int(window.max(initial=self._window)) + 1):
+            part = np.flatnonzero(window == index)
+            if len(part):
+                self._waiting.setdefault(index, []).append(taken(rows, part))

@@ -1,0 +1,131 @@
+"""The world: give it the times at which events are due, and it says what happens then."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload import ids
+from lensload.world import audience, catalogue, experiments
+from lensload.world.batch import TopicBatch
+from lensload.world.behaviour import Behaviour
+from lensload.world.sessions import TOPIC_OF, Mix, Rows, Setting, joined, taken
+from lensload.world.telling import (
+    ABTestEvents,
+    Interactions,
+    ModelMetrics,
+    People,
+    Requests,
+    Responses,
+    Teller,
+)
+from lensload.world.timeline import Timeline
+
+# In causal order: what happens at the same instant happens in this order.
+TOPICS: Final = (
+    "recommendation-requests",
+    "recommendation-responses",
+    "user-interactions",
+    "ab-test-events",
+    "model-metrics",
+)
+
+
+def made(
+    *,
+    seed: int = 1,
+    audience_size: int = 10_000,
+    catalogue_size: int = 5_000,
+    zipf_exponent: float = 1.0,
+    conversion_lift: float = 0.1,
+) -> Setting:
+    """The people, goods and experiments of a world; takes a few tenths of a second.
+
+    Args:
+        seed: any integer.
+        audience_size: number of people, 64 or more.
+        catalogue_size: number of items, 120 or more.
+        zipf_exponent: how steeply popularity falls with rank, 0 or more.
+        conversion_lift: what the treatment of the first experiment adds to conversions; 0.1 is 10 % more.
+
+    Raises:
+        UsageError: a size is too small.
+    """
+    goods = catalogue.stocked(seed, catalogue_size, zipf_exponent)
+    people = audience.gathered(seed, audience_size, goods)
+    return Setting.of(seed, people, goods, experiments.running(conversion_lift))
+
+
+class World:
+    """People, items, a recommender and experiments, told as events.
+
+    What happens is a pure function of the setting and the mix of behaviours, lane by lane; only ids and
+    timestamps depend on when events are due.
+
+    Args:
+        setting: what `made` gave.
+        lanes: the lanes of the audience to tell of, each below 4096; lane l has the people of lane l % 64.
+        run_tag: goes into every id, below 16384.
+        topics: the topics to tell; the others happen, but are not told.
+    """
+
+    def __init__(
+        self, setting: Setting, lanes: tuple[int, ...], *, run_tag: int = 0, topics: tuple[str, ...] = TOPICS
+    ) -> None:
+        self.setting = setting
+        self._timeline = Timeline(setting, Mix.of({Behaviour(): 1.0}), np.array(lanes))
+        pools, ring = People(setting.audience), self._timeline.ring
+        self._metrics = ModelMetrics(pools, run_tag)
+        tellers: tuple[Teller, ...] = (
+            Requests(setting, pools, ring, run_tag),
+            Responses(setting, pools, ring, run_tag),
+            Interactions(setting, pools, ring, run_tag),
+            ABTestEvents(setting, pools, ring, run_tag),
+            self._metrics,
+        )
+        self._tellers = tuple(
+            (place, tellers[place]) for place, topic in enumerate(TOPICS) if topic in topics
+        )
+        told = np.isin(TOPIC_OF, [place for place, _ in self._tellers])
+        self._told = None if told.all() else told
+        self._rows: Rows = self._timeline.nothing()
+
+    def gather(self, rates: dict[Behaviour, float]) -> None:
+        """Let the audience behave so from the next sessions on, each kind making its share of the events."""
+        self._timeline.change(Mix.of(rates))
+
+    def outline(self) -> tuple[TopicBatch, ...]:
+        """An empty batch of each topic: what an encoder can prepare for."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return tuple(tell(self._timeline.nothing(), nothing) for _, tell in self._tellers)
+
+    def take(self, due_ns: NDArray[np.int64]) -> tuple[TopicBatch, ...]:
+        """The next `len(due_ns)` events, due at those times, as a batch a topic in causal order.
+
+        `due_ns` never goes back, from call to call too. Responses move within their millisecond (see
+        `lensload.ids`), so a call should end where a millisecond does.
+        """
+        due_ns = ids.on_the_grid(due_ns)
+        rows = self._next(len(due_ns))
+        if len(due_ns):
+            self._metrics.begin(int(due_ns[0]))
+        topic = TOPIC_OF[rows["what"]]
+        batches: list[TopicBatch] = []
+        for place, tell in self._tellers:
+            which = np.flatnonzero(topic == place)
+            if len(which):
+                batches.append(tell(taken(rows, which), due_ns[which]))
+        return tuple(batches)
+
+    def _next(self, count: int) -> Rows:
+        parts = [self._rows]
+        ready = len(self._rows)
+        while ready < count:
+            rows = self._timeline.window()
+            if self._told is not None:
+                rows = taken(rows, np.flatnonzero(self._told[rows["what"]]))
+            parts.append(rows)
+            ready += len(rows)
+        rows = joined(parts) if len(parts) > 1 else self._rows
+        self._rows = rows[count:]
+        return rows[:count]

@@ -1,0 +1,1 @@
+"""Every check that runs by `make test`; a package so that `tests.harness` has one name everywhere."""

@@ -1,0 +1,93 @@
+"""Fixtures for every test: the real servers, started when first asked for, and names that never clash."""
+
+import os
+import uuid
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import settings
+
+from tests.harness.artifacts import missing_tools
+from tests.harness.kafka import Kafka
+from tests.harness.process import Server
+from tests.harness.registry import Registry
+
+settings.register_profile("lensload", deadline=None)  # a shared machine's pauses are no failure
+settings.load_profile("lensload")
+
+NATIVE_FIXTURES = {"kafka", "own_kafka", "registry"}
+RUNNING = pytest.StashKey[list[Server]]()
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest) -> Iterator[Kafka]:
+    """The session's real broker; a test that kills or freezes it takes `own_kafka` instead."""
+    with Kafka() as server, _noted(request.config, server):
+        yield server
+
+
+@pytest.fixture
+def own_kafka(request: pytest.FixtureRequest) -> Iterator[Kafka]:
+    """A real broker of the test's own, to be ill-treated; it costs 3 s or so."""
+    with Kafka() as server, _noted(request.config, server):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def registry(request: pytest.FixtureRequest) -> Iterator[Registry]:
+    """The session's real Schema Registry."""
+    with Registry() as server, _noted(request.config, server):
+        yield server
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix for topics and subjects that no other test has, on servers that all tests share."""
+    return f"t{uuid.uuid4().hex[:12]}-"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever LENSLOAD_* a person's shell exports, tests see none but their own."""
+    for name in list(os.environ):
+        if name.startswith("LENSLOAD_"):
+            monkeypatch.delenv(name)
+
+
+@contextmanager
+def _noted(config: pytest.Config, server: Server) -> Generator[None]:
+    running = config.stash.setdefault(RUNNING, [])
+    running.append(server)
+    try:
+        yield
+    finally:
+        running.remove(server)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as native whatever asks for a real server."""
+    for item in items:
+        if NATIVE_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("native")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a native test where its tools are missing; in CI, where they must not be, fail it."""
+    if item.get_closest_marker("native") is None:
+        return
+    if missing := missing_tools():
+        reason = f"needs {' and '.join(missing)} on the PATH for a real Kafka and registry"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{reason}; in CI that is a failure", pytrace=False)
+        pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the servers' logs under a native test that failed."""
+    report = yield
+    if report.failed and item.get_closest_marker("native") is not None:
+        for server in item.config.stash.get(RUNNING, []):
+            report.sections.append((f"log of {server.name}", server.log_tail()))
+    return report

@@ -1,0 +1,46 @@
+"""Start both servers and print how to reach them; Ctrl-C or SIGTERM ends them.
+
+From the repository's root: ``python -m tests.harness``.
+"""
+
+import signal
+import sys
+import time
+
+from tests.harness.artifacts import HarnessError
+from tests.harness.kafka import Kafka
+from tests.harness.registry import Registry
+
+LOOK_EVERY_S = 0.5
+
+
+def main() -> int:
+    """Run until told to stop; 1 when a server cannot be had or ends by itself."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's `&` lets it be ignored
+        signal.signal(number, signal.default_int_handler)
+    try:
+        return _serve()
+    except KeyboardInterrupt:
+        return 0
+    except HarnessError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _serve() -> int:
+    began = time.monotonic()
+    with Kafka() as kafka, Registry() as registry:
+        sys.stdout.write(
+            f"# ready after {time.monotonic() - began:.1f} s; logs: {kafka.log} {registry.log}\n"
+            f"export LENSLOAD_BOOTSTRAP_SERVERS={kafka.bootstrap_servers} LENSLOAD_REGISTRY_URL={registry.url}\n"
+        )
+        sys.stdout.flush()
+        while True:
+            for server in (kafka, registry):
+                if not server.is_running:
+                    raise HarnessError(f"{server.name} ended by itself; its log:\n{server.log_tail()}")
+            time.sleep(LOOK_EVERY_S)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""One real Kafka broker (KRaft, broker and controller in one process), from Maven Central."""
+
+import base64
+import subprocess
+import uuid
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from tests.harness.artifacts import HarnessError, fetch
+from tests.harness.process import Server, accepts, free_ports
+
+LOG4J = Path(__file__).parent / "log4j2.xml"
+
+# One broker, tests of seconds. Nothing is ever deleted by age or size: tests write days of history, whose events
+# are older than any retention, and count every event; the whole folder goes when the broker does. After a kill the
+# controller lets the broker back in only when the killed one's session is over, which is 9 s by default.
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+log.dirs={data}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+log.retention.ms=-1
+log.retention.bytes=-1
+log.segment.bytes=268435456
+log.index.size.max.bytes=1048576
+log.cleaner.dedupe.buffer.size=4194304
+num.network.threads=2
+num.io.threads=4
+"""
+
+
+class Kafka(Server):
+    """A broker at `bootstrap_servers`, in at most 1 GB of heap; topics must be created, never appear.
+
+    Restarting keeps addresses and data.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("kafka")
+        self.port, self.controller_port = free_ports(2)
+        self.bootstrap_servers = f"127.0.0.1:{self.port}"
+        self._properties = self.folder / "server.properties"
+
+    def tool(self, main_class: str, *arguments: str, timeout_s: float = 120.0) -> str:
+        """Run one of Kafka's own tools to its end and return what it printed.
+
+        Args:
+            main_class: for example org.apache.kafka.tools.ProducerPerformance.
+            arguments: as on the tool's command line; the address is not added.
+            timeout_s: after this long the tool is killed.
+
+        Raises:
+            HarnessError: it failed or took too long.
+        """
+        try:
+            done = subprocess.run(
+                self._java(main_class, *arguments, heap="256m"),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=timeout_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise HarnessError(f"{main_class} did not end within {timeout_s} s.") from error
+        if done.returncode != 0:
+            raise HarnessError(f"{main_class} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _command(self) -> list[str]:
+        if not self._properties.exists():
+            self._format()
+        return self._java("kafka.Kafka", str(self._properties), heap="1g")
+
+    def _answers(self) -> bool:
+        if not accepts(self.port):  # cheaper than a client, whose reconnects back off
+            return False
+        admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
+        try:
+            return bool(admin.list_topics(timeout=2).brokers)
+        except KafkaException:
+            return False
+
+    def _format(self) -> None:
+        text = PROPERTIES.format(
+            port=self.port, controller_port=self.controller_port, data=self.folder / "data"
+        )
+        self._properties.write_text(text)
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        self.tool(
+            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(self._properties)
+        )
+
+    def _java(self, main_class: str, *arguments: str, heap: str) -> list[str]:
+        jars = fetch("kafka") / "*"
+        options = [f"-Xmx{heap}", f"-Dlog4j2.configurationFile={LOG4J}", f"-Djava.io.tmpdir={self.folder}"]
+        return ["java", *options, "-cp", str(jars), main_class, *arguments]
