@@ -1,0 +1,234 @@
+"""The Schema Registry: the ids of our schemas, registered where they are not yet.
+
+Credentials come from the environment alone: LENSLOAD_REGISTRY_USER_INFO ("user:password") or
+LENSLOAD_REGISTRY_TOKEN (a bearer token). They appear in no message.
+"""
+
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from confluent_kafka.schema_registry import Schema as RegistrySchema
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.error import SchemaRegistryError
+
+from lensload.errors import RegistryError, UsageError
+from lensload.schemas import Schema
+
+USER_INFO_VARIABLE = "LENSLOAD_REGISTRY_USER_INFO"
+TOKEN_VARIABLE = "LENSLOAD_REGISTRY_TOKEN"  # noqa: S105 - the variable's name
+
+_TOTAL_S = 10.0
+_CREDENTIALS = f"Set {USER_INFO_VARIABLE}=user:password or {TOKEN_VARIABLE} in the environment."
+_START = "Start it, or check --registry-url; --registry-url mock:// does without a registry."
+_ELSEWHERE = (
+    "Check --registry-url: the address of a Confluent-compatible registry, such as http://localhost:8081, with its"
+    " path if it has one (Apicurio's is /apis/ccompat/v7)."
+)
+# Subject not found, schema not found; 40400 is the mock's word for either.
+_NOT_THERE = {40400, 40401, 40403}
+
+Answer = TypeVar("Answer")
+
+
+def subject(topic: str, prefix: str = "") -> str:
+    """The subject of a topic's values, as every Confluent client names it by default: `<prefix><topic>-value`."""
+    return f"{prefix}{topic}-value"
+
+
+def connect(url: str, environ: Mapping[str, str] | None = None) -> "Registry":
+    """A registry at `url`, or one made up in this process for mock://; nothing is sent yet.
+
+    Args:
+        url: http://, https:// or mock://.
+        environ: where the credentials are, in place of the process's own environment.
+
+    Raises:
+        UsageError: the credentials in the environment are not of their form, or are of both forms at once.
+    """
+    settings: dict[str, Any] = {
+        "url": url,
+        # One more try, for a registry that is just starting; and within _TOTAL_S even if both go unanswered.
+        "timeout": 4,
+        "max.retries": 1,
+        "retries.wait.ms": 500,
+        **_credentials(os.environ if environ is None else environ),
+    }
+    return Registry(url, SchemaRegistryClient.new_client(settings))
+
+
+class Registry:
+    """A Schema Registry and what it knows of our schemas.
+
+    Attributes:
+        url: where it is.
+        client: Confluent's client, for its AvroSerializer; it needs no further request for what `register` saw.
+    """
+
+    def __init__(self, url: str, client: SchemaRegistryClient) -> None:
+        self.url = url
+        self.client = client
+
+    def register(
+        self, schemas: Mapping[str, Schema], prefix: str = "", timeout_s: float = _TOTAL_S
+    ) -> dict[str, int]:
+        """Have every schema registered under its subject; again and from several processes gives the same ids.
+
+        What is there already is only looked up, so credentials that may not write are enough for a registry
+        that has the schemas.
+
+        Args:
+            schemas: by topic name, as `schemas.load` gives them.
+            prefix: goes before each topic's name in the subject.
+            timeout_s: for all of them together.
+
+        Returns:
+            The schema id of each topic.
+
+        Raises:
+            RegistryError: it does not answer in time, wants other credentials, is no registry, is broken, or will
+                not have a schema; names the address, the subject, and what to do.
+        """
+        return _within(
+            timeout_s,
+            self.url,
+            lambda: {name: self._id(subject(name, prefix), schema) for name, schema in schemas.items()},
+        )
+
+    def close(self) -> None:
+        """Let its connections go. Closing twice is once."""
+        self.client.close()
+
+    def _id(self, name: str, schema: Schema) -> int:
+        wanted = RegistrySchema(schema.text, "AVRO")
+        try:
+            found = self._look_up(name, wanted)
+            number: Any = self.client.register_schema(name, wanted) if found is None else found
+        except Exception as error:
+            raise _refusal(error, self.url, name) from error
+        if not isinstance(number, int):
+            raise RegistryError(
+                f"What answers at {self.url} is not a Schema Registry: it gave no id.", _ELSEWHERE
+            )
+        return number
+
+    def _look_up(self, name: str, wanted: RegistrySchema) -> int | None:
+        try:
+            return self.client.lookup_schema(name, wanted).schema_id
+        except SchemaRegistryError as error:
+            if error.http_status_code == 404 and error.error_code in _NOT_THERE:
+                return None
+            raise
+
+
+def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    user_info, token = environ.get(USER_INFO_VARIABLE, ""), environ.get(TOKEN_VARIABLE, "").strip()
+    if user_info and token:
+        raise UsageError(f"Both {USER_INFO_VARIABLE} and {TOKEN_VARIABLE} are set.", "Unset one of the two.")
+    if user_info:
+        if ":" not in user_info:
+            raise UsageError(f"{USER_INFO_VARIABLE} is not user:password.", "Put the colon between the two.")
+        return {"basic.auth.user.info": user_info}
+    if token:
+        return {
+            "bearer.auth.credentials.source": "STATIC_TOKEN",
+            "bearer.auth.token": token,
+            "bearer.auth.logical.cluster": "",  # only Confluent Cloud has any; the client wants the key
+        }
+    return {}
+
+
+def _within(timeout_s: float, url: str, call: Callable[[], Answer]) -> Answer:
+    """What `call` returns or raises, but no later than after `timeout_s`.
+
+    In a thread of its own: the client's timeouts count anew for each address that a name has, each try and each
+    piece of an answer, and looking the name up has none at all.
+    """
+    answer: Future[Answer] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - handed to the caller
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True, name="registry").start()
+    try:
+        return answer.result(timeout_s)
+    except TimeoutError as error:
+        raise RegistryError(
+            f"The registry at {url} did not answer within {timeout_s:g} s.", _START
+        ) from error
+
+
+def _refusal(error: Exception, url: str, name: str) -> RegistryError:
+    if isinstance(error, SchemaRegistryError):
+        return _answered(error, url, name)
+    if isinstance(error, (ValueError, TypeError, AttributeError, KeyError)):
+        return RegistryError(
+            f"What answers at {url} is not a Schema Registry: its answer is no JSON of one.", _ELSEWHERE
+        )
+    return _unreached(list(_chain(error)), url)
+
+
+def _unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
+    """What a failure before any answer means: told by the cause beneath the HTTP client's own errors."""
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return RegistryError(
+            f"The registry at {url} and this machine do not agree on TLS: {causes[-1]}.",
+            "Check http:// or https:// in --registry-url; SSL_CERT_FILE names the PEM file of a private authority.",
+        )
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return RegistryError(
+            f"The host of the registry {url} has no address.", "Check its name in --registry-url."
+        )
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        return RegistryError(f"Nothing listens at the registry's address {url}: connection refused.", _START)
+    if any("Timeout" in type(cause).__name__ for cause in causes):
+        return RegistryError(f"The registry at {url} did not answer in time.", _START)
+    return RegistryError(f"The registry at {url} cannot be reached: {causes[0] or causes[-1]!r}.", _START)
+
+
+def _answered(error: SchemaRegistryError, url: str, name: str) -> RegistryError:
+    """What an HTTP status other than 2xx means for us, and what to do about it."""
+    status = error.http_status_code
+    said = f" It says: {error.error_message}" if error.error_code not in (None, -1) else ""
+    match status:
+        case 401:
+            return RegistryError(f"The registry at {url} wants other credentials (401).{said}", _CREDENTIALS)
+        case 403:
+            return RegistryError(
+                f"The registry at {url} forbids these credentials the subject {name} (403).{said}",
+                "Have the schema registered by someone who may, or allow these credentials to read and write it.",
+            )
+        case 409:
+            return RegistryError(
+                f"The registry at {url} has another schema for {name}, and ours does not follow on from it (409).{said}",
+                "Give a --topic-prefix, so that topics and subjects are your own, or compare the two schemas.",
+            )
+        case 422:
+            return RegistryError(
+                f"The registry at {url} will not have our schema for {name} (422).{said}",
+                "It may be read-only, or check more than others do: see its mode and its rules.",
+            )
+        case 429 | 500 | 502 | 503 | 504:
+            return RegistryError(
+                f"The registry at {url} is in trouble (HTTP {status}).{said}",
+                "See its log (it may have lost its own Kafka), and try again.",
+            )
+        case _:
+            return RegistryError(
+                f"What answers at {url} is not a Schema Registry (HTTP {status}).", _ELSEWHERE
+            )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, what caused it, what caused that, and so on."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__
