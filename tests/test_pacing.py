@@ -40,7 +40,7 @@ rates = st.one_of(
     st.just(0.0), st.floats(-2, 6).map(lambda power: 10**power), st.integers(1, 10**6).map(float)
 )
 # In events: mostly some or some hundreds, sometimes backwards.
-spans = st.one_of(st.just(-0.5), st.floats(0, 2.5).map(lambda power: 10**power))
+spans = st.one_of(st.just(-0.5), st.floats(0, 3), st.floats(50, 300))
 periods_s = st.sampled_from([0.7, 1.0, 30.0, 3600.0])
 
 
@@ -49,7 +49,7 @@ def plans(draw: st.DrawFn) -> list[Call]:
     """Rates set before, at and after the cursor, and spans taken of some hundred events each, or of seconds."""
     cursor_ns, before, rate = START_NS, 0.0, draw(rates)
     calls = [Call(START_NS, rate)]
-    for turn, events in draw(st.lists(st.tuples(st.none() | rates, spans), min_size=1, max_size=10)):
+    for turn, events in draw(st.lists(st.tuples(st.none() | rates, spans), min_size=3, max_size=12)):
         span_ns = min(int(events * NS_PER_S / (max(before, rate) or 100)), 10**12)
         calls.append(Call(cursor_ns + span_ns, turn))
         if turn is None:
