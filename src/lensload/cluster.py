@@ -33,6 +33,13 @@ EMBEDDED_PARTITIONS = 4
 
 _TOPICS_S = 10.0
 _LEADERS_S = 5.0
+_SETTLING = {
+    "NOT_LEADER_FOR_PARTITION",
+    "LEADER_NOT_AVAILABLE",
+    "UNKNOWN_TOPIC_OR_PART",
+    "UNKNOWN_LEADER_EPOCH",
+    "FENCED_LEADER_EPOCH",
+}
 _ATTEMPT_S = 2.0
 _REFUSED_PATIENCE_S = 3.0
 # What librdkafka says (KafkaError.name()) and no waiting will mend, with what to do about it.
@@ -282,13 +289,21 @@ def _check_leaders_answer(
         for name, count in found.items()
         for number in range(count)
     }
-    try:
-        for future in admin.list_offsets(wanted, request_timeout=_LEADERS_S).values():
-            future.result(_LEADERS_S + 1)
-    except (KafkaException, TimeoutError) as error:
-        admin.poll(0)
-        told = [*([error.args[0]] if isinstance(error, KafkaException) else []), *troubles]
-        raise ClusterError(
-            f"A broker does not answer at the address that it advertises: {_reason(told)}.",
-            "Set the brokers' advertised.listeners to addresses that can be reached from this machine.",
-        ) from error
+    deadline_s = time.monotonic() + _LEADERS_S
+    while True:
+        try:
+            for future in admin.list_offsets(wanted, request_timeout=_LEADERS_S).values():
+                future.result(_LEADERS_S + 1)
+        except (KafkaException, TimeoutError) as error:
+            # A leader that was told of a new topic a moment later than we were will soon know better.
+            unsettled = isinstance(error, KafkaException) and error.args[0].name() in _SETTLING
+            if unsettled and time.monotonic() < deadline_s:
+                time.sleep(0.02)
+                continue
+            admin.poll(0)
+            told = [*([error.args[0]] if isinstance(error, KafkaException) else []), *troubles]
+            raise ClusterError(
+                f"A broker does not answer at the address that it advertises: {_reason(told)}.",
+                "Set the brokers' advertised.listeners to addresses that can be reached from this machine.",
+            ) from error
+        return
