@@ -10,154 +10,23 @@ event before it, so that errors do not add up over hours, and it does not matter
 import math
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import pairwise
-from typing import Final, Protocol, Self, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lensload.errors import UsageError
+from lensload.profile import Profile
 
-Points: TypeAlias = tuple[tuple[float, float], ...]
+__all__ = ["FOREVER_NS", "NS_PER_S", "Nanoseconds", "Pacer", "Profile"]
+
 Nanoseconds: TypeAlias = NDArray[np.int64]
 
 FOREVER_NS: Final = (1 << 63) - 1
 NS_PER_S: Final = 1_000_000_000
 _TINY: Final = 1e-300
-
-# A day's traffic by the hour, in eighths of its mean: quiet at night, a hump at noon, the peak in the evening.
-# They sum to 24 * 8, so that the mean is exactly 1.
-_DAY: Final = (5, 3, 2, 2, 2, 3, 4, 6, 7, 8, 8, 9, 10, 9, 8, 8, 9, 10, 12, 14, 16, 15, 13, 9)
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """How the rate moves over a period, as a multiple of the target.
-
-    Attributes:
-        text: as it was written.
-        points: (fraction of the period, factor), joined by straight lines; two at one fraction are a jump.
-        poisson: whether arrivals are random around the rate (Poisson), rather than evenly spaced.
-        repeats: whether it begins again after a period, rather than holding its last factor.
-    """
-
-    text: str
-    points: Points
-    poisson: bool
-    repeats: bool
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read a profile as people write it.
-
-        Written `constant`, `poisson`, `ramp[:FROM-TO]`, `steps[:F,F,…]`, `spike[:FACTOR[@FROM-TO]]` or `day`; any
-        of them may end in `+poisson`.
-
-        Raises:
-            UsageError: there is no such profile (naming the nearest), or its numbers make none.
-        """
-        name, _, argument = text.strip().lower().removesuffix("+poisson").partition(":")
-        if name not in _SHAPES:
-            near = get_close_matches(name, _SHAPES, 1, 0.4)
-            hint = f"Did you mean {near[0]}? " if near else ""
-            raise UsageError(
-                f"There is no rate profile {text!r}.", f"{hint}Known: {', '.join(_USAGE.values())}."
-            )
-        try:
-            points, repeats = _shape(name, argument)
-        except ValueError as error:
-            raise UsageError(
-                f"The rate profile {text!r} is none: {error}.", f"Write {_USAGE[name]}."
-            ) from error
-        return cls(text, points, name == "poisson" or text.strip().lower().endswith("+poisson"), repeats)
-
-    def factor(self, fraction: float) -> float:
-        """The multiple of the target at a fraction of the period (0 or more); at a jump, the one after it."""
-        if self.repeats:
-            fraction %= 1.0
-        after = bisect_right(self.points, fraction, key=lambda point: point[0])
-        if after == len(self.points):
-            return self.points[-1][1]
-        (x0, y0), (x1, y1) = self.points[after - 1], self.points[after]
-        return y0 + (y1 - y0) * (fraction - x0) / (x1 - x0)
-
-    @property
-    def mean_factor(self) -> float:
-        """The mean multiple of the target over the first period."""
-        return math.fsum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(self.points))
-
-
-def _shape(name: str, argument: str) -> tuple[Points, bool]:
-    points, repeats = _SHAPES[name](argument)
-    if not any(y for _, y in points):
-        raise ValueError("it never rises above 0")
-    return points, repeats
-
-
-def _flat(argument: str) -> tuple[Points, bool]:
-    if argument:
-        raise ValueError("nothing may follow its name")
-    return ((0.0, 1.0), (1.0, 1.0)), False
-
-
-def _ramp(argument: str) -> tuple[Points, bool]:
-    first, last = _two(argument or "0-1")
-    return ((0.0, first), (1.0, last)), False
-
-
-def _steps(argument: str) -> tuple[Points, bool]:
-    factors = [_factor(part) for part in (argument or "0.25,0.5,0.75,1").split(",")]
-    edges = [step / len(factors) for step in range(len(factors) + 1)]
-    return tuple((edge, y) for step, y in enumerate(factors) for edge in edges[step : step + 2]), False
-
-
-def _spike(argument: str) -> tuple[Points, bool]:
-    height, _, span = argument.partition("@")
-    y = _factor(height or "3")
-    start, end = _two(span or "0.4-0.6")
-    if not start < end <= 1:
-        raise ValueError(f"it cannot last from {start} to {end} of the period")
-    return ((0.0, 1.0), (start, 1.0), (start, y), (end, y), (end, 1.0), (1.0, 1.0)), True
-
-
-def _day(argument: str) -> tuple[Points, bool]:
-    _flat(argument)
-    return tuple((hour / 24, _DAY[hour % 24] / 8) for hour in range(25)), True
-
-
-def _two(text: str) -> tuple[float, float]:
-    first, dash, last = text.partition("-")
-    if not dash:
-        raise ValueError(f"{text!r} is not FROM-TO")
-    return _factor(first), _factor(last)
-
-
-def _factor(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < math.inf:
-        raise ValueError(f"{text!r} is no number from 0 up")
-    return number
-
-
-_SHAPES: Final[dict[str, Callable[[str], tuple[Points, bool]]]] = {
-    "constant": _flat,
-    "poisson": _flat,
-    "ramp": _ramp,
-    "steps": _steps,
-    "spike": _spike,
-    "day": _day,
-}
-_USAGE: Final = {name: name for name in _SHAPES} | {
-    "ramp": "ramp[:FROM-TO]",
-    "steps": "steps[:F,F,…]",
-    "spike": "spike[:FACTOR[@FROM-TO]]",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,13 +107,12 @@ class _PoissonMarks:
     def upto(self, origin: int, limit: float) -> NDArray[np.float64]:
         while self._origin - origin + self._offset <= limit + 1:
             self._draw()
-        wanted: list[NDArray[np.float64]] = []
-        for start, marks in self._blocks:
-            enough = int(np.searchsorted(marks, origin - start + limit + 1))
-            wanted.append(start - origin + marks[:enough])
-            if enough < len(marks):
-                break
-        return np.concatenate(wanted)
+        return np.concatenate(
+            [
+                start - origin + marks[: np.searchsorted(marks, origin - start + limit + 1)]
+                for start, marks in self._blocks
+            ]
+        )
 
     def _draw(self) -> None:
         marks = self._offset + np.cumsum(self._random.standard_exponential(self._BLOCK))
@@ -254,11 +122,11 @@ class _PoissonMarks:
         self._offset = float(marks[-1]) - whole
 
     def drop(self, n: int) -> None:
-        while self._blocks and n >= len(self._blocks[0][1]):
+        # There is always a mark left, since `upto` draws until one lies beyond its limit.
+        while n >= len(self._blocks[0][1]):
             n -= len(self._blocks.popleft()[1])
-        if n:
-            start, marks = self._blocks[0]
-            self._blocks[0] = start, marks[n:]
+        start, marks = self._blocks[0]
+        self._blocks[0] = start, marks[n:]
 
 
 class Pacer:

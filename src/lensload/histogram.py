@@ -1,0 +1,246 @@
+"""How often each latency occurred: the HDR layout, in NumPy, a few ns a value.
+
+Recorded in whole nanoseconds, shown in microseconds. Zeros and what is out of range are kept, because to throw
+them away would move every percentile.
+"""
+
+import binascii
+import zlib
+from typing import Any, Final, Self, TypeAlias
+
+import numpy as np
+from hdrh.codec import HdrCookieException, HdrLengthException
+from hdrh.histogram import HdrHistogram
+from numpy.typing import NDArray
+
+from lensload.errors import UsageError
+
+HIGHEST_NS: Final = 3_600_000_000_000
+"""The longest time a histogram tells from longer ones: one hour."""
+
+SIGNIFICANT_DIGITS: Final = 3
+
+Nanoseconds: TypeAlias = NDArray[np.int64]
+
+# HdrHistogram(1, HIGHEST_NS, 3): values up to 2,047 have a bucket each, and every further power of two is
+# divided into 1,024. That is a double's layout too, whose exponent and first 10 fraction bits, taken together as
+# one number, count exactly these buckets, so that the index of a value is a shift of its bits.
+_HALF: Final = 1024
+_FRACTION_BITS: Final = 42
+_FIRST: Final = (1023 + 9) * _HALF
+_BUCKETS: Final = 33 * _HALF
+
+# One percentile a line, and how many samples there are to each one beyond it.
+_PERCENTILES: Final = (
+    ("p50", 50.0, 2),
+    ("p90", 90.0, 10),
+    ("p99", 99.0, 100),
+    ("p999", 99.9, 1_000),
+    ("p9999", 99.99, 10_000),
+)
+_BEYOND: Final = 10
+
+
+def bucket_indices(values_ns: Nanoseconds) -> NDArray[np.int64]:
+    """The bucket of each value, as every HDR histogram of this range and precision numbers them.
+
+    Args:
+        values_ns: values from 0 to HIGHEST_NS.
+    """
+    bits = values_ns.astype(np.float64).view(np.int64)
+    return np.maximum((bits >> _FRACTION_BITS) - _FIRST, np.minimum(values_ns, _HALF - 1))
+
+
+def bucket_bounds(indices: NDArray[np.int64]) -> tuple[Nanoseconds, Nanoseconds]:
+    """The lowest and the highest value that fall into each bucket, both inclusive."""
+    magnitude = np.maximum((indices >> 10) - 1, 0)
+    lowest = (indices - (magnitude << 10)) << magnitude
+    return lowest, lowest + (1 << magnitude) - 1
+
+
+class Histogram:
+    """How often each latency occurred, to 3 significant digits, from 0 to an hour.
+
+    Attributes:
+        counts: how many values fell into each bucket of `bucket_bounds`.
+        count: how many values were recorded, zeros and out-of-range ones included.
+        min_ns: the least of them, exactly; HIGHEST_NS while there is none.
+        max_ns: the greatest of them, exactly; 0 while there is none.
+        sum_ns: their sum, exactly.
+        clamped: how many were longer than HIGHEST_NS, and recorded as that.
+        negative: how many were below 0 (a clock that stepped), and recorded as 0.
+    """
+
+    __slots__ = ("clamped", "count", "counts", "max_ns", "min_ns", "negative", "sum_ns")
+
+    def __init__(self) -> None:
+        self.counts: NDArray[np.int64] = np.zeros(_BUCKETS, np.int64)
+        self.count = 0
+        self.min_ns = HIGHEST_NS
+        self.max_ns = 0
+        self.sum_ns = 0
+        self.clamped = 0
+        self.negative = 0
+
+    def record(self, values_ns: Nanoseconds) -> None:
+        """Count each of the values once."""
+        if not values_ns.size:
+            return
+        low_ns, high_ns = int(values_ns.min()), int(values_ns.max())
+        if low_ns < 0 or high_ns > HIGHEST_NS:
+            self.negative += int(np.count_nonzero(values_ns < 0))
+            self.clamped += int(np.count_nonzero(values_ns > HIGHEST_NS))
+            values_ns = np.clip(values_ns, 0, HIGHEST_NS)
+            low_ns, high_ns = max(low_ns, 0), min(high_ns, HIGHEST_NS)
+        np.add.at(self.counts, bucket_indices(values_ns), 1)
+        self._extend(values_ns.size, low_ns, high_ns, int(values_ns.sum()))
+
+    def record_repeated(self, value_ns: int, count: int) -> None:
+        """Count one value `count` times: what a batch cost, spread over its events."""
+        if count <= 0:
+            return
+        # int(): what callers computed with NumPy is a NumPy scalar, which msgpack refuses.
+        value_ns, count = int(value_ns), int(count)
+        within_ns = min(max(value_ns, 0), HIGHEST_NS)
+        self.negative += count * (value_ns < 0)
+        self.clamped += count * (value_ns > HIGHEST_NS)
+        self.counts[bucket_indices(np.array([within_ns]))] += count
+        self._extend(count, within_ns, within_ns, within_ns * count)
+
+    def _extend(self, count: int, low_ns: int, high_ns: int, sum_ns: int) -> None:
+        self.count += count
+        self.min_ns = min(self.min_ns, low_ns)
+        self.max_ns = max(self.max_ns, high_ns)
+        self.sum_ns += sum_ns
+
+    def add(self, other: "Histogram") -> None:
+        """Count all that `other` has counted; `other` is left as it was."""
+        used = other.used
+        self.counts[used] += other.counts[used]
+        self.negative += other.negative
+        self.clamped += other.clamped
+        self._extend(other.count, other.min_ns, other.max_ns, other.sum_ns)
+
+    @property
+    def used(self) -> slice:
+        """The buckets between the least and the greatest value: the only ones worth touching."""
+        if not self.count:
+            return slice(0, 0)
+        first, last = bucket_indices(np.array([self.min_ns, self.max_ns]))
+        return slice(int(first), int(last) + 1)
+
+    @property
+    def mean_us(self) -> float | None:
+        """The mean, from the exact sum; None when nothing was recorded."""
+        return self.sum_ns / self.count / 1_000 if self.count else None
+
+    def percentile_us(self, percent: float) -> float | None:
+        """The value that `percent` (0..100) of the recorded ones do not exceed; None when there are none.
+
+        It is the upper end of its bucket, as in every HDR histogram, but never above the exact maximum.
+        """
+        if not self.count:
+            return None
+        if percent <= 0:
+            return self.min_ns / 1_000
+        used = self.used
+        rank = max(int(min(percent, 100.0) * self.count / 100 + 0.5), 1)
+        index = used.start + np.searchsorted(np.cumsum(self.counts[used]), rank)
+        return min(int(bucket_bounds(index)[1]), self.max_ns) / 1_000
+
+    def summary(self) -> dict[str, float | int | None]:
+        """What a table shows, in microseconds: count, mean, p50, p90, p99, p999, p9999, max and min.
+
+        A percentile is None unless at least 10 samples lie beyond it. The rank of a percentile with k samples
+        beyond it is uncertain by the square root of k (it is a binomial count): from 10 on, three standard
+        deviations of it still lie inside the sample. With fewer the "percentile" is the maximum by another name.
+        """
+        shown: dict[str, float | int | None] = {"count": self.count, "mean": self.mean_us}
+        for name, percent, one_in in _PERCENTILES:
+            shown[name] = self.percentile_us(percent) if self.count >= _BEYOND * one_in else None
+        shown["max"] = self.max_ns / 1_000 if self.count else None
+        shown["min"] = self.min_ns / 1_000 if self.count else None
+        return shown
+
+    def to_wire(self) -> dict[str, Any]:
+        """All of it, exactly, as a small map that msgpack can carry: only the buckets in use."""
+        used = self.used
+        counts = self.counts[used]
+        indices = np.flatnonzero(counts != 0)
+        width = "<u4" if self.count < 1 << 32 else "<u8"
+        return {
+            "i": (indices + used.start).astype("<u2").tobytes(),
+            "n": counts.take(indices).astype(width).tobytes(),
+            "width": width,
+            "min": self.min_ns,
+            "max": self.max_ns,
+            "sum": self.sum_ns,
+            "clamped": self.clamped,
+            "negative": self.negative,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> Self:
+        """What `to_wire` gave, again."""
+        histogram = cls()
+        counts = np.frombuffer(wire["n"], wire["width"])
+        histogram.counts[np.frombuffer(wire["i"], "<u2")] = counts
+        histogram._extend(int(counts.sum()), wire["min"], wire["max"], wire["sum"])
+        histogram.clamped, histogram.negative = wire["clamped"], wire["negative"]
+        return histogram
+
+    def encoded(self) -> str:
+        """The buckets as text that any HDR library reads: V2, compressed, in base64."""
+        plain = HdrHistogram(1, HIGHEST_NS, SIGNIFICANT_DIGITS)
+        _counts_of(plain)[:] = self.counts
+        used = self.used
+        plain.set_internal_tacking_values(used.start, used.stop - 1, self.count)
+        return plain.encode().decode("ascii")
+
+    @classmethod
+    def from_encoded(cls, text: str) -> Self:
+        """The buckets that `encoded` wrote, here or elsewhere.
+
+        The text holds buckets alone, so `min_ns` and `max_ns` are then the outer ends of the first and the last
+        one, `sum_ns` counts each value as the middle of its bucket, and what was out of range is no longer known.
+
+        Raises:
+            UsageError: the text is damaged, or of a histogram with another range or precision.
+        """
+        try:
+            plain = HdrHistogram.decode(text)
+        except (HdrCookieException, HdrLengthException, binascii.Error, zlib.error, ValueError) as error:
+            raise UsageError(
+                f"A histogram cannot be read: {error!r}.", "Take the run file from its run again."
+            ) from error
+        layout = (plain.lowest_trackable_value, plain.highest_trackable_value, plain.significant_figures)
+        if layout != (1, HIGHEST_NS, SIGNIFICANT_DIGITS):
+            raise UsageError(
+                f"A histogram has the layout {layout}, not {(1, HIGHEST_NS, SIGNIFICANT_DIGITS)}.",
+                "Only histograms of nanoseconds up to an hour with 3 digits can be merged with lensload's.",
+            )
+        return cls._of_counts(_counts_of(plain))
+
+    @classmethod
+    def _of_counts(cls, counts: NDArray[np.int64]) -> Self:
+        histogram = cls()
+        histogram.counts[:] = counts
+        indices = np.flatnonzero(counts)
+        if indices.size:
+            lowest, highest = bucket_bounds(indices)
+            sum_ns = int(np.dot((lowest + highest) / 2, counts[indices]))
+            histogram._extend(int(counts.sum()), int(lowest[0]), min(int(highest[-1]), HIGHEST_NS), sum_ns)
+        return histogram
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Histogram) and self.to_wire() == other.to_wire()
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  # it changes with every value
+
+    def __repr__(self) -> str:
+        return f"Histogram(count={self.count}, p50={self.percentile_us(50)} us, max={self.max_ns / 1_000} us)"
+
+
+def _counts_of(plain: HdrHistogram) -> NDArray[np.int64]:
+    """The counts inside HDR's own histogram, to read and to write."""
+    return np.ctypeslib.as_array(plain.counts).view(np.int64)
