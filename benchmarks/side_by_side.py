@@ -39,7 +39,9 @@ NS_PER_S = 1_000_000_000
 Figures = dict[str, float]
 
 
-def generate_and_encode(topics: tuple[str, ...], events: int = 600_000, batch: int = 4096) -> tuple[float, float]:
+def generate_and_encode(
+    topics: tuple[str, ...], events: int = 600_000, batch: int = 4096
+) -> tuple[float, float]:
     """Events a second that one core makes and encodes, and their mean size in bytes."""
     world = World(SETTING, tuple(range(64)), topics=topics)
     encoder = FragmentEncoder(PARSED, SCHEMA_IDS)

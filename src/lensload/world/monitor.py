@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.world import sessions
-from lensload.world.recommender import ERROR, MODELS
-from lensload.world.sessions import CLICK, MODEL_METRIC, RESPONSE, ROW, SEARCH, SESSION_GAP_S, Rows, joined
+from lensload.world.recommender import ERROR, MODELS, Answers
+from lensload.world.sessions import CLICK, MODEL_METRIC, RESPONSE, ROW, SEARCH, SESSION_GAP_S, Rows, taken
 
 METRIC_TYPES: Final = (
     *("accuracy", "precision", "recall", "f1_score", "auc", "latency", "throughput", "error_rate"),
@@ -39,87 +39,80 @@ class ModelMonitor:
         self._lanes = lanes
         self._place = np.zeros(sessions.MOST_LANES, dtype=np.int64)
         self._place[lanes] = np.arange(len(lanes))
-        self._sums = np.zeros((len(lanes), len(MODELS), _SUMS))
+        self._sums = np.zeros((len(lanes) * len(MODELS), _SUMS))
         self._phase = (lanes * 37 % 64 + 1) / 64
         self._window = np.zeros(len(lanes), dtype=np.int64)
 
-    def watch(
-        self,
-        rows: Rows,
-        model: NDArray[np.integer],
-        took_ms: NDArray[np.integer],
-        shown: NDArray[np.integer],
-        status: NDArray[np.integer],
-        until: float,
-    ) -> Rows:
+    def watch(self, rows: Rows, pages: Answers, until: float) -> Rows:
         """Take in all rows up to world time `until` (exclusive) and give the metrics due before it.
 
-        The arrays beside `rows` describe each row's page. At most one window a lane may close in a call.
+        `pages` are the answers that the rows' pages index. At most one window a lane may close in a call.
         """
-        place = self._place[rows["lane"]]
+        what = rows["what"]
+        watched = taken(rows, np.flatnonzero((what == RESPONSE) | (what == CLICK) | (what == SEARCH)))
         closes = (self._window + self._phase) * WINDOW_S
-        late = rows["time"] >= closes[place]
-        values = _contributions(rows, took_ms, shown, status)
-        self._add(~late, place, model, values)
+        late = watched["time"] >= closes[self._place[watched["lane"]]]
+        self._add(taken(watched, np.flatnonzero(~late)), pages)
         closing = np.flatnonzero(closes < until)
-        metrics = [self._metrics(index, closes[index]) for index in closing.tolist()]
-        self._sums[closing] = 0
+        metrics = self._metrics(closing, closes[closing])
+        self._sums.reshape(len(self._lanes), -1)[closing] = 0
         self._window[closing] += 1
-        self._add(late, place, model, values)
-        return joined(metrics) if metrics else np.zeros(0, dtype=ROW)
+        self._add(taken(watched, np.flatnonzero(late)), pages)
+        return metrics
 
-    def _add(
-        self,
-        which: NDArray[np.bool_],
-        place: NDArray[np.int64],
-        model: NDArray[np.integer],
-        values: dict[int, tuple[NDArray[np.bool_], NDArray[np.generic] | None]],
+    def _add(self, rows: Rows, pages: Answers) -> None:
+        what = rows["what"]
+        answered, clicked, searched = (
+            taken(rows, np.flatnonzero(what == w)) for w in (RESPONSE, CLICK, SEARCH)
+        )
+        cell, page = self._cells(answered, pages), answered["page"]
+        self._sum(_ANSWERS, cell)
+        self._sum(_ERRORS, cell, pages.status[page] == ERROR)
+        self._sum(_TOOK_MS, cell, pages.processing_ms[page])
+        self._sum(_SHOWN, cell, pages.shown[page])
+        cell, rank = self._cells(clicked, pages), clicked["rank"].astype(np.float64)
+        shown = pages.shown[clicked["page"]]
+        self._sum(_CLICKS, cell)
+        self._sum(_TOP_CLICKS, cell, rank == 1)
+        self._sum(_ORDERED, cell, (shown - rank) / np.maximum(1, shown - 1))
+        self._sum(_SEARCHES, self._cells(searched, pages))
+
+    def _cells(self, rows: Rows, pages: Answers) -> NDArray[np.int64]:
+        return self._place[rows["lane"]] * len(MODELS) + pages.model[rows["page"]]
+
+    def _sum(
+        self, column: int, cell: NDArray[np.int64], amounts: "NDArray[np.generic] | None" = None
     ) -> None:
-        cell = place * len(MODELS) + model
-        flat = self._sums.reshape(-1, _SUMS)
-        for column, (mask, weights) in values.items():
-            chosen = np.flatnonzero(which & mask)
-            if len(chosen):
-                weight = None if weights is None else weights[chosen]
-                flat[:, column] += np.bincount(cell[chosen], weights=weight, minlength=len(flat))
+        self._sums[:, column] += np.bincount(cell, weights=amounts, minlength=len(self._sums))
 
-    def _metrics(self, index: int, closes: float) -> Rows:
-        parts = [
-            _rows(self._lanes[index], int(self._window[index]), model, closes, self._sums[index, model])
-            for model in range(len(MODELS))
-            if self._sums[index, model, _ANSWERS]
-        ]
-        return joined(parts) if parts else np.zeros(0, dtype=ROW)
+    def _metrics(self, closing: NDArray[np.int64], closes: NDArray[np.float64]) -> Rows:
+        sums = self._sums.reshape(len(self._lanes), len(MODELS), _SUMS)[closing]
+        place, model = np.nonzero(sums[:, :, _ANSWERS])
+        values = _values(sums[place, model])
+        rows = np.zeros(values.shape, dtype=ROW)
+        rows["what"], rows["rank"], rows["value"] = MODEL_METRIC, np.arange(len(METRIC_TYPES)), values
+        rows["time"], rows["page"] = closes[place][:, None], model[:, None]
+        rows["lane"], rows["session"] = (
+            (array[closing][place])[:, None] for array in (self._lanes, self._window)
+        )
+        return rows.ravel()
 
 
-def _contributions(
-    rows: Rows, took_ms: NDArray[np.integer], shown: NDArray[np.integer], status: NDArray[np.integer]
-) -> dict[int, tuple[NDArray[np.bool_], NDArray[np.generic] | None]]:
-    what, rank = rows["what"], rows["rank"].astype(np.float64)
-    answered, clicked = what == RESPONSE, what == CLICK
-    below = (shown - rank) / np.maximum(1, shown.astype(np.float64) - 1)
-    return {
-        _ANSWERS: (answered, None),
-        _ERRORS: (answered & (status == ERROR), None),
-        _TOOK_MS: (answered, took_ms),
-        _SHOWN: (answered, shown),
-        _CLICKS: (clicked, None),
-        _TOP_CLICKS: (clicked & (rank == 1), None),
-        _ORDERED: (clicked, below),
-        _SEARCHES: (what == SEARCH, None),
-    }
-
-
-def _rows(lane: int, window: int, model: int, closes: float, sums: NDArray[np.float64]) -> Rows:
-    answers, errors, took_ms, shown, clicks, top_clicks, ordered, searches = sums.tolist()
-    precision = clicks / shown if shown else 0.0
-    recall = clicks / (clicks + searches) if clicks + searches else 0.0
-    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-    auc = ordered / clicks if clicks else 0.5
-    rows = np.zeros(len(METRIC_TYPES), dtype=ROW)
-    rows["time"], rows["what"], rows["lane"] = closes, MODEL_METRIC, lane
-    rows["session"], rows["page"], rows["rank"] = window, model, np.arange(len(METRIC_TYPES))
-    rows["value"] = (
-        *(top_clicks / answers, precision, recall, f1, auc, took_ms / answers, answers, errors / answers),
+def _values(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The metrics, shape (n, types), of the sums of n windows."""
+    answers, errors, took_ms, shown, clicks, top_clicks, ordered, searches = sums.T
+    precision = _ratio(clicks, shown)
+    recall = _ratio(clicks, clicks + searches)
+    f1 = _ratio(2 * precision * recall, precision + recall)
+    auc = np.where(clicks > 0, _ratio(ordered, clicks), 0.5)
+    return np.stack(
+        (
+            *(top_clicks / answers, precision, recall, f1, auc, took_ms / answers),
+            *(answers, errors / answers),
+        ),
+        axis=1,
     )
-    return rows
+
+
+def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -246,7 +246,7 @@ def _visits(
         [draw * 0xD1342543DE82EF95 % (1 << 64) for draw in range(_FIRST_CHOICE, 22)], np.uint64
     )
     chance = draws.uniform(page_key[:, None] + offsets, 0)
-    page, column = np.nonzero(chance < wanted)
+    page, column = np.divmod(np.flatnonzero((chance < wanted).ravel()), wanted.shape[1])
     session = owner[page]
     key = draws.keys(page_key[page], column)
     who = person[session]

@@ -14,9 +14,13 @@ from lensload.world import sessions
 from lensload.world.monitor import WINDOW_SESSIONS, ModelMonitor
 from lensload.world.ring import Ring
 from lensload.world.sessions import (
+    CLICK,
     LONGEST_SESSION_S,
+    MODEL_METRIC,
     REQUEST,
+    RESPONSE,
     ROW,
+    SEARCH,
     SESSION_GAP_S,
     TOPIC_OF,
     Mix,
@@ -39,6 +43,13 @@ class Timeline:
     Rows name sessions and pages by slots of a ring, which are used again when nothing can refer to them any
     longer.
 
+    Args:
+        setting: the people, goods and experiments.
+        mix: how the audience behaves.
+        lanes: the lanes to play.
+        told: for each kind of row whether anyone wants it; all by default. What nobody wants happens too, but
+            costs less.
+
     Attributes:
         person: the person of each session slot.
         session_text: the session id's 36 characters, by session slot.
@@ -47,7 +58,9 @@ class Timeline:
         page_lane: the lane of each page slot.
     """
 
-    def __init__(self, setting: Setting, mix: Mix, lanes: NDArray[np.int64]) -> None:
+    def __init__(
+        self, setting: Setting, mix: Mix, lanes: NDArray[np.int64], told: NDArray[np.bool_] | None = None
+    ) -> None:
         self._setting = setting
         self._mix = mix
         self._lanes = np.sort(lanes)
@@ -59,7 +72,14 @@ class Timeline:
         slots = ahead * self._a_lane * len(lanes)
         self._ring = Ring(slots)
         self._assigned = np.zeros(setting.variants.shape, dtype=np.bool_)
-        self._monitor = ModelMonitor(self._lanes)
+        told = np.ones(len(TOPIC_OF), dtype=np.bool_) if told is None else told
+        self._monitor = ModelMonitor(self._lanes) if told[MODEL_METRIC] else None
+        # Requests give pages their numbers; answers, clicks and searches are what the monitor watches.
+        needed = [REQUEST, *([RESPONSE, CLICK, SEARCH] if self._monitor else [])]
+        kept = told.copy()
+        kept[needed] = True
+        self._told = None if told.all() else told
+        self._kept = None if kept.all() else kept
         self._place = np.zeros(sessions.MOST_LANES, dtype=np.uint16)
         self._place[self._lanes] = np.arange(len(self._lanes))
         self._counted = np.zeros(len(self._lanes) * _TOPICS, dtype=np.int64)
@@ -90,19 +110,12 @@ class Timeline:
         self._hold_back(self._ring.take(block))
         now = joined(self._waiting.pop(self._window))
         self._window += 1
-        page, pages = now["page"], self._ring.pages
-        metrics = self._monitor.watch(
-            now,
-            pages.model[page],
-            pages.processing_ms[page],
-            pages.shown[page],
-            pages.status[page],
-            self._window * self._span_s,
-        )
-        now = joined([now, metrics])
+        if self._monitor:
+            metrics = self._monitor.watch(now, self._ring.pages, self._window * self._span_s)
+            now = joined([now, metrics])
         now = taken(now, np.argsort(np.ascontiguousarray(now["time"]), kind="stable"))
         self._number(now)
-        return now
+        return now if self._told is None else taken(now, np.flatnonzero(self._told[now["what"]]))
 
     def nothing(self) -> Rows:
         """No rows."""
@@ -122,7 +135,9 @@ class Timeline:
         self._ring.page_lane[page] = rows["lane"][requests]
 
     def _hold_back(self, rows: Rows) -> None:
-        window = np.floor(rows["time"] / self._span_s).astype(np.int64)
+        if self._kept is not None:
+            rows = taken(rows, np.flatnonzero(self._kept[rows["what"]]))
+        window = (rows["time"] * (1 / self._span_s)).astype(np.int64)
         for index in range(self._window, int(window.max(initial=self._window)) + 1):
             part = np.flatnonzero(window == index)
             if len(part):

@@ -73,7 +73,8 @@ class World:
         self, setting: Setting, lanes: tuple[int, ...], *, run_tag: int = 0, topics: tuple[str, ...] = TOPICS
     ) -> None:
         self.setting = setting
-        self._timeline = Timeline(setting, Mix.of({Behaviour(): 1.0}), np.array(lanes))
+        told = np.isin(TOPIC_OF, [place for place, topic in enumerate(TOPICS) if topic in topics])
+        self._timeline = Timeline(setting, Mix.of({Behaviour(): 1.0}), np.array(lanes), told)
         pools, ring = People(setting.audience), self._timeline.ring
         self._metrics = ModelMetrics(pools, run_tag)
         tellers: tuple[Teller, ...] = (
@@ -86,8 +87,6 @@ class World:
         self._tellers = tuple(
             (place, tellers[place]) for place, topic in enumerate(TOPICS) if topic in topics
         )
-        told = np.isin(TOPIC_OF, [place for place, _ in self._tellers])
-        self._told = None if told.all() else told
         self._rows: Rows = self._timeline.nothing()
 
     def gather(self, rates: dict[Behaviour, float]) -> None:
@@ -122,8 +121,6 @@ class World:
         ready = len(self._rows)
         while ready < count:
             rows = self._timeline.window()
-            if self._told is not None:
-                rows = taken(rows, np.flatnonzero(self._told[rows["what"]]))
             parts.append(rows)
             ready += len(rows)
         rows = joined(parts) if len(parts) > 1 else self._rows
