@@ -10,7 +10,8 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from confluent_kafka.schema_registry import Schema as RegistrySchema
 from confluent_kafka.schema_registry import SchemaRegistryClient
@@ -103,6 +104,14 @@ class Registry:
         """Let its connections go. Closing twice is once."""
         self.client.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
     def _id(self, name: str, schema: Schema) -> int:
         wanted = RegistrySchema(schema.text, "AVRO")
         try:
@@ -190,7 +199,8 @@ def _unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
         return RegistryError(f"Nothing listens at the registry's address {url}: connection refused.", _START)
     if any("Timeout" in type(cause).__name__ for cause in causes):
         return RegistryError(f"The registry at {url} did not answer in time.", _START)
-    return RegistryError(f"The registry at {url} cannot be reached: {causes[0] or causes[-1]!r}.", _START)
+    reason = str(causes[0]).rstrip(".") or type(causes[0]).__name__
+    return RegistryError(f"No registry can be reached at {url}: {reason}.", f"{_START} {_ELSEWHERE}")
 
 
 def _answered(error: SchemaRegistryError, url: str, name: str) -> RegistryError:
