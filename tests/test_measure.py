@@ -123,6 +123,14 @@ def test_histograms_survive_the_wire(numbers: list[int]) -> None:
     assert Histogram.from_wire(msgpack.unpackb(msgpack.packb(ours.to_wire()))) == ours
 
 
+def test_counts_beyond_32_bits_survive_the_wire() -> None:
+    """The merged histogram of a long run is carried as exactly as that of a second."""
+    histogram = of([7])
+    histogram.record_repeated(1_000_000, 1 << 33)
+    assert Histogram.from_wire(histogram.to_wire()) == histogram
+    assert Histogram.from_encoded(histogram.encoded()).count == (1 << 33) + 1
+
+
 @given(values)
 def test_encoded_histograms_are_hdrs_and_come_back(numbers: list[int]) -> None:
     """The run file's histograms are byte for byte what HDR's library writes, and their percentiles come back."""

@@ -180,7 +180,8 @@ def test_load_gives_all_topics_in_causal_order():
 def test_text_is_the_file_and_parsed_writes_it():
     """What is registered is the file as it stands, and the parsed form is of that same schema."""
     for schema in schemas.load().values():
-        assert schema.text == (schemas.default_folder() / schema.topic.file).read_text(encoding="utf-8")
+        file = schemas.default_folder() / schema.topic.file
+        assert schema.text == file.read_text(encoding="utf-8").strip()
         reparsed = parse_schema(json.loads(schema.text))
         assert schema.parsed == reparsed
         assert schema.parsed["name"] == f"com.lens.events.{schema.topic.record}"

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from lensload.config import RunConfig
 from lensload.errors import LensloadError
+from lensload.ids import NS_PER_MS
 from lensload.link import Link, LinkClosed, Message
 
 
@@ -50,6 +51,11 @@ class Orders:
     def named(self) -> dict[str, str]:
         """Each topic's name in the cluster, the prefix included."""
         return {topic: self.config.topic_prefix + topic for topic in self.config.topics}
+
+
+def whole_ms(at_ns: int) -> int:
+    """`at_ns` rounded down to the millisecond, where due times (which ids round down) cannot fall behind it."""
+    return at_ns - at_ns % NS_PER_MS
 
 
 def live(work: Callable[[Link, Orders], None]) -> None:

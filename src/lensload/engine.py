@@ -17,7 +17,7 @@ import numpy as np
 
 from lensload import cluster, registry, schemas
 from lensload.audit import Audit, ConfluentSerializer
-from lensload.child import Orders, live
+from lensload.child import Orders, live, whole_ms
 from lensload.encode import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.ids import NS_PER_MS
 from lensload.link import Link, Message
@@ -31,6 +31,7 @@ from lensload.world.world import World, made
 NS_PER_S: Final = 1_000_000_000
 _AHEAD_NS: Final = 30 * NS_PER_MS  # how far ahead of the clock events are made
 _MOST_A_STEP: Final = 1_500  # events made between two looks at what is due
+_MOST_A_LATE_STEP: Final = 6_000
 _SPANS_MS: Final = (2, 20)  # the least and the most time that a step covers
 _REPORT_NS: Final = NS_PER_S
 _LISTEN_NS: Final = 5 * NS_PER_MS
@@ -145,7 +146,10 @@ class Engine:
         """Make the events of the next span of time, a step at a time, so that others are not kept waiting."""
         least, most = _SPANS_MS
         rate_per_s = pacer.rate_at(self._made_until_ns)
-        span_ms = min(most, max(least, int(1000 * _MOST_A_STEP / max(rate_per_s, 1))))
+        # When it is late anyway, bigger steps catch up faster.
+        late = self._made_until_ns < time.time_ns() - _AHEAD_NS
+        events = _MOST_A_LATE_STEP if late else _MOST_A_STEP
+        span_ms = min(most, max(least, int(1000 * events / max(rate_per_s, 1))))
         # Spans end where a millisecond does: responses move within theirs.
         until_ns = (self._made_until_ns // NS_PER_MS + span_ms) * NS_PER_MS
         if self._end_ns:
@@ -181,7 +185,7 @@ class Engine:
     def _obey(self, message: Message) -> None:
         match message["type"]:
             case "begin":
-                self._begin(message["start_ns"], message["measure_from_ns"], message["end_ns"])
+                self._begin(*(whole_ms(message[name]) for name in ("start_ns", "measure_from_ns", "end_ns")))
             case "audience":
                 self._gather(message["slices"])
             case "drain":
@@ -213,7 +217,6 @@ class Engine:
 
     def _report(self, now_ns: int) -> None:
         self._producer.settle()
-        due_ns = self._producer.next_due_ns()
         for text in self._producer.take_notices():
             self._link.send({"type": "notice", "text": text})
         self._link.send(
@@ -221,12 +224,19 @@ class Engine:
                 "type": "report",
                 "now_ns": now_ns,
                 "target_per_s": self._pacer.rate_at(now_ns) if self._pacer else 0.0,
-                "behind_ns": max(0, now_ns - due_ns) if due_ns else 0,
+                "behind_ns": self._behind_ns(now_ns),
                 "queue": len(self._producer),
                 "rss_bytes": _resident_bytes(),
                 "tally": self._tally.take().to_wire(),
             }
         )
+
+    def _behind_ns(self, now_ns: int) -> int:
+        """How late the most overdue event is: one that waits, or one that should have been made."""
+        due_ns = self._producer.next_due_ns()
+        if due_ns is None and self._pacer and not self._scheduled:
+            due_ns = self._made_until_ns
+        return max(0, now_ns - due_ns) if due_ns is not None else 0
 
     def _drain(self) -> None:
         """Wait for what is under way, as long as the configuration allows, and say the last word."""

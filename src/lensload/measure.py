@@ -171,9 +171,11 @@ class Histogram:
         used = self.used
         counts = self.counts[used]
         indices = np.flatnonzero(counts != 0)
+        width = "<u4" if self.count < 1 << 32 else "<u8"
         return {
-            "i": (indices + used.start).astype("<i4").tobytes(),
-            "n": counts[indices].astype("<i8").tobytes(),
+            "i": (indices + used.start).astype("<u2").tobytes(),
+            "n": counts.take(indices).astype(width).tobytes(),
+            "width": width,
             "min": self.min_ns,
             "max": self.max_ns,
             "sum": self.sum_ns,
@@ -185,8 +187,8 @@ class Histogram:
     def from_wire(cls, wire: dict[str, Any]) -> Self:
         """What `to_wire` gave, again."""
         histogram = cls()
-        counts = np.frombuffer(wire["n"], "<i8")
-        histogram.counts[np.frombuffer(wire["i"], "<i4")] = counts
+        counts = np.frombuffer(wire["n"], wire["width"])
+        histogram.counts[np.frombuffer(wire["i"], "<u2")] = counts
         histogram._extend(int(counts.sum()), wire["min"], wire["max"], wire["sum"])
         histogram.clamped, histogram.negative = wire["clamped"], wire["negative"]
         return histogram

@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 from lensload import cluster
-from lensload.child import Orders, live
+from lensload.child import Orders, live, whole_ms
 from lensload.link import Link
 from lensload.measure import Tally
 from lensload.observe import Observer, consumer_settings, shares
@@ -73,7 +73,7 @@ class Observatory:
     def _listen(self) -> None:
         while (message := self._link.receive(0)) is not None:
             if message["type"] == "begin":
-                self._observer.measure_from_ns = message["measure_from_ns"]
+                self._observer.measure_from_ns = whole_ms(message["measure_from_ns"])
             elif message["type"] == "drain":
                 self._draining = True
 

@@ -72,7 +72,7 @@ class Schema:
 
     Attributes:
         topic: the topic it describes.
-        text: the JSON exactly as in the file; what is registered.
+        text: the JSON as in the file, without white space around it, as AvroSerializer would register it.
         parsed: fastavro's parsed form, for writing and reading.
         fields: the record's fields in order, each as Avro's JSON describes it.
         fingerprint: Avro's 64-bit Rabin fingerprint of the canonical form, in hex: equal for schemas that
@@ -113,7 +113,7 @@ def _read(topic: Topic, path: Path) -> Schema:
     parsed = _parse(text, path)
     _check(topic, parsed, text, path)
     canonical = to_parsing_canonical_form(parsed)
-    return Schema(topic, text, parsed, tuple(parsed["fields"]), fingerprint(canonical, "CRC-64-AVRO"))
+    return Schema(topic, text.strip(), parsed, tuple(parsed["fields"]), fingerprint(canonical, "CRC-64-AVRO"))
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def root(seed: int, name: str) -> Keys:
 
 def uniform(of: Keys, draw: int) -> NDArray[np.float64]:
     """Uniform in [0, 1), 53 bits: draw number `draw` of each key."""
-    return (_bits(of, draw) >> _11) * _UNIT
+    return (_bits(of, draw) >> _11).view(np.int64) * _UNIT
 
 
 def normal(of: Keys, draw: int) -> NDArray[np.float64]:

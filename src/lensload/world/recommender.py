@@ -18,8 +18,8 @@ ERROR_MESSAGES: Final = (
     "candidate generation found no eligible items",
 )
 LONGEST_MS: Final = 8_000
-_SHORT_LIST: Final = 5  # a carousel on a small screen; the page asks for CUT_ITEMS
-_SHORT_LISTS: Final = 0.15
+SHORT_LIST: Final = 5  # a carousel on a small screen; the page asks for CUT_ITEMS
+SHORT_LISTS: Final = 0.15
 # Ranks 3, 6 and 9 show the person's second taste, the others the first.
 _SECOND: Final = np.array([2, 5, 8])
 _FIRST: Final = np.array([0, 1, 3, 4, 6, 7, 9])
@@ -103,7 +103,7 @@ def answer(
 ) -> Answers:
     """Answer the requests with the given keys, made by the given people."""
     model = np.searchsorted(_CUMULATIVE_SHARE[:-1], draws.uniform(request, 0), side="right")
-    asked = np.where(draws.uniform(request, 1) < _SHORT_LISTS, _SHORT_LIST, CUT_ITEMS)
+    asked = np.where(draws.uniform(request, 1) < SHORT_LISTS, SHORT_LIST, CUT_ITEMS)
     fate = draws.uniform(request, 2)
     status = np.where(fate < _ERROR[model], ERROR, np.where(fate < _PARTIAL[model], PARTIAL, SUCCESS))
     shown = np.where(status == SUCCESS, asked, np.where(status == PARTIAL, asked // 2, 0))

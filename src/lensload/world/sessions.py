@@ -15,8 +15,8 @@ from lensload.world import draws
 from lensload.world.audience import Audience
 from lensload.world.behaviour import Behaviour
 from lensload.world.catalogue import CUT_ITEMS, Catalogue
-from lensload.world.experiments import NOT_ENROLLED, Experiment
-from lensload.world.recommender import MODELS, QUALITY, Answers, answer
+from lensload.world.experiments import NOT_ENROLLED, Experiment, running
+from lensload.world.recommender import MODELS, QUALITY, SHORT_LIST, SHORT_LISTS, Answers, answer
 
 # What a row of the timeline is. The interactions stand in the order of the schema's enum.
 REQUEST, RESPONSE = 0, 1
@@ -112,13 +112,21 @@ class Mix:
 
 
 def events_per_session(kind: Behaviour) -> float:
-    """About how many events a session of this kind makes; what shares of a mix are reckoned by."""
-    ranks = np.arange(1, CUT_ITEMS + 1)
+    """About how many events a session of this kind makes; what shares of a mix are reckoned by.
+
+    Failed answers and lifts are left out: they move it by a percent or two.
+    """
     quality = sum(model.share * model.quality for model in MODELS)
-    clicks = float(np.sum(np.minimum(1, quality * kind.click_through * ranks**-kind.position_bias)))
-    visits = clicks * 0.93 + kind.search_rate
+    clicks = np.minimum(1, quality * kind.click_through * np.arange(1, CUT_ITEMS + 1) ** -kind.position_bias)
+    short = clicks[:SHORT_LIST]
+    visits = float((1 - SHORT_LISTS) * clicks.sum() + SHORT_LISTS * short.sum()) + kind.search_rate
     a_page = 2 + visits * (2 + kind.bookmark_rate + kind.rating_rate)
-    return kind.pages_per_session * a_page + 1 + 2 * kind.purchase_rate
+    idle = float(np.prod(1 - clicks)) * (1 - kind.search_rate)
+    pages = min(kind.pages_per_session, float(MOST_PAGES))
+    any_visit = 1 - idle**pages
+    enrolments = sum(experiment.enrolled for experiment in running(0.0))
+    told = enrolments * (_PAGES_METRIC_RATE + any_visit * (1 + kind.purchase_rate))
+    return pages * a_page + any_visit * kind.purchase_rate + told
 
 
 @dataclass(frozen=True, slots=True, eq=False)

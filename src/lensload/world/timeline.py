@@ -71,6 +71,11 @@ class Timeline:
         """The sessions and pages that rows refer to."""
         return self._ring
 
+    @property
+    def held_back(self) -> int:
+        """How many events wait for a later window."""
+        return sum(len(rows) for parts in self._waiting.values() for rows in parts)
+
     def change(self, mix: Mix) -> None:
         """Play sessions of another mix from the next window on."""
         self._mix = mix
