@@ -24,10 +24,6 @@ LOGGER = logging.getLogger("lensload.kafka")
 """Where librdkafka's own log lines go (it hands them over when its client is polled); silent unless handled."""
 LOGGER.addHandler(logging.NullHandler())
 
-EMBEDDED_WARNING = (
-    "EMBEDDED CLUSTER: no address was given, so this runs against librdkafka's mock broker inside this program."
-    " Its numbers are the client's, never a Kafka broker's. --bootstrap-servers and --registry-url name a real one."
-)
 EMBEDDED_PARTITIONS = 4
 """Partitions of every topic on the embedded cluster: it creates a topic when first asked for it, always so."""
 

@@ -18,7 +18,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from lensload.errors import RegistryError, UsageError
-from lensload.schemas import Schema
+from lensload.schemas import Schema, subject
 
 USER_INFO_VARIABLE = "LENSLOAD_REGISTRY_USER_INFO"
 TOKEN_VARIABLE = "LENSLOAD_REGISTRY_TOKEN"  # noqa: S105 - the variable's name
@@ -34,11 +34,6 @@ _ELSEWHERE = (
 _NOT_THERE = {40400, 40401, 40403}
 
 Answer = TypeVar("Answer")
-
-
-def subject(topic: str, prefix: str = "") -> str:
-    """The subject of a topic's values, as every Confluent client names it by default: `<prefix><topic>-value`."""
-    return f"{prefix}{topic}-value"
 
 
 def connect(url: str, environ: Mapping[str, str] | None = None) -> "Registry":
