@@ -2,16 +2,22 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from confluent_kafka.admin import AdminClient
 
 from lensload import cli, schemas
+from lensload.cluster import EmbeddedCluster
 from lensload.config import HANDOVER_VARIABLE, RunConfig, options
 from lensload.sources import load
+from tests.harness.kafka import Kafka
+from tests.harness.registry import Registry
 
 
 class Replaced(Exception):  # noqa: N818 - it stands for a process that is gone, not for an error
@@ -180,6 +186,41 @@ def test_an_unknown_command_is_refused_with_the_nearest():
     result = run("bnech")
     assert result.exit_code == 2
     assert "Did you mean 'bench'?" in result.stderr
+
+
+@pytest.mark.parametrize("bootstrap", ["127.0.0.1:{closed}", "nowhere.invalid:9092"])
+def test_a_cluster_that_does_not_answer_is_named_before_locust_starts(bootstrap: str):
+    """Exit code 4 within ten seconds, with the address, and nothing of Locust's around it."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        address = bootstrap.format(closed=held.getsockname()[1])
+        begun_s = time.monotonic()
+        result = run("bench", "--bootstrap-servers", address, "--registry-url", "mock://")
+    assert time.monotonic() - begun_s < 5
+    assert result.exit_code == 4
+    assert f"The cluster at {address} cannot be reached" in result.stderr
+
+
+def test_a_registry_that_does_not_answer_is_named_before_locust_starts():
+    """The registry is looked for as soon as the cluster has been found, and named apart from it."""
+    with EmbeddedCluster() as real_enough, socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{held.getsockname()[1]}"
+        result = run("bench", "--bootstrap-servers", real_enough.bootstrap_servers, "--registry-url", url)
+    assert result.exit_code == 4
+    assert f"Nothing listens at the registry's address {url}" in result.stderr
+
+
+@pytest.mark.native
+def test_a_real_cluster_has_topics_and_schemas_before_locust_starts(
+    kafka: Kafka, registry: Registry, topic_prefix: str
+):
+    """However many workers start, they find everything in place."""
+    addresses = ("--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", registry.url)
+    end = started(*addresses, "--topic-prefix", topic_prefix, "--partitions", "3")
+    assert end.handed.bootstrap_servers == kafka.bootstrap_servers
+    topics = AdminClient({"bootstrap.servers": kafka.bootstrap_servers}).list_topics(timeout=10).topics
+    assert all(len(topics[topic_prefix + name].partitions) == 3 for name in schemas.TOPIC_NAMES)
 
 
 def test_the_help_tells_every_option_and_its_default():

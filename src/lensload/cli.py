@@ -21,6 +21,7 @@ USERS_PER_WORKER = 10
 """Locust users of each worker process in `bench`: slices of its rate, enough that none is more than a tenth."""
 
 BENCH_DURATION_S = 30.0
+_REACH_S = 8.5  # so that an address that never answers is named within ten, starting up included
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -66,6 +67,8 @@ def bench(config: Path | None, **flags: str | None) -> None:
     Kafka broker's.
     """
     run = prepare(flags, config)
+    if not run.embedded:
+        _reach(run)
     command, environ = locust_command(run, os.environ)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -87,6 +90,21 @@ def prepare(flags: Mapping[str, str | None], file: Path | None) -> RunConfig:
         properties.read(run.client_config)
     runfile.check_writable(run.run_file)
     return run
+
+
+def _reach(run: RunConfig) -> None:
+    """Reach cluster and registry, and have topics and schemas there, before any worker wants the same.
+
+    The engines do all this again; but here a wrong address is named within ten seconds, without Locust around it.
+    """
+    from lensload import cluster, registry  # noqa: PLC0415 - half of a start's time, and not for the embedded cluster
+
+    settings = cluster.client_settings(run, run.bootstrap_servers or "")
+    cluster.check(settings, timeout_s=_REACH_S)
+    with registry.connect(run.registry_url or "mock://") as books:
+        books.register(schemas.load(), run.topic_prefix, timeout_s=_REACH_S)
+    names = [run.topic_prefix + topic for topic in run.topics]
+    cluster.ensure_topics(settings, names, run.partitions, run.replication_factor, embedded=False)
 
 
 def locust_command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:

@@ -30,8 +30,8 @@ EMBEDDED_PARTITIONS = 4
 _TOPICS_S = 10.0
 _LEADERS_S = 5.0
 _LOOK_AGAIN_S = 0.02
-_ATTEMPT_S = 2.0
-_REFUSED_PATIENCE_S = 3.0
+_ATTEMPT_S = 1.0
+_REFUSED_PATIENCE_S = 2.0
 # What librdkafka says (KafkaError.name()) and no waiting will mend, with what to do about it.
 _HOPELESS = {
     "_AUTHENTICATION": "Check security.protocol and the sasl properties in the --client-config file.",
