@@ -5,14 +5,25 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka.admin import (
+    AclBinding,  # pyright: ignore[reportPrivateImportUsage]
+    AclOperation,  # pyright: ignore[reportPrivateImportUsage]
+    AclPermissionType,  # pyright: ignore[reportPrivateImportUsage]
+    AdminClient,
+    ResourcePatternType,  # pyright: ignore[reportPrivateImportUsage]
+    ResourceType,  # pyright: ignore[reportPrivateImportUsage]
+)
 
 from lensload import cluster, properties
 from lensload.config import RunConfig
 from lensload.errors import ClusterError, UsageError
+from tests.harness import kafka as native
 
 REAL = RunConfig(bootstrap_servers="127.0.0.1:9", registry_url="mock://")
 
@@ -236,3 +247,104 @@ def test_a_run_file_holds_settings_but_no_secrets(client_config: Path):
     assert shown["sasl.password"] == "(secret)"
     assert "logger" not in shown
     assert not {"sesame", "ann"} & set(shown.values())
+
+
+def settings_of(server: native.Kafka) -> dict[str, Any]:
+    return cluster.client_settings(REAL, server.bootstrap_servers)
+
+
+@pytest.mark.native
+def test_a_real_cluster_gets_the_topics_it_lacks(kafka: native.Kafka, topic_prefix: str):
+    """Missing topics are created as asked for, ready to be written at once; existing ones stay as they are."""
+    settings = settings_of(kafka)
+    names = [f"{topic_prefix}{name}" for name in ("a", "b")]
+    assert cluster.check(settings).brokers == (kafka.bootstrap_servers,)
+    assert cluster.ensure_topics(settings, names[:1], 6, 1, embedded=False) == {names[0]: 6}
+    assert cluster.ensure_topics(settings, names, 3, 1, embedded=False) == {names[0]: 6, names[1]: 3}
+    failures: list[object] = []
+    producer = Producer({**settings, "retries": 0, "on_delivery": lambda error, _: failures.append(error)})
+    for partition in range(3):
+        producer.produce(names[1], b"value", partition=partition)
+    assert producer.flush(10) == 0
+    assert failures == [None, None, None]
+
+
+@pytest.mark.native
+def test_workers_that_start_together_do_not_trip_over_each_other(kafka: native.Kafka, topic_prefix: str):
+    """All processes of a run ensure the same topics at the same moment."""
+    names = [f"{topic_prefix}{name}" for name in ("a", "b", "c")]
+    with ThreadPoolExecutor(4) as workers:
+        found = [
+            workers.submit(cluster.ensure_topics, settings_of(kafka), names, 4, 1, embedded=False)
+            for _ in range(4)
+        ]
+    assert all(each.result() == dict.fromkeys(names, 4) for each in found)
+
+
+@pytest.mark.native
+def test_more_replicas_than_brokers_are_refused(kafka: native.Kafka, topic_prefix: str):
+    """A laptop's one broker cannot have three replicas, and the flag to change is named."""
+    with pytest.raises(
+        ClusterError, match=rf"topic {topic_prefix}a cannot be created.*\n.*--replication-factor"
+    ):
+        cluster.ensure_topics(settings_of(kafka), [f"{topic_prefix}a"], 4, 3, embedded=False)
+
+
+@pytest.mark.native
+def test_a_topic_that_may_not_be_written_is_refused_before_the_run(monkeypatch: pytest.MonkeyPatch):
+    """Missing rights are told by topic and right at the start, not as a million failed events."""
+    guarded = "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
+    guarded += "allow.everyone.if.no.acl.found=true\n"
+    monkeypatch.setattr(native, "PROPERTIES", native.PROPERTIES + guarded)
+    with native.Kafka() as server:
+        settings = settings_of(server)
+        cluster.ensure_topics(settings, ["open", "shut", "hidden"], 1, 1, embedded=False)
+        forbid(settings, "shut", AclOperation.WRITE)
+        forbid(settings, "hidden", AclOperation.DESCRIBE)
+        assert cluster.ensure_topics(settings, ["open"], 1, 1, embedded=False) == {"open": 1}
+        with pytest.raises(ClusterError, match="topic shut refuses these credentials: WRITE not allowed"):
+            cluster.ensure_topics(settings, ["open", "shut"], 1, 1, embedded=False)
+        with pytest.raises(ClusterError, match=r"topic hidden .*[Aa]uthorization failed"):
+            cluster.ensure_topics(settings, ["hidden"], 1, 1, embedded=False)
+
+
+def forbid(settings: dict[str, Any], topic: str, operation: AclOperation) -> None:
+    """Deny everybody the operation on the topic, and allow the others; returns when the broker does so."""
+    kind, pattern, allow, deny = (
+        ResourceType.TOPIC,
+        ResourcePatternType.LITERAL,
+        AclPermissionType.ALLOW,
+        AclPermissionType.DENY,
+    )
+    rules = [
+        AclBinding(kind, topic, pattern, "User:ANONYMOUS", "*", what, verdict)
+        for what, verdict in ((AclOperation.ALL, allow), (operation, deny))
+    ]
+    admin = AdminClient(settings)
+    for future in admin.create_acls(rules).values():
+        future.result(10)
+    deadline_s = time.monotonic() + 10
+    while time.monotonic() < deadline_s:
+        topics = admin.describe_topics(TopicCollection([topic]), include_authorized_operations=True)
+        try:
+            allowed = topics[topic].result(10).authorized_operations
+        except KafkaException:
+            return
+        if operation not in allowed:
+            return
+    pytest.fail(f"the broker never denied {operation} on {topic}")
+
+
+@pytest.mark.native
+def test_a_broker_that_advertises_another_address_is_told(monkeypatch: pytest.MonkeyPatch):
+    """The commonest slip with Kafka in containers: the door answers, the address behind it does not."""
+    astray = native.PROPERTIES.replace(
+        "advertised.listeners=PLAINTEXT://127.0.0.1:", "advertised.listeners=PLAINTEXT://nowhere.invalid:"
+    )
+    monkeypatch.setattr(native, "PROPERTIES", astray)
+    monkeypatch.setattr(cluster, "_TOPICS_S", 2.0)
+    with (
+        native.Kafka() as server,
+        pytest.raises(ClusterError, match=r"nowhere\.invalid[\s\S]*advertised\.listeners"),
+    ):
+        cluster.ensure_topics(settings_of(server), ["a"], 1, 1, embedded=False)

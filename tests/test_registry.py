@@ -6,15 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from lensload import registry, schemas
+from lensload import registry as doors
+from lensload import schemas
 from lensload.errors import RegistryError, UsageError
+from tests.harness.registry import Registry as NativeRegistry
 
 JSON = "application/vnd.schemaregistry.v1+json"
 Reply = tuple[int, str, bytes]
@@ -87,24 +89,24 @@ def a_registry() -> Callable[[str, str, dict[str, Any]], Reply]:
     return reply
 
 
+def ids_from(url: str, prefix: str = "", environ: dict[str, str] | None = None) -> dict[str, int]:
+    """What a process of its own gets that registers our schemas at the address."""
+    with doors.connect(url, environ or {}) as registry:
+        return registry.register(schemas.load(), prefix)
+
+
 def refusal_of(url: str, environ: dict[str, str] | None = None) -> str:
     with pytest.raises(RegistryError) as caught:
-        registry.connect(url, environ or {}).register(schemas.load())
+        ids_from(url, environ=environ)
     assert caught.value.exit_code == 4
     assert url in caught.value.message
     assert caught.value.hint
     return str(caught.value)
 
 
-def test_subjects_are_named_as_every_confluent_client_names_them():
-    """Whoever reads the topic with a plain deserializer finds the schema."""
-    assert registry.subject("user-interactions") == "user-interactions-value"
-    assert registry.subject("user-interactions", "dev.") == "dev.user-interactions-value"
-
-
 def test_the_mock_registry_gives_every_process_the_same_ids():
     """Engines and observers that each make up a registry still understand each other."""
-    first, second = (registry.connect("mock://x", {}).register(schemas.load(), "p-") for _ in range(2))
+    first, second = (ids_from("mock://x", "p-") for _ in range(2))
     assert first == second
     assert tuple(first) == schemas.TOPIC_NAMES
     assert len(set(first.values())) == len(first)
@@ -113,27 +115,25 @@ def test_the_mock_registry_gives_every_process_the_same_ids():
 def test_registering_is_idempotent_and_looks_before_it_writes():
     """Ten workers or ten runs leave one version a subject, and the second of them only reads."""
     with serving(a_registry()) as server:
-        first = registry.connect(server.url, {}).register(schemas.load(), "p-")
+        first = ids_from(server.url, "p-")
         writes = [path for _, path in server.requests if path.endswith("/versions")]
         assert writes == [f"/subjects/p-{name}-value/versions" for name in schemas.TOPIC_NAMES]
         server.requests.clear()
-        again = registry.connect(server.url, {})
-        assert again.register(schemas.load(), "p-") == first
+        assert ids_from(server.url, "p-") == first
         assert [path for _, path in server.requests if path.endswith("/versions")] == []
-        again.close()
-        again.close()
 
 
 def test_the_client_knows_what_was_registered():
     """An AvroSerializer over the registry's client asks the registry nothing more for what is there."""
     with serving(a_registry()) as server:
-        registry.connect(server.url, {}).register(schemas.load())
-        ours = registry.connect(server.url, {})
-        ids = ours.register(schemas.load())
-        server.requests.clear()
-        schema = schemas.load()["ab-test-events"]
-        wanted = registry.RegistrySchema(schema.text, "AVRO")
-        assert ours.client.lookup_schema("ab-test-events-value", wanted).schema_id == ids["ab-test-events"]
+        ids_from(server.url)
+        with doors.connect(server.url, {}) as ours:
+            ids = ours.register(schemas.load())
+            server.requests.clear()
+            wanted = doors.RegistrySchema(schemas.load()["ab-test-events"].text, "AVRO")
+            assert (
+                ours.client.lookup_schema("ab-test-events-value", wanted).schema_id == ids["ab-test-events"]
+            )
         assert server.requests == []
 
 
@@ -141,25 +141,25 @@ def test_the_client_knows_what_was_registered():
     ("environ", "expected"),
     [
         ({}, None),
-        ({registry.USER_INFO_VARIABLE: "ann:a:b"}, "Basic " + base64.b64encode(b"ann:a:b").decode()),
-        ({registry.TOKEN_VARIABLE: "t0ken\n"}, "Bearer t0ken"),
+        ({doors.USER_INFO_VARIABLE: "ann:a:b"}, "Basic " + base64.b64encode(b"ann:a:b").decode()),
+        ({doors.TOKEN_VARIABLE: "t0ken\n"}, "Bearer t0ken"),
     ],
 )
 def test_credentials_come_from_the_environment(environ: dict[str, str], expected: str | None):
     """Each form of credentials reaches the registry as it wants them, and none is sent unasked."""
     with serving(a_registry()) as server:
-        registry.connect(server.url, environ).register(schemas.load())
+        ids_from(server.url, environ=environ)
         assert server.authorizations == {expected}
 
 
 def test_credentials_of_no_form_are_refused_and_not_repeated():
     """A slip in the secret is told before anything is sent, without the secret."""
     for environ in (
-        {registry.USER_INFO_VARIABLE: "sesame"},
-        {registry.USER_INFO_VARIABLE: "a:sesame", registry.TOKEN_VARIABLE: "sesame"},
+        {doors.USER_INFO_VARIABLE: "sesame"},
+        {doors.USER_INFO_VARIABLE: "a:sesame", doors.TOKEN_VARIABLE: "sesame"},
     ):
         with pytest.raises(UsageError) as caught:
-            registry.connect("http://127.0.0.1:9", environ)
+            doors.connect("http://127.0.0.1:9", environ)
         assert "sesame" not in str(caught.value)
 
 
@@ -187,7 +187,7 @@ def test_every_refusal_is_told_apart_with_what_to_do(reply: Reply, message: str,
     """Who runs into the registry reads which registry, what it refused, and the way on; never a traceback."""
     with serving(lambda *_: reply) as server:
         begun_s = time.monotonic()
-        text = refusal_of(server.url, {registry.USER_INFO_VARIABLE: "ann:sesame"})
+        text = refusal_of(server.url, {doors.USER_INFO_VARIABLE: "ann:sesame"})
         assert time.monotonic() - begun_s < 5
     assert message in text
     assert hint in text
@@ -199,7 +199,7 @@ def test_a_registry_that_starts_a_moment_late_is_waited_for():
     answer = a_registry()
     failures = iter([as_json(503, error_code=50003, message="starting")])
     with serving(lambda *asked: next(failures, None) or answer(*asked)) as server:
-        assert len(registry.connect(server.url, {}).register(schemas.load())) == 5
+        assert len(ids_from(server.url)) == 5
 
 
 def test_nothing_at_the_address_is_told_soon():
@@ -234,7 +234,40 @@ def test_a_registry_that_never_answers_is_given_up_in_time():
 
     with serving(never) as server:
         begun_s = time.monotonic()
-        with pytest.raises(RegistryError, match=rf"registry at {server.url} did not answer within 1 s"):
-            registry.connect(server.url, {}).register(schemas.load(), timeout_s=1)
+        with (
+            doors.connect(server.url, {}) as registry,
+            pytest.raises(RegistryError, match=rf"registry at {server.url} did not answer within 1 s"),
+        ):
+            registry.register(schemas.load(), timeout_s=1)
         assert time.monotonic() - begun_s < 3
         released.set()
+
+
+@pytest.mark.native
+def test_a_real_registry_has_our_schemas_after_registering(registry: NativeRegistry, topic_prefix: str):
+    """What a real registry hands to consumers under the id and the subject is our schema, in one version."""
+    ids = ids_from(registry.url, topic_prefix)
+    assert ids_from(registry.url, topic_prefix) == ids
+    with doors.connect(registry.url, {}) as ours:
+        for name, schema in schemas.load().items():
+            latest = ours.client.get_latest_version(schemas.subject(name, topic_prefix))
+            assert (latest.schema_id, latest.version) == (ids[name], 1)
+            stored = ours.client.get_schema(ids[name]).schema_str
+            assert json.loads(stored or "") == json.loads(schema.text)
+
+
+@pytest.mark.native
+def test_a_real_registry_refuses_a_schema_that_breaks_its_readers(
+    registry: NativeRegistry, topic_prefix: str
+):
+    """A subject that other software owns is not overwritten, and the refusal names it."""
+    ids_from(registry.url, topic_prefix)
+    other = dict(schemas.load())
+    metrics = other["model-metrics"]
+    text = metrics.text.replace('"name": "value", "type": "float"', '"name": "value", "type": "string"')
+    other["model-metrics"] = replace(metrics, text=text)
+    with (
+        doors.connect(registry.url, {}) as ours,
+        pytest.raises(RegistryError, match=rf"another schema for {topic_prefix}model-metrics-value"),
+    ):
+        ours.register(other, topic_prefix)

@@ -241,3 +241,9 @@ def test_any_other_content_is_refused(copy: Path, content: bytes):
     (copy / "ab_test_event.avsc").write_bytes(content)
     with pytest.raises(SchemaError, match=r"ab_test_event\.avsc"):
         schemas.load(copy)
+
+
+def test_subjects_are_named_as_every_confluent_client_names_them():
+    """Whoever reads the topic with a plain deserializer finds the schema."""
+    assert schemas.subject("user-interactions") == "user-interactions-value"
+    assert schemas.subject("user-interactions", "dev.") == "dev.user-interactions-value"

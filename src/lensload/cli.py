@@ -1,0 +1,160 @@
+"""The command line: `lensload bench` and `lensload schemas list`.
+
+`bench` is Locust run headless: everything is checked here, before anything starts, and then this process becomes
+Locust's. Exit codes are those of the errors' tree, and 2 for what click refuses.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from lensload import __version__, properties, runfile, schemas, sources
+from lensload.config import HANDOVER_VARIABLE, RunConfig, options
+from lensload.errors import LensloadError, UsageError
+from lensload.pacing import Profile
+
+USERS_PER_WORKER = 10
+"""Locust users of each worker process in `bench`: slices of its rate, enough that none is more than a tenth."""
+
+BENCH_DURATION_S = 30.0
+_REACH_S = 8.5  # so that an address that never answers is named within ten, starting up included
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class _Commands(click.Group):
+    """A group whose commands may raise LensloadError: shown as its text on stderr and its exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+        """Run the command; no error of ours becomes a traceback."""
+        try:
+            return super().invoke(ctx)
+        except LensloadError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(name="lensload", cls=_Commands, context_settings={"max_content_width": 110})
+@click.version_option(__version__, prog_name="lensload")
+def main() -> None:
+    """Coherent LENS events on Kafka at a controlled rate, and latency that can be defended."""
+
+
+def _with_run_options(command: Command) -> Command:
+    """Give the command a flag for each option of a run; a flag not given is None."""
+    for option in reversed([option for option in options() if option.in_bench]):
+        default = "" if option.default == "" else f"  [default: {option.default}]"
+        metavar = "|".join(option.choices) if option.choices else option.metavar
+        # Values stay text here: the configuration reads and refuses those of every source in the same way.
+        click.option(option.flag, option.name, metavar=metavar, help=option.help + default)(command)
+    return command
+
+
+@main.command(
+    epilog="Every flag but --config may also stand in lensload.toml (topic_prefix = ...) or in the environment"
+    " (LENSLOAD_TOPIC_PREFIX=...). A flag beats the environment, which beats the file."
+)
+@_with_run_options
+@click.option("--config", metavar="FILE", type=Path, help="Read this file in place of lensload.toml.")
+def bench(config: Path | None, **flags: str | None) -> None:
+    """Run headless: send events at a rate, measure, show a table, write the run file.
+
+    Without an address the run takes place on an embedded cluster, whose numbers are the client's, never a
+    Kafka broker's.
+    """
+    run = prepare(flags, config)
+    if not run.embedded:
+        _reach(run)
+    command, environ = locust_command(run, os.environ)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(command[0], command, environ)  # noqa: S606 - no shell is wanted
+
+
+def prepare(flags: Mapping[str, str | None], file: Path | None) -> RunConfig:
+    """The configuration of a bench run, with all that can be checked before anything starts.
+
+    Raises:
+        UsageError: a value, the file, the --client-config file, a schema file or the run file's place is unfit.
+    """
+    run = sources.load(flags, file=file)
+    if run.duration_s is None:
+        run = run.changed(duration_s=BENCH_DURATION_S)
+    Profile.parse(run.profile)
+    schemas.load()
+    if run.client_config:
+        properties.read(run.client_config)
+    runfile.check_writable(run.run_file)
+    return run
+
+
+def _reach(run: RunConfig) -> None:
+    """Reach cluster and registry, and have topics and schemas there, before any worker wants the same.
+
+    The engines do all this again; but here a wrong address is named within ten seconds, without Locust around it.
+    """
+    from lensload import cluster, registry  # noqa: PLC0415 - half of a start's time, and not for the embedded cluster
+
+    settings = cluster.client_settings(run, run.bootstrap_servers or "")
+    cluster.check(settings, timeout_s=_REACH_S)
+    with registry.connect(run.registry_url or "mock://") as books:
+        books.register(schemas.load(), run.topic_prefix, timeout_s=_REACH_S)
+    names = [run.topic_prefix + topic for topic in run.topics]
+    cluster.ensure_topics(settings, names, run.partitions, run.replication_factor, embedded=False)
+
+
+def locust_command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Locust's command line and environment for a bench run.
+
+    The users together have the run's rate. The end of the run is the engines' to keep, so Locust is given none;
+    nor does it see a LOCUST_… variable that was meant for other tests.
+    """
+    users = USERS_PER_WORKER * run.workers
+    command = [
+        sys.executable,
+        "-m",
+        "locust",
+        "-f",
+        str(_locustfile()),
+        "--headless",
+        "--loglevel",
+        "WARNING",
+    ]
+    command += ["--users", str(users), "--spawn-rate", str(users)]
+    if run.workers > 1:
+        command += ["--processes", str(run.workers)]
+    handed = run.changed(user_rate=run.rate / users)
+    kept = {name: value for name, value in environ.items() if not name.startswith("LOCUST_")}
+    return command, {**kept, HANDOVER_VARIABLE: handed.as_json()}
+
+
+def _locustfile() -> Path:
+    """The ordinary day: inside an installed wheel, else the checkout's."""
+    here = Path(__file__).parent
+    for folder in (here / "locustfiles", here.parents[1] / "locustfiles"):
+        if (folder / "ordinary_day.py").is_file():
+            return folder / "ordinary_day.py"
+    raise UsageError("The locustfile ordinary_day.py is missing.", "Install lensload again.")
+
+
+@main.group(name="schemas", cls=_Commands)
+def schemas_group() -> None:
+    """The five LENS schemas."""
+
+
+@schemas_group.command(name="list")
+@click.option("--topic-prefix", default="", metavar="TEXT", help="Goes before every topic and subject.")
+def list_schemas(topic_prefix: str) -> None:
+    """Show each schema's subject, record, key, number of fields and fingerprint."""
+    rows = [("subject", "record", "key", "fields", "fingerprint")]
+    for name, schema in schemas.load().items():
+        topic = schema.topic
+        subject = schemas.subject(name, topic_prefix)
+        rows.append((subject, topic.record, topic.key_field, str(len(schema.fields)), schema.fingerprint))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -24,24 +24,14 @@ LOGGER = logging.getLogger("lensload.kafka")
 """Where librdkafka's own log lines go (it hands them over when its client is polled); silent unless handled."""
 LOGGER.addHandler(logging.NullHandler())
 
-EMBEDDED_WARNING = (
-    "EMBEDDED CLUSTER: no address was given, so this runs against librdkafka's mock broker inside this program."
-    " Its numbers are the client's, never a Kafka broker's. --bootstrap-servers and --registry-url name a real one."
-)
 EMBEDDED_PARTITIONS = 4
 """Partitions of every topic on the embedded cluster: it creates a topic when first asked for it, always so."""
 
 _TOPICS_S = 10.0
 _LEADERS_S = 5.0
-_SETTLING = {
-    "NOT_LEADER_FOR_PARTITION",
-    "LEADER_NOT_AVAILABLE",
-    "UNKNOWN_TOPIC_OR_PART",
-    "UNKNOWN_LEADER_EPOCH",
-    "FENCED_LEADER_EPOCH",
-}
-_ATTEMPT_S = 2.0
-_REFUSED_PATIENCE_S = 3.0
+_LOOK_AGAIN_S = 0.02
+_ATTEMPT_S = 1.0
+_REFUSED_PATIENCE_S = 2.0
 # What librdkafka says (KafkaError.name()) and no waiting will mend, with what to do about it.
 _HOPELESS = {
     "_AUTHENTICATION": "Check security.protocol and the sasl properties in the --client-config file.",
@@ -50,6 +40,7 @@ _HOPELESS = {
     "_BAD_MSG": "Something other than Kafka answers there: check the port in --bootstrap-servers.",
 }
 _START = "Start the cluster, or check --bootstrap-servers; without it the embedded cluster is used."
+_RIGHTS = "Allow these credentials Describe, Write and Read on it, or give a --topic-prefix whose topics they may use."
 _MAY_NOT = {"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"}
 
 
@@ -156,18 +147,24 @@ def ensure_topics(
     admin, troubles = _admin(settings)
     deadline_s = time.monotonic() + _TOPICS_S
     try:
+        known = admin.list_topics(timeout=_TOPICS_S).topics
+    except KafkaException as error:
+        admin.poll(0)
+        raise _unreachable(settings, [error.args[0], *troubles], _TOPICS_S) from error
+    try:
         if not embedded:
-            known = admin.list_topics(timeout=_TOPICS_S).topics
-            missing = [name for name in names if name not in known]
-            _create(admin, missing, partitions, replication_factor)
+            _create(admin, [name for name in names if name not in known], partitions, replication_factor)
         found = _await_leaders(admin, names, deadline_s)
         if not embedded:
             _check_allowed(admin, names)
-        _check_leaders_answer(admin, found, troubles)
+        _await_answers(admin, found, deadline_s)
     except (KafkaException, TimeoutError) as error:
         admin.poll(0)
-        reason = [error.args[0]] if isinstance(error, KafkaException) else []
-        raise _unreachable(settings, [*reason, *troubles], _TOPICS_S) from error
+        told = [error.args[0]] if isinstance(error, KafkaException) else []
+        raise ClusterError(
+            f"A broker does not answer at the address that it advertises: {_reason([*told, *troubles])}.",
+            "Set the brokers' advertised.listeners to addresses that can be reached from this machine.",
+        ) from error
     return found
 
 
@@ -248,7 +245,7 @@ def _await_leaders(admin: AdminClient, names: Sequence[str], deadline_s: float) 
             if topic.error is not None and topic.error.name() in _MAY_NOT:
                 raise ClusterError(
                     f"The topic {name} may not be used with these credentials: {topic.error.str()}.",
-                    "Allow them Describe, Write and Read on it.",
+                    _RIGHTS,
                 )
             if topic.partitions and all(each.leader >= 0 for each in topic.partitions.values()):
                 found[name] = len(topic.partitions)
@@ -260,7 +257,7 @@ def _await_leaders(admin: AdminClient, names: Sequence[str], deadline_s: float) 
                 f"These topics have no leader for every partition: {lacking}.",
                 "See whether all brokers are up, then try again.",
             )
-        time.sleep(0.02)
+        time.sleep(_LOOK_AGAIN_S)
 
 
 def _check_allowed(admin: AdminClient, names: Sequence[str]) -> None:
@@ -276,34 +273,31 @@ def _check_allowed(admin: AdminClient, names: Sequence[str]) -> None:
         if lacking and AclOperation.ALL not in allowed:
             raise ClusterError(
                 f"The topic {name} refuses these credentials: {' and '.join(lacking)} not allowed.",
-                "Allow them Write and Read on it, or give a --topic-prefix whose topics they may use.",
+                _RIGHTS,
             )
 
 
-def _check_leaders_answer(
-    admin: AdminClient, found: Mapping[str, int], troubles: Sequence[KafkaError]
-) -> None:
-    """Ask each partition's leader something: brokers often advertise addresses that only they can reach."""
+def _await_answers(admin: AdminClient, found: Mapping[str, int], deadline_s: float) -> None:
+    """Wait until each partition's leader has answered something.
+
+    Metadata names the leader of a new partition a moment before that broker knows of it; and brokers often
+    advertise addresses that only they can reach.
+    """
     wanted: Any = {
         TopicPartition(name, number): OffsetSpec.latest()
         for name, count in found.items()
         for number in range(count)
     }
-    deadline_s = time.monotonic() + _LEADERS_S
     while True:
         try:
             for future in admin.list_offsets(wanted, request_timeout=_LEADERS_S).values():
                 future.result(_LEADERS_S + 1)
-        except (KafkaException, TimeoutError) as error:
-            # A leader that was told of a new topic a moment later than we were will soon know better.
-            unsettled = isinstance(error, KafkaException) and error.args[0].name() in _SETTLING
-            if unsettled and time.monotonic() < deadline_s:
-                time.sleep(0.02)
-                continue
-            admin.poll(0)
-            told = [*([error.args[0]] if isinstance(error, KafkaException) else []), *troubles]
-            raise ClusterError(
-                f"A broker does not answer at the address that it advertises: {_reason(told)}.",
-                "Set the brokers' advertised.listeners to addresses that can be reached from this machine.",
-            ) from error
-        return
+        except KafkaException as error:
+            reason = error.args[0]
+            if reason.name().startswith("_"):  # librdkafka's own word, not a broker's: there was no answer
+                raise
+            if reason.name() in _MAY_NOT or time.monotonic() >= deadline_s:
+                raise ClusterError(f"The topics cannot be used: {_reason([reason])}.", _RIGHTS) from error
+            time.sleep(_LOOK_AGAIN_S)
+        else:
+            return

@@ -10,14 +10,15 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from confluent_kafka.schema_registry import Schema as RegistrySchema
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from lensload.errors import RegistryError, UsageError
-from lensload.schemas import Schema
+from lensload.schemas import Schema, subject
 
 USER_INFO_VARIABLE = "LENSLOAD_REGISTRY_USER_INFO"
 TOKEN_VARIABLE = "LENSLOAD_REGISTRY_TOKEN"
@@ -33,11 +34,6 @@ _ELSEWHERE = (
 _NOT_THERE = {40400, 40401, 40403}
 
 Answer = TypeVar("Answer")
-
-
-def subject(topic: str, prefix: str = "") -> str:
-    """The subject of a topic's values, as every Confluent client names it by default: `<prefix><topic>-value`."""
-    return f"{prefix}{topic}-value"
 
 
 def connect(url: str, environ: Mapping[str, str] | None = None) -> "Registry":
@@ -102,6 +98,14 @@ class Registry:
     def close(self) -> None:
         """Let its connections go. Closing twice is once."""
         self.client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def _id(self, name: str, schema: Schema) -> int:
         wanted = RegistrySchema(schema.text, "AVRO")
@@ -190,7 +194,8 @@ def _unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
         return RegistryError(f"Nothing listens at the registry's address {url}: connection refused.", _START)
     if any("Timeout" in type(cause).__name__ for cause in causes):
         return RegistryError(f"The registry at {url} did not answer in time.", _START)
-    return RegistryError(f"The registry at {url} cannot be reached: {causes[0] or causes[-1]!r}.", _START)
+    reason = str(causes[0]).rstrip(".") or type(causes[0]).__name__
+    return RegistryError(f"No registry can be reached at {url}: {reason}.", f"{_START} {_ELSEWHERE}")
 
 
 def _answered(error: SchemaRegistryError, url: str, name: str) -> RegistryError:

@@ -86,6 +86,11 @@ class Schema:
     fingerprint: str
 
 
+def subject(topic: str, prefix: str = "") -> str:
+    """The subject of a topic's values, as every Confluent client names it by default: `<prefix><topic>-value`."""
+    return f"{prefix}{topic}-value"
+
+
 def default_folder() -> Path:
     """The folder of the schema files: inside an installed wheel, else the checkout's `schemas`."""
     packaged = Path(__file__).with_name("schemas_avsc")
