@@ -70,15 +70,16 @@ class CrewProcess:
         """Nothing more will come from it."""
         return self._link is None
 
-    def start(self, configure: Message) -> None:
-        """Start the process and tell it what it is to do; it answers ready, or refuses."""
+    def launch(self) -> None:
+        """Start the process, which imports what it needs and waits for `configure`. Once is enough."""
+        if self._process:
+            return
         self._link, theirs = Link.pair()
         self._stderr, stderr = os.pipe()
         os.set_blocking(self._stderr, False)
-        command = [sys.executable, "-m", self._module, str(theirs.fileno())]
         try:
-            self._process = subprocess.Popen(  # our own module, our own interpreter
-                command,
+            self._process = subprocess.Popen(  # noqa: S603  # our own module, our own interpreter
+                [sys.executable, "-m", self._module, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stderr=stderr,
                 pass_fds=[theirs.fileno()],
@@ -87,7 +88,11 @@ class CrewProcess:
         finally:
             theirs.close()
             os.close(stderr)
-        self.send({**configure, "type": "configure"})
+
+    def configure(self, message: Message) -> None:
+        """Tell it what it is to do; it answers ready, or refuses."""
+        self.launch()
+        self.send({**message, "type": "configure"})
 
     def send(self, message: Message) -> None:
         """Send a message; to a process that has ended this does nothing, as `poll` will tell of its end."""
@@ -156,7 +161,7 @@ class CrewProcess:
         elif kind == "drained":
             self.drained = message
         elif kind == "refused":
-            self.refusal = _error(message["exit_code"], message["text"])
+            self.refusal = error_of(message["exit_code"], message["text"])
 
     def _hear_stderr(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -168,12 +173,11 @@ class CrewProcess:
 
     def _end(self) -> None:
         """The link is closed or the process gone: see that both are, and say why if it was not to be."""
-        process = self._process
-        assert process is not None  # polled only after start
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_END_BUDGET_S)
+            if self._process:
+                self._process.wait(_END_BUDGET_S)
         self._hear_stderr()
-        code = process.poll()
+        code = self._process.poll() if self._process else None
         self.kill()
         if self.drained is None and self.refusal is None:
             words = "\n  ".join(self._last_words)
@@ -206,7 +210,7 @@ class Crew:
     """
 
     def __init__(
-        self, engine_module: str = "lensload.engine", observer_module: str = "lensload.observe"
+        self, engine_module: str = "lensload.engine", observer_module: str = "lensload.observatory"
     ) -> None:
         self.engine = CrewProcess("engine", engine_module)
         self.observer: CrewProcess | None = CrewProcess("observer", observer_module)
@@ -222,14 +226,20 @@ class Crew:
         """What the processes said of their surroundings, by process name."""
         return {process.name: process.conditions or {} for process in self.processes}
 
+    def launch(self) -> None:
+        """Start the processes ahead of time, to spare `start` the time that their imports take."""
+        for process in self.processes:
+            process.launch()
+
     def start(self, engine: Message, observer: Message | None) -> None:
         """Start the processes with their configure messages; without one for the observer there is none."""
         self._addresses = f"Kafka: {engine.get('bootstrap_servers')}, registry: {engine.get('registry_url')}"
-        if observer is None:
+        if observer is None and self.observer:
+            self.observer.kill()
             self.observer = None
-        self.engine.start(engine)
+        self.engine.configure(engine)
         if self.observer and observer is not None:
-            self.observer.start(observer)
+            self.observer.configure(observer)
 
     def await_ready(self, timeout_s: float = READY_BUDGET_S) -> dict[str, Any]:
         """Wait until all are ready; the conditions they give, by process name.
@@ -319,7 +329,8 @@ class Crew:
             self.poll(0.1)
 
 
-def _error(exit_code: int, text: str) -> LensloadError:
+def error_of(exit_code: int, text: str) -> LensloadError:
+    """The error of the tree that ends with this exit code: how a refusal travels between processes."""
     kinds: dict[int, type[LensloadError]] = {kind.exit_code: kind for kind in (UsageError, InvalidRunError)}
     return kinds.get(exit_code, RefusedError)(text)
 

@@ -14,6 +14,7 @@ leaves no process behind.
 import select
 import socket
 import struct
+import threading
 import time
 from typing import Any, Final, Self
 
@@ -28,14 +29,14 @@ _LENGTH = struct.Struct(">I")
 _CHUNK_BYTES = 1 << 18
 
 
-class LinkClosed(Exception):  # an event as much as an error: the other end has gone
+class LinkClosed(Exception):  # noqa: N818  # an event as much as an error: the other end has gone
     """The other end has closed the link, or its process has ended."""
 
 
 class Link:
     """One end of a link: frames out, frames in.
 
-    One thread (or greenlet) may receive while another sends, but no two may receive, nor two send, at once.
+    Any thread (or greenlet) may send at any time; only one may receive.
 
     Args:
         connection: one end of a stream socket pair, blocking; the link owns it from here on.
@@ -46,6 +47,7 @@ class Link:
         self._poll = select.poll()
         self._poll.register(connection.fileno(), select.POLLIN)
         self._gathered = bytearray()
+        self._sending = threading.Lock()
 
     @classmethod
     def pair(cls) -> tuple[Self, socket.socket]:
@@ -71,7 +73,8 @@ class Link:
             raise ValueError(f"No message of the link is called {message.get('type')!r}.")
         body = bytes(msgpack.packb(message, default=_plain) or b"")
         try:
-            self._socket.sendall(_LENGTH.pack(len(body)) + body)
+            with self._sending:
+                self._socket.sendall(_LENGTH.pack(len(body)) + body)
         except OSError as error:
             raise LinkClosed(str(error)) from error
 

@@ -1,0 +1,148 @@
+"""Kinds of audience as Locust users: each user is a slice of the audience with a rate of its own.
+
+A kind of one's own takes a few lines in a locustfile:
+
+    class Bargains(Buyers):
+        events_per_s = 250
+        purchase_rate = 0.4
+        weight = 2
+"""
+
+from collections import Counter
+from dataclasses import fields
+from typing import Any, ClassVar
+
+from locust import User, constant, task
+
+from lensload.errors import UsageError
+from lensload.fields import nearest
+from lensload.world.behaviour import Behaviour
+
+_FIELDS = [field.name for field in fields(Behaviour)]
+
+
+class Audience(User):
+    """A slice of the audience. Subclass it, and set what behaves differently.
+
+    A user does nothing itself: while it runs, its worker's engine makes `events_per_s` events a second more, by
+    people who behave like this. Any field of `lensload.world.behaviour.Behaviour` may be set as a class
+    attribute; what is not set stays ordinary.
+
+    Attributes:
+        events_per_s: the rate of one user, all topics together; None: what --user-rate says.
+    """
+
+    abstract = True
+    wait_time = constant(3600)
+    events_per_s: ClassVar[float | None] = None
+
+    @classmethod
+    def behaviour(cls) -> Behaviour:
+        """How this kind of audience behaves.
+
+        Raises:
+            UsageError: an attribute is out of range, or is none of a behaviour's.
+        """
+        for name in cls._own_numbers():
+            if name not in (*_FIELDS, "events_per_s"):
+                raise UsageError(f"{cls.__name__} sets {name}, which no audience has{nearest(name, _FIELDS)}")
+        if cls.events_per_s is not None and cls.events_per_s < 0:
+            raise UsageError(f"{cls.__name__}.events_per_s is {cls.events_per_s}.", "A rate is 0 or more.")
+        values: dict[str, Any] = {name: getattr(cls, name) for name in _FIELDS if hasattr(cls, name)}
+        return Behaviour.from_dict({"name": cls.__name__, **values})
+
+    @task
+    def be_there(self) -> None:
+        """Do nothing: the engine does it all."""
+
+    def on_start(self) -> None:
+        """Join the audience of this worker."""
+        self._slice = SLICES.join(type(self))
+
+    def on_stop(self) -> None:
+        """Leave it again."""
+        SLICES.leave(self._slice)
+
+    @classmethod
+    def _own_numbers(cls) -> list[str]:
+        """What subclasses set that looks like a parameter, and Locust does not know."""
+        kinds = [kind for kind in cls.__mro__ if issubclass(kind, Audience) and kind is not Audience]
+        return [
+            name
+            for kind in kinds
+            for name, value in vars(kind).items()
+            if isinstance(value, (int, float)) and not name.startswith("_") and not hasattr(User, name)
+        ]
+
+
+class OrdinaryAudience(Audience):
+    """The audience of an ordinary day."""
+
+
+class Browsers(Audience):
+    """Look at page after page, click much, buy little."""
+
+    pages_per_session = 2.6
+    click_through = 0.4
+    search_rate = 0.1
+    purchase_rate = 0.03
+    dwell_median_s = 12.0
+
+
+class Searchers(Audience):
+    """Know what they want: search, look closely, and leave with it or without."""
+
+    pages_per_session = 1.2
+    search_rate = 0.8
+    purchase_rate = 0.12
+    dwell_median_s = 45.0
+
+
+class Buyers(Audience):
+    """Come to buy, and say afterwards how it was."""
+
+    pages_per_session = 1.3
+    click_through = 0.45
+    rating_rate = 0.25
+    purchase_rate = 0.5
+
+
+Slice = tuple[Behaviour, float | None]
+
+
+class Slices:
+    """The slices of this worker's audience: one for each user that runs here now.
+
+    Attributes:
+        changed: something has changed since `told` was last called.
+    """
+
+    def __init__(self) -> None:
+        self.changed = False
+        self._users: Counter[Slice] = Counter()
+
+    def join(self, kind: type[Audience]) -> Slice:
+        """One user of this kind more; what it is must be given back to `leave`."""
+        joined = (kind.behaviour(), kind.events_per_s)
+        self._users[joined] += 1
+        self.changed = True
+        return joined
+
+    def leave(self, left: Slice) -> None:
+        """One user less."""
+        self._users[left] -= 1
+        self.changed = True
+
+    def told(self, user_rate: float) -> list[dict[str, Any]]:
+        """What the engine is told: behaviours and their rates, those without one at `user_rate` each."""
+        self.changed = False
+        rates: dict[Behaviour, float] = {}
+        for (behaviour, rate), users in self._users.items():
+            if users > 0:
+                each = user_rate if rate is None else rate
+                rates[behaviour] = rates.get(behaviour, 0.0) + users * each
+        return [{"behaviour": behaviour.as_dict(), "rate_per_s": rate} for behaviour, rate in rates.items()]
+
+
+SLICES = Slices()
+"""A worker is a process, so its audience is the process's."""

@@ -1,0 +1,191 @@
+"""Locust in processes of its own, for tests: importing it here would patch the tests' process for gevent."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from lensload.run import Run, total
+
+STANDINS = Path(__file__).parent / "standins"
+ORDINARY = "from lensload.control import OrdinaryAudience\n"
+STAND_IN = (
+    "import functools\nfrom lensload.control import OrdinaryAudience, hooks\nfrom lensload.crew import Crew\n"
+    "hooks.make_crew = functools.partial(Crew, 'lensload_standin', 'lensload_standin')\n"
+)
+
+
+def wait_until(condition: Callable[[], Any], timeout_s: float = 20) -> Any:
+    """The condition's first true value; polls it, and fails when there is none in time."""
+    deadline = time.monotonic() + timeout_s
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_s:g} s: {condition}")
+        time.sleep(0.05)
+    return value
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def crew_pids(folder: Path) -> list[int]:
+    """The engines and observers that run in a folder."""
+    found: list[int] = []
+    for place in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            command = (place / "cmdline").read_bytes()
+            if re.search(rb"-m\0lensload[._]", command) and (place / "cwd").readlink() == folder:
+                found.append(int(place.name))
+    return found
+
+
+class Locust:
+    """One Locust process, with its children; its own process group, as in a terminal.
+
+    Args:
+        folder: where it runs, and where its run file and log go.
+        arguments: of the command.
+        locustfile: its text.
+        name: tells several in one folder apart.
+        faults: how stand-in processes misbehave, if the locustfile uses them.
+        environ: more environment variables.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        locustfile: str = ORDINARY,
+        name: str = "locust",
+        faults: dict[str, Any] | None = None,
+        environ: dict[str, str] | None = None,
+    ) -> None:
+        self._folder = folder
+        self._log = folder / f"{name}.log"
+        (folder / "the_locustfile.py").write_text(locustfile)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(STANDINS), *sys.path]),
+            "PYTHONUNBUFFERED": "1",
+            "STANDIN": json.dumps(faults or {}),
+            **(environ or {}),
+        }
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "locust", "-f", "the_locustfile.py", *arguments],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error:
+            sys.stderr.write(f"--- {self._log.name}:\n{self.log[-6000:]}\n")
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    @property
+    def log(self) -> str:
+        """What it has printed so far."""
+        return self._log.read_text()
+
+    def ended(self, timeout_s: float = 40) -> int:
+        """Wait for its end; its exit code."""
+        return self.process.wait(timeout_s)
+
+    def says(self, pattern: str, timeout_s: float = 20) -> re.Match[str]:
+        """Wait until it has printed what the pattern matches."""
+        found: re.Match[str] = wait_until(lambda: re.search(pattern, self.log), timeout_s)
+        return found
+
+    def press_ctrl_c(self) -> None:
+        """Interrupt it as a terminal would: the whole process group at once."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def crew_pids(self) -> list[int]:
+        """The engines and observers that run in its folder, of whichever worker."""
+        return crew_pids(self._folder)
+
+    @property
+    def run_file(self) -> Path:
+        """Where its runs' results go by default."""
+        return self._folder / "run.json"
+
+    def run(self) -> Run:
+        """The result of its run."""
+        result: Run = json.loads(self.run_file.read_text())
+        return result
+
+
+class WebUI:
+    """Locust's web interface, over plain HTTP."""
+
+    def __init__(self, port: int) -> None:
+        self._base = f"http://127.0.0.1:{port}"
+
+    def page(self) -> str:
+        """The page itself."""
+        return self._get("/")
+
+    def stats(self) -> dict[str, Any]:
+        """What the page shows in its table."""
+        found: dict[str, Any] = json.loads(self._get("/stats/requests"))
+        return found
+
+    def row(self, stage: str, topic: str) -> dict[str, Any] | None:
+        """One row of that table."""
+        rows = [row for row in self.stats()["stats"] if (row["method"], row["name"]) == (stage, topic)]
+        return rows[0] if rows else None
+
+    def swarm(self, users: int, **form: str) -> dict[str, Any]:
+        """Start a test, or edit the one that runs."""
+        answer: dict[str, Any] = json.loads(
+            self._post("/swarm", user_count=str(users), spawn_rate="100", **form)
+        )
+        return answer
+
+    def stop(self) -> None:
+        """Stop the test; returns when Locust says it has."""
+        self._post("/stop")
+
+    def _get(self, path: str) -> str:
+        with urllib.request.urlopen(self._base + path, timeout=30) as answer:  # noqa: S310  # our own address
+            return answer.read().decode()
+
+    def _post(self, path: str, **form: str) -> str:
+        data = urllib.parse.urlencode(form).encode()
+        with urllib.request.urlopen(self._base + path, data, timeout=60) as answer:  # noqa: S310  # our own address
+            return answer.read().decode()
+
+
+def check_whole(run: Run) -> None:
+    """Every event produced was acknowledged and observed, once."""
+    produced = total(run, "produced")
+    assert produced > 0
+    for name in ("acked", "observed"):
+        assert total(run, name) == produced, (name, run["topics"])
+    assert total(run, "lost") == total(run, "duplicated") == total(run, "failed") == 0
