@@ -11,7 +11,8 @@ from functools import cache
 import numpy as np
 from locust.stats import RequestStats, StatsEntry, StatsError
 
-from lensload.measure import Histogram, Tally, bucket_bounds
+from lensload.histogram import Histogram, bucket_bounds
+from lensload.measure import Tally
 
 COUNTED_STAGE = "ack"
 
