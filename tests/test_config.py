@@ -206,7 +206,17 @@ def test_a_config_survives_the_pipe(rate: float, duration: float | None, topics:
     config = RunConfig(rate=rate, duration_s=duration, topics=tuple(topics), run_file=run_file)
     assert RunConfig.from_dict(config.as_dict()) == config
     assert RunConfig.from_json(config.as_json()) == config
-    assert json.loads(json.dumps(config.public())) == config.as_dict()
+
+
+def test_a_run_file_names_no_folder_of_anybody_s():
+    """Run files are passed around: they hold the whole configuration, but not whose home it lay in."""
+    config = RunConfig(client_config=Path("/home/ann/client.properties"), run_file=Path("/home/ann/run.json"))
+    shown = json.dumps(config.public())
+    assert "ann" not in shown
+    assert json.loads(shown) == config.as_dict() | {
+        "client_config": "client.properties",
+        "run_file": "run.json",
+    }
 
 
 def test_changing_and_receiving_check_again():

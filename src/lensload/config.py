@@ -236,8 +236,12 @@ class RunConfig(BaseModel):
         return json.dumps(self.as_dict(), separators=(",", ":"))
 
     def public(self) -> dict[str, Any]:
-        """What may stand in a run file: every field, since none holds a secret (the module's promise)."""
-        return self.as_dict()
+        """What may stand in a run file: no field holds a secret, and of paths only the file's name is told."""
+        values = self.as_dict()
+        return values | {
+            "run_file": self.run_file.name,
+            "client_config": self.client_config.name if self.client_config else None,
+        }
 
     def changed(self, **values: object) -> Self:
         """This configuration with other values for some fields, checked again.
