@@ -149,7 +149,7 @@ class _Fragments:
     def drawn(self, index: NDArray[np.integer[Any]]) -> Piece:
         """The fragments at the given places."""
         if self._table is not None:
-            return self._table[index]
+            return ids.rows_of(self._table, index)
         return self._objects[index].tolist()
 
 
@@ -226,6 +226,17 @@ def objects(fragments: Iterable[bytes]) -> NDArray[np.object_]:
 
 def _longs(values: NDArray[np.int64]) -> Piece:
     """Zig-zag varints: a block where all are equally long, as times of one age are."""
+    # Neighbours are often equal (a batch spans few milliseconds): encode each run of them once.
+    starts = np.flatnonzero(values[1:] != values[:-1]) + 1
+    if 4 * len(starts) < len(values):
+        runs = _varints(values[np.concatenate(([0], starts))])
+        lengths = np.diff(np.concatenate(([0], starts, [len(values)])))
+        if isinstance(runs, np.ndarray):
+            return ids.rows_of(runs, np.repeat(np.arange(len(runs)), lengths))
+    return _varints(values)
+
+
+def _varints(values: NDArray[np.int64]) -> Piece:
     zigzag = ((values << 1) ^ (values >> 63)).view(np.uint64)
     least, most = int(zigzag.min(initial=0)), int(zigzag.max(initial=0))
     if len(values):

@@ -27,7 +27,8 @@ MAX_SEQUENCE = 1 << 36
 TEXT_BYTES = 36
 
 _FRACTION_STEPS = 4096
-_HEX_PAIRS = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), dtype=np.uint16)
+# The four hex digits of every 16-bit number, as one word.
+_HEX_WORDS = np.frombuffer(b"".join(b"%04x" % word for word in range(1 << 16)), dtype=np.uint32)
 _HEX_VALUES = np.full(256, 255, dtype=np.uint8)
 _HEX_VALUES[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16, dtype=np.uint8)
 _HEX_VALUES[np.frombuffer(b"ABCDEF", dtype=np.uint8)] = np.arange(10, 16, dtype=np.uint8)
@@ -70,8 +71,9 @@ def words(
 def texts(id_words: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """The 36 ASCII characters of each id, shape (n, 36): lower-case hex, 8-4-4-4-12."""
     count = len(id_words)
-    raw = id_words.astype(">u8").view(np.uint8).reshape(count, 16)
-    digits = _HEX_PAIRS[raw].view(np.uint8).reshape(count, 32)
+    # Each number's quarters, the highest first.
+    quarters = id_words.view("<u2").reshape(count, 2, 4)[:, :, ::-1].reshape(count, 8)
+    digits = _HEX_WORDS[quarters].view(np.uint8).reshape(count, 32)
     result = np.empty((count, TEXT_BYTES), dtype=np.uint8)
     result[:, (8, 13, 18, 23)] = _DASH
     for place, start, end in _SPANS:
@@ -114,6 +116,12 @@ def fractions_ns(digits: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Ns into the millisecond, from an id's three hex digits behind the version; shape (n, 3)."""
     values = _HEX_VALUES[digits].astype(np.int64)
     return _fraction_ns((values[:, 0] << 8) | (values[:, 1] << 4) | values[:, 2])
+
+
+def rows_of(table: NDArray[np.uint8], which: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """`table[which]` for a table of bytes, shape (n, width): rows moved whole, which is faster."""
+    width = table.shape[1]
+    return table.view(f"V{width}").ravel()[which].view(np.uint8).reshape(len(which), width)
 
 
 def _fraction_ns(steps: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -20,6 +20,8 @@ _MIX_1: Final = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2: Final = np.uint64(0x94D049BB133111EB)
 _30, _27, _31, _11 = (np.uint64(bits) for bits in (30, 27, 31, 11))
 _UNIT: Final = 2.0**-53
+# What each draw number adds to a key: multiples of an odd constant, with SplitMix64's own increment.
+_DRAW_OFFSETS: Final = np.arange(64, dtype=np.uint64) * np.uint64(0xD1342543DE82EF95) + _GOLDEN
 _NORMAL_LEVELS: Final = 4096
 # Quantiles at the middles of 4096 equal shares: |z| <= 3.7, and no tail further out than a day needs.
 _NORMAL: Final = np.array(
@@ -29,7 +31,11 @@ _NORMAL: Final = np.array(
 
 def mixed(values: NDArray[np.uint64]) -> Keys:
     """Each value scattered over all 64 bits; equal values give equal keys, near ones far keys."""
-    z = values + _GOLDEN
+    return _finished(values + _GOLDEN)
+
+
+def _finished(z: NDArray[np.uint64]) -> Keys:
+    """SplitMix64's finaliser, in place."""
     z ^= z >> _30
     z *= _MIX_1
     z ^= z >> _27
@@ -50,8 +56,14 @@ def root(seed: int, name: str) -> Keys:
 
 
 def uniform(of: Keys, draw: int) -> NDArray[np.float64]:
-    """Uniform in [0, 1), 53 bits: draw number `draw` of each key."""
+    """Uniform in [0, 1), 53 bits: draw number `draw`, 0 to 63, of each key."""
     return (_bits(of, draw) >> _11).view(np.int64) * _UNIT
+
+
+def uniforms(of: Keys, first: int, count: int) -> NDArray[np.float64]:
+    """Draws number `first` to `first + count - 1` of each key, shape (keys, count)."""
+    bits = _finished(of[:, None] + _DRAW_OFFSETS[first : first + count])
+    return (bits >> _11).view(np.int64) * _UNIT
 
 
 def normal(of: Keys, draw: int) -> NDArray[np.float64]:
@@ -60,7 +72,7 @@ def normal(of: Keys, draw: int) -> NDArray[np.float64]:
 
 
 def _bits(of: Keys, draw: int) -> Keys:
-    return mixed(of + np.uint64(draw * 0xD1342543DE82EF95 % (1 << 64)))
+    return _finished(of + _DRAW_OFFSETS[draw])
 
 
 class Wheel:

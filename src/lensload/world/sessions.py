@@ -242,10 +242,7 @@ def _visits(
     wanted = mix.choice[kind[owner]]
     wanted[:, :SEARCHED] *= QUALITY[pages.model][:, None]
     wanted[:, :SEARCHED][np.arange(CUT_ITEMS) >= pages.shown[:, None]] = 0
-    offsets = np.array(
-        [draw * 0xD1342543DE82EF95 % (1 << 64) for draw in range(_FIRST_CHOICE, 22)], np.uint64
-    )
-    chance = draws.uniform(page_key[:, None] + offsets, 0)
+    chance = draws.uniforms(page_key, _FIRST_CHOICE, wanted.shape[1])
     page, column = np.divmod(np.flatnonzero((chance < wanted).ravel()), wanted.shape[1])
     session = owner[page]
     key = draws.keys(page_key[page], column)

@@ -60,7 +60,7 @@ class Requests:
     def __call__(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
         """See `Teller`."""
         ring, page = self._ring, rows["page"]
-        _name_pages(ring, page, due_ns, self._run_tag)
+        _name(ring, page, due_ns, self._run_tag)
         person, pages = ring.person[rows["session"]], ring.pages
         user = Drawn(self._people.user, person)
         # A short list is a carousel with a theme: it filters by the category of what comes first.
@@ -70,7 +70,7 @@ class Requests:
             due_ns,
             user,
             (
-                Ids("requestId", ring.page_text[page]),
+                Ids("requestId", ids.rows_of(ring.page_text, page)),
                 _timestamp(due_ns),
                 user,
                 Drawn(self._people.model_name, pages.model[page]),
@@ -108,7 +108,7 @@ class Responses:
             due_ns,
             user,
             (
-                Ids("requestId", ring.page_text[page]),
+                Ids("requestId", ids.rows_of(ring.page_text, page)),
                 _timestamp(due_ns),
                 user,
                 Drawn(self._people.model, pages.model[page]),
@@ -172,11 +172,11 @@ class Interactions:
                 Ids("eventId", ids.texts(_words(rows, due_ns, self._run_tag))),
                 _timestamp(due_ns),
                 user,
-                Ids("sessionId", ring.session_text[session]),
+                Ids("sessionId", ids.rows_of(ring.session_text, session)),
                 Drawn(self._action, kind * self._item_count + rows["item"]),
                 Drawn(self._outcome, outcome),
                 Drawn(self._query, np.where(what == sessions.SEARCH, 1 + value, 0)),
-                Linked("metadata", "requestId", self._origin, rows["rank"], ring.page_text[page]),
+                Linked("metadata", "requestId", self._origin, rows["rank"], ids.rows_of(ring.page_text, page)),
             ),
         )
 
@@ -222,7 +222,7 @@ class ABTestEvents:
                     "sessionId",
                     self._nothing,
                     np.zeros(len(rows), dtype=np.int64),
-                    self._ring.session_text[session],
+                    ids.rows_of(self._ring.session_text, session),
                 ),
             ),
         )
@@ -302,10 +302,13 @@ def _name_pages(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_t
     if not len(unnamed):
         return
     new, first = np.unique(page[unnamed], return_index=True)
-    due = due_ns[unnamed[first]]
-    ring.page_due_ns[new] = due
-    words = ids.words(due, run_tag, ring.page_lane[new], ring.page_sequence[new])
-    ring.page_text[new] = ids.texts(words)
+    _name(ring, new, due_ns[unnamed[first]], run_tag)
+
+
+def _name(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: int) -> None:
+    ring.page_due_ns[page] = due_ns
+    words = ids.words(due_ns, run_tag, ring.page_lane[page], ring.page_sequence[page])
+    ring.page_text[page] = ids.texts(words)
 
 
 def _filters(catalogue: Catalogue) -> list[dict[str, str]]:
