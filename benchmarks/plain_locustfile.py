@@ -7,6 +7,7 @@ serializer, producer settings and cluster, and makes user-interactions alone.
 import os
 import time
 import uuid
+from typing import Any
 
 from confluent_kafka import Producer
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
@@ -33,8 +34,8 @@ class PlainUser(User):
         client = SchemaRegistryClient.new_client({"url": "mock://plain"})
         client.register_schema(f"{TOPIC}-value", Schema(TEXT, schema_type="AVRO"))
         settings = {"auto.register.schemas": False, "subject.name.strategy.type": "TOPIC"}
-        self.serializer = AvroSerializer(client, TEXT, conf=settings)
-        self.context = SerializationContext(TOPIC, MessageField.VALUE)
+        self.serializer: Any = AvroSerializer(client, TEXT, conf=settings)  # pyright: ignore[reportCallIssue]  # its stubs lose __init__
+        self.subject = SerializationContext(TOPIC, MessageField.VALUE)
         self.producer = Producer({"bootstrap.servers": os.environ["PLAIN_BOOTSTRAP"], "linger.ms": 5})
 
     def on_stop(self) -> None:
@@ -59,8 +60,8 @@ class PlainUser(User):
             "searchQuery": None,
             "metadata": {"requestId": str(uuid.uuid4()), "position": str(fake.random_int(1, 10))},
         }
-        value = self.serializer(event, self.context)
-        self.producer.produce(TOPIC, value=value, key=event["userId"])
+        value = self.serializer(event, self.subject)
+        self.producer.produce(TOPIC, value=value, key=str(event["userId"]))
         self.producer.poll(0)
         self.environment.events.request.fire(
             request_type="produce",

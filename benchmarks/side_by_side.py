@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -271,7 +270,7 @@ def _print(found: list[Figures]) -> None:
         print(f"{name:28}{shown}  {wanted}{mark}")
 
 
-def _text(value: Any) -> str:
+def _text(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 

@@ -16,8 +16,9 @@ from lensload.world import catalogue, sessions
 from lensload.world.behaviour import Behaviour
 from lensload.world.draws import Wheel, keys, root, uniform
 from lensload.world.experiments import VARIANTS
+from lensload.world.mix import Mix, events_per_session
 from lensload.world.recommender import MODELS
-from lensload.world.sessions import CLICK, PURCHASE, SEARCH, VIEW, Mix, events_per_session
+from lensload.world.rows import CLICK, PURCHASE, RESPONSE, SEARCH, VIEW
 from lensload.world.timeline import Timeline
 from lensload.world.world import TOPICS, World, made
 from tests.worlds import SMALL, evenly, records
@@ -348,7 +349,7 @@ def test_click_through_follows_position_and_model():
     """By model and rank, clicks per item shown are click_through x quality x rank ** -position_bias."""
     timeline, rows = _rows()
     kind, pages = Behaviour(), timeline.ring.pages
-    answered = rows[rows["what"] == sessions.RESPONSE]
+    answered = rows[rows["what"] == RESPONSE]
     clicked = rows[rows["what"] == CLICK]
     # Only pages whose sessions are over: their clicks are all there.
     recent = rows["time"].max() - sessions.LONGEST_SESSION_S
@@ -368,7 +369,7 @@ def test_click_through_follows_position_and_model():
 def test_answers_fail_as_often_as_planted():
     """Each model's shares of errors and of partial answers are those of its description."""
     timeline, rows = _rows()
-    page = rows["page"][rows["what"] == sessions.RESPONSE]
+    page = rows["page"][rows["what"] == RESPONSE]
     pages = timeline.ring.pages
     for number, model in enumerate(MODELS):
         status = pages.status[page[pages.model[page] == number]]

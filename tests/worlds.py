@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lensload import schemas
 from lensload.world.batch import TopicBatch
-from lensload.world.sessions import Setting
+from lensload.world.setting import Setting
 from lensload.world.world import TOPICS, World, made
 
 START_NS = 1_795_000_000_000_000_000

@@ -33,9 +33,8 @@ class ConfluentSerializer:
     """
 
     def __init__(self, client: SchemaRegistryClient, texts: dict[str, str], names: dict[str, str]) -> None:
-        self._serializers = {
-            topic: AvroSerializer(client, text, conf=_SETTINGS) for topic, text in texts.items()
-        }
+        make: Any = AvroSerializer  # its stubs lose __init__
+        self._serializers = {topic: make(client, text, conf=_SETTINGS) for topic, text in texts.items()}
         self._contexts = {
             topic: SerializationContext(name, MessageField.VALUE) for topic, name in names.items()
         }

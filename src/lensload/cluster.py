@@ -201,7 +201,7 @@ def _reason(troubles: Sequence[KafkaError]) -> str:
     return re.sub(r" \(after \d+ms in state \w+\)|(?<=\d)/(bootstrap|\d+)|Local: ", "", worst.str())
 
 
-def _addresses(metadata: Any) -> list[str]:
+def _addresses(metadata: Any) -> list[str]:  # noqa: ANN401 - ClusterMetadata has no types
     return [f"{broker.host}:{broker.port}" for broker in metadata.brokers.values()]
 
 

@@ -58,7 +58,7 @@ def machine() -> dict[str, Any]:
 
 
 def _librdkafka() -> str:
-    from confluent_kafka import libversion
+    from confluent_kafka import libversion  # noqa: PLC0415 - slow to import, and only wanted here
 
     return str(libversion()[0])
 

@@ -18,6 +18,7 @@ import numpy as np
 from lensload import cluster, registry, schemas
 from lensload.audit import Audit, ConfluentSerializer
 from lensload.child import Orders, live, whole_ms
+from lensload.config import RunConfig
 from lensload.encode import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.ids import NS_PER_MS
 from lensload.link import Link, Message
@@ -25,7 +26,7 @@ from lensload.measure import Tally
 from lensload.pacing import Pacer, Profile
 from lensload.produce import PacedProducer
 from lensload.world.behaviour import Behaviour
-from lensload.world.sessions import Setting
+from lensload.world.setting import Setting
 from lensload.world.world import World, made
 
 NS_PER_S: Final = 1_000_000_000
@@ -257,7 +258,7 @@ class Engine:
         )
 
 
-def _producer_settings(config: Any) -> dict[str, Any]:
+def _producer_settings(config: RunConfig) -> dict[str, Any]:
     return {
         "acks": config.acks,
         "enable.idempotence": config.acks == "all",

@@ -101,13 +101,13 @@ class Plan:
             self._fragments[column.pool, fields] = known
         return (known.drawn(column.index),)
 
-    def _ids(self, column: Ids, fields: tuple[str, ...]) -> Iterable[Piece]:
+    def _ids(self, column: Ids, _fields: tuple[str, ...]) -> Iterable[Piece]:
         return (_constant(len(column.texts), ID_LENGTH), column.texts)
 
-    def _integers(self, column: Integers, fields: tuple[str, ...]) -> Iterable[Piece]:
+    def _integers(self, column: Integers, _fields: tuple[str, ...]) -> Iterable[Piece]:
         return (_longs(column.integers),)
 
-    def _reals(self, column: Reals, fields: tuple[str, ...]) -> Iterable[Piece]:
+    def _reals(self, column: Reals, _fields: tuple[str, ...]) -> Iterable[Piece]:
         raw = column.reals.astype("<f4").view(np.uint8).reshape(-1, 4)
         if column.present is None:
             return (raw,)
@@ -129,7 +129,7 @@ class Plan:
             self._fragments[column.constants, fields] = known
         return (known.drawn(column.index), column.texts, _constant(len(column.texts), 0))
 
-    def _ranked(self, column: Rankings, fields: tuple[str, ...]) -> Iterable[Piece]:
+    def _ranked(self, column: Rankings, _fields: tuple[str, ...]) -> Iterable[Piece]:
         known = self._ranking_fragments.get(column.item_ids)
         if known is None:
             known = self._ranking_fragments[column.item_ids] = _RankingFragments(column)
@@ -242,7 +242,8 @@ def _varints(values: NDArray[np.int64]) -> Piece:
     if len(values):
         least = int(zigzag.min())
     width = max(1, -(-most.bit_length() // 7))
-    groups = (zigzag[:, None] >> np.arange(0, 7 * width, 7, dtype=np.uint64)).astype(np.uint8) & 0x7F
+    shifts = np.arange(0, 7 * width, 7, dtype=np.uint64)
+    groups: Block = (zigzag[:, None] >> shifts).astype(np.uint8) & np.uint8(0x7F)
     if max(1, -(-least.bit_length() // 7)) == width:
         groups[:, :-1] |= 0x80
         return groups

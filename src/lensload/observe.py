@@ -74,7 +74,7 @@ class Observer:
             message = self._consumer.poll(0.1)
             if message is not None:
                 error = message.error()
-                if error is None or error.code() == KafkaError._PARTITION_EOF:
+                if error is None or error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # public, whatever its name
                     silent.discard((str(message.topic()), int(message.partition() or 0)))
             if time.monotonic() > deadline_s:
                 name, number = min(silent)
@@ -141,12 +141,12 @@ class Observer:
     def _note_errors(self, messages: list[Message]) -> None:
         for message in messages:
             error = message.error()
-            if error is not None and error.code() != KafkaError._PARTITION_EOF:
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  # public, whatever its name
                 self._notices.append(f"observer: {error.str()}")
 
     def _account(self, records: list[Message], now_ns: int) -> None:
         count = len(records)
-        names = list(map(Message.topic, records))
+        names = [str(name) for name in map(Message.topic, records)]
         place = np.fromiter(map(self._places.__getitem__, names), dtype=np.int64, count=count)
         partition = np.fromiter(map(Message.partition, records), dtype=np.int64, count=count)
         offset = np.fromiter(map(Message.offset, records), dtype=np.int64, count=count)

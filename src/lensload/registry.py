@@ -21,7 +21,7 @@ from lensload.errors import RegistryError, UsageError
 from lensload.schemas import Schema, subject
 
 USER_INFO_VARIABLE = "LENSLOAD_REGISTRY_USER_INFO"
-TOKEN_VARIABLE = "LENSLOAD_REGISTRY_TOKEN"
+TOKEN_VARIABLE = "LENSLOAD_REGISTRY_TOKEN"  # noqa: S105 - the variable's name
 
 _TOTAL_S = 10.0
 _CREDENTIALS = f"Set {USER_INFO_VARIABLE}=user:password or {TOKEN_VARIABLE} in the environment."
@@ -157,7 +157,7 @@ def _within(timeout_s: float, url: str, call: Callable[[], Answer]) -> Answer:
     def run() -> None:
         try:
             answer.set_result(call())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - handed to the caller
             answer.set_exception(error)
 
     threading.Thread(target=run, daemon=True, name="registry").start()

@@ -67,7 +67,7 @@ class Server(ABC):
             raise HarnessError(f"{self.name} runs already; restart() is what starts it anew.")
         command = [sys.executable, "-S", str(LEASH), str(os.getpid()), *self._command()]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # our own module, our own interpreter
                 command,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

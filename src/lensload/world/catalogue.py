@@ -106,16 +106,22 @@ def stocked(seed: int, size: int, zipf_exponent: float) -> Catalogue:
         item_ids=tuple(f"item-{index:0{width}d}" for index in range(size)),
         titles=titles,
         category=category,
-        price=np.round(np.exp(3.2 + 0.8 * draws.normal(chance, 1)), 2),
+        price=_prices(chance),
         weight=weight,
         queries=queries,
-        category_weight=np.bincount(category, weights=weight),
+        category_weight=np.bincount(category, weights=weight).astype(np.float64),
         cuts=_cut(seed, members, weight),
         _members=members,
         _wheel=Wheel([weight[items] for items in members]),
         _flat=np.concatenate(members),
         _starts=np.concatenate(([0], np.cumsum([len(items) for items in members])[:-1])),
     )
+
+
+def _prices(chance: draws.Keys) -> NDArray[np.float64]:
+    """Prices around 25, log-normal, two decimals."""
+    cents = 100 * np.exp(3.2 + 0.8 * draws.normal(chance, 1))
+    return np.rint(cents).astype(np.float64) / 100
 
 
 def _named(

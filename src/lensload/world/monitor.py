@@ -5,9 +5,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.world import sessions
+from lensload import ids
 from lensload.world.recommender import ERROR, MODELS, Answers
-from lensload.world.sessions import CLICK, MODEL_METRIC, RESPONSE, ROW, SEARCH, SESSION_GAP_S, Rows, taken
+from lensload.world.rows import CLICK, MODEL_METRIC, RESPONSE, ROW, SEARCH, Rows, taken
+from lensload.world.sessions import SESSION_GAP_S
 
 METRIC_TYPES: Final = (
     *("accuracy", "precision", "recall", "f1_score", "auc", "latency", "throughput", "error_rate"),
@@ -37,7 +38,7 @@ class ModelMonitor:
 
     def __init__(self, lanes: NDArray[np.int64]) -> None:
         self._lanes = lanes
-        self._place = np.zeros(sessions.MOST_LANES, dtype=np.int64)
+        self._place = np.zeros(ids.MAX_LANES, dtype=np.int64)
         self._place[lanes] = np.arange(len(lanes))
         self._sums = np.zeros((len(lanes) * len(MODELS), _SUMS))
         self._phase = (lanes * 37 % 64 + 1) / 64

@@ -4,9 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload import ids
-from lensload.world import draws, sessions
+from lensload.world import draws
+from lensload.world.catalogue import CUT_ITEMS
+from lensload.world.mix import MOST_PAGES
 from lensload.world.recommender import Answers
-from lensload.world.sessions import Block, Rows
+from lensload.world.rows import Rows
+from lensload.world.sessions import Block
 
 
 class Ring:
@@ -23,7 +26,7 @@ class Ring:
     """
 
     def __init__(self, slots: int) -> None:
-        page_slots = slots * sessions.MOST_PAGES
+        page_slots = slots * MOST_PAGES
         self._sessions = slots
         self._pages = page_slots
         self._next_session = 0
@@ -62,6 +65,17 @@ def _session_words(key: draws.Keys) -> NDArray[np.uint64]:
 
 
 def _empty_answers(count: int) -> Answers:
-    whole = {name: np.zeros(count, dtype=np.int64) for name in Answers.__slots__}
-    items = np.zeros((count, sessions.SEARCHED), dtype=np.int64)
-    return Answers(**{**whole, "items": items, "scores": items.astype(np.float32)})
+    def column() -> NDArray[np.int64]:
+        return np.zeros(count, dtype=np.int64)
+
+    return Answers(
+        model=column(),
+        asked=column(),
+        shown=column(),
+        status=column(),
+        processing_ms=column(),
+        items=np.zeros((count, CUT_ITEMS), dtype=np.int64),
+        scores=np.zeros((count, CUT_ITEMS), dtype=np.float32),
+        explanation=column(),
+        error=column(),
+    )

@@ -6,127 +6,49 @@ never on which other sessions are played with it.
 """
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lensload.world import draws
-from lensload.world.audience import Audience
-from lensload.world.behaviour import Behaviour
-from lensload.world.catalogue import CUT_ITEMS, Catalogue
-from lensload.world.experiments import NOT_ENROLLED, Experiment, running
-from lensload.world.recommender import MODELS, QUALITY, SHORT_LIST, SHORT_LISTS, Answers, answer
-
-# What a row of the timeline is. The interactions stand in the order of the schema's enum.
-REQUEST, RESPONSE = 0, 1
-VIEW, CLICK, RATING, PURCHASE, SEARCH, BOOKMARK = range(2, 8)
-ASSIGNMENT, CONVERSION, ENGAGEMENT, METRIC = range(8, 12)
-MODEL_METRIC = 12
-# The topic that tells each kind of row: its place in `lensload.world.world.TOPICS`.
-TOPIC_OF: Final = np.array([0, 1, *[2] * 6, *[3] * 4, 4], dtype=np.uint8)
-
-ROW: Final = np.dtype(
-    [
-        ("time", "f8"),  # seconds of the world's own time
-        ("what", "u1"),
-        ("lane", "u2"),
-        ("session", "u4"),  # slot of the session; a model metric's window number
-        ("page", "u4"),  # slot of the page; a model metric's model
-        ("item", "u4"),
-        ("rank", "u1"),  # 1 to 10, 0 for what was searched; a model metric's type
-        ("value", "f4"),  # duration, rating, metric value
-        ("experiment", "u1"),
-        ("sequence", "i8"),  # which of its lane's events of its topic
-    ],
-    align=True,
+from lensload.world.catalogue import CUT_ITEMS
+from lensload.world.experiments import NOT_ENROLLED
+from lensload.world.mix import PAGES_METRIC_RATE, Mix
+from lensload.world.recommender import QUALITY, Answers, answer
+from lensload.world.rows import (
+    ASSIGNMENT,
+    BOOKMARK,
+    CLICK,
+    CONVERSION,
+    ENGAGEMENT,
+    METRIC,
+    PURCHASE,
+    RATING,
+    REQUEST,
+    RESPONSE,
+    ROW,
+    SEARCH,
+    VIEW,
+    Rows,
 )
-Rows = np.ndarray[tuple[int], np.dtype[np.void]]
-# The same bytes without fields: NumPy moves these whole, where it copies a row with fields one by one.
-_WHOLE: Final = np.dtype((np.void, ROW.itemsize))
+from lensload.world.setting import Setting
 
 SESSION_GAP_S: Final = 240.0  # mean time between the starts of a lane's sessions, in the world's own time
 LONGEST_SESSION_S: Final = 6 * 3600.0
-MOST_PAGES: Final = 4
-MOST_LANES: Final = 1 << 12  # what an id has room for
-SEARCHED: Final = CUT_ITEMS  # the column of the choice matrix that stands for a search instead of a rank
+_SEARCHED: Final = CUT_ITEMS  # the column of the choice matrix that stands for a search instead of a rank
 _LONGEST_DWELL_S: Final = 900.0
 _DWELL_SIGMA: Final = 0.8
-_PAGES_METRIC_RATE: Final = 0.25
 
-# Which draw of a session's, page's or visit's key decides what.
+# Which draw of a session's, page's or visit's key decides what. Two things that share a number are correlated.
 _PERSON, _START, _KIND, _PAGES, _BUYS, _MEASURES = range(6)
-_RECOMMENDER_DRAWS: Final = 10  # draws 0 to 9 of a page's key are the recommender's
-_PAUSE, _FIRST_CHOICE = 10, 11  # draws 11 to 21 decide about rank 1 to 10 and the search
+_PAUSE, _FIRST_CHOICE = (
+    10,
+    11,
+)  # of a page: 0 to 9 are the recommender's, 11 to 21 decide about rank and search
+_DWELL, _THOUGHT, _KEEPS, _RATES, _STARS, _SEEKS, _FINDS, _ASKS = range(8)
 
-
-def taken(rows: Rows, which: NDArray[np.generic]) -> Rows:
-    """`rows[which]`, ten times as fast."""
-    return rows.view(_WHOLE)[which].view(ROW)
-
-
-def joined(parts: list[Rows]) -> Rows:
-    """The rows of all parts, one after another."""
-    return np.concatenate([part.view(_WHOLE) for part in parts]).view(ROW)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Mix:
-    """Behaviours with their shares of the sessions, as tables to index by behaviour.
-
-    Attributes:
-        behaviours: the kinds of audience.
-        cumulative: running sum of their shares of the sessions, ending at 1.
-        choice: shape (behaviours, 11): probability that rank 1 to 10 is clicked, and of a search.
-    """
-
-    behaviours: tuple[Behaviour, ...]
-    cumulative: NDArray[np.float64]
-    more_pages: NDArray[np.float64]
-    choice: NDArray[np.float64]
-    bookmark: NDArray[np.float64]
-    rating: NDArray[np.float64]
-    purchase: NDArray[np.float64]
-    dwell_median_s: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, rates: dict[Behaviour, float]) -> Self:
-        """The mix in which each behaviour makes its share of the *events*, given as events per second."""
-        kinds = tuple(rates)
-        sessions = np.array([rate / events_per_session(kind) for kind, rate in rates.items()])
-        ranks = np.arange(1, CUT_ITEMS + 1)
-        return cls(
-            behaviours=kinds,
-            cumulative=np.cumsum(sessions / sessions.sum()),
-            more_pages=np.array(
-                [min(1.0, (kind.pages_per_session - 1) / (MOST_PAGES - 1)) for kind in kinds]
-            ),
-            choice=np.array(
-                [[*(kind.click_through * ranks**-kind.position_bias), kind.search_rate] for kind in kinds]
-            ),
-            bookmark=np.array([kind.bookmark_rate for kind in kinds]),
-            rating=np.array([kind.rating_rate for kind in kinds]),
-            purchase=np.array([kind.purchase_rate for kind in kinds]),
-            dwell_median_s=np.array([kind.dwell_median_s for kind in kinds]),
-        )
-
-
-def events_per_session(kind: Behaviour) -> float:
-    """About how many events a session of this kind makes; what shares of a mix are reckoned by.
-
-    Failed answers and lifts are left out: they move it by a percent or two.
-    """
-    quality = sum(model.share * model.quality for model in MODELS)
-    clicks = np.minimum(1, quality * kind.click_through * np.arange(1, CUT_ITEMS + 1) ** -kind.position_bias)
-    short = clicks[:SHORT_LIST]
-    visits = float((1 - SHORT_LISTS) * clicks.sum() + SHORT_LISTS * short.sum()) + kind.search_rate
-    a_page = 2 + visits * (2 + kind.bookmark_rate + kind.rating_rate)
-    idle = float(np.prod(1 - clicks)) * (1 - kind.search_rate)
-    pages = min(kind.pages_per_session, float(MOST_PAGES))
-    any_visit = 1 - idle**pages
-    enrolments = sum(experiment.enrolled for experiment in running(0.0))
-    told = enrolments * (_PAGES_METRIC_RATE + any_visit * (1 + kind.purchase_rate))
-    return pages * a_page + any_visit * kind.purchase_rate + told
+Column = NDArray[Any] | int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,45 +58,14 @@ class Block:
     Attributes:
         rows: every event, in no order of time; `session` and `page` index the arrays below.
         person: the person of each session.
-        lane: the lane of each session.
         key: the key of each session, from which its id is made.
         pages: the recommender's answer for each page.
     """
 
     rows: Rows
     person: NDArray[np.int64]
-    lane: NDArray[np.int64]
     key: draws.Keys
     pages: Answers
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Setting:
-    """What sessions are played in: the people, the goods, the experiments and the seed."""
-
-    seed: int
-    audience: Audience
-    catalogue: Catalogue
-    experiments: tuple[Experiment, ...]
-    variants: NDArray[np.int64]  # shape (experiments, people)
-    dwell_factor: NDArray[np.float64]  # per person
-    purchase_factor: NDArray[np.float64]  # per person
-
-    @classmethod
-    def of(
-        cls, seed: int, audience: Audience, catalogue: Catalogue, experiments: tuple[Experiment, ...]
-    ) -> Self:
-        """The setting, with everyone in a variant and each variant's lift worked out per person."""
-        variants = np.stack([e.variants_of(seed, len(audience.user_ids)) for e in experiments])
-        treated = (variants == 1).astype(np.float64)
-        dwell, purchase = (
-            np.prod(1 + treated * np.array(lifts)[:, None], axis=0)
-            for lifts in (
-                [e.engagement_lift for e in experiments],
-                [e.conversion_lift for e in experiments],
-            )
-        )
-        return cls(seed, audience, catalogue, experiments, variants, dwell, purchase)
 
 
 def play(
@@ -189,30 +80,70 @@ def play(
     `assigned`, shape (experiments, people), says whose assignment has been told already; those told now are
     marked in it.
     """
-    key = draws.keys(draws.keys(draws.root(setting.seed, "sessions"), lane), number)
-    person = setting.audience.visitor(lane, draws.uniform(key, _PERSON))
-    start = (number + draws.uniform(key, _START)) * SESSION_GAP_S
-    kind = np.searchsorted(mix.cumulative[:-1], draws.uniform(key, _KIND), side="right")
-    chance = draws.uniform(key, _PAGES)
-    # 1 + a binomial number of further pages, by inverting its distribution: at most MOST_PAGES.
-    pages_of = 1 + _binomial_3(mix.more_pages[kind], chance)
-    owner = np.repeat(np.arange(len(key)), pages_of)
-    first_page = np.cumsum(pages_of) - pages_of
-    page_key = draws.keys(key[owner], np.arange(len(owner)) - first_page[owner])
-    pages = answer(page_key, person[owner], setting.audience, setting.catalogue)
-    visits = _visits(setting, mix, kind, person, owner, page_key, pages)
-    times = _times(start, owner, first_page, page_key, pages, visits)
-    rows = _Rows(lane, owner)
-    _write_pages(rows, times, owner)
-    _write_visits(rows, setting, mix, kind, times, visits)
-    _write_outcomes(rows, setting, mix, kind, person, key, pages_of, start, times, visits, assigned)
-    return Block(rows.done(start), person, lane, key, pages)
+    cast = _Cast.of(setting, mix, lane, number)
+    pages = _Pages.of(cast)
+    visits = _Visits.of(cast, pages)
+    times = _Times.of(cast, pages, visits)
+    rows = _Gathering(cast)
+    _tell_pages(rows, pages, times)
+    _tell_visits(rows, cast, visits, times)
+    bought = _tell_purchases(rows, cast, visits, times)
+    _tell_experiments(rows, cast, visits, times, bought, assigned)
+    return Block(rows.done(), cast.person, cast.key, pages.answers)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cast:
+    """Who comes, when and in what mind; one entry a session."""
+
+    setting: Setting
+    mix: Mix
+    lane: NDArray[np.int64]
+    key: draws.Keys
+    person: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    start: NDArray[np.float64]
+    pages: NDArray[np.int64]  # how many
+
+    @classmethod
+    def of(cls, setting: Setting, mix: Mix, lane: NDArray[np.int64], number: NDArray[np.int64]) -> "_Cast":
+        key = draws.keys(draws.keys(draws.root(setting.seed, "sessions"), lane), number)
+        kind = np.searchsorted(mix.cumulative[:-1], draws.uniform(key, _KIND), side="right")
+        return cls(
+            setting,
+            mix,
+            lane,
+            key,
+            setting.audience.visitor(lane, draws.uniform(key, _PERSON)),
+            kind,
+            (number + draws.uniform(key, _START)) * SESSION_GAP_S,
+            1 + _binomial_3(mix.more_pages[kind], draws.uniform(key, _PAGES)),
+        )
 
 
 def _binomial_3(p: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.int64]:
+    """How many of three further pages are asked for, by inverting the binomial distribution."""
     q = 1 - p
     none, one, two = q**3, 3 * p * q**2, 3 * p**2 * q
     return (chance >= none).astype(np.int64) + (chance >= none + one) + (chance >= none + one + two)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pages:
+    """Pages of recommendations asked for; one entry a page, in the order of sessions."""
+
+    session: NDArray[np.int64]
+    first: NDArray[np.int64]  # each session's first page
+    key: draws.Keys
+    answers: Answers
+
+    @classmethod
+    def of(cls, cast: _Cast) -> "_Pages":
+        session = np.repeat(np.arange(len(cast.key)), cast.pages)
+        first = np.cumsum(cast.pages) - cast.pages
+        key = draws.keys(cast.key[session], np.arange(len(session)) - first[session])
+        answers = answer(key, cast.person[session], cast.setting.audience, cast.setting.catalogue)
+        return cls(session, first, key, answers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -221,43 +152,56 @@ class _Visits:
 
     page: NDArray[np.int64]
     session: NDArray[np.int64]
-    column: NDArray[np.int64]  # rank - 1, or SEARCHED
+    rank: NDArray[np.int64]  # 0 where searched
     key: draws.Keys
     item: NDArray[np.int64]
     query: NDArray[np.int64]  # meant only where searched
     dwell_s: NDArray[np.float64]
-    liked: NDArray[np.bool_]  # whether the item is of the person's first taste
+
+    @classmethod
+    def of(cls, cast: _Cast, pages: _Pages) -> "_Visits":
+        page, column = _choices(cast, pages)
+        session = pages.session[page]
+        key = draws.keys(pages.key[page], column)
+        person = cast.person[session]
+        item = pages.answers.items[page, np.minimum(column, CUT_ITEMS - 1)]
+        query = np.zeros(len(item), dtype=np.int64)
+        searched = np.flatnonzero(column == _SEARCHED)
+        _search(cast, person[searched], key[searched], searched, item, query)
+        median = cast.mix.dwell_median_s[cast.kind[session]] * cast.setting.dwell_factor[person]
+        dwell = np.clip(median * np.exp(_DWELL_SIGMA * draws.normal(key, _DWELL)), 1, _LONGEST_DWELL_S)
+        rank = np.where(column == _SEARCHED, 0, column + 1)
+        return cls(page, session, rank, key, item, query, np.rint(dwell))
 
 
-def _visits(
-    setting: Setting,
-    mix: Mix,
-    kind: NDArray[np.int64],
-    person: NDArray[np.int64],
-    owner: NDArray[np.int64],
-    page_key: draws.Keys,
-    pages: Answers,
-) -> _Visits:
-    # One column a rank and one for the search: what comes out of nonzero() is in the order it happens.
-    wanted = mix.choice[kind[owner]]
-    wanted[:, :SEARCHED] *= QUALITY[pages.model][:, None]
-    wanted[:, :SEARCHED][np.arange(CUT_ITEMS) >= pages.shown[:, None]] = 0
-    chance = draws.uniforms(page_key, _FIRST_CHOICE, wanted.shape[1])
+def _choices(cast: _Cast, pages: _Pages) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pages and columns of what is opened: a column a rank, and one for the search.
+
+    What comes out of a matrix row by row is in the order in which it happens.
+    """
+    answers = pages.answers
+    wanted = cast.mix.choice[cast.kind[pages.session]]
+    ranked = wanted[:, :_SEARCHED]
+    ranked *= QUALITY[answers.model][:, None]
+    ranked[np.arange(CUT_ITEMS) >= answers.shown[:, None]] = 0
+    chance = draws.uniforms(pages.key, _FIRST_CHOICE, wanted.shape[1])
     page, column = np.divmod(np.flatnonzero((chance < wanted).ravel()), wanted.shape[1])
-    session = owner[page]
-    key = draws.keys(page_key[page], column)
-    who = person[session]
-    catalogue = setting.catalogue
-    item = pages.items[page, np.minimum(column, CUT_ITEMS - 1)]
-    query = np.zeros(len(item), dtype=np.int64)
-    searched = np.flatnonzero(column == SEARCHED)
-    sought, _ = setting.audience.interest(who[searched], draws.uniform(key[searched], 5))
-    item[searched] = catalogue.demanded(sought, draws.uniform(key[searched], 6))
-    query[searched] = catalogue.query_for(item[searched], draws.uniform(key[searched], 7))
-    median = mix.dwell_median_s[kind[session]] * setting.dwell_factor[who]
-    dwell = np.clip(median * np.exp(_DWELL_SIGMA * draws.normal(key, 0)), 1, _LONGEST_DWELL_S)
-    liked = catalogue.category[item] == setting.audience.first_taste[who]
-    return _Visits(page, session, column, key, item, query, np.rint(dwell), liked)
+    return page, column
+
+
+def _search(
+    cast: _Cast,
+    person: NDArray[np.int64],
+    key: draws.Keys,
+    where: NDArray[np.int64],
+    item: NDArray[np.int64],
+    query: NDArray[np.int64],
+) -> None:
+    """Fill in, at the places `where`, what is searched for."""
+    catalogue = cast.setting.catalogue
+    sought, _ = cast.setting.audience.interest(person, draws.uniform(key, _SEEKS))
+    item[where] = catalogue.demanded(sought, draws.uniform(key, _FINDS))
+    query[where] = catalogue.query_for(item[where], draws.uniform(key, _ASKS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -270,53 +214,42 @@ class _Times:
     closed: NDArray[np.float64]
     over: NDArray[np.float64]  # per session: after all of the above
 
-
-def _times(
-    start: NDArray[np.float64],
-    owner: NDArray[np.int64],
-    first_page: NDArray[np.int64],
-    page_key: draws.Keys,
-    pages: Answers,
-    visits: _Visits,
-) -> _Times:
-    thought_s = 1 + 8 * draws.uniform(visits.key, 1)  # before opening
-    spent_s = thought_s + visits.dwell_s + 5  # 5 s to bookmark or rate
-    answered_s = pages.processing_ms / 1000
-    pause_s = 2 + 20 * draws.uniform(page_key, _PAUSE)
-    page_s = answered_s + np.bincount(visits.page, weights=spent_s, minlength=len(owner)) + pause_s
-    # Running sums within a session (of its pages) and within a page (of its visits).
-    page_end = np.cumsum(page_s)
-    before_session = (page_end - page_s)[first_page]
-    request = start[owner] + 1 + page_end - page_s - before_session[owner]
-    response = request + answered_s
-    visit_end = np.cumsum(spent_s)
-    visits_before_page = np.concatenate(([0.0], visit_end))[
-        np.searchsorted(visits.page, np.arange(len(owner)))
-    ]
-    begun = response[visits.page] + visit_end - spent_s - visits_before_page[visits.page]
-    last = np.append(first_page[1:], len(owner)) - 1
-    return _Times(
-        request=request,
-        response=response,
-        opened=begun + thought_s,
-        closed=begun + thought_s + visits.dwell_s,
-        over=(request + page_s)[last],
-    )
+    @classmethod
+    def of(cls, cast: _Cast, pages: _Pages, visits: _Visits) -> "_Times":
+        count = len(pages.session)
+        thought_s = 1 + 8 * draws.uniform(visits.key, _THOUGHT)  # before opening
+        spent_s = thought_s + visits.dwell_s + 5  # 5 s to bookmark or rate
+        answered_s = pages.answers.processing_ms / 1000
+        pause_s = 2 + 20 * draws.uniform(pages.key, _PAUSE)
+        page_s = answered_s + np.bincount(visits.page, weights=spent_s, minlength=count) + pause_s
+        # Running sums within a session (of its pages) and within a page (of its visits).
+        page_end = np.cumsum(page_s)
+        before_session = (page_end - page_s)[pages.first]
+        request = cast.start[pages.session] + 1 + page_end - page_s - before_session[pages.session]
+        response = request + answered_s
+        visit_end = np.cumsum(spent_s)
+        first_visit = np.searchsorted(visits.page, np.arange(count))
+        before_page = np.concatenate(([0.0], visit_end))[first_visit]
+        opened = response[visits.page] + visit_end - spent_s - before_page[visits.page] + thought_s
+        last_page = np.append(pages.first[1:], count) - 1
+        return cls(request, response, opened, opened + visits.dwell_s, (request + page_s)[last_page])
 
 
-class _Rows:
+class _Gathering:
     """Rows being gathered, kind by kind, in causal order (equal times keep it)."""
 
-    def __init__(self, lane: NDArray[np.int64], owner: NDArray[np.int64]) -> None:
-        self._lane = lane
-        self._owner = owner
-        self._parts: list[tuple[int, dict[str, NDArray[np.generic] | int]]] = []
+    def __init__(self, cast: _Cast) -> None:
+        self._cast = cast
+        self._parts: list[tuple[int, dict[str, Column]]] = []
 
-    def add(self, count: int, **columns: "NDArray[np.generic] | int") -> None:
+    def add(self, **columns: Column) -> None:
+        """Rows whose columns are these; a column that is not given is 0."""
+        count = len(columns["time"]) if isinstance(columns["time"], np.ndarray) else 0
         if count:
             self._parts.append((count, columns))
 
-    def done(self, start: NDArray[np.float64]) -> Rows:
+    def done(self) -> Rows:
+        """All rows, with their lanes, none later than a session may last."""
         rows = np.zeros(sum(count for count, _ in self._parts), dtype=ROW)
         at = 0
         for count, columns in self._parts:
@@ -325,102 +258,87 @@ class _Rows:
                 part[name] = values
             at += count
         session = rows["session"]
-        rows["lane"] = self._lane[session]
-        np.minimum(rows["time"], start[session] + LONGEST_SESSION_S, out=rows["time"])
+        rows["lane"] = self._cast.lane[session]
+        np.minimum(rows["time"], self._cast.start[session] + LONGEST_SESSION_S, out=rows["time"])
         return rows
 
 
-def _write_pages(rows: _Rows, times: _Times, owner: NDArray[np.int64]) -> None:
-    page = np.arange(len(owner))
-    rows.add(len(page), time=times.request, what=REQUEST, session=owner, page=page)
-    rows.add(len(page), time=times.response, what=RESPONSE, session=owner, page=page)
+def _tell_pages(rows: _Gathering, pages: _Pages, times: _Times) -> None:
+    page = np.arange(len(pages.session))
+    rows.add(time=times.request, what=REQUEST, session=pages.session, page=page)
+    rows.add(time=times.response, what=RESPONSE, session=pages.session, page=page)
 
 
-def _write_visits(
-    rows: _Rows, setting: Setting, mix: Mix, kind: NDArray[np.int64], times: _Times, visits: _Visits
-) -> None:
-    searched = visits.column == SEARCHED
-    rank = np.where(searched, 0, visits.column + 1)
-    opening = np.where(searched, SEARCH, CLICK)
-    story = {"session": visits.session, "page": visits.page, "item": visits.item, "rank": rank}
+def _tell_visits(rows: _Gathering, cast: _Cast, visits: _Visits, times: _Times) -> None:
+    story = {"session": visits.session, "page": visits.page, "item": visits.item, "rank": visits.rank}
+    opening = np.where(visits.rank == 0, SEARCH, CLICK)
     # A search's value is its query, exact as a float32 below 2 ** 24.
-    rows.add(len(rank), time=times.opened, what=opening, **story, value=visits.query)
-    rows.add(len(rank), time=times.closed, what=VIEW, **story, value=visits.dwell_s)
-    of_kind = kind[visits.session]
-    kept = np.flatnonzero(draws.uniform(visits.key, 2) < mix.bookmark[of_kind])
-    chosen = {name: values[kept] for name, values in story.items()}
-    rows.add(len(kept), time=times.closed[kept] + 1, what=BOOKMARK, **chosen)
-    rated = np.flatnonzero(draws.uniform(visits.key, 3) < mix.rating[of_kind])
-    chosen = {name: values[rated] for name, values in story.items()}
-    stars = 3.2 + visits.liked[rated] + 0.8 * draws.normal(visits.key[rated], 4)
-    stars = np.clip(np.rint(2 * stars) / 2, 1, 5)
-    rows.add(len(rated), time=times.closed[rated] + 3, what=RATING, **chosen, value=stars)
+    rows.add(time=times.opened, what=opening, **story, value=visits.query)
+    rows.add(time=times.closed, what=VIEW, **story, value=visits.dwell_s)
+    kind = cast.kind[visits.session]
+    kept = np.flatnonzero(draws.uniform(visits.key, _KEEPS) < cast.mix.bookmark[kind])
+    rows.add(time=times.closed[kept] + 1, what=BOOKMARK, **_some(story, kept))
+    rated = np.flatnonzero(draws.uniform(visits.key, _RATES) < cast.mix.rating[kind])
+    stars = _stars(cast, visits, rated)
+    rows.add(time=times.closed[rated] + 3, what=RATING, **_some(story, rated), value=stars)
 
 
-def _write_outcomes(
-    rows: _Rows,
-    setting: Setting,
-    mix: Mix,
-    kind: NDArray[np.int64],
-    person: NDArray[np.int64],
-    key: draws.Keys,
-    pages_of: NDArray[np.int64],
-    start: NDArray[np.float64],
-    times: _Times,
+def _some(story: dict[str, NDArray[np.int64]], which: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    return {name: values[which] for name, values in story.items()}
+
+
+def _stars(cast: _Cast, visits: _Visits, which: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Ratings in half stars, 1 to 5: a star more for what is of the person's first taste."""
+    person = cast.person[visits.session[which]]
+    category = cast.setting.catalogue.category[visits.item[which]]
+    liked = category == cast.setting.audience.first_taste[person]
+    stars = 3.2 + liked + 0.8 * draws.normal(visits.key[which], _STARS)
+    return np.clip(np.rint(2 * stars) / 2, 1, 5)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bought:
+    """What was bought; one entry a session."""
+
+    visited: NDArray[np.bool_]  # whether anything was viewed
+    buys: NDArray[np.bool_]
+    visit: NDArray[np.int64]  # the last visit, whose item is bought
+
+
+def _tell_purchases(rows: _Gathering, cast: _Cast, visits: _Visits, times: _Times) -> _Bought:
+    last = np.full(len(cast.key), -1)
+    last[visits.session] = np.arange(len(visits.session))  # the last one written stays
+    rate = np.minimum(1, cast.mix.purchase[cast.kind] * cast.setting.purchase_factor[cast.person])
+    buys = (last >= 0) & (draws.uniform(cast.key, _BUYS) < rate)
+    session = np.flatnonzero(buys)
+    visit = last[session]
+    story = {"page": visits.page[visit], "item": visits.item[visit], "rank": visits.rank[visit]}
+    rows.add(time=times.over[session], what=PURCHASE, session=session, **story)
+    return _Bought(last >= 0, buys, last)
+
+
+def _tell_experiments(
+    rows: _Gathering,
+    cast: _Cast,
     visits: _Visits,
+    times: _Times,
+    bought: _Bought,
     assigned: NDArray[np.bool_],
 ) -> None:
-    sessions = len(person)
-    last_visit = np.full(sessions, -1)
-    last_visit[visits.session] = np.arange(len(visits.session))  # the last one written stays
-    rate = np.minimum(1, mix.purchase[kind] * setting.purchase_factor[person])
-    buys = (last_visit >= 0) & (draws.uniform(key, _BUYS) < rate)
-    buyer = np.flatnonzero(buys)
-    final = last_visit[buyer]
-    rank = np.where(visits.column[final] == SEARCHED, 0, visits.column[final] + 1)
-    rows.add(
-        len(buyer),
-        time=times.over[buyer],
-        what=PURCHASE,
-        session=buyer,
-        page=visits.page[final],
-        item=visits.item[final],
-        rank=rank,
-    )
-    dwell = np.bincount(visits.session, weights=visits.dwell_s, minlength=sessions)
-    measured = draws.uniform(key, _MEASURES) < _PAGES_METRIC_RATE
+    setting, over = cast.setting, times.over
+    dwell = np.bincount(visits.session, weights=visits.dwell_s, minlength=len(cast.key))
+    measured = draws.uniform(cast.key, _MEASURES) < PAGES_METRIC_RATE
     for index in range(len(setting.experiments)):
-        enrolled = setting.variants[index][person] != NOT_ENROLLED
-        new = _first_seen(assigned[index], person, enrolled)
-        rows.add(len(new), time=start[new], what=ASSIGNMENT, session=new, experiment=index)
-        bought = np.flatnonzero(buys & enrolled)
-        price = setting.catalogue.price[visits.item[last_visit[bought]]]
-        rows.add(
-            len(bought),
-            time=times.over[bought] + 1,
-            what=CONVERSION,
-            session=bought,
-            experiment=index,
-            value=price,
-        )
-        engaged = np.flatnonzero((last_visit >= 0) & enrolled)
-        rows.add(
-            len(engaged),
-            time=times.over[engaged] + 2,
-            what=ENGAGEMENT,
-            session=engaged,
-            experiment=index,
-            value=dwell[engaged],
-        )
-        counted = np.flatnonzero(measured & enrolled)
-        rows.add(
-            len(counted),
-            time=times.over[counted] + 2,
-            what=METRIC,
-            session=counted,
-            experiment=index,
-            value=pages_of[counted],
-        )
+        enrolled = setting.variants[index][cast.person] != NOT_ENROLLED
+        new = _first_seen(assigned[index], cast.person, enrolled)
+        rows.add(time=cast.start[new], what=ASSIGNMENT, session=new, experiment=index)
+        who = np.flatnonzero(bought.buys & enrolled)
+        price = setting.catalogue.price[visits.item[bought.visit[who]]]
+        rows.add(time=over[who] + 1, what=CONVERSION, session=who, experiment=index, value=price)
+        who = np.flatnonzero(bought.visited & enrolled)
+        rows.add(time=over[who] + 2, what=ENGAGEMENT, session=who, experiment=index, value=dwell[who])
+        who = np.flatnonzero(measured & enrolled)
+        rows.add(time=over[who] + 2, what=METRIC, session=who, experiment=index, value=cast.pages[who])
 
 
 def _first_seen(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload import ids
-from lensload.world import sessions
+from lensload.world import rows as kinds
 from lensload.world.audience import Audience
 from lensload.world.batch import Drawn, Ids, Integers, Linked, Pool, Rankings, Reals, TopicBatch
 from lensload.world.catalogue import Catalogue
@@ -21,7 +21,8 @@ from lensload.world.recommender import (
     STATUSES,
     explanations,
 )
-from lensload.world.sessions import Rows, Setting
+from lensload.world.rows import Rows
+from lensload.world.setting import Setting
 from lensload.world.timeline import Ring
 
 INTERACTION_TYPES: Final = ("view", "click", "rating", "purchase", "search", "bookmark")
@@ -160,10 +161,10 @@ class Interactions:
         _name_pages(ring, page, due_ns, self._run_tag)
         value = rows["value"].astype(np.int64)
         stars = (rows["value"] * 2).astype(np.int64) - 2
-        outcome = np.where(what == sessions.VIEW, value, 0)
-        outcome = np.where(what == sessions.RATING, _MOST_DWELL_S + 1 + stars, outcome)
+        outcome = np.where(what == kinds.VIEW, value, 0)
+        outcome = np.where(what == kinds.RATING, _MOST_DWELL_S + 1 + stars, outcome)
         user = Drawn(self._people.user, ring.person[session])
-        kind = what.astype(np.int64) - sessions.VIEW
+        kind = what.astype(np.int64) - kinds.VIEW
         return TopicBatch(
             "user-interactions",
             due_ns,
@@ -175,8 +176,10 @@ class Interactions:
                 Ids("sessionId", ids.rows_of(ring.session_text, session)),
                 Drawn(self._action, kind * self._item_count + rows["item"]),
                 Drawn(self._outcome, outcome),
-                Drawn(self._query, np.where(what == sessions.SEARCH, 1 + value, 0)),
-                Linked("metadata", "requestId", self._origin, rows["rank"], ids.rows_of(ring.page_text, page)),
+                Drawn(self._query, np.where(what == kinds.SEARCH, 1 + value, 0)),
+                Linked(
+                    "metadata", "requestId", self._origin, rows["rank"], ids.rows_of(ring.page_text, page)
+                ),
             ),
         )
 
@@ -203,7 +206,7 @@ class ABTestEvents:
         """See `Teller`."""
         session, experiment = rows["session"], rows["experiment"]
         person = self._ring.person[session]
-        kind = rows["what"].astype(np.int64) - sessions.ASSIGNMENT
+        kind = rows["what"].astype(np.int64) - kinds.ASSIGNMENT
         variant = self._variants[experiment, person]
         user = Drawn(self._people.user, person)
         return TopicBatch(

@@ -10,29 +10,28 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload import ids
 from lensload.world import sessions
+from lensload.world.mix import Mix
 from lensload.world.monitor import WINDOW_SESSIONS, ModelMonitor
 from lensload.world.ring import Ring
-from lensload.world.sessions import (
+from lensload.world.rows import (
     CLICK,
-    LONGEST_SESSION_S,
     MODEL_METRIC,
     REQUEST,
     RESPONSE,
     ROW,
     SEARCH,
-    SESSION_GAP_S,
     TOPIC_OF,
-    Mix,
     Rows,
-    Setting,
     joined,
     taken,
 )
+from lensload.world.sessions import LONGEST_SESSION_S, SESSION_GAP_S
+from lensload.world.setting import Setting
 
-_WINDOW_SESSIONS: Final = (
-    512  # about how many sessions a window plays: enough for NumPy to be worth its calls
-)
+# About how many sessions a window plays: enough for NumPy to be worth its calls.
+_WINDOW_SESSIONS: Final = 512
 _FEWEST_A_LANE: Final = 8
 _TOPICS: Final = int(TOPIC_OF.max()) + 1
 
@@ -50,12 +49,6 @@ class Timeline:
         told: for each kind of row whether anyone wants it; all by default. What nobody wants happens too, but
             costs less.
 
-    Attributes:
-        person: the person of each session slot.
-        session_text: the session id's 36 characters, by session slot.
-        pages: the answers, by page slot.
-        page_sequence: which of its lane's requests each page slot's is.
-        page_lane: the lane of each page slot.
     """
 
     def __init__(
@@ -80,7 +73,7 @@ class Timeline:
         kept[needed] = True
         self._told = None if told.all() else told
         self._kept = None if kept.all() else kept
-        self._place = np.zeros(sessions.MOST_LANES, dtype=np.uint16)
+        self._place = np.zeros(ids.MAX_LANES, dtype=np.uint16)
         self._place[self._lanes] = np.arange(len(self._lanes))
         self._counted = np.zeros(len(self._lanes) * _TOPICS, dtype=np.int64)
         self._waiting: dict[int, list[Rows]] = {}

@@ -9,7 +9,9 @@ from lensload import ids
 from lensload.world import audience, catalogue, experiments
 from lensload.world.batch import TopicBatch
 from lensload.world.behaviour import Behaviour
-from lensload.world.sessions import TOPIC_OF, Mix, Rows, Setting, joined, taken
+from lensload.world.mix import Mix
+from lensload.world.rows import TOPIC_OF, Rows, joined, taken
+from lensload.world.setting import Setting
 from lensload.world.telling import (
     ABTestEvents,
     Interactions,

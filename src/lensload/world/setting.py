@@ -1,0 +1,40 @@
+"""The setting: everyone and everything there is before anything happens."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload.world.audience import Audience
+from lensload.world.catalogue import Catalogue
+from lensload.world.experiments import Experiment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Setting:
+    """What sessions are played in: the people, the goods, the experiments and the seed."""
+
+    seed: int
+    audience: Audience
+    catalogue: Catalogue
+    experiments: tuple[Experiment, ...]
+    variants: NDArray[np.int64]  # shape (experiments, people)
+    dwell_factor: NDArray[np.float64]  # per person
+    purchase_factor: NDArray[np.float64]  # per person
+
+    @classmethod
+    def of(
+        cls, seed: int, audience: Audience, catalogue: Catalogue, experiments: tuple[Experiment, ...]
+    ) -> Self:
+        """The setting, with everyone in a variant and each variant's lift worked out per person."""
+        variants = np.stack([e.variants_of(seed, len(audience.user_ids)) for e in experiments])
+        treated = (variants == 1).astype(np.float64)
+        dwell, purchase = (
+            np.prod(1 + treated * np.array(lifts)[:, None], axis=0)
+            for lifts in (
+                [e.engagement_lift for e in experiments],
+                [e.conversion_lift for e in experiments],
+            )
+        )
+        return cls(seed, audience, catalogue, experiments, variants, dwell, purchase)
