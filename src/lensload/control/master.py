@@ -131,7 +131,7 @@ class Master:
         self._config = config
         self._run = Conduct(self._runner, config, cluster=cluster, poisson=poisson)
         if cluster:
-            self._run.account.notices.append(EMBEDDED_WARNING)
+            _log.warning(EMBEDDED_WARNING)
         if options_.headless:
             self._view = self._resources.enter_context(LiveView())
 
