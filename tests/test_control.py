@@ -312,6 +312,19 @@ def test_a_process_that_dies_is_told_at_once_and_invalidates_the_run(folder: Pat
     assert total(run, "observed") > 0
 
 
+def test_a_lost_worker_is_told_of_and_the_others_drain(folder: Path) -> None:
+    """A worker that Locust loses takes its part with it; the run goes on, and its reasons say what is missing."""
+    with Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "-t", "10s", "--processes", "2") as locust:
+        locust.says("measuring")
+        os.kill(_children(locust.process.pid)[0], signal.SIGKILL)
+        locust.says(r"Worker \d was lost", 6)
+        assert len(locust.crew_pids()) == 2, "its own processes ended with it"
+        assert locust.ended(25) == 3, locust.log
+    run = locust.run()
+    assert any(re.match(r"Worker \d was lost", reason) for reason in run["reasons"])
+    assert total(run, "produced") > 0
+
+
 def test_nothing_outlives_a_master_that_is_killed(folder: Path) -> None:
     """A master that is gone takes its forked workers and their processes with it, within seconds."""
     with Locust(folder, *HEADLESS, "-u", "2", "-r", "2", "--processes", "2", locustfile=STAND_IN) as locust:
