@@ -142,6 +142,25 @@ def test_a_killed_process_is_named_by_its_signal(make_crew: MakeCrew) -> None:
     assert "SIGKILL" in str(crew.engine.died)
 
 
+def test_a_process_that_hangs_is_told_of(make_crew: MakeCrew) -> None:
+    """One that has stopped without ending is noticed, and so is its return."""
+    crew = make_crew()
+    crew.await_ready()
+    pid = crew.engine.pid
+    assert pid is not None
+    notices: list[str] = []
+
+    def told(text: str) -> bool:
+        crew.poll(0.1)
+        notices.extend(crew.take().notices)
+        return text in notices
+
+    os.kill(pid, signal.SIGSTOP)
+    assert wait_until(lambda: told("engine: nothing heard for 3 s"))
+    os.kill(pid, signal.SIGCONT)
+    assert wait_until(lambda: told("engine: heard again"))
+
+
 def test_no_process_outlives_its_control(make_crew: MakeCrew, tmp_path: Path) -> None:
     """A control that is killed leaves no process behind, however suddenly."""
     make_crew()  # for its environment

@@ -25,6 +25,7 @@ from lensload.measure import Tally
 READY_BUDGET_S = 10.0
 _LAST_WORDS_LINES = 12
 _END_BUDGET_S = 2.0
+_SILENT_S = 3.0  # each reports once a second
 
 
 class CrewProcess:
@@ -54,6 +55,8 @@ class CrewProcess:
         self._module = module
         self._tally = Tally()
         self._notices: list[str] = []
+        self._heard_s = 0.0
+        self._silent = False
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS_LINES)
         self._link: Link | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -112,11 +115,14 @@ class CrewProcess:
         try:
             while (message := self._link.receive(0)) is not None:
                 self._hear(message)
+                self._heard_s = time.monotonic()
         except LinkClosed:
             gone = True
         self._hear_stderr()
         if gone:
             self._end()
+        elif self.conditions is not None:
+            self._note_silence()
 
     def take(self) -> tuple[Tally, list[str]]:
         """The tally and the notices since the last take."""
@@ -162,6 +168,13 @@ class CrewProcess:
             self.drained = message
         elif kind == "refused":
             self.refusal = error_of(message["exit_code"], message["text"])
+
+    def _note_silence(self) -> None:
+        """Tell of a process that hangs, and of its return: it has neither died nor said anything."""
+        silent = time.monotonic() - self._heard_s > _SILENT_S
+        if silent != self._silent:
+            self._silent = silent
+            self._notices.append(f"nothing heard for {_SILENT_S:g} s" if silent else "heard again")
 
     def _hear_stderr(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -95,7 +95,7 @@ class StandIn:
             ):
                 self.tally.record(stage, TOPIC, np.full(fresh, ns, dtype=np.int64))
             failed = int(self.faults.get("fail", 0) * fresh)
-            if failed:
+            if failed and not warm:
                 self.tally.count(TOPIC, "failed", failed)
                 self.tally.error(TOPIC, "broker said no", failed)
         if to_ns >= end_ns and self.begun["end_ns"]:

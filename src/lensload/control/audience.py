@@ -1,8 +1,11 @@
 """Kinds of audience as Locust users: each user is a slice of the audience with a rate of its own.
 
-A kind of one's own takes a few lines in a locustfile:
+A kind of one's own takes five lines in a locustfile. (Import the module, not the class: Locust runs every user
+class that it finds in a locustfile by name, an imported one too.)
 
-    class Bargains(Buyers):
+    from lensload import control
+
+    class Bargains(control.Buyers):
         events_per_s = 250
         purchase_rate = 0.4
         weight = 2

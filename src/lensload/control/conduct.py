@@ -35,7 +35,6 @@ class Conduct:
     Args:
         runner: Locust's, which carries the orders and knows who is there.
         config: what is to be run.
-        user_rate: events a second of a user whose kind of audience sets no rate.
         cluster: the embedded cluster, hosted here; None for a real one.
         poisson: arrivals are random.
 
@@ -51,7 +50,6 @@ class Conduct:
         runner: LocalRunner | MasterRunner,
         config: RunConfig,
         *,
-        user_rate: float,
         cluster: EmbeddedCluster | None,
         poisson: bool,
     ) -> None:
@@ -63,7 +61,6 @@ class Conduct:
         self.roster = Roster(_workers(runner))
         self._runner = runner
         self._config = config
-        self._user_rate = user_rate
         self._cluster = cluster
         self._poisson = poisson
         self._tag = random.randrange(_RUN_TAGS)
@@ -186,7 +183,7 @@ class Conduct:
                 "share_index": member.share[0],
                 "share_count": member.share[1],
             }
-        order = {"engine": self._configure(member), "observer": observer, "user_rate": self._user_rate}
+        order = {"engine": self._configure(member), "observer": observer, "user_rate": self._config.user_rate}
         self._send(worker, messages.CONFIGURE, order)
 
     def _configure(self, member: Member) -> dict[str, Any]:

@@ -128,11 +128,10 @@ class Master:
         poisson = Profile.parse(config.profile).poisson
         runfile.check_writable(config.run_file)
         cluster = self._host_cluster() if config.embedded else None
-        user_rate = config.rate / max(1, options_.num_users or 1) if options.is_bench() else config.user_rate
         self._config = config
-        self._run = Conduct(self._runner, config, user_rate=user_rate, cluster=cluster, poisson=poisson)
+        self._run = Conduct(self._runner, config, cluster=cluster, poisson=poisson)
         if cluster:
-            self._run.account.notices.append(EMBEDDED_WARNING)
+            _log.warning(EMBEDDED_WARNING)
         if options_.headless:
             self._view = self._resources.enter_context(LiveView())
 
@@ -153,7 +152,7 @@ class Master:
         while self._run is run:
             self._show(run.account.second(draining=bool(run.stopped_ns)))
             gevent.sleep(1)
-            if not self._finishing:
+            if self._run is run and not self._finishing:
                 self._look_after(run)
 
     def _look_after(self, run: Conduct) -> None:

@@ -6,7 +6,7 @@ import sys
 
 from locust.argument_parser import LocustArgumentParser
 
-from lensload import sources
+from lensload import runfile, sources
 from lensload.config import HANDOVER_VARIABLE, Option, RunConfig, options
 from lensload.errors import LensloadError
 from lensload.pacing import Profile
@@ -36,7 +36,9 @@ def check(parser: LocustArgumentParser) -> None:
     """Read the command line now, before Locust forks or listens, and leave if it makes no configuration."""
     known, _ = parser.parse_known_args()
     try:
-        config_of(known)
+        config = config_of(known)
+        if not known.worker:
+            runfile.check_writable(config.run_file)
     except LensloadError as error:
         _leave(parser, error)
 
