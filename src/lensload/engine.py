@@ -31,9 +31,11 @@ from lensload.world.world import World, made
 
 NS_PER_S: Final = 1_000_000_000
 _AHEAD_NS: Final = 30 * NS_PER_MS  # how far ahead of the clock events are made
-_MOST_A_STEP: Final = 1_500  # events made between two looks at what is due
-_MOST_A_LATE_STEP: Final = 6_000
-_SPANS_MS: Final = (2, 20)  # the least and the most time that a step covers
+# How many events a step makes, and the least time in ms that it covers: few while on time, so that what is due
+# does not wait for what is being made; many when late anyway, since big batches are cheaper.
+_STEP: Final = (1_500, 2)
+_LATE_STEP: Final = (12_000, 5)
+_LONGEST_SPAN_MS: Final = 20
 _REPORT_NS: Final = NS_PER_S
 _LISTEN_NS: Final = 5 * NS_PER_MS
 _SHORTEST_WAIT_NS: Final = 200_000  # a shorter sleep costs more than it brings
@@ -62,6 +64,7 @@ class Engine:
         self._pacer: Pacer | None = None
         self._end_ns = 0
         self._made_until_ns = 0
+        self._due = 0
         self._draining = False
         self._scheduled = False
         self._rate_per_s = 0.0
@@ -145,17 +148,16 @@ class Engine:
 
     def _make(self, pacer: Pacer) -> Iterator[None]:
         """Make the events of the next span of time, a step at a time, so that others are not kept waiting."""
-        least, most = _SPANS_MS
         rate_per_s = pacer.rate_at(self._made_until_ns)
-        # When it is late anyway, bigger steps catch up faster.
         late = self._made_until_ns < time.time_ns() - _AHEAD_NS
-        events = _MOST_A_LATE_STEP if late else _MOST_A_STEP
-        span_ms = min(most, max(least, int(1000 * events / max(rate_per_s, 1))))
+        events, least_ms = _LATE_STEP if late else _STEP
+        span_ms = min(_LONGEST_SPAN_MS, max(least_ms, int(1000 * events / max(rate_per_s, 1))))
         # Spans end where a millisecond does: responses move within theirs.
         until_ns = (self._made_until_ns // NS_PER_MS + span_ms) * NS_PER_MS
         if self._end_ns:
             until_ns = min(until_ns, self._end_ns)
         due_ns = pacer.take(until_ns)
+        self._due += int(np.count_nonzero(due_ns >= self._measure_from_ns))
         self._made_until_ns = until_ns
         if not len(due_ns):
             return
@@ -239,8 +241,15 @@ class Engine:
             due_ns = self._made_until_ns
         return max(0, now_ns - due_ns) if due_ns is not None else 0
 
+    def _account_for_due(self, stopped_ns: int) -> None:
+        """Count what was due in the measured time, made or not: what the load is held against."""
+        if self._pacer and stopped_ns > self._measure_from_ns:
+            never_made = self._pacer.expected(stopped_ns) - self._pacer.expected(self._made_until_ns)
+            self._tally.add_total("due", self._due + never_made - self._producer.waiting(after_ns=stopped_ns))
+
     def _drain(self) -> None:
         """Wait for what is under way, as long as the configuration allows, and say the last word."""
+        self._account_for_due(min(time.time_ns(), self._end_ns or time.time_ns()))
         deadline_s = time.monotonic() + self._config.drain_timeout_s
         left = self._producer.flush(_FLUSH_STEP_S)
         while left and time.monotonic() < deadline_s:

@@ -6,6 +6,7 @@ time; they show as schedule lag and ack latency, both from the due time.
 
 import time
 from collections import deque
+from collections.abc import Callable
 from itertools import repeat
 from operator import length_hint
 from typing import Any, Final
@@ -42,8 +43,6 @@ class PacedProducer:
         self, settings: dict[str, Any], names: dict[str, str], schema_ids: dict[str, int], tally: Tally
     ) -> None:
         self.measure_from_ns = 0
-        own = {"on_delivery": self._delivered, "error_cb": self._trouble}
-        self._producer = Producer({**settings, **own})
         self._notices: list[str] = []
         self._names = names
         self._topics_by_schema = {number: topic for topic, number in schema_ids.items()}
@@ -54,6 +53,8 @@ class PacedProducer:
         self._ack_stamps: list[tuple[int, int]] = []  # (how many were acked by then, when)
         self._refused: list[tuple[KafkaError, str, bytes]] = []
         self._lags: dict[str, list[NDArray[np.int64]]] = {topic: [] for topic in names}
+        own = {"on_delivery": self._on_delivery(), "error_cb": self._trouble}
+        self._producer = Producer({**settings, **own})
 
     def __len__(self) -> int:
         """How many events librdkafka holds that are neither acked nor failed."""
@@ -111,9 +112,10 @@ class PacedProducer:
             self._count_failed(topic, error, value)
         self._refused.clear()
 
-    def waiting(self) -> int:
-        """How many events were offered and never produced."""
-        return sum(len(cursor) for queue in self._queues.values() for cursor in queue)
+    def waiting(self, after_ns: int = 0) -> int:
+        """How many events were offered and never produced, of those due after a moment."""
+        cursors = [cursor for queue in self._queues.values() for cursor in queue]
+        return sum(len(cursor) - max(0, cursor.due_by(after_ns)) for cursor in cursors)
 
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
@@ -158,12 +160,18 @@ class PacedProducer:
         if measured < count:
             self._tally.count(topic, "warmup_produced", count - measured)
 
-    def _delivered(self, error: KafkaError | None, message: Message) -> None:
-        value = message.value()
-        if error is None and value is not None:
-            self._acked.append(value)
-        elif error is not None:
-            self._refused.append((error, self._topics_by_name[str(message.topic())], value or b""))
+    def _on_delivery(self) -> Callable[[KafkaError | None, Message], None]:
+        """What librdkafka calls for every event: a closure, since it is called a million times a second."""
+        acked, refused, topics = self._acked.append, self._refused.append, self._topics_by_name
+        value_of = Message.value
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                acked(value_of(message) or b"")
+            else:
+                refused((error, topics[str(message.topic())], value_of(message) or b""))
+
+        return delivered
 
     def _serve(self, timeout_s: float) -> None:
         self._producer.poll(timeout_s)
