@@ -8,7 +8,7 @@ import time
 from typing import Any, Final
 
 import numpy as np
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from numpy.typing import NDArray
 
 from lensload import wire
@@ -109,7 +109,16 @@ class Observer:
         Raises:
             ClusterError: a partition's end cannot be asked for.
         """
-        return {(each.topic, each.partition): self._ends_of(each)[1] for each in self._wanted}
+        # All in one request: on a connection that fetches, each waits until the broker has answered the fetch.
+        asked = [TopicPartition(each.topic, each.partition, OFFSET_END) for each in self._wanted]
+        try:
+            told = self._consumer.offsets_for_times(asked, timeout=_ASK_S) if asked else []
+        except KafkaException as error:
+            raise _no_end("The partitions do not tell their ends", error.args[0]) from error
+        for each in told:
+            if each.error is not None:
+                raise _no_end(f"Partition {each.partition} of {each.topic} does not tell its end", each.error)
+        return {(each.topic, each.partition): each.offset for each in told}
 
     def behind(self, ends: dict[tuple[str, int], int]) -> int:
         """How many offsets lie between where we are and `ends`."""
@@ -120,20 +129,10 @@ class Observer:
         self._consumer.close()
 
     def _seek_ends(self) -> None:
+        self._next = self.ends()
         for each in self._wanted:
-            each.offset = self._ends_of(each)[1]
-            self._next[each.topic, each.partition] = each.offset
+            each.offset = self._next[each.topic, each.partition]
         self._consumer.assign(self._wanted)
-
-    def _ends_of(self, partition: TopicPartition) -> tuple[int, int]:
-        try:
-            return self._consumer.get_watermark_offsets(partition, timeout=_ASK_S, cached=False)
-        except KafkaException as error:
-            raise ClusterError(
-                f"Partition {partition.partition} of {partition.topic} does not tell its end: "
-                f"{error.args[0].str()}.",
-                "Check that the broker that leads it is up.",
-            ) from error
 
     def _trouble(self, error: KafkaError) -> None:
         self._notices.append(f"observer: {error.str()}")
@@ -214,6 +213,10 @@ class Observer:
             if skipped > 0:
                 self._tally.add_total("skipped_offsets", skipped)
             self._next[where] = end
+
+
+def _no_end(what: str, error: KafkaError) -> ClusterError:
+    return ClusterError(f"{what}: {error.str()}.", "Check that the brokers that lead them are up.")
 
 
 def shares(found: dict[str, int], index: int, count: int) -> dict[str, list[int]]:
