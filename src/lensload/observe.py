@@ -12,6 +12,7 @@ from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Me
 from numpy.typing import NDArray
 
 from lensload import wire
+from lensload.cluster import Troubles
 from lensload.errors import ClusterError
 from lensload.ledger import OrderLedger, SequenceLedger
 from lensload.measure import Tally
@@ -57,9 +58,9 @@ class Observer:
         self._orders = OrderLedger()
         self._wanted = [TopicPartition(name, number) for name, them in partitions.items() for number in them]
         self._next: dict[tuple[str, int], int] = {}
-        self._notices: list[str] = []
+        self._troubles = Troubles()
         group = {"group.id": f"lensload-observer-{run_tag}", "enable.auto.commit": False}
-        self._consumer = Consumer({**settings, **group, "error_cb": self._trouble})
+        self._consumer = Consumer({**settings, **group, "error_cb": self._troubles})
 
     def prove(self) -> None:
         """Take up the partitions at their present ends and wait until each has answered a fetch.
@@ -99,20 +100,19 @@ class Observer:
         return len(records)
 
     def take_notices(self) -> list[str]:
-        """What went wrong since the last call, as sentences."""
-        notices, self._notices = self._notices, []
-        return notices
+        """What went wrong since the last call, as sentences, each once."""
+        return self._troubles.take()
 
-    def ends(self) -> dict[tuple[str, int], int]:
+    def ends(self, timeout_s: float = _ASK_S) -> dict[tuple[str, int], int]:
         """The present end of every partition.
 
         Raises:
-            ClusterError: a partition's end cannot be asked for.
+            ClusterError: a partition does not tell its end, or not in time.
         """
         # All in one request: on a connection that fetches, each waits until the broker has answered the fetch.
         asked = [TopicPartition(each.topic, each.partition, OFFSET_END) for each in self._wanted]
         try:
-            told = self._consumer.offsets_for_times(asked, timeout=_ASK_S) if asked else []
+            told = self._consumer.offsets_for_times(asked, timeout=timeout_s) if asked else []
         except KafkaException as error:
             raise _no_end("The partitions do not tell their ends", error.args[0]) from error
         for each in told:
@@ -134,14 +134,11 @@ class Observer:
             each.offset = self._next[each.topic, each.partition]
         self._consumer.assign(self._wanted)
 
-    def _trouble(self, error: KafkaError) -> None:
-        self._notices.append(f"observer: {error.str()}")
-
     def _note_errors(self, messages: list[Message]) -> None:
         for message in messages:
             error = message.error()
             if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  # public, whatever its name
-                self._notices.append(f"observer: {error.str()}")
+                self._troubles(error)
 
     def _account(self, records: list[Message], now_ns: int) -> None:
         count = len(records)
@@ -236,6 +233,7 @@ def consumer_settings(settings: dict[str, Any], *, embedded: bool) -> dict[str, 
         "auto.offset.reset": "earliest",
         "fetch.queue.backoff.ms": 5,  # by default, a reader that caught its breath waits 1 s
         "queued.max.messages.kbytes": 262_144,
+        "reconnect.backoff.max.ms": 1000,  # by default, a broker that is back may go unnoticed for 10 s
     }
     if embedded:
         # The mock broker sleeps out the whole wait before it looks for messages again.
