@@ -5,8 +5,8 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -68,7 +68,7 @@ def test_a_slip_on_the_command_line_is_told_at_once(folder: Path, arguments: lis
 
 
 @contextmanager
-def nobody() -> Iterator[str]:
+def nobody() -> Generator[str]:
     """An address at which connections are refused."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
@@ -76,7 +76,7 @@ def nobody() -> Iterator[str]:
 
 
 @contextmanager
-def silence() -> Iterator[str]:
+def silence() -> Generator[str]:
     """An address that takes connections and never says a word."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
@@ -85,7 +85,9 @@ def silence() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("there", [nobody, silence])
-def test_a_cluster_that_does_not_answer_is_named_within_ten_seconds(folder: Path, there: type[nobody]):
+def test_a_cluster_that_does_not_answer_is_named_within_ten_seconds(
+    folder: Path, there: Callable[[], AbstractContextManager[str]]
+):
     """Whether the port is closed or merely dumb: exit code 4, and the address."""
     with there() as address:
         told = refused(folder, 4, "--bootstrap-servers", address, "--registry-url", "mock://")
