@@ -19,6 +19,7 @@ from typing import Any, Self
 
 from lensload.run import Run, total
 
+REPOSITORY = Path(__file__).parents[1]
 STANDINS = Path(__file__).parent / "standins"
 ORDINARY = "from lensload.control import OrdinaryAudience\n"
 STAND_IN = (
@@ -63,10 +64,17 @@ class Command:
         command: what to run.
         name: tells several in one folder apart.
         environ: more environment variables.
+        cwd: where it runs, if not in the folder.
     """
 
     def __init__(
-        self, folder: Path, command: list[str], *, name: str, environ: dict[str, str] | None = None
+        self,
+        folder: Path,
+        command: list[str],
+        *,
+        name: str,
+        environ: dict[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> None:
         self._folder = folder
         self._log = folder / f"{name}.log"
@@ -79,7 +87,7 @@ class Command:
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
                 command,
-                cwd=folder,
+                cwd=cwd or folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -138,7 +146,7 @@ class Locust(Command):
     Args:
         folder: where it runs, and where its run file and log go.
         arguments: of the command.
-        locustfile: its text.
+        locustfile: its text; None: what `locust` finds by itself, in the repository's root.
         name: tells several in one folder apart.
         faults: how stand-in processes misbehave, if the locustfile uses them.
         environ: more environment variables.
@@ -148,16 +156,17 @@ class Locust(Command):
         self,
         folder: Path,
         *arguments: str,
-        locustfile: str = ORDINARY,
+        locustfile: str | None = ORDINARY,
         name: str = "locust",
         faults: dict[str, Any] | None = None,
         environ: dict[str, str] | None = None,
     ) -> None:
-        (folder / "the_locustfile.py").write_text(locustfile)
-        command = [sys.executable, "-m", "locust", "-f", "the_locustfile.py", *arguments]
-        super().__init__(
-            folder, command, name=name, environ={"STANDIN": json.dumps(faults or {}), **(environ or {})}
-        )
+        command = [sys.executable, "-m", "locust", *arguments]
+        if locustfile is not None:
+            (folder / "the_locustfile.py").write_text(locustfile)
+            command += ["-f", "the_locustfile.py"]
+        own = {"STANDIN": json.dumps(faults or {}), **(environ or {})}
+        super().__init__(folder, command, name=name, environ=own, cwd=None if locustfile else REPOSITORY)
 
 
 class Bench(Command):
