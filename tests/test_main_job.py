@@ -366,3 +366,17 @@ def test_several_workers_write_the_topics_asked_for_and_lose_nothing(
     assert len(workers) == 2
     lanes = {lane for lane, _ in asked(outcome)}
     assert len(lanes) > 32, "the lanes of both"
+
+
+def test_topics_that_cannot_be_made_are_refused_before_any_load(
+    cluster: Cluster, topic_prefix: str, tmp_path: Path
+):
+    """A cluster that says no is exit code 4 within seconds, with the topic, its reason and what to do."""
+    arguments = (*cluster.flags, "--topic-prefix", topic_prefix, "--replication-factor", "3")
+    with Bench(tmp_path, *arguments) as bench:
+        assert bench.ended(15) == 4, bench.log
+        assert f"The topic {topic_prefix}{REQUESTS} cannot be created" in bench.log
+        assert "give a smaller --replication-factor" in bench.log
+        assert "Traceback" not in bench.log
+    assert not bench.run_file.exists()
+    assert cluster.partitions(topic_prefix) == {}

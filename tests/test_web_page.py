@@ -83,7 +83,7 @@ def test_a_person_starts_a_test_in_the_browser_and_sees_it_run(
         assert f"{name} (" not in form, name
     assert "Custom parameters" in form
     assert "has no host attribute" not in form
-    assert "embedded cluster" in form
+    assert "embedded-cluster" in form
 
     assert web.swarm(5, seed="3")["success"]
     for stage in ("ack", "encode", "end_to_end", "schedule_lag", "serialize"):

@@ -71,8 +71,11 @@ def _name_host(environment: Environment) -> None:
     """Show where the load goes in the page, which otherwise asks for a host of HTTP tests."""
     with contextlib.suppress(LensloadError):  # which the master will tell
         if environment.parsed_options and not environment.host:
-            config = options.config_of(environment.parsed_options)
-            environment.host = config.bootstrap_servers or "embedded cluster, no real Kafka"
+            # It goes into the names of downloads as it is, so without blanks and commas.
+            servers = (
+                options.config_of(environment.parsed_options).bootstrap_servers or "embedded-cluster"
+            ).split(",")
+            environment.host = servers[0] + (f"+{len(servers) - 1}" if servers[1:] else "")
 
 
 def _serve_master(environment: Environment, master: Master, worker: Worker | None) -> None:
