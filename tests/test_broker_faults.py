@@ -67,3 +67,23 @@ def test_a_broker_that_stays_away_is_counted_event_by_event(own_kafka: Kafka, tm
     assert any("did not reach the ends of the partitions" in reason for reason in run["reasons"])
     assert "do not tell their ends" in log
     assert "Traceback" not in log
+
+
+def test_a_broker_that_hangs_is_told_of_though_no_connection_breaks(own_kafka: Kafka, tmp_path: Path):
+    """Connections stay open and nothing answers: the run says so, says when it is over, and loses nothing."""
+    load = ("--rate", "400", "--duration", "10m", "--bootstrap-servers", own_kafka.bootstrap_servers)
+    with Bench(tmp_path, *SMALL, *load) as bench:
+        bench.says("measuring")
+        time.sleep(0.5)
+        own_kafka.freeze()
+        bench.says(r"engine: no event acknowledged for \d s, [\d,]+ wait", 8)
+        own_kafka.thaw()
+        bench.says("engine: acknowledged again", 8)
+        bench.press_ctrl_c()
+        assert bench.ended() in (0, 3), bench.log
+        run = bench.run()
+    check_whole(run)
+    check_series(run)
+    assert run["cut_short"]
+    assert run["latency_us"]["ack"]["all"]["max"] > 2.9e6
+    assert any("no event acknowledged" in notice for notice in run["notices"])

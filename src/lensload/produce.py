@@ -24,6 +24,7 @@ _CHUNK: Final = 250  # events between two looks at the clock: a quarter of a mil
 _MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its caller can see to other things
 _FEWEST_TO_SETTLE: Final = 5_000
 _FULL_QUEUE_WAIT_S: Final = 0.001
+_SILENT_NS: Final = 3_000_000_000
 
 
 class PacedProducer:
@@ -45,6 +46,9 @@ class PacedProducer:
     ) -> None:
         self.measure_from_ns = 0
         self._troubles = Troubles()
+        self._heard_ns = time.time_ns()
+        self._silent_ns = _SILENT_NS + int(float(settings.get("linger.ms", 5)) * 1e6)
+        self._silent = False
         self._names = names
         self._topics_by_schema = {number: topic for topic, number in schema_ids.items()}
         self._topics_by_name = {name: topic for topic, name in names.items()}
@@ -120,7 +124,21 @@ class PacedProducer:
 
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
-        return self._troubles.take()
+        return [*self._troubles.take(), *self._silence()]
+
+    def _silence(self) -> list[str]:
+        """That a cluster which takes events acknowledges none, once, and that it does again: no error tells that."""
+        now_ns, queued = time.time_ns(), len(self._producer)
+        if not queued:
+            self._heard_ns = now_ns
+        silent = now_ns - self._heard_ns > self._silent_ns
+        if silent == self._silent:
+            return []
+        self._silent = silent
+        for_s = (now_ns - self._heard_ns) / 1e9
+        return [
+            f"no event acknowledged for {for_s:.0f} s, {queued:,} wait" if silent else "acknowledged again"
+        ]
 
     def _produce(self, topic: str, cursor: "_Cursor", count: int) -> None:
         encoded, start, stop = cursor.encoded, cursor.place, cursor.place + count
@@ -177,7 +195,8 @@ class PacedProducer:
     def _stamp(self) -> None:
         known = self._ack_stamps[-1][0] if self._ack_stamps else 0
         if len(self._acked) > known:
-            self._ack_stamps.append((len(self._acked), time.time_ns()))
+            self._heard_ns = time.time_ns()
+            self._ack_stamps.append((len(self._acked), self._heard_ns))
             if len(self._acked) >= _FEWEST_TO_SETTLE:
                 self._settle_acked()
 
