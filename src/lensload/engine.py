@@ -92,7 +92,7 @@ class Engine:
                 continue
             if self._pacer and self._made_until_ns < self._until(now_ns):
                 making = self._make(self._pacer)
-            elif not produced:
+            elif not produced and not self._world.advance():
                 self._rest(now_ns)
         self._drain()
 

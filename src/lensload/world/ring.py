@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.world import draws
-from lensload.world.catalogue import CUT_ITEMS
 from lensload.world.mix import MOST_PAGES
 from lensload.world.recommender import Answers
 from lensload.world.rows import Rows
@@ -74,8 +73,11 @@ def _empty_answers(count: int) -> Answers:
         shown=column(),
         status=column(),
         processing_ms=column(),
-        items=np.zeros((count, CUT_ITEMS), dtype=np.int64),
-        scores=np.zeros((count, CUT_ITEMS), dtype=np.float32),
+        first=column(),
+        second=column(),
+        cuts=np.zeros((count, 2), dtype=np.int64),
+        fall=column(),
+        top=np.zeros(count),
         explanation=column(),
         error=column(),
     )

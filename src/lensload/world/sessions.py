@@ -5,6 +5,7 @@ pure function: what happens in session s of lane l depends on the seed, the lane
 never on which other sessions are played with it.
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,21 +75,29 @@ def play(
     lane: NDArray[np.int64],
     number: NDArray[np.int64],
     assigned: NDArray[np.bool_],
-) -> Block:
+) -> Generator[None, None, Block]:
     """Play session `number[i]` of `lane[i]`; sessions of a lane stand in rising order.
+
+    A generator that pauses between steps of about equal length, and returns the block: who has something more
+    urgent to do can do it in between.
 
     `assigned`, shape (experiments, people), says whose assignment has been told already; those told now are
     marked in it.
     """
     cast = _Cast.of(setting, mix, lane, number)
+    yield
     pages = _Pages.of(cast)
+    yield
     visits = _Visits.of(cast, pages)
+    yield
     times = _Times.of(cast, pages, visits)
     rows = _Gathering(cast)
     _tell_pages(rows, pages, times)
     _tell_visits(rows, cast, visits, times)
+    yield
     bought = _tell_purchases(rows, cast, visits, times)
     _tell_experiments(rows, cast, visits, times, bought, assigned)
+    yield
     return Block(rows.done(), cast.person, cast.key, pages.answers)
 
 
@@ -142,7 +151,9 @@ class _Pages:
         session = np.repeat(np.arange(len(cast.key)), cast.pages)
         first = np.cumsum(cast.pages) - cast.pages
         key = draws.keys(cast.key[session], np.arange(len(session)) - first[session])
-        answers = answer(key, cast.person[session], cast.setting.audience, cast.setting.catalogue)
+        answers = answer(
+            key, cast.person[session], cast.setting.audience, cast.setting.catalogue.cuts.shape[1]
+        )
         return cls(session, first, key, answers)
 
 
@@ -164,7 +175,8 @@ class _Visits:
         session = pages.session[page]
         key = draws.keys(pages.key[page], column)
         person = cast.person[session]
-        item = pages.answers.items[page, np.minimum(column, CUT_ITEMS - 1)]
+        place = np.minimum(column, CUT_ITEMS - 1)
+        item = pages.answers.item_at(page, place, cast.setting.catalogue)
         query = np.zeros(len(item), dtype=np.int64)
         searched = np.flatnonzero(column == _SEARCHED)
         _search(cast, person[searched], key[searched], searched, item, query)
