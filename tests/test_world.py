@@ -19,7 +19,8 @@ from lensload.world.draws import Wheel, keys, root, uniform
 from lensload.world.experiments import VARIANTS
 from lensload.world.mix import Mix, events_per_session
 from lensload.world.recommender import MODELS
-from lensload.world.rows import CLICK, PURCHASE, RESPONSE, SEARCH, VIEW, Rows
+from lensload.world.rows import CLICK, PURCHASE, SEARCH, VIEW, Rows
+from lensload.world.sessions import Block
 from lensload.world.timeline import Timeline
 from lensload.world.world import TOPICS, World, made
 from tests.worlds import SMALL, evenly, records
@@ -38,10 +39,11 @@ def _story() -> dict[str, list[Record]]:
 
 
 @cache
-def _rows() -> tuple[Timeline, np.ndarray[Any, Any]]:
-    """The rows of 24 windows (about 110,000 events) of a whole audience."""
-    timeline = Timeline(made(seed=3), Mix.of({Behaviour(): 1.0}), np.arange(64))
-    return timeline, np.concatenate([_window(timeline) for _ in range(24)])
+def _block() -> Block:
+    """19,200 whole sessions of an ordinary audience, about 175,000 events."""
+    setting = made(seed=3)
+    lane, number = np.repeat(np.arange(64), 300), np.tile(np.arange(300), 64)
+    return _played(sessions.play(setting, Mix.of({Behaviour(): 1.0}), lane, number, None))
 
 
 def _window(timeline: Timeline) -> Rows:
@@ -375,18 +377,11 @@ def _zipf(size: int, exponent: float) -> Any:
 
 def test_click_through_follows_position_and_model():
     """By model and rank, clicks per item shown are click_through x quality x rank ** -position_bias."""
-    timeline, rows = _rows()
-    kind, pages = Behaviour(), timeline.ring.pages
-    answered = rows[rows["what"] == RESPONSE]
-    clicked = rows[rows["what"] == CLICK]
-    # Only pages whose sessions are over: their clicks are all there.
-    recent = rows["time"].max() - sessions.LONGEST_SESSION_S
-    answered = answered[answered["time"] < recent]
-    done = np.isin(clicked["page"], answered["page"])
-    clicked = clicked[done & (clicked["time"] < rows["time"].max())]
+    kind, block = Behaviour(), _block()
+    clicked = block.rows[block.rows["what"] == CLICK]
     for number, model in enumerate(MODELS):
-        shown = pages.shown[answered["page"][pages.model[answered["page"]] == number]]
-        of_model = clicked[pages.model[clicked["page"]] == number]
+        shown = block.pages.shown[block.pages.model == number]
+        of_model = clicked[block.pages.model[clicked["page"]] == number]
         for rank in (1, 2, 5, 10):
             trials = int((shown >= rank).sum())
             count = int((of_model["rank"] == rank).sum())
@@ -396,11 +391,9 @@ def test_click_through_follows_position_and_model():
 
 def test_answers_fail_as_often_as_planted():
     """Each model's shares of errors and of partial answers are those of its description."""
-    timeline, rows = _rows()
-    page = rows["page"][rows["what"] == RESPONSE]
-    pages = timeline.ring.pages
+    pages = _block().pages
     for number, model in enumerate(MODELS):
-        status = pages.status[page[pages.model[page] == number]]
+        status = pages.status[pages.model == number]
         assert _agrees(int((status == 2).sum()), len(status), model.error_rate)
         assert _agrees(int((status == 1).sum()), len(status), model.partial_rate)
 

@@ -74,7 +74,7 @@ def play(
     mix: Mix,
     lane: NDArray[np.int64],
     number: NDArray[np.int64],
-    assigned: NDArray[np.bool_],
+    assigned: NDArray[np.bool_] | None,
 ) -> Generator[None, None, Block]:
     """Play session `number[i]` of `lane[i]`; sessions of a lane stand in rising order.
 
@@ -82,7 +82,7 @@ def play(
     urgent to do can do it in between.
 
     `assigned`, shape (experiments, people), says whose assignment has been told already; those told now are
-    marked in it.
+    marked in it. None: nothing is told of experiments, though they have their effects.
     """
     cast = _Cast.of(setting, mix, lane, number)
     yield
@@ -96,7 +96,8 @@ def play(
     _tell_visits(rows, cast, visits, times)
     yield
     bought = _tell_purchases(rows, cast, visits, times)
-    _tell_experiments(rows, cast, visits, times, bought, assigned)
+    if assigned is not None:
+        _tell_experiments(rows, cast, visits, times, bought, assigned)
     yield
     return Block(rows.done(), cast.person, cast.key, pages.answers)
 

@@ -306,8 +306,8 @@ def _name_pages(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_t
     unnamed = np.flatnonzero(ring.page_due_ns[page] == 0)
     if not len(unnamed):
         return
-    new, first = np.unique(page[unnamed], return_index=True)
-    _name(ring, new, due_ns[unnamed[first]], run_tag)
+    first = unnamed[ring.firsts(page[unnamed])]
+    _name(ring, page[first], due_ns[first], run_tag)
 
 
 def _name(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: int) -> None:

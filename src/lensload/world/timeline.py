@@ -17,6 +17,7 @@ from lensload.world.mix import Mix
 from lensload.world.monitor import WINDOW_SESSIONS, ModelMonitor
 from lensload.world.ring import Ring
 from lensload.world.rows import (
+    ASSIGNMENT,
     CLICK,
     MODEL_METRIC,
     REQUEST,
@@ -32,7 +33,7 @@ from lensload.world.sessions import LONGEST_SESSION_S, SESSION_GAP_S
 from lensload.world.setting import Setting
 
 # About how many sessions a window plays: enough for NumPy to be worth its calls.
-_WINDOW_SESSIONS: Final = 512
+_WINDOW_SESSIONS: Final = 1024
 _FEWEST_A_LANE: Final = 8
 _TOPICS: Final = int(TOPIC_OF.max()) + 1
 
@@ -65,8 +66,8 @@ class Timeline:
         ahead = int(np.ceil(LONGEST_SESSION_S / self._span_s)) + 2
         slots = ahead * self._a_lane * len(lanes)
         self._ring = Ring(slots)
-        self._assigned = np.zeros(setting.variants.shape, dtype=np.bool_)
         told = np.ones(len(TOPIC_OF), dtype=np.bool_) if told is None else told
+        self._assigned = np.zeros(setting.variants.shape, dtype=np.bool_) if told[ASSIGNMENT] else None
         self._monitor = ModelMonitor(self._lanes) if told[MODEL_METRIC] else None
         # Requests give pages their numbers; answers, clicks and searches are what the monitor watches.
         needed = [REQUEST, *([RESPONSE, CLICK, SEARCH] if self._monitor else [])]
