@@ -38,7 +38,7 @@ _LATE_STEP: Final = (12_000, 5)
 _LONGEST_SPAN_MS: Final = 20
 _REPORT_NS: Final = NS_PER_S
 _LISTEN_NS: Final = 5 * NS_PER_MS
-_SHORTEST_WAIT_NS: Final = 200_000  # a shorter sleep costs more than it brings
+_SHORTEST_WAIT_NS: Final = 100_000  # a shorter sleep costs more than it brings
 _LONGEST_WAIT_NS: Final = 5 * NS_PER_MS
 _FOREVER_S: Final = 600.0  # a profile's period when no duration is given
 _FLUSH_STEP_S: Final = 0.25
@@ -92,7 +92,7 @@ class Engine:
                 continue
             if self._pacer and self._made_until_ns < self._until(now_ns):
                 making = self._make(self._pacer)
-            elif not produced and not self._world.advance():
+            elif not produced and not self._made_ahead():
                 self._rest(now_ns)
         self._drain()
 
@@ -171,6 +171,10 @@ class Engine:
             if stage == "encode":
                 self._audit.look(batch, encoded, rate_per_s)
             yield
+
+    def _made_ahead(self) -> bool:
+        """Do a step of work that will be needed, if there is any; not before it is known who the audience is."""
+        return self._rate_per_s > 0 and self._world.advance()
 
     def _rest(self, now_ns: int) -> None:
         """Wait until the next event is due or has to be made, serving delivery reports."""
