@@ -65,7 +65,6 @@ class Account:
         self._rows: list[Row] = []
         self._every = 1
         self._seconds = 0
-        self._row_ns = 0
         self._targets: dict[str, dict[int, float]] = {}
 
     def add(
@@ -95,10 +94,7 @@ class Account:
         fresh_row = row(fresh, at_s=elapsed_s, phase=phase, target_per_s=target_per_s, queue=queue)
         if phase != "starting":
             self._keep(fresh_row)
-        # Reports bring whole seconds: one that is closed early, for the drain, has no less in it.
-        since_s = max(1.0, (now_ns - self._row_ns) / 1e9) if self._row_ns else 1.0
-        self._row_ns = now_ns
-        return self._snapshot(fresh_row, since_s)
+        return self._snapshot(fresh_row, 0.0 if draining else self._sum("engine", "achieved_per_s"))
 
     def course(
         self, stopped_ns: int, *, embedded: bool, poisson: bool, workers: int, cut_short: bool
@@ -121,7 +117,7 @@ class Account:
             series=self._rows,
         )
 
-    def _snapshot(self, fresh: Row, since_s: float) -> Snapshot:
+    def _snapshot(self, fresh: Row, achieved_per_s: float) -> Snapshot:
         latency = {
             stage: StageLatency(found["p50"], found["p99"]) for stage, found in fresh["latency_us"].items()
         }
@@ -132,7 +128,7 @@ class Account:
             elapsed_s=fresh["at_s"],
             total_s=self.times.total_s if self.times else None,
             target_per_s=fresh["target_per_s"],
-            achieved_per_s=fresh["produced"] / since_s,
+            achieved_per_s=achieved_per_s,
             lag_p99_us=latency["schedule_lag"].p99_us if "schedule_lag" in latency else None,
             latency=latency,
             queue=fresh["queue"],

@@ -65,6 +65,7 @@ class Engine:
         self._end_ns = 0
         self._made_until_ns = 0
         self._due = 0
+        self._reported = (0, time.time_ns())  # how many events were produced at the last report, and when that was
         self._draining = False
         self._scheduled = False
         self._rate_per_s = 0.0
@@ -226,10 +227,13 @@ class Engine:
         self._producer.settle()
         for text in self._producer.take_notices():
             self._link.send({"type": "notice", "text": text})
+        produced, since_ns = self._producer.produced - self._reported[0], now_ns - self._reported[1]
+        self._reported = (self._producer.produced, now_ns)
         self._link.send(
             {
                 "type": "report",
                 "now_ns": now_ns,
+                "achieved_per_s": produced / max(since_ns, 1) * NS_PER_S,
                 "target_per_s": self._pacer.rate_at(now_ns) if self._pacer else 0.0,
                 "behind_ns": self._behind_ns(now_ns),
                 "queue": len(self._producer),

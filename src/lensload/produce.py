@@ -32,6 +32,10 @@ class PacedProducer:
     text, totals `bytes` and `queue_full`, and the stages `schedule_lag` and `ack`. Events due before
     `measure_from_ns` are warm-up: counted as `warmup_produced`, `warmup_acked`, `warmup_failed` only.
 
+    Attributes:
+        measure_from_ns: when measuring begins, Unix ns.
+        produced: how many events were handed to librdkafka so far, warm-up included.
+
     Args:
         settings: librdkafka's properties.
         names: the name in the cluster of each topic.
@@ -43,6 +47,7 @@ class PacedProducer:
         self, settings: dict[str, Any], names: dict[str, str], schema_ids: dict[str, int], tally: Tally
     ) -> None:
         self.measure_from_ns = 0
+        self.produced = 0
         self._notices: list[str] = []
         self._names = names
         self._topics_by_schema = {number: topic for topic, number in schema_ids.items()}
@@ -145,6 +150,7 @@ class PacedProducer:
                 place += 1
         self._account(topic, encoded, start, stop, began_ns)
         cursor.place = stop
+        self.produced += count
         self._serve(0)
 
     def _account(self, topic: str, encoded: Encoded, start: int, stop: int, began_ns: int) -> None:
