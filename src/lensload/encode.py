@@ -19,7 +19,6 @@ from lensload.fragments import Plan, Schema, objects, written
 from lensload.wire import header
 from lensload.world.batch import Drawn, Pool, TopicBatch
 
-
 _PART: Final = 1_024  # events encoded at a time: what they are put together from stays in the CPU's cache
 
 

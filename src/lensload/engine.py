@@ -65,7 +65,10 @@ class Engine:
         self._end_ns = 0
         self._made_until_ns = 0
         self._due = 0
-        self._reported = (0, time.time_ns())  # how many events were produced at the last report, and when that was
+        self._reported = (
+            0,
+            time.time_ns(),
+        )  # how many events were produced at the last report, and when that was
         self._draining = False
         self._scheduled = False
         self._rate_per_s = 0.0
