@@ -1,4 +1,4 @@
-"""Locust in processes of its own, for tests: importing it here would patch the tests' process for gevent."""
+"""Locust and `lensload bench` in processes of their own: importing Locust here would patch the tests for gevent."""
 
 import contextlib
 import json
@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.parse
 import urllib.request
@@ -18,6 +19,7 @@ from typing import Any, Self
 
 from lensload.run import Run, total
 
+REPOSITORY = Path(__file__).parents[1]
 STANDINS = Path(__file__).parent / "standins"
 ORDINARY = "from lensload.control import OrdinaryAudience\n"
 STAND_IN = (
@@ -54,41 +56,38 @@ def crew_pids(folder: Path) -> list[int]:
     return found
 
 
-class Locust:
-    """One Locust process, with its children; its own process group, as in a terminal.
+class Command:
+    """One command that makes runs, with its children; its own process group, as in a terminal.
 
     Args:
         folder: where it runs, and where its run file and log go.
-        arguments: of the command.
-        locustfile: its text.
+        command: what to run.
         name: tells several in one folder apart.
-        faults: how stand-in processes misbehave, if the locustfile uses them.
         environ: more environment variables.
+        cwd: where it runs, if not in the folder.
     """
 
     def __init__(
         self,
         folder: Path,
-        *arguments: str,
-        locustfile: str = ORDINARY,
-        name: str = "locust",
-        faults: dict[str, Any] | None = None,
+        command: list[str],
+        *,
+        name: str,
         environ: dict[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> None:
         self._folder = folder
         self._log = folder / f"{name}.log"
-        (folder / "the_locustfile.py").write_text(locustfile)
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(STANDINS), *sys.path]),
             "PYTHONUNBUFFERED": "1",
-            "STANDIN": json.dumps(faults or {}),
             **(environ or {}),
         }
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "locust", "-f", "the_locustfile.py", *arguments],
-                cwd=folder,
+                command,
+                cwd=cwd or folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -139,6 +138,49 @@ class Locust:
         """The result of its run."""
         result: Run = json.loads(self.run_file.read_text())
         return result
+
+
+class Locust(Command):
+    """One Locust process, with its children.
+
+    Args:
+        folder: where it runs, and where its run file and log go.
+        arguments: of the command.
+        locustfile: its text; None: what `locust` finds by itself, in the repository's root.
+        name: tells several in one folder apart.
+        faults: how stand-in processes misbehave, if the locustfile uses them.
+        environ: more environment variables.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        locustfile: str | None = ORDINARY,
+        name: str = "locust",
+        faults: dict[str, Any] | None = None,
+        environ: dict[str, str] | None = None,
+    ) -> None:
+        command = [sys.executable, "-m", "locust", *arguments]
+        if locustfile is not None:
+            (folder / "the_locustfile.py").write_text(locustfile)
+            command += ["-f", "the_locustfile.py"]
+        own = {"STANDIN": json.dumps(faults or {}), **(environ or {})}
+        super().__init__(folder, command, name=name, environ=own, cwd=None if locustfile else REPOSITORY)
+
+
+class Bench(Command):
+    """One `lensload bench`, as it is installed.
+
+    Args:
+        folder: where it runs, and where its run file and log go.
+        arguments: of the command.
+        environ: more environment variables.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, environ: dict[str, str] | None = None) -> None:
+        installed = Path(sysconfig.get_path("scripts")) / "lensload"
+        super().__init__(folder, [str(installed), "bench", *arguments], name="bench", environ=environ)
 
 
 class WebUI:

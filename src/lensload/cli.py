@@ -21,7 +21,7 @@ USERS_PER_WORKER = 10
 """Locust users of each worker process in `bench`: slices of its rate, enough that none is more than a tenth."""
 
 BENCH_DURATION_S = 30.0
-_REACH_S = 8.5  # so that an address that never answers is named within ten, starting up included
+_REACH_S = 7.5  # so that an address that never answers is named within ten, starting up included
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -16,6 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from numpy.typing import NDArray
 
 from lensload import wire
+from lensload.cluster import Troubles
 from lensload.encode import Encoded
 from lensload.measure import Tally
 
@@ -48,7 +49,7 @@ class PacedProducer:
     ) -> None:
         self.measure_from_ns = 0
         self.produced = 0
-        self._notices: list[str] = []
+        self._troubles = Troubles()
         self._names = names
         self._topics_by_schema = {number: topic for topic, number in schema_ids.items()}
         self._topics_by_name = {name: topic for topic, name in names.items()}
@@ -58,7 +59,7 @@ class PacedProducer:
         self._ack_stamps: list[tuple[int, int]] = []  # (how many were acked by then, when)
         self._refused: list[tuple[KafkaError, str, bytes]] = []
         self._lags: dict[str, list[NDArray[np.int64]]] = {topic: [] for topic in names}
-        own = {"on_delivery": self._on_delivery(), "error_cb": self._trouble}
+        own = {"on_delivery": self._on_delivery(), "error_cb": self._troubles}
         self._producer = Producer({**settings, **own})
 
     def __len__(self) -> int:
@@ -124,11 +125,7 @@ class PacedProducer:
 
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
-        notices, self._notices = self._notices, []
-        return list(dict.fromkeys(notices))
-
-    def _trouble(self, error: KafkaError) -> None:
-        self._notices.append(f"producer: {error.str()}")
+        return self._troubles.take()
 
     def _produce(self, topic: str, cursor: "_Cursor", count: int) -> None:
         encoded, start, stop = cursor.encoded, cursor.place, cursor.place + count
