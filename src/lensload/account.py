@@ -27,8 +27,8 @@ class Times:
         return "warm-up" if now_ns < self.measure_from_ns else "measuring"
 
     def elapsed_s(self, now_ns: int) -> float:
-        """Seconds since the schedule started, and not beyond its end."""
-        return max(0, min(now_ns, self.end_ns or now_ns) - self.start_ns) / 1e9
+        """Seconds since the schedule started."""
+        return max(0, now_ns - self.start_ns) / 1e9
 
     def measured_s(self, stopped_ns: int) -> float:
         """How long was measured, if the schedule was stopped then."""
@@ -48,6 +48,7 @@ class Account:
         times: the schedule; None until it is fixed.
         notices: what was worth telling, in order.
         unflushed: events without a delivery report when their engine had drained.
+        produced_until_ns: when the last event was handed to a producer, Unix nanoseconds.
         died: one text for each process that ended before it should have.
         incomplete: observers that did not reach the partitions' ends.
     """
@@ -58,6 +59,7 @@ class Account:
         self.notices: list[str] = []
         self.died: list[str] = []
         self.unflushed = 0
+        self.produced_until_ns = 0
         self.incomplete = 0
         self._fresh = Tally()
         self._told = 0
@@ -105,6 +107,7 @@ class Account:
         return Course(
             started_ns=self.times.start_ns if self.times else stopped_ns,
             measured_s=measured_s,
+            spent_s=max(0, self.produced_until_ns - self.times.measure_from_ns) / 1e9 if self.times else 0.0,
             target_per_s=self._mean_target(stopped_ns, measured_s),
             embedded=embedded,
             random_arrivals=poisson,

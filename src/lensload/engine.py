@@ -42,6 +42,7 @@ _SHORTEST_WAIT_NS: Final = 100_000  # a shorter sleep costs more than it brings
 _LONGEST_WAIT_NS: Final = 5 * NS_PER_MS
 _FOREVER_S: Final = 600.0  # a profile's period when no duration is given
 _FLUSH_STEP_S: Final = 0.25
+_OVERTIME_NS: Final = NS_PER_S  # how long after the end what is overdue is still sent
 _REHEARSAL: Final = 2_000  # events, enough for some of every topic
 
 
@@ -81,20 +82,23 @@ class Engine:
         gc.collect()
         gc.freeze()
         making: Iterator[None] = iter(())
-        next_report_ns = time.time_ns() + _REPORT_NS
+        # On the second, as the observer does, so that what both report is of the same time.
+        next_report_ns = (time.time_ns() // _REPORT_NS + 1) * _REPORT_NS
         next_listen_ns = 0
         while not self._draining:
             now_ns = time.time_ns()
-            produced = self._producer.pump(now_ns)
+            produced = 0 if self._scheduled else self._producer.pump(now_ns)
             if now_ns >= next_listen_ns:
                 self._listen()
                 next_listen_ns = now_ns + _LISTEN_NS
             if now_ns >= next_report_ns:
                 self._report(now_ns)
                 next_report_ns += _REPORT_NS * (1 + (now_ns - next_report_ns) // _REPORT_NS)
+            if self._overtime(now_ns):
+                making = iter(())
             if next(making, True) is None:
                 continue
-            if self._pacer and self._made_until_ns < self._until(now_ns):
+            if self._pacer and self._made_until_ns < self._until(now_ns) and not self._scheduled:
                 making = self._make(self._pacer)
             elif not produced and not self._made_ahead():
                 self._rest(now_ns)
@@ -185,7 +189,18 @@ class Engine:
         due_ns = self._producer.next_due_ns()
         until_ns = now_ns + _LONGEST_WAIT_NS if due_ns is None else min(due_ns, now_ns + _LONGEST_WAIT_NS)
         self._producer.wait(max(_SHORTEST_WAIT_NS, until_ns - time.time_ns()) / NS_PER_S)
-        if self._end_ns and not self._scheduled and due_ns is None and now_ns >= self._end_ns:
+        if due_ns is None and now_ns >= self._end_ns:
+            self._finish()
+
+    def _overtime(self, now_ns: int) -> bool:
+        """Whether the end is so long past that what is still overdue is given up, and accounted for as such."""
+        late = bool(self._end_ns) and now_ns > self._end_ns + _OVERTIME_NS
+        if late:
+            self._finish()
+        return late
+
+    def _finish(self) -> None:
+        if self._end_ns and not self._scheduled:
             self._scheduled = True
             self._link.send({"type": "scheduled"})
 
@@ -272,6 +287,7 @@ class Engine:
             {
                 "type": "drained",
                 "unflushed": left,
+                "produced_until_ns": self._producer.last_ns,
                 "tally": self._tally.take().to_wire(),
                 "conditions": self._conditions,
             }

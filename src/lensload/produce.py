@@ -36,6 +36,7 @@ class PacedProducer:
     Attributes:
         measure_from_ns: when measuring begins, Unix ns.
         produced: how many events were handed to librdkafka so far, warm-up included.
+        last_ns: when the last of them was, Unix ns; 0 before the first.
 
     Args:
         settings: librdkafka's properties.
@@ -49,6 +50,7 @@ class PacedProducer:
     ) -> None:
         self.measure_from_ns = 0
         self.produced = 0
+        self.last_ns = 0
         self._troubles = Troubles()
         self._names = names
         self._topics_by_schema = {number: topic for topic, number in schema_ids.items()}
@@ -148,6 +150,7 @@ class PacedProducer:
         self._account(topic, encoded, start, stop, began_ns)
         cursor.place = stop
         self.produced += count
+        self.last_ns = time.time_ns()
         self._serve(0)
 
     def _account(self, topic: str, encoded: Encoded, start: int, stop: int, began_ns: int) -> None:
