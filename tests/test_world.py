@@ -1,7 +1,11 @@
 """The promises of the world: the same for any division of work, a story that holds, and truths as planted."""
 
 import math
+import os
+import subprocess
+import sys
 from collections import Counter, defaultdict
+from collections.abc import Generator
 from functools import cache
 from typing import Any
 
@@ -18,7 +22,8 @@ from lensload.world.draws import Wheel, keys, root, uniform
 from lensload.world.experiments import VARIANTS
 from lensload.world.mix import Mix, events_per_session
 from lensload.world.recommender import MODELS
-from lensload.world.rows import CLICK, PURCHASE, RESPONSE, SEARCH, VIEW
+from lensload.world.rows import CLICK, PURCHASE, SEARCH, VIEW, Rows
+from lensload.world.sessions import Block
 from lensload.world.timeline import Timeline
 from lensload.world.world import TOPICS, World, made
 from tests.worlds import SMALL, evenly, records
@@ -37,10 +42,24 @@ def _story() -> dict[str, list[Record]]:
 
 
 @cache
-def _rows() -> tuple[Timeline, np.ndarray[Any, Any]]:
-    """The rows of 24 windows (about 110,000 events) of a whole audience."""
-    timeline = Timeline(made(seed=3), Mix.of({Behaviour(): 1.0}), np.arange(64))
-    return timeline, np.concatenate([timeline.window() for _ in range(24)])
+def _block() -> Block:
+    """19,200 whole sessions of an ordinary audience, about 175,000 events."""
+    setting = made(seed=3)
+    lane, number = np.repeat(np.arange(64), 300), np.tile(np.arange(300), 64)
+    return _played(sessions.play(setting, Mix.of({Behaviour(): 1.0}), lane, number, None))
+
+
+def _window(timeline: Timeline) -> Rows:
+    return _played(timeline.window())
+
+
+def _played(steps: Generator[None, None, Any]) -> Any:
+    """What a generator returns after all its steps."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return done.value
 
 
 # The same for any division of work
@@ -103,6 +122,26 @@ def test_any_size_of_bite_takes_the_same(cuts: list[int]):
             taken[batch.topic] += batch.records()
         at += count
     assert taken == {batch.topic: list(batch.records()) for batch in whole.take(due)}
+
+
+def test_no_hash_seed_decides():
+    """People and goods are the same in every process: nothing depends on the order of a set."""
+    digests = {
+        subprocess.check_output(
+            [sys.executable, "-c", _DIGEST], env={**os.environ, "PYTHONHASHSEED": str(number)}, timeout=60
+        )
+        for number in (1, 2)
+    }
+    assert len(digests) == 1
+
+
+_DIGEST = """
+import hashlib, json
+from lensload.world.world import made
+setting = made(seed=4, audience_size=640, catalogue_size=240)
+goods, people = setting.catalogue, setting.audience
+print(hashlib.sha256(json.dumps([goods.titles, goods.queries, people.contexts]).encode()).hexdigest())
+"""
 
 
 def test_each_sequence_is_unbroken():
@@ -175,6 +214,20 @@ def _check_list(request: Record, response: Record) -> None:
         case _:
             assert not shown
     assert (response["errorMessage"] is not None) == (response["status"] == "error")
+
+
+def test_a_themed_list_keeps_to_its_theme():
+    """Where a request filters by categories, every item of its answer is of one of them."""
+    story = _story()
+    category = dict(zip(SMALL.catalogue.item_ids, SMALL.catalogue.category.tolist(), strict=True))
+    names = SMALL.catalogue.categories
+    answers = {r["requestId"]: r for r in story["recommendation-responses"]}
+    themed = [r for r in story["recommendation-requests"] if r["filters"] and r["requestId"] in answers]
+    assert len(themed) > 100
+    for request in themed:
+        allowed = request["filters"][0]["value"].split(",")
+        shown = answers[request["requestId"]]["recommendations"]
+        assert all(names[category[item["itemId"]]] in allowed for item in shown)
 
 
 def test_interactions_point_at_what_was_recommended_or_searched():
@@ -347,18 +400,11 @@ def _zipf(size: int, exponent: float) -> Any:
 
 def test_click_through_follows_position_and_model():
     """By model and rank, clicks per item shown are click_through x quality x rank ** -position_bias."""
-    timeline, rows = _rows()
-    kind, pages = Behaviour(), timeline.ring.pages
-    answered = rows[rows["what"] == RESPONSE]
-    clicked = rows[rows["what"] == CLICK]
-    # Only pages whose sessions are over: their clicks are all there.
-    recent = rows["time"].max() - sessions.LONGEST_SESSION_S
-    answered = answered[answered["time"] < recent]
-    done = np.isin(clicked["page"], answered["page"])
-    clicked = clicked[done & (clicked["time"] < rows["time"].max())]
+    kind, block = Behaviour(), _block()
+    clicked = block.rows[block.rows["what"] == CLICK]
     for number, model in enumerate(MODELS):
-        shown = pages.shown[answered["page"][pages.model[answered["page"]] == number]]
-        of_model = clicked[pages.model[clicked["page"]] == number]
+        shown = block.pages.shown[block.pages.model == number]
+        of_model = clicked[block.pages.model[clicked["page"]] == number]
         for rank in (1, 2, 5, 10):
             trials = int((shown >= rank).sum())
             count = int((of_model["rank"] == rank).sum())
@@ -368,11 +414,9 @@ def test_click_through_follows_position_and_model():
 
 def test_answers_fail_as_often_as_planted():
     """Each model's shares of errors and of partial answers are those of its description."""
-    timeline, rows = _rows()
-    page = rows["page"][rows["what"] == RESPONSE]
-    pages = timeline.ring.pages
+    pages = _block().pages
     for number, model in enumerate(MODELS):
-        status = pages.status[page[pages.model[page] == number]]
+        status = pages.status[pages.model == number]
         assert _agrees(int((status == 2).sum()), len(status), model.error_rate)
         assert _agrees(int((status == 1).sum()), len(status), model.partial_rate)
 
@@ -383,8 +427,10 @@ def test_conversions_follow_the_lift(lift: float):
     kind = Behaviour(purchase_rate=0.2)
     setting = made(seed=11, audience_size=2000, catalogue_size=240, conversion_lift=lift)
     lane, number = np.repeat(np.arange(64), 500), np.tile(np.arange(500), 64)
-    block = sessions.play(
-        setting, Mix.of({kind: 1.0}), lane, number, np.zeros(setting.variants.shape, dtype=np.bool_)
+    block = _played(
+        sessions.play(
+            setting, Mix.of({kind: 1.0}), lane, number, np.zeros(setting.variants.shape, dtype=np.bool_)
+        )
     )
     viewed = np.unique(block.rows["session"][block.rows["what"] == VIEW])
     bought = np.unique(block.rows["session"][block.rows["what"] == PURCHASE])
@@ -399,8 +445,14 @@ def test_engagement_follows_the_lift():
     """The treatment of the second experiment looks 15 % longer: the means of log dwell differ by log 1.15."""
     setting = made(seed=11, audience_size=2000, catalogue_size=240)
     lane, number = np.repeat(np.arange(64), 500), np.tile(np.arange(500), 64)
-    block = sessions.play(
-        setting, Mix.of({Behaviour(): 1.0}), lane, number, np.zeros(setting.variants.shape, dtype=np.bool_)
+    block = _played(
+        sessions.play(
+            setting,
+            Mix.of({Behaviour(): 1.0}),
+            lane,
+            number,
+            np.zeros(setting.variants.shape, dtype=np.bool_),
+        )
     )
     views = block.rows[block.rows["what"] == VIEW]
     log_dwell = np.log(views["value"])
@@ -417,7 +469,7 @@ def test_a_mix_makes_shares_of_the_events():
     long = Behaviour(name="long", pages_per_session=4, click_through=0.6, search_rate=0.5)
     assert events_per_session(long) > 4 * events_per_session(short)
     timeline = Timeline(SMALL, Mix.of({short: 1.0, long: 1.0}), np.arange(64))
-    rows = np.concatenate([timeline.window() for _ in range(20)])
+    rows = np.concatenate([_window(timeline) for _ in range(20)])
     searches = int((rows["what"] == SEARCH).sum())
     # Only the long kind searches: its events are its searches times events per search.
     a_session = events_per_session(long)
@@ -430,7 +482,7 @@ def test_memory_does_not_grow():
     timeline = Timeline(SMALL, Mix.of({Behaviour(): 1.0}), np.arange(64))
     held: list[int] = []
     for number in range(200):
-        timeline.window()
+        _window(timeline)
         if number in (20, 199):
             held.append(timeline.held_back)
     assert held[1] < 2 * held[0]

@@ -152,8 +152,8 @@ class RunConfig(BaseModel):
         Field(
             ge=-1,
             le=10,
-            description="The planted truth of the experiments: 0.1 makes the treatment convert 10 % more often"
-            " than the control.",
+            description="The planted truth of the experiment ranking-v2: 0.1 makes its treatment convert a tenth more"
+            " often than its control.",
         ),
         Shown("NUMBER"),
     ] = 0.1

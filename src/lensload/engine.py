@@ -38,10 +38,11 @@ _LATE_STEP: Final = (12_000, 5)
 _LONGEST_SPAN_MS: Final = 20
 _REPORT_NS: Final = NS_PER_S
 _LISTEN_NS: Final = 5 * NS_PER_MS
-_SHORTEST_WAIT_NS: Final = 200_000  # a shorter sleep costs more than it brings
+_SHORTEST_WAIT_NS: Final = 100_000  # a shorter sleep costs more than it brings
 _LONGEST_WAIT_NS: Final = 5 * NS_PER_MS
 _FOREVER_S: Final = 600.0  # a profile's period when no duration is given
 _FLUSH_STEP_S: Final = 0.25
+_OVERTIME_NS: Final = NS_PER_S  # how long after the end what is overdue is still sent
 _REHEARSAL: Final = 2_000  # events, enough for some of every topic
 
 
@@ -65,6 +66,10 @@ class Engine:
         self._end_ns = 0
         self._made_until_ns = 0
         self._due = 0
+        self._reported = (
+            0,
+            time.time_ns(),
+        )  # how many events were produced at the last report, and when that was
         self._draining = False
         self._scheduled = False
         self._rate_per_s = 0.0
@@ -77,22 +82,25 @@ class Engine:
         gc.collect()
         gc.freeze()
         making: Iterator[None] = iter(())
-        next_report_ns = time.time_ns() + _REPORT_NS
+        # On the second, as the observer does, so that what both report is of the same time.
+        next_report_ns = (time.time_ns() // _REPORT_NS + 1) * _REPORT_NS
         next_listen_ns = 0
         while not self._draining:
             now_ns = time.time_ns()
-            produced = self._producer.pump(now_ns)
+            produced = 0 if self._scheduled else self._producer.pump(now_ns)
             if now_ns >= next_listen_ns:
                 self._listen()
                 next_listen_ns = now_ns + _LISTEN_NS
             if now_ns >= next_report_ns:
                 self._report(now_ns)
                 next_report_ns += _REPORT_NS * (1 + (now_ns - next_report_ns) // _REPORT_NS)
+            if self._overtime(now_ns):
+                making = iter(())
             if next(making, True) is None:
                 continue
-            if self._pacer and self._made_until_ns < self._until(now_ns):
+            if self._pacer and self._made_until_ns < self._until(now_ns) and not self._scheduled:
                 making = self._make(self._pacer)
-            elif not produced:
+            elif not produced and not self._made_ahead():
                 self._rest(now_ns)
         self._drain()
 
@@ -172,12 +180,27 @@ class Engine:
                 self._audit.look(batch, encoded, rate_per_s)
             yield
 
+    def _made_ahead(self) -> bool:
+        """Do a step of work that will be needed, if there is any; not before it is known who the audience is."""
+        return self._rate_per_s > 0 and self._world.advance()
+
     def _rest(self, now_ns: int) -> None:
         """Wait until the next event is due or has to be made, serving delivery reports."""
         due_ns = self._producer.next_due_ns()
         until_ns = now_ns + _LONGEST_WAIT_NS if due_ns is None else min(due_ns, now_ns + _LONGEST_WAIT_NS)
         self._producer.wait(max(_SHORTEST_WAIT_NS, until_ns - time.time_ns()) / NS_PER_S)
-        if self._end_ns and not self._scheduled and due_ns is None and now_ns >= self._end_ns:
+        if due_ns is None and now_ns >= self._end_ns:
+            self._finish()
+
+    def _overtime(self, now_ns: int) -> bool:
+        """Whether the end is so long past that what is still overdue is given up, and accounted for as such."""
+        late = bool(self._end_ns) and now_ns > self._end_ns + _OVERTIME_NS
+        if late:
+            self._finish()
+        return late
+
+    def _finish(self) -> None:
+        if self._end_ns and not self._scheduled:
             self._scheduled = True
             self._link.send({"type": "scheduled"})
 
@@ -222,10 +245,13 @@ class Engine:
         self._producer.settle()
         for text in self._producer.take_notices():
             self._link.send({"type": "notice", "text": text})
+        produced, since_ns = self._producer.produced - self._reported[0], now_ns - self._reported[1]
+        self._reported = (self._producer.produced, now_ns)
         self._link.send(
             {
                 "type": "report",
                 "now_ns": now_ns,
+                "achieved_per_s": produced / max(since_ns, 1) * NS_PER_S,
                 "target_per_s": self._pacer.rate_at(now_ns) if self._pacer else 0.0,
                 "behind_ns": self._behind_ns(now_ns),
                 "queue": len(self._producer),
@@ -261,6 +287,7 @@ class Engine:
             {
                 "type": "drained",
                 "unflushed": left,
+                "produced_until_ns": self._producer.last_ns,
                 "tally": self._tally.take().to_wire(),
                 "conditions": self._conditions,
             }

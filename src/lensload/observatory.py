@@ -60,7 +60,7 @@ class Observatory:
     def run(self) -> None:
         """Say ready, then work until drained."""
         self._link.send({"type": "ready", "conditions": {}})
-        next_report_ns = time.time_ns() + _REPORT_NS
+        next_report_ns = (time.time_ns() // _REPORT_NS + 1) * _REPORT_NS
         next_listen_ns = 0
         while not self._draining:
             self._observer.watch(_PATIENCE_S)

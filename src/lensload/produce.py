@@ -34,6 +34,11 @@ class PacedProducer:
     text, totals `bytes` and `queue_full`, and the stages `schedule_lag` and `ack`. Events due before
     `measure_from_ns` are warm-up: counted as `warmup_produced`, `warmup_acked`, `warmup_failed` only.
 
+    Attributes:
+        measure_from_ns: when measuring begins, Unix ns.
+        produced: how many events were handed to librdkafka so far, warm-up included.
+        last_ns: when the last of them was, Unix ns; 0 before the first.
+
     Args:
         settings: librdkafka's properties.
         names: the name in the cluster of each topic.
@@ -45,6 +50,8 @@ class PacedProducer:
         self, settings: dict[str, Any], names: dict[str, str], schema_ids: dict[str, int], tally: Tally
     ) -> None:
         self.measure_from_ns = 0
+        self.produced = 0
+        self.last_ns = 0
         self._troubles = Troubles()
         self._heard_ns = time.time_ns()
         self._silent_ns = _SILENT_NS + int(float(settings.get("linger.ms", 5)) * 1e6)
@@ -160,6 +167,8 @@ class PacedProducer:
                 place += 1
         self._account(topic, encoded, start, stop, began_ns)
         cursor.place = stop
+        self.produced += count
+        self.last_ns = time.time_ns()
         self._serve(0)
 
     def _account(self, topic: str, encoded: Encoded, start: int, stop: int, began_ns: int) -> None:

@@ -132,7 +132,12 @@ def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS) -> Verdict:
 
 
 def _unmeasured(evidence: Evidence) -> Iterator[str]:
-    """Why there is nothing to judge."""
+    """Why there is nothing to judge, or not what was asked for."""
+    if evidence.cut_short:
+        yield (
+            f"The run was cut short: only {evidence.measured_s:,.1f} s were measured."
+            " The figures are of that time; for a verdict, let it run to its end."
+        )
     if not evidence.produced:
         yield (
             "Nothing was measured: no event was due after the warm-up. Run longer, or raise the rate."
@@ -216,8 +221,6 @@ def _failures(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
 
 def _remarks(evidence: Evidence) -> Iterator[str]:
     """What changes no verdict, and should be known."""
-    if evidence.cut_short:
-        yield f"The run was cut short: {evidence.measured_s:,.1f} s were measured."
     if evidence.duplicated:
         yield f"{_events(evidence.duplicated).capitalize()} arrived more than once."
     if evidence.reordered:

@@ -140,6 +140,8 @@ class Conduct:
 
     def give_up(self) -> None:
         """Wait for the drain no longer; what has been reported so far is what there is."""
+        if not self._given_up:
+            self.account.died.append("The drain was given up: what had not been reported by then is missing.")
         self._given_up = True
         self._news.set()
 
@@ -219,6 +221,8 @@ class Conduct:
             case messages.DRAINED:
                 member.end(data["process"])
                 self.account.unflushed += data.get("unflushed", 0)
+                until_ns = data.get("produced_until_ns", 0)
+                self.account.produced_until_ns = max(self.account.produced_until_ns, until_ns)
                 self.account.incomplete += not data.get("complete", True)
             case messages.ENDED:
                 self._ended(worker, member)

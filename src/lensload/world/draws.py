@@ -68,7 +68,12 @@ def uniforms(of: Keys, first: int, count: int) -> NDArray[np.float64]:
 
 def normal(of: Keys, draw: int) -> NDArray[np.float64]:
     """Standard normal, by quantiles in 4096 steps: draw number `draw` of each key."""
-    return _NORMAL[(uniform(of, draw) * _NORMAL_LEVELS).astype(np.int64)]
+    return as_normal(uniform(of, draw))
+
+
+def as_normal(chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standard normal by uniform chance in [0, 1), in 4096 steps."""
+    return _NORMAL[(chance * _NORMAL_LEVELS).astype(np.int64)]
 
 
 def _unit(bits: Keys) -> NDArray[np.float64]:

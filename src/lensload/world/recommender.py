@@ -23,6 +23,8 @@ SHORT_LISTS: Final = 0.15
 # Ranks 3, 6 and 9 show the person's second taste, the others the first.
 _SECOND: Final = np.array([2, 5, 8])
 _FIRST: Final = np.array([0, 1, 3, 4, 6, 7, 9])
+_TASTE: Final = np.isin(np.arange(CUT_ITEMS), _SECOND).astype(np.int64)
+_PLACE_IN_CUT: Final = np.where(_TASTE == 1, np.cumsum(_TASTE), np.cumsum(1 - _TASTE)) - 1
 # Scores fall by a constant factor from rank to rank; 64 steepnesses to choose from.
 _FALLS: Final = np.linspace(0.86, 0.97, 64)[:, None] ** np.arange(CUT_ITEMS)
 
@@ -67,7 +69,7 @@ QUALITY: Final = np.array([model.quality for model in MODELS])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """What the recommender answered, one entry a request.
+    """What the recommender answered, one entry a request; its lists are worked out for those who ask.
 
     Attributes:
         model: index into `MODELS`.
@@ -75,8 +77,11 @@ class Answers:
         shown: how many the answer holds: `asked`, fewer when partial, 0 on error.
         status: index into `STATUSES`.
         processing_ms: how long the model took.
-        items: shape (n, 10): item indices by rank; only the first `shown` are in the answer.
-        scores: shape (n, 10): scores, falling with rank.
+        first: category of the person's first interest now.
+        second: category of the second one.
+        cuts: shape (n, 2): which cut through each of the two categories is shown.
+        fall: how steeply scores fall, index into 64 steepnesses.
+        top: the first item's score.
         explanation: index into the explanations, 0 for none, of the first recommendation.
         error: index into `ERROR_MESSAGES`, meant only where the status is error.
     """
@@ -86,10 +91,33 @@ class Answers:
     shown: NDArray[np.int64]
     status: NDArray[np.int64]
     processing_ms: NDArray[np.int64]
-    items: NDArray[np.int64]
-    scores: NDArray[np.float32]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    cuts: NDArray[np.int64]
+    fall: NDArray[np.int64]
+    top: NDArray[np.float64]
     explanation: NDArray[np.int64]
     error: NDArray[np.int64]
+
+    def ranked(self, which: NDArray[np.integer], catalogue: Catalogue) -> NDArray[np.int64]:
+        """The items of some answers by rank, shape (n, 10); only the first `shown` of each are in the answer."""
+        items = np.empty((len(which), CUT_ITEMS), dtype=np.int64)
+        cuts = self.cuts[which]
+        items[:, _FIRST] = catalogue.cuts[self.first[which], cuts[:, 0], : len(_FIRST)]
+        items[:, _SECOND] = catalogue.cuts[self.second[which], cuts[:, 1], : len(_SECOND)]
+        return items
+
+    def item_at(
+        self, which: NDArray[np.integer], place: NDArray[np.integer], catalogue: Catalogue
+    ) -> NDArray[np.int64]:
+        """The item at a place, 0 to 9, of each of some answers."""
+        taste = _TASTE[place]
+        category = np.where(taste == 0, self.first[which], self.second[which])
+        return catalogue.cuts[category, self.cuts[which, taste], _PLACE_IN_CUT[place]]
+
+    def scores(self, which: NDArray[np.integer]) -> NDArray[np.float32]:
+        """The scores of some answers, falling with rank, shape (n, 10)."""
+        return (_FALLS[self.fall[which]] * self.top[which][:, None]).astype(np.float32)
 
 
 def explanations(catalogue: Catalogue) -> tuple[str | None, ...]:
@@ -98,44 +126,29 @@ def explanations(catalogue: Catalogue) -> tuple[str | None, ...]:
     return (None, *(reason.format(name) for name in catalogue.categories for reason in reasons))
 
 
-def answer(
-    request: draws.Keys, person: NDArray[np.int64], audience: Audience, catalogue: Catalogue
-) -> Answers:
-    """Answer the requests with the given keys, made by the given people."""
-    model = np.searchsorted(_CUMULATIVE_SHARE[:-1], draws.uniform(request, 0), side="right")
-    asked = np.where(draws.uniform(request, 1) < SHORT_LISTS, SHORT_LIST, CUT_ITEMS)
-    fate = draws.uniform(request, 2)
+def answer(request: draws.Keys, person: NDArray[np.int64], audience: Audience, cuts: int) -> Answers:
+    """Answer the requests with the given keys, made by the given people; `cuts` is a category's number of them."""
+    chances = draws.uniforms(request, 0, 10)
+    model = np.searchsorted(_CUMULATIVE_SHARE[:-1], chances[:, 0], side="right")
+    asked = np.where(chances[:, 1] < SHORT_LISTS, SHORT_LIST, CUT_ITEMS)
+    fate = chances[:, 2]
     status = np.where(fate < _ERROR[model], ERROR, np.where(fate < _PARTIAL[model], PARTIAL, SUCCESS))
     shown = np.where(status == SUCCESS, asked, np.where(status == PARTIAL, asked // 2, 0))
-    took_ms = np.exp(_LOG_MEDIAN[model] + _SIGMA[model] * draws.normal(request, 3))
-    first, second = audience.interest(person, draws.uniform(request, 4))
-    steepness, top, reason = (draws.uniform(request, draw) for draw in (7, 8, 9))
+    took_ms = np.exp(_LOG_MEDIAN[model] + _SIGMA[model] * draws.as_normal(chances[:, 3]))
+    first, second = audience.interest(person, chances[:, 4])
+    reason = chances[:, 9]
     return Answers(
         model=model,
         asked=asked,
         shown=shown,
         status=status,
         processing_ms=np.clip(took_ms, 1, LONGEST_MS).astype(np.int64),
-        items=_ranked(catalogue, first, second, draws.uniform(request, 5), draws.uniform(request, 6)),
-        scores=(_FALLS[(steepness * len(_FALLS)).astype(np.int64)] * (0.8 + 0.19 * top)[:, None]).astype(
-            np.float32
-        ),
+        first=first,
+        second=second,
+        cuts=(chances[:, 5:7] * cuts).astype(np.int64),
+        fall=(chances[:, 7] * len(_FALLS)).astype(np.int64),
+        top=0.8 + 0.19 * chances[:, 8],
         # One answer in two explains its first recommendation, by habit or by fashion.
         explanation=np.where(reason < 0.5, 0, 1 + 2 * first + (reason < 0.75)),
         error=(reason * len(ERROR_MESSAGES)).astype(np.int64),
     )
-
-
-def _ranked(
-    catalogue: Catalogue,
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-    chance_1: NDArray[np.float64],
-    chance_2: NDArray[np.float64],
-) -> NDArray[np.int64]:
-    cuts = catalogue.cuts
-    choices = cuts.shape[1]
-    items = np.empty((len(first), CUT_ITEMS), dtype=np.int64)
-    items[:, _FIRST] = cuts[first, (chance_1 * choices).astype(np.int64), : len(_FIRST)]
-    items[:, _SECOND] = cuts[second, (chance_2 * choices).astype(np.int64), : len(_SECOND)]
-    return items

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.world import draws
-from lensload.world.catalogue import CUT_ITEMS
 from lensload.world.mix import MOST_PAGES
 from lensload.world.recommender import Answers
 from lensload.world.rows import Rows
@@ -37,23 +36,39 @@ class Ring:
         self.page_text = np.zeros((page_slots, ids.TEXT_BYTES), dtype=np.uint8)
         self.page_due_ns = np.zeros(page_slots, dtype=np.int64)
         self.page_sequence = np.zeros(page_slots, dtype=np.int64)
+        self._page_first = np.zeros(page_slots, dtype=np.int64)
         self.pages = _empty_answers(page_slots)
+
+    def firsts(self, page: NDArray[np.integer]) -> NDArray[np.int64]:
+        """The places in `page` at which a page stands for the first time."""
+        place = np.arange(len(page))
+        self._page_first[page[::-1]] = place[
+            ::-1
+        ]  # of several, the last one written stays: the first in order
+        return np.flatnonzero(self._page_first[page] == place)
 
     def take(self, block: Block) -> Rows:
         """Give the block's sessions and pages slots; its rows come back with slots for indices."""
-        session = (self._next_session + np.arange(len(block.person))) % self._sessions
+        session = _slots(self._next_session, len(block.person), self._sessions)
         self.person[session] = block.person
         self.session_text[session] = ids.texts(_session_words(block.key))
-        page = (self._next_page + np.arange(len(block.pages.model))) % self._pages
+        page = _slots(self._next_page, len(block.pages.model), self._pages)
         self.page_due_ns[page] = 0
         for name in Answers.__slots__:
             getattr(self.pages, name)[page] = getattr(block.pages, name)
         rows = block.rows
         rows["session"] = (self._next_session + rows["session"]) % self._sessions
         rows["page"] = (self._next_page + rows["page"]) % self._pages
-        self._next_session += len(session)
-        self._next_page += len(page)
+        self._next_session = (self._next_session + len(block.person)) % self._sessions
+        self._next_page = (self._next_page + len(block.pages.model)) % self._pages
         return rows
+
+
+def _slots(start: int, count: int, size: int) -> slice | NDArray[np.int64]:
+    """`count` slots of a ring from `start` on: a slice, which is faster, unless they go round its end."""
+    if start + count <= size:
+        return slice(start, start + count)
+    return (start + np.arange(count)) % size
 
 
 def _session_words(key: draws.Keys) -> NDArray[np.uint64]:
@@ -74,8 +89,11 @@ def _empty_answers(count: int) -> Answers:
         shown=column(),
         status=column(),
         processing_ms=column(),
-        items=np.zeros((count, CUT_ITEMS), dtype=np.int64),
-        scores=np.zeros((count, CUT_ITEMS), dtype=np.float32),
+        first=column(),
+        second=column(),
+        cuts=np.zeros((count, 2), dtype=np.int64),
+        fall=column(),
+        top=np.zeros(count),
         explanation=column(),
         error=column(),
     )

@@ -5,6 +5,7 @@ pure function: what happens in session s of lane l depends on the seed, the lane
 never on which other sessions are played with it.
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from lensload.world import draws
 from lensload.world.catalogue import CUT_ITEMS
 from lensload.world.experiments import NOT_ENROLLED
 from lensload.world.mix import PAGES_METRIC_RATE, Mix
-from lensload.world.recommender import QUALITY, Answers, answer
+from lensload.world.recommender import Answers, answer
 from lensload.world.rows import (
     ASSIGNMENT,
     BOOKMARK,
@@ -73,22 +74,31 @@ def play(
     mix: Mix,
     lane: NDArray[np.int64],
     number: NDArray[np.int64],
-    assigned: NDArray[np.bool_],
-) -> Block:
+    assigned: NDArray[np.bool_] | None,
+) -> Generator[None, None, Block]:
     """Play session `number[i]` of `lane[i]`; sessions of a lane stand in rising order.
 
+    A generator that pauses between steps of about equal length, and returns the block: who has something more
+    urgent to do can do it in between.
+
     `assigned`, shape (experiments, people), says whose assignment has been told already; those told now are
-    marked in it.
+    marked in it. None: nothing is told of experiments, though they have their effects.
     """
     cast = _Cast.of(setting, mix, lane, number)
+    yield
     pages = _Pages.of(cast)
+    yield
     visits = _Visits.of(cast, pages)
+    yield
     times = _Times.of(cast, pages, visits)
     rows = _Gathering(cast)
     _tell_pages(rows, pages, times)
     _tell_visits(rows, cast, visits, times)
+    yield
     bought = _tell_purchases(rows, cast, visits, times)
-    _tell_experiments(rows, cast, visits, times, bought, assigned)
+    if assigned is not None:
+        _tell_experiments(rows, cast, visits, times, bought, assigned)
+    yield
     return Block(rows.done(), cast.person, cast.key, pages.answers)
 
 
@@ -142,7 +152,9 @@ class _Pages:
         session = np.repeat(np.arange(len(cast.key)), cast.pages)
         first = np.cumsum(cast.pages) - cast.pages
         key = draws.keys(cast.key[session], np.arange(len(session)) - first[session])
-        answers = answer(key, cast.person[session], cast.setting.audience, cast.setting.catalogue)
+        answers = answer(
+            key, cast.person[session], cast.setting.audience, cast.setting.catalogue.cuts.shape[1]
+        )
         return cls(session, first, key, answers)
 
 
@@ -164,7 +176,8 @@ class _Visits:
         session = pages.session[page]
         key = draws.keys(pages.key[page], column)
         person = cast.person[session]
-        item = pages.answers.items[page, np.minimum(column, CUT_ITEMS - 1)]
+        place = np.minimum(column, CUT_ITEMS - 1)
+        item = pages.answers.item_at(page, place, cast.setting.catalogue)
         query = np.zeros(len(item), dtype=np.int64)
         searched = np.flatnonzero(column == _SEARCHED)
         _search(cast, person[searched], key[searched], searched, item, query)
@@ -180,10 +193,7 @@ def _choices(cast: _Cast, pages: _Pages) -> tuple[NDArray[np.int64], NDArray[np.
     What comes out of a matrix row by row is in the order in which it happens.
     """
     answers = pages.answers
-    wanted = cast.mix.choice[cast.kind[pages.session]]
-    ranked = wanted[:, :_SEARCHED]
-    ranked *= QUALITY[answers.model][:, None]
-    ranked[np.arange(CUT_ITEMS) >= answers.shown[:, None]] = 0
+    wanted = cast.mix.choice[cast.kind[pages.session], answers.model, answers.shown]
     chance = draws.uniforms(pages.key, _FIRST_CHOICE, wanted.shape[1])
     page, column = np.divmod(np.flatnonzero((chance < wanted).ravel()), wanted.shape[1])
     return page, column

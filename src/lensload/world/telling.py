@@ -9,7 +9,7 @@ from lensload import ids
 from lensload.world import rows as kinds
 from lensload.world.audience import Audience
 from lensload.world.batch import Drawn, Ids, Integers, Linked, Pool, Rankings, Reals, TopicBatch
-from lensload.world.catalogue import Catalogue
+from lensload.world.catalogue import CUT_ITEMS, Catalogue
 from lensload.world.experiments import VARIANTS, Experiment
 from lensload.world.monitor import METRIC_TYPES, THROUGHPUT
 from lensload.world.recommender import (
@@ -56,6 +56,7 @@ class Requests:
         self._people, self._ring, self._run_tag = people, ring, run_tag
         self._asked = Pool(("numRecommendations",), tuple((count,) for count in range(21)))
         self._context = Pool(("context",), tuple((context,) for context in setting.audience.contexts))
+        self._categories = len(setting.catalogue.categories)
         self._filters = Pool(("filters",), ((None,), *(([f],) for f in _filters(setting.catalogue))))
 
     def __call__(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
@@ -64,8 +65,9 @@ class Requests:
         _name(ring, page, due_ns, self._run_tag)
         person, pages = ring.person[rows["session"]], ring.pages
         user = Drawn(self._people.user, person)
-        # A short list is a carousel with a theme: it filters by the category of what comes first.
-        themed = np.where(pages.asked[page] < 10, 1 + pages.items[page, 0] % (len(self._filters.rows) - 1), 0)
+        # A short list is a carousel with a theme: it filters by the two categories it is about.
+        theme = 1 + pages.first[page] * self._categories + pages.second[page]
+        themed = np.where(pages.asked[page] < CUT_ITEMS, theme, 0)
         return TopicBatch(
             "recommendation-requests",
             due_ns,
@@ -87,7 +89,7 @@ class Responses:
 
     def __init__(self, setting: Setting, people: People, ring: Ring, run_tag: int) -> None:
         self._people, self._ring, self._run_tag = people, ring, run_tag
-        self._item_ids = setting.catalogue.item_ids
+        self._catalogue = setting.catalogue
         self._explanations = explanations(setting.catalogue)
         self._took = Pool(("processingTime",), tuple((ms,) for ms in range(LONGEST_MS + 1)))
         errors = ((STATUSES[ERROR], message) for message in ERROR_MESSAGES)
@@ -115,9 +117,9 @@ class Responses:
                 Drawn(self._people.model, pages.model[page]),
                 Rankings(
                     "recommendations",
-                    self._item_ids,
-                    pages.items[page],
-                    pages.scores[page],
+                    self._catalogue.item_ids,
+                    pages.ranked(page, self._catalogue),
+                    pages.scores(page),
                     pages.shown[page],
                     self._explanations,
                     pages.explanation[page],
@@ -304,8 +306,8 @@ def _name_pages(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_t
     unnamed = np.flatnonzero(ring.page_due_ns[page] == 0)
     if not len(unnamed):
         return
-    new, first = np.unique(page[unnamed], return_index=True)
-    _name(ring, new, due_ns[unnamed[first]], run_tag)
+    first = unnamed[ring.firsts(page[unnamed])]
+    _name(ring, page[first], due_ns[first], run_tag)
 
 
 def _name(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: int) -> None:
@@ -315,5 +317,7 @@ def _name(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: in
 
 
 def _filters(catalogue: Catalogue) -> list[dict[str, str]]:
-    by_category = [{"field": "itemCategory", "operator": "eq", "value": c} for c in catalogue.categories]
-    return [*by_category, {"field": "price", "operator": "lt", "value": "50"}]
+    """A filter for each pair of a first and a second category."""
+    names = catalogue.categories
+    pairs = (f"{first},{second}" for first in names for second in names)
+    return [{"field": "itemCategory", "operator": "in", "value": pair} for pair in pairs]

@@ -5,6 +5,7 @@ end waits for the window it falls into. The world keeps its own time, in which a
 half a minute; whoever takes events from it decides when they are due.
 """
 
+from collections.abc import Generator
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from lensload.world.mix import Mix
 from lensload.world.monitor import WINDOW_SESSIONS, ModelMonitor
 from lensload.world.ring import Ring
 from lensload.world.rows import (
+    ASSIGNMENT,
     CLICK,
     MODEL_METRIC,
     REQUEST,
@@ -31,7 +33,7 @@ from lensload.world.sessions import LONGEST_SESSION_S, SESSION_GAP_S
 from lensload.world.setting import Setting
 
 # About how many sessions a window plays: enough for NumPy to be worth its calls.
-_WINDOW_SESSIONS: Final = 512
+_WINDOW_SESSIONS: Final = 1024
 _FEWEST_A_LANE: Final = 8
 _TOPICS: Final = int(TOPIC_OF.max()) + 1
 
@@ -64,8 +66,8 @@ class Timeline:
         ahead = int(np.ceil(LONGEST_SESSION_S / self._span_s)) + 2
         slots = ahead * self._a_lane * len(lanes)
         self._ring = Ring(slots)
-        self._assigned = np.zeros(setting.variants.shape, dtype=np.bool_)
         told = np.ones(len(TOPIC_OF), dtype=np.bool_) if told is None else told
+        self._assigned = np.zeros(setting.variants.shape, dtype=np.bool_) if told[ASSIGNMENT] else None
         self._monitor = ModelMonitor(self._lanes) if told[MODEL_METRIC] else None
         # Requests give pages their numbers; answers, clicks and searches are what the monitor watches.
         needed = [REQUEST, *([RESPONSE, CLICK, SEARCH] if self._monitor else [])]
@@ -93,19 +95,25 @@ class Timeline:
         """Play sessions of another mix from the next window on."""
         self._mix = mix
 
-    def window(self) -> Rows:
-        """The events of the next window, in order of time; equal times in causal order."""
+    def window(self) -> Generator[None, None, Rows]:
+        """The events of the next window, in order of time; equal times in causal order.
+
+        A generator that pauses between steps, and returns the rows.
+        """
         number = np.arange(self._window * self._a_lane, (self._window + 1) * self._a_lane)
         lane = np.repeat(self._lanes, self._a_lane)
-        block = sessions.play(
-            self._setting, self._mix, lane, np.tile(number, len(self._lanes)), self._assigned
-        )
-        self._hold_back(self._ring.take(block))
+        numbers = np.tile(number, len(self._lanes))
+        block = yield from sessions.play(self._setting, self._mix, lane, numbers, self._assigned)
+        rows = self._ring.take(block)
+        yield
+        self._hold_back(rows)
         now = joined(self._waiting.pop(self._window))
         self._window += 1
+        yield
         if self._monitor:
             metrics = self._monitor.watch(now, self._ring.pages, self._window * self._span_s)
             now = joined([now, metrics])
+            yield
         now = taken(now, np.argsort(np.ascontiguousarray(now["time"]), kind="stable"))
         self._number(now)
         return now if self._told is None else taken(now, np.flatnonzero(self._told[now["what"]]))

@@ -32,6 +32,9 @@ TOPICS: Final = (
     "model-metrics",
 )
 
+# Events ready, above which none are made ahead: more would let a change of the mix wait longer.
+_PLENTY: Final = 4_000
+
 
 def made(
     *,
@@ -89,7 +92,9 @@ class World:
         self._tellers = tuple(
             (place, tellers[place]) for place, topic in enumerate(TOPICS) if topic in topics
         )
-        self._rows: Rows = self._timeline.nothing()
+        self._parts: list[Rows] = [self._timeline.nothing()]
+        self._ready = 0
+        self._making = self._timeline.window()
 
     def gather(self, rates: dict[Behaviour, float]) -> None:
         """Let the audience behave so from the next sessions on, each kind making its share of the events."""
@@ -118,13 +123,28 @@ class World:
                 batches.append(tell(taken(rows, which), due_ns[which]))
         return tuple(batches)
 
+    def advance(self) -> bool:
+        """Do one step of making events ahead, if that is worth while; gives whether it was.
+
+        What `take` would otherwise do all at once, when it runs out.
+        """
+        if self._ready >= _PLENTY:
+            return False
+        self._step()
+        return True
+
     def _next(self, count: int) -> Rows:
-        parts = [self._rows]
-        ready = len(self._rows)
-        while ready < count:
-            rows = self._timeline.window()
-            parts.append(rows)
-            ready += len(rows)
-        rows = joined(parts) if len(parts) > 1 else self._rows
-        self._rows = rows[count:]
+        while self._ready < count:
+            self._step()
+        rows = joined(self._parts) if len(self._parts) != 1 else self._parts[0]
+        self._parts = [rows[count:]]
+        self._ready = len(rows) - count
         return rows[:count]
+
+    def _step(self) -> None:
+        try:
+            next(self._making)
+        except StopIteration as done:
+            self._parts.append(done.value)
+            self._ready += len(done.value)
+            self._making = self._timeline.window()
