@@ -99,7 +99,14 @@ class Account:
         return self._snapshot(fresh_row, 0.0 if draining else self._sum("engine", "achieved_per_s"))
 
     def course(
-        self, stopped_ns: int, *, embedded: bool, poisson: bool, workers: int, cut_short: bool
+        self,
+        stopped_ns: int,
+        *,
+        embedded: bool,
+        poisson: bool,
+        workers: int,
+        cut_short: bool,
+        open_ended: bool = False,
     ) -> Course:
         """How the run went, once all of it has been taken in; `stopped_ns`: when the schedule was stopped."""
         self.tally.add(self._fresh.take())
@@ -116,6 +123,7 @@ class Account:
             observer_complete=not self.incomplete,
             died=tuple(self.died),
             cut_short=cut_short,
+            open_ended=open_ended,
             notices=tuple(self.notices),
             series=self._rows,
         )

@@ -304,6 +304,7 @@ def _producer_settings(config: RunConfig) -> dict[str, Any]:
         "queue.buffering.max.messages": 1_000_000,
         "queue.buffering.max.kbytes": 524_288,
         "batch.size": 1_000_000,
+        "reconnect.backoff.max.ms": 1_000,  # a broker that comes back is found within a second
     }
 
 

@@ -97,6 +97,7 @@ class Course:
         observer_complete: every observer reached the ends of its partitions.
         died: one text for each process that ended before it should have.
         cut_short: somebody stopped the run before its end.
+        open_ended: it had no end of its own.
         notices: what was worth telling while it ran, in order.
         series: one row for each second.
     """
@@ -112,6 +113,7 @@ class Course:
     observer_complete: bool = True
     died: tuple[str, ...] = ()
     cut_short: bool = False
+    open_ended: bool = False
     notices: tuple[str, ...] = ()
     series: Sequence[Row] = ()
 
@@ -290,6 +292,7 @@ def _evidence(
         workers=course.workers,
         died=course.died,
         cut_short=course.cut_short,
+        open_ended=course.open_ended,
     )
 
 

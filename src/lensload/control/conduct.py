@@ -37,6 +37,7 @@ class Conduct:
         config: what is to be run.
         cluster: the embedded cluster, hosted here; None for a real one.
         poisson: arrivals are random.
+        open_ended: the run has no end of its own: it goes on until somebody stops it.
 
     Attributes:
         account: what was counted.
@@ -52,7 +53,9 @@ class Conduct:
         *,
         cluster: EmbeddedCluster | None,
         poisson: bool,
+        open_ended: bool,
     ) -> None:
+        self._open_ended = open_ended
         self.number = time.time_ns()
         self.account = Account()
         self.cut_short = False
@@ -160,6 +163,7 @@ class Conduct:
             poisson=self._poisson,
             workers=len(self.roster.members),
             cut_short=self.cut_short,
+            open_ended=self._open_ended,
         )
         cluster = {"embedded": self._cluster is not None, "bootstrap_servers": self._bootstrap_servers()}
         workers = [member.conditions or {} for member in self.roster.members]
