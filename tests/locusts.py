@@ -165,6 +165,9 @@ class Locust(Command):
         if locustfile is not None:
             (folder / "the_locustfile.py").write_text(locustfile)
             command += ["-f", "the_locustfile.py"]
+        if "--processes" in arguments:  # on Locust's usual port, tests beside this one would take its workers
+            port = str(free_port())
+            command += ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
         own = {"STANDIN": json.dumps(faults or {}), **(environ or {})}
         super().__init__(folder, command, name=name, environ=own, cwd=None if locustfile else REPOSITORY)
 

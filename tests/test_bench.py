@@ -190,3 +190,18 @@ def test_ctrl_c_drains_writes_and_says_that_the_run_was_cut_short(folder: Path, 
     assert re.search(r"^- The run was cut short: only [\d.]+ s were measured\.", log, re.MULTILINE)
     assert "run file: run.json" in log
     assert "Traceback" not in log
+
+
+def test_runs_beside_each_other_keep_their_workers(folder: Path):
+    """Two runs on one machine, of two workers each, have the load that each was asked for, and no other."""
+    folders = [folder / "one", folder / "two"]
+    for each in folders:
+        each.mkdir()
+    load = (*SHORT, "--warmup", "1s", "--workers", "2")
+    with Bench(folders[0], *load) as one, Bench(folders[1], *load) as two:
+        for bench in (one, two):
+            assert bench.ended() in (0, 3), bench.log
+            run = bench.run()
+            check_whole(run)
+            assert total(run, "produced") == pytest.approx(500, abs=2)
+            assert len(run["conditions"]["workers"]) == 2

@@ -5,6 +5,7 @@ Locust's. Exit codes are those of the errors' tree, and 2 for what click refuses
 """
 
 import os
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -126,10 +127,19 @@ def locust_command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str
     ]
     command += ["--users", str(users), "--spawn-rate", str(users)]
     if run.workers > 1:
-        command += ["--processes", str(run.workers)]
+        # A port of its own: on Locust's usual one, two runs on a machine would take each other's workers.
+        port = str(_free_port())
+        command += ["--processes", str(run.workers), "--master-bind-host", "127.0.0.1"]
+        command += ["--master-bind-port", port, "--master-port", port]
     handed = run.changed(user_rate=run.rate / users)
     kept = {name: value for name, value in environ.items() if not name.startswith("LOCUST_")}
     return command, {**kept, HANDOVER_VARIABLE: handed.as_json()}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _locustfile() -> Path:
