@@ -1,4 +1,4 @@
-"""The command line: `lensload bench` and `lensload schemas list`.
+"""The command line: `lensload bench`, and the other commands from their own modules.
 
 `bench` is Locust run headless: everything is checked here, before anything starts, and then this process becomes
 Locust's. Exit codes are those of the errors' tree, and 2 for what click refuses.
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from lensload import __version__, properties, runfile, schemas, sources
+from lensload.cli_schemas import schemas_group
 from lensload.config import HANDOVER_VARIABLE, RunConfig, options
 from lensload.errors import LensloadError, UsageError
 from lensload.pacing import Profile
@@ -141,20 +142,4 @@ def _locustfile() -> Path:
     raise UsageError("The locustfile ordinary_day.py is missing.", "Install lensload again.")
 
 
-@main.group(name="schemas", cls=_Commands)
-def schemas_group() -> None:
-    """The five LENS schemas."""
-
-
-@schemas_group.command(name="list")
-@click.option("--topic-prefix", default="", metavar="TEXT", help="Goes before every topic and subject.")
-def list_schemas(topic_prefix: str) -> None:
-    """Show each schema's subject, record, key, number of fields and fingerprint."""
-    rows = [("subject", "record", "key", "fields", "fingerprint")]
-    for name, schema in schemas.load().items():
-        topic = schema.topic
-        subject = schemas.subject(name, topic_prefix)
-        rows.append((subject, topic.record, topic.key_field, str(len(schema.fields)), schema.fingerprint))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+main.add_command(schemas_group)
