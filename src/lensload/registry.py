@@ -112,7 +112,10 @@ class Registry:
 
     def put(self, name: str, schema: Schema) -> None:
         """Register the schema under subject `name`."""
-        self._asked(name, lambda: self.client.register_schema(name, RegistrySchema(schema.text, "AVRO")))
+        wanted = RegistrySchema(schema.text, "AVRO")
+        number: Any = self._asked(name, lambda: self.client.register_schema(name, wanted))
+        if not isinstance(number, int):
+            raise self._no_id()
 
     def level(self, name: str) -> str | None:
         """The compatibility level of subject `name`; None if it has none of its own, or tells none."""
@@ -153,10 +156,13 @@ class Registry:
         except Exception as error:
             raise _refusal(error, self.url, name) from error
         if not isinstance(number, int):
-            raise RegistryError(
-                f"What answers at {self.url} is not a Schema Registry: it gave no id.", _ELSEWHERE
-            )
+            raise self._no_id()
         return number
+
+    def _no_id(self) -> RegistryError:
+        return RegistryError(
+            f"What answers at {self.url} is not a Schema Registry: it gave no id.", _ELSEWHERE
+        )
 
     def _look_up(self, name: str, wanted: RegistrySchema) -> RegisteredSchema | None:
         return _unless_missing(self.client.lookup_schema, name, wanted)

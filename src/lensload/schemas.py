@@ -144,7 +144,8 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise SchemaError(f"{path}:{error.lineno}: not JSON: {error.msg}.", _REPAIR) from error
     except UnknownType as error:
-        name = error.name.rpartition(".")[2]
+        unknown: Any = error.name  # now and then the whole type
+        name = str(unknown.get("type") if isinstance(unknown, dict) else unknown).rpartition(".")[2]
         raise SchemaError(f"{path}:{_line_of(text, name)}: {name!r} is not an Avro type.", _REPAIR) from error
     # fastavro meets shapes that it does not expect with whatever Python raises there.
     except (SchemaParseException, ValueError, TypeError, KeyError, AttributeError) as error:
