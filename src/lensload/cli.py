@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from lensload import __version__, properties, runfile, schemas, sources
+from lensload.changeover import newer_schemas
 from lensload.cli_schemas import schemas_group
 from lensload.config import HANDOVER_VARIABLE, RunConfig, options
 from lensload.errors import LensloadError, UsageError
@@ -86,7 +87,7 @@ def prepare(flags: Mapping[str, str | None], file: Path | None) -> RunConfig:
     if run.duration_s is None:
         run = run.changed(duration_s=BENCH_DURATION_S)
     Profile.parse(run.profile)
-    schemas.load()
+    newer_schemas(run.evolve, _of_run(run), lambda newer: _verdict(run, newer))
     if run.client_config:
         properties.read(run.client_config)
     runfile.check_writable(run.run_file)
@@ -98,14 +99,42 @@ def _reach(run: RunConfig) -> None:
 
     The engines do all this again; but here a wrong address is named within ten seconds, without Locust around it.
     """
-    from lensload import cluster, registry  # noqa: PLC0415 - half of a start's time, and not for the embedded cluster
+    # Half of a start's time, and not for the embedded cluster.
+    from lensload import cluster, publication, registry  # noqa: PLC0415
 
+    loaded = schemas.load()
     settings = cluster.client_settings(run, run.bootstrap_servers or "")
     cluster.check(settings, timeout_s=_REACH_S)
     with registry.connect(run.registry_url or "mock://") as books:
-        books.register(schemas.load(), run.topic_prefix, timeout_s=_REACH_S)
+        schema_ids = books.register(loaded, run.topic_prefix, timeout_s=_REACH_S)
+        publication.register_newer(
+            books, newer_schemas(run.evolve, _of_run(run)), schema_ids, run.topic_prefix
+        )
     names = [run.topic_prefix + topic for topic in run.topics]
     cluster.ensure_topics(settings, names, run.partitions, run.replication_factor, embedded=False)
+
+
+def _of_run(run: RunConfig) -> dict[str, schemas.Schema]:
+    return {topic: schema for topic, schema in schemas.load().items() if topic in run.topics}
+
+
+def _verdict(run: RunConfig, newer: schemas.Schema) -> str:
+    """What the run's registry says of a newer schema, as a line to add to LENS's own verdict; "" without one."""
+    if not run.registry_url or run.registry_url.startswith("mock:"):
+        return ""
+    from lensload import publication, registry  # noqa: PLC0415 - half of a start's time
+
+    try:
+        with registry.connect(run.registry_url) as books:
+            fits = publication.verdict(books, schemas.subject(newer.topic.name, run.topic_prefix), newer)
+    except LensloadError as error:
+        return f"\nThe registry could not be asked: {error.message}"
+    says = {
+        True: "it may follow",
+        False: "it may not follow",
+        None: "none, for want of a version to compare with",
+    }
+    return f"\nThe registry's own verdict: {says[fits]}."
 
 
 def locust_command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:

@@ -62,6 +62,41 @@ def publish(books: Registry, wanted: Mapping[str, Schema], prefix: str = "") -> 
     return tuple(done)
 
 
+def register_newer(
+    books: Registry, newer: Mapping[str, Schema], older_ids: Mapping[str, int], prefix: str
+) -> dict[str, int]:
+    """Have the newer versions that a run changes over to registered behind those it has; gives their ids.
+
+    Raises:
+        SchemaError: the registry's verdict is against one, or it takes one for the version that there is; nothing
+            was registered of it.
+        RegistryError: as `Registry.register` does.
+    """
+    for topic, schema in newer.items():
+        name = subject(topic, prefix)
+        if verdict(books, name, schema) is False:
+            raise SchemaError(
+                f"The registry at {books.url} will not have the newer {schema.topic.file} follow on {name}.",
+                "Nothing was sent. LENS's rule allows it: see the subject's compatibility level and its versions.",
+            )
+    found = books.register(newer, prefix)
+    for topic, number in found.items():
+        if number == older_ids[topic]:
+            raise SchemaError(
+                f"The registry at {books.url} takes the newer schema of {topic} for the one it has (id {number}).",
+                "Nothing was sent. Name a version that differs in more than its docs.",
+            )
+    return found
+
+
+def verdict(books: Registry, name: str, schema: Schema) -> bool | None:
+    """Whether the registry lets the schema be, or become, a version of subject `name`; None if it has no opinion."""
+    if books.url.startswith("mock:") or books.find(name, schema) is not None:
+        return None
+    # Some registries let anything be the first version, and some know no subject to ask about.
+    return books.fits(name, schema) if books.latest(name) else None
+
+
 def breaches(entry: Entry, name: str, schema: Schema) -> tuple[evolution.Breach, ...]:
     """Where the schema breaks LENS's rule towards a version in the registry.
 
