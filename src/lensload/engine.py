@@ -15,8 +15,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from lensload import cluster, registry, schemas
+from lensload import cluster, publication, registry, schemas
 from lensload.audit import Audit, ConfluentSerializer
+from lensload.changeover import newer_schemas
 from lensload.child import Orders, live, whole_ms
 from lensload.config import RunConfig
 from lensload.encode import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
@@ -25,6 +26,8 @@ from lensload.link import Link, Message
 from lensload.measure import Tally
 from lensload.pacing import Pacer, Profile
 from lensload.produce import PacedProducer
+from lensload.rollout import MixedEncoder, Rollout
+from lensload.schemas import Schema
 from lensload.world.behaviour import Behaviour
 from lensload.world.setting import Setting
 from lensload.world.world import World, made
@@ -111,7 +114,9 @@ class Engine:
         settings = cluster.client_settings(config, orders.bootstrap_servers)
         facts = cluster.check(settings)
         books = registry.connect(orders.registry_url)
+        newer = newer_schemas(config.evolve, loaded)
         schema_ids = books.register(loaded, config.topic_prefix)
+        newer_ids = publication.register_newer(books, newer, schema_ids, config.topic_prefix)
         cluster.ensure_topics(
             settings,
             list(self._names.values()),
@@ -128,27 +133,42 @@ class Engine:
         )
         lanes = tuple(orders.message["lanes"])
         self._world = World(setting, lanes, run_tag=orders.run_tag, topics=config.topics)
-        parsed = {topic: schema.parsed for topic, schema in loaded.items()}
-        texts = {topic: schema.text for topic, schema in loaded.items()}
-        confluent = ConfluentSerializer(books.client, texts, self._names)
-        self._audit = Audit(confluent, config.verify_per_s, self._tally)
-        self._encoder = _encoder(config.serializer, parsed, schema_ids, confluent)
-        self._producer = PacedProducer(
-            {**_producer_settings(config), **settings}, self._names, schema_ids, self._tally
+        confluent, newer_confluent = (
+            ConfluentSerializer(
+                books.client, {topic: schema.text for topic, schema in each.items()}, self._names
+            )
+            for each in (loaded, newer)
         )
-        self._warm(setting, confluent)
+        serializers = dict.fromkeys(schema_ids.values(), confluent)
+        serializers |= dict.fromkeys(newer_ids.values(), newer_confluent)
+        self._audit = Audit(serializers, config.verify_per_s, self._tally)
+        self._rollouts = {change.topic: Rollout(change, config.seed) for change in config.evolve}
+        self._encoder = _encoder(config.serializer, loaded, schema_ids, confluent)
+        if newer:
+            encoder = _encoder(config.serializer, newer, newer_ids, newer_confluent)
+            self._encoder = MixedEncoder(self._encoder, encoder, self._rollouts)
+        topics_by_schema = {
+            number: topic for each in (schema_ids, newer_ids) for topic, number in each.items()
+        }
+        self._producer = PacedProducer(
+            {**_producer_settings(config), **settings}, self._names, topics_by_schema, self._tally
+        )
+        self._warm(setting, [(confluent, set(loaded)), (newer_confluent, set(newer))])
         self._conditions: dict[str, Any] = {
             "cluster": {"id": facts.cluster_id, "brokers": list(facts.brokers)},
             "schema_ids": schema_ids,
+            **({"newer_schema_ids": newer_ids} if newer_ids else {}),
         }
 
-    def _warm(self, setting: Setting, confluent: ConfluentSerializer) -> None:
+    def _warm(self, setting: Setting, serializers: list[tuple[ConfluentSerializer, set[str]]]) -> None:
         """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
         for batch in self._world.outline():
             self._encoder.encode(batch)
         rehearsal = World(setting, (0,), topics=self._config.topics)
         for batch in rehearsal.take(np.full(_REHEARSAL, time.time_ns())):
-            confluent(batch.topic, next(batch.records()))
+            for serialize, topics in serializers:
+                if batch.topic in topics:
+                    serialize(batch.topic, next(batch.records()))
 
     def _until(self, now_ns: int) -> int:
         ahead_ns = now_ns + _AHEAD_NS
@@ -229,6 +249,8 @@ class Engine:
         self._measure_from_ns = measure_from_ns
         self._producer.measure_from_ns = self._audit.measure_from_ns = measure_from_ns
         self._pacer.set_rate(start_ns, self._rate_per_s)
+        for rollout in self._rollouts.values():
+            rollout.begin(measure_from_ns, end_ns or measure_from_ns + round(_FOREVER_S * NS_PER_S))
 
     def _gather(self, slices: list[dict[str, Any]]) -> None:
         rates: dict[Behaviour, float] = {}
@@ -310,10 +332,11 @@ def _producer_settings(config: RunConfig) -> dict[str, Any]:
 
 def _encoder(
     name: str,
-    parsed: dict[str, dict[str, Any]],
+    versions: dict[str, Schema],
     schema_ids: dict[str, int],
     confluent: ConfluentSerializer,
 ) -> Encoder:
+    parsed = {topic: schema.parsed for topic, schema in versions.items()}
     if name == "fragments":
         return FragmentEncoder(parsed, schema_ids)
     return RecordEncoder(confluent if name == "confluent" else fastavro_serializer(parsed, schema_ids))

@@ -42,12 +42,12 @@ class PacedProducer:
     Args:
         settings: librdkafka's properties.
         names: the name in the cluster of each topic.
-        schema_ids: the schema id of each topic, by which delivery reports are told apart.
+        topics_by_schema: the topic of each schema id, by which delivery reports are told apart.
         tally: where to account.
     """
 
     def __init__(
-        self, settings: dict[str, Any], names: dict[str, str], schema_ids: dict[str, int], tally: Tally
+        self, settings: dict[str, Any], names: dict[str, str], topics_by_schema: dict[int, str], tally: Tally
     ) -> None:
         self.measure_from_ns = 0
         self.produced = 0
@@ -57,7 +57,7 @@ class PacedProducer:
         self._silent_ns = _SILENT_NS + int(float(settings.get("linger.ms", 5)) * 1e6)
         self._silent = False
         self._names = names
-        self._topics_by_schema = {number: topic for topic, number in schema_ids.items()}
+        self._topics_by_schema = topics_by_schema
         self._topics_by_name = {name: topic for topic, name in names.items()}
         self._tally = tally
         self._queues: dict[str, deque[_Cursor]] = {topic: deque() for topic in names}
