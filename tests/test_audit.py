@@ -34,7 +34,7 @@ def test_everything_is_audited_when_asked_for(serializer: tuple[ConfluentSeriali
     """At a sampling rate of all events, each is compared, none differs, and each has a time of its own."""
     confluent, ids = serializer
     tally = Tally()
-    audit = Audit(confluent, per_s=1000, tally=tally)
+    audit = Audit(dict.fromkeys(ids.values(), confluent), per_s=1000, tally=tally)
     for batch, encoded in _encoded(ids):
         audit.look(batch, encoded, rate_per_s=1000)
     assert tally.totals["audited"] == 3000
@@ -47,7 +47,7 @@ def test_one_wrong_byte_is_found(serializer: tuple[ConfluentSerializer, dict[str
     """A single flipped bit in one value of each topic is one mismatch a topic."""
     confluent, ids = serializer
     tally = Tally()
-    audit = Audit(confluent, per_s=1000, tally=tally)
+    audit = Audit(dict.fromkeys(ids.values(), confluent), per_s=1000, tally=tally)
     for batch, encoded in _encoded(ids):
         wrong = bytearray(encoded.values[-1])
         wrong[-1] ^= 1
@@ -59,7 +59,7 @@ def test_warm_up_is_compared_but_not_timed(serializer: tuple[ConfluentSerializer
     """Events due before measuring begins are compared, and leave no serialization time."""
     confluent, ids = serializer
     tally = Tally()
-    audit = Audit(confluent, per_s=1000, tally=tally)
+    audit = Audit(dict.fromkeys(ids.values(), confluent), per_s=1000, tally=tally)
     audit.measure_from_ns = START_NS + 10**18
     for batch, encoded in _encoded(ids):
         audit.look(batch, encoded, rate_per_s=1000)
@@ -71,7 +71,7 @@ def test_a_share_is_sampled(serializer: tuple[ConfluentSerializer, dict[str, int
     """Asked for a tenth of the events, the audit looks at a tenth: to within one in each batch."""
     confluent, ids = serializer
     tally = Tally()
-    audit = Audit(confluent, per_s=100, tally=tally)
+    audit = Audit(dict.fromkeys(ids.values(), confluent), per_s=100, tally=tally)
     batches = _encoded(ids)
     for batch, encoded in batches:
         audit.look(batch, encoded, rate_per_s=1000)

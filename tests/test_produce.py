@@ -16,7 +16,7 @@ from lensload.encode import Encoded, FragmentEncoder
 from lensload.measure import Tally
 from lensload.produce import PacedProducer
 from lensload.world.world import TOPICS, World
-from tests.worlds import PARSED, SCHEMA_IDS, SMALL
+from tests.worlds import PARSED, SCHEMA_IDS, SMALL, TOPICS_BY_SCHEMA
 
 MS = 1_000_000
 NAMES = {topic: f"p-{topic}" for topic in TOPICS}
@@ -35,7 +35,10 @@ def cluster() -> Iterator[EmbeddedCluster]:
 def producer(cluster: EmbeddedCluster, tally: Tally, **settings: Any) -> PacedProducer:
     own = {key.replace("_", "."): value for key, value in settings.items()}
     return PacedProducer(
-        {"bootstrap.servers": cluster.bootstrap_servers, "linger.ms": 1, **own}, NAMES, SCHEMA_IDS, tally
+        {"bootstrap.servers": cluster.bootstrap_servers, "linger.ms": 1, **own},
+        NAMES,
+        TOPICS_BY_SCHEMA,
+        tally,
     )
 
 
@@ -199,7 +202,7 @@ def test_what_a_dead_broker_never_took_is_failed_by_error():
         held.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{held.getsockname()[1]}"
         settings = {"bootstrap.servers": address, "message.timeout.ms": 300, "linger.ms": 1}
-        paced = PacedProducer(settings, NAMES, SCHEMA_IDS, tally)
+        paced = PacedProducer(settings, NAMES, TOPICS_BY_SCHEMA, tally)
         batches = encoded(due_soon(200, 1_000, lead_ns=-20 * MS))
         paced.measure_from_ns = int(batches[0].due_ns[0]) + 100_000
         for batch in batches:
