@@ -128,6 +128,12 @@ class Account:
             series=self._rows,
         )
 
+    @property
+    def due(self) -> float | None:
+        """How many events were due in the measured time, as the engines counted; None until they have said."""
+        self.tally.add(self._fresh.take())
+        return self.tally.totals.get("due")
+
     def _snapshot(self, fresh: Row, achieved_per_s: float) -> Snapshot:
         latency = {
             stage: StageLatency(found["p50"], found["p99"]) for stage, found in fresh["latency_us"].items()

@@ -13,10 +13,11 @@ from lensload.account import Account, Times
 from lensload.cluster import EmbeddedCluster
 from lensload.conditions import conditions
 from lensload.config import RunConfig
-from lensload.control import messages
+from lensload.control import messages, options
 from lensload.crew import error_of
 from lensload.errors import LensloadError, RefusedError
 from lensload.measure import Tally
+from lensload.pacing import Pacer, Profile
 from lensload.roster import Member, Roster
 
 _RUN_TAGS = 1 << 14
@@ -157,6 +158,7 @@ class Conduct:
 
     def result(self) -> run.Run:
         """The run file's content, once drained."""
+        self._check_asked()
         course = self.account.course(
             self.stopped_ns,
             embedded=self._cluster is not None,
@@ -170,6 +172,21 @@ class Conduct:
         return run.build(
             self.account.tally, course, conditions(self._config.public(), cluster, workers=workers)
         )
+
+    def _check_asked(self) -> None:
+        """In bench all of --rate is asked of the engines, or the run was not the one that was ordered."""
+        times, due = self.account.times, self.account.due
+        if not options.is_bench() or self.cut_short or not (times and times.end_ns) or due is None:
+            return
+        pacer = Pacer(Profile.parse(self._config.profile), times.total_s or 1.0, times.start_ns, seed=0)
+        pacer.set_rate(times.start_ns, self._config.rate)
+        ordered = pacer.expected(times.end_ns) - pacer.expected(times.measure_from_ns)
+        slack = 4 * ordered**0.5 if self._poisson else 1 + len(self.roster.members)
+        if ordered - due > max(slack, 0.01 * ordered):
+            self._died(
+                f"Only {due:,.0f} of the {ordered:,.0f} events that --rate means were asked of the engines:"
+                " some of the Locust users that carry it did not run."
+            )
 
     def _welcome(self, worker: str, its_time_ns: int) -> None:
         try:
