@@ -292,7 +292,8 @@ class Engine:
     def _account_for_due(self, stopped_ns: int) -> None:
         """Count what was due in the measured time, made or not: what the load is held against."""
         if self._pacer and stopped_ns > self._measure_from_ns:
-            never_made = self._pacer.expected(stopped_ns) - self._pacer.expected(self._made_until_ns)
+            made_ns = max(self._made_until_ns, self._measure_from_ns)
+            never_made = self._pacer.expected(max(stopped_ns, made_ns)) - self._pacer.expected(made_ns)
             self._tally.add_total("due", self._due + never_made - self._producer.waiting(after_ns=stopped_ns))
 
     def _drain(self) -> None:

@@ -144,7 +144,7 @@ def _unmeasured(evidence: Evidence) -> Iterator[str]:
         yield (
             "Nothing was measured: no event was due after the warm-up. Run longer, or raise the rate."
             if evidence.target_per_s * evidence.measured_s < 1
-            else "Nothing was measured: events were due, and none was produced."
+            else "Nothing was measured: events were due, and none was produced. Lower the rate."
         )
     elif not evidence.acked:
         yield f"Nothing was measured: the cluster acknowledged none of {evidence.produced:,} events."
