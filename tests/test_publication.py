@@ -214,6 +214,24 @@ def test_a_breach_of_lens_rule_is_refused_by_register_before_anything_is_registe
     assert "Nothing was registered" in text
 
 
+def test_the_registrys_own_refusal_counts_where_lens_rule_is_kept(folder: Path):
+    """A registry that is stricter than LENS has its say: check finds 2, register 4, and nothing is registered."""
+
+    def strict(_method: str, path: str) -> Reply | None:
+        return as_json(200, is_compatible=False) if path.startswith("/compatibility") else None
+
+    with standing_in(strict) as server:
+        assert run("register", "--registry-url", server.url).exit_code == 0
+        add(folder, **CAMPAIGN)
+        checked = run("check", "--registry-url", server.url, "--folder", folder)
+        assert checked.exit_code == 2
+        assert (
+            "may not follow version 1 of user-interactions-value, says the registry itself" in checked.stderr
+        )
+        assert "will not have user_interaction.avsc follow version 1" in told(server.url, folder)
+        assert {len(versions) for versions in server.subjects.values()} == {1}
+
+
 def test_check_passes_and_says_what_each_file_is(folder: Path):
     """Unchanged files are their newest version; a new optional field may follow, and can be recorded."""
     assert {line.split(None, 1)[1] for line in run("check").stdout.splitlines()} == {"is version 1"}
