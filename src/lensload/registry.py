@@ -32,6 +32,7 @@ _ELSEWHERE = (
 )
 # Subject not found, schema not found; 40400 is the mock's word for either.
 _NOT_THERE = {40400, 40401, 40403}
+_NOT_IN_IT = _NOT_THERE | {40402}  # a version not found
 
 Answer = TypeVar("Answer")
 
@@ -98,6 +99,32 @@ class Registry:
     def close(self) -> None:
         """Let its connections go. Closing twice is once."""
         self.client.close()
+
+    def ask(
+        self, name: str, question: Callable[[SchemaRegistryClient], Answer], timeout_s: float = _TOTAL_S
+    ) -> Answer | None:
+        """What the client answers to a question; None where the registry says that it has no such thing.
+
+        Args:
+            name: what is asked about, for messages: a subject, or "schema id 7".
+            question: what to ask the client.
+            timeout_s: how long to wait for the answer.
+
+        Raises:
+            RegistryError: it does not answer in time, wants other credentials, is no registry or is broken.
+        """
+
+        def asked() -> Answer | None:
+            try:
+                return question(self.client)
+            except SchemaRegistryError as error:
+                if error.http_status_code == 404 and error.error_code in _NOT_IN_IT:
+                    return None
+                raise _refusal(error, self.url, name) from error
+            except Exception as error:
+                raise _refusal(error, self.url, name) from error
+
+        return _within(timeout_s, self.url, asked)
 
     def __enter__(self) -> Self:
         return self
