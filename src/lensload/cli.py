@@ -16,6 +16,7 @@ from lensload import __version__, properties, runfile, schemas, sources
 from lensload.config import HANDOVER_VARIABLE, RunConfig, options
 from lensload.errors import LensloadError, UsageError
 from lensload.pacing import Profile
+from lensload.replay.command import replay
 
 USERS_PER_WORKER = 10
 """Locust users of each worker process in `bench`: slices of its rate, enough that none is more than a tenth."""
@@ -139,6 +140,9 @@ def _locustfile() -> Path:
         if (folder / "ordinary_day.py").is_file():
             return folder / "ordinary_day.py"
     raise UsageError("The locustfile ordinary_day.py is missing.", "Install lensload again.")
+
+
+main.add_command(replay)
 
 
 @main.group(name="schemas", cls=_Commands)
