@@ -17,12 +17,15 @@ import fastavro
 import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic  # pyright: ignore[reportPrivateImportUsage]
 from confluent_kafka.schema_registry import Schema as RegistrySchema
 
 from lensload import cli, cluster, registry, schemas, wire
 from lensload.config import RunConfig
 from lensload.errors import ClusterError
+from lensload.replay import session as session_module
 from lensload.replay import source as source_module
+from lensload.replay.merge import Merge
 from lensload.replay.source import Source
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
@@ -495,6 +498,51 @@ def test_the_pace_keeps_the_intervals(place: Place):
     assert late_s[0] > -0.2
     assert late_s[15] < 0.2
     assert "after they were due" in told
+
+
+def test_partitions_far_apart_are_merged_in_little_memory(place: Place, monkeypatch: pytest.MonkeyPatch):
+    """A day that lies in one partition after the other is written in order, though little of it is ever held."""
+    monkeypatch.setattr(session_module, "_HELD_IN_ALL", 600)
+    most: list[int] = []
+    crowded = Merge.crowded
+    monkeypatch.setattr(Merge, "crowded", lambda self: most.append(len(self)) or crowded(self))
+    producer = Producer(place.settings)
+    for number in range(9000):
+        # Thirds of the day, but for a few early ones, so that every partition has something from the start.
+        partition = number % 3 if number < 30 else number // 3000
+        producer.produce(place.topic, place.value(1, number), partition=partition, timestamp=BASE_MS + number)
+    assert producer.flush(20) == 0
+    place.create("copy", partitions=1)
+    result = place.done("--into", "copy", "--speed", "1000000x")
+    stamps = [message.timestamp()[1] - BASE_MS for message in place.read("copy", 9000)]
+    assert stamps == list(range(9000)), result.stderr
+    assert max(most) < 9000
+
+
+def test_what_the_other_topic_does_not_take_is_told(place: Place):
+    """A copy that is not whole ends with the count, the reason and the exit code of a refusal."""
+    admin = AdminClient(place.settings)
+    small = NewTopic(place.prefix + "small", 3, 1, config={"max.message.bytes": "300"})
+    admin.create_topics([small])[place.prefix + "small"].result(20)
+    place.write([place.value(1, 0), wire.header(place.ids[1]) + bytes(1000), place.value(1, 2)])
+    result = place.replay("--into", "small", "--group", place.topic)
+    assert result.exit_code == 4
+    assert f"1 of 3 messages did not get into {place.prefix}small" in result.stderr
+    assert "max.message.bytes" in result.stderr
+
+
+def test_a_reader_that_has_enough_ends_a_replay(place: Place):
+    """What is piped into head -1 ends as it should, without a traceback."""
+    place.write([place.value(1, number) for number in range(30_000)])
+    with running(place, "--print", "jsonl") as process:
+        assert process.stdout
+        assert process.stdout.readline()
+        process.stdout.close()
+        process.stdout = None
+        _, told = process.communicate(timeout=20)
+    assert process.returncode == 0, told
+    assert "Traceback" not in told
+    assert "BrokenPipe" not in told
 
 
 def test_ctrl_c_ends_with_what_was_done(place: Place):
