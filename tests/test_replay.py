@@ -314,6 +314,23 @@ def test_resolved_records_go_to_one_container_a_topic(place: Place):
     assert sorted((record["eventId"], record["device"]) for record in records) == [("e0", None), ("e1", "d1")]
 
 
+def test_parquet_files_hold_what_was_written(place: Place):
+    """pandas, DuckDB and Spark find every record, and where it stood in Kafka."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    place.write([place.value(1 + number % 2, number) for number in range(30)])
+    place.done("--write", "parquet", "--to", "out")
+    for version in (1, 2):
+        table = parquet.read_table(Path("out") / f"{place.topic}.schema-{place.ids[version]}.parquet")
+        rows = sorted(table.to_pylist(), key=lambda row: row["kafka_timestamp"])
+        numbers = list(range(version - 1, 30, 2))
+        assert [row["eventId"] for row in rows] == [f"e{number}" for number in numbers]
+        assert [row["rating"] for row in rows] == [number / 2 for number in numbers]
+        assert [(row["kafka_partition"], row["kafka_offset"], row["kafka_key"]) for row in rows] == [
+            (number % 3, number // 3, f"k{number}".encode()) for number in numbers
+        ]
+        assert ("device" in table.column_names) == (version == 2)
+
+
 @pytest.mark.parametrize(
     ("start", "first"),
     [

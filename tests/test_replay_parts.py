@@ -3,8 +3,12 @@
 import io
 import json
 import math
+import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, TypeVar
+from uuid import UUID
 
 import fastavro
 import numpy as np
@@ -19,10 +23,12 @@ from lensload import schemas, wire
 from lensload.errors import UsageError
 from lensload.registry import Registry
 from lensload.replay.batch import Batch, Kind, read_headers
+from lensload.replay.columns import column
 from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
 from lensload.replay.merge import Merge
 from lensload.replay.pace import Pace
+from lensload.replay.parquet import check_installed
 from lensload.replay.printer import as_json
 from lensload.replay.progress import line
 from lensload.replay.start import Start
@@ -291,6 +297,60 @@ def test_whatever_avro_holds_is_printed_as_strict_json(value: object):
         pytest.fail(f"{word} is not JSON")
 
     json.loads(as_json(value), parse_constant=refuse)
+
+
+def test_parquet_without_pyarrow_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    """Who has not got the extra reads its name, not a traceback."""
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(UsageError, match=r"pip install 'lensload\[parquet\]'"):
+        check_installed()
+
+
+def test_every_avro_type_has_a_column():
+    """Whatever a schema holds, its values go into Arrow's columns and come out the same, or as JSON text."""
+    arrow = pytest.importorskip("pyarrow")
+    inner = {"type": "record", "name": "In", "fields": [{"name": "a", "type": "int"}]}
+    tree = {"type": "record", "name": "Tree", "fields": [{"name": "next", "type": ["null", "Tree"]}]}
+    moment = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    number = UUID(int=7)
+    cases: list[tuple[Any, Any, Any]] = [
+        ("long", 2**62, 2**62),
+        (["null", "float"], None, None),
+        (["null", "float"], 0.5, 0.5),
+        ({"type": "enum", "name": "E", "symbols": ["x", "y"]}, "y", "y"),
+        ({"type": "fixed", "name": "F", "size": 2}, b"ab", b"ab"),
+        ({"type": "array", "items": inner}, [{"a": 1}], [{"a": 1}]),
+        ({"type": "map", "values": ["null", "string"]}, {"k": None, "l": "v"}, [("k", None), ("l", "v")]),
+        (["null", {"type": "map", "values": inner}], {"k": {"a": 1}}, [("k", {"a": 1})]),
+        ([inner, "string", "null"], {"a": 1}, '{"a": 1}'),
+        (tree, {"next": {"next": None}}, {"next": '{"next": null}'}),
+        ({"type": "record", "name": "Empty", "fields": []}, {}, "{}"),
+        ({"type": "long", "logicalType": "timestamp-millis"}, moment, moment),
+        ({"type": "string", "logicalType": "uuid"}, number, str(number)),
+        (
+            {"type": "bytes", "logicalType": "decimal", "precision": 5, "scale": 2},
+            Decimal("1.50"),
+            Decimal("1.50"),
+        ),
+    ]
+    for schema, value, expected in cases:
+        made = column(fastavro.parse_schema(schema), {})
+        assert arrow.array([made.convert(value)], type=made.type).to_pylist() == [expected], schema
+
+
+def test_every_lens_schema_has_columns_of_its_own_types():
+    """No field of LENS falls back to text."""
+    pytest.importorskip("pyarrow")
+    named: dict[str, Any] = {}
+    types = {
+        field["name"]: str(column(field["type"], named).type)
+        for schema in schemas.load().values()
+        for field in schema.parsed["fields"]
+    }
+    assert types["recommendations"].startswith("list<item: struct<itemId: string, score: float, rank: int32")
+    assert types["filters"].startswith("list<item: struct<field: string")
+    assert types["metadata"].startswith("map<string, string")
+    assert types["rating"] == "float"
 
 
 def test_progress_tells_rate_and_time_left():

@@ -8,7 +8,6 @@ import click
 
 from lensload import sources
 from lensload.config import options
-from lensload.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -54,8 +53,8 @@ def _with_cluster_options(command: Command) -> Command:
 )
 @click.option("--print", "layout", type=click.Choice(["table", "jsonl"]), help="Print the records.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Print at most so many.")
-@click.option("--write", "file_format", type=click.Choice(["avro"]),
-              help="Write the records to files: Avro containers, one for each topic and schema.")  # fmt: skip
+@click.option("--write", "file_format", type=click.Choice(["avro", "parquet"]),
+              help="Write the records to files, one for each topic and schema: Avro containers, or Parquet (with lensload[parquet]).")  # fmt: skip
 @click.option("--to", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Where --write writes.")
 @click.option(
     "--into",
@@ -80,8 +79,6 @@ def _with_cluster_options(command: Command) -> Command:
 @click.option("--config", metavar="FILE", type=Path, help="Read this file in place of lensload.toml.")
 def replay(
     topics: tuple[str, ...],
-    file_format: str | None,
-    folder: Path | None,
     config: Path | None,
     **given: object,
 ) -> None:
@@ -92,8 +89,6 @@ def replay(
     """
     from lensload.replay import job  # noqa: PLC0415 - the clients cost half a second, which --help need not pay
 
-    if bool(file_format) != bool(folder):
-        raise UsageError("--write and --to go together.", "Give --write avro --to DIR.")
     flags = {option.name: given.pop(option.name) for option in options() if option.field in _CLUSTER}
     rest: dict[str, Any] = given
-    job.run(job.Wish(topics=topics, folder=folder, **rest), sources.load(flags, file=config))
+    job.run(job.Wish(topics=topics, **rest), sources.load(flags, file=config))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich.console import Console
@@ -21,6 +21,7 @@ from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
 from lensload.replay.forward import Forward
 from lensload.replay.pace import Pace
+from lensload.replay.parquet import ParquetFiles
 from lensload.replay.printer import Layout, Printer
 from lensload.replay.progress import ReplayView
 from lensload.replay.rejects import DEFAULT_PATH, Rejects
@@ -47,7 +48,8 @@ class Wish:
         count: --count.
         layout: --print.
         limit: --limit.
-        folder: --to, with --write avro.
+        file_format: --write.
+        folder: --to, with --write.
         into: --into, without prefix.
         speed: --speed; None if not given.
         decode: --decode.
@@ -63,6 +65,7 @@ class Wish:
     count: bool = False
     layout: Layout | None = None
     limit: int | None = None
+    file_format: Literal["avro", "parquet"] | None = None
     folder: Path | None = None
     into: str | None = None
     speed: str | None = None
@@ -96,6 +99,8 @@ class Wish:
             UsageError: something does.
         """
         _ = self.begin, self.pace
+        if bool(self.file_format) != bool(self.folder):
+            raise UsageError("--write and --to go together.", "Give --write avro --to DIR.")
         if self.limit is not None and not self.layout:
             raise UsageError(
                 "--limit says how many messages to print.", "Give --print table or --print jsonl."
@@ -175,7 +180,8 @@ def _replay(
     writers = Writers(books)
     wanted = readers.load(wish.as_version, names, books) if wish.as_version and books else {}
     counts = Counts(names)
-    files = AvroFiles(wish.folder, names, writers, wanted) if wish.folder else None
+    form = ParquetFiles if wish.file_format == "parquet" else AvroFiles
+    files = form(wish.folder, names, writers, wanted) if wish.folder else None
     forward = _forward(config.topic_prefix + wish.into, config, settings, found) if wish.into else None
     # A table is cut to the terminal; where it goes to a file or a pipe, it is whole.
     width = Console().width if sys.stdout.isatty() else 100_000
@@ -212,12 +218,18 @@ def _replay(
 def _run(session: Session) -> bool:
     """Run to the end or to Ctrl-C, and close, whatever happens."""
     try:
-        with _stop_signals() as stopped:
-            complete = session.run(stopped)
-    except BaseException:
-        _close_after_failure(session)
-        raise
-    session.close()
+        try:
+            with _stop_signals() as stopped:
+                complete = session.run(stopped)
+        except BaseException:
+            _close_after_failure(session)
+            raise
+        session.close()
+    except OSError as error:
+        raise UsageError(
+            f"What is replayed cannot be written any more: {error.strerror}.",
+            "See whether the disk is full, then replay again, to another folder.",
+        ) from error
     return complete
 
 
@@ -257,7 +269,7 @@ def _forward(name: str, config: RunConfig, settings: dict[str, Any], found: dict
     return Forward(settings, name, partitions, found)
 
 
-def _tell(session: Session, files: AvroFiles | None, forward: Forward | None) -> None:
+def _tell(session: Session, files: AvroFiles | ParquetFiles | None, forward: Forward | None) -> None:
     """What came of it, on standard error."""
     counts, elapsed_s = session.counts, session.elapsed_s
     rate = f" ({per_s(counts.total / elapsed_s)}/s)" if elapsed_s else ""
