@@ -362,7 +362,9 @@ def test_an_offset_outside_is_refused_with_what_there_is(place: Place):
 def test_the_limit_ends_it(place: Place):
     """Who wants a look at a few of a million messages gets them and is done."""
     place.write([place.value(1, number) for number in range(60)])
-    assert len(place.printed("--limit", "4")) == 4
+    result = place.done("--print", "jsonl", "--limit", "4")
+    assert len(result.stdout.splitlines()) == 4
+    assert "4 messages in" in result.stderr
 
 
 def read_through(source: Source) -> list[tuple[int, int]]:

@@ -10,6 +10,9 @@ from confluent_kafka import Message
 from numpy.typing import NDArray
 
 HEADER_BYTES: Final = 5
+UNLIMITED: Final = 1 << 62
+"""So many messages as nobody has."""
+
 _EMPTY: Final = b"\xff\0\0\0\0"  # stands for a value too short to have a header
 
 Integers = NDArray[np.int64]

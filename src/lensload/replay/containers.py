@@ -14,7 +14,7 @@ import numpy as np
 from fastavro.write import Writer as Container
 
 from lensload.errors import UsageError
-from lensload.replay.batch import HEADER_BYTES, Batch, Kind
+from lensload.replay.batch import HEADER_BYTES, UNLIMITED, Batch, Kind
 from lensload.replay.writers import Writers
 
 _BLOCK_BYTES: Final = 64_000
@@ -35,7 +35,7 @@ class AvroFiles:
         UsageError: the folder cannot be used.
     """
 
-    full = False
+    wants = UNLIMITED
 
     def __init__(
         self, folder: Path, topics: tuple[str, ...], writers: Writers, readers: Mapping[str, Any]

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from lensload.errors import ClusterError
 from lensload.histogram import Histogram
-from lensload.replay.batch import Batch, Kind
+from lensload.replay.batch import UNLIMITED, Batch, Kind
 
 _WAIT_S: Final = 0.05
 _FLUSH_S: Final = 30.0
@@ -34,7 +34,7 @@ class Forward:
         lateness: how long after they were due, where they were due at a time.
     """
 
-    full = False
+    wants = UNLIMITED
 
     def __init__(
         self, settings: Mapping[str, Any], into: str, partitions: int, found: Mapping[str, int]

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from lensload.errors import UsageError
-from lensload.replay.batch import Batch, Kind
+from lensload.replay.batch import UNLIMITED, Batch, Kind
 from lensload.replay.columns import Column, column
 from lensload.replay.containers import prepare
 from lensload.replay.writers import Writers
@@ -36,7 +36,7 @@ class ParquetFiles:
         UsageError: pyarrow is missing, or the folder cannot be used.
     """
 
-    full = False
+    wants = UNLIMITED
 
     def __init__(
         self, folder: Path, topics: tuple[str, ...], writers: Writers, readers: Mapping[str, Any]

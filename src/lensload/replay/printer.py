@@ -11,7 +11,7 @@ from uuid import UUID
 
 import numpy as np
 
-from lensload.replay.batch import Batch, Kind
+from lensload.replay.batch import UNLIMITED, Batch, Kind
 from lensload.replay.counts import Version
 
 Layout = Literal["table", "jsonl"]
@@ -40,16 +40,16 @@ class Printer:
         version: Version,
     ) -> None:
         self._line: Callable[[Batch, int, Any], str] = self._row if layout == "table" else self._json
-        self._left = math.inf if limit is None else limit
+        self._left = UNLIMITED if limit is None else limit
         self._stream = stream
         self._width = width
         self._version = version
         self._begun = layout == "jsonl"
 
     @property
-    def full(self) -> bool:
-        """As many have been printed as were asked for."""
-        return self._left <= 0
+    def wants(self) -> int:
+        """How many are still to be printed."""
+        return self._left
 
     def take(self, batch: Batch, records: dict[int, Any]) -> None:
         """Print the messages of a batch that has been judged and decoded."""

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from confluent_kafka import Message
 
-from lensload.replay.batch import Batch
+from lensload.replay.batch import UNLIMITED, Batch
 from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
 from lensload.replay.forward import Forward
@@ -27,8 +27,8 @@ class Output(Protocol):
     """Something that is done with messages."""
 
     @property
-    def full(self) -> bool:
-        """It wants no more."""
+    def wants(self) -> int:
+        """How many more messages it takes; UNLIMITED for all there are."""
         ...
 
     def take(self, batch: Batch, records: dict[int, Any]) -> None:
@@ -107,7 +107,7 @@ class Session:
 
     def _plain(self) -> Iterator[bool]:
         while not self._complete():
-            self._handle(self.source.read(_MOST_AT_ONCE, _READ_S))
+            self._handle(self.source.read(min(_MOST_AT_ONCE, self._wanted()), _READ_S))
             yield True
 
     def _paced(self) -> Iterator[bool]:
@@ -140,9 +140,13 @@ class Session:
             self.forward.late([clock.due_ns(message.timestamp()[1]) for message in due])
 
     def _complete(self) -> bool:
-        if self.outputs and not self.counting and all(output.full for output in self.outputs):
-            return True
-        return self.source.done and not self.follow
+        return self._wanted() <= 0 or (self.source.done and not self.follow)
+
+    def _wanted(self) -> int:
+        """How many more messages somebody wants."""
+        if self.counting or not self.outputs:
+            return UNLIMITED
+        return max(output.wants for output in self.outputs)
 
     def _handle(self, batch: Batch) -> None:
         if not len(batch):
@@ -151,7 +155,7 @@ class Session:
         self.rejects.take(batch, details)
         self.counts.take(batch)
         for output in self.outputs:
-            if not output.full:
+            if output.wants > 0:
                 output.take(batch, records)
         self.source.handled(batch)
 
