@@ -7,23 +7,26 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
 import fastavro
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from confluent_kafka import Message
 from confluent_kafka.schema_registry import Schema as RegistrySchema
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensload import schemas, wire
+from lensload import cli, schemas, wire
 from lensload.errors import UsageError
 from lensload.registry import Registry
 from lensload.replay.batch import Batch, Kind, read_headers
 from lensload.replay.columns import column
+from lensload.replay.containers import AvroFiles
 from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
 from lensload.replay.merge import Merge
@@ -351,6 +354,44 @@ def test_every_lens_schema_has_columns_of_its_own_types():
     assert types["filters"].startswith("list<item: struct<field: string")
     assert types["metadata"].startswith("map<string, string")
     assert types["rating"] == "float"
+
+
+def test_containers_are_copies_byte_for_byte(tmp_path: Path):
+    """A record whose union fits two branches keeps the one that was written."""
+    choice = {"type": "record", "name": "C", "fields": [{"name": "c", "type": ["int", "long"]}]}
+    books = Books({7: RegistrySchema(json.dumps(choice), "AVRO")})
+    body = b"\x02\x0a"  # the second branch, 5
+    batch, records, _ = judged([wire.header(7) + body] * 3, books)
+    files = AvroFiles(tmp_path, ("t",), Writers(books), {})
+    files.take(batch, records)
+    files.close()
+    with (tmp_path / "t.schema-7.avro").open("rb") as stream:
+        blocks: Any = list(fastavro.block_reader(stream))
+    assert b"".join(block.bytes_.getvalue() for block in blocks) == body * 3
+    assert list(files.written.values()) == [3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "embedded cluster is empty"),
+        (["--limit", "5"], "--limit says how many messages to print"),
+        (["--speed", "2x"], "--speed is the pace of --into"),
+        (["--into", "t"], "is one of the topics to replay"),
+        (["--into", "u", "--speed", "fast"], "--speed is 'fast'"),
+        (["--from", "yesterday"], "--from is 'yesterday'"),
+        (["--group", "g", "--partition", "1"], "A group shares out the partitions itself"),
+        (["--write", "avro"], "--write and --to go together"),
+        (["--to", "out"], "--write and --to go together"),
+        (["--into", "u", "--as-version", "latest"], "copies the bytes as they are"),
+        (["--limit", "0"], "Invalid value for '--limit'"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_before_anything_is_asked(arguments: list[str], message: str):
+    """Wrong usage costs no connection, has exit code 2, and says what to do."""
+    result = CliRunner().invoke(cli.main, ["replay", "t", *arguments])
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_progress_tells_rate_and_time_left():
