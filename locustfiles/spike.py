@@ -13,8 +13,6 @@ class Visitors(control.OrdinaryAudience):
 class Crowd(control.Buyers):
     """Three to each visitor, while they are there."""
 
-    weight = 3
-
 
 class Spike(control.LoadTestShape):
     """Quiet, crowd, quiet; the last part shows how long the cluster takes to recover."""
@@ -23,10 +21,10 @@ class Spike(control.LoadTestShape):
     from_s, to_s, until_s = 30, 60, 120
 
     def tick(self) -> tuple[int, float, list[type[control.User]]] | None:
-        """The users there should be now, of both kinds while the crowd is there."""
+        """The users there should be now: to the visitors, who stay, a crowd is added."""
         now_s = self.get_run_time()
         if now_s >= self.until_s:
             return None
         if self.from_s <= now_s < self.to_s:
-            return 4 * self.users, 100, [Visitors, Crowd]
+            return 4 * self.users, 100, [Crowd]
         return self.users, 100, [Visitors]

@@ -1,6 +1,7 @@
 """Fixtures for every test: the real servers, started when first asked for, and names that never clash."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ settings.register_profile("lensload", deadline=None)  # a shared machine's pause
 settings.load_profile("lensload")
 
 NATIVE_FIXTURES = {"kafka", "own_kafka", "registry"}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 RUNNING = pytest.StashKey[list[Server]]()
 
 
@@ -39,6 +41,18 @@ def registry(request: pytest.FixtureRequest) -> Iterator[Registry]:
     """The session's real Schema Registry."""
     with Registry() as server, _noted(request.config, server):
         yield server
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """A browser's command; where there is none its tests are skipped, and in CI they fail."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        reason = f"needs {' or '.join(BROWSERS)} on the PATH"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{reason}; in CI that is a failure", pytrace=False)
+        pytest.skip(reason)
+    return found
 
 
 @pytest.fixture

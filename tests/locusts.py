@@ -1,4 +1,4 @@
-"""Locust in processes of its own, for tests: importing it here would patch the tests' process for gevent."""
+"""Locust and `lensload bench` in processes of their own: importing Locust here would patch the tests for gevent."""
 
 import contextlib
 import json
@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.parse
 import urllib.request
@@ -18,6 +19,7 @@ from typing import Any, Self
 
 from lensload.run import Run, total
 
+REPOSITORY = Path(__file__).parents[1]
 STANDINS = Path(__file__).parent / "standins"
 ORDINARY = "from lensload.control import OrdinaryAudience\n"
 STAND_IN = (
@@ -54,41 +56,38 @@ def crew_pids(folder: Path) -> list[int]:
     return found
 
 
-class Locust:
-    """One Locust process, with its children; its own process group, as in a terminal.
+class Command:
+    """One command that makes runs, with its children; its own process group, as in a terminal.
 
     Args:
         folder: where it runs, and where its run file and log go.
-        arguments: of the command.
-        locustfile: its text.
+        command: what to run.
         name: tells several in one folder apart.
-        faults: how stand-in processes misbehave, if the locustfile uses them.
         environ: more environment variables.
+        cwd: where it runs, if not in the folder.
     """
 
     def __init__(
         self,
         folder: Path,
-        *arguments: str,
-        locustfile: str = ORDINARY,
-        name: str = "locust",
-        faults: dict[str, Any] | None = None,
+        command: list[str],
+        *,
+        name: str,
         environ: dict[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> None:
         self._folder = folder
         self._log = folder / f"{name}.log"
-        (folder / "the_locustfile.py").write_text(locustfile)
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(STANDINS), *sys.path]),
             "PYTHONUNBUFFERED": "1",
-            "STANDIN": json.dumps(faults or {}),
             **(environ or {}),
         }
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "locust", "-f", "the_locustfile.py", *arguments],
-                cwd=folder,
+                command,
+                cwd=cwd or folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -141,6 +140,52 @@ class Locust:
         return result
 
 
+class Locust(Command):
+    """One Locust process, with its children.
+
+    Args:
+        folder: where it runs, and where its run file and log go.
+        arguments: of the command.
+        locustfile: its text; None: what `locust` finds by itself, in the repository's root.
+        name: tells several in one folder apart.
+        faults: how stand-in processes misbehave, if the locustfile uses them.
+        environ: more environment variables.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        locustfile: str | None = ORDINARY,
+        name: str = "locust",
+        faults: dict[str, Any] | None = None,
+        environ: dict[str, str] | None = None,
+    ) -> None:
+        command = [sys.executable, "-m", "locust", *arguments]
+        if locustfile is not None:
+            (folder / "the_locustfile.py").write_text(locustfile)
+            command += ["-f", "the_locustfile.py"]
+        if "--processes" in arguments:  # on Locust's usual port, tests beside this one would take its workers
+            port = str(free_port())
+            command += ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
+        own = {"STANDIN": json.dumps(faults or {}), **(environ or {})}
+        super().__init__(folder, command, name=name, environ=own, cwd=None if locustfile else REPOSITORY)
+
+
+class Bench(Command):
+    """One `lensload bench`, as it is installed.
+
+    Args:
+        folder: where it runs, and where its run file and log go.
+        arguments: of the command.
+        environ: more environment variables.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, environ: dict[str, str] | None = None) -> None:
+        installed = Path(sysconfig.get_path("scripts")) / "lensload"
+        super().__init__(folder, [str(installed), "bench", *arguments], name="bench", environ=environ)
+
+
 class WebUI:
     """Locust's web interface, over plain HTTP."""
 
@@ -189,3 +234,17 @@ def check_whole(run: Run) -> None:
     for name in ("acked", "observed"):
         assert total(run, name) == produced, (name, run["topics"])
     assert total(run, "lost") == total(run, "duplicated") == total(run, "failed") == 0
+
+
+def check_good(run: Run, code: int) -> None:
+    """The run passed, or the machine, which others use too, made nothing but the schedule late.
+
+    `code` is what the command ended with; it must be the verdict's.
+    """
+    remarks = [reason for reason in run["reasons"] if "cut short" not in reason]
+    if run["verdict"] == "pass":
+        assert code == 0
+        return
+    assert (run["verdict"], code) == ("invalid", 3), run["reasons"]
+    assert remarks, run["reasons"]
+    assert all(reason.startswith("The schedule lag is") for reason in remarks), run["reasons"]

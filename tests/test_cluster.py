@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import (
     AclBinding,  # pyright: ignore[reportPrivateImportUsage]
     AclOperation,  # pyright: ignore[reportPrivateImportUsage]
@@ -54,6 +54,23 @@ def test_the_embedded_cluster_carries_messages(embedded: cluster.EmbeddedCluster
     consumer.close()
     assert message is not None
     assert (message.error(), message.key(), message.value()) == (None, b"key", b"value")
+
+
+def test_a_trouble_is_told_once_in_plain_words(monkeypatch: pytest.MonkeyPatch):
+    """A client that complains twenty times a second floods no log, and its inner workings stay its own."""
+    now_s = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now_s[0])
+    troubles = cluster.Troubles()
+    refused = "127.0.0.1:9092/{}: Connect to ipv4#127.0.0.1:9092 failed: Connection refused (after {}ms in state CONNECT)"
+    for place, ms in (("bootstrap", 0), ("1", 3)):
+        troubles(KafkaError(KafkaError._TRANSPORT, refused.format(place, ms)))  # noqa: SLF001  # public, whatever its name
+    troubles(KafkaError(KafkaError._ALL_BROKERS_DOWN, "0/2 brokers are down"))  # noqa: SLF001
+    plain = "127.0.0.1:9092: Connect to 127.0.0.1:9092 failed: Connection refused"
+    assert troubles.take() == [f"{plain} (2 times)", "no broker can be reached"]
+    troubles(KafkaError(KafkaError._TRANSPORT, refused.format("1", 7)))  # noqa: SLF001
+    assert troubles.take() == []
+    now_s[0] += 31
+    assert troubles.take() == [plain]
 
 
 def test_the_embedded_cluster_is_silent_and_local(capfd: pytest.CaptureFixture[str]):

@@ -178,11 +178,9 @@ class Books(Registry):
         self.known = known
         self.asked: list[str] = []
 
-    def ask(
-        self, name: str, question: Callable[[SchemaRegistryClient], Answer], timeout_s: float = 10
-    ) -> Answer | None:
+    def ask(self, name: str, question: Callable[[SchemaRegistryClient], Answer]) -> Answer | None:
         """The schema with the id that `name` ends in."""
-        del question, timeout_s
+        del question
         self.asked.append(name)
         found: Any = self.known.get(int(name.rpartition(" ")[2]))
         return found

@@ -67,16 +67,22 @@ def test_what_the_cluster_did_wrong_fails(change: dict[str, object], says: str):
     assert says in verdict.reasons[0]
 
 
+def test_a_run_that_was_cut_short_is_no_verdict():
+    """A run that somebody stopped is invalid, however good it was: a cancelled job must not pass."""
+    verdict = judge(replace(GOOD, cut_short=True))
+    assert verdict.verdict == "invalid"
+    assert "cut short: only 60.0 s were measured" in verdict.reasons[0]
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"cut_short": True}, "cut short: 60.0 s were measured"),
         ({"duplicated": 1}, "1 event arrived more than once"),
         ({"reordered": 2}, "2 events arrived behind a later one"),
     ],
 )
 def test_what_is_told_but_changes_nothing(change: dict[str, object], says: str):
-    """Being cut short, duplicates and reordering are told, and do not turn a pass."""
+    """Duplicates and reordering are told, and do not turn a pass."""
     evidence = replace(GOOD, **change)
     assert judge(evidence).verdict == "pass"
     assert says in only_reason(evidence)

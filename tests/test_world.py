@@ -1,6 +1,9 @@
 """The promises of the world: the same for any division of work, a story that holds, and truths as planted."""
 
 import math
+import os
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Generator
 from functools import cache
@@ -119,6 +122,26 @@ def test_any_size_of_bite_takes_the_same(cuts: list[int]):
             taken[batch.topic] += batch.records()
         at += count
     assert taken == {batch.topic: list(batch.records()) for batch in whole.take(due)}
+
+
+def test_no_hash_seed_decides():
+    """People and goods are the same in every process: nothing depends on the order of a set."""
+    digests = {
+        subprocess.check_output(
+            [sys.executable, "-c", _DIGEST], env={**os.environ, "PYTHONHASHSEED": str(number)}, timeout=60
+        )
+        for number in (1, 2)
+    }
+    assert len(digests) == 1
+
+
+_DIGEST = """
+import hashlib, json
+from lensload.world.world import made
+setting = made(seed=4, audience_size=640, catalogue_size=240)
+goods, people = setting.catalogue, setting.audience
+print(hashlib.sha256(json.dumps([goods.titles, goods.queries, people.contexts]).encode()).hexdigest())
+"""
 
 
 def test_each_sequence_is_unbroken():

@@ -13,6 +13,7 @@ from lensload.world.world import TOPICS, World, made
 START_NS = 1_795_000_000_000_000_000
 PARSED: dict[str, dict[str, Any]] = {topic: schema.parsed for topic, schema in schemas.load().items()}
 SCHEMA_IDS = {topic: number for number, topic in enumerate(PARSED, start=1)}
+TOPICS_BY_SCHEMA = {number: topic for topic, number in SCHEMA_IDS.items()}
 SMALL = made(seed=7, audience_size=640, catalogue_size=240)
 
 

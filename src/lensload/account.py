@@ -27,8 +27,8 @@ class Times:
         return "warm-up" if now_ns < self.measure_from_ns else "measuring"
 
     def elapsed_s(self, now_ns: int) -> float:
-        """Seconds since the schedule started, and not beyond its end."""
-        return max(0, min(now_ns, self.end_ns or now_ns) - self.start_ns) / 1e9
+        """Seconds since the schedule started."""
+        return max(0, now_ns - self.start_ns) / 1e9
 
     def measured_s(self, stopped_ns: int) -> float:
         """How long was measured, if the schedule was stopped then."""
@@ -48,6 +48,7 @@ class Account:
         times: the schedule; None until it is fixed.
         notices: what was worth telling, in order.
         unflushed: events without a delivery report when their engine had drained.
+        produced_until_ns: when the last event was handed to a producer, Unix nanoseconds.
         died: one text for each process that ended before it should have.
         incomplete: observers that did not reach the partitions' ends.
     """
@@ -58,6 +59,7 @@ class Account:
         self.notices: list[str] = []
         self.died: list[str] = []
         self.unflushed = 0
+        self.produced_until_ns = 0
         self.incomplete = 0
         self._fresh = Tally()
         self._told = 0
@@ -65,7 +67,6 @@ class Account:
         self._rows: list[Row] = []
         self._every = 1
         self._seconds = 0
-        self._row_ns = 0
         self._targets: dict[str, dict[int, float]] = {}
 
     def add(
@@ -95,13 +96,17 @@ class Account:
         fresh_row = row(fresh, at_s=elapsed_s, phase=phase, target_per_s=target_per_s, queue=queue)
         if phase != "starting":
             self._keep(fresh_row)
-        # Reports bring whole seconds: one that is closed early, for the drain, has no less in it.
-        since_s = max(1.0, (now_ns - self._row_ns) / 1e9) if self._row_ns else 1.0
-        self._row_ns = now_ns
-        return self._snapshot(fresh_row, since_s)
+        return self._snapshot(fresh_row, 0.0 if draining else self._sum("engine", "achieved_per_s"))
 
     def course(
-        self, stopped_ns: int, *, embedded: bool, poisson: bool, workers: int, cut_short: bool
+        self,
+        stopped_ns: int,
+        *,
+        embedded: bool,
+        poisson: bool,
+        workers: int,
+        cut_short: bool,
+        open_ended: bool = False,
     ) -> Course:
         """How the run went, once all of it has been taken in; `stopped_ns`: when the schedule was stopped."""
         self.tally.add(self._fresh.take())
@@ -109,6 +114,7 @@ class Account:
         return Course(
             started_ns=self.times.start_ns if self.times else stopped_ns,
             measured_s=measured_s,
+            spent_s=max(0, self.produced_until_ns - self.times.measure_from_ns) / 1e9 if self.times else 0.0,
             target_per_s=self._mean_target(stopped_ns, measured_s),
             embedded=embedded,
             random_arrivals=poisson,
@@ -117,11 +123,18 @@ class Account:
             observer_complete=not self.incomplete,
             died=tuple(self.died),
             cut_short=cut_short,
+            open_ended=open_ended,
             notices=tuple(self.notices),
             series=self._rows,
         )
 
-    def _snapshot(self, fresh: Row, since_s: float) -> Snapshot:
+    @property
+    def due(self) -> float | None:
+        """How many events were due in the measured time, as the engines counted; None until they have said."""
+        self.tally.add(self._fresh.take())
+        return self.tally.totals.get("due")
+
+    def _snapshot(self, fresh: Row, achieved_per_s: float) -> Snapshot:
         latency = {
             stage: StageLatency(found["p50"], found["p99"]) for stage, found in fresh["latency_us"].items()
         }
@@ -132,7 +145,7 @@ class Account:
             elapsed_s=fresh["at_s"],
             total_s=self.times.total_s if self.times else None,
             target_per_s=fresh["target_per_s"],
-            achieved_per_s=fresh["produced"] / since_s,
+            achieved_per_s=achieved_per_s,
             lag_p99_us=latency["schedule_lag"].p99_us if "schedule_lag" in latency else None,
             latency=latency,
             queue=fresh["queue"],

@@ -1,10 +1,11 @@
-"""The command line: `lensload bench` and `lensload schemas list`.
+"""The command line: `lensload bench`, and the other commands from their own modules.
 
 `bench` is Locust run headless: everything is checked here, before anything starts, and then this process becomes
 Locust's. Exit codes are those of the errors' tree, and 2 for what click refuses.
 """
 
 import os
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any, TypeVar
 import click
 
 from lensload import __version__, properties, runfile, schemas, sources
+from lensload.changeover import newer_schemas
+from lensload.cli_schemas import schemas_group
 from lensload.config import HANDOVER_VARIABLE, RunConfig, options
 from lensload.errors import LensloadError, UsageError
 from lensload.pacing import Profile
@@ -22,7 +25,7 @@ USERS_PER_WORKER = 10
 """Locust users of each worker process in `bench`: slices of its rate, enough that none is more than a tenth."""
 
 BENCH_DURATION_S = 30.0
-_REACH_S = 8.5  # so that an address that never answers is named within ten, starting up included
+_REACH_S = 7.5  # so that an address that never answers is named within ten, starting up included
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -86,7 +89,7 @@ def prepare(flags: Mapping[str, str | None], file: Path | None) -> RunConfig:
     if run.duration_s is None:
         run = run.changed(duration_s=BENCH_DURATION_S)
     Profile.parse(run.profile)
-    schemas.load()
+    newer_schemas(run.evolve, _of_run(run), lambda newer: _verdict(run, newer))
     if run.client_config:
         properties.read(run.client_config)
     runfile.check_writable(run.run_file)
@@ -98,14 +101,42 @@ def _reach(run: RunConfig) -> None:
 
     The engines do all this again; but here a wrong address is named within ten seconds, without Locust around it.
     """
-    from lensload import cluster, registry  # noqa: PLC0415 - half of a start's time, and not for the embedded cluster
+    # Half of a start's time, and not for the embedded cluster.
+    from lensload import cluster, publication, registry  # noqa: PLC0415
 
+    loaded = schemas.load()
     settings = cluster.client_settings(run, run.bootstrap_servers or "")
     cluster.check(settings, timeout_s=_REACH_S)
     with registry.connect(run.registry_url or "mock://") as books:
-        books.register(schemas.load(), run.topic_prefix, timeout_s=_REACH_S)
+        schema_ids = books.register(loaded, run.topic_prefix, timeout_s=_REACH_S)
+        publication.register_newer(
+            books, newer_schemas(run.evolve, _of_run(run)), schema_ids, run.topic_prefix
+        )
     names = [run.topic_prefix + topic for topic in run.topics]
     cluster.ensure_topics(settings, names, run.partitions, run.replication_factor, embedded=False)
+
+
+def _of_run(run: RunConfig) -> dict[str, schemas.Schema]:
+    return {topic: schema for topic, schema in schemas.load().items() if topic in run.topics}
+
+
+def _verdict(run: RunConfig, newer: schemas.Schema) -> str:
+    """What the run's registry says of a newer schema, as a line to add to LENS's own verdict; "" without one."""
+    if not run.registry_url or run.registry_url.startswith("mock:"):
+        return ""
+    from lensload import publication, registry  # noqa: PLC0415 - half of a start's time
+
+    try:
+        with registry.connect(run.registry_url) as books:
+            fits = publication.verdict(books, schemas.subject(newer.topic.name, run.topic_prefix), newer)
+    except LensloadError as error:
+        return f"\nThe registry could not be asked: {error.message}"
+    says = {
+        True: "it may follow",
+        False: "it may not follow",
+        None: "none, for want of a version to compare with",
+    }
+    return f"\nThe registry's own verdict: {says[fits]}."
 
 
 def locust_command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
@@ -127,10 +158,19 @@ def locust_command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str
     ]
     command += ["--users", str(users), "--spawn-rate", str(users)]
     if run.workers > 1:
-        command += ["--processes", str(run.workers)]
+        # A port of its own: on Locust's usual one, two runs on a machine would take each other's workers.
+        port = str(_free_port())
+        command += ["--processes", str(run.workers), "--master-bind-host", "127.0.0.1"]
+        command += ["--master-bind-port", port, "--master-port", port]
     handed = run.changed(user_rate=run.rate / users)
     kept = {name: value for name, value in environ.items() if not name.startswith("LOCUST_")}
     return command, {**kept, HANDOVER_VARIABLE: handed.as_json()}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _locustfile() -> Path:
@@ -142,23 +182,5 @@ def _locustfile() -> Path:
     raise UsageError("The locustfile ordinary_day.py is missing.", "Install lensload again.")
 
 
+main.add_command(schemas_group)
 main.add_command(replay)
-
-
-@main.group(name="schemas", cls=_Commands)
-def schemas_group() -> None:
-    """The five LENS schemas."""
-
-
-@schemas_group.command(name="list")
-@click.option("--topic-prefix", default="", metavar="TEXT", help="Goes before every topic and subject.")
-def list_schemas(topic_prefix: str) -> None:
-    """Show each schema's subject, record, key, number of fields and fingerprint."""
-    rows = [("subject", "record", "key", "fields", "fingerprint")]
-    for name, schema in schemas.load().items():
-        topic = schema.topic
-        subject = schemas.subject(name, topic_prefix)
-        rows.append((subject, topic.record, topic.key_field, str(len(schema.fields)), schema.fingerprint))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -32,6 +32,7 @@ _LEADERS_S = 5.0
 _LOOK_AGAIN_S = 0.02
 _ATTEMPT_S = 1.0
 _REFUSED_PATIENCE_S = 2.0
+_TOLD_AGAIN_S = 30.0
 # What librdkafka says (KafkaError.name()) and no waiting will mend, with what to do about it.
 _HOPELESS = {
     "_AUTHENTICATION": "Check security.protocol and the sasl properties in the --client-config file.",
@@ -55,6 +56,33 @@ class ClusterFacts:
 
     cluster_id: str | None
     brokers: tuple[str, ...]
+
+
+class Troubles:
+    """What a client complains of, kept as sentences for people; to be given to it as its `error_cb`.
+
+    A client that has lost its broker complains twenty times a second, so the same sentence is told again only
+    after half a minute.
+    """
+
+    def __init__(self) -> None:
+        self._fresh: dict[str, int] = {}
+        self._told_s: dict[str, float] = {}
+
+    def __call__(self, error: KafkaError) -> None:
+        """Note one."""
+        text = _words(error)
+        self._fresh[text] = self._fresh.get(text, 0) + 1
+
+    def take(self) -> list[str]:
+        """What is to be told now."""
+        now_s = time.monotonic()
+        due = [
+            text for text in self._fresh if now_s - self._told_s.get(text, -_TOLD_AGAIN_S) >= _TOLD_AGAIN_S
+        ]
+        self._told_s.update(dict.fromkeys(due, now_s))
+        counts = {text: self._fresh.pop(text) for text in due}
+        return [f"{text} ({count} times)" if count > 1 else text for text, count in counts.items()]
 
 
 class EmbeddedCluster:
@@ -198,7 +226,15 @@ def _reason(troubles: Sequence[KafkaError]) -> str:
     if not telling:
         return "no answer"
     worst = next((trouble for trouble in telling if trouble.name() in _HOPELESS), telling[-1])
-    return re.sub(r" \(after \d+ms in state \w+\)|(?<=\d)/(bootstrap|\d+)|Local: ", "", worst.str())
+    return _words(worst)
+
+
+def _words(error: KafkaError) -> str:
+    """An error in librdkafka's words without its inner workings, so that what is the same reads the same."""
+    if error.name() == "_ALL_BROKERS_DOWN":  # whose own words count brokers that never were ("0/2 are down")
+        return "no broker can be reached"
+    text = re.sub(r" \(after \d+ms.*\)|Local: |^GroupCoordinator: |ipv[46]#", "", error.str())
+    return re.sub(r"(:\d+)/(?:bootstrap|\d+)", r"\1", text)
 
 
 def _addresses(metadata: Any) -> list[str]:  # noqa: ANN401 - ClusterMetadata has no types

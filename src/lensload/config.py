@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from lensload.errors import UsageError
 from lensload.fields import (
     Addresses,
+    Changeovers,
     Duration,
     NumberAsText,
     OptionalDuration,
@@ -152,8 +153,8 @@ class RunConfig(BaseModel):
         Field(
             ge=-1,
             le=10,
-            description="The planted truth of the experiments: 0.1 makes the treatment convert 10 % more often"
-            " than the control.",
+            description="The planted truth of the experiment ranking-v2: 0.1 makes its treatment convert a tenth more"
+            " often than its control.",
         ),
         Shown("NUMBER"),
     ] = 0.1
@@ -165,6 +166,14 @@ class RunConfig(BaseModel):
         ),
         Shown("NAME"),
     ] = "fragments"
+    evolve: Annotated[
+        Changeovers,
+        Field(
+            description="Write a share of a topic's events by a newer version of its schema: TOPIC=FILE@SHARE, or"
+            " TOPIC=FILE@FROM-TO for a share that changes during the run; several with commas between."
+        ),
+        Shown("TOPIC=FILE@SHARE", web=False),
+    ] = ()
     verify_per_s: Annotated[
         int,
         Field(
@@ -241,6 +250,7 @@ class RunConfig(BaseModel):
         return values | {
             "run_file": self.run_file.name,
             "client_config": self.client_config.name if self.client_config else None,
+            "evolve": [change.public() for change in self.evolve],
         }
 
     def changed(self, **values: object) -> Self:
@@ -347,7 +357,7 @@ def _as_default(value: object, *, duration: bool) -> str | int | float:
     if duration:
         return f"{value:.15g}s"
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(map(str, value))
     return value if isinstance(value, (int, float)) else str(value)
 
 

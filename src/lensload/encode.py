@@ -9,7 +9,7 @@ batch with NumPy. What fastavro would have written for the same event is the def
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from fastavro import parse_schema
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from lensload.fragments import Plan, Schema, objects, written
 from lensload.wire import header
 from lensload.world.batch import Drawn, Pool, TopicBatch
+
+_PART: Final = 1_024  # events encoded at a time: what they are put together from stays in the CPU's cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +68,10 @@ class FragmentEncoder:
     def encode(self, batch: TopicBatch) -> Encoded:
         """See `Encoder`."""
         start_ns = time.perf_counter_ns()
-        values = self._plans[batch.topic].values(batch)
+        plan, values = self._plans[batch.topic], list[bytes]()
+        for start in range(0, max(1, len(batch)), _PART):
+            part = batch if len(batch) <= _PART else batch.part(start, start + _PART)
+            values += plan.values(part)
         took_ns = time.perf_counter_ns() - start_ns
         share = np.full(len(batch), took_ns // max(1, len(batch)))
         return Encoded(batch.topic, batch.due_ns, self._keys_of(batch.key), values, share)

@@ -15,8 +15,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from lensload import cluster, registry, schemas
+from lensload import cluster, publication, registry, schemas
 from lensload.audit import Audit, ConfluentSerializer
+from lensload.changeover import newer_schemas
 from lensload.child import Orders, live, whole_ms
 from lensload.config import RunConfig
 from lensload.encode import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
@@ -25,6 +26,8 @@ from lensload.link import Link, Message
 from lensload.measure import Tally
 from lensload.pacing import Pacer, Profile
 from lensload.produce import PacedProducer
+from lensload.rollout import MixedEncoder, Rollout
+from lensload.schemas import Schema
 from lensload.world.behaviour import Behaviour
 from lensload.world.setting import Setting
 from lensload.world.world import World, made
@@ -38,10 +41,11 @@ _LATE_STEP: Final = (12_000, 5)
 _LONGEST_SPAN_MS: Final = 20
 _REPORT_NS: Final = NS_PER_S
 _LISTEN_NS: Final = 5 * NS_PER_MS
-_SHORTEST_WAIT_NS: Final = 200_000  # a shorter sleep costs more than it brings
+_SHORTEST_WAIT_NS: Final = 100_000  # a shorter sleep costs more than it brings
 _LONGEST_WAIT_NS: Final = 5 * NS_PER_MS
 _FOREVER_S: Final = 600.0  # a profile's period when no duration is given
 _FLUSH_STEP_S: Final = 0.25
+_OVERTIME_NS: Final = NS_PER_S  # how long after the end what is overdue is still sent
 _REHEARSAL: Final = 2_000  # events, enough for some of every topic
 
 
@@ -65,6 +69,10 @@ class Engine:
         self._end_ns = 0
         self._made_until_ns = 0
         self._due = 0
+        self._reported = (
+            0,
+            time.time_ns(),
+        )  # how many events were produced at the last report, and when that was
         self._draining = False
         self._scheduled = False
         self._rate_per_s = 0.0
@@ -77,22 +85,25 @@ class Engine:
         gc.collect()
         gc.freeze()
         making: Iterator[None] = iter(())
-        next_report_ns = time.time_ns() + _REPORT_NS
+        # On the second, as the observer does, so that what both report is of the same time.
+        next_report_ns = (time.time_ns() // _REPORT_NS + 1) * _REPORT_NS
         next_listen_ns = 0
         while not self._draining:
             now_ns = time.time_ns()
-            produced = self._producer.pump(now_ns)
+            produced = 0 if self._scheduled else self._producer.pump(now_ns)
             if now_ns >= next_listen_ns:
                 self._listen()
                 next_listen_ns = now_ns + _LISTEN_NS
             if now_ns >= next_report_ns:
                 self._report(now_ns)
                 next_report_ns += _REPORT_NS * (1 + (now_ns - next_report_ns) // _REPORT_NS)
+            if self._overtime(now_ns):
+                making = iter(())
             if next(making, True) is None:
                 continue
-            if self._pacer and self._made_until_ns < self._until(now_ns):
+            if self._pacer and self._made_until_ns < self._until(now_ns) and not self._scheduled:
                 making = self._make(self._pacer)
-            elif not produced and not self._world.advance():
+            elif not produced and not self._made_ahead():
                 self._rest(now_ns)
         self._drain()
 
@@ -103,7 +114,9 @@ class Engine:
         settings = cluster.client_settings(config, orders.bootstrap_servers)
         facts = cluster.check(settings)
         books = registry.connect(orders.registry_url)
+        newer = newer_schemas(config.evolve, loaded)
         schema_ids = books.register(loaded, config.topic_prefix)
+        newer_ids = publication.register_newer(books, newer, schema_ids, config.topic_prefix)
         cluster.ensure_topics(
             settings,
             list(self._names.values()),
@@ -120,27 +133,42 @@ class Engine:
         )
         lanes = tuple(orders.message["lanes"])
         self._world = World(setting, lanes, run_tag=orders.run_tag, topics=config.topics)
-        parsed = {topic: schema.parsed for topic, schema in loaded.items()}
-        texts = {topic: schema.text for topic, schema in loaded.items()}
-        confluent = ConfluentSerializer(books.client, texts, self._names)
-        self._audit = Audit(confluent, config.verify_per_s, self._tally)
-        self._encoder = _encoder(config.serializer, parsed, schema_ids, confluent)
-        self._producer = PacedProducer(
-            {**_producer_settings(config), **settings}, self._names, schema_ids, self._tally
+        confluent, newer_confluent = (
+            ConfluentSerializer(
+                books.client, {topic: schema.text for topic, schema in each.items()}, self._names
+            )
+            for each in (loaded, newer)
         )
-        self._warm(setting, confluent)
+        serializers = dict.fromkeys(schema_ids.values(), confluent)
+        serializers |= dict.fromkeys(newer_ids.values(), newer_confluent)
+        self._audit = Audit(serializers, config.verify_per_s, self._tally)
+        self._rollouts = {change.topic: Rollout(change, config.seed) for change in config.evolve}
+        self._encoder = _encoder(config.serializer, loaded, schema_ids, confluent)
+        if newer:
+            encoder = _encoder(config.serializer, newer, newer_ids, newer_confluent)
+            self._encoder = MixedEncoder(self._encoder, encoder, self._rollouts)
+        topics_by_schema = {
+            number: topic for each in (schema_ids, newer_ids) for topic, number in each.items()
+        }
+        self._producer = PacedProducer(
+            {**_producer_settings(config), **settings}, self._names, topics_by_schema, self._tally
+        )
+        self._warm(setting, [(confluent, set(loaded)), (newer_confluent, set(newer))])
         self._conditions: dict[str, Any] = {
             "cluster": {"id": facts.cluster_id, "brokers": list(facts.brokers)},
             "schema_ids": schema_ids,
+            **({"newer_schema_ids": newer_ids} if newer_ids else {}),
         }
 
-    def _warm(self, setting: Setting, confluent: ConfluentSerializer) -> None:
+    def _warm(self, setting: Setting, serializers: list[tuple[ConfluentSerializer, set[str]]]) -> None:
         """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
         for batch in self._world.outline():
             self._encoder.encode(batch)
         rehearsal = World(setting, (0,), topics=self._config.topics)
         for batch in rehearsal.take(np.full(_REHEARSAL, time.time_ns())):
-            confluent(batch.topic, next(batch.records()))
+            for serialize, topics in serializers:
+                if batch.topic in topics:
+                    serialize(batch.topic, next(batch.records()))
 
     def _until(self, now_ns: int) -> int:
         ahead_ns = now_ns + _AHEAD_NS
@@ -172,12 +200,27 @@ class Engine:
                 self._audit.look(batch, encoded, rate_per_s)
             yield
 
+    def _made_ahead(self) -> bool:
+        """Do a step of work that will be needed, if there is any; not before it is known who the audience is."""
+        return self._rate_per_s > 0 and self._world.advance()
+
     def _rest(self, now_ns: int) -> None:
         """Wait until the next event is due or has to be made, serving delivery reports."""
         due_ns = self._producer.next_due_ns()
         until_ns = now_ns + _LONGEST_WAIT_NS if due_ns is None else min(due_ns, now_ns + _LONGEST_WAIT_NS)
         self._producer.wait(max(_SHORTEST_WAIT_NS, until_ns - time.time_ns()) / NS_PER_S)
-        if self._end_ns and not self._scheduled and due_ns is None and now_ns >= self._end_ns:
+        if due_ns is None and now_ns >= self._end_ns:
+            self._finish()
+
+    def _overtime(self, now_ns: int) -> bool:
+        """Whether the end is so long past that what is still overdue is given up, and accounted for as such."""
+        late = bool(self._end_ns) and now_ns > self._end_ns + _OVERTIME_NS
+        if late:
+            self._finish()
+        return late
+
+    def _finish(self) -> None:
+        if self._end_ns and not self._scheduled:
             self._scheduled = True
             self._link.send({"type": "scheduled"})
 
@@ -206,6 +249,8 @@ class Engine:
         self._measure_from_ns = measure_from_ns
         self._producer.measure_from_ns = self._audit.measure_from_ns = measure_from_ns
         self._pacer.set_rate(start_ns, self._rate_per_s)
+        for rollout in self._rollouts.values():
+            rollout.begin(measure_from_ns, end_ns or measure_from_ns + round(_FOREVER_S * NS_PER_S))
 
     def _gather(self, slices: list[dict[str, Any]]) -> None:
         rates: dict[Behaviour, float] = {}
@@ -222,10 +267,13 @@ class Engine:
         self._producer.settle()
         for text in self._producer.take_notices():
             self._link.send({"type": "notice", "text": text})
+        produced, since_ns = self._producer.produced - self._reported[0], now_ns - self._reported[1]
+        self._reported = (self._producer.produced, now_ns)
         self._link.send(
             {
                 "type": "report",
                 "now_ns": now_ns,
+                "achieved_per_s": produced / max(since_ns, 1) * NS_PER_S,
                 "target_per_s": self._pacer.rate_at(now_ns) if self._pacer else 0.0,
                 "behind_ns": self._behind_ns(now_ns),
                 "queue": len(self._producer),
@@ -244,7 +292,8 @@ class Engine:
     def _account_for_due(self, stopped_ns: int) -> None:
         """Count what was due in the measured time, made or not: what the load is held against."""
         if self._pacer and stopped_ns > self._measure_from_ns:
-            never_made = self._pacer.expected(stopped_ns) - self._pacer.expected(self._made_until_ns)
+            made_ns = max(self._made_until_ns, self._measure_from_ns)
+            never_made = self._pacer.expected(max(stopped_ns, made_ns)) - self._pacer.expected(made_ns)
             self._tally.add_total("due", self._due + never_made - self._producer.waiting(after_ns=stopped_ns))
 
     def _drain(self) -> None:
@@ -261,6 +310,7 @@ class Engine:
             {
                 "type": "drained",
                 "unflushed": left,
+                "produced_until_ns": self._producer.last_ns,
                 "tally": self._tally.take().to_wire(),
                 "conditions": self._conditions,
             }
@@ -277,15 +327,17 @@ def _producer_settings(config: RunConfig) -> dict[str, Any]:
         "queue.buffering.max.messages": 1_000_000,
         "queue.buffering.max.kbytes": 524_288,
         "batch.size": 1_000_000,
+        "reconnect.backoff.max.ms": 1_000,  # a broker that comes back is found within a second
     }
 
 
 def _encoder(
     name: str,
-    parsed: dict[str, dict[str, Any]],
+    versions: dict[str, Schema],
     schema_ids: dict[str, int],
     confluent: ConfluentSerializer,
 ) -> Encoder:
+    parsed = {topic: schema.parsed for topic, schema in versions.items()}
     if name == "fragments":
         return FragmentEncoder(parsed, schema_ids)
     return RecordEncoder(confluent if name == "confluent" else fastavro_serializer(parsed, schema_ids))

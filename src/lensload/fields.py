@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 
+from lensload.changeover import Changeover
 from lensload.schemas import TOPIC_NAMES
 
 _UNITS_S = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -93,6 +94,19 @@ def _topics(value: object) -> object:
     return tuple(name for name in TOPIC_NAMES if name in names)
 
 
+def _changeovers(value: object) -> object:
+    if isinstance(value, str):
+        value = re.split(r",(?=[a-z-]+=)", value) if value.strip() else ()
+    if not isinstance(value, (list, tuple)):
+        raise ValueError("it should be TOPIC=FILE@SHARE, or several with commas between")  # noqa: TRY004 - pydantic's
+    found = tuple(Changeover.parse(each) if isinstance(each, str) else each for each in value)
+    topics = [each.topic for each in found if isinstance(each, Changeover)]
+    for topic in topics:
+        if topics.count(topic) > 1:
+            raise ValueError(f"{topic} is there twice; a topic changes over to one version")
+    return found
+
+
 def _text(value: object) -> object:
     # A TOML file may well say acks = 1.
     return str(value) if isinstance(value, int) else value
@@ -127,6 +141,7 @@ RegistryUrl = Annotated[str | None, BeforeValidator(_registry_url)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_blank)]
 TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]
 Topics = Annotated[tuple[str, ...], BeforeValidator(_topics)]
+Changeovers = Annotated[tuple[Changeover, ...], BeforeValidator(_changeovers)]
 NumberAsText = BeforeValidator(_text)
 
 

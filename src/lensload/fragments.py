@@ -18,6 +18,8 @@ from lensload.errors import SchemaError
 from lensload.wire import ID_LENGTH, Block, header
 from lensload.world.batch import Column, Drawn, Ids, Integers, Linked, Pool, Rankings, Reals, TopicBatch
 
+_RANKED = [("itemId", "string"), ("score", "float"), ("rank", "int"), ("explanation", ["null", "string"])]
+
 Schema = dict[str, Any]
 Piece = Block | list[bytes]
 
@@ -34,6 +36,7 @@ class Plan:
         self._fragments: dict[tuple[Pool, tuple[str, ...]], _Fragments] = {}
         self._layouts: dict[tuple[tuple[str, ...], ...], list[tuple[int, tuple[str, ...]]]] = {}
         self._ranking_fragments: dict[tuple[str, ...], _RankingFragments] = {}
+        self._other_rankings: dict[tuple[str, ...], Any] = {}
         self._defaults: dict[str, Block] = {}
         self._makers: dict[type, Callable[[Any, tuple[str, ...]], Iterable[Piece]]] = {
             Drawn: self._drawn,
@@ -129,11 +132,21 @@ class Plan:
             self._fragments[column.constants, fields] = known
         return (known.drawn(column.index), column.texts, _constant(len(column.texts), 0))
 
-    def _ranked(self, column: Rankings, _fields: tuple[str, ...]) -> Iterable[Piece]:
+    def _ranked(self, column: Rankings, fields: tuple[str, ...]) -> Iterable[Piece]:
+        if fields not in self._other_rankings:
+            kind = self._type_of(fields[0])
+            self._other_rankings[fields] = None if _shape_of_items(kind) == _RANKED else kind
+        if other := self._other_rankings[fields]:
+            # A newer version with more in a recommendation: fastavro knows how, at a tenth of the speed.
+            return ([written(other, ranking) for (ranking,) in column.values()],)
         known = self._ranking_fragments.get(column.item_ids)
         if known is None:
             known = self._ranking_fragments[column.item_ids] = _RankingFragments(column)
         return known.pieces(column)
+
+
+def _shape_of_items(kind: Any) -> list[tuple[str, Any]]:
+    return [(field["name"], field["type"]) for field in kind["items"]["fields"]]
 
 
 class _Fragments:

@@ -9,6 +9,7 @@ from typing import Final
 
 from lensload import cluster
 from lensload.child import Orders, live, whole_ms
+from lensload.errors import ClusterError
 from lensload.link import Link
 from lensload.measure import Tally
 from lensload.observe import Observer, consumer_settings, shares
@@ -16,6 +17,7 @@ from lensload.observe import Observer, consumer_settings, shares
 _REPORT_NS: Final = 1_000_000_000
 _LISTEN_NS: Final = 20_000_000
 _PATIENCE_S: Final = 0.02
+_ASK_S: Final = 1.0
 
 
 class Observatory:
@@ -34,6 +36,7 @@ class Observatory:
         self._config = orders.config
         self._tally = Tally()
         self._draining = False
+        self._endless = False
         settings = cluster.client_settings(orders.config, orders.bootstrap_servers)
         cluster.check(settings)
         names = orders.named()
@@ -57,7 +60,7 @@ class Observatory:
     def run(self) -> None:
         """Say ready, then work until drained."""
         self._link.send({"type": "ready", "conditions": {}})
-        next_report_ns = time.time_ns() + _REPORT_NS
+        next_report_ns = (time.time_ns() // _REPORT_NS + 1) * _REPORT_NS
         next_listen_ns = 0
         while not self._draining:
             self._observer.watch(_PATIENCE_S)
@@ -86,15 +89,30 @@ class Observatory:
     def _drain(self) -> None:
         """Read up to where the partitions end now, as long as the configuration allows."""
         deadline_s = time.monotonic() + self._config.drain_timeout_s
-        ends = self._observer.ends()
+        ends: dict[tuple[str, int], int] | None = None
+        left = 0
         next_report_ns = time.time_ns() + _REPORT_NS
-        while (left := self._observer.behind(ends)) and time.monotonic() < deadline_s:
+        while (ends is None or left) and time.monotonic() < deadline_s:
             self._observer.watch(_PATIENCE_S)
             if time.time_ns() >= next_report_ns:
                 self._report(time.time_ns())
-                next_report_ns += _REPORT_NS
+                next_report_ns = time.time_ns() + _REPORT_NS
+            if ends is None:
+                ends = self._ends()
+            left = self._observer.behind(ends) if ends else 0
         self._observer.close()
-        self._link.send({"type": "drained", "tally": self._tally.take().to_wire(), "complete": left == 0})
+        complete = ends is not None and not left
+        self._link.send({"type": "drained", "tally": self._tally.take().to_wire(), "complete": complete})
+
+    def _ends(self) -> dict[tuple[str, int], int] | None:
+        """Where the partitions end; None, and a notice, while a broker that was away is not back yet."""
+        try:
+            return self._observer.ends(_ASK_S)
+        except ClusterError as error:
+            if not self._endless:
+                self._endless = True
+                self._link.send({"type": "notice", "text": error.message})
+            return None
 
 
 def _work(link: Link, orders: Orders) -> None:

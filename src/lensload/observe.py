@@ -8,10 +8,11 @@ import time
 from typing import Any, Final
 
 import numpy as np
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from numpy.typing import NDArray
 
 from lensload import wire
+from lensload.cluster import Troubles
 from lensload.errors import ClusterError
 from lensload.ledger import OrderLedger, SequenceLedger
 from lensload.measure import Tally
@@ -57,9 +58,9 @@ class Observer:
         self._orders = OrderLedger()
         self._wanted = [TopicPartition(name, number) for name, them in partitions.items() for number in them]
         self._next: dict[tuple[str, int], int] = {}
-        self._notices: list[str] = []
+        self._troubles = Troubles()
         group = {"group.id": f"lensload-observer-{run_tag}", "enable.auto.commit": False}
-        self._consumer = Consumer({**settings, **group, "error_cb": self._trouble})
+        self._consumer = Consumer({**settings, **group, "error_cb": self._troubles})
 
     def prove(self) -> None:
         """Take up the partitions at their present ends and wait until each has answered a fetch.
@@ -99,17 +100,25 @@ class Observer:
         return len(records)
 
     def take_notices(self) -> list[str]:
-        """What went wrong since the last call, as sentences."""
-        notices, self._notices = self._notices, []
-        return notices
+        """What went wrong since the last call, as sentences, each once."""
+        return self._troubles.take()
 
-    def ends(self) -> dict[tuple[str, int], int]:
+    def ends(self, timeout_s: float = _ASK_S) -> dict[tuple[str, int], int]:
         """The present end of every partition.
 
         Raises:
-            ClusterError: a partition's end cannot be asked for.
+            ClusterError: a partition does not tell its end, or not in time.
         """
-        return {(each.topic, each.partition): self._ends_of(each)[1] for each in self._wanted}
+        # All in one request: on a connection that fetches, each waits until the broker has answered the fetch.
+        asked = [TopicPartition(each.topic, each.partition, OFFSET_END) for each in self._wanted]
+        try:
+            told = self._consumer.offsets_for_times(asked, timeout=timeout_s) if asked else []
+        except KafkaException as error:
+            raise _no_end("The partitions do not tell their ends", error.args[0]) from error
+        for each in told:
+            if each.error is not None:
+                raise _no_end(f"Partition {each.partition} of {each.topic} does not tell its end", each.error)
+        return {(each.topic, each.partition): each.offset for each in told}
 
     def behind(self, ends: dict[tuple[str, int], int]) -> int:
         """How many offsets lie between where we are and `ends`."""
@@ -120,29 +129,16 @@ class Observer:
         self._consumer.close()
 
     def _seek_ends(self) -> None:
+        self._next = self.ends()
         for each in self._wanted:
-            each.offset = self._ends_of(each)[1]
-            self._next[each.topic, each.partition] = each.offset
+            each.offset = self._next[each.topic, each.partition]
         self._consumer.assign(self._wanted)
-
-    def _ends_of(self, partition: TopicPartition) -> tuple[int, int]:
-        try:
-            return self._consumer.get_watermark_offsets(partition, timeout=_ASK_S, cached=False)
-        except KafkaException as error:
-            raise ClusterError(
-                f"Partition {partition.partition} of {partition.topic} does not tell its end: "
-                f"{error.args[0].str()}.",
-                "Check that the broker that leads it is up.",
-            ) from error
-
-    def _trouble(self, error: KafkaError) -> None:
-        self._notices.append(f"observer: {error.str()}")
 
     def _note_errors(self, messages: list[Message]) -> None:
         for message in messages:
             error = message.error()
             if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  # public, whatever its name
-                self._notices.append(f"observer: {error.str()}")
+                self._troubles(error)
 
     def _account(self, records: list[Message], now_ns: int) -> None:
         count = len(records)
@@ -216,6 +212,10 @@ class Observer:
             self._next[where] = end
 
 
+def _no_end(what: str, error: KafkaError) -> ClusterError:
+    return ClusterError(f"{what}: {error.str()}.", "Check that the brokers that lead them are up.")
+
+
 def shares(found: dict[str, int], index: int, count: int) -> dict[str, list[int]]:
     """The partitions of `found` (partitions by topic) that observer `index` of `count` reads.
 
@@ -233,6 +233,7 @@ def consumer_settings(settings: dict[str, Any], *, embedded: bool) -> dict[str, 
         "auto.offset.reset": "earliest",
         "fetch.queue.backoff.ms": 5,  # by default, a reader that caught its breath waits 1 s
         "queued.max.messages.kbytes": 262_144,
+        "reconnect.backoff.max.ms": 1000,  # by default, a broker that is back may go unnoticed for 10 s
     }
     if embedded:
         # The mock broker sleeps out the whole wait before it looks for messages again.

@@ -16,6 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from numpy.typing import NDArray
 
 from lensload import wire
+from lensload.cluster import Troubles
 from lensload.encode import Encoded
 from lensload.measure import Tally
 
@@ -23,6 +24,7 @@ _CHUNK: Final = 250  # events between two looks at the clock: a quarter of a mil
 _MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its caller can see to other things
 _FEWEST_TO_SETTLE: Final = 5_000
 _FULL_QUEUE_WAIT_S: Final = 0.001
+_SILENT_NS: Final = 3_000_000_000
 
 
 class PacedProducer:
@@ -32,20 +34,30 @@ class PacedProducer:
     text, totals `bytes` and `queue_full`, and the stages `schedule_lag` and `ack`. Events due before
     `measure_from_ns` are warm-up: counted as `warmup_produced`, `warmup_acked`, `warmup_failed` only.
 
+    Attributes:
+        measure_from_ns: when measuring begins, Unix ns.
+        produced: how many events were handed to librdkafka so far, warm-up included.
+        last_ns: when the last of them was, Unix ns; 0 before the first.
+
     Args:
         settings: librdkafka's properties.
         names: the name in the cluster of each topic.
-        schema_ids: the schema id of each topic, by which delivery reports are told apart.
+        topics_by_schema: the topic of each schema id, by which delivery reports are told apart.
         tally: where to account.
     """
 
     def __init__(
-        self, settings: dict[str, Any], names: dict[str, str], schema_ids: dict[str, int], tally: Tally
+        self, settings: dict[str, Any], names: dict[str, str], topics_by_schema: dict[int, str], tally: Tally
     ) -> None:
         self.measure_from_ns = 0
-        self._notices: list[str] = []
+        self.produced = 0
+        self.last_ns = 0
+        self._troubles = Troubles()
+        self._heard_ns = time.time_ns()
+        self._silent_ns = _SILENT_NS + int(float(settings.get("linger.ms", 5)) * 1e6)
+        self._silent = False
         self._names = names
-        self._topics_by_schema = {number: topic for topic, number in schema_ids.items()}
+        self._topics_by_schema = topics_by_schema
         self._topics_by_name = {name: topic for topic, name in names.items()}
         self._tally = tally
         self._queues: dict[str, deque[_Cursor]] = {topic: deque() for topic in names}
@@ -53,7 +65,7 @@ class PacedProducer:
         self._ack_stamps: list[tuple[int, int]] = []  # (how many were acked by then, when)
         self._refused: list[tuple[KafkaError, str, bytes]] = []
         self._lags: dict[str, list[NDArray[np.int64]]] = {topic: [] for topic in names}
-        own = {"on_delivery": self._on_delivery(), "error_cb": self._trouble}
+        own = {"on_delivery": self._on_delivery(), "error_cb": self._troubles}
         self._producer = Producer({**settings, **own})
 
     def __len__(self) -> int:
@@ -119,11 +131,21 @@ class PacedProducer:
 
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
-        notices, self._notices = self._notices, []
-        return list(dict.fromkeys(notices))
+        return [*self._troubles.take(), *self._silence()]
 
-    def _trouble(self, error: KafkaError) -> None:
-        self._notices.append(f"producer: {error.str()}")
+    def _silence(self) -> list[str]:
+        """That a cluster which takes events acknowledges none, once, and that it does again: no error tells that."""
+        now_ns, queued = time.time_ns(), len(self._producer)
+        if not queued:
+            self._heard_ns = now_ns
+        silent = now_ns - self._heard_ns > self._silent_ns
+        if silent == self._silent:
+            return []
+        self._silent = silent
+        for_s = (now_ns - self._heard_ns) / 1e9
+        return [
+            f"no event acknowledged for {for_s:.0f} s, {queued:,} wait" if silent else "acknowledged again"
+        ]
 
     def _produce(self, topic: str, cursor: "_Cursor", count: int) -> None:
         encoded, start, stop = cursor.encoded, cursor.place, cursor.place + count
@@ -145,6 +167,8 @@ class PacedProducer:
                 place += 1
         self._account(topic, encoded, start, stop, began_ns)
         cursor.place = stop
+        self.produced += count
+        self.last_ns = time.time_ns()
         self._serve(0)
 
     def _account(self, topic: str, encoded: Encoded, start: int, stop: int, began_ns: int) -> None:
@@ -180,7 +204,8 @@ class PacedProducer:
     def _stamp(self) -> None:
         known = self._ack_stamps[-1][0] if self._ack_stamps else 0
         if len(self._acked) > known:
-            self._ack_stamps.append((len(self._acked), time.time_ns()))
+            self._heard_ns = time.time_ns()
+            self._ack_stamps.append((len(self._acked), self._heard_ns))
             if len(self._acked) >= _FEWEST_TO_SETTLE:
                 self._settle_acked()
 

@@ -1,7 +1,6 @@
-"""The Schema Registry: the ids of our schemas, registered where they are not yet.
+"""The Schema Registry: the ids of our schemas, registered where they are not yet; its versions and its verdict.
 
-Credentials come from the environment alone: LENSLOAD_REGISTRY_USER_INFO ("user:password") or
-LENSLOAD_REGISTRY_TOKEN (a bearer token). They appear in no message.
+Credentials come from the environment alone (see `lensload.credentials`), and appear in no message.
 """
 
 import os
@@ -10,18 +9,18 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from confluent_kafka.schema_registry import RegisteredSchema, SchemaRegistryClient
 from confluent_kafka.schema_registry import Schema as RegistrySchema
-from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
-from lensload.errors import RegistryError, UsageError
+from lensload import credentials
+from lensload.credentials import CA_FILE_VARIABLE, CERT_FILE_VARIABLE, TOKEN_VARIABLE, USER_INFO_VARIABLE
+from lensload.errors import RegistryError
 from lensload.schemas import Schema, subject
-
-USER_INFO_VARIABLE = "LENSLOAD_REGISTRY_USER_INFO"
-TOKEN_VARIABLE = "LENSLOAD_REGISTRY_TOKEN"  # noqa: S105 - the variable's name
 
 _TOTAL_S = 10.0
 _CREDENTIALS = f"Set {USER_INFO_VARIABLE}=user:password or {TOKEN_VARIABLE} in the environment."
@@ -30,9 +29,8 @@ _ELSEWHERE = (
     "Check --registry-url: the address of a Confluent-compatible registry, such as http://localhost:8081, with its"
     " path if it has one (Apicurio's is /apis/ccompat/v7)."
 )
-# Subject not found, schema not found; 40400 is the mock's word for either.
-_NOT_THERE = {40400, 40401, 40403}
-_NOT_IN_IT = _NOT_THERE | {40402}  # a version not found
+# Subject, version, schema, level not found; 40400 is the mock's word for any.
+_NOT_THERE = {40400, 40401, 40402, 40403, 40408}
 
 Answer = TypeVar("Answer")
 
@@ -42,10 +40,10 @@ def connect(url: str, environ: Mapping[str, str] | None = None) -> "Registry":
 
     Args:
         url: http://, https:// or mock://.
-        environ: where the credentials are, in place of the process's own environment.
+        environ: where credentials and TLS files are named, in place of the process's own environment.
 
     Raises:
-        UsageError: the credentials in the environment are not of their form, or are of both forms at once.
+        UsageError: as `credentials.settings` does.
     """
     settings: dict[str, Any] = {
         "url": url,
@@ -53,7 +51,7 @@ def connect(url: str, environ: Mapping[str, str] | None = None) -> "Registry":
         "timeout": 4,
         "max.retries": 1,
         "retries.wait.ms": 500,
-        **_credentials(os.environ if environ is None else environ),
+        **credentials.settings(os.environ if environ is None else environ),
     }
     return Registry(url, SchemaRegistryClient.new_client(settings))
 
@@ -96,35 +94,52 @@ class Registry:
             lambda: {name: self._id(subject(name, prefix), schema) for name, schema in schemas.items()},
         )
 
+    def find(self, name: str, schema: Schema) -> "Entry | None":
+        """The schema's entry under subject `name`; None if it is not registered there.
+
+        This and the methods below raise RegistryError as `register` does.
+        """
+        return self._asked(name, lambda: _entry(self._look_up(name, RegistrySchema(schema.text, "AVRO"))))
+
+    def latest(self, name: str) -> "Entry | None":
+        """The newest version of subject `name`; None if there is none."""
+        return self._asked(name, lambda: _entry(_unless_missing(self.client.get_latest_version, name)))
+
+    def fits(self, name: str, schema: Schema) -> bool | None:
+        """The registry's own verdict: whether the schema may follow on subject `name`; None if it has no version."""
+        wanted = RegistrySchema(schema.text, "AVRO")
+        return self._asked(name, lambda: _unless_missing(self.client.test_compatibility, name, wanted))
+
+    def put(self, name: str, schema: Schema) -> None:
+        """Register the schema under subject `name`."""
+        wanted = RegistrySchema(schema.text, "AVRO")
+        number: Any = self._asked(name, lambda: self.client.register_schema(name, wanted))
+        if not isinstance(number, int):
+            raise self._no_id()
+
+    def level(self, name: str) -> str | None:
+        """The compatibility level of subject `name`; None if it has none of its own, or tells none."""
+        return self._asked(name, lambda: _unless_missing(self.client.get_compatibility, name))
+
+    def set_level(self, name: str, level: str) -> None:
+        """Give subject `name` a compatibility level of its own."""
+        self._asked(name, lambda: self.client.set_compatibility(name, level))
+
     def close(self) -> None:
         """Let its connections go. Closing twice is once."""
         self.client.close()
 
-    def ask(
-        self, name: str, question: Callable[[SchemaRegistryClient], Answer], timeout_s: float = _TOTAL_S
-    ) -> Answer | None:
+    def ask(self, name: str, question: Callable[[SchemaRegistryClient], Answer]) -> Answer | None:
         """What the client answers to a question; None where the registry says that it has no such thing.
 
         Args:
             name: what is asked about, for messages: a subject, or "schema id 7".
             question: what to ask the client.
-            timeout_s: how long to wait for the answer.
 
         Raises:
             RegistryError: it does not answer in time, wants other credentials, is no registry or is broken.
         """
-
-        def asked() -> Answer | None:
-            try:
-                return question(self.client)
-            except SchemaRegistryError as error:
-                if error.http_status_code == 404 and error.error_code in _NOT_IN_IT:
-                    return None
-                raise _refusal(error, self.url, name) from error
-            except Exception as error:
-                raise _refusal(error, self.url, name) from error
-
-        return _within(timeout_s, self.url, asked)
+        return self._asked(name, lambda: _unless_missing(question, self.client))
 
     def __enter__(self) -> Self:
         return self
@@ -134,43 +149,70 @@ class Registry:
     ) -> None:
         self.close()
 
+    def _asked(self, name: str, call: Callable[[], Answer]) -> Answer:
+        """What `call` gives, in time; what it raises, in our own words."""
+
+        def translated() -> Answer:
+            try:
+                return call()
+            except Exception as error:
+                raise _refusal(error, self.url, name) from error
+
+        return _within(_TOTAL_S, self.url, translated)
+
     def _id(self, name: str, schema: Schema) -> int:
         wanted = RegistrySchema(schema.text, "AVRO")
         try:
             found = self._look_up(name, wanted)
-            number: Any = self.client.register_schema(name, wanted) if found is None else found
+            number: Any = self.client.register_schema(name, wanted) if found is None else found.schema_id
         except Exception as error:
             raise _refusal(error, self.url, name) from error
         if not isinstance(number, int):
-            raise RegistryError(
-                f"What answers at {self.url} is not a Schema Registry: it gave no id.", _ELSEWHERE
-            )
+            raise self._no_id()
         return number
 
-    def _look_up(self, name: str, wanted: RegistrySchema) -> int | None:
-        try:
-            return self.client.lookup_schema(name, wanted).schema_id
-        except SchemaRegistryError as error:
-            if error.http_status_code == 404 and error.error_code in _NOT_THERE:
-                return None
-            raise
+    def _no_id(self) -> RegistryError:
+        return RegistryError(
+            f"What answers at {self.url} is not a Schema Registry: it gave no id.", _ELSEWHERE
+        )
+
+    def _look_up(self, name: str, wanted: RegistrySchema) -> RegisteredSchema | None:
+        return _unless_missing(self.client.lookup_schema, name, wanted)
 
 
-def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
-    user_info, token = environ.get(USER_INFO_VARIABLE, ""), environ.get(TOKEN_VARIABLE, "").strip()
-    if user_info and token:
-        raise UsageError(f"Both {USER_INFO_VARIABLE} and {TOKEN_VARIABLE} are set.", "Unset one of the two.")
-    if user_info:
-        if ":" not in user_info:
-            raise UsageError(f"{USER_INFO_VARIABLE} is not user:password.", "Put the colon between the two.")
-        return {"basic.auth.user.info": user_info}
-    if token:
-        return {
-            "bearer.auth.credentials.source": "STATIC_TOKEN",
-            "bearer.auth.token": token,
-            "bearer.auth.logical.cluster": "",  # only Confluent Cloud has any; the client wants the key
-        }
-    return {}
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One version of a subject.
+
+    Attributes:
+        schema_id: the registry's id of the schema, which stands in each message.
+        version: its number in the subject.
+        text: the schema as the registry has it.
+    """
+
+    schema_id: int
+    version: int
+    text: str
+
+
+def _entry(found: RegisteredSchema | None) -> Entry | None:
+    if found is None:
+        return None
+    schema_id: Any = found.schema_id
+    version: Any = found.version
+    if not isinstance(schema_id, int) or not isinstance(version, int):
+        raise TypeError("no id, or no version")
+    return Entry(schema_id, version, str(found.schema.schema_str or ""))
+
+
+def _unless_missing(ask: Callable[..., Answer], *arguments: object) -> Answer | None:
+    """What the registry answers, but None where it says that there is no such subject, schema or level."""
+    try:
+        return ask(*arguments)
+    except SchemaRegistryError as error:
+        if error.http_status_code == 404 and error.error_code in _NOT_THERE:
+            return None
+        raise
 
 
 def _within(timeout_s: float, url: str, call: Callable[[], Answer]) -> Answer:
@@ -211,7 +253,8 @@ def _unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return RegistryError(
             f"The registry at {url} and this machine do not agree on TLS: {causes[-1]}.",
-            "Check http:// or https:// in --registry-url; SSL_CERT_FILE names the PEM file of a private authority.",
+            f"Check http:// or https:// in --registry-url; {CA_FILE_VARIABLE} names the PEM file of a private"
+            f" authority, {CERT_FILE_VARIABLE} that of our own certificate where the registry wants one.",
         )
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return RegistryError(

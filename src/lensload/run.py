@@ -87,6 +87,8 @@ class Course:
     Attributes:
         started_ns: when the schedule started, wall clock, Unix nanoseconds.
         measured_s: the length of the schedule after the warm-up, as far as it got.
+        spent_s: the time from the end of the warm-up until the last event was produced: longer than `measured_s`
+            when the engines came late. Rates are per second of the longer of the two.
         target_per_s: the mean rate asked for in that time, all workers together.
         embedded: the cluster was librdkafka's mock.
         random_arrivals: the profile has Poisson arrivals.
@@ -95,6 +97,7 @@ class Course:
         observer_complete: every observer reached the ends of its partitions.
         died: one text for each process that ended before it should have.
         cut_short: somebody stopped the run before its end.
+        open_ended: it had no end of its own.
         notices: what was worth telling while it ran, in order.
         series: one row for each second.
     """
@@ -103,12 +106,14 @@ class Course:
     measured_s: float
     target_per_s: float
     embedded: bool
+    spent_s: float = 0.0
     random_arrivals: bool = False
     workers: int = 1
     unflushed: int = 0
     observer_complete: bool = True
     died: tuple[str, ...] = ()
     cut_short: bool = False
+    open_ended: bool = False
     notices: tuple[str, ...] = ()
     series: Sequence[Row] = ()
 
@@ -250,7 +255,8 @@ def _errors(tally: Tally) -> list[ErrorCount]:
 
 def _load(tally: Tally, course: Course, topics: Mapping[str, Mapping[str, int]]) -> Load:
     def per_s(amount: float) -> float:
-        return amount / course.measured_s if course.measured_s > 0 else 0.0
+        seconds = max(course.measured_s, course.spent_s)
+        return amount / seconds if seconds > 0 else 0.0
 
     produced, value_bytes = _sum(topics, "produced"), tally.totals.get("bytes", 0.0)
     return {
@@ -286,6 +292,7 @@ def _evidence(
         workers=course.workers,
         died=course.died,
         cut_short=course.cut_short,
+        open_ended=course.open_ended,
     )
 
 

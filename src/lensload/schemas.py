@@ -105,16 +105,30 @@ def load(folder: Path | None = None) -> dict[str, Schema]:
             topic needs; names the file, the line where one is known, and what to do.
     """
     place = default_folder() if folder is None else folder
-    return {topic.name: _read(topic, place / topic.file) for topic in TOPICS}
+    return {topic.name: read(topic, place / topic.file) for topic in TOPICS}
 
 
-def _read(topic: Topic, path: Path) -> Schema:
+def read(topic: Topic, path: Path) -> Schema:
+    """A schema of one topic, from any file: its own, an earlier version, one to come.
+
+    Raises:
+        SchemaError: as `load` does.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise SchemaError(f"The schema of {topic.name} is missing: {path}.", _REPAIR) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SchemaError(f"The schema of {topic.name} cannot be read: {path}: {error}.", _REPAIR) from error
+    return of_text(topic, text, path)
+
+
+def of_text(topic: Topic, text: str, path: Path) -> Schema:
+    """A schema of one topic from its JSON; `path` is what messages call it.
+
+    Raises:
+        SchemaError: it is not JSON, not an Avro schema, or not the record that the topic needs.
+    """
     parsed = _parse(text, path)
     _check(topic, parsed, text, path)
     canonical = to_parsing_canonical_form(parsed)
@@ -130,7 +144,8 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise SchemaError(f"{path}:{error.lineno}: not JSON: {error.msg}.", _REPAIR) from error
     except UnknownType as error:
-        name = error.name.rpartition(".")[2]
+        unknown: Any = error.name  # now and then the whole type
+        name = str(unknown.get("type") if isinstance(unknown, dict) else unknown).rpartition(".")[2]
         raise SchemaError(f"{path}:{_line_of(text, name)}: {name!r} is not an Avro type.", _REPAIR) from error
     # fastavro meets shapes that it does not expect with whatever Python raises there.
     except (SchemaParseException, ValueError, TypeError, KeyError, AttributeError) as error:

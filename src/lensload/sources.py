@@ -14,13 +14,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lensload import credentials
 from lensload.config import ENV_PREFIX, HANDOVER_VARIABLE, Option, RunConfig, describe, options, refusal
 from lensload.errors import UsageError
 from lensload.fields import nearest
 
 FILE_NAME = "lensload.toml"
 FILE_VARIABLE = "LENSLOAD_CONFIG"
-_NOT_OPTIONS = (FILE_VARIABLE, HANDOVER_VARIABLE, "LENSLOAD_REGISTRY_USER_INFO", "LENSLOAD_REGISTRY_TOKEN")
+_NOT_OPTIONS = (FILE_VARIABLE, HANDOVER_VARIABLE, *credentials.VARIABLES)
 
 
 def load(
@@ -42,14 +43,47 @@ def load(
         UsageError: a key is unknown (with the nearest known one), a value is none, the file is missing or not
             TOML; names the flag, variable or file at fault.
     """
-    environ = os.environ if environ is None else environ
+    return _checked(
+        *_gathered(flags or {}, file, os.environ if environ is None else environ, folder or Path())
+    )
+
+
+def load_registry(
+    registry_url: str | None = None,
+    topic_prefix: str | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> tuple[str | None, str]:
+    """Where the registry is (None: nowhere) and the prefix of its subjects: from the same sources as `load`.
+
+    No cluster is needed for it, so none is asked for.
+
+    Raises:
+        UsageError: as `load` does.
+    """
+    flags = {"registry_url": registry_url, "topic_prefix": topic_prefix}
+    values, origins = _gathered(flags, None, os.environ if environ is None else environ, folder or Path())
+    wanted = {field: values[field] for field in flags if field in values}
+    # A registry alone is no run's configuration; with some cluster beside it, it is checked like one.
+    config = _checked(
+        {**wanted, "bootstrap_servers": "localhost", "registry_url": wanted.get("registry_url") or "mock://"},
+        origins,
+    )
+    return (config.registry_url if wanted.get("registry_url") else None), config.topic_prefix
+
+
+def _gathered(
+    flags: Mapping[str, Any], file: Path | None, environ: Mapping[str, str], folder: Path
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values that the sources have, by field, and where each came from."""
     by_name = {option.name: option for option in options()}
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     sources = (
-        _from_file(file, environ, folder or Path(), by_name),
+        _from_file(file, environ, folder, by_name),
         _from_environment(environ, by_name),
-        _from_flags(flags or {}, by_name),
+        _from_flags(flags, by_name),
     )
     for source in sources:
         for name, (value, origin) in source.items():
@@ -58,6 +92,10 @@ def load(
     for field, value in values.items():
         if isinstance(value, bool):
             raise UsageError(f"{origins[field]} is {str(value).lower()}.", describe(field))
+    return values, origins
+
+
+def _checked(values: Mapping[str, Any], origins: Mapping[str, str]) -> RunConfig:
     try:
         return RunConfig.model_validate(values)
     except ValidationError as error:

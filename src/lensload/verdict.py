@@ -77,6 +77,7 @@ class Evidence:
         embedded: the cluster was librdkafka's mock.
         died: what ended before it should have, one text for each process.
         cut_short: somebody stopped the run before its end.
+        open_ended: the run had no end of its own, so that stopping it is how it ends.
     """
 
     measured_s: float
@@ -100,6 +101,7 @@ class Evidence:
     workers: int = 1
     died: tuple[str, ...] = ()
     cut_short: bool = False
+    open_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +134,17 @@ def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS) -> Verdict:
 
 
 def _unmeasured(evidence: Evidence) -> Iterator[str]:
-    """Why there is nothing to judge."""
+    """Why there is nothing to judge, or not what was asked for."""
+    if evidence.cut_short and not evidence.open_ended:
+        yield (
+            f"The run was cut short: only {evidence.measured_s:,.1f} s were measured."
+            " The figures are of that time; for a verdict, let it run to its end."
+        )
     if not evidence.produced:
         yield (
             "Nothing was measured: no event was due after the warm-up. Run longer, or raise the rate."
             if evidence.target_per_s * evidence.measured_s < 1
-            else "Nothing was measured: events were due, and none was produced."
+            else "Nothing was measured: events were due, and none was produced. Lower the rate."
         )
     elif not evidence.acked:
         yield f"Nothing was measured: the cluster acknowledged none of {evidence.produced:,} events."
@@ -216,7 +223,7 @@ def _failures(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
 
 def _remarks(evidence: Evidence) -> Iterator[str]:
     """What changes no verdict, and should be known."""
-    if evidence.cut_short:
+    if evidence.cut_short and evidence.open_ended:
         yield f"The run was cut short: {evidence.measured_s:,.1f} s were measured."
     if evidence.duplicated:
         yield f"{_events(evidence.duplicated).capitalize()} arrived more than once."

@@ -39,6 +39,14 @@ class Audience(User):
     wait_time = constant(3600)
     events_per_s: ClassVar[float | None] = None
 
+    def __init_subclass__(cls) -> None:
+        """Make a ready kind that is subclassed elsewhere a base only: Locust runs every class it finds by name."""
+        super().__init_subclass__()
+        if cls.__module__ != __name__:
+            for base in cls.__bases__:
+                if base.__module__ == __name__:
+                    base.abstract = True
+
     @classmethod
     def behaviour(cls) -> Behaviour:
         """How this kind of audience behaves.

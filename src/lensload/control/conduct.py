@@ -13,10 +13,11 @@ from lensload.account import Account, Times
 from lensload.cluster import EmbeddedCluster
 from lensload.conditions import conditions
 from lensload.config import RunConfig
-from lensload.control import messages
+from lensload.control import messages, options
 from lensload.crew import error_of
 from lensload.errors import LensloadError, RefusedError
 from lensload.measure import Tally
+from lensload.pacing import Pacer, Profile
 from lensload.roster import Member, Roster
 
 _RUN_TAGS = 1 << 14
@@ -37,6 +38,7 @@ class Conduct:
         config: what is to be run.
         cluster: the embedded cluster, hosted here; None for a real one.
         poisson: arrivals are random.
+        open_ended: the run has no end of its own: it goes on until somebody stops it.
 
     Attributes:
         account: what was counted.
@@ -52,7 +54,9 @@ class Conduct:
         *,
         cluster: EmbeddedCluster | None,
         poisson: bool,
+        open_ended: bool,
     ) -> None:
+        self._open_ended = open_ended
         self.number = time.time_ns()
         self.account = Account()
         self.cut_short = False
@@ -140,6 +144,8 @@ class Conduct:
 
     def give_up(self) -> None:
         """Wait for the drain no longer; what has been reported so far is what there is."""
+        if not self._given_up:
+            self.account.died.append("The drain was given up: what had not been reported by then is missing.")
         self._given_up = True
         self._news.set()
 
@@ -152,18 +158,35 @@ class Conduct:
 
     def result(self) -> run.Run:
         """The run file's content, once drained."""
+        self._check_asked()
         course = self.account.course(
             self.stopped_ns,
             embedded=self._cluster is not None,
             poisson=self._poisson,
             workers=len(self.roster.members),
             cut_short=self.cut_short,
+            open_ended=self._open_ended,
         )
         cluster = {"embedded": self._cluster is not None, "bootstrap_servers": self._bootstrap_servers()}
         workers = [member.conditions or {} for member in self.roster.members]
         return run.build(
             self.account.tally, course, conditions(self._config.public(), cluster, workers=workers)
         )
+
+    def _check_asked(self) -> None:
+        """In bench all of --rate is asked of the engines, or the run was not the one that was ordered."""
+        times, due = self.account.times, self.account.due
+        if not options.is_bench() or self.cut_short or not (times and times.end_ns) or due is None:
+            return
+        pacer = Pacer(Profile.parse(self._config.profile), times.total_s or 1.0, times.start_ns, seed=0)
+        pacer.set_rate(times.start_ns, self._config.rate)
+        ordered = pacer.expected(times.end_ns) - pacer.expected(times.measure_from_ns)
+        slack = 4 * ordered**0.5 if self._poisson else 1 + len(self.roster.members)
+        if ordered - due > max(slack, 0.01 * ordered):
+            self._died(
+                f"Only {due:,.0f} of the {ordered:,.0f} events that --rate means were asked of the engines:"
+                " some of the Locust users that carry it did not run."
+            )
 
     def _welcome(self, worker: str, its_time_ns: int) -> None:
         try:
@@ -219,6 +242,8 @@ class Conduct:
             case messages.DRAINED:
                 member.end(data["process"])
                 self.account.unflushed += data.get("unflushed", 0)
+                until_ns = data.get("produced_until_ns", 0)
+                self.account.produced_until_ns = max(self.account.produced_until_ns, until_ns)
                 self.account.incomplete += not data.get("complete", True)
             case messages.ENDED:
                 self._ended(worker, member)

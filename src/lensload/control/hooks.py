@@ -6,6 +6,7 @@ a test can stop but one: after Ctrl-C or SIGTERM a local runner fires `quitting`
 right after `quitting`. So the drain hangs on both, and happens at the first.
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -17,7 +18,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import LocalRunner, WorkerRunner
 
-from lensload.control import options
+from lensload.control import options, table
 from lensload.control.master import Master
 from lensload.control.worker import Worker
 from lensload.crew import Crew
@@ -33,6 +34,7 @@ _checked: list[bool] = []
 
 def install() -> None:
     """Listen to Locust; to be called once, when the locustfile is imported. Opens nothing: Locust may yet fork."""
+    table.keep_fractions()
     events.init_command_line_parser.add_listener(_on_parser)
     events.init.add_listener(_on_init)
 
@@ -47,6 +49,7 @@ def _on_parser(parser: LocustArgumentParser) -> None:
 
 def _on_init(environment: Environment, **_: object) -> None:
     _quieten(environment)
+    _name_host(environment)
     if isinstance(environment.runner, WorkerRunner):
         _serve_worker(environment, Worker(environment, make_crew))
         return
@@ -62,6 +65,17 @@ def _quieten(environment: Environment) -> None:
         logging.getLogger("locust.stats_logger").setLevel(logging.ERROR)
     if parsed and parsed.headless and not parsed.print_stats and os.isatty(2):
         parsed.only_summary = True
+
+
+def _name_host(environment: Environment) -> None:
+    """Show where the load goes in the page, which otherwise asks for a host of HTTP tests."""
+    with contextlib.suppress(LensloadError):  # which the master will tell
+        if environment.parsed_options and not environment.host:
+            # It goes into the names of downloads as it is, so without blanks and commas.
+            servers = (
+                options.config_of(environment.parsed_options).bootstrap_servers or "embedded-cluster"
+            ).split(",")
+            environment.host = servers[0] + (f"+{len(servers) - 1}" if servers[1:] else "")
 
 
 def _serve_master(environment: Environment, master: Master, worker: Worker | None) -> None:

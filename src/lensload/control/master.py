@@ -129,7 +129,8 @@ class Master:
         runfile.check_writable(config.run_file)
         cluster = self._host_cluster() if config.embedded else None
         self._config = config
-        self._run = Conduct(self._runner, config, cluster=cluster, poisson=poisson)
+        ends = config.duration_s or options_.run_time or self._environment.shape_class
+        self._run = Conduct(self._runner, config, cluster=cluster, poisson=poisson, open_ended=not ends)
         if cluster:
             _log.warning(EMBEDDED_WARNING)
         if options_.headless:

@@ -9,12 +9,18 @@ from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
+from locust import stats as locust_stats
 from locust.stats import RequestStats, StatsEntry, StatsError
 
 from lensload.histogram import Histogram, bucket_bounds
 from lensload.measure import Tally
 
 COUNTED_STAGE = "ack"
+
+
+def keep_fractions() -> None:
+    """Let Locust's page show the least and the greatest time with fractions too, which it rounds to whole ms."""
+    locust_stats.proper_round = _rounded  # pyright: ignore[reportAttributeAccessIssue, reportPrivateImportUsage]
 
 
 def add(stats: RequestStats, tally: Tally, now_s: float) -> None:
@@ -80,6 +86,10 @@ def _response_times(histogram: Histogram) -> Mapping[float, int]:
 @cache
 def _bucket_ms(index: int) -> float:
     return _three_digits(int(bucket_bounds(np.array([index]))[1][0]) / 1e6)
+
+
+def _rounded(value: float, digits: int = 0) -> float:  # noqa: ARG001  # Locust's signature
+    return _three_digits(value)
 
 
 def _three_digits(value: float) -> float:

@@ -14,7 +14,7 @@ from lensload.world.draws import Wheel
 
 LANES: Final = 64
 _LOCALES: Final = (
-    *("en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pl_PL", "pt_BR", "sv_SE", "ja_JP"),
+    *("en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "da_DK", "nl_NL", "pl_PL", "pt_BR", "sv_SE", "ja_JP"),
     "tr_TR",
 )
 _PLACES_A_LOCALE: Final = 25

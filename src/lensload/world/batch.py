@@ -217,10 +217,10 @@ class TopicBatch:
 
     def part(self, start: int, stop: int) -> "TopicBatch":
         """Events `start` to `stop` of this batch, as a batch."""
-        return picked(self, np.arange(start, stop))
+        return picked(self, slice(start, stop))
 
 
-def picked(batch: TopicBatch, which: NDArray[np.integer[Any]]) -> TopicBatch:
+def picked(batch: TopicBatch, which: NDArray[np.integer[Any]] | slice) -> TopicBatch:
     """The events at the given places of the batch, in that order."""
     return TopicBatch(
         batch.topic,
@@ -230,7 +230,7 @@ def picked(batch: TopicBatch, which: NDArray[np.integer[Any]]) -> TopicBatch:
     )
 
 
-def _picked(column: Column, which: NDArray[np.integer[Any]]) -> Column:
+def _picked(column: Column, which: NDArray[np.integer[Any]] | slice) -> Column:
     kept = {
         name: value[which] if isinstance(value, np.ndarray) else value
         for name in getattr(type(column), "__slots__", ())

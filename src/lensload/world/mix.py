@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from lensload.world.behaviour import Behaviour
 from lensload.world.catalogue import CUT_ITEMS
 from lensload.world.experiments import running
-from lensload.world.recommender import MODELS, SHORT_LIST, SHORT_LISTS
+from lensload.world.recommender import MODELS, QUALITY, SHORT_LIST, SHORT_LISTS
 
 MOST_PAGES: Final = 4
 PAGES_METRIC_RATE: Final = 0.25  # how often an experiment is told how many pages a session had
@@ -22,7 +22,8 @@ class Mix:
     Attributes:
         behaviours: the kinds of audience.
         cumulative: running sum of their shares of the sessions, ending at 1.
-        choice: shape (behaviours, 11): probability that rank 1 to 10 is clicked, and of a search.
+        choice: probabilities that rank 1 to 10 of a page is clicked and that a search follows it, shape
+            (behaviours, models, 11 lengths of the answer, 11).
     """
 
     behaviours: tuple[Behaviour, ...]
@@ -39,21 +40,28 @@ class Mix:
         """The mix in which each behaviour makes its share of the *events*, given as events per second."""
         kinds = tuple(rates)
         sessions = np.array([rate / events_per_session(kind) for kind, rate in rates.items()])
-        ranks = np.arange(1, CUT_ITEMS + 1)
         return cls(
             behaviours=kinds,
             cumulative=np.cumsum(sessions / sessions.sum()),
             more_pages=np.array(
                 [min(1.0, (kind.pages_per_session - 1) / (MOST_PAGES - 1)) for kind in kinds]
             ),
-            choice=np.array(
-                [[*(kind.click_through * ranks**-kind.position_bias), kind.search_rate] for kind in kinds]
-            ),
+            choice=np.array([_choice(kind) for kind in kinds]),
             bookmark=np.array([kind.bookmark_rate for kind in kinds]),
             rating=np.array([kind.rating_rate for kind in kinds]),
             purchase=np.array([kind.purchase_rate for kind in kinds]),
             dwell_median_s=np.array([kind.dwell_median_s for kind in kinds]),
         )
+
+
+def _choice(kind: Behaviour) -> NDArray[np.float64]:
+    ranks = np.arange(1, CUT_ITEMS + 1)
+    shown = ranks <= np.arange(CUT_ITEMS + 1)[:, None]
+    clicked = kind.click_through * ranks**-kind.position_bias
+    table = np.empty((len(MODELS), CUT_ITEMS + 1, CUT_ITEMS + 1))
+    table[:, :, :CUT_ITEMS] = QUALITY[:, None, None] * np.where(shown, clicked, 0)
+    table[:, :, CUT_ITEMS] = kind.search_rate
+    return table
 
 
 def events_per_session(kind: Behaviour) -> float:

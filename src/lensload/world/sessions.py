@@ -16,7 +16,7 @@ from lensload.world import draws
 from lensload.world.catalogue import CUT_ITEMS
 from lensload.world.experiments import NOT_ENROLLED
 from lensload.world.mix import PAGES_METRIC_RATE, Mix
-from lensload.world.recommender import QUALITY, Answers, answer
+from lensload.world.recommender import Answers, answer
 from lensload.world.rows import (
     ASSIGNMENT,
     BOOKMARK,
@@ -193,10 +193,7 @@ def _choices(cast: _Cast, pages: _Pages) -> tuple[NDArray[np.int64], NDArray[np.
     What comes out of a matrix row by row is in the order in which it happens.
     """
     answers = pages.answers
-    wanted = cast.mix.choice[cast.kind[pages.session]]
-    ranked = wanted[:, :_SEARCHED]
-    ranked *= QUALITY[answers.model][:, None]
-    ranked[np.arange(CUT_ITEMS) >= answers.shown[:, None]] = 0
+    wanted = cast.mix.choice[cast.kind[pages.session], answers.model, answers.shown]
     chance = draws.uniforms(pages.key, _FIRST_CHOICE, wanted.shape[1])
     page, column = np.divmod(np.flatnonzero((chance < wanted).ravel()), wanted.shape[1])
     return page, column

@@ -32,7 +32,8 @@ TOPICS: Final = (
     "model-metrics",
 )
 
-_PLENTY: Final = 10_000  # events ready, above which none are made ahead
+# Events ready, above which none are made ahead: more would let a change of the mix wait longer.
+_PLENTY: Final = 4_000
 
 
 def made(
