@@ -19,6 +19,7 @@ from lensload.cli_schemas import schemas_group
 from lensload.config import HANDOVER_VARIABLE, RunConfig, options
 from lensload.errors import LensloadError, UsageError
 from lensload.pacing import Profile
+from lensload.replay.command import replay
 
 USERS_PER_WORKER = 10
 """Locust users of each worker process in `bench`: slices of its rate, enough that none is more than a tenth."""
@@ -182,3 +183,4 @@ def _locustfile() -> Path:
 
 
 main.add_command(schemas_group)
+main.add_command(replay)

@@ -129,6 +129,18 @@ class Registry:
         """Let its connections go. Closing twice is once."""
         self.client.close()
 
+    def ask(self, name: str, question: Callable[[SchemaRegistryClient], Answer]) -> Answer | None:
+        """What the client answers to a question; None where the registry says that it has no such thing.
+
+        Args:
+            name: what is asked about, for messages: a subject, or "schema id 7".
+            question: what to ask the client.
+
+        Raises:
+            RegistryError: it does not answer in time, wants other credentials, is no registry or is broken.
+        """
+        return self._asked(name, lambda: _unless_missing(question, self.client))
+
     def __enter__(self) -> Self:
         return self
 

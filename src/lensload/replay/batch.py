@@ -1,0 +1,151 @@
+"""A batch of messages as columns, and what the first five bytes of each value say."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, Self
+
+import numpy as np
+from confluent_kafka import Message
+from numpy.typing import NDArray
+
+HEADER_BYTES: Final = 5
+UNLIMITED: Final = 1 << 62
+"""So many messages as nobody has."""
+
+_EMPTY: Final = b"\xff\0\0\0\0"  # stands for a value too short to have a header
+
+Integers = NDArray[np.int64]
+
+
+class Kind(IntEnum):
+    """What a message turned out to be; all from SHORT on are kept aside as rejects."""
+
+    GOOD = 0
+    TOMBSTONE = 1
+    SHORT = 2
+    NO_MAGIC = 3
+    UNKNOWN_ID = 4
+    UNUSABLE_SCHEMA = 5
+    UNFIT = 6
+    UNRESOLVED = 7
+
+    @property
+    def rejected(self) -> bool:
+        """Such a message is kept aside."""
+        return self >= Kind.SHORT
+
+    @property
+    def reason(self) -> str:
+        """Why, in the words that counts and rejects files use."""
+        return _REASONS[self]
+
+
+_REASONS: Final = {
+    Kind.GOOD: "decodable",
+    Kind.TOMBSTONE: "tombstone",
+    Kind.SHORT: "shorter than its five-byte header",
+    Kind.NO_MAGIC: "no magic byte",
+    Kind.UNKNOWN_ID: "unknown schema id",
+    Kind.UNUSABLE_SCHEMA: "its schema is not usable Avro",
+    Kind.UNFIT: "Avro that does not fit its schema",
+    Kind.UNRESOLVED: "does not resolve to the reader's schema",
+}
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Messages in the order in which they were read; every array has one entry a message.
+
+    Attributes:
+        messages: as the client gave them.
+        values: their values; None is a tombstone.
+        topic: which of the topics, by its place among those replayed.
+        partition: the number of its partition.
+        offset: its offset there.
+        schema_id: what the header says; means nothing where `kind` is neither GOOD nor one of a schema's.
+        kind: what it turned out to be, as far as is known by now (a `Kind`).
+    """
+
+    messages: Sequence[Message]
+    values: list[bytes | None]
+    topic: Integers
+    partition: Integers
+    offset: Integers
+    schema_id: Integers
+    kind: Integers
+
+    @classmethod
+    def of(cls, messages: Sequence[Message], topics: Mapping[str, int]) -> Self:
+        """Columns of the messages, judged by their headers alone.
+
+        Args:
+            messages: without errors.
+            topics: the place of each topic.
+        """
+        count = len(messages)
+        names = map(str, map(Message.topic, messages))
+        values = list(map(Message.value, messages))
+        schema_id, kind = read_headers(values)
+        return cls(
+            messages,
+            values,
+            np.fromiter(map(topics.__getitem__, names), np.int64, count),
+            np.fromiter(map(Message.partition, messages), np.int64, count),
+            np.fromiter(map(Message.offset, messages), np.int64, count),
+            schema_id,
+            kind,
+        )
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def only(self, which: NDArray[np.bool_]) -> "Batch":
+        """The messages of this batch for which `which` is true."""
+        if which.all():
+            return self
+        places = np.flatnonzero(which)
+        listed: list[int] = places.tolist()
+        return Batch(
+            [self.messages[place] for place in listed],
+            [self.values[place] for place in listed],
+            *(column[places] for column in self._columns()),
+        )
+
+    def partitions(self) -> Iterator[tuple[int, int, Integers]]:
+        """Each partition's topic, number, and the places of its messages here, in order."""
+        key = self.topic << 32 | self.partition
+        order = np.argsort(key, kind="stable")
+        for places in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
+            if len(places):
+                yield int(self.topic[places[0]]), int(self.partition[places[0]]), places
+
+    def _columns(self) -> tuple[Integers, Integers, Integers, Integers, Integers]:
+        return self.topic, self.partition, self.offset, self.schema_id, self.kind
+
+
+def read_headers(values: Sequence[bytes | None]) -> tuple[Integers, Integers]:
+    """The schema id and the kind of each value, by its first five bytes: nothing is decoded."""
+    count = len(values)
+    kind = np.zeros(count, dtype=np.int64)
+    try:
+        joined = b"".join([value[:HEADER_BYTES] for value in values])  # pyright: ignore[reportOptionalSubscript]
+        plain = len(joined) == count * HEADER_BYTES
+    except TypeError:  # a tombstone among them
+        joined, plain = b"", False
+    if not plain:
+        joined = b"".join(_header(value) for value in values)
+    heads = np.frombuffer(joined, dtype=np.uint8).reshape(count, HEADER_BYTES)
+    schema_id = np.ascontiguousarray(heads[:, 1:]).view(">u4").ravel().astype(np.int64)
+    kind[heads[:, 0] != 0] = Kind.NO_MAGIC
+    if not plain:
+        for place, value in enumerate(values):
+            if value is None:
+                kind[place] = Kind.TOMBSTONE
+            elif len(value) < HEADER_BYTES:
+                kind[place] = Kind.SHORT
+    return schema_id, kind
+
+
+def _header(value: bytes | None) -> bytes:
+    return _EMPTY if value is None or len(value) < HEADER_BYTES else value[:HEADER_BYTES]

@@ -1,0 +1,107 @@
+"""Producing what is replayed into another topic: bytes, key, headers and timestamp as they were."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from lensload.errors import ClusterError
+from lensload.histogram import Histogram
+from lensload.replay.batch import UNLIMITED, Batch, Kind
+
+_WAIT_S: Final = 0.05
+_FLUSH_S: Final = 30.0
+_NS_PER_MS: Final = 1_000_000
+
+
+class Forward:
+    """Produces good messages and tombstones into a topic, in the order in which they come.
+
+    A message keeps its partition's number where both topics have as many partitions; otherwise its key decides,
+    by murmur2, as Java producers do.
+
+    Args:
+        settings: librdkafka's properties.
+        into: the topic's name in the cluster.
+        partitions: how many partitions it has.
+        found: how many each replayed topic has, in the order in which batches number them.
+
+    Attributes:
+        sent: messages handed to the client.
+        lateness: how long after they were due, where they were due at a time.
+    """
+
+    wants = UNLIMITED
+
+    def __init__(
+        self, settings: Mapping[str, Any], into: str, partitions: int, found: Mapping[str, int]
+    ) -> None:
+        self.sent = 0
+        self.lateness = Histogram()
+        self._acked = 0
+        self._failed: Counter[str] = Counter()
+        self._into = into
+        self._keeps = np.array([count == partitions for count in found.values()])
+        own: dict[str, Any] = {
+            "linger.ms": 5,
+            "enable.idempotence": True,  # a retry must not double or reorder history
+            "partitioner": "murmur2_random",
+            **settings,
+            "on_delivery": self._delivered,
+        }
+        self._producer = Producer(own)
+
+    def take(self, batch: Batch, records: dict[int, Any]) -> None:  # noqa: ARG002 - bytes go as they are
+        """Produce the messages of a batch that has been judged."""
+        for place in np.flatnonzero(batch.kind <= Kind.TOMBSTONE).tolist():
+            kept = int(batch.partition[place]) if self._keeps[batch.topic[place]] else -1
+            self._produce(batch.messages[place], batch.values[place], kept)
+        self._producer.poll(0)
+
+    def late(self, due_ns: list[int]) -> None:
+        """Enter how late messages were that have just been taken."""
+        self.lateness.record(time.time_ns() - np.array(due_ns, dtype=np.int64))
+
+    def flush(self) -> None:
+        """Wait until the cluster has all that was sent.
+
+        Raises:
+            ClusterError: it did not take everything; says how much, and why.
+        """
+        left = self._producer.flush(_FLUSH_S)
+        if left:
+            self._failed[f"no answer within {_FLUSH_S:.0f} s"] += left
+        if self._failed:
+            reasons = ", ".join(f"{count:,} x {reason}" for reason, count in self._failed.most_common(3))
+            raise ClusterError(
+                f"{self._failed.total():,} of {self.sent:,} messages did not get into {self._into}: {reasons}.",
+                "Check that these credentials may write it and that its max.message.bytes is large enough.",
+            )
+
+    def close(self) -> None:
+        """The same as `flush`."""
+        self.flush()
+
+    def _produce(self, message: Message, value: bytes | None, partition: int) -> None:
+        kind, timestamp_ms = message.timestamp()
+        details: dict[str, Any] = {"timestamp": timestamp_ms if kind else 0, "headers": message.headers()}
+        if partition >= 0:
+            details["partition"] = partition
+        self.sent += 1
+        while True:
+            try:
+                self._producer.produce(self._into, value, message.key(), **details)
+            except BufferError:
+                self._producer.poll(_WAIT_S)
+            except KafkaException as error:
+                self._failed[error.args[0].str()] += 1
+                return
+            else:
+                return
+
+    def _delivered(self, error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            self._failed[error.str()] += 1

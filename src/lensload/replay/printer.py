@@ -1,0 +1,157 @@
+"""Messages as text on standard output: a table for eyes, JSON lines for programs."""
+
+import json
+import math
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any, Literal, TextIO
+from uuid import UUID
+
+import numpy as np
+
+from lensload.replay.batch import UNLIMITED, Batch, Kind
+from lensload.replay.counts import Version
+
+Layout = Literal["table", "jsonl"]
+
+_TOPIC_WIDTH = 24
+_KEY_WIDTH = 16
+
+
+class Printer:
+    """Prints the records of good messages, and tombstones as such, in the order in which they come.
+
+    Args:
+        layout: a table, cut to `width`; or JSON lines, whole.
+        limit: the most messages to print; None for all.
+        stream: where to.
+        width: of the table, in columns.
+        version: the version of a schema id in a topic's subject.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        limit: int | None,
+        stream: TextIO,
+        width: int,
+        version: Version,
+    ) -> None:
+        self._line: Callable[[Batch, int, Any], str] = self._row if layout == "table" else self._json
+        self._left = UNLIMITED if limit is None else limit
+        self._stream = stream
+        self._width = width
+        self._version = version
+        self._begun = layout == "jsonl"
+
+    @property
+    def wants(self) -> int:
+        """How many are still to be printed."""
+        return self._left
+
+    def take(self, batch: Batch, records: dict[int, Any]) -> None:
+        """Print the messages of a batch that has been judged and decoded."""
+        lines: list[str] = []
+        for place in np.flatnonzero(batch.kind <= Kind.TOMBSTONE).tolist():
+            if len(lines) >= self._left:
+                break
+            lines.append(self._line(batch, place, records.get(place)))
+        self._left -= len(lines)
+        if lines and not self._begun:
+            self._begun = True
+            head = _columns("topic", "part", "offset", "time (UTC)", "key", "schema", "value")
+            lines.insert(0, head[: self._width])
+        if lines:
+            self._write("\n".join(lines) + "\n")
+
+    def close(self) -> None:
+        """Nothing is kept back, so there is nothing to do."""
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            # Whoever read us, such as head, has enough; what is still buffered must not fail again at exit.
+            self._left = 0
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def _json(self, batch: Batch, place: int, record: Any) -> str:  # noqa: ANN401 - any Avro value
+        message = batch.messages[place]
+        written = batch.kind[place] == Kind.GOOD
+        number = int(batch.schema_id[place]) if written else None
+        line = {
+            "topic": message.topic(),
+            "partition": message.partition(),
+            "offset": message.offset(),
+            "timestamp_ms": message.timestamp()[1],
+            "key": _key(message.key()),
+            "schema_id": number,
+            "version": None if number is None else self._version(str(message.topic()), number),
+            "value": record,
+        }
+        return as_json(line)
+
+    def _row(self, batch: Batch, place: int, record: Any) -> str:  # noqa: ANN401 - any Avro value
+        message = batch.messages[place]
+        written = batch.kind[place] == Kind.GOOD
+        number = int(batch.schema_id[place])
+        version = self._version(str(message.topic()), number) if written else None
+        moment = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
+        line = _columns(
+            str(message.topic()),
+            str(message.partition()),
+            str(message.offset()),
+            f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}",
+            _key(message.key()) or "",
+            ("-" if version is None else f"v{version}") + f" ({number})" if written else "",
+            as_json(record) if written else "(tombstone)",
+        )
+        return line[: self._width]
+
+
+def as_json(value: object) -> str:
+    """A value as JSON that every reader takes, whatever Avro's types hold."""
+    try:
+        return json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        # JSON has no words for these; Avro's own JSON encoding uses the strings.
+        return json.dumps(_without_nan(value), default=_plain, ensure_ascii=False)
+
+
+def _without_nan(value: Any) -> Any:  # noqa: ANN401 - any Avro value
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _without_nan(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(each) for each in value]
+    return value
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("latin-1")  # a byte a character, as in Avro's JSON encoding
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    if isinstance(value, (Decimal, UUID)):
+        return str(value)
+    return repr(value)
+
+
+def _key(key: bytes | str | None) -> str | None:
+    return key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else key
+
+
+def _columns(*cells: str) -> str:
+    topic, partition, offset, moment, key, schema, value = cells
+    return (
+        f"{_cut(topic, _TOPIC_WIDTH)}  {partition:>4}  {offset:>10}  {moment:23}  {_cut(key, _KEY_WIDTH)}"
+        f"  {schema:10}  {value}"
+    )
+
+
+def _cut(text: str, width: int) -> str:
+    return f"{text:{width}}" if len(text) <= width else text[: width - 3] + "..."

@@ -1,0 +1,338 @@
+"""Reading history: partitions from where the replay begins up to where they ended when it began.
+
+Each offset is given once. Reading goes through a group, whose members share the partitions and whose offsets are
+committed, or through none, which leaves nothing behind in the cluster.
+"""
+
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from lensload.errors import ClusterError, UsageError
+from lensload.observe import consumer_settings
+from lensload.replay.batch import Batch
+from lensload.replay.start import Start
+
+Place = tuple[str, int]
+
+_ASK_S: Final = 10.0
+_SILENCE_S: Final = 30.0
+_NOT_THERE: Final = {"_UNKNOWN_PARTITION", "_UNKNOWN_TOPIC", "UNKNOWN_TOPIC_OR_PART"}
+_MAY_NOT: Final = {"TOPIC_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED"}
+
+
+class Source:
+    """Reads what is to be replayed.
+
+    Args:
+        settings: librdkafka's properties.
+        found: the number of partitions of each topic, by name in the cluster.
+        start: where to begin; None for the earliest offset, or where the group stopped.
+        group: a consumer group; None for none.
+        only: of which partitions alone to read; empty for all.
+        follow: go on after the present ends.
+
+    Attributes:
+        skipped: offsets that held no message for us: compacted, transactional or deleted while we read.
+        resumed: partitions in which the group had stopped earlier, and goes on from there.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        found: Mapping[str, int],
+        start: Start | None,
+        *,
+        group: str | None = None,
+        only: Iterable[int] = (),
+        follow: bool = False,
+    ) -> None:
+        self.skipped = 0
+        self.resumed = 0
+        self.topics = tuple(found)
+        self._numbers = {name: number for number, name in enumerate(found)}
+        wanted = set(only)
+        self._wanted = [
+            (name, number)
+            for name, count in found.items()
+            for number in range(count)
+            if not wanted or number in wanted
+        ]
+        self._start = start
+        self._group = group
+        self._follow = follow
+        self._begins: dict[Place, int] = {}
+        self._ends: dict[Place, int] = {}
+        self._next: dict[Place, int] = {}
+        self._done: set[Place] = set()
+        self._handled: dict[Place, int] = {}
+        self._held: set[Place] = set()
+        self._failure: Exception | None = None
+        self._assigned = False
+        self._heard_s = time.monotonic()
+        own = consumer_settings({"queued.max.messages.kbytes": 65_536, **settings}, embedded=False)
+        own |= {"group.id": group or f"lensload-replay-{uuid.uuid4().hex}", "enable.auto.commit": False}
+        self._consumer = Consumer(own)
+
+    def open(self) -> None:
+        """Take up the partitions; with a group, wait until it has given us ours.
+
+        Raises:
+            UsageError: the start lies outside a partition, or the group has been elsewhere already.
+            ClusterError: the cluster does not answer, or refuses.
+        """
+        try:
+            if self._group is None:
+                self._assign([TopicPartition(*place) for place in self._wanted], committed={})
+            else:
+                self._check_group()
+                self._consumer.subscribe(
+                    list(self.topics), on_assign=self._on_assign, on_revoke=self._on_revoke
+                )
+        except KafkaException as error:
+            raise _refused(error.args[0]) from error
+        self._heard_s = time.monotonic()
+
+    @property
+    def done(self) -> bool:
+        """All that was there when the replay began has been read."""
+        return self._assigned and len(self._done) == len(self._ends)
+
+    @property
+    def assigned(self) -> bool:
+        """It is known which partitions are ours."""
+        return self._assigned
+
+    @property
+    def grouped(self) -> bool:
+        """Reading goes through a group."""
+        return self._group is not None
+
+    def batch(self, messages: Sequence[Message]) -> Batch:
+        """Messages read earlier as a batch again."""
+        return Batch.of(messages, self._numbers)
+
+    def progress(self) -> tuple[int, int]:
+        """How many offsets have been passed, and how many there are to pass."""
+        total = sum(end - self._begins[place] for place, end in self._ends.items())
+        passed = sum(min(self._next[place], end) - self._begins[place] for place, end in self._ends.items())
+        return passed, total
+
+    def open_places(self) -> list[Place]:
+        """The partitions that are not read to their ends yet."""
+        return [place for place in self._ends if place not in self._done]
+
+    def read(self, at_most: int, timeout_s: float) -> Batch:
+        """The next messages, waiting at most so long for them; perhaps none.
+
+        Raises:
+            UsageError: see `open`.
+            ClusterError: the cluster refuses, or has been silent for 30 s though there is more to read.
+        """
+        try:
+            came = self._consumer.consume(at_most, timeout_s)
+        except KafkaException as error:
+            raise _refused(error.args[0]) from error
+        if self._failure:
+            raise self._failure
+        messages = [message for message in came if message.error() is None]
+        if len(messages) < len(came):
+            self._meet_errors(came)
+        if came or self._held or self._follow:
+            self._heard_s = time.monotonic()
+        elif not self.done and time.monotonic() - self._heard_s > _SILENCE_S:
+            raise self._silence()
+        batch = self._inside(Batch.of(messages, self._numbers))
+        if len(messages) < len(came):
+            self._meet_ends(came)
+        return batch
+
+    def hold(self, places: Iterable[Place]) -> None:
+        """Read no more of these for now."""
+        new = {place for place in places if place in self._ends} - self._held
+        if new:
+            self._consumer.pause([TopicPartition(*place) for place in new])
+            self._held |= new
+
+    def release(self, places: Iterable[Place]) -> None:
+        """Go on reading these where they were held."""
+        old = self._held.intersection(places)
+        if old:
+            self._consumer.resume([TopicPartition(*place) for place in old])
+            self._held -= old
+
+    def handled(self, batch: Batch) -> None:
+        """These messages are dealt with: what `commit` commits."""
+        if self._group is None:
+            return
+        for topic, partition, places in batch.partitions():
+            self._handled[self.topics[topic], partition] = int(batch.offset[places].max()) + 1
+
+    def commit(self) -> None:
+        """Commit in the group what has been handled.
+
+        Raises:
+            ClusterError: the cluster does not take it.
+        """
+        if not self._handled:
+            return
+        offsets = [TopicPartition(*place, offset) for place, offset in self._handled.items()]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            raise _refused(error.args[0]) from error
+        self._handled.clear()
+
+    def close(self) -> None:
+        """Leave the group and the cluster."""
+        self._consumer.close()
+
+    def _check_group(self) -> None:
+        """A group that was somewhere already goes on from there, which a --from would contradict."""
+        asked = [TopicPartition(*place) for place in self._wanted]
+        been = [each for each in self._consumer.committed(asked, timeout=_ASK_S) if each.offset >= 0]
+        if been and self._start is not None:
+            raise UsageError(
+                f"The group {self._group} has been in {been[0].topic} before, and would go on from there.",
+                "Give --group a new name to begin elsewhere, or leave out --from to go on.",
+            )
+
+    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        # What is raised in here would come out of librdkafka as something else.
+        try:
+            committed = {
+                (each.topic, each.partition): each.offset
+                for each in self._consumer.committed(partitions, timeout=_ASK_S)
+                if each.offset >= 0
+            }
+            self.resumed += len(committed)
+            self._assign(partitions, committed)
+        except KafkaException as error:
+            self._failure = _refused(error.args[0])
+        except (UsageError, ClusterError) as error:
+            self._failure = error
+
+    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        try:
+            self.commit()
+        except ClusterError as error:
+            self._failure = error
+        for each in partitions:
+            place = each.topic, each.partition
+            for known in (self._begins, self._ends, self._next):
+                known.pop(place, None)
+            self._done.discard(place)
+            self._held.discard(place)
+
+    def _assign(self, partitions: Sequence[TopicPartition], committed: Mapping[Place, int]) -> None:
+        starts = self._starts(partitions)
+        for each in partitions:
+            place = each.topic, each.partition
+            low, end = self._consumer.get_watermark_offsets(each, timeout=_ASK_S, cached=False)
+            begin = committed.get(place, starts.get(place, low))
+            if place not in committed:
+                self._check_offset(place, low, end)
+            # A committed offset may have been deleted since, or lie behind the end of a topic made anew.
+            begin = min(max(begin, low), end) if begin >= 0 else end
+            self._begins[place], self._next[place], self._ends[place] = begin, begin, end
+            if begin >= end:
+                self._done.add(place)
+            each.offset = begin
+        self._consumer.assign(list(partitions))
+        # What is read to its end is not fetched any more; following goes on.
+        if not self._follow and self._done:
+            self._consumer.pause([TopicPartition(*place) for place in self._done])
+        self._assigned = True
+
+    def _starts(self, partitions: Sequence[TopicPartition]) -> dict[Place, int]:
+        """Where the start lies in each partition; -1 for behind its last message; none for the earliest."""
+        if self._start is None or self._start.kind == "earliest" or not partitions:
+            return {}
+        if self._start.kind == "offset":
+            return {(each.topic, each.partition): self._start.value for each in partitions}
+        asked = [TopicPartition(each.topic, each.partition, self._start.value) for each in partitions]
+        answers = self._consumer.offsets_for_times(asked, timeout=_ASK_S)
+        for each in answers:
+            if each.error is not None:
+                raise _refused(each.error)
+        return {(each.topic, each.partition): each.offset for each in answers}
+
+    def _check_offset(self, place: Place, low: int, end: int) -> None:
+        if self._start is None or self._start.kind != "offset" or low <= self._start.value <= end:
+            return
+        held = f"offsets {low} to {end - 1}" if end > low else "no messages"
+        raise UsageError(
+            f"Partition {place[1]} of {place[0]} holds {held}; --from offset:{self._start.value} is outside.",
+            "Give --partition to read only where it lies, or --from earliest or a time.",
+        )
+
+    def _inside(self, batch: Batch) -> Batch:
+        """The messages that are to be replayed: none twice, none from behind the ends."""
+        inside = np.ones(len(batch), dtype=bool)
+        finished: list[Place] = []
+        for topic, partition, rows in batch.partitions():
+            place = self.topics[topic], partition
+            offsets = batch.offset[rows]
+            if place not in self._ends or (place in self._done and not self._follow):
+                inside[rows] = False
+                continue
+            wanted = offsets >= self._next[place]
+            if not self._follow:
+                wanted &= offsets < self._ends[place]
+            inside[rows] = wanted
+            last = int(offsets[-1]) + 1
+            if last > self._next[place]:
+                upto = last if self._follow else min(last, self._ends[place])
+                self.skipped += upto - self._next[place] - int(np.count_nonzero(wanted))
+                self._next[place] = upto
+            if last >= self._ends[place] and place not in self._done:
+                finished.append(place)
+        self._finish(finished)
+        return batch.only(inside)
+
+    def _finish(self, places: list[Place]) -> None:
+        self._done.update(places)
+        if places and not self._follow:
+            self._consumer.pause([TopicPartition(*place) for place in places])
+
+    def _meet_errors(self, came: Iterable[Message]) -> None:
+        for message in came:
+            error = message.error()
+            if error is not None and (error.fatal() or error.name() in _NOT_THERE | _MAY_NOT):
+                raise _refused(error)
+
+    def _meet_ends(self, came: Iterable[Message]) -> None:
+        """Partitions may end in offsets that hold no message, so that nothing but this tells their end."""
+        for message in came:
+            error = message.error()
+            if error is None or error.name() != "_PARTITION_EOF":
+                continue
+            place = str(message.topic()), int(message.partition() or 0)
+            end = self._ends.get(place)
+            if end is None or place in self._done or (message.offset() or 0) < end:
+                continue
+            self.skipped += end - self._next[place]
+            self._next[place] = end
+            self._finish([place])
+
+    def _silence(self) -> ClusterError:
+        place = self.open_places()[:1]
+        what = f"Partition {place[0][1]} of {place[0][0]}" if place else "The group's coordinator"
+        return ClusterError(
+            f"{what} has not answered for {_SILENCE_S:.0f} s, though there is more to read.",
+            "See whether all brokers are up, then try again; with --group it goes on where it stopped.",
+        )
+
+
+def _refused(error: KafkaError) -> ClusterError:
+    if error.name() in _MAY_NOT:
+        hint = "Allow these credentials Read on topics and group, or check --client-config."
+    elif error.name() in _NOT_THERE:
+        hint = "It was deleted while it was read, or these credentials may not see it."
+    else:
+        hint = "See whether all brokers are up and reachable at the addresses they advertise."
+    return ClusterError(f"The cluster does not let it be read: {error.str()}.", hint)

@@ -1,0 +1,66 @@
+"""Where a replay begins: the earliest offset, a moment, or an offset."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal, Self
+
+from lensload.errors import UsageError
+
+_FORMS: Final = (
+    "It is earliest, a time such as 2026-01-31T12:00:00Z (UTC where no zone is given) or Unix milliseconds such as"
+    " 1769860800000, or an offset such as offset:1200."
+)
+# Unix ms below this are before March 1973: seconds, given by mistake.
+_FEWEST_MS: Final = 100_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a replay begins in every partition.
+
+    Attributes:
+        kind: what `value` is.
+        value: Unix milliseconds of a "time", the number of an "offset"; 0 for "earliest".
+    """
+
+    kind: Literal["earliest", "time", "offset"]
+    value: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The start from "earliest", an ISO 8601 time, Unix milliseconds or "offset:N".
+
+        Raises:
+            UsageError: it is none of these.
+        """
+        wanted = text.strip()
+        if wanted.lower() == "earliest":
+            return cls("earliest")
+        if match := re.fullmatch(r"offset:(\d{1,18})", wanted.lower()):
+            return cls("offset", int(match[1]))
+        # A year alone is four digits too; the only bare number meant here is a time in milliseconds.
+        if re.fullmatch(r"\d{1,18}", wanted):
+            return cls("time", _unix_ms(wanted))
+        return cls("time", _iso_ms(wanted))
+
+
+def _unix_ms(digits: str) -> int:
+    if int(digits) < _FEWEST_MS:
+        raise UsageError(
+            f"--from is {digits!r}: as Unix milliseconds that is before 1973.",
+            "Unix seconds want three more zeros; an offset is written offset:" + digits + ".",
+        )
+    return int(digits)
+
+
+def _iso_ms(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        unix_ms = int(moment.timestamp() * 1000)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--from is {text!r}.", _FORMS) from error
+    if unix_ms < 0:
+        raise UsageError(f"--from is {text!r}: Kafka's timestamps begin in 1970.", _FORMS)
+    return unix_ms
