@@ -41,6 +41,14 @@ def test_an_id_is_a_uuid_of_version_7(fields: tuple[int, int, int, int]):
     assert parsed.int >> 80 == due[0] // ids.NS_PER_MS
 
 
+@given(st.lists(DUE, min_size=1, max_size=50))
+def test_milliseconds_are_those_of_integer_division(times: list[int]):
+    """However far apart the times of a batch are, each one's millisecond is exact, at the very edges too."""
+    edges = [t // ids.NS_PER_MS * ids.NS_PER_MS + more for t in times for more in (-1, 0, 1) if t > 10**6]
+    due_ns = np.array([*times, *edges])
+    assert ids.whole_ms(due_ns).tolist() == [t // ids.NS_PER_MS for t in due_ns.tolist()]
+
+
 @given(DUE)
 def test_the_grid_is_finer_than_a_quarter_microsecond(due_ns: int):
     """Putting a due time on the grid moves it back by less than 0.25 us, and doing so again not at all."""

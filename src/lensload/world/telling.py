@@ -291,7 +291,7 @@ class ModelMetrics:
 
 
 def _timestamp(due_ns: NDArray[np.int64]) -> Integers:
-    return Integers("timestamp", due_ns // ids.NS_PER_MS)
+    return Integers("timestamp", ids.whole_ms(due_ns))
 
 
 def _words(rows: Rows, due_ns: NDArray[np.int64], run_tag: int) -> NDArray[np.uint64]:
