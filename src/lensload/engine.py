@@ -41,6 +41,7 @@ _LATE_STEP: Final = (12_000, 5)
 _LONGEST_SPAN_MS: Final = 20
 _REPORT_NS: Final = NS_PER_S
 _LISTEN_NS: Final = 5 * NS_PER_MS
+_CAUGHT_UP: Final = 250  # fewer events than this at once: there is time to make some ahead
 _SHORTEST_WAIT_NS: Final = 100_000  # a shorter sleep costs more than it brings
 _LONGEST_WAIT_NS: Final = 5 * NS_PER_MS
 _FOREVER_S: Final = 600.0  # a profile's period when no duration is given
@@ -103,7 +104,9 @@ class Engine:
                 continue
             if self._pacer and self._made_until_ns < self._until(now_ns) and not self._scheduled:
                 making = self._make(self._pacer)
-            elif not produced and not self._made_ahead():
+            elif produced < _CAUGHT_UP and self._made_ahead():
+                continue
+            elif not produced:
                 self._rest(now_ns)
         self._drain()
 

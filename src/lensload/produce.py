@@ -22,7 +22,9 @@ from lensload.measure import Tally
 
 _CHUNK: Final = 250  # events between two looks at the clock: a quarter of a millisecond at full speed
 _MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its caller can see to other things
-_FEWEST_TO_SETTLE: Final = 5_000
+# Settling is done in portions: all of a second's at once would keep what is due waiting for 20 ms.
+_FEWEST_TO_SETTLE: Final = 2_000  # acknowledgements
+_MOST_LAGS: Final = 64  # chunks of a topic
 _FULL_QUEUE_WAIT_S: Final = 0.001
 _SILENT_NS: Final = 3_000_000_000
 
@@ -115,14 +117,18 @@ class PacedProducer:
 
     def settle(self) -> None:
         """Bring all that has come back into the tally; do so now and then, and before taking it."""
-        for topic, lags in self._lags.items():
-            if lags:
-                self._tally.record("schedule_lag", topic, np.concatenate(lags))
-                lags.clear()
+        for topic in self._lags:
+            self._settle_lags(topic)
         self._settle_acked()
         for error, topic, value in self._refused:
             self._count_failed(topic, error, value)
         self._refused.clear()
+
+    def _settle_lags(self, topic: str) -> None:
+        lags = self._lags[topic]
+        if lags:
+            self._tally.record("schedule_lag", topic, np.concatenate(lags))
+            lags.clear()
 
     def waiting(self, after_ns: int = 0) -> int:
         """How many events were offered and never produced, of those due after a moment."""
@@ -179,6 +185,8 @@ class PacedProducer:
         measured = count - int(np.searchsorted(due_ns, self.measure_from_ns))
         if measured:
             self._lags[topic].append((moments - due_ns)[-measured:])
+            if len(self._lags[topic]) >= _MOST_LAGS:
+                self._settle_lags(topic)
             self._tally.count(topic, "produced", measured)
             self._tally.add_total("bytes", sum(map(len, encoded.values[stop - measured : stop])))
         if measured < count:
