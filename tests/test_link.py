@@ -106,3 +106,27 @@ def test_a_child_speaks_over_its_descriptor_and_sees_its_parent_go(patch: str) -
     assert ours.receive(20) == {"type": "report", "got": {"type": "begin", "start_ns": 1 << 60}}
     ours.close()
     assert child.wait(10) == 7
+
+
+_FLOOD = """
+    import sys
+    from lensload.link import Link
+    link = Link.of_child(int(sys.argv[1]))
+    for n in range(20):
+        link.send({"type": "report", "n": n, "raw": bytes(1_000_000)})
+"""
+
+
+def test_a_full_buffer_is_waited_for_and_is_no_closed_link() -> None:
+    """Ends made by gevent's sockets do not block; a child's report that finds the buffer full arrives all the same."""
+    ours, theirs = Link.pair()
+    theirs.setblocking(False)  # as gevent leaves both ends of a pair
+    program = textwrap.dedent(_FLOOD)
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+    )
+    theirs.close()
+    numbers = [message["n"] for _ in range(20) if (message := ours.receive(20))]
+    assert numbers == list(range(20))
+    assert child.wait(10) == 0
+    ours.close()

@@ -58,7 +58,11 @@ class Link:
     @classmethod
     def of_child(cls, fd: int) -> Self:
         """The child's end, from the descriptor number it got as its argument."""
-        return cls(socket.socket(fileno=fd))
+        connection = socket.socket(fileno=fd)
+        # A pair made in a process that gevent has patched does not block, at either end: a report that finds
+        # the buffer full would then look like a closed link.
+        connection.setblocking(True)
+        return cls(connection)
 
     def send(self, message: Message) -> None:
         """Send one message; waits while the other end's buffer is full.
