@@ -185,7 +185,7 @@ def _unaccounted(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
     if evidence.unflushed > thresholds.max_unflushed:
         yield (
             f"The fate of {_events(evidence.unflushed)} is unknown: no delivery report came before the drain"
-            " ended. Raise --drain-timeout, or lower the rate."
+            " ended. Bring the broker back if the notices miss one; else raise --drain-timeout, or lower the rate."
         )
     if not evidence.observer_complete:
         yield (
