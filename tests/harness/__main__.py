@@ -29,12 +29,16 @@ def main() -> int:
 
 def _serve() -> int:
     began = time.monotonic()
+    sys.stderr.write(
+        "Starting Kafka and a registry; the first time they are fetched, which takes a minute or so …\n"
+    )
     with Kafka() as kafka, Registry() as registry:
         sys.stdout.write(
             f"# ready after {time.monotonic() - began:.1f} s; logs: {kafka.log} {registry.log}\n"
             f"export LENSLOAD_BOOTSTRAP_SERVERS={kafka.bootstrap_servers} LENSLOAD_REGISTRY_URL={registry.url}\n"
         )
         sys.stdout.flush()
+        sys.stderr.write("Press Ctrl-C to stop both.\n")
         while True:
             for server in (kafka, registry):
                 if not server.is_running:
