@@ -12,8 +12,8 @@ class Behaviour:
 
     Attributes:
         name: what it is called in tables and messages.
-        pages_per_session: mean number of recommendation pages a session asks for, at least 1 (at most 4 are
-            asked for, so means above 3 flatten out).
+        pages_per_session: mean number of recommendation pages a session asks for, 1 to 4 (more than 4 are
+            never asked for).
         click_through: probability that the item at rank 1 is clicked when it is shown; the planted truth.
         position_bias: exponent of the examination curve: the item at rank r is examined with probability
             r ** -position_bias, and clicked with click_through times that (position-based model; Craswell et
