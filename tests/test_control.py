@@ -14,7 +14,17 @@ import pytest
 
 from lensload.config import HANDOVER_VARIABLE, RunConfig
 from lensload.run import total
-from tests.locusts import STAND_IN, Locust, WebUI, check_good, check_whole, crew_pids, free_port, wait_until
+from tests.locusts import (
+    ORDINARY,
+    STAND_IN,
+    Locust,
+    WebUI,
+    check_good,
+    check_whole,
+    crew_pids,
+    free_port,
+    wait_until,
+)
 
 FAST = ("--warmup", "500ms", "--user-rate", "100", "--audience-size", "500", "--catalogue-size", "200")
 HEADLESS = ("--headless", "--only-summary", *FAST)
@@ -234,14 +244,19 @@ def test_sigterm_ends_a_distributed_run_like_ctrl_c(folder: Path) -> None:
 
 
 def test_a_worker_that_comes_late_and_one_that_leaves_are_accounted_for(folder: Path) -> None:
-    """A late worker makes load of its own lanes; one that is terminated drains first, and the run says it left."""
+    """A late worker makes load of its own lanes; one that is terminated drains first, and the run says it left.
+
+    Locust starts the test on a late worker as soon as it connects, be anyone listening there yet or not: the slow
+    locustfile makes sure that nobody is.
+    """
+    slow = "import gevent, locust\nlocust.events.init.add_listener(lambda **_: gevent.sleep(1))\n" + ORDINARY
     port = str(free_port())
     master = Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "--master", "--expect-workers", "1",
                     "--master-bind-host", "127.0.0.1", "--master-bind-port", port, name="master")  # fmt: skip
     join = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
     with master, Locust(folder, *join, name="one"):
         master.says("measuring", 30)
-        with Locust(folder, *join, name="late") as late:
+        with Locust(folder, *join, name="late", locustfile=slow) as late:
             wait_until(lambda: len(late.crew_pids()) == 3)
             time.sleep(4)
             late.process.send_signal(signal.SIGTERM)

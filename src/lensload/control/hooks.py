@@ -16,7 +16,7 @@ import gevent
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.runners import LocalRunner, WorkerRunner
+from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, WorkerRunner
 
 from lensload.control import options, table
 from lensload.control.master import Master
@@ -51,7 +51,7 @@ def _on_init(environment: Environment, **_: object) -> None:
     _quieten(environment)
     _name_host(environment)
     if isinstance(environment.runner, WorkerRunner):
-        _serve_worker(environment, Worker(environment, make_crew))
+        _serve_worker(environment, environment.runner, Worker(environment, make_crew))
         return
     master = Master(environment)
     worker = Worker(environment, make_crew) if isinstance(environment.runner, LocalRunner) else None
@@ -114,7 +114,7 @@ def _serve_master(environment: Environment, master: Master, worker: Worker | Non
     gevent.signal_handler(signal.SIGINT, on_interrupt)
 
 
-def _serve_worker(environment: Environment, worker: Worker) -> None:
+def _serve_worker(environment: Environment, runner: WorkerRunner, worker: Worker) -> None:
     presses: list[int] = []
 
     def on_quitting(**_: object) -> None:
@@ -128,6 +128,8 @@ def _serve_worker(environment: Environment, worker: Worker) -> None:
             _interrupt_main()
 
     environment.events.test_start.add_listener(lambda **_: worker.join())  # pyright: ignore[reportUnknownLambdaType]
+    if runner.worker_state in (STATE_SPAWNING, STATE_RUNNING):
+        worker.join()  # it came while a test was on, and Locust connects a worker before it lets anyone listen
     environment.events.quitting.add_listener(on_quitting)
     gevent.signal_handler(signal.SIGINT, on_interrupt)
     parsed = environment.parsed_options
