@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lensload.measure import Tally
+from lensload.reconciliation import Findings, Reconciliation
 from lensload.report.live import Phase, Snapshot, StageLatency
 from lensload.run import Course, Row, row
+from lensload.schemas import TOPIC_NAMES
 
 # Two and a quarter hours at one row a second; then every other row goes, and the rest come half as often.
 _MOST_ROWS = 8_192
@@ -45,6 +47,7 @@ class Account:
 
     Attributes:
         tally: everything so far, of all workers.
+        events: which events were sent, failed and seen, as all processes tell.
         times: the schedule; None until it is fixed.
         notices: what was worth telling, in order.
         unflushed: events without a delivery report when their engine had drained.
@@ -55,6 +58,7 @@ class Account:
 
     def __init__(self) -> None:
         self.tally = Tally()
+        self.events = Reconciliation()
         self.times: Times | None = None
         self.notices: list[str] = []
         self.died: list[str] = []
@@ -126,7 +130,12 @@ class Account:
             open_ended=open_ended,
             notices=tuple(self.notices),
             series=self._rows,
+            findings=self._findings(),
         )
+
+    def _findings(self) -> dict[str, Findings] | None:
+        found = self.events.findings()
+        return None if found is None else {TOPIC_NAMES[number]: one for number, one in found.items()}
 
     @property
     def due(self) -> float | None:
