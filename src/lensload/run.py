@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, TypedDict, cast
 
+from lensload.blocks import Block
 from lensload.measure import STAGES, Histogram, Tally
 from lensload.verdict import DEFAULTS, Evidence, Judgement, Thresholds, judge
 
@@ -76,6 +77,7 @@ class Run(TypedDict):
     totals: dict[str, float]
     notices: list[str]
     series: list[Row]
+    blocks: list[Block]
     histograms: dict[str, dict[str, str]]
     conditions: dict[str, Any]
 
@@ -100,6 +102,7 @@ class Course:
         open_ended: it had no end of its own.
         notices: what was worth telling while it ran, in order.
         series: one row for each second.
+        blocks: the measured time and the drain in pieces that add up to what was counted.
     """
 
     started_ns: int
@@ -116,6 +119,7 @@ class Course:
     open_ended: bool = False
     notices: tuple[str, ...] = ()
     series: Sequence[Row] = ()
+    blocks: Sequence[Block] = ()
 
 
 def build(
@@ -149,6 +153,7 @@ def build(
         "totals": tally.totals,
         "notices": list(course.notices),
         "series": list(course.series),
+        "blocks": list(course.blocks),
         "histograms": _encoded(tally),
         "conditions": dict(conditions),
     }
