@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from lensload.blocks import Blocks
 from lensload.measure import Tally
 from lensload.reconciliation import Findings, Reconciliation
 from lensload.report.live import Phase, Snapshot, StageLatency
@@ -69,6 +70,7 @@ class Account:
         self._told = 0
         self._gauges: dict[str, dict[str, dict[str, Any]]] = {}
         self._rows: list[Row] = []
+        self._blocks = Blocks()
         self._every = 1
         self._seconds = 0
         self._targets: dict[str, dict[int, float]] = {}
@@ -95,6 +97,8 @@ class Account:
         fresh, self._fresh = self._fresh, Tally()
         self.tally.add(fresh)
         elapsed_s = self.times.elapsed_s(now_ns) if self.times else 0.0
+        since_s = self.times.elapsed_s(self.times.measure_from_ns) if self.times else 0.0
+        self._blocks.close(fresh, since_s=since_s, at_s=elapsed_s, phase=phase)
         target_per_s = 0.0 if draining else self._sum("engine", "target_per_s")
         queue = int(self._sum("engine", "queue"))
         fresh_row = row(fresh, at_s=elapsed_s, phase=phase, target_per_s=target_per_s, queue=queue)
@@ -113,7 +117,7 @@ class Account:
         open_ended: bool = False,
     ) -> Course:
         """How the run went, once all of it has been taken in; `stopped_ns`: when the schedule was stopped."""
-        self.tally.add(self._fresh.take())
+        self._take_in_rest()
         measured_s = self.times.measured_s(stopped_ns) if self.times else 0.0
         return Course(
             started_ns=self.times.start_ns if self.times else stopped_ns,
@@ -131,6 +135,7 @@ class Account:
             notices=tuple(self.notices),
             series=self._rows,
             findings=self._findings(),
+            blocks=self._blocks.finished(),
         )
 
     def _findings(self) -> dict[str, Findings] | None:
@@ -140,8 +145,13 @@ class Account:
     @property
     def due(self) -> float | None:
         """How many events were due in the measured time, as the engines counted; None until they have said."""
-        self.tally.add(self._fresh.take())
+        self._take_in_rest()
         return self.tally.totals.get("due")
+
+    def _take_in_rest(self) -> None:
+        rest = self._fresh.take()
+        self.tally.add(rest)
+        self._blocks.add_rest(rest)
 
     def _snapshot(self, fresh: Row, achieved_per_s: float) -> Snapshot:
         latency = {

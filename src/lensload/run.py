@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, TypedDict, cast
 
+from lensload.blocks import Block
 from lensload.measure import STAGES, Histogram, Tally
 from lensload.reconciliation import Findings
 from lensload.verdict import DEFAULTS, Evidence, Judgement, Thresholds, judge
@@ -86,6 +87,7 @@ class Run(TypedDict):
     totals: dict[str, float]
     notices: list[str]
     series: list[Row]
+    blocks: list[Block]
     histograms: dict[str, dict[str, str]]
     conditions: dict[str, Any]
 
@@ -111,6 +113,7 @@ class Course:
         notices: what was worth telling while it ran, in order.
         series: one row for each second.
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
+        blocks: the measured time and the drain in pieces that add up to what was counted.
     """
 
     started_ns: int
@@ -128,6 +131,7 @@ class Course:
     notices: tuple[str, ...] = ()
     series: Sequence[Row] = ()
     findings: Mapping[str, Findings] | None = None
+    blocks: Sequence[Block] = ()
 
 
 def build(
@@ -163,6 +167,7 @@ def build(
         "totals": tally.totals,
         "notices": list(course.notices),
         "series": list(course.series),
+        "blocks": list(course.blocks),
         "histograms": _encoded(tally),
         "conditions": dict(conditions),
     }
