@@ -119,6 +119,7 @@ class Course:
         series: one row for each second.
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
         clock_step_s: by how much a clock was set, the most of all processes.
+        clock_doubt_us: how far the clocks of the hosts may have been apart; 0 on one host.
         observer_lag_s: how far the observer was behind at worst.
         blocks: the measured time and the drain in pieces that add up to what was counted.
     """
@@ -139,6 +140,7 @@ class Course:
     series: Sequence[Row] = ()
     findings: Mapping[str, Findings] | None = None
     clock_step_s: float = 0.0
+    clock_doubt_us: float = 0.0
     observer_lag_s: float = 0.0
     blocks: Sequence[Block] = ()
 
@@ -329,6 +331,8 @@ def _evidence(
         observer_lag_s=course.observer_lag_s,
         gone=int(tally.totals.get("skipped_offsets", 0)),
         clock_step_s=course.clock_step_s,
+        clock_doubt_us=course.clock_doubt_us,
+        read_again=int(tally.totals.get("read_again", 0)),
         end_to_end_p50_us=latency["end_to_end"]["all"]["p50"],
         queue_full=int(tally.totals.get("queue_full", 0)),
         mismatched=int(tally.totals.get("mismatched", 0)),

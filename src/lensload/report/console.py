@@ -119,7 +119,22 @@ def _latencies(run: Run) -> Iterator[Line]:
     yield from _table(["stage", "events", "mean", *names, "max"], rows)
     if any(MISSING in row for row in rows):
         yield f"{MISSING}: too few events for that percentile", "dim"
+    yield from _clocks(run)
     yield from _waterfall(run)
+
+
+def _clocks(run: Run) -> Iterator[Line]:
+    clocks = run["conditions"].get("clocks")
+    if not clocks:
+        return
+    if clocks["hosts"] == 1:
+        yield "All on one host, by one clock.", "dim"
+        return
+    doubt = latency(clocks["doubt_us"])
+    yield from _paragraph(
+        "",
+        f"{clocks['hosts']} hosts, whose clocks may be {doubt} apart: end to end is true to that and no better.",
+    )
 
 
 def _waterfall(run: Run) -> Iterator[Line]:
