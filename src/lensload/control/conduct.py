@@ -191,6 +191,7 @@ class Conduct:
             course,
             conditions(self._config.public(), cluster, workers=workers, clocks=clocks),
             thresholds=self._config,
+            slos=self._config.slos,
         )
 
     def _check_asked(self) -> None:
