@@ -115,6 +115,15 @@ class RunConfig(Thresholds):
         ),
         Shown("N", locust=False),
     ] = 1
+    repeat: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100,
+            description="How often to run the same, for intervals: a figure of one run does not say how certain it is.",
+        ),
+        Shown("N", locust=False),
+    ] = 1
     profile: Annotated[
         str,
         Field(
@@ -317,6 +326,10 @@ class RunConfig(Thresholds):
             **names,
             "evolve": [change.public() for change in self.evolve],
         }
+
+    def alone(self, run_file: Path) -> Self:
+        """The configuration of one of several repeats, whose result goes to a file of its own."""
+        return self.changed(repeat=1, run_file=run_file)
 
     def changed(self, **values: object) -> Self:
         """This configuration with other values for some fields, checked again.
