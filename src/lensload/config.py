@@ -236,7 +236,7 @@ class RunConfig(BaseModel):
     summary: Annotated[
         OptionalPath,
         Field(
-            description="Where a summary goes as Markdown, such as $GITHUB_STEP_SUMMARY; one there is added to."
+            description="Where a summary goes as Markdown, fit for a job's summary page; $GITHUB_STEP_SUMMARY is added to."
         ),
         Shown("FILE.md", web=False),
     ] = None
