@@ -31,6 +31,9 @@ from lensload.slo import Slo
 from lensload.thresholds import Thresholds
 
 ENV_PREFIX = "LENSLOAD_"
+VIEWS = ("junit", "summary", "csv")
+"""The fields that name files which show a run."""
+
 HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
 """The environment variable in which `lensload bench` hands a checked RunConfig (`as_json`) to Locust."""
 
@@ -244,7 +247,7 @@ class RunConfig(Thresholds):
     summary: Annotated[
         OptionalPath,
         Field(
-            description="Where a summary goes as Markdown, such as $GITHUB_STEP_SUMMARY; one there is added to."
+            description="Where a summary goes as Markdown, fit for a job's summary page; $GITHUB_STEP_SUMMARY is added to."
         ),
         Shown("FILE.md", web=False),
     ] = None
@@ -328,8 +331,8 @@ class RunConfig(Thresholds):
         }
 
     def alone(self, run_file: Path) -> Self:
-        """The configuration of one of several repeats, whose result goes to a file of its own."""
-        return self.changed(repeat=1, run_file=run_file)
+        """The configuration of one of several repeats, whose result goes to a file of its own and into no view."""
+        return self.changed(repeat=1, run_file=run_file, **dict.fromkeys(VIEWS))
 
     def changed(self, **values: object) -> Self:
         """This configuration with other values for some fields, checked again.
