@@ -8,6 +8,7 @@ from typing import Any, TypedDict, cast
 
 from lensload.blocks import Block
 from lensload.measure import STAGES, Histogram, Tally
+from lensload.slo import Outcome, Slo, sentence
 from lensload.verdict import DEFAULTS, Evidence, Judgement, Thresholds, judge
 
 FORMAT = "lensload/run/1"
@@ -66,6 +67,7 @@ class Run(TypedDict):
     verdict: Judgement
     reasons: list[str]
     started_at: str
+    slos: list[Outcome]
     measured_s: float
     cut_short: bool
     embedded: bool
@@ -123,7 +125,11 @@ class Course:
 
 
 def build(
-    tally: Tally, course: Course, conditions: Mapping[str, Any], thresholds: Thresholds = DEFAULTS
+    tally: Tally,
+    course: Course,
+    conditions: Mapping[str, Any],
+    thresholds: Thresholds = DEFAULTS,
+    slos: Sequence[Slo] = (),
 ) -> Run:
     """The run file of what was counted, with its verdict.
 
@@ -133,19 +139,24 @@ def build(
         course: how the run went.
         conditions: what `lensload.conditions.conditions` gives.
         thresholds: what the verdict goes by.
+        slos: what was asked of the figures; one that does not hold fails the run.
     """
     topics = {topic: _ledger(counts) for topic, counts in sorted(tally.counts.items())}
     latency = {stage: _summaries(tally, stage) for stage in STAGES}
-    verdict = judge(_evidence(tally, course, topics, latency), thresholds)
+    load = _load(tally, course, topics)
+    outcomes = [slo.judge({"topics": topics, "latency_us": latency, "load": load}) for slo in slos]
+    missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
+    verdict = judge(_evidence(tally, course, topics, latency), thresholds, missed)
     run: Run = {
         "format": FORMAT,
         "verdict": verdict.verdict,
         "reasons": list(verdict.reasons),
         "started_at": datetime.fromtimestamp(course.started_ns / 1e9, UTC).isoformat(timespec="milliseconds"),
+        "slos": outcomes,
         "measured_s": course.measured_s,
         "cut_short": course.cut_short,
         "embedded": course.embedded,
-        "load": _load(tally, course, topics),
+        "load": load,
         "topics": topics,
         "warmup": {topic: _warmup(counts) for topic, counts in sorted(tally.counts.items())},
         "latency_us": latency,

@@ -122,13 +122,19 @@ class Verdict:
         return EXIT_CODES[self.verdict]
 
 
-def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS) -> Verdict:
-    """The verdict on a run: invalid if anything makes it so, else fail, else pass."""
+def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: tuple[str, ...] = ()) -> Verdict:
+    """The verdict on a run: invalid if anything makes it so, else fail, else pass.
+
+    Args:
+        evidence: what was counted.
+        thresholds: what the verdict goes by.
+        missed: a sentence for each objective that does not hold; any fails the run.
+    """
     invalid = [*_unmeasured(evidence), *(f"{text.rstrip('.')}." for text in evidence.died)]
     if not evidence.produced:
         return Verdict("invalid", (*invalid, *_remarks(evidence)))
     invalid += [*_off_schedule(evidence, thresholds), *_unaccounted(evidence, thresholds)]
-    failures = [*_failures(evidence, thresholds)]
+    failures = [*_failures(evidence, thresholds), *missed]
     verdict: Judgement = "invalid" if invalid else "fail" if failures else "pass"
     return Verdict(verdict, (*invalid, *failures, *_remarks(evidence)))
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s, percent
 from lensload.run import LEDGER, Run, total
+from lensload.slo import stand
 
 WIDTH = 100
 PERCENTILES = ("p50", "p90", "p99", "p999")
@@ -45,6 +46,7 @@ def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
     yield from _latencies(run)
     yield from _latencies_by_topic(run)
     yield from _ledger(run)
+    yield from _objectives(run)
     yield from _some("ERRORS", [f"{e['count']:,} x {e['topic']}: {e['error']}" for e in run["errors"]])
     yield from _some("NOTICES", run["notices"])
     yield from _verdict(run)
@@ -139,6 +141,15 @@ def _ledger(run: Run) -> Iterator[Line]:
     if len(rows) != 1:
         rows.append(["all", *(f"{total(run, name):,}" for name in LEDGER)])
     yield from _table(["topic", *LEDGER], rows)
+
+
+def _objectives(run: Run) -> Iterator[Line]:
+    if not run["slos"]:
+        return
+    yield from _title("OBJECTIVES")
+    for outcome in run["slos"]:
+        held = "holds" if outcome["held"] else "MISSED"
+        yield from _paragraph(f"{held:6}  ", f"{outcome['expression']}: {stand(outcome)}")
 
 
 def _some(title: str, texts: Sequence[str]) -> Iterator[Line]:
