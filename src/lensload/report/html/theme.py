@@ -1,6 +1,9 @@
 """How charts look: colours as CSS variables, which the page's style sheet sets for light, dark and paper."""
 
-from typing import Any
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
 
 SERIES = tuple(f"var(--c{n})" for n in range(1, 7))
 """Colours of things side by side (topics, runs): told apart by all common kinds of colour vision."""
@@ -53,3 +56,30 @@ DURATION_LABEL = (
 def title_above(text: str) -> dict[str, Any]:
     """The title of a vertical axis, above it, where it reads from left to right."""
     return {"title": text, "titleAnchor": "end", "titleX": -8, "titleY": -9, "titleBaseline": "bottom"}
+
+
+def on_paper(spec: dict[str, Any]) -> dict[str, Any]:
+    """The same with the style sheet's light colours in place of their names, for pictures outside of a page."""
+    return cast("dict[str, Any]", _replaced(spec))
+
+
+def _replaced(value: object) -> object:
+    match value:
+        case dict():
+            return {key: _replaced(item) for key, item in cast("dict[str, object]", value).items()}
+        case list():
+            return [_replaced(item) for item in cast("list[object]", value)]
+        case str() if value.startswith("var(--"):
+            return _light()[value[len("var(") : -1]]
+        case _:
+            return value
+
+
+@cache
+def _light() -> dict[str, str]:
+    """The first colours that the style sheet gives each name: those of light."""
+    css = files("lensload.report.html").joinpath("page.css").read_text(encoding="utf-8")
+    found: dict[str, str] = {}
+    for name, colour in re.findall(r"(--\w+): (#\w+);", css):
+        found.setdefault(name, colour)
+    return found
