@@ -1,22 +1,26 @@
 """The HTML report, in a real browser: it says what the run file says, to everybody, and asks nobody for anything."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from lensload.errors import UsageError
-from lensload.report.html import heat, render, write
+from lensload import runfile
+from lensload.cli import main
+from lensload.report.html import heat, render
 from lensload.report.html.figure import ticks
 from lensload.report.html.page import distinct
 from lensload.report.html.tables import duration
 from lensload.report.units import STAGE_NAMES
 from lensload.run import Run
+from tests.locusts import Bench
 from tests.runs import TOPICS, a_run
 
 PHONE, DESKTOP = ViewportSize(width=375, height=700), ViewportSize(width=1280, height=900)
@@ -179,11 +183,33 @@ def test_a_run_that_measured_nothing_has_a_report_too():
     assert "no blocks of time" in render([older], ["older"])
 
 
-def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path):
-    """A report that nobody can find is no report: the place is named, and what to do."""
-    (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match=r"report .*file/report\.html cannot be written"):
-        write(tmp_path / "file" / "report.html", [a_run(seconds=1)], ["run"])
+def test_the_command_line_writes_it(tmp_path: Path):
+    """`lensload report` shows runs side by side in one file, and refuses a place before it reads a run."""
+    for name in ("before.json", "after.json"):
+        runfile.write(tmp_path / name, a_run(seconds=2))
+    files = [str(tmp_path / name) for name in ("before.json", "after.json")]
+    place = tmp_path / "new" / "report.html"
+    assert CliRunner().invoke(main, ["report", *files, "--html", str(place)]).exit_code == 0
+    text = place.read_text()
+    assert "2 runs side by side" in text
+    assert re.search("before.*after", text)
+    refused = CliRunner().invoke(main, ["report", *files, "--html", f"{files[0]}/report.html"])
+    assert refused.exit_code == 2
+    assert "The HTML report" in refused.output
+    assert "Give another place with --html." in refused.output
+
+
+def test_a_bench_leaves_it(tmp_path: Path):
+    """`lensload bench --html` writes the report of the run that it made."""
+    arguments = ("--rate", "300", "--duration", "1s", "--warmup", "0s", "--html", "report.html")
+    small = ("--audience-size", "500", "--catalogue-size", "200", "--slo", "lost == 0")
+    with Bench(tmp_path, *arguments, *small) as bench:
+        assert bench.ended() in (0, 3), bench.log
+        run = bench.run()
+    text = (tmp_path / "report.html").read_text()
+    assert {"pass": "Passed", "invalid": "Invalid"}[run["verdict"]] in text
+    assert f'<data value="{run["load"]["achieved_per_s"]}">' in text
+    assert "<td>held</td>" in text
 
 
 @given(st.floats(0.001, 4e6), st.floats(1.0, 1e6))

@@ -13,15 +13,18 @@ from typing import Any
 
 import click
 
-from lensload import __version__, properties, runfile, schemas, sources
+from lensload import __version__, output, properties, schemas, sources
 from lensload.changeover import newer_schemas
 from lensload.cli_capacity import capacity
+from lensload.cli_compare import compare
 from lensload.cli_options import run_options
+from lensload.cli_report import report
 from lensload.cli_schemas import schemas_group
 from lensload.config import HANDOVER_VARIABLE, RunConfig
 from lensload.errors import LensloadError, UsageError
 from lensload.pacing import Profile
 from lensload.replay.command import replay
+from lensload.report.views import Views
 
 USERS_PER_WORKER = 10
 """Locust users of each worker process in `bench`: slices of its rate, enough that none is more than a tenth."""
@@ -82,7 +85,8 @@ def prepare(flags: Mapping[str, str | list[str] | None], file: Path | None) -> R
     newer_schemas(run.evolve, _of_run(run), lambda newer: _verdict(run, newer))
     if run.client_config:
         properties.read(run.client_config)
-    runfile.check_writable(run.run_file)
+    output.check_writable(run.run_file)
+    Views.of(run).check()
     return run
 
 
@@ -175,3 +179,5 @@ def _locustfile() -> Path:
 main.add_command(capacity)
 main.add_command(schemas_group)
 main.add_command(replay)
+main.add_command(report)
+main.add_command(compare)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from lensload import sources
+from lensload import output, sources
 from lensload.capacity import picture, result, trial
 from lensload.capacity.search import Found, Plan, Search, search
 from lensload.capacity.trial import Trial
@@ -134,6 +134,8 @@ def capacity(**given: Any) -> None:  # noqa: ANN401 - click's values
     plan = Plan(*(given.pop(name) for name in ("from_per_s", "to_per_s", "growth", "resolution")))
     config = _checked({**given, "duration": own["step_duration"]}, own["config"])
     picture.check(files["picture_file"])
+    output.check_writable(files["result_file"], "result", "--result")
+    output.check_writable(files["picture_file"], "picture", "--picture")
     arguments = _arguments({**given, "duration": own["step_duration"]}, own["config"], config)
     runs = _Runs(arguments, own["runs_folder"], own["settle"])
     signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: tell what is known, leave no run behind

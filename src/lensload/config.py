@@ -236,7 +236,7 @@ class RunConfig(BaseModel):
     summary: Annotated[
         OptionalPath,
         Field(
-            description="Where a summary goes as Markdown, such as $GITHUB_STEP_SUMMARY; one there is added to."
+            description="Where a summary goes as Markdown, fit for a job's summary page; $GITHUB_STEP_SUMMARY is added to."
         ),
         Shown("FILE.md", web=False),
     ] = None
@@ -244,6 +244,11 @@ class RunConfig(BaseModel):
         OptionalPath,
         Field(description="Where the course of the run goes as CSV, one row a second."),
         Shown("FILE.csv", web=False, locust_flag="--run-csv"),
+    ] = None
+    html: Annotated[
+        OptionalPath,
+        Field(description="Where the report for people goes: one HTML file that opens without a network."),
+        Shown("FILE.html", web=False, locust_flag="--run-html"),
     ] = None
     prometheus_port: Annotated[
         int,

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from lensload import output
 from lensload.capacity.search import Answer, Found, Plan
 from lensload.capacity.trial import Trial
-from lensload.errors import InvalidRunError, UsageError
+from lensload.errors import InvalidRunError
 from lensload.report import units
 
 FORMAT = "lensload/capacity/1"
@@ -100,14 +101,7 @@ def write(path: Path, capacity: Capacity) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(capacity, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"The result {path} cannot be written: {error.strerror or error}.",
-            "Give another place with --result.",
-        ) from error
+    output.leave(path, json.dumps(capacity, indent=1, allow_nan=False) + "\n", "result", "--result")
 
 
 def table(capacity: Capacity) -> str:

@@ -26,6 +26,7 @@ def load_figure(run: Run, *, number: int, top_per_s: float, end_s: float, page_p
     return figure(
         "Load against target",
         "Where the line leaves the dashes, the load was not the one asked for."
+        " A second shows what was heard of in it, so a dip and a peak beside it are one delay of the news."
         f" The grey stretch is warm-up, which no figure counts.{mean}",
         lambda width: _spec(points, width, top_per_s, end_s),
         legend=[Key("acknowledged", ACCENT, [1, 0]), Key("target", MUTED, _DASH)],

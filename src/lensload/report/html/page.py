@@ -142,10 +142,13 @@ def _slos(run: Run) -> tables.Table | None:
 def _figure(value: float | None, unit: str, *, signed: bool = False) -> tables.Cell:
     if value is None:
         return tables.Cell(tables.MISSING)
-    sign = "\N{MINUS SIGN}" if value < 0 else "+" if signed else ""
-    size = abs(value)
-    text = tables.duration(size) if unit == "us" else f"{size:,.6g}\N{NO-BREAK SPACE}{unit}"
+    sign = "\N{MINUS SIGN}" if value < 0 else "+" if signed and value else ""
+    text = tables.duration(abs(value)) if unit == "us" else f"{_rounded(abs(value))}\N{NO-BREAK SPACE}{unit}"
     return tables.Cell(sign + text, value)
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 or value == int(value) else f"{value:.4g}"
 
 
 def _chapters(runs: Sequence[Run], names: Sequence[str]) -> dict[str, list[list[Figure]]]:
