@@ -64,14 +64,17 @@ def gate(tmp_path: Path, proxy: Proxy, registry: Registry, topic_prefix: str) ->
         LENSLOAD_BOOTSTRAP_SERVERS=proxy.bootstrap_servers,
         LENSLOAD_REGISTRY_URL=registry.url,
         LENSLOAD_TOPIC_PREFIX=topic_prefix,
-        # Ten times as slow is the planted fault, not a neighbour's.
-        GATE_MAX_REGRESSION="ack.p50=400%\nend_to_end.p50=400%",
+        GATE_MAX_REGRESSION="ack.p50=200%\nend_to_end.p50=200%",
         GITHUB_STEP_SUMMARY=str(tmp_path / "step-summary.md"),
     )
 
 
 def test_the_gate_from_its_first_run_to_a_slow_cluster(gate: Gate, proxy: Proxy, tmp_path: Path):
-    """It stores the first run, passes the same again, and fails when the cluster has become slower, twice measured."""
+    """It stores the first run, passes the same again, and fails when the cluster has become slower, twice measured.
+
+    The cluster takes 300 ms from the first, beside which a neighbour's noise is small; then it takes ten times that.
+    """
+    proxy.delay("requests", 300, PRODUCE)
     assert gate.runs() == 0
     assert "gate: no baseline to compare with" in gate.said
     assert "gate: stored as a baseline; there are 1 now" in gate.said
@@ -87,7 +90,7 @@ def test_the_gate_from_its_first_run_to_a_slow_cluster(gate: Gate, proxy: Proxy,
         assert (tmp_path / "gate" / name).stat().st_size > 100, name
     assert len((tmp_path / "step-summary.md").read_text().splitlines()) > 10
 
-    proxy.delay("requests", 500, PRODUCE)
+    proxy.delay("requests", 3_000, PRODUCE)
     stored = gate.baselines()
     assert gate.runs(GATE_STORE="always") == 1
     assert "gate: something seems slower: measuring once more" in gate.said

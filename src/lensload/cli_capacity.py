@@ -20,9 +20,10 @@ from lensload.config import RunConfig, options
 from lensload.errors import LensloadError, UsageError
 from lensload.fields import duration_s
 from lensload.report import units
+from lensload.thresholds import Thresholds
 
 # What the search itself decides, and outputs that each run would write over those of the run before.
-_OURS = ("rate", "duration", "run_file")
+_OURS = ("rate", "duration", "run_file", "repeat")
 _OUTPUTS = ("junit", "summary", "csv", "html")
 _STEADY = ("constant", "poisson")
 
@@ -137,7 +138,7 @@ def capacity(**given: Any) -> None:  # noqa: ANN401 - click's values
     output.check_writable(files["result_file"], "result", "--result")
     output.check_writable(files["picture_file"], "picture", "--picture")
     arguments = _arguments({**given, "duration": own["step_duration"]}, own["config"], config)
-    runs = _Runs(arguments, own["runs_folder"], own["settle"])
+    runs = _Runs(arguments, own["runs_folder"], own["settle"], config)
     signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: tell what is known, leave no run behind
     found: Found | None = None
     error: LensloadError | None = None
@@ -157,11 +158,14 @@ def capacity(**given: Any) -> None:  # noqa: ANN401 - click's values
 class _Runs:
     """The runs of a search, one after the other, each told in a line."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path, settle_s: float) -> None:
+    def __init__(
+        self, arguments: Sequence[str], folder: Path, settle_s: float, thresholds: Thresholds
+    ) -> None:
         self.made: list[Trial] = []
         self._arguments = arguments
         self._folder = folder
         self._settle_s = settle_s
+        self._thresholds = thresholds
 
     def at(self, rate_per_s: float) -> Trial:
         """Run at a rate, after the cluster has settled."""
@@ -169,7 +173,8 @@ class _Runs:
             time.sleep(self._settle_s)
         number = len(self.made) + 1
         click.echo(f"run {number}: {units.per_s(rate_per_s)} events/s", err=True)
-        made = trial.bench(self._arguments, self._folder / f"{number:02}-{rate_per_s:.6g}.json", rate_per_s)
+        file = self._folder / f"{number:02}-{rate_per_s:.6g}.json"
+        made = trial.bench(self._arguments, file, rate_per_s, self._thresholds)
         self.made.append(made)
         because = f" ({made.because})" if made.because else ""
         click.echo(f"run {number}: {made.answer.value}{because}", err=True)
@@ -204,7 +209,7 @@ def _checked(flags: Mapping[str, Any], file: Path | None) -> RunConfig:
 def _arguments(flags: Mapping[str, Any], file: Path | None, config: RunConfig) -> list[str]:
     """The flags that each run gets: those given here, and no outputs but its run file."""
     by_name = {option.name: option for option in options()}
-    given: dict[str, Any] = {**flags, **dict.fromkeys(_OUTPUTS, ""), "slo": list(config.slo)}
+    given: dict[str, Any] = {**flags, **dict.fromkeys(_OUTPUTS, ""), "slo": list(config.slo), "repeat": 1}
     arguments = ["--config", str(file)] if file else []
     for name, value in given.items():
         if value is not None and name in by_name:

@@ -14,7 +14,7 @@ from lensload.capacity.search import Answer
 from lensload.errors import ClusterError, InvalidRunError, LensloadError, UsageError
 from lensload.run import Run, total
 from lensload.slo import stand
-from lensload.verdict import DEFAULTS, Thresholds
+from lensload.thresholds import DEFAULTS, Thresholds
 
 _END_S = 90.0  # for a run that was asked to stop: its drain, and the end of its processes
 
@@ -38,13 +38,16 @@ class Trial:
     file: Path
 
 
-def bench(arguments: Sequence[str], file: Path, rate_per_s: float) -> Trial:
+def bench(
+    arguments: Sequence[str], file: Path, rate_per_s: float, thresholds: Thresholds = DEFAULTS
+) -> Trial:
     """Run `lensload bench` at a rate; Ctrl-C reaches it once, and it then drains and writes its file.
 
     Args:
         arguments: of the command, without the rate and the run file.
         file: where the run file goes.
         rate_per_s: the rate.
+        thresholds: what its verdict went by.
 
     Raises:
         KeyboardInterrupt: somebody stopped it; `file` holds what was measured, if anything was.
@@ -63,7 +66,7 @@ def bench(arguments: Sequence[str], file: Path, rate_per_s: float) -> Trial:
     if not file.exists():
         raise _no_run(code)
     run = runfile.read(file)
-    answer, because = judged(run)
+    answer, because = judged(run, thresholds)
     return Trial(rate_per_s, answer, because, run, file)
 
 
@@ -100,8 +103,8 @@ def _is_late(run: Run, thresholds: Thresholds) -> bool:
     due = run["load"]["target_per_s"] * run["measured_s"]
     lag = run["latency_us"]["schedule_lag"]["all"]
     lag_us = next((lag[name] for name in ("p99", "p90", "p50") if lag.get(name) is not None), 0.0)
-    thin = total(run, "produced") < due * thresholds.min_achieved_fraction
-    return not run["cut_short"] and (thin or lag_us > thresholds.max_schedule_lag_us)
+    thin = total(run, "produced") < due * thresholds.min_achieved
+    return not run["cut_short"] and (thin or lag_us > thresholds.max_schedule_lag_s * 1e6)
 
 
 def _why(run: Run) -> str:
