@@ -90,7 +90,7 @@ def test_what_is_told_but_changes_nothing(change: dict[str, object], says: str):
 
 def test_an_event_seen_without_acknowledgement_is_told():
     """An event counted as failed and written all the same does not vanish from the account."""
-    reasons = judge(replace(GOOD, acked=299_999, failed=1)).reasons
+    reasons = judge(replace(GOOD, acked=299_999, failed=1, written=1)).reasons
     assert any("1 event arrived without an acknowledgement" in reason for reason in reasons)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lensload import cluster, publication, registry, schemas
+from lensload import cluster, pages, publication, registry, schemas
 from lensload.audit import Audit, ConfluentSerializer
 from lensload.changeover import newer_schemas
 from lensload.child import Orders, live, whole_ms
@@ -284,6 +284,11 @@ class Engine:
                 "tally": self._tally.take().to_wire(),
             }
         )
+        self._tell_pages()
+
+    def _tell_pages(self, *, everything: bool = False) -> None:
+        for kind, taken in self._producer.dispatches.take(everything=everything).items():
+            self._link.send({"type": "pages", "kind": kind, "pages": pages.to_wire(taken)})
 
     def _behind_ns(self, now_ns: int) -> int:
         """How late the most overdue event is: one that waits, or one that should have been made."""
@@ -307,7 +312,10 @@ class Engine:
         while left and time.monotonic() < deadline_s:
             self._report(time.time_ns())
             left = self._producer.flush(_FLUSH_STEP_S)
+        if left:
+            left = self._producer.give_up()
         self._producer.settle()
+        self._tell_pages(everything=True)
         self._tally.add_total("unsent", self._producer.waiting())
         self._link.send(
             {

@@ -7,7 +7,7 @@ nor gevent.
 import time
 from typing import Final
 
-from lensload import cluster
+from lensload import cluster, pages
 from lensload.child import Orders, live, whole_ms
 from lensload.errors import ClusterError
 from lensload.link import Link
@@ -79,12 +79,20 @@ class Observatory:
                 self._observer.measure_from_ns = whole_ms(message["measure_from_ns"])
             elif message["type"] == "drain":
                 self._draining = True
+            elif message["type"] == "settled":
+                self._observer.settle((stream, number) for stream, number in message["pages"])
 
     def _report(self, now_ns: int) -> None:
         for text in self._observer.take_notices():
             self._link.send({"type": "notice", "text": text})
         tally = self._tally.take().to_wire()
         self._link.send({"type": "report", "now_ns": now_ns, "tally": tally, "backlog": None})
+        self._tell_pages()
+
+    def _tell_pages(self, *, everything: bool = False) -> None:
+        taken = self._observer.take_pages(everything=everything)
+        if taken:
+            self._link.send({"type": "pages", "kind": "seen", "pages": pages.to_wire(taken)})
 
     def _drain(self) -> None:
         """Read up to where the partitions end now, as long as the configuration allows."""
@@ -101,6 +109,7 @@ class Observatory:
                 ends = self._ends()
             left = self._observer.behind(ends) if ends else 0
         self._observer.close()
+        self._tell_pages(everything=True)
         complete = ends is not None and not left
         self._link.send({"type": "drained", "tally": self._tally.take().to_wire(), "complete": complete})
 

@@ -5,7 +5,9 @@ been answered for each, before the first event is due.
 """
 
 import time
+from collections.abc import Iterable
 from typing import Any, Final
+from zlib import adler32
 
 import numpy as np
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -14,12 +16,13 @@ from numpy.typing import NDArray
 from lensload import wire
 from lensload.cluster import Troubles
 from lensload.errors import ClusterError
-from lensload.ledger import OrderLedger, SequenceLedger
+from lensload.ledger import TOPICS_A_LANE, OrderLedger, SequenceLedger
 from lensload.measure import Tally
+from lensload.pages import Page, PageKey
+from lensload.schemas import TOPIC_NAMES
 
 _MOST_AT_ONCE: Final = 5_000
 _PROOF_S: Final = 10.0
-_STREAMS_A_LANE: Final = 8  # room for a lane's topics
 _ASK_S: Final = 5.0
 
 
@@ -52,6 +55,7 @@ class Observer:
         self._topics = topics
         self._places = {name: place for place, name in enumerate(topics)}
         self._labels = list(topics.values())
+        self._numbers = np.array([TOPIC_NAMES.index(topic) for topic in self._labels])
         self._run_tag = run_tag
         self._tally = tally
         self._sequences = SequenceLedger()
@@ -102,6 +106,14 @@ class Observer:
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
         return self._troubles.take()
+
+    def take_pages(self, *, everything: bool = False) -> dict[PageKey, Page]:
+        """What has been seen, for those who know all accounts; `everything` is for the last word."""
+        return self._sequences.take(everything=everything)
+
+    def settle(self, keys: Iterable[PageKey]) -> None:
+        """Forget these pages: all their events have been sent and seen."""
+        self._sequences.settle(keys)
 
     def ends(self, timeout_s: float = _ASK_S) -> dict[tuple[str, int], int]:
         """The present end of every partition.
@@ -155,19 +167,21 @@ class Observer:
             self._account_strange(place, ours, heads.valid)
         which = np.flatnonzero(ours)
         if len(which):
-            self._account_ours(heads, which, place[which], partition[which], now_ns)
+            seals = np.fromiter(map(adler32, map(values.__getitem__, which.tolist())), np.uint32, len(which))
+            self._account_ours(heads, seals, which, place[which], partition[which], now_ns)
 
     def _account_ours(
         self,
         heads: wire.Heads,
+        seals: NDArray[np.uint32],
         which: NDArray[np.int64],
         place: NDArray[np.int64],
         partition: NDArray[np.int64],
         now_ns: int,
     ) -> None:
         due_ns, lane = heads.due_ns[which], heads.readings.lane[which]
-        stream = lane * _STREAMS_A_LANE + place
-        doubled = self._sequences.observe(stream, heads.readings.sequence[which])
+        stream = lane * TOPICS_A_LANE + self._numbers[place]
+        doubled = self._sequences.enter(stream, heads.readings.sequence[which], seals)
         reordered = self._orders.observe(stream, partition, due_ns) & ~doubled
         measured = due_ns >= self.measure_from_ns
         for number, topic in enumerate(self._labels):

@@ -6,14 +6,25 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, TypedDict, cast
 
+from lensload.blocks import Block
 from lensload.measure import STAGES, Histogram, Tally
+from lensload.reconciliation import Findings
 from lensload.verdict import DEFAULTS, Evidence, Judgement, Thresholds, judge
 
 FORMAT = "lensload/run/1"
 
-# What is counted of each topic. "observed" counts distinct events, "duplicated" each further sight of one.
-LEDGER = ("produced", "acked", "failed", "observed", "lost", "duplicated", "reordered")
+# What is counted of each topic: produced = acked + failed + unflushed, which are events whose fate was still unknown
+# when the drain ended. "observed" counts distinct events, "duplicated" each further sight of one; "lost" was
+# acknowledged and never seen; "corrupt" is what is no LENS event, and what was seen with another content than sent;
+# "written" was told to have failed, or never told of, and seen all the same.
+LEDGER = (
+    "produced", "acked", "failed", "unflushed", "observed", "lost", "duplicated", "reordered", "corrupt", "written",
+)  # fmt: skip
 _WARMUP = "warmup_"
+_EVIDENCE = (
+    "produced", "acked", "failed", "observed", "lost", "duplicated", "reordered", "corrupt",
+    "written",
+)  # fmt: skip
 
 Summary = dict[str, Any]
 
@@ -76,6 +87,7 @@ class Run(TypedDict):
     totals: dict[str, float]
     notices: list[str]
     series: list[Row]
+    blocks: list[Block]
     histograms: dict[str, dict[str, str]]
     conditions: dict[str, Any]
 
@@ -100,6 +112,8 @@ class Course:
         open_ended: it had no end of its own.
         notices: what was worth telling while it ran, in order.
         series: one row for each second.
+        findings: what the accounts of the events differ in, by topic; None when nobody kept them.
+        blocks: the measured time and the drain in pieces that add up to what was counted.
     """
 
     started_ns: int
@@ -116,6 +130,8 @@ class Course:
     open_ended: bool = False
     notices: tuple[str, ...] = ()
     series: Sequence[Row] = ()
+    findings: Mapping[str, Findings] | None = None
+    blocks: Sequence[Block] = ()
 
 
 def build(
@@ -130,7 +146,7 @@ def build(
         conditions: what `lensload.conditions.conditions` gives.
         thresholds: what the verdict goes by.
     """
-    topics = {topic: _ledger(counts) for topic, counts in sorted(tally.counts.items())}
+    topics = {topic: _ledger(counts, _found(course, topic)) for topic, counts in sorted(tally.counts.items())}
     latency = {stage: _summaries(tally, stage) for stage in STAGES}
     verdict = judge(_evidence(tally, course, topics, latency), thresholds)
     run: Run = {
@@ -143,12 +159,15 @@ def build(
         "embedded": course.embedded,
         "load": _load(tally, course, topics),
         "topics": topics,
-        "warmup": {topic: _warmup(counts) for topic, counts in sorted(tally.counts.items())},
+        "warmup": {
+            topic: _warmup(counts, _found(course, topic)) for topic, counts in sorted(tally.counts.items())
+        },
         "latency_us": latency,
         "errors": _errors(tally),
         "totals": tally.totals,
         "notices": list(course.notices),
         "series": list(course.series),
+        "blocks": list(course.blocks),
         "histograms": _encoded(tally),
         "conditions": dict(conditions),
     }
@@ -200,22 +219,31 @@ def histograms(run: Run) -> dict[tuple[str, str], Histogram]:
 
 
 def total(run: Run, name: str) -> int:
-    """The sum over the topics of one of `LEDGER`."""
-    return sum(counts[name] for counts in run["topics"].values())
+    """The sum over the topics of one of `LEDGER`; 0 where an older run file does not count it."""
+    return sum(counts.get(name, 0) for counts in run["topics"].values())
 
 
-def _ledger(counts: Mapping[str, int]) -> dict[str, int]:
+def _ledger(counts: Mapping[str, int], found: Findings | None) -> dict[str, int]:
     """What happened to the events of a topic.
 
-    `lost` is acked less observed, and never below 0: an event that was written although its delivery failed
-    is observed without having been acked.
+    `lost`, `altered` and `written` are told by ids, event by event. Where nobody kept the accounts that takes, `lost`
+    is acked less observed, and never below 0: an event that was written although its delivery failed is observed
+    without having been acked.
     """
-    ledger = {name: int(counts.get(name, 0)) for name in (*LEDGER, "corrupt")}
-    return ledger | {"lost": max(0, ledger["acked"] - ledger["observed"])}
+    ledger = {name: int(counts.get(name, 0)) for name in LEDGER}
+    if found is None:
+        return ledger | {"lost": max(0, ledger["acked"] - ledger["observed"])}
+    corrupt = ledger["corrupt"] + found.altered
+    return ledger | {"lost": found.lost, "corrupt": corrupt, "written": found.written}
 
 
-def _warmup(counts: Mapping[str, int]) -> dict[str, int]:
-    return {name.removeprefix(_WARMUP): n for name, n in counts.items() if name.startswith(_WARMUP)}
+def _found(course: Course, topic: str) -> Findings | None:
+    return None if course.findings is None else course.findings.get(topic, Findings())
+
+
+def _warmup(counts: Mapping[str, int], found: Findings | None) -> dict[str, int]:
+    warmup = {name.removeprefix(_WARMUP): n for name, n in counts.items() if name.startswith(_WARMUP)}
+    return warmup if found is None else warmup | {"lost": found.warmup_lost}
 
 
 def _with_warmup(tally: Tally, name: str) -> int:
@@ -280,7 +308,7 @@ def _evidence(
     return Evidence(
         measured_s=course.measured_s,
         target_per_s=course.target_per_s,
-        **{name: _sum(topics, name) for name in (*LEDGER, "corrupt")},
+        **{name: _sum(topics, name) for name in _EVIDENCE},
         schedule_lag_us={name: lag[name] for name in ("p50", "p90", "p99") if lag[name] is not None},
         negative_fraction=max(found["negative"] / max(1, found["count"]) for found in whole),
         queue_full=int(tally.totals.get("queue_full", 0)),

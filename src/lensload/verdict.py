@@ -67,6 +67,7 @@ class Evidence:
         duplicated: seen again.
         reordered: seen behind a later one of their partition.
         corrupt: seen, but not as they were sent.
+        written: told to have failed, or never told of, and seen all the same.
         schedule_lag_us: percentile name to schedule lag, of those ("p50", "p90", "p99") that the sample can
             carry.
         negative_fraction: of the latencies of the stage that has most such, how many lay below 0.
@@ -90,6 +91,7 @@ class Evidence:
     duplicated: int = 0
     reordered: int = 0
     corrupt: int = 0
+    written: int = 0
     schedule_lag_us: dict[str, float]
     negative_fraction: float = 0.0
     queue_full: int = 0
@@ -229,10 +231,9 @@ def _remarks(evidence: Evidence) -> Iterator[str]:
         yield f"{_events(evidence.duplicated).capitalize()} arrived more than once."
     if evidence.reordered:
         yield f"{_events(evidence.reordered).capitalize()} arrived behind a later one of their partition."
-    seen_after_all = evidence.observed - evidence.acked
-    if seen_after_all > 0:
+    if evidence.written:
         yield (
-            f"{_events(seen_after_all).capitalize()} arrived without an acknowledgement:"
+            f"{_events(evidence.written).capitalize()} arrived without an acknowledgement:"
             " some of those counted as failed were written."
         )
 

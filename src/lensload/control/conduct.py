@@ -8,7 +8,7 @@ from typing import Any
 from gevent.event import Event
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner
 
-from lensload import run
+from lensload import pages, run
 from lensload.account import Account, Times
 from lensload.cluster import EmbeddedCluster
 from lensload.conditions import conditions
@@ -129,6 +129,14 @@ class Conduct:
                 self.account.notices.append(
                     f"Worker {member.index} has not reported for {member.silent_s:.1f} s."
                 )
+
+    def settle(self) -> None:
+        """Tell the observers which pages of the account they need not remember any more."""
+        settled = self.account.events.settle()
+        if settled:
+            for worker, member in self.roster.present.items():
+                if member.share:
+                    self._send(worker, messages.SETTLED, {"pages": [list(key) for key in settled]})
 
     def drain(self) -> None:
         """Let all engines finish first, then all observers read to the end; then end the crews."""
@@ -259,6 +267,9 @@ class Conduct:
             self.account.notices.append(f"Worker {member.index} reports again.")
         notices = [_of(member, self.roster, text) for text in data["notices"]]
         self.account.add(worker, Tally.from_wire(data["tally"]), data["gauges"], notices)
+        for process, told in data["pages"].items():
+            for kind, taken in told:
+                self.account.events.add(f"{worker} {process}", kind, pages.from_wire(taken))
 
     def _ended(self, worker: str, member: Member) -> None:
         member.left = True

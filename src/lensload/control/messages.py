@@ -13,6 +13,7 @@ for another run is ignored.
                         ENDED      {}                                my crew is gone, and all it said has been passed on
     master -> worker    CONFIGURE  {engine, observer, user_rate}     the configure messages of link.py
                         BEGIN      {start_ns, measure_from_ns, end_ns}
+                        SETTLED    {pages}                           in these pages of the account nothing is open
                         DRAIN      {process}                         "engine" first, "observer" when all engines are
                         END        {}                                nothing more is wanted: end your crew
 """
@@ -29,8 +30,9 @@ DRAINED: Final = "lensload_drained"
 ENDED: Final = "lensload_ended"
 CONFIGURE: Final = "lensload_configure"
 BEGIN: Final = "lensload_begin"
+SETTLED: Final = "lensload_settled"
 DRAIN: Final = "lensload_drain"
 END: Final = "lensload_end"
 
 TO_MASTER: Final = (JOIN, READY, REFUSED, REPORT, SCHEDULED, DIED, DRAINED, ENDED)
-TO_WORKER: Final = (CONFIGURE, BEGIN, DRAIN, END)
+TO_WORKER: Final = (CONFIGURE, BEGIN, SETTLED, DRAIN, END)

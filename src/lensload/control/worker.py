@@ -72,6 +72,10 @@ class Shift:
             if member.name == process:
                 member.send({"type": "drain"})
 
+    def settle(self, keys: list[list[int]]) -> None:
+        """Tell the observer which pages nobody needs to remember any more."""
+        self._crew.settle(keys)
+
     def end(self) -> None:
         """End the crew, drained or not."""
         self._ending = True
@@ -135,6 +139,7 @@ class Shift:
         table.add(self._environment.stats, report.tally, time.time())
         self._reports += 1
         wire = {"tally": report.tally.to_wire(), "gauges": report.gauges, "notices": report.notices}
+        wire["pages"] = report.pages
         self._post(messages.REPORT, {"n": self._reports, **wire})
 
     def _pass_on(self, process: CrewProcess) -> None:
@@ -217,6 +222,8 @@ class Worker:
             return
         if msg.type == messages.BEGIN:
             self._shift.begin(data)
+        elif msg.type == messages.SETTLED:
+            self._shift.settle(data["pages"])
         elif msg.type == messages.DRAIN:
             self._shift.drain(data["process"])
         elif msg.type == messages.END:

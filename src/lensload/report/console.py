@@ -14,6 +14,8 @@ from lensload.run import LEDGER, Run, total
 WIDTH = 100
 PERCENTILES = ("p50", "p90", "p99", "p999")
 MOST = 10
+# Shown only where there are any.
+_UNUSUAL = ("unflushed", "corrupt", "written")
 
 Line = tuple[str, str]  # text, and the style it has where there are styles
 
@@ -135,10 +137,20 @@ def _pair(summary: dict[str, float | None] | None) -> str:
 
 def _ledger(run: Run) -> Iterator[Line]:
     yield from _title("EVENTS")
-    rows = [[topic, *(f"{counts[name]:,}" for name in LEDGER)] for topic, counts in run["topics"].items()]
+    yield from _counts(run, [name for name in LEDGER if name not in _UNUSUAL])
+    unusual = [name for name in _UNUSUAL if total(run, name)]
+    if unusual:
+        yield "", ""
+        yield from _counts(run, unusual)
+
+
+def _counts(run: Run, names: Sequence[str]) -> Iterator[Line]:
+    rows = [
+        [topic, *(f"{counts.get(name, 0):,}" for name in names)] for topic, counts in run["topics"].items()
+    ]
     if len(rows) != 1:
-        rows.append(["all", *(f"{total(run, name):,}" for name in LEDGER)])
-    yield from _table(["topic", *LEDGER], rows)
+        rows.append(["all", *(f"{total(run, name):,}" for name in names)])
+    yield from _table(["topic", *names], rows)
 
 
 def _some(title: str, texts: Sequence[str]) -> Iterator[Line]:
