@@ -7,7 +7,7 @@ import numpy as np
 
 from lensload.histogram import bucket_indices
 from lensload.run import Run, histograms
-from tests.locusts import Bench
+from tests.locusts import Bench, crew_pids
 
 SMALL = ("--audience-size", "500", "--catalogue-size", "200")
 
@@ -38,3 +38,13 @@ def above(run: Run, stage: str, latency_s: float) -> int:
     """How many events of all topics took longer than this at a stage, by the run file's histograms."""
     first = int(bucket_indices(np.array([round(latency_s * 1e9)]))[0]) + 1
     return sum(int(one.counts[first:].sum()) for (of, _), one in histograms(run).items() if of == stage)
+
+
+def process(folder: Path, module: str) -> int:
+    """The pid of the one process of a run in a folder that runs this module."""
+    (found,) = (
+        pid
+        for pid in crew_pids(folder)
+        if f"\0{module}\0".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
+    return found

@@ -14,7 +14,7 @@ from tests.locusts import Bench
 
 DELAYS_MS = (5, 50, 200)
 SLICE_S = 3
-TRIES = 3
+TRIES = 2
 
 # Produce requests alone are delayed, on their way in: every event meets the delay once, before the broker has it, so
 # acknowledgement and observation both come later by it. (All requests: a fetch that is on its way while an event
@@ -31,7 +31,7 @@ def test_a_delay_is_seen_as_it_is_at_ack_and_end_to_end(
     found: list[Shift] = []
     for number in range(TRIES):
         found = measured(proxy, topic_prefix, tmp_path / f"try{number}")
-        if all(abs(shift.reported_ms - shift.held_ms) <= shift.allowed_ms for shift in found):
+        if all(abs(each.reported_ms - each.held_ms) <= max(0.02 * each.delay_ms, 0.5) for each in found):
             break
     for shift in found:
         what = f"delay of {shift.delay_ms} ms before the broker: shift of {shift.stage} p50"

@@ -48,6 +48,11 @@ class Sighting:
         return self.id.int >> 36 & 0xFFF
 
     @property
+    def sequence(self) -> int:
+        """Which of its lane's events of its topic, by the id."""
+        return self.id.int & (1 << 36) - 1
+
+    @property
     def due_ms(self) -> float:
         """When it was due: the record's own timestamp, and the id's fraction of a millisecond."""
         record: Any = fastavro.schemaless_reader(io.BytesIO(self.value[5:]), PARSED[self.topic], None)
@@ -95,6 +100,12 @@ class Witness:
             if now != ends:
                 ends, since_s = now, time.monotonic()
         return ends
+
+    def delete(self, ends: dict[tuple[str, int], tuple[int, int]]) -> None:
+        """Have the broker delete all records up to some ends."""
+        wanted = [TopicPartition(*place, end) for place, (_, end) in ends.items()]
+        for deleted in self.admin.delete_records(wanted).values():
+            deleted.result(timeout=10)
 
     def read(self, since: dict[tuple[str, int], int] | None = None) -> list[Sighting]:
         """All records that lie in the topics now, or those from some offsets on; each partition's in order."""
