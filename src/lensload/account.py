@@ -55,6 +55,8 @@ class Account:
         produced_until_ns: when the last event was handed to a producer, Unix nanoseconds.
         died: one text for each process that ended before it should have.
         incomplete: observers that did not reach the partitions' ends.
+        clock_step_ns: by how much a clock was set, the most that any process told.
+        observer_behind_s: how far an observer was behind in the measured time, the most that any told.
     """
 
     def __init__(self) -> None:
@@ -66,6 +68,8 @@ class Account:
         self.unflushed = 0
         self.produced_until_ns = 0
         self.incomplete = 0
+        self.clock_step_ns = 0
+        self.observer_behind_s = 0.0
         self._fresh = Tally()
         self._told = 0
         self._gauges: dict[str, dict[str, dict[str, Any]]] = {}
@@ -85,6 +89,14 @@ class Account:
         if "target_per_s" in engine:
             self._targets.setdefault(worker, {})[engine["now_ns"]] = engine["target_per_s"]
         self.notices.extend(notices)
+        self._note_worst(gauges)
+
+    def _note_worst(self, gauges: dict[str, dict[str, Any]]) -> None:
+        steps_ns = [abs(told.get("clock_step_ns", 0)) for told in gauges.values()]
+        self.clock_step_ns = max(self.clock_step_ns, *steps_ns, 0)
+        observer = gauges.get("observer", {})
+        if self.times and observer.get("now_ns", 0) > self.times.measure_from_ns:
+            self.observer_behind_s = max(self.observer_behind_s, observer.get("behind_s", 0.0))
 
     def forget(self, worker: str) -> None:
         """Count the gauges of a worker no more: it is gone."""
@@ -135,6 +147,8 @@ class Account:
             notices=tuple(self.notices),
             series=self._rows,
             findings=self._findings(),
+            clock_step_s=self.clock_step_ns / 1e9,
+            observer_lag_s=self.observer_behind_s,
             blocks=self._blocks.finished(),
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from lensload.errors import UsageError
 from lensload.fields import (
@@ -26,19 +26,18 @@ from lensload.fields import (
     nearest,
 )
 from lensload.schemas import TOPIC_NAMES
+from lensload.thresholds import Thresholds
 
 ENV_PREFIX = "LENSLOAD_"
 HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
 """The environment variable in which `lensload bench` hands a checked RunConfig (`as_json`) to Locust."""
 
 
-class RunConfig(BaseModel):
+class RunConfig(Thresholds):
     """Everything that decides a run. Frozen; unknown keys are refused; every value is checked.
 
     The description of a field is its help text on the command line and in the web form.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False)
 
     bootstrap_servers: Annotated[
         Addresses,
@@ -323,8 +322,10 @@ class Option:
 
 
 def options(base: RunConfig | None = None) -> tuple[Option, ...]:
-    """An option for each field of RunConfig, in order, with the values of `base` as defaults."""
-    return tuple(_option(name, base) for name in RunConfig.model_fields)
+    """An option for each field of RunConfig, thresholds last, with the values of `base` as defaults."""
+    inherited = Thresholds.model_fields
+    names = [*(name for name in RunConfig.model_fields if name not in inherited), *inherited]
+    return tuple(_option(name, base) for name in names)
 
 
 def _option(field: str, base: RunConfig | None) -> Option:

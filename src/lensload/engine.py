@@ -19,6 +19,7 @@ from lensload import cluster, pages, publication, registry, schemas
 from lensload.audit import Audit, ConfluentSerializer
 from lensload.changeover import newer_schemas
 from lensload.child import Orders, live, whole_ms
+from lensload.clock import WallClock
 from lensload.config import RunConfig
 from lensload.encode import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.ids import NS_PER_MS
@@ -77,6 +78,7 @@ class Engine:
         self._draining = False
         self._scheduled = False
         self._rate_per_s = 0.0
+        self._clock = WallClock()
         self._connect()
 
     def run(self) -> None:
@@ -281,6 +283,7 @@ class Engine:
                 "behind_ns": self._behind_ns(now_ns),
                 "queue": len(self._producer),
                 "rss_bytes": _resident_bytes(),
+                "clock_step_ns": self._clock.step_ns(),
                 "tally": self._tally.take().to_wire(),
             }
         )

@@ -16,6 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from numpy.typing import NDArray
 
 from lensload import wire
+from lensload.clientstats import INTERVAL_MS, ProducerStatistics
 from lensload.cluster import Troubles
 from lensload.dispatches import Dispatches
 from lensload.encode import Encoded
@@ -36,7 +37,7 @@ class PacedProducer:
     """Produces encoded events when they are due, and accounts for each.
 
     Whatever it finds goes into the tally: counts `produced`, `acked`, `failed` and `unflushed` by topic, errors by their
-    text, totals `bytes` and `queue_full`, and the stages `schedule_lag` and `ack`. Events due before
+    text, totals `bytes` and `queue_full`, the stages `schedule_lag` and `ack`, and librdkafka's own. Events due before
     `measure_from_ns` are warm-up: counted as `warmup_produced`, `warmup_acked`, `warmup_failed` only.
     Which events they are goes into `dispatches`.
 
@@ -73,7 +74,13 @@ class PacedProducer:
         self._ack_stamps: list[tuple[int, int]] = []  # (how many were acked by then, when)
         self._refused: list[tuple[KafkaError, str, bytes]] = []
         self._lags: dict[str, list[NDArray[np.int64]]] = {topic: [] for topic in names}
-        own = {"on_delivery": self._on_delivery(), "error_cb": self._troubles}
+        self._statistics = ProducerStatistics(tally)
+        own = {
+            "on_delivery": self._on_delivery(),
+            "error_cb": self._troubles,
+            "stats_cb": self._note_statistics,
+            "statistics.interval.ms": INTERVAL_MS,
+        }
         self._producer = Producer({**settings, **own})
 
     def __len__(self) -> int:
@@ -156,6 +163,11 @@ class PacedProducer:
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
         return [*self._troubles.take(), *self._silence()]
+
+    def _note_statistics(self, text: str) -> None:
+        """Enter librdkafka's window of the last second, if all of it was measured."""
+        if self.measure_from_ns and time.time_ns() >= self.measure_from_ns + INTERVAL_MS * 1_000_000:
+            self._statistics.take(text)
 
     def _silence(self) -> list[str]:
         """That a cluster which takes events acknowledges none, once, and that it does again: no error tells that."""

@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, TypedDict, cast
 
+from lensload import clientstats
 from lensload.blocks import Block
 from lensload.measure import STAGES, Histogram, Tally
 from lensload.reconciliation import Findings
-from lensload.verdict import DEFAULTS, Evidence, Judgement, Thresholds, judge
+from lensload.thresholds import DEFAULTS, Thresholds
+from lensload.verdict import Evidence, Judgement, judge
+from lensload.waterfall import Waterfall, waterfall
 
 FORMAT = "lensload/run/1"
 
@@ -83,6 +86,8 @@ class Run(TypedDict):
     topics: dict[str, dict[str, int]]
     warmup: dict[str, dict[str, int]]
     latency_us: dict[str, dict[str, Summary]]
+    client_us: dict[str, Summary]
+    waterfall: Waterfall | None
     errors: list[ErrorCount]
     totals: dict[str, float]
     notices: list[str]
@@ -113,6 +118,8 @@ class Course:
         notices: what was worth telling while it ran, in order.
         series: one row for each second.
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
+        clock_step_s: by how much a clock was set, the most of all processes.
+        observer_lag_s: how far the observer was behind at worst.
         blocks: the measured time and the drain in pieces that add up to what was counted.
     """
 
@@ -131,6 +138,8 @@ class Course:
     notices: tuple[str, ...] = ()
     series: Sequence[Row] = ()
     findings: Mapping[str, Findings] | None = None
+    clock_step_s: float = 0.0
+    observer_lag_s: float = 0.0
     blocks: Sequence[Block] = ()
 
 
@@ -148,7 +157,8 @@ def build(
     """
     topics = {topic: _ledger(counts, _found(course, topic)) for topic, counts in sorted(tally.counts.items())}
     latency = {stage: _summaries(tally, stage) for stage in STAGES}
-    verdict = judge(_evidence(tally, course, topics, latency), thresholds)
+    client = {stage: _summary(tally.histogram(stage)) for stage in clientstats.STAGES}
+    verdict = judge(_evidence(tally, course, topics, latency, thresholds), thresholds)
     run: Run = {
         "format": FORMAT,
         "verdict": verdict.verdict,
@@ -163,6 +173,8 @@ def build(
             topic: _warmup(counts, _found(course, topic)) for topic, counts in sorted(tally.counts.items())
         },
         "latency_us": latency,
+        "client_us": client,
+        "waterfall": waterfall(latency, client),
         "errors": _errors(tally),
         "totals": tally.totals,
         "notices": list(course.notices),
@@ -302,6 +314,7 @@ def _evidence(
     course: Course,
     topics: Mapping[str, Mapping[str, int]],
     latency: Mapping[str, Mapping[str, Summary]],
+    thresholds: Thresholds,
 ) -> Evidence:
     lag = latency["schedule_lag"]["all"]
     whole = [by_topic["all"] for by_topic in latency.values()]
@@ -311,6 +324,12 @@ def _evidence(
         **{name: _sum(topics, name) for name in _EVIDENCE},
         schedule_lag_us={name: lag[name] for name in ("p50", "p90", "p99") if lag[name] is not None},
         negative_fraction=max(found["negative"] / max(1, found["count"]) for found in whole),
+        **_lateness(course.series, thresholds.max_schedule_lag_s * 1e6),
+        worst_lag_us=lag["max"] or 0.0,
+        observer_lag_s=course.observer_lag_s,
+        gone=int(tally.totals.get("skipped_offsets", 0)),
+        clock_step_s=course.clock_step_s,
+        end_to_end_p50_us=latency["end_to_end"]["all"]["p50"],
         queue_full=int(tally.totals.get("queue_full", 0)),
         mismatched=int(tally.totals.get("mismatched", 0)),
         unflushed=course.unflushed,
@@ -322,6 +341,21 @@ def _evidence(
         cut_short=course.cut_short,
         open_ended=course.open_ended,
     )
+
+
+def _lateness(series: Sequence[Row], most_us: float) -> dict[str, Any]:
+    """From when on the generator was behind, and for how many seconds."""
+    measured = [row for row in series if row["phase"] == "measuring"]
+    late = [row for row in measured if (_lag_us(row) or 0.0) > most_us]
+    if not late:
+        return {}
+    begun_s = measured[0]["at_s"]
+    return {"late_from_s": max(0.0, late[0]["at_s"] - begun_s), "late_s": len(late)}
+
+
+def _lag_us(row: Row) -> float | None:
+    lag = row["latency_us"].get("schedule_lag", {})
+    return lag.get("p99") or lag.get("p50")
 
 
 def _plain(value: object) -> object:

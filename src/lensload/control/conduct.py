@@ -178,7 +178,10 @@ class Conduct:
         cluster = {"embedded": self._cluster is not None, "bootstrap_servers": self._bootstrap_servers()}
         workers = [member.conditions or {} for member in self.roster.members]
         return run.build(
-            self.account.tally, course, conditions(self._config.public(), cluster, workers=workers)
+            self.account.tally,
+            course,
+            conditions(self._config.public(), cluster, workers=workers),
+            thresholds=self._config,
         )
 
     def _check_asked(self) -> None:

@@ -4,16 +4,24 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from textwrap import wrap
+from typing import cast
 
 from rich.console import Console
 from rich.text import Text
 
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s, percent
 from lensload.run import LEDGER, Run, total
+from lensload.waterfall import PLACES, sentence
 
 WIDTH = 100
 PERCENTILES = ("p50", "p90", "p99", "p999")
 MOST = 10
+_CLIENT = (
+    ("queue", "queue"),
+    ("output_buffer", "output buffer"),
+    ("round_trip", "round trip"),
+    ("throttle", "throttled"),
+)
 # Shown only where there are any.
 _UNUSUAL = ("unflushed", "corrupt", "written")
 
@@ -111,6 +119,23 @@ def _latencies(run: Run) -> Iterator[Line]:
     yield from _table(["stage", "events", "mean", *names, "max"], rows)
     if any(MISSING in row for row in rows):
         yield f"{MISSING}: too few events for that percentile", "dim"
+    yield from _waterfall(run)
+
+
+def _waterfall(run: Run) -> Iterator[Line]:
+    fall = run.get("waterfall")
+    if not fall:
+        return
+    spent = cast("dict[str, float | None]", fall)
+    parts = [f"{place} {latency(spent[f'{place}_us'])}" for place in PLACES]
+    yield "", ""
+    yield f"Of {latency(fall['end_to_end_us'])} from due to seen (mean): {', '.join(parts)}.", ""
+    linger_ms = run["conditions"].get("configuration", {}).get("linger_ms")
+    yield from _paragraph("", sentence(fall, linger_ms))
+    broker = run["client_us"]
+    told = [f"{name} {latency(broker[key]['mean'])}" for key, name in _CLIENT if broker[key]["count"]]
+    if told:
+        yield f"librdkafka's own clocks (mean): {', '.join(told)}.", "dim"
 
 
 def _latencies_by_topic(run: Run) -> Iterator[Line]:
