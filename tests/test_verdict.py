@@ -43,6 +43,7 @@ def test_a_good_run_passes_without_a_word():
         ({"mismatched": 2}, "2 events of the sample differently"),
         ({"embedded": True, "observed": 299_000, "lost": 1_000}, "5 MiB a partition"),
         ({"observer_lag_s": 1.5}, "The observer fell behind by 1.5 s"),
+        ({"read_again": 3}, "it read 3 records again"),
         ({"gone": 7, "lost": 0}, "lost its place: 7 records had been deleted"),
         ({"embedded": True, "gone": 7}, "missed 7 events that the embedded cluster"),
         ({"clock_step_s": 0.25}, "A clock was set by 250.0 ms"),

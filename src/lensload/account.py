@@ -127,6 +127,7 @@ class Account:
         workers: int,
         cut_short: bool,
         open_ended: bool = False,
+        clock_doubt_us: float = 0.0,
     ) -> Course:
         """How the run went, once all of it has been taken in; `stopped_ns`: when the schedule was stopped."""
         self._take_in_rest()
@@ -148,6 +149,7 @@ class Account:
             series=self._rows,
             findings=self._findings(),
             clock_step_s=self.clock_step_ns / 1e9,
+            clock_doubt_us=clock_doubt_us,
             observer_lag_s=self.observer_behind_s,
             blocks=self._blocks.finished(),
         )

@@ -1,14 +1,34 @@
-"""Whether the wall clock was set: it is held against the monotonic one, which nobody can set."""
+"""This host's clock: which it is, what it says, and whether it was set."""
 
+import hashlib
 import time
+import uuid
+from pathlib import Path
 from typing import Final
 
 _QUICK_NS: Final = 20_000  # two readings further apart than this were interrupted
 _TRIES: Final = 10
 
 
+def host() -> str:
+    """Which kernel, and so which clock, this process runs on: the same for all containers of a host, and no name of it."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+    except OSError:  # not Linux
+        boot = str(uuid.getnode()).encode()
+    return hashlib.sha256(boot).hexdigest()[:16]
+
+
+def now_ns() -> int:
+    """The wall clock, Unix nanoseconds."""
+    return time.time_ns()
+
+
 class WallClock:
-    """The wall clock since this object was made. Slewing (NTP's gentle correction) moves both clocks and is no step."""
+    """Whether the wall clock was set since this object was made, by the monotonic one, which nobody can set.
+
+    Slewing (NTP's gentle correction) moves both clocks and is no step.
+    """
 
     def __init__(self) -> None:
         self._apart_ns = _apart_ns()

@@ -5,15 +5,12 @@ them: the sum is the same as if one process had measured everything.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from lensload.histogram import Histogram, Nanoseconds
+from lensload.stages import STAGES
 
 __all__ = ["STAGES", "Histogram", "Tally"]
-
-STAGES: Final[tuple[str, ...]] = ("schedule_lag", "encode", "serialize", "queue", "ack", "end_to_end")
-"""What is measured, in the order of an event's way. `encode`, `serialize` and `queue` (in the client) are durations, the
-others count from when the event was due."""
 
 
 @dataclass(slots=True)

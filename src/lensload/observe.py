@@ -177,6 +177,8 @@ class Observer:
             kept = np.flatnonzero(fresh)
             records = [records[index] for index in kept.tolist()]
             place, partition = place[kept], partition[kept]
+        if not records:
+            return
         # A record without a value (a tombstone) is as little ours as one with another's bytes.
         values = [value or b"" for value in map(Message.value, records)]
         heads = wire.Heads.of(values)

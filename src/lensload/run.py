@@ -10,6 +10,7 @@ from lensload import clientstats
 from lensload.blocks import Block
 from lensload.measure import STAGES, Histogram, Tally
 from lensload.reconciliation import Findings
+from lensload.slo import Outcome, Slo, sentence
 from lensload.thresholds import DEFAULTS, Thresholds
 from lensload.verdict import Evidence, Judgement, judge
 from lensload.waterfall import Waterfall, waterfall
@@ -79,6 +80,7 @@ class Run(TypedDict):
     verdict: Judgement
     reasons: list[str]
     started_at: str
+    slos: list[Outcome]
     measured_s: float
     cut_short: bool
     embedded: bool
@@ -119,6 +121,7 @@ class Course:
         series: one row for each second.
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
         clock_step_s: by how much a clock was set, the most of all processes.
+        clock_doubt_us: how far the clocks of the hosts may have been apart; 0 on one host.
         observer_lag_s: how far the observer was behind at worst.
         blocks: the measured time and the drain in pieces that add up to what was counted.
     """
@@ -139,12 +142,17 @@ class Course:
     series: Sequence[Row] = ()
     findings: Mapping[str, Findings] | None = None
     clock_step_s: float = 0.0
+    clock_doubt_us: float = 0.0
     observer_lag_s: float = 0.0
     blocks: Sequence[Block] = ()
 
 
 def build(
-    tally: Tally, course: Course, conditions: Mapping[str, Any], thresholds: Thresholds = DEFAULTS
+    tally: Tally,
+    course: Course,
+    conditions: Mapping[str, Any],
+    thresholds: Thresholds = DEFAULTS,
+    slos: Sequence[Slo] = (),
 ) -> Run:
     """The run file of what was counted, with its verdict.
 
@@ -154,20 +162,25 @@ def build(
         course: how the run went.
         conditions: what `lensload.conditions.conditions` gives.
         thresholds: what the verdict goes by.
+        slos: what was asked of the figures; one that does not hold fails the run.
     """
     topics = {topic: _ledger(counts, _found(course, topic)) for topic, counts in sorted(tally.counts.items())}
     latency = {stage: _summaries(tally, stage) for stage in STAGES}
     client = {stage: _summary(tally.histogram(stage)) for stage in clientstats.STAGES}
-    verdict = judge(_evidence(tally, course, topics, latency, thresholds), thresholds)
+    load = _load(tally, course, topics)
+    outcomes = [slo.judge({"topics": topics, "latency_us": latency, "load": load}) for slo in slos]
+    missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
+    verdict = judge(_evidence(tally, course, topics, latency, thresholds), thresholds, missed)
     run: Run = {
         "format": FORMAT,
         "verdict": verdict.verdict,
         "reasons": list(verdict.reasons),
         "started_at": datetime.fromtimestamp(course.started_ns / 1e9, UTC).isoformat(timespec="milliseconds"),
+        "slos": outcomes,
         "measured_s": course.measured_s,
         "cut_short": course.cut_short,
         "embedded": course.embedded,
-        "load": _load(tally, course, topics),
+        "load": load,
         "topics": topics,
         "warmup": {
             topic: _warmup(counts, _found(course, topic)) for topic, counts in sorted(tally.counts.items())
@@ -329,6 +342,8 @@ def _evidence(
         observer_lag_s=course.observer_lag_s,
         gone=int(tally.totals.get("skipped_offsets", 0)),
         clock_step_s=course.clock_step_s,
+        clock_doubt_us=course.clock_doubt_us,
+        read_again=int(tally.totals.get("read_again", 0)),
         end_to_end_p50_us=latency["end_to_end"]["all"]["p50"],
         queue_full=int(tally.totals.get("queue_full", 0)),
         mismatched=int(tally.totals.get("mismatched", 0)),

@@ -14,7 +14,7 @@ from lensload.run import FORMAT, Run
 FAMILY = FORMAT[: FORMAT.rindex("/") + 1]
 
 # What run files of this format did not have from the first; older ones are read as having none of it.
-_ADDITIONS: dict[str, object] = {"blocks": [], "client_us": {}, "waterfall": None}
+_ADDITIONS: dict[str, object] = {"blocks": [], "slos": [], "client_us": {}, "waterfall": None}
 
 
 def check_writable(path: Path) -> None:

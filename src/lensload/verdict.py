@@ -39,6 +39,7 @@ class Evidence:
         worst_lag_us: the greatest schedule lag.
         observer_lag_s: how far the observer was behind at worst, as the time it had taken to read so much.
         gone: records that had been deleted before the observer read them.
+        read_again: records that it read a second time because it had lost its place.
         clock_step_s: by how much a clock was set during the run, the largest of all processes.
         clock_doubt_us: how far the clocks of the hosts may be apart; 0 on one host.
         end_to_end_p50_us: the end-to-end median; None where too few events were seen.
@@ -70,6 +71,7 @@ class Evidence:
     worst_lag_us: float = 0.0
     observer_lag_s: float = 0.0
     gone: int = 0
+    read_again: int = 0
     clock_step_s: float = 0.0
     clock_doubt_us: float = 0.0
     end_to_end_p50_us: float | None = None
@@ -104,14 +106,20 @@ class Verdict:
         return EXIT_CODES[self.verdict]
 
 
-def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS) -> Verdict:
-    """The verdict on a run: invalid if anything makes it so, else fail, else pass."""
+def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: tuple[str, ...] = ()) -> Verdict:
+    """The verdict on a run: invalid if anything makes it so, else fail, else pass.
+
+    Args:
+        evidence: what was counted.
+        thresholds: what the verdict goes by.
+        missed: a sentence for each objective that does not hold; any fails the run.
+    """
     invalid = [*_unmeasured(evidence), *(f"{text.rstrip('.')}." for text in evidence.died)]
     if not evidence.produced:
         return Verdict("invalid", (*invalid, *_remarks(evidence)))
     invalid += [*_off_schedule(evidence, thresholds), *_clocks(evidence, thresholds)]
     invalid += [*_unaccounted(evidence, thresholds)]
-    failures = [*_failures(evidence, thresholds)]
+    failures = [*_failures(evidence, thresholds), *missed]
     verdict: Judgement = "invalid" if invalid else "fail" if failures else "pass"
     return Verdict(verdict, (*invalid, *failures, *_remarks(evidence)))
 
@@ -205,6 +213,11 @@ def _unaccounted(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
         yield (
             f"The observer lost its place: {_records(evidence.gone)} had been deleted before it read them. Raise the"
             " topics' retention, or lower the rate; and let nobody delete records during a run."
+        )
+    if evidence.read_again:
+        yield (
+            f"The observer lost its place: it read {_records(evidence.read_again)} again, as after a broker that came"
+            " back with less than it had acknowledged. See the brokers' logs for a truncated partition."
         )
     if not evidence.observer_complete:
         yield (

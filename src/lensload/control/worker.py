@@ -13,6 +13,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import WorkerRunner
 
+from lensload import clock
 from lensload.control import messages, table
 from lensload.control.audience import SLICES
 from lensload.crew import Crew, CrewProcess
@@ -191,7 +192,7 @@ class Worker:
 
     def join(self) -> None:
         """The test starts here: ask the master what to do."""
-        self._runner.send_message(messages.JOIN, {"time_ns": time.time_ns()})
+        self._runner.send_message(messages.JOIN, {"host": clock.host()})
 
     def leave(self, drain_timeout_s: float) -> None:
         """This process goes, by a signal: let the master drain the run if it is about to, else drain alone."""
@@ -220,7 +221,10 @@ class Worker:
             self._begin_shift(data)
         if self._shift is None or data["run"] != self._run:
             return
-        if msg.type == messages.BEGIN:
+        if msg.type == messages.CLOCK:
+            answer = {"asked_ns": data["asked_ns"], "its_ns": clock.now_ns()}
+            self._runner.send_message(messages.CLOCKED, {"run": self._run, **answer})
+        elif msg.type == messages.BEGIN:
             self._shift.begin(data)
         elif msg.type == messages.SETTLED:
             self._shift.settle(data["pages"])

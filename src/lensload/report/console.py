@@ -11,6 +11,7 @@ from rich.text import Text
 
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s, percent
 from lensload.run import LEDGER, Run, total
+from lensload.slo import stand
 from lensload.waterfall import PLACES, sentence
 
 WIDTH = 100
@@ -55,6 +56,7 @@ def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
     yield from _latencies(run)
     yield from _latencies_by_topic(run)
     yield from _ledger(run)
+    yield from _objectives(run)
     yield from _some("ERRORS", [f"{e['count']:,} x {e['topic']}: {e['error']}" for e in run["errors"]])
     yield from _some("NOTICES", run["notices"])
     yield from _verdict(run)
@@ -119,7 +121,22 @@ def _latencies(run: Run) -> Iterator[Line]:
     yield from _table(["stage", "events", "mean", *names, "max"], rows)
     if any(MISSING in row for row in rows):
         yield f"{MISSING}: too few events for that percentile", "dim"
+    yield from _clocks(run)
     yield from _waterfall(run)
+
+
+def _clocks(run: Run) -> Iterator[Line]:
+    clocks = run["conditions"].get("clocks")
+    if not clocks:
+        return
+    if clocks["hosts"] == 1:
+        yield "All on one host, by one clock.", "dim"
+        return
+    doubt = latency(clocks["doubt_us"])
+    yield from _paragraph(
+        "",
+        f"{clocks['hosts']} hosts, whose clocks may be {doubt} apart: end to end is true to that and no better.",
+    )
 
 
 def _waterfall(run: Run) -> Iterator[Line]:
@@ -176,6 +193,15 @@ def _counts(run: Run, names: Sequence[str]) -> Iterator[Line]:
     if len(rows) != 1:
         rows.append(["all", *(f"{total(run, name):,}" for name in names)])
     yield from _table(["topic", *names], rows)
+
+
+def _objectives(run: Run) -> Iterator[Line]:
+    if not run["slos"]:
+        return
+    yield from _title("OBJECTIVES")
+    for outcome in run["slos"]:
+        held = "holds" if outcome["held"] else "MISSED"
+        yield from _paragraph(f"{held:6}  ", f"{outcome['expression']}: {stand(outcome)}")
 
 
 def _some(title: str, texts: Sequence[str]) -> Iterator[Line]:
