@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 ROUNDS = int(os.environ.get("CALIBRATION_ROUNDS", "1"))
 """How often what varies from try to try is tried."""
 
-HEADS = ("what", "truth", "reported", "difference", "allowed")
+HEADS = ("what was done", "truth", "reported", "difference", "allowed")
 
 
 @dataclass
 class Table:
-    """Rows of text, in the order in which tests added them."""
+    """Rows of text, in the order in which tests added them.
 
+    Attributes:
+        load_before: the machine's load average before anything was measured.
+    """
+
+    load_before: float
     rows: list[tuple[str, str, str, str, str]] = field(default_factory=list[tuple[str, str, str, str, str]])
 
     def near(self, what: str, truth: float, reported: float, within: float, unit: str) -> None:

@@ -19,14 +19,14 @@ KEEPING = (
     "import functools\nfrom lensload.control import OrdinaryAudience, hooks\nfrom lensload.crew import Crew\n"
     "hooks.make_crew = functools.partial(Crew, 'lensload_keeping.engine', 'lensload_keeping.observatory')\n"
 )
-LOAD = options(user_rate=2500, duration="6s", warmup="1s")
+LOAD = options(user_rate=10_000, duration="10s", warmup="1s")
 
 
 def test_percentiles_are_those_of_the_raw_samples(
     kafka: Kafka, topic_prefix: str, tmp_path: Path, table: Table
 ):
     """For every stage and topic, through two workers, the wire, merging and the file: within 3 significant digits."""
-    arguments = ("--headless", "-u", "2", "-r", "100", "--processes", "2", "--run-time", "7s")
+    arguments = ("--headless", "-u", "2", "-r", "100", "--processes", "2", "--run-time", "11s")
     environ = {"LENSLOAD_KEEP_IN": str(tmp_path)}
     settings = (*SMALL, *on(kafka.bootstrap_servers, topic_prefix), *LOAD)
     with Locust(tmp_path, *arguments, *settings, locustfile=KEEPING, environ=environ) as locust:
