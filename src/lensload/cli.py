@@ -21,6 +21,7 @@ from lensload.cli_schemas import schemas_group
 from lensload.config import HANDOVER_VARIABLE, RunConfig, options
 from lensload.errors import LensloadError, UsageError
 from lensload.pacing import Profile
+from lensload.repetition import repeated
 from lensload.replay.command import replay
 from lensload.report.views import Views
 
@@ -89,6 +90,8 @@ def bench(config: Path | None, **flags: str | list[str] | None) -> None:
     run = prepare(flags, config)
     if not run.embedded:
         _reach(run)
+    if run.repeat > 1:
+        sys.exit(repeated(run, locust_command)[1])
     command, environ = locust_command(run, os.environ)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lensload.errors import UsageError
 from lensload.fields import (
@@ -28,19 +28,21 @@ from lensload.fields import (
 )
 from lensload.schemas import TOPIC_NAMES
 from lensload.slo import Slo
+from lensload.thresholds import Thresholds
 
 ENV_PREFIX = "LENSLOAD_"
+VIEWS = ("junit", "summary", "csv")
+"""The fields that name files which show a run."""
+
 HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
 """The environment variable in which `lensload bench` hands a checked RunConfig (`as_json`) to Locust."""
 
 
-class RunConfig(BaseModel):
+class RunConfig(Thresholds):
     """Everything that decides a run. Frozen; unknown keys are refused; every value is checked.
 
     The description of a field is its help text on the command line and in the web form.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False)
 
     bootstrap_servers: Annotated[
         Addresses,
@@ -113,6 +115,15 @@ class RunConfig(BaseModel):
             le=64,
             description="Worker processes, each with an engine and an observer of its own; at most 64, the"
             " number of the audience's lanes.",
+        ),
+        Shown("N", locust=False),
+    ] = 1
+    repeat: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100,
+            description="How often to run the same, for intervals: a figure of one run does not say how certain it is.",
         ),
         Shown("N", locust=False),
     ] = 1
@@ -319,6 +330,10 @@ class RunConfig(BaseModel):
             "evolve": [change.public() for change in self.evolve],
         }
 
+    def alone(self, run_file: Path) -> Self:
+        """The configuration of one of several repeats, whose result goes to a file of its own and into no view."""
+        return self.changed(repeat=1, run_file=run_file, **dict.fromkeys(VIEWS))
+
     def changed(self, **values: object) -> Self:
         """This configuration with other values for some fields, checked again.
 
@@ -391,8 +406,10 @@ class Option:
 
 
 def options(base: RunConfig | None = None) -> tuple[Option, ...]:
-    """An option for each field of RunConfig, in order, with the values of `base` as defaults."""
-    return tuple(_option(name, base) for name in RunConfig.model_fields)
+    """An option for each field of RunConfig, thresholds last, with the values of `base` as defaults."""
+    inherited = Thresholds.model_fields
+    names = [*(name for name in RunConfig.model_fields if name not in inherited), *inherited]
+    return tuple(_option(name, base) for name in names)
 
 
 def _option(field: str, base: RunConfig | None) -> Option:

@@ -54,6 +54,10 @@ class Tally:
         """Record one latency for `count` events of a topic at a stage."""
         self._open(stage, topic).record_repeated(value_ns, count)
 
+    def merge(self, stage: str, topic: str, histogram: Histogram) -> None:
+        """Record all that a histogram has."""
+        self._open(stage, topic).add(histogram)
+
     def _open(self, stage: str, topic: str) -> Histogram:
         # Not setdefault: it would make a histogram each time to throw it away.
         histogram = self.histograms.get((stage, topic))

@@ -13,7 +13,14 @@ from lensload.run import FORMAT, Run
 FAMILY = FORMAT[: FORMAT.rindex("/") + 1]
 
 # What run files of this format did not have from the first; older ones are read as having none of it.
-_ADDITIONS: dict[str, list[object]] = {"blocks": [], "slos": []}
+_ADDITIONS: dict[str, object] = {
+    "blocks": [],
+    "slos": [],
+    "client_us": {},
+    "waterfall": None,
+    "repeats": [],
+    "intervals": {},
+}
 
 
 def write(path: Path, run: Run) -> None:

@@ -2,6 +2,6 @@
 
 from typing import Final
 
-STAGES: Final[tuple[str, ...]] = ("schedule_lag", "encode", "serialize", "ack", "end_to_end")
-"""In the order of an event's way. `encode` and `serialize` are durations, the others count from when the event was
-due."""
+STAGES: Final[tuple[str, ...]] = ("schedule_lag", "encode", "serialize", "queue", "ack", "end_to_end")
+"""In the order of an event's way. `encode`, `serialize` and `queue` (in the client) are durations, the others count
+from when the event was due."""
