@@ -31,6 +31,9 @@ from lensload.slo import Slo
 from lensload.thresholds import Thresholds
 
 ENV_PREFIX = "LENSLOAD_"
+VIEWS = ("junit", "summary", "csv", "html")
+"""The fields that name files which show a run."""
+
 HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
 """The environment variable in which `lensload bench` hands a checked RunConfig (`as_json`) to Locust."""
 
@@ -112,6 +115,15 @@ class RunConfig(Thresholds):
             le=64,
             description="Worker processes, each with an engine and an observer of its own; at most 64, the"
             " number of the audience's lanes.",
+        ),
+        Shown("N", locust=False),
+    ] = 1
+    repeat: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100,
+            description="How often to run the same, for intervals: a figure of one run does not say how certain it is.",
         ),
         Shown("N", locust=False),
     ] = 1
@@ -235,7 +247,7 @@ class RunConfig(Thresholds):
     summary: Annotated[
         OptionalPath,
         Field(
-            description="Where a summary goes as Markdown, such as $GITHUB_STEP_SUMMARY; one there is added to."
+            description="Where a summary goes as Markdown, fit for a job's summary page; $GITHUB_STEP_SUMMARY is added to."
         ),
         Shown("FILE.md", web=False),
     ] = None
@@ -243,6 +255,11 @@ class RunConfig(Thresholds):
         OptionalPath,
         Field(description="Where the course of the run goes as CSV, one row a second."),
         Shown("FILE.csv", web=False, locust_flag="--run-csv"),
+    ] = None
+    html: Annotated[
+        OptionalPath,
+        Field(description="Where the report for people goes: one HTML file that opens without a network."),
+        Shown("FILE.html", web=False, locust_flag="--run-html"),
     ] = None
     prometheus_port: Annotated[
         int,
@@ -317,6 +334,10 @@ class RunConfig(Thresholds):
             **names,
             "evolve": [change.public() for change in self.evolve],
         }
+
+    def alone(self, run_file: Path) -> Self:
+        """The configuration of one of several repeats, whose result goes to a file of its own and into no view."""
+        return self.changed(repeat=1, run_file=run_file, **dict.fromkeys(VIEWS))
 
     def changed(self, **values: object) -> Self:
         """This configuration with other values for some fields, checked again.

@@ -74,7 +74,10 @@ class Row(TypedDict):
 
 
 class Run(TypedDict):
-    """A run file's content. Names are a contract: they may be added to, never changed."""
+    """A run file's content. Names are a contract: they may be added to, never changed.
+
+    `repeats` and `intervals` are those of `lensload.repeats`, where the same was run several times.
+    """
 
     format: str
     verdict: Judgement
@@ -97,6 +100,8 @@ class Run(TypedDict):
     blocks: list[Block]
     histograms: dict[str, dict[str, str]]
     conditions: dict[str, Any]
+    repeats: list[Any]
+    intervals: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +171,7 @@ def build(
     """
     topics = {topic: _ledger(counts, _found(course, topic)) for topic, counts in sorted(tally.counts.items())}
     latency = {stage: _summaries(tally, stage) for stage in STAGES}
-    client = {stage: _summary(tally.histogram(stage)) for stage in clientstats.STAGES}
+    client = {stage: summary(tally.histogram(stage)) for stage in clientstats.STAGES}
     load = _load(tally, course, topics)
     outcomes = [slo.judge({"topics": topics, "latency_us": latency, "load": load}) for slo in slos]
     missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
@@ -195,6 +200,8 @@ def build(
         "blocks": list(course.blocks),
         "histograms": _encoded(tally),
         "conditions": dict(conditions),
+        "repeats": [],
+        "intervals": {},
     }
     return cast("Run", _plain(run))
 
@@ -281,10 +288,11 @@ def _sum(topics: Mapping[str, Mapping[str, int]], name: str) -> int:
 
 def _summaries(tally: Tally, stage: str) -> dict[str, Summary]:
     by_topic = {topic: one for (of, topic), one in _measured(tally) if of == stage}
-    return {topic: _summary(one) for topic, one in {"all": tally.histogram(stage), **by_topic}.items()}
+    return {topic: summary(one) for topic, one in {"all": tally.histogram(stage), **by_topic}.items()}
 
 
-def _summary(histogram: Histogram) -> Summary:
+def summary(histogram: Histogram) -> Summary:
+    """What a run file says of a histogram: see `Histogram.summary`, and what was out of range."""
     return {**histogram.summary(), "clamped": histogram.clamped, "negative": histogram.negative}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from textwrap import wrap
-from typing import cast
+from typing import Any, cast
 
 from rich.console import Console
 from rich.text import Text
@@ -54,6 +54,7 @@ def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
     yield from _head(run)
     yield from _load(run)
     yield from _latencies(run)
+    yield from _repeats(run)
     yield from _latencies_by_topic(run)
     yield from _ledger(run)
     yield from _objectives(run)
@@ -123,6 +124,29 @@ def _latencies(run: Run) -> Iterator[Line]:
         yield f"{MISSING}: too few events for that percentile", "dim"
     yield from _clocks(run)
     yield from _waterfall(run)
+
+
+def _repeats(run: Run) -> Iterator[Line]:
+    if not run["repeats"]:
+        return
+    yield from _title(f"REPEATS: {len(run['repeats'])}, each figure's 95 % interval from how they differ")
+    rows = [
+        [
+            STAGE_NAMES.get(stage, stage),
+            *(_interval(by_topic["all"].get(name)) for name in ("p50", "p99", "p999")),
+        ]
+        for stage, by_topic in run["intervals"].items()
+        if "all" in by_topic
+    ]
+    yield from _table(["stage", "p50", "p99", "p99.9"], rows)
+    rates = [repeat["load"]["achieved_per_s"] for repeat in run["repeats"]]
+    yield f"achieved {per_s(min(rates))} to {per_s(max(rates))} events/s", ""
+
+
+def _interval(found: dict[str, Any] | None) -> str:
+    if not found:
+        return MISSING
+    return f"{latency(found['figure_us'])} ({latency(found['low_us'])} to {latency(found['high_us'])})"
 
 
 def _clocks(run: Run) -> Iterator[Line]:
