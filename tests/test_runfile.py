@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensload import runfile, wholefile
+from lensload import wholefile
 from lensload.conditions import conditions
 from lensload.errors import UsageError
 from lensload.measure import STAGES, Tally
