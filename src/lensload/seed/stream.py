@@ -28,13 +28,13 @@ class Stream:
         self._setting = plan.setting()
         parsed = {topic: schema.parsed for topic, schema in schemas.load().items() if topic in plan.topics}
         self._encoder = FragmentEncoder(parsed, dict(schema_ids))
+        for outline in plan.chronicle(self._setting).outline():
+            self._partitions.of(outline.topic, outline.key.pool)
+            self._encoder.encode(outline)
 
     def records(self, realised: Realised | None = None) -> Iterator[Records]:
         """Everything that goes into the wanted partitions; what is told in it is counted in `realised`."""
         chronicle = self._plan.chronicle(self._setting)
-        for outline in chronicle.outline():
-            self._partitions.of(outline.topic, outline.key.pool)
-            self._encoder.encode(outline)
         for portion in chronicle.portions(self._partitions.owned):
             for batch in portion.batches:
                 if realised is not None:
