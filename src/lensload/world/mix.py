@@ -77,6 +77,6 @@ def events_per_session(kind: Behaviour) -> float:
     idle = float(np.prod(1 - clicks)) * (1 - kind.search_rate)
     pages = min(kind.pages_per_session, float(MOST_PAGES))
     any_visit = 1 - idle**pages
-    enrolments = sum(experiment.enrolled for experiment in running(0.0))
+    enrolments = sum(experiment.enrolled for experiment in running())
     told = enrolments * (PAGES_METRIC_RATE + any_visit * (1 + kind.purchase_rate))
     return pages * a_page + any_visit * kind.purchase_rate + told
