@@ -49,6 +49,11 @@ class Audience:
         share = lane % LANES
         return share + LANES * self._wheel.spin(share, chance)
 
+    def visit_share(self) -> NDArray[np.float64]:
+        """Each person's share of all sessions, where all lanes play equally many; sums to 1."""
+        lane = np.arange(len(self.activity)) % LANES
+        return self.activity / np.bincount(lane, weights=self.activity)[lane] / LANES
+
     def interest(
         self, person: NDArray[np.int64], chance: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
