@@ -1,0 +1,1 @@
+"""Seeding: history with a truth planted in it."""
