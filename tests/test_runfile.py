@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensload import runfile
+from lensload import wholefile
 from lensload.conditions import conditions
 from lensload.errors import UsageError
 from lensload.measure import STAGES, Tally
@@ -220,7 +220,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_half(tmp_path: Path, monkeypatch
     write(path, a_run())
     full = [OSError(errno.ENOSPC, "No space left on device")]
     real = os.fsync
-    monkeypatch.setattr(runfile.os, "fsync", lambda fd: raise_(full.pop()) if full else real(fd))
+    monkeypatch.setattr(wholefile.os, "fsync", lambda fd: raise_(full.pop()) if full else real(fd))
     with pytest.raises(UsageError, match="No space left on device") as caught:
         write(path, a_run(measured_s=11.0))
     assert read(path)["measured_s"] == 10.0

@@ -1,15 +1,15 @@
 """The run file: a run as JSON, written whole or not at all, and read back with care."""
 
 import json
-import os
 import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
+from lensload import wholefile
 from lensload.errors import UsageError
 from lensload.run import FORMAT, Run
+from lensload.wholefile import why
 
 FAMILY = FORMAT[: FORMAT.rindex("/") + 1]
 
@@ -21,15 +21,10 @@ def check_writable(path: Path) -> None:
         UsageError: it cannot.
     """
     try:
-        if path.is_dir():
-            raise IsADirectoryError("it is a folder")
-        if not path.exists() or path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _beside(path).touch(exist_ok=False)
-            _beside(path).unlink()
+        wholefile.check(path)
     except OSError as error:
         raise UsageError(
-            f"The run file {path} cannot be written: {_why(error)}.", "Give another place with --run-file."
+            f"The run file {path} cannot be written: {why(error)}.", "Give another place with --run-file."
         ) from error
 
 
@@ -42,10 +37,10 @@ def write(path: Path, run: Run) -> None:
     """
     text = json.dumps(run, indent=1, allow_nan=False) + "\n"
     try:
-        _replace(path, text)
+        wholefile.replace(path, text)
     except OSError as error:
         raise UsageError(
-            f"The run file {path} could not be written: {_why(error)}.", _kept_elsewhere(run, text)
+            f"The run file {path} could not be written: {why(error)}.", _kept_elsewhere(run, text)
         ) from error
 
 
@@ -58,7 +53,7 @@ def read(path: Path) -> Run:
     try:
         found: object = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"The run file {path} cannot be read: {_why(error)}.") from error
+        raise UsageError(f"The run file {path} cannot be read: {why(error)}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not text, so not a run file.", _EXPECTED) from error
     except json.JSONDecodeError as error:
@@ -92,41 +87,14 @@ def _check_format(path: Path, found: object) -> None:
         )
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write beside, then rename. Where `path` is no file (a pipe, a terminal), write into it."""
-    if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")
-        return
-    path = path.resolve()  # a link stays a link
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with _beside(path).open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        _beside(path).replace(path)
-    except OSError:
-        with suppress(OSError):
-            _beside(path).unlink(missing_ok=True)
-        raise
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-
 def _kept_elsewhere(run: Run, text: str) -> str:
     """Keep a run whose own file failed, and say where."""
     stamp = "".join(digit for digit in run["started_at"] if digit.isdigit())[:14]
     try:
         folder = Path(tempfile.mkdtemp(prefix="lensload-"))
         other = folder / f"run-{stamp}.json"
-        _replace(other, text)
+        wholefile.replace(other, text)
     except OSError:
         sys.stderr.write(text)
         return "Nor could the temp folder take it: it stands above, on standard error. Copy it from there."
     return f"It was kept as {other}. Move it, and give another place with --run-file next time."
-
-
-def _why(error: OSError) -> str:
-    return error.strerror or str(error)

@@ -1,1 +1,1 @@
-"""Seeding: history with a truth planted in it."""
+"""Seeding: days of history written into a cluster, the same every time, with a manifest that says what was written."""
