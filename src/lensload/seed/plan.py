@@ -123,7 +123,9 @@ class Plan:
             )
         try:
             # JSON and msgpack know no tuples.
-            given = {name: tuple(each) if isinstance(each, list) else each for name, each in values.items()}
+            given: dict[str, Any] = {
+                name: tuple(each) if isinstance(each, list) else each for name, each in values.items()
+            }
             return cls(**given)
         except TypeError as error:
             raise UsageError(f"The plan is not whole: {error}.") from error

@@ -49,10 +49,15 @@ class Audience:
         share = lane % LANES
         return share + LANES * self._wheel.spin(share, chance)
 
-    def visit_share(self) -> NDArray[np.float64]:
-        """Each person's share of all sessions, where all lanes play equally many; sums to 1."""
-        lane = np.arange(len(self.activity)) % LANES
-        return self.activity / np.bincount(lane, weights=self.activity)[lane] / LANES
+    def visit_share(self, present: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        """Each person's share of all sessions, where all lanes play equally many; sums to 1.
+
+        Args:
+            present: who may come; everyone by default, at least one of each lane.
+        """
+        activity = self.activity if present is None else self.activity * present
+        lane = np.arange(len(activity)) % LANES
+        return activity / np.bincount(lane, weights=activity)[lane] / LANES
 
     def interest(
         self, person: NDArray[np.int64], chance: NDArray[np.float64]

@@ -30,14 +30,15 @@ class Truth:
     Args:
         setting: people, goods and experiments.
         kind: how all of them behave.
+        visits: each person's share of all sessions; by default as if everyone was there all the time.
     """
 
-    def __init__(self, setting: Setting, kind: Behaviour) -> None:
+    def __init__(self, setting: Setting, kind: Behaviour, visits: NDArray[np.float64] | None = None) -> None:
         self._setting, self._kind = setting, kind
         mix = Mix.of({kind: 1.0})
         self._odds = Odds.of(mix)
         self._pages = np.array([float(each[0]) for each in further_pages(mix.more_pages)])
-        self._visits = setting.audience.visit_share()
+        self._visits = setting.audience.visit_share() if visits is None else visits
         idle = self._odds.idle() ** np.arange(1, MOST_PAGES + 1)
         self._viewed = 1 - float(self._pages @ idle)
 
