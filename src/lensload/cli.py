@@ -16,6 +16,7 @@ import click
 from lensload import __version__, properties, runfile, schemas, sources
 from lensload.changeover import newer_schemas
 from lensload.cli_schemas import schemas_group
+from lensload.cli_seed import seed
 from lensload.config import HANDOVER_VARIABLE, RunConfig, options
 from lensload.errors import LensloadError, UsageError
 from lensload.pacing import Profile
@@ -184,3 +185,4 @@ def _locustfile() -> Path:
 
 main.add_command(schemas_group)
 main.add_command(replay)
+main.add_command(seed)

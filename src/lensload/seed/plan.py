@@ -92,10 +92,14 @@ class Plan:
         )
         return setting.over(self.span_s)
 
-    def chronicle(self) -> Chronicle:
-        """The history itself, to be told once, portion by portion."""
+    def chronicle(self, setting: Setting | None = None) -> Chronicle:
+        """The history itself, to be told once, portion by portion.
+
+        Args:
+            setting: what `setting` gave, for who has it already.
+        """
         return Chronicle(
-            self.setting(),
+            setting or self.setting(),
             start_ms=self.start_ms,
             until_ms=self.until_ms,
             sessions_a_lane=self._sessions / _LANES,

@@ -1,6 +1,8 @@
 """Records: encoded events on their way into partitions, where faults may still befall them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,30 +31,40 @@ class Records:
     values: list[bytes | None]
     partition: NDArray[np.int64]
     timestamp_ms: NDArray[np.int64]
-    headers: dict[int, Headers] = field(default_factory=dict)
+    headers: dict[int, Headers] = field(default_factory=dict[int, Headers])
 
     def __len__(self) -> int:
         return len(self.values)
 
     @classmethod
-    def of(cls, encoded: Encoded, partition: NDArray[np.int64]) -> "Records":
+    def of(cls, encoded: Encoded, partition: NDArray[np.int64]) -> Self:
         """Encoded events that each go where `partition` says, at the time they happened."""
-        values: list[bytes | None] = [*encoded.values]
+        values: list[Any] = encoded.values
         return cls(encoded.topic, encoded.keys, values, partition, whole_ms(encoded.due_ns))
 
-    def only(self, which: NDArray[np.integer]) -> "Records":
+    def only(self, which: NDArray[np.integer[Any]]) -> "Records":
         """The records at these places, in that order."""
-        places = which.tolist()
-        headers = (
-            {new: self.headers[old] for new, old in enumerate(places) if old in self.headers}
-            if self.headers
-            else {}
-        )
+        places: list[int] = which.tolist()
+        headers: dict[int, Headers] = {}
+        if self.headers:
+            headers = {new: self.headers[old] for new, old in enumerate(places) if old in self.headers}
         return Records(
             self.topic,
-            [self.keys[place] for place in places],
-            [self.values[place] for place in places],
+            list(map(self.keys.__getitem__, places)),
+            list(map(self.values.__getitem__, places)),
             self.partition[which],
             self.timestamp_ms[which],
             headers,
         )
+
+    def behind(self, count: int) -> "Records":
+        """All but the first `count`."""
+        return self.only(np.arange(min(count, len(self)), len(self)))
+
+    def by_partition(self) -> Iterator[tuple[int, "Records"]]:
+        """Each partition that anything goes into, with what does, in order."""
+        order = np.argsort(self.partition, kind="stable")
+        cuts = np.flatnonzero(np.diff(self.partition[order])) + 1
+        for places in np.split(order, cuts):
+            if len(places):
+                yield int(self.partition[places[0]]), self.only(places)
