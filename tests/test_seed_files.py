@@ -13,12 +13,18 @@ import pytest
 from pyarrow import parquet
 
 from lensload.errors import UsageError
-from lensload.seed.files import FORMATS, Format, write
+from lensload.seed.files import write
+from lensload.seed.manifest import FileEntry, Format
 from lensload.seed.plan import Plan
 from lensload.seed.realised import Realised
 
+FORMATS: tuple[Format, ...] = ("avro", "parquet")
 START_MS = 1_795_000_000_000
 PLAN = Plan(seed=3, start_ms=START_MS, until_ms=START_MS + 86_400_000, events=8_000, audience_size=640)
+
+
+def written(folder: Path, form: Format, plan: Plan = PLAN) -> tuple[dict[str, FileEntry], dict[str, Any]]:
+    return write(plan, plan.setting(), folder, form)
 
 
 def from_avro(path: Path) -> list[dict[str, Any]]:
@@ -46,7 +52,7 @@ def test_both_formats_hold_the_plans_events(tmp_path: Path):
             expected.setdefault(batch.topic, []).extend(batch.records())
             counts.take(batch)
     for form in FORMATS:
-        entries, realised = write(PLAN, tmp_path / form, form)
+        entries, realised = written(tmp_path / form, form)
         assert realised == counts.as_dict()
         assert sum(entry["count"] for entry in entries.values()) == 8_000
         for topic, entry in entries.items():
@@ -63,7 +69,7 @@ def test_both_formats_hold_the_plans_events(tmp_path: Path):
 
 def test_the_same_plan_gives_the_same_bytes(tmp_path: Path):
     """Two Avro files of a plan are one, sync markers included; another seed gives another."""
-    one, other = (write(PLAN, tmp_path / name, "avro")[0] for name in ("one", "other"))
+    one, other = (written(tmp_path / name, "avro")[0] for name in ("one", "other"))
     assert one == other
 
 
@@ -71,11 +77,11 @@ def test_the_same_plan_gives_the_same_bytes(tmp_path: Path):
 def test_a_folder_with_files_is_left_alone(tmp_path: Path, form: Format):
     """Nothing is overwritten; what a killed run left behind is in nobody's way."""
     (tmp_path / f".user-interactions.{form}.part").write_text("half")
-    write(PLAN, tmp_path, form)
+    written(tmp_path, form)
     kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert f".user-interactions.{form}.part" not in kept
     with pytest.raises(UsageError, match=rf"--to .* has files already, such as .*\.{form}") as caught:
-        write(PLAN, tmp_path, form)
+        written(tmp_path, form)
     assert caught.value.exit_code == 2
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
 
@@ -85,14 +91,14 @@ def test_what_is_no_folder_is_refused(tmp_path: Path):
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UsageError, match=r"--to .*file.* cannot be written"):
-            write(PLAN, place, "avro")
+            written(place, "avro")
 
 
 def test_faults_have_no_place_in_files(tmp_path: Path):
     """Headers, tombstones and broken bytes cannot be told in a file of events, so they are refused at once."""
     plan = replace(PLAN, faults=("late=0.1",))
     with pytest.raises(UsageError, match="--fault needs a cluster"):
-        write(plan, tmp_path / "out", "avro")
+        written(tmp_path / "out", "avro", plan)
     assert not (tmp_path / "out").exists()
 
 
@@ -104,8 +110,8 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, form: Format):
         resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
 
     code = (
-        "from pathlib import Path; from tests.test_seed_files import PLAN; from lensload.seed.files import write;"
-        f"write(PLAN, Path({str(tmp_path / 'out')!r}), {form!r})"
+        "from pathlib import Path; from tests.test_seed_files import written;"
+        f"written(Path({str(tmp_path / 'out')!r}), {form!r})"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b, file_digest
 from pathlib import Path
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final
 
 from lensload import schemas
 from lensload.encode import FragmentEncoder
@@ -16,28 +16,19 @@ from lensload.files.avro import AvroFile
 from lensload.files.folder import prepare
 from lensload.files.parquet import ParquetFile, check_installed
 from lensload.schemas import Schema
+from lensload.seed.manifest import FileEntry, Format
 from lensload.seed.plan import Plan
 from lensload.seed.realised import Realised
 from lensload.wholefile import why
 from lensload.world.batch import TopicBatch
-
-Format = Literal["avro", "parquet"]
-FORMATS: Final[tuple[Format, ...]] = ("avro", "parquet")
+from lensload.world.setting import Setting
 
 _HEADER_BYTES: Final = 5
 
 
-class FileEntry(TypedDict):
-    """One file: its name beside the manifest, and what it holds."""
-
-    file: str
-    count: int
-    bytes: int
-    sha256: str
-
-
 def write(
     plan: Plan,
+    setting: Setting,
     folder: Path,
     form: Format,
     passed: Callable[[int], None] = lambda _: None,
@@ -46,6 +37,7 @@ def write(
 
     Args:
         plan: what to write.
+        setting: what `plan.setting` gave.
         folder: where to; made if missing, and must hold no such files.
         form: which kind of file.
         passed: is told how many events each portion had.
@@ -60,7 +52,7 @@ def write(
     realised = Realised()
     with _all_or_none(folder, form, plan.topics) as parts:
         open_files = {topic: _TopicFile(form, topic, part, plan) for topic, part in parts.items()}
-        for portion in plan.chronicle().portions():
+        for portion in plan.chronicle(setting).portions():
             for batch in portion.batches:
                 open_files[batch.topic].add(batch)
                 realised.take(batch)
@@ -141,7 +133,15 @@ def _all_or_none(folder: Path, form: Format, topics: tuple[str, ...]) -> Generat
         raise
 
 
-def _entry(path: Path, name: str, count: int) -> FileEntry:
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hex.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with path.open("rb") as stream:
-        digest = file_digest(stream, "sha256").hexdigest()
-    return FileEntry(file=name, count=count, bytes=path.stat().st_size, sha256=digest)
+        return file_digest(stream, "sha256").hexdigest()
+
+
+def _entry(path: Path, name: str, count: int) -> FileEntry:
+    return FileEntry(file=name, count=count, bytes=path.stat().st_size, sha256=digest_of(path))

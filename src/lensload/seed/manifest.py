@@ -1,6 +1,7 @@
 """The manifest: what was to be seeded, what was, and a digest of each partition; JSON, with a schema of its own."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict, cast
 
@@ -9,6 +10,8 @@ from lensload.errors import UsageError
 from lensload.wholefile import why
 
 FORMAT: Final = "lensload/manifest/1"
+Format = Literal["avro", "parquet"]
+"""Of files that are written instead of filling a cluster."""
 SCHEMA_FILE: Final = Path(__file__).with_name("manifest.schema.json")
 _EXPECTED: Final = f'A manifest is what `lensload seed` writes; its "format" is "{FORMAT}".'
 
@@ -38,8 +41,17 @@ class TopicEntry(TypedDict):
     partitions: list[PartitionEntry]
 
 
+class FileEntry(TypedDict):
+    """One file, by its name beside the manifest, and what it holds."""
+
+    file: str
+    count: int
+    bytes: int
+    sha256: str
+
+
 class Manifest(TypedDict):
-    """The whole; `plan` is what `Plan.as_dict` gives."""
+    """The whole; `plan` is what `Plan.as_dict` gives. Of `topics` and `files` one is empty."""
 
     format: str
     state: Literal["incomplete", "complete"]
@@ -47,12 +59,18 @@ class Manifest(TypedDict):
     finished_at: str | None
     plan: dict[str, Any]
     topics: dict[str, TopicEntry]
+    files: dict[str, FileEntry]
     planted: dict[str, Any]
     realised: dict[str, Any]
     faults: dict[str, Any]
     versions: dict[str, str]
     cluster: dict[str, Any]
     options: dict[str, Any]
+
+
+def now() -> str:
+    """This moment, as a manifest writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def write(path: Path, manifest: Manifest) -> None:
