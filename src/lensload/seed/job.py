@@ -30,7 +30,6 @@ _DAY_MS: Final = 86_400_000
 _LEAST_DAYS: Final = 1 / 24
 _MOST_DAYS: Final = 3_660.0
 _LISTEN_S: Final = 0.1
-_FEWEST_A_WORKER: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,10 +272,9 @@ def _interruptible() -> Generator[list[int]]:
 
 
 def _finish(seeding: _Seeding, record: Manifest, workers: Workers, asked: list[int]) -> None:
-    begun_s = time.monotonic()
     _configure(seeding, workers)
     with SeedView("seeding") as view:
-        _conduct(seeding, workers, view, asked)
+        took_s = _conduct(seeding, workers, view, asked)
     if not workers.complete:
         raise InvalidRunError(
             f"Stopped. {seeding.path} says incomplete, and what has been sent stays.",
@@ -285,7 +283,7 @@ def _finish(seeding: _Seeding, record: Manifest, workers: Workers, asked: list[i
     _enter(record, workers)
     _check_ends(seeding, record)
     manifests.write(seeding.path, record)
-    summary.show(record, seeding.path, time.monotonic() - begun_s, seeding.there)
+    summary.show(record, seeding.path, took_s, seeding.there)
 
 
 def _configure(seeding: _Seeding, workers: Workers) -> None:
@@ -311,7 +309,8 @@ def _configure(seeding: _Seeding, workers: Workers) -> None:
     )
 
 
-def _conduct(seeding: _Seeding, workers: Workers, view: SeedView, asked: list[int]) -> None:
+def _conduct(seeding: _Seeding, workers: Workers, view: SeedView, asked: list[int]) -> float:
+    """See the workers through; gives how long it took from when all could begin, in seconds."""
     begun, told_to_stop = False, False
     since_s = time.monotonic()
     while not workers.done:
@@ -327,6 +326,7 @@ def _conduct(seeding: _Seeding, workers: Workers, view: SeedView, asked: list[in
         if begun:
             done = seeding.there + workers.written()
             view.show(time.monotonic() - since_s, done, seeding.plan.expected_events, seeding.there)
+    return time.monotonic() - since_s
 
 
 def _enter(record: Manifest, workers: Workers) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Self
+from operator import itemgetter
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from lensload.encode import Encoded
 from lensload.ids import whole_ms
 
 Headers = list[tuple[str, bytes]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +52,8 @@ class Records:
             headers = {new: self.headers[old] for new, old in enumerate(places) if old in self.headers}
         return Records(
             self.topic,
-            list(map(self.keys.__getitem__, places)),
-            list(map(self.values.__getitem__, places)),
+            _taken(self.keys, places),
+            _taken(self.values, places),
             self.partition[which],
             self.timestamp_ms[which],
             headers,
@@ -68,3 +70,9 @@ class Records:
         for places in np.split(order, cuts):
             if len(places):
                 yield int(self.partition[places[0]]), self.only(places)
+
+
+def _taken(items: list[T], places: list[int]) -> list[T]:
+    if len(places) < 2:
+        return [items[place] for place in places]
+    return [*itemgetter(*places)(items)]

@@ -31,6 +31,9 @@ class Stream:
             topic: schema.parsed for topic, schema in schemas.load().items() if topic in plan.topics
         }
         self._encoder = FragmentEncoder(self._parsed, dict(schema_ids))
+        for outline in plan.chronicle(self._setting).outline():
+            self._partitions.of(outline.topic, outline.key.pool)
+            self._encoder.encode(outline)
 
     def faults(self) -> Faults:
         """What befalls the records, with nothing befallen yet."""
@@ -45,9 +48,6 @@ class Stream:
         """
         faults = faults or self.faults()
         chronicle = self._plan.chronicle(self._setting)
-        for outline in chronicle.outline():
-            self._partitions.of(outline.topic, outline.key.pool)
-            self._encoder.encode(outline)
         for portion in chronicle.portions(self._partitions.owned):
             for batch in portion.batches:
                 if realised is not None:

@@ -12,6 +12,7 @@ it says and is told goes over that link:
 """
 
 import gc
+import os
 import signal
 import sys
 import time
@@ -190,7 +191,8 @@ def main() -> None:
                 }
             )
     except LinkClosed:
-        return
+        # At once: a client that is taken down in order would go on sending.
+        os._exit(1)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ from lensload.world.setting import Setting
 from lensload.world.timeline import Timeline
 
 _NS_PER_S: Final = 1_000_000_000
-# Into how many windows a span is divided, at least, unless they would be small; and how many sessions of a lane one
-# has, at most: big ones are faster.
+# Into how many windows a span is divided, at least; and how many sessions of a lane one has, at most: big ones are
+# faster.
 _WINDOWS: Final = 16
 _MOST_A_LANE: Final = 64
 # What is known of events per session before any has been played counts like so many sessions.
@@ -86,8 +86,8 @@ class Chronicle:
         self._prior = events_per_session(Behaviour())
         told = np.isin(TOPIC_OF, [place for place, topic in enumerate(kinds.TOPICS) if topic in topics])
         mix = Mix.of({Behaviour(): 1.0})
-        window = int(min(sessions_a_lane / _WINDOWS, _MOST_A_LANE)) * LANES
-        self._timeline = Timeline(setting, mix, np.arange(LANES), told, self._calendar, window)
+        a_lane = max(1, int(min(sessions_a_lane / _WINDOWS, _MOST_A_LANE)))
+        self._timeline = Timeline(setting, mix, np.arange(LANES), told, self._calendar, a_lane)
         self._narration = Narration(setting, self._timeline.ring, run_tag, topics)
         self._narration.begin(self._start_ns)
 

@@ -51,7 +51,7 @@ class Timeline:
         told: for each kind of row whether anyone wants it; all by default. What nobody wants happens too, but
             costs less.
         clock: when sessions begin; steady by default.
-        window_sessions: about how many sessions a window plays, 8 a lane or more.
+        a_lane: how many sessions of each lane a window plays, at most; as many as are fast by default.
     """
 
     def __init__(
@@ -61,13 +61,13 @@ class Timeline:
         lanes: NDArray[np.int64],
         told: NDArray[np.bool_] | None = None,
         clock: Clock = STEADY,
-        window_sessions: int = _WINDOW_SESSIONS,
+        a_lane: int | None = None,
     ) -> None:
         self._clock = clock
         self._setting = setting
         self._mix = mix
         self._lanes = np.sort(lanes)
-        fitting = max(_FEWEST_A_LANE, window_sessions // len(lanes))
+        fitting = a_lane or max(_FEWEST_A_LANE, _WINDOW_SESSIONS // len(lanes))
         # A power of two that divides the monitor's window, so that at most one of those closes in each of ours.
         self._a_lane = min(1 << (fitting.bit_length() - 1), WINDOW_SESSIONS)
         ahead = int(np.ceil(self._clock.most_within(self._clock.longest_session_s) / self._a_lane)) + 2
