@@ -29,13 +29,16 @@ FAULTS: Final = (
 )
 """What can be wrong with a record:
 
-late: it stands behind records that are 10 to 60 minutes newer, its own times unchanged.
-out-of-order: it stands behind the next newer record of its partition, its own times unchanged.
+late: it stands behind records that are 10 minutes newer or more (60 at the most, where records are close), its own
+    times unchanged; none are late in a history shorter than that.
+out-of-order: it stands behind the next newer record of its partition, its own times unchanged; where that is 10 minutes
+    newer, it is late instead.
 duplicate: an additional record, the same as the one before it in every byte but the header.
 malformed: its value ends too early; the schema id is right.
 unknown-schema-id: its value says schema id 2147483647.
 tombstone: its value is null.
 broken-reference: it refers to a request or a session that never was; only in responses, interactions, AB events.
+    (A reference to a request whose own record is spoiled is none of these, and has no label.)
 impossible-value: it can be read, but a number in it is negative, or a rating above 5.
 clock-skew: all records of the same key have their timestamps 5 to 30 minutes wrong, all by as much; ids are right.
 """

@@ -136,8 +136,8 @@ class Faults:
         added = [(place, _DOUBLE, self._double(records, place)) for place in doubles.tolist()]
         # Nobody waits for a record whose own time is wrong.
         right = stays[fault[stays] != _SKEW]
-        for place, waiter in self._let_out(records, right, at_ms):
-            label = self._label(records.topic, waiter.fault)
+        for place, waiter, name in self._let_out(records, right, at_ms):
+            label = self._label(records.topic, name)
             added.append((place, _BEHIND, (waiter.key, waiter.value, waiter.timestamp_ms, label)))
         if not added and len(stays) == len(records):
             return records
@@ -157,7 +157,6 @@ class Faults:
             room = self._rooms.setdefault((records.topic, int(records.partition[place])), WaitingRoom())
             room.waiters.append(
                 Waiter(
-                    FAULTS[fault[place]],
                     due,
                     records.keys[place],
                     records.values[place],
@@ -167,14 +166,15 @@ class Faults:
 
     def _let_out(
         self, records: Records, right: NDArray[np.int64], at_ms: NDArray[np.int64]
-    ) -> list[tuple[int, Waiter]]:
-        """Whose wait is over, each with the place of the record behind which it stands."""
-        found: list[tuple[int, Waiter]] = []
+    ) -> list[tuple[int, Waiter, str]]:
+        """Whose wait is over, each with the place of the record behind which it stands, and its fault."""
+        found: list[tuple[int, Waiter, str]] = []
         partition = records.partition[right]
         for number in np.unique(partition).tolist():
             room = self._rooms.setdefault((records.topic, number), WaitingRoom())
             in_it = right[partition == number]
-            found += [(int(in_it[place]), waiter) for place, waiter in room.called(at_ms[in_it])]
+            called = room.called(at_ms[in_it])
+            found += [(int(in_it[place]), waiter, name) for place, waiter, name in called]
         return found
 
 

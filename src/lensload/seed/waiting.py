@@ -17,22 +17,23 @@ class Waiter:
     """A record that waits until something newer stands before it.
 
     Attributes:
-        fault: late or out-of-order.
         due_ms: its place is behind the first record that is newer than this.
         key: its key.
         value: its value.
         timestamp_ms: its CreateTime.
     """
 
-    fault: str
     due_ms: int
     key: bytes
     value: bytes | None
     timestamp_ms: int
 
     def label(self, newest_ms: int) -> str:
-        """What it is when nothing newer than `newest_ms` has come: no fault, where it stands in its order."""
-        if self.fault == LATE and newest_ms - self.timestamp_ms >= LEAST_LATE_MS:
+        """What it is behind records up to `newest_ms`: no fault, where it stands in its order.
+
+        Where little happens, the next newer record may be so much newer that what was to be out of order is late.
+        """
+        if newest_ms - self.timestamp_ms >= LEAST_LATE_MS:
             return LATE
         return OUT_OF_ORDER if newest_ms > self.timestamp_ms else ""
 
@@ -49,8 +50,8 @@ class WaitingRoom:
     waiters: list[Waiter] = field(default_factory=list[Waiter])
     newest_ms: int = -(2**63)
 
-    def called(self, times_ms: NDArray[np.int64]) -> list[tuple[int, Waiter]]:
-        """Those whose turn comes, each with the number of the record behind which it stands.
+    def called(self, times_ms: NDArray[np.int64]) -> list[tuple[int, Waiter, str]]:
+        """Those whose turn comes, each behind the number of the record behind which it stands, and with its fault.
 
         `times_ms` are those of the partition's next records that are in their places; they never go back.
         """
@@ -60,4 +61,8 @@ class WaitingRoom:
         behind = np.searchsorted(times_ms, [waiter.due_ms for waiter in self.waiters], side="right").tolist()
         pairs = list(zip(behind, self.waiters, strict=True))
         self.waiters = [waiter for place, waiter in pairs if place == len(times_ms)]
-        return [(place, waiter) for place, waiter in pairs if place < len(times_ms)]
+        return [
+            (place, waiter, waiter.label(int(times_ms[place])))
+            for place, waiter in pairs
+            if place < len(times_ms)
+        ]
