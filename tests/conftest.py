@@ -12,6 +12,7 @@ from hypothesis import settings
 from tests.harness.artifacts import missing_tools
 from tests.harness.kafka import Kafka
 from tests.harness.process import Server
+from tests.harness.proxy import Proxy
 from tests.harness.registry import Registry
 
 settings.register_profile("lensload", deadline=None)  # a shared machine's pauses are no failure
@@ -33,6 +34,13 @@ def kafka(request: pytest.FixtureRequest) -> Iterator[Kafka]:
 def own_kafka(request: pytest.FixtureRequest) -> Iterator[Kafka]:
     """A real broker of the test's own, to be ill-treated; it costs 3 s or so."""
     with Kafka() as server, _noted(request.config, server):
+        yield server
+
+
+@pytest.fixture
+def proxy(kafka: Kafka, request: pytest.FixtureRequest) -> Iterator[Proxy]:
+    """A proxy of the test's own before the session's broker, to be delayed, held and dropped."""
+    with Proxy(kafka.proxy_port, kafka.proxied_port) as server, _noted(request.config, server):
         yield server
 
 

@@ -92,6 +92,8 @@ def a_run() -> dict[str, Any]:
         "totals": {},
         "notices": [],
         "series": [],
+        "blocks": [],
+        "slos": [],
         "histograms": {},
         "conditions": {
             "versions": {"lensload": "0.1.0", "python": "3.11.7", "librdkafka": "2.16.0"},

@@ -270,6 +270,30 @@ def test_a_worker_that_comes_late_and_one_that_leaves_are_accounted_for(folder: 
     assert len(run["conditions"]["workers"]) == 2
 
 
+def test_clocks_of_other_hosts_are_compared(folder: Path) -> None:
+    """A worker whose clock is 20 ms ahead of the master's is found out, and end-to-end latency is not trusted.
+
+    Both are on this machine; the worker says that it is on another, with another clock.
+    """
+    other = "import time\nfrom lensload import clock\nclock.host = lambda: 'another'\n"
+    other += "clock.now_ns = lambda: time.time_ns() + 20_000_000\n" + ORDINARY
+    port = str(free_port())
+    master = Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "--duration", "4s", "--master", "--expect-workers", "1",
+                    "--master-bind-host", "127.0.0.1", "--master-bind-port", port, name="master")  # fmt: skip
+    join = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
+    with master:
+        master.says("Waiting for workers|Starting Locust", 20)
+        with Locust(folder, *join, name="one", locustfile=other):
+            assert master.ended(40) == 3, master.log
+    run = master.run()
+    clocks = run["conditions"]["clocks"]
+    (reading,) = clocks["workers"]
+    assert clocks["hosts"] == 2
+    assert abs(reading["offset_us"] - 20_000) <= reading["uncertainty_us"]
+    assert clocks["doubt_us"] >= 20_000
+    assert any("The clocks of the hosts may be" in reason for reason in run["reasons"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [

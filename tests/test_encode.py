@@ -147,8 +147,9 @@ def test_a_field_without_default_is_refused():
 
 
 def _batch(columns: tuple[Column, ...], count: int) -> TopicBatch:
-    key = Drawn(Pool(("key",), (("k",),)), np.zeros(count, dtype=np.int64))
-    return TopicBatch("t", np.zeros(count, dtype=np.int64), key, columns)
+    zeros = np.zeros(count, dtype=np.int64)
+    key = Drawn(Pool(("key",), (("k",),)), zeros)
+    return TopicBatch("t", zeros, zeros, key, columns)
 
 
 def _written(schema: dict[str, Any], record: dict[str, Any]) -> bytes:

@@ -2,7 +2,6 @@
 
 import tracemalloc
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lensload.ledger import MAX_STREAMS, Integers, OrderLedger, SequenceLedger
+from lensload.pages import PAGE, Page, PageKey, counted
 
 # The machines that run this are shared: a slow example is no failure.
 settings.register_profile("shared", deadline=None)
@@ -54,77 +54,86 @@ def arrivals(draw: st.DrawFn) -> list[Integers]:
     return [pairs[start : start + size] for start in range(0, len(pairs), size)]
 
 
-@given(arrivals())
-def test_sequences_agree_with_plain_sets(batches: list[Integers]) -> None:
-    """Each event is told apart, first sight or duplicate, exactly, however late, doubled or holed its stream is."""
-    ledger, seen = SequenceLedger(), dict[int, set[int]]()
+def entered(ledger: SequenceLedger, pairs: Integers) -> list[bool]:
+    """What the ledger says of pairs, each of which has the content 1."""
+    return ledger.enter(pairs[:, 0], pairs[:, 1], np.ones(len(pairs), np.uint32)).tolist()
+
+
+def told(pages: dict[PageKey, Page]) -> set[tuple[int, int]]:
+    """The pairs that pages hold."""
+    return {
+        (stream, number * PAGE + bit)
+        for (stream, number), page in pages.items()
+        for bit in np.flatnonzero(np.unpackbits(page.bits, bitorder="little")).tolist()
+    }
+
+
+@given(arrivals(), st.booleans())
+def test_sequences_agree_with_plain_sets(batches: list[Integers], settling: bool) -> None:
+    """First sight or further one is told exactly, however late, doubled or holed a stream is, settled pages or not."""
+    ledger, seen = SequenceLedger(), set[tuple[int, int]]()
+    told_so_far: dict[PageKey, Page] = {}
     for batch in batches:
+        pairs = [(stream, sequence) for stream, sequence in batch.tolist()]
         expected: list[bool] = []
-        for stream, sequence in batch.tolist():
-            expected.append(sequence in seen.setdefault(stream, set()))
-            seen[stream].add(sequence)
-        assert ledger.observe(batch[:, 0], batch[:, 1]).tolist() == expected
-    assert ledger.seen() == {stream: (len(known), max(known)) for stream, known in seen.items()}
-    for stream, known in seen.items():
-        assert ledger.missing(stream) == holes(known)
+        for pair in pairs:
+            expected.append(pair in seen)
+            seen.add(pair)
+        assert entered(ledger, batch) == expected
+        taken = ledger.take()
+        told_so_far |= taken
+        if settling:
+            ledger.settle([key for key, page in taken.items() if page.full])
+    told_so_far |= ledger.take(everything=True)
+    assert told(told_so_far) == seen
+    assert all(page.sums.sum() == counted(page.bits) for page in told_so_far.values())
 
 
-def holes(known: set[int]) -> list[tuple[int, int]]:
-    """The ranges that are not in a set, below its maximum."""
-    ordered = [-1, *sorted(known)]
-    return [(a + 1, b) for a, b in pairwise(ordered) if b - a > 1]
-
-
-def test_nothing_seen_is_nothing_missing() -> None:
+def test_nothing_entered_is_nothing_told() -> None:
     """Of a stream that never appeared nothing is claimed."""
     ledger = SequenceLedger()
-    nothing = np.empty(0, np.int64)
-    assert ledger.observe(nothing, nothing).size == 0
-    ledger.observe(np.array([5]), np.array([0]))
-    assert ledger.seen() == {5: (1, 0)}
-    assert [ledger.missing(stream) for stream in (4, 5, 4_000)] == [[], [], []]
+    assert entered(ledger, np.empty((0, 2), np.int64)) == []
+    assert ledger.take(everything=True) == {}
 
 
 def test_every_stream_has_a_place() -> None:
     """The last lane's last topic is counted like the first, when it appears without notice."""
     ledger = SequenceLedger()
-    ledger.observe(np.array([0]), np.array([10]))
-    ledger.observe(np.array([MAX_STREAMS - 1]), np.array([2]))
-    assert ledger.seen() == {0: (1, 10), MAX_STREAMS - 1: (1, 2)}
-    assert ledger.missing(MAX_STREAMS - 1) == [(0, 2)]
+    assert entered(ledger, np.array([[0, 10], [MAX_STREAMS - 1, 2]])) == [False, False]
+    assert entered(ledger, np.array([[MAX_STREAMS - 1, 2]])) == [True]
+    assert told(ledger.take(everything=True)) == {(0, 10), (MAX_STREAMS - 1, 2)}
 
 
 @pytest.mark.parametrize(("stream", "sequence"), [(-1, 0), (MAX_STREAMS, 0), (0, -1)])
 def test_what_has_no_place_is_refused(stream: int, sequence: int) -> None:
     """A number that cannot be an event's is an error, never counted as somebody else's."""
     with pytest.raises(ValueError, match="have a place"):
-        SequenceLedger().observe(np.array([stream]), np.array([sequence]))
+        entered(SequenceLedger(), np.array([[stream, sequence]]))
 
 
 def run_through(ledger: SequenceLedger, numbers: range, keep: int) -> None:
-    """Let 64 streams run through some sequences, leaving out one in `keep`."""
+    """Let 64 streams run through some sequences, leaving out one in `keep`; pages are settled as they are told."""
     streams = np.repeat(np.arange(64), 256)
     for first in numbers[::256]:
         sequences = np.tile(np.arange(first, first + 256), 64)
         kept = sequences % keep != keep - 1
-        assert not ledger.observe(streams[kept], sequences[kept]).any()
+        assert not any(entered(ledger, np.column_stack([streams[kept], sequences[kept]])))
+        ledger.settle(ledger.take())
 
 
-@pytest.mark.parametrize(
-    ("keep", "bytes_per_page"), [(1 << 40, 0), (100, 700)], ids=["complete", "with holes"]
-)
-def test_memory_does_not_grow_with_the_run(keep: int, bytes_per_page: int) -> None:
-    """What is complete costs nothing once it is past; what is holed costs little more than a bit a sequence."""
+@pytest.mark.parametrize("keep", [1 << 40, 2], ids=["complete", "half of it somebody else's"])
+def test_memory_does_not_grow_with_the_run(keep: int) -> None:
+    """What is settled costs nothing, also where other accounts hold the rest of it."""
     ledger = SequenceLedger()
     tracemalloc.start()
     try:
-        run_through(ledger, range(5 * 4096), keep)
+        run_through(ledger, range(5 * PAGE), keep)
         before, _ = tracemalloc.get_traced_memory()
-        run_through(ledger, range(5 * 4096, 15 * 4096), keep)
+        run_through(ledger, range(5 * PAGE, 15 * PAGE), keep)
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert after - before <= 64 * 10 * bytes_per_page + 16_384
+    assert after - before <= 16_384
 
 
 small = st.integers(0, 20)

@@ -185,7 +185,7 @@ def test_what_is_too_large_fails_alone(cluster: EmbeddedCluster):
     )
     large = [0, 17, 18, len(batch.values) - 1]
     values = [value + bytes(2_000) if place in large else value for place, value in enumerate(batch.values)]
-    paced.offer(Encoded(batch.topic, batch.due_ns, batch.keys, values, batch.took_ns))
+    paced.offer(Encoded(batch.topic, batch.due_ns, batch.serials, batch.keys, values, batch.took_ns))
     pump_all(paced)
     counts = tally.counts[INTERACTIONS]
     assert counts["produced"] == len(values)

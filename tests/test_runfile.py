@@ -144,14 +144,13 @@ def test_a_second_counts_what_happened_in_it():
 
 def test_numbers_of_other_kinds_lose_no_run(tmp_path: Path):
     """A NumPy scalar, a path or a NaN in what others hand in does not cost the result of an hour."""
-    series = [
-        cast("Row", {"at_s": np.float64(1), "produced": np.int64(3), "x": float("nan"), "y": np.float32(2)})
-    ]
+    numbers = {"at_s": np.float64(1), "produced": np.int64(3), "x": float("nan"), "y": np.float32(2)}
+    series = [cast("Row", {"phase": "draining", **numbers})]
     course = Course(started_ns=0, measured_s=1.0, target_per_s=float("inf"), embedded=True, series=series)
     run = build(a_tally(), course, {"file": Path("x"), "array": np.arange(2)})
     write(tmp_path / "run.json", run)
     found = read(tmp_path / "run.json")
-    assert found["series"] == [{"at_s": 1.0, "produced": 3, "x": None, "y": 2.0}]
+    assert found["series"] == [{"phase": "draining", "at_s": 1.0, "produced": 3, "x": None, "y": 2.0}]
     assert found["conditions"] == {"file": "x", "array": [0, 1]}
     assert found["load"]["target_per_s"] is None
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensload.verdict import Evidence, Thresholds, judge
+from lensload.thresholds import Thresholds
+from lensload.verdict import Evidence, judge
 
 # A minute at 5,000 events/s in which all went well.
 GOOD = Evidence(
@@ -41,6 +42,12 @@ def test_a_good_run_passes_without_a_word():
         ({"negative_fraction": 0.011}, "1.1 % of the latencies of a stage lie below 0"),
         ({"mismatched": 2}, "2 events of the sample differently"),
         ({"embedded": True, "observed": 299_000, "lost": 1_000}, "5 MiB a partition"),
+        ({"observer_lag_s": 1.5}, "The observer fell behind by 1.5 s"),
+        ({"read_again": 3}, "it read 3 records again"),
+        ({"gone": 7, "lost": 0}, "lost its place: 7 records had been deleted"),
+        ({"embedded": True, "gone": 7}, "missed 7 events that the embedded cluster"),
+        ({"clock_step_s": 0.25}, "A clock was set by 250.0 ms"),
+        ({"clock_doubt_us": 501.0, "end_to_end_p50_us": 5_000.0}, "may be 501 us apart"),
         ({"died": ("The engine of worker 2 ended with signal 9",)}, "worker 2 ended with signal 9."),
     ],
 )
@@ -90,7 +97,7 @@ def test_what_is_told_but_changes_nothing(change: dict[str, object], says: str):
 
 def test_an_event_seen_without_acknowledgement_is_told():
     """An event counted as failed and written all the same does not vanish from the account."""
-    reasons = judge(replace(GOOD, acked=299_999, failed=1)).reasons
+    reasons = judge(replace(GOOD, acked=299_999, failed=1, written=1)).reasons
     assert any("1 event arrived without an acknowledgement" in reason for reason in reasons)
 
 
@@ -125,6 +132,13 @@ def test_an_observer_that_gave_up_finds_nothing_lost():
     )
 
 
+def test_it_is_told_from_when_the_generator_was_behind():
+    """A reader learns from when the schedule was late, for how long, and by how much at worst."""
+    late = {"late_from_s": 12.0, "late_s": 5, "worst_lag_us": 2_300_000.0}
+    reason = only_reason(replace(GOOD, schedule_lag_us={"p99": 150_000.0}, **late))
+    assert "(from 12 s on, in 5 of 60 s; 2,300 ms at worst)" in reason
+
+
 def test_lag_is_judged_by_the_highest_percentile_there_is():
     """A short run cannot hide a client that stalls behind a missing p99."""
     evidence = replace(GOOD, schedule_lag_us={"p50": 10.0, "p90": 3_000_000.0})
@@ -157,7 +171,7 @@ def test_poisson_arrivals_may_be_short_by_chance():
 
 def test_thresholds_are_what_decides():
     """Each threshold moves its own decision and no other."""
-    lenient = Thresholds(max_failed_fraction=0.01, max_queue_full=10, min_achieved_fraction=0.5)
+    lenient = Thresholds(max_failed=0.01, max_queue_full=10, min_achieved=0.5)
     evidence = replace(GOOD, produced=200_000, failed=2_000, queue_full=10, acked=198_000, observed=198_000)
     assert judge(evidence, lenient).verdict == "pass"
     assert judge(evidence).verdict == "invalid"

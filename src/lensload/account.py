@@ -5,9 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from lensload.blocks import Blocks
 from lensload.measure import Tally
+from lensload.reconciliation import Findings, Reconciliation
 from lensload.report.live import Phase, Snapshot, StageLatency
 from lensload.run import Course, Row, row
+from lensload.schemas import TOPIC_NAMES
 
 # Two and a quarter hours at one row a second; then every other row goes, and the rest come half as often.
 _MOST_ROWS = 8_192
@@ -45,26 +48,33 @@ class Account:
 
     Attributes:
         tally: everything so far, of all workers.
+        events: which events were sent, failed and seen, as all processes tell.
         times: the schedule; None until it is fixed.
         notices: what was worth telling, in order.
         unflushed: events without a delivery report when their engine had drained.
         produced_until_ns: when the last event was handed to a producer, Unix nanoseconds.
         died: one text for each process that ended before it should have.
         incomplete: observers that did not reach the partitions' ends.
+        clock_step_ns: by how much a clock was set, the most that any process told.
+        observer_behind_s: how far an observer was behind in the measured time, the most that any told.
     """
 
     def __init__(self) -> None:
         self.tally = Tally()
+        self.events = Reconciliation()
         self.times: Times | None = None
         self.notices: list[str] = []
         self.died: list[str] = []
         self.unflushed = 0
         self.produced_until_ns = 0
         self.incomplete = 0
+        self.clock_step_ns = 0
+        self.observer_behind_s = 0.0
         self._fresh = Tally()
         self._told = 0
         self._gauges: dict[str, dict[str, dict[str, Any]]] = {}
         self._rows: list[Row] = []
+        self._blocks = Blocks()
         self._every = 1
         self._seconds = 0
         self._targets: dict[str, dict[int, float]] = {}
@@ -79,6 +89,14 @@ class Account:
         if "target_per_s" in engine:
             self._targets.setdefault(worker, {})[engine["now_ns"]] = engine["target_per_s"]
         self.notices.extend(notices)
+        self._note_worst(gauges)
+
+    def _note_worst(self, gauges: dict[str, dict[str, Any]]) -> None:
+        steps_ns = [abs(told.get("clock_step_ns", 0)) for told in gauges.values()]
+        self.clock_step_ns = max(self.clock_step_ns, *steps_ns, 0)
+        observer = gauges.get("observer", {})
+        if self.times and observer.get("now_ns", 0) > self.times.measure_from_ns:
+            self.observer_behind_s = max(self.observer_behind_s, observer.get("behind_s", 0.0))
 
     def forget(self, worker: str) -> None:
         """Count the gauges of a worker no more: it is gone."""
@@ -91,6 +109,8 @@ class Account:
         fresh, self._fresh = self._fresh, Tally()
         self.tally.add(fresh)
         elapsed_s = self.times.elapsed_s(now_ns) if self.times else 0.0
+        since_s = self.times.elapsed_s(self.times.measure_from_ns) if self.times else 0.0
+        self._blocks.close(fresh, since_s=since_s, at_s=elapsed_s, phase=phase)
         target_per_s = 0.0 if draining else self._sum("engine", "target_per_s")
         queue = int(self._sum("engine", "queue"))
         fresh_row = row(fresh, at_s=elapsed_s, phase=phase, target_per_s=target_per_s, queue=queue)
@@ -107,9 +127,10 @@ class Account:
         workers: int,
         cut_short: bool,
         open_ended: bool = False,
+        clock_doubt_us: float = 0.0,
     ) -> Course:
         """How the run went, once all of it has been taken in; `stopped_ns`: when the schedule was stopped."""
-        self.tally.add(self._fresh.take())
+        self._take_in_rest()
         measured_s = self.times.measured_s(stopped_ns) if self.times else 0.0
         return Course(
             started_ns=self.times.start_ns if self.times else stopped_ns,
@@ -126,13 +147,27 @@ class Account:
             open_ended=open_ended,
             notices=tuple(self.notices),
             series=self._rows,
+            findings=self._findings(),
+            clock_step_s=self.clock_step_ns / 1e9,
+            clock_doubt_us=clock_doubt_us,
+            observer_lag_s=self.observer_behind_s,
+            blocks=self._blocks.finished(),
         )
+
+    def _findings(self) -> dict[str, Findings] | None:
+        found = self.events.findings()
+        return None if found is None else {TOPIC_NAMES[number]: one for number, one in found.items()}
 
     @property
     def due(self) -> float | None:
         """How many events were due in the measured time, as the engines counted; None until they have said."""
-        self.tally.add(self._fresh.take())
+        self._take_in_rest()
         return self.tally.totals.get("due")
+
+    def _take_in_rest(self) -> None:
+        rest = self._fresh.take()
+        self.tally.add(rest)
+        self._blocks.add_rest(rest)
 
     def _snapshot(self, fresh: Row, achieved_per_s: float) -> Snapshot:
         latency = {

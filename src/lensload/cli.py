@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -20,6 +20,7 @@ from lensload.cli_seed import seed
 from lensload.config import HANDOVER_VARIABLE, RunConfig, options
 from lensload.errors import LensloadError, UsageError
 from lensload.pacing import Profile
+from lensload.repetition import repeated
 from lensload.replay.command import replay
 
 USERS_PER_WORKER = 10
@@ -55,8 +56,21 @@ def _with_run_options(command: Command) -> Command:
         default = "" if option.default == "" else f"  [default: {option.default}]"
         metavar = "|".join(option.choices) if option.choices else option.metavar
         # Values stay text here: the configuration reads and refuses those of every source in the same way.
-        click.option(option.flag, option.name, metavar=metavar, help=option.help + default)(command)
+        # A flag that may be repeated is () where it is not given, and must not beat the other sources.
+        click.option(
+            option.flag,
+            option.name,
+            metavar=metavar,
+            multiple=option.several,
+            callback=_given,
+            help=option.help + default,
+        )(command)
     return command
+
+
+def _given(ctx: click.Context, parameter: click.Parameter, value: object) -> object:  # noqa: ARG001 - click's
+    """What was given several times as a list; None if it was not given."""
+    return (list(cast("tuple[str, ...]", value)) or None) if isinstance(value, tuple) else value
 
 
 @main.command(
@@ -65,7 +79,7 @@ def _with_run_options(command: Command) -> Command:
 )
 @_with_run_options
 @click.option("--config", metavar="FILE", type=Path, help="Read this file in place of lensload.toml.")
-def bench(config: Path | None, **flags: str | None) -> None:
+def bench(config: Path | None, **flags: str | list[str] | None) -> None:
     """Run headless: send events at a rate, measure, show a table, write the run file.
 
     Without an address the run takes place on an embedded cluster, whose numbers are the client's, never a
@@ -74,13 +88,15 @@ def bench(config: Path | None, **flags: str | None) -> None:
     run = prepare(flags, config)
     if not run.embedded:
         _reach(run)
+    if run.repeat > 1:
+        sys.exit(repeated(run, locust_command)[1])
     command, environ = locust_command(run, os.environ)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(command[0], command, environ)  # noqa: S606 - no shell is wanted
 
 
-def prepare(flags: Mapping[str, str | None], file: Path | None) -> RunConfig:
+def prepare(flags: Mapping[str, str | list[str] | None], file: Path | None) -> RunConfig:
     """The configuration of a bench run, with all that can be checked before anything starts.
 
     Raises:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lensload.errors import UsageError
 from lensload.fields import (
@@ -22,24 +22,25 @@ from lensload.fields import (
     OptionalPath,
     RegistryUrl,
     Shown,
+    Texts,
     TopicPrefix,
     Topics,
     nearest,
 )
 from lensload.schemas import TOPIC_NAMES
+from lensload.slo import Slo
+from lensload.thresholds import Thresholds
 
 ENV_PREFIX = "LENSLOAD_"
 HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
 """The environment variable in which `lensload bench` hands a checked RunConfig (`as_json`) to Locust."""
 
 
-class RunConfig(BaseModel):
+class RunConfig(Thresholds):
     """Everything that decides a run. Frozen; unknown keys are refused; every value is checked.
 
     The description of a field is its help text on the command line and in the web form.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False)
 
     bootstrap_servers: Annotated[
         Addresses,
@@ -112,6 +113,15 @@ class RunConfig(BaseModel):
             le=64,
             description="Worker processes, each with an engine and an observer of its own; at most 64, the"
             " number of the audience's lanes.",
+        ),
+        Shown("N", locust=False),
+    ] = 1
+    repeat: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100,
+            description="How often to run the same, for intervals: a figure of one run does not say how certain it is.",
         ),
         Shown("N", locust=False),
     ] = 1
@@ -225,6 +235,65 @@ class RunConfig(BaseModel):
         Field(description="Where the result of the run goes, as JSON."),
         Shown("FILE", web=False),
     ] = Path("run.json")
+    slo: Annotated[
+        tuple[str, ...],
+        Texts,
+        Field(
+            description="What must hold, or the run fails: [TOPIC.]STAGE.STATISTIC with us, ms or s"
+            " ('end_to_end.p99 < 50ms'; mean, p50 to p9999, min, max), a count of the ledger ('lost == 0',"
+            " 'user-interactions.failed <= 0.1%'), a rate ('achieved_per_s >= 5000') or 'achieved >= 99.5%' of the"
+            " target. May be given several times; in one text, with commas between.",
+        ),
+        Shown("EXPRESSION", several=True),
+    ] = ()
+    junit: Annotated[
+        OptionalPath,
+        Field(description="Where the verdicts go as JUnit XML, which CI servers show."),
+        Shown("FILE.xml", web=False),
+    ] = None
+    summary: Annotated[
+        OptionalPath,
+        Field(
+            description="Where a summary goes as Markdown, such as $GITHUB_STEP_SUMMARY; one there is added to."
+        ),
+        Shown("FILE.md", web=False),
+    ] = None
+    csv: Annotated[
+        OptionalPath,
+        Field(description="Where the course of the run goes as CSV, one row a second."),
+        Shown("FILE.csv", web=False, locust_flag="--run-csv"),
+    ] = None
+    prometheus_port: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=65_535,
+            description="Serve live metrics for Prometheus at http://HOST:PORT/metrics while running; 0: do not.",
+        ),
+        Shown("PORT", web=False),
+    ] = 0
+    prometheus_host: Annotated[
+        str,
+        Field(min_length=1, description="The address on which metrics are served."),
+        Shown("HOST", web=False),
+    ] = "127.0.0.1"
+
+    @field_validator("slo")
+    @classmethod
+    def _objectives(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            Slo.parse(text)
+        return value
+
+    @model_validator(mode="after")
+    def _objectives_of_topics_written(self) -> Self:
+        for slo in self.slos:
+            if slo.figure.topic not in (*self.topics, "all"):
+                raise ValueError(
+                    f"The objective '{slo.expression}' is of {slo.figure.topic}, which this run does not write."
+                    " Take the objective away, or add the topic to --topics."
+                )
+        return self
 
     @model_validator(mode="after")
     def _both_addresses_or_none(self) -> Self:
@@ -242,6 +311,11 @@ class RunConfig(BaseModel):
         return self
 
     @property
+    def slos(self) -> tuple[Slo, ...]:
+        """What must hold."""
+        return tuple(Slo.parse(text) for text in self.slo)
+
+    @property
     def embedded(self) -> bool:
         """No address was given: the run takes place on the embedded cluster."""
         return self.bootstrap_servers is None
@@ -257,11 +331,15 @@ class RunConfig(BaseModel):
     def public(self) -> dict[str, Any]:
         """What may stand in a run file: no field holds a secret, and of paths only the file's name is told."""
         values = self.as_dict()
+        names = {name: path.name for name, path in self if isinstance(path, Path)}
         return values | {
-            "run_file": self.run_file.name,
-            "client_config": self.client_config.name if self.client_config else None,
+            **names,
             "evolve": [change.public() for change in self.evolve],
         }
+
+    def alone(self, run_file: Path) -> Self:
+        """The configuration of one of several repeats, whose result goes to a file of its own."""
+        return self.changed(repeat=1, run_file=run_file)
 
     def changed(self, **values: object) -> Self:
         """This configuration with other values for some fields, checked again.
@@ -315,6 +393,7 @@ class Option:
         in_bench: `lensload bench` has it.
         in_locust: `locust` has it.
         in_web_ui: the web form has it.
+        several: it may be given several times; what is given adds up.
     """
 
     field: str
@@ -330,11 +409,14 @@ class Option:
     in_bench: bool
     in_locust: bool
     in_web_ui: bool
+    several: bool
 
 
 def options(base: RunConfig | None = None) -> tuple[Option, ...]:
-    """An option for each field of RunConfig, in order, with the values of `base` as defaults."""
-    return tuple(_option(name, base) for name in RunConfig.model_fields)
+    """An option for each field of RunConfig, thresholds last, with the values of `base` as defaults."""
+    inherited = Thresholds.model_fields
+    names = [*(name for name in RunConfig.model_fields if name not in inherited), *inherited]
+    return tuple(_option(name, base) for name in names)
 
 
 def _option(field: str, base: RunConfig | None) -> Option:
@@ -358,6 +440,7 @@ def _option(field: str, base: RunConfig | None) -> Option:
         in_bench=shown.bench,
         in_locust=shown.locust,
         in_web_ui=shown.web and shown.locust,
+        several=shown.several,
     )
 
 

@@ -54,6 +54,7 @@ class CrewProcess:
         self.died: str | None = None
         self._module = module
         self._tally = Tally()
+        self._pages: list[list[Any]] = []
         self._notices: list[str] = []
         self._heard_s = 0.0
         self._silent = False
@@ -129,6 +130,11 @@ class CrewProcess:
         notices, self._notices = self._notices, []
         return self._tally.take(), notices
 
+    def take_pages(self) -> list[list[Any]]:
+        """The pages of its account since the last take: [kind, pages as in pages.to_wire]."""
+        pages, self._pages = self._pages, []
+        return pages
+
     def close(self) -> None:
         """Close the link, upon which the process ends; after 2 s it is killed."""
         if self._link:
@@ -160,6 +166,8 @@ class CrewProcess:
             self.conditions = self.conditions or {}
         elif kind == "report":
             self.gauges = message
+        elif kind == "pages":
+            self._pages.append([message["kind"], message["pages"]])
         elif kind == "notice":
             self._notices.append(message["text"])
         elif kind == "scheduled":
@@ -207,11 +215,13 @@ class CrewReport:
         tally: everything counted and measured since.
         gauges: process name to the numbers of its latest report.
         notices: what a person should see now.
+        pages: process name to what it has said of which events; see `CrewProcess.take_pages`.
     """
 
     tally: Tally = field(default_factory=Tally)
     gauges: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     notices: list[str] = field(default_factory=list[str])
+    pages: dict[str, list[list[Any]]] = field(default_factory=dict[str, list[list[Any]]])
 
 
 class Crew:
@@ -294,6 +304,11 @@ class Crew:
         """Tell the engine what its audience is from now on: behaviours and their rates."""
         self.engine.send({"type": "audience", "slices": slices})
 
+    def settle(self, keys: list[list[int]]) -> None:
+        """Tell the observer which pages ([stream, number]) nobody needs to remember any more."""
+        if self.observer:
+            self.observer.send({"type": "settled", "pages": keys})
+
     def poll(self, timeout_s: float = 0.0) -> None:
         """Take in what the processes say, waiting at most `timeout_s` for the first of it; notice deaths."""
         waiting = select.poll()
@@ -310,6 +325,7 @@ class Crew:
         for process in self.processes:
             tally, notices = process.take()
             report.tally.add(tally)
+            report.pages[process.name] = process.take_pages()
             report.notices.extend(f"{process.name}: {text}" for text in notices)
         return report
 

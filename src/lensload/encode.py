@@ -29,6 +29,7 @@ class Encoded:
     Attributes:
         topic: the topic, by its LENS name.
         due_ns: when each is due, Unix ns.
+        serials: which of whose events each is, as in the batch.
         keys: the record keys.
         values: the record values, with Confluent's header.
         took_ns: what encoding each took, ns: measured one by one, or the batch's share.
@@ -36,6 +37,7 @@ class Encoded:
 
     topic: str
     due_ns: NDArray[np.int64]
+    serials: NDArray[np.int64]
     keys: list[bytes]
     values: list[bytes]
     took_ns: NDArray[np.int64]
@@ -74,7 +76,7 @@ class FragmentEncoder:
             values += plan.values(part)
         took_ns = time.perf_counter_ns() - start_ns
         share = np.full(len(batch), took_ns // max(1, len(batch)))
-        return Encoded(batch.topic, batch.due_ns, self._keys_of(batch.key), values, share)
+        return Encoded(batch.topic, batch.due_ns, batch.serials, self._keys_of(batch.key), values, share)
 
     def _keys_of(self, key: Drawn) -> list[bytes]:
         if key.pool not in self._keys:
@@ -102,7 +104,7 @@ class RecordEncoder:
             values.append(serialize(topic, record))
             took_ns[place] = clock() - start_ns
         keys = [row[0].encode() for row in batch.key.values()]
-        return Encoded(topic, batch.due_ns, keys, values, took_ns)
+        return Encoded(topic, batch.due_ns, batch.serials, keys, values, took_ns)
 
 
 def fastavro_serializer(

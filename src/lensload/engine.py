@@ -15,10 +15,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from lensload import cluster, publication, registry, schemas
+from lensload import cluster, pages, publication, registry, schemas
 from lensload.audit import Audit, ConfluentSerializer
 from lensload.changeover import newer_schemas
 from lensload.child import Orders, live, whole_ms
+from lensload.clock import WallClock
 from lensload.config import RunConfig
 from lensload.encode import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.ids import NS_PER_MS
@@ -77,6 +78,7 @@ class Engine:
         self._draining = False
         self._scheduled = False
         self._rate_per_s = 0.0
+        self._clock = WallClock()
         self._connect()
 
     def run(self) -> None:
@@ -282,9 +284,15 @@ class Engine:
                 "behind_ns": self._behind_ns(now_ns),
                 "queue": len(self._producer),
                 "rss_bytes": _resident_bytes(),
+                "clock_step_ns": self._clock.step_ns(),
                 "tally": self._tally.take().to_wire(),
             }
         )
+        self._tell_pages()
+
+    def _tell_pages(self, *, everything: bool = False) -> None:
+        for kind, taken in self._producer.dispatches.take(everything=everything).items():
+            self._link.send({"type": "pages", "kind": kind, "pages": pages.to_wire(taken)})
 
     def _behind_ns(self, now_ns: int) -> int:
         """How late the most overdue event is: one that waits, or one that should have been made."""
@@ -308,7 +316,10 @@ class Engine:
         while left and time.monotonic() < deadline_s:
             self._report(time.time_ns())
             left = self._producer.flush(_FLUSH_STEP_S)
+        if left:
+            left = self._producer.give_up()
         self._producer.settle()
+        self._tell_pages(everything=True)
         self._tally.add_total("unsent", self._producer.waiting())
         self._link.send(
             {

@@ -124,6 +124,14 @@ def _effects(value: object) -> object:
     return tuple(f"{name}={found[name]}" for name in EXPERIMENT_NAMES if name in found)
 
 
+def _lines(value: object) -> object:
+    """Several texts: a list, or one text with commas or semicolons between."""
+    parts = re.split("[,;\n]", value) if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
+        raise ValueError("it should be one text or a list of them")
+    return tuple(part.strip() for part in parts if part.strip())
+
+
 def _text(value: object) -> object:
     # A TOML file may well say acks = 1.
     return str(value) if isinstance(value, int) else value
@@ -141,6 +149,7 @@ class Shown:
         web: Locust's web form has it; never an address or a path: whoever can open the page could send the
             cluster's credentials elsewhere, or write files.
         locust_flag: its flag there, where Locust has taken the usual one.
+        several: the flag may be given several times.
     """
 
     metavar: str
@@ -149,6 +158,7 @@ class Shown:
     locust: bool = True
     web: bool = True
     locust_flag: str = ""
+    several: bool = False
 
 
 Duration = Annotated[float, BeforeValidator(duration_s)]
@@ -160,6 +170,7 @@ TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]
 Topics = Annotated[tuple[str, ...], BeforeValidator(_topics)]
 Changeovers = Annotated[tuple[Changeover, ...], BeforeValidator(_changeovers)]
 Effects = Annotated[tuple[str, ...], BeforeValidator(_effects)]
+Texts = BeforeValidator(_lines)
 NumberAsText = BeforeValidator(_text)
 
 

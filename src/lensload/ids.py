@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 NS_PER_MS = 1_000_000
 MAX_RUN_TAGS = 1 << 14
 MAX_LANES = 1 << 12
-MAX_SEQUENCE = 1 << 36
+_SEQUENCE_BITS = 36
+MAX_SEQUENCE = 1 << _SEQUENCE_BITS
 TEXT_BYTES = 36
 
 _FRACTION_BITS = 12
@@ -65,9 +66,19 @@ def words(
     ms, steps = _ms_and_steps(due_ns)
     result = np.empty((len(due_ns), 2), dtype=np.uint64)
     result[:, 0] = (ms << 16) | 0x7000 | steps
-    low = (np.int64(run_tag) << 48) | (lane.astype(np.int64) << 36) | sequence
+    low = (np.int64(run_tag) << 48) | serials(lane, sequence)
     result[:, 1] = low.view(np.uint64) | np.uint64(1 << 63)
     return result
+
+
+def serials(lane: NDArray[np.integer], sequence: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Which of whose events each is, in one number: its lane above its sequence, as the id has them."""
+    return (lane.astype(np.int64) << _SEQUENCE_BITS) | sequence
+
+
+def lanes_and_sequences(serials: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What `serials` made one number of."""
+    return serials >> _SEQUENCE_BITS, serials & (MAX_SEQUENCE - 1)
 
 
 def texts(id_words: NDArray[np.uint64]) -> NDArray[np.uint8]:

@@ -1,78 +1,100 @@
-"""What became of every event: seen for the first time, seen again, still missing, or out of order.
+"""What one process knows of every event: entered for the first time, or again, and in which order.
 
-Exact, for as long as it runs, at a few ns an event. A stream's sequence numbers are divided into pages of one bit
-each. A few pages of each stream are at hand, in one array, where a whole batch is looked up and marked at once;
-since sequences rise roughly in order, nearly all that arrives finds its page there. The others are on the shelf:
-a page without a hole as a mere number, any other as its bits, until somebody late asks for it.
+Exact, for as long as it runs, at some ten ns an event. A stream's sequence numbers are divided into pages. A few
+pages of each stream are at hand, in one array, where a whole batch is looked up and marked at once; since sequences
+rise roughly in order, nearly all that arrives finds its page there. The others are on the shelf, and what is settled
+is a mere number.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.pages import BLANK, FULL, GROUP, PAGE, PAGE_BYTES, PAGE_GROUPS, Page, PageKey
+from lensload.spans import Spans
+
 Integers: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
 Number = TypeVar("Number", bound=np.integer[Any])
 
-MAX_STREAMS: Final = 4096 * 8
-"""Streams are numbered lane * 8 + topic, with at most 4,096 lanes."""
+TOPICS_A_LANE: Final = 8
+"""Streams are numbered lane * TOPICS_A_LANE + topic."""
 
-_PAGE: Final = 4096
-_PAGE_BYTES: Final = _PAGE // 8
+MAX_STREAMS: Final = 4096 * TOPICS_A_LANE
+
+_GROUP_BITS: Final = GROUP.bit_length() - 1
 _AT_HAND: Final = 4
 _BIT: Final = (1 << np.arange(8)).astype(np.uint8)
-_FULL: Final = b"\xff" * _PAGE_BYTES
-_BLANK: Final = bytes(_PAGE_BYTES)
 _NONE: Final = -1
 
 
 class SequenceLedger:
-    """One observer's account of which (stream, sequence) pairs it has seen.
+    """One process's account of which (stream, sequence) pairs it has entered, and with which content.
 
-    Streams may appear at any time, sequences in any order. Memory is 2 KiB a stream, and what is on the shelf:
-    nothing where nothing is missing, some 100 bytes for 4,096 sequences behind a stream's first hole, and 600
-    where those have holes of their own (50 MB an hour, if every page of 100,000 events/s has one).
+    Streams may appear at any time, sequences in any order. Memory is 6 KiB a stream, and 1.5 KiB for each page that
+    is on the shelf: full or not, it stays there until it is settled, that is, until somebody who knows all accounts
+    has found that nothing in it is open.
     """
 
     def __init__(self) -> None:
-        # Line `stream * _AT_HAND + page % _AT_HAND` holds one page of the stream: its number, and its bits.
-        self._pages: Integers = np.empty(0, np.int64)
+        # Line `stream * _AT_HAND + page % _AT_HAND` holds one page of the stream: its number, bits and sums.
+        self._numbers: Integers = np.empty(0, np.int64)
         self._bits: NDArray[np.uint8] = np.empty(0, np.uint8)
-        self._unique: Integers = np.empty(0, np.int64)
-        self._highest: Integers = np.empty(0, np.int64)
-        # How many pages of a stream, from its first on, are complete and away; and other pages that are away.
-        self._complete: defaultdict[int, int] = defaultdict(int)
-        self._shelves: defaultdict[int, dict[int, bytes]] = defaultdict(dict)
+        self._sums: NDArray[np.uint32] = np.empty(0, np.uint32)
+        self._shelf: dict[PageKey, Page] = {}
+        self._fresh: set[PageKey] = set()  # on the shelf, and not taken since
+        self._settled: defaultdict[int, Spans] = defaultdict(Spans)
 
-    def observe(self, streams: Integers, sequences: Integers) -> Flags:
+    def enter(self, streams: Integers, sequences: Integers, seals: NDArray[np.uint32]) -> Flags:
         """Enter a batch of events, in the order of their arrival.
 
+        Args:
+            streams: 0..MAX_STREAMS-1.
+            sequences: 0 or more.
+            seals: a checksum of each one's content.
+
         Returns:
-            For each, whether its pair was seen before, in this batch or ever.
+            For each, whether its pair was entered before, in this batch or ever.
 
         Raises:
-            ValueError: a stream is not in 0..MAX_STREAMS-1, or a sequence is negative.
+            ValueError: a stream or a sequence has no place.
         """
         repeated = np.zeros(streams.size, np.bool_)
         if not streams.size:
             return repeated
         self._make_room(streams, sequences)
-        pages, offsets = sequences >> 12, sequences & (_PAGE - 1)
+        pages, offsets = sequences >> 12, sequences & (PAGE - 1)
         lines = streams * _AT_HAND + (pages & (_AT_HAND - 1))
         left = np.arange(streams.size)
         while True:
-            at_hand = self._pages[lines[left]] == pages[left]
+            at_hand = self._numbers[lines[left]] == pages[left]
             now, left = left[at_hand], left[~at_hand]
-            repeated[now] = self._mark(lines[now] * _PAGE + offsets[now])
+            repeated[now] = self._mark(lines[now] * PAGE + offsets[now], seals[now])
             if not left.size:
-                break
+                return repeated
             self._fetch(lines[left], pages[left])
-        fresh = ~repeated
-        np.add.at(self._unique, streams[fresh], 1)
-        np.maximum.at(self._highest, streams, sequences)
-        return repeated
+
+    def take(self, *, everything: bool = False) -> dict[PageKey, Page]:
+        """The pages that have been shelved since the last call, each as it is now.
+
+        Args:
+            everything: those at hand too, which an account ends with.
+        """
+        if everything:
+            for line in np.flatnonzero(self._numbers >= 0).tolist():
+                self._put_away(line)
+        taken = {key: self._shelf[key] for key in self._fresh if key in self._shelf}
+        self._fresh.clear()
+        return taken
+
+    def settle(self, keys: Iterable[PageKey]) -> None:
+        """Forget pages in which nothing is open: all their sequences have been entered, somewhere."""
+        for stream, number in keys:
+            self._shelf.pop((stream, number), None)
+            self._settled[stream].add(number)
 
     def _make_room(self, streams: Integers, sequences: Integers) -> None:
         low, high = int(streams.min()), int(streams.max())
@@ -80,65 +102,43 @@ class SequenceLedger:
             raise ValueError(
                 f"streams {low}..{high} from 0 to {MAX_STREAMS - 1}, and sequences from 0 up, have a place"
             )
-        if high >= self._highest.size:
-            size = 1 << high.bit_length()
-            self._pages = _grown(self._pages, size * _AT_HAND, _NONE)
-            self._bits = _grown(self._bits, size * _AT_HAND * _PAGE_BYTES, 0)
-            self._unique = _grown(self._unique, size, 0)
-            self._highest = _grown(self._highest, size, _NONE)
+        lines = (1 << high.bit_length()) * _AT_HAND
+        if (high + 1) * _AT_HAND > self._numbers.size:
+            self._numbers = _grown(self._numbers, lines, _NONE)
+            self._bits = _grown(self._bits, lines * PAGE_BYTES, 0)
+            self._sums = _grown(self._sums, lines * PAGE_GROUPS, 0)
 
-    def _mark(self, cells: Integers) -> Flags:
-        """Set the bits of cells (line * _PAGE + offset) whose pages are at hand; which were set already?"""
+    def _mark(self, cells: Integers, seals: NDArray[np.uint32]) -> Flags:
+        """Enter cells (line * PAGE + offset) whose pages are at hand; which were entered already?"""
         at, bits = cells >> 3, _BIT[cells & 7]
         repeated = (self._bits[at] & bits) != 0
         repeated |= _seen_earlier(cells)
         fresh = ~repeated
         # Each of these bits is 0 and comes once, so that to add is to set; NumPy adds faster than it ors.
         np.add.at(self._bits, at[fresh], bits[fresh])
+        np.add.at(self._sums, cells[fresh] >> _GROUP_BITS, seals[fresh])
         return repeated
 
     def _fetch(self, lines: Integers, pages: Integers) -> None:
         """Bring one page to each of the lines: the first of those that are wanted there."""
         lines, first = np.unique(lines, return_index=True)
-        for line, page in zip(lines.tolist(), pages[first].tolist(), strict=True):
+        for line, number in zip(lines.tolist(), pages[first].tolist(), strict=True):
+            self._put_away(line)
             stream = line // _AT_HAND
-            self._put_away(stream, line)
-            bits = _FULL if page < self._complete[stream] else self._shelves[stream].pop(page, _BLANK)
-            self._line(line)[:] = np.frombuffer(bits, np.uint8)
-            self._pages[line] = page
+            settled = number in self._settled[stream]
+            page = FULL if settled else self._shelf.pop((stream, number), BLANK)
+            self._bits[line * PAGE_BYTES : (line + 1) * PAGE_BYTES] = page.bits
+            self._sums[line * PAGE_GROUPS : (line + 1) * PAGE_GROUPS] = page.sums
+            self._numbers[line] = number
 
-    def _put_away(self, stream: int, line: int) -> None:
-        page = int(self._pages[line])
-        if page < self._complete[stream]:  # which a line without a page is, too
+    def _put_away(self, line: int) -> None:
+        stream, number = line // _AT_HAND, int(self._numbers[line])
+        if number < 0 or number in self._settled[stream]:
             return
-        bits, shelf = self._line(line).tobytes(), self._shelves[stream]
-        shelf[page] = _FULL if bits == _FULL else bits
-        while shelf.get(self._complete[stream]) is _FULL:
-            del shelf[self._complete[stream]]
-            self._complete[stream] += 1
-
-    def _line(self, line: int) -> NDArray[np.uint8]:
-        return self._bits[line * _PAGE_BYTES : (line + 1) * _PAGE_BYTES]
-
-    def seen(self) -> dict[int, tuple[int, int]]:
-        """Of each stream that appeared: how many different sequences, and the highest."""
-        streams = np.flatnonzero(self._highest >= 0)
-        counts = zip(self._unique[streams].tolist(), self._highest[streams].tolist(), strict=True)
-        return dict(zip(streams.tolist(), counts, strict=True))
-
-    def missing(self, stream: int) -> list[tuple[int, int]]:
-        """The ranges [from, to) of sequences below the highest that have not been seen, in order."""
-        if not 0 <= stream < self._highest.size:
-            return []
-        pages = dict(self._shelves.get(stream, {}))
-        complete = self._complete.get(stream, 0)
-        for line in range(stream * _AT_HAND, (stream + 1) * _AT_HAND):
-            if self._pages[line] >= complete:
-                pages[int(self._pages[line])] = self._line(line).tobytes()
-        seen = [page * _PAGE + _set_bits(bits) for page, bits in sorted(pages.items())]
-        edges = np.concatenate([np.array([complete * _PAGE - 1]), *seen])
-        holes = np.flatnonzero(np.diff(edges) > 1)
-        return list(zip((edges[holes] + 1).tolist(), edges[holes + 1].tolist(), strict=True))
+        bits = self._bits[line * PAGE_BYTES : (line + 1) * PAGE_BYTES].copy()
+        sums = self._sums[line * PAGE_GROUPS : (line + 1) * PAGE_GROUPS].copy()
+        self._shelf[stream, number] = Page(bits, sums)
+        self._fresh.add((stream, number))
 
 
 class OrderLedger:
@@ -200,10 +200,6 @@ def _seen_earlier(cells: Integers) -> Flags:
     again = np.ones(cells.size, np.bool_)
     again[np.unique(cells, return_index=True)[1]] = False
     return again
-
-
-def _set_bits(bits: bytes) -> Integers:
-    return np.flatnonzero(np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little"))
 
 
 def _grown(array: NDArray[Number], size: int, fill: int) -> NDArray[Number]:

@@ -4,8 +4,8 @@ A link is one end of a socket pair. Each frame is a length (4 bytes, big-endian)
 `type`. The same class serves both ends: plain blocking sockets in the engine and the observer, and sockets that
 gevent has patched in control, where waiting here lets the other greenlets run.
 
-    control -> engine, observer    configure, begin, audience (engine only), drain
-    engine, observer -> control    ready, report, notice, drained, refused, and from the engine scheduled
+    control -> engine, observer    configure, begin, drain, audience (engine only), settled (observer only)
+    engine, observer -> control    ready, report, pages, notice, drained, refused, and from the engine scheduled
 
 A process that sees `LinkClosed` has lost its parent: it ends at once and drains nothing, so that a dead control
 leaves no process behind.
@@ -22,8 +22,8 @@ import msgpack
 
 Message = dict[str, Any]
 
-TO_PROCESS: Final = frozenset({"configure", "begin", "audience", "drain"})
-FROM_PROCESS: Final = frozenset({"ready", "report", "notice", "scheduled", "drained", "refused"})
+TO_PROCESS: Final = frozenset({"configure", "begin", "audience", "settled", "drain"})
+FROM_PROCESS: Final = frozenset({"ready", "report", "pages", "notice", "scheduled", "drained", "refused"})
 
 _LENGTH = struct.Struct(">I")
 _CHUNK_BYTES = 1 << 18

@@ -5,15 +5,12 @@ them: the sum is the same as if one process had measured everything.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from lensload.histogram import Histogram, Nanoseconds
+from lensload.stages import STAGES
 
 __all__ = ["STAGES", "Histogram", "Tally"]
-
-STAGES: Final[tuple[str, ...]] = ("schedule_lag", "encode", "serialize", "ack", "end_to_end")
-"""What is measured, in the order of an event's way. `encode` and `serialize` are durations, the others count
-from when the event was due."""
 
 
 @dataclass(slots=True)
@@ -56,6 +53,10 @@ class Tally:
     def record_repeated(self, stage: str, topic: str, value_ns: int, count: int) -> None:
         """Record one latency for `count` events of a topic at a stage."""
         self._open(stage, topic).record_repeated(value_ns, count)
+
+    def merge(self, stage: str, topic: str, histogram: Histogram) -> None:
+        """Record all that a histogram has."""
+        self._open(stage, topic).add(histogram)
 
     def _open(self, stage: str, topic: str) -> Histogram:
         # Not setdefault: it would make a histogram each time to throw it away.

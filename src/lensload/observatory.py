@@ -7,8 +7,9 @@ nor gevent.
 import time
 from typing import Final
 
-from lensload import cluster
+from lensload import cluster, pages
 from lensload.child import Orders, live, whole_ms
+from lensload.clock import WallClock
 from lensload.errors import ClusterError
 from lensload.link import Link
 from lensload.measure import Tally
@@ -18,6 +19,7 @@ _REPORT_NS: Final = 1_000_000_000
 _LISTEN_NS: Final = 20_000_000
 _PATIENCE_S: Final = 0.02
 _ASK_S: Final = 1.0
+_FEWEST_BEHIND: Final = 5_000  # records: as many as it takes at once
 
 
 class Observatory:
@@ -37,6 +39,9 @@ class Observatory:
         self._tally = Tally()
         self._draining = False
         self._endless = False
+        self._clock = WallClock()
+        self._read = 0
+        self._reported_ns = time.time_ns()
         settings = cluster.client_settings(orders.config, orders.bootstrap_servers)
         cluster.check(settings)
         names = orders.named()
@@ -63,7 +68,7 @@ class Observatory:
         next_report_ns = (time.time_ns() // _REPORT_NS + 1) * _REPORT_NS
         next_listen_ns = 0
         while not self._draining:
-            self._observer.watch(_PATIENCE_S)
+            self._read += self._observer.watch(_PATIENCE_S)
             now_ns = time.time_ns()
             if now_ns >= next_listen_ns:
                 self._listen()
@@ -79,12 +84,35 @@ class Observatory:
                 self._observer.measure_from_ns = whole_ms(message["measure_from_ns"])
             elif message["type"] == "drain":
                 self._draining = True
+            elif message["type"] == "settled":
+                self._observer.settle((stream, number) for stream, number in message["pages"])
 
     def _report(self, now_ns: int) -> None:
         for text in self._observer.take_notices():
             self._link.send({"type": "notice", "text": text})
-        tally = self._tally.take().to_wire()
-        self._link.send({"type": "report", "now_ns": now_ns, "tally": tally, "backlog": None})
+        self._link.send(
+            {
+                "type": "report",
+                "now_ns": now_ns,
+                "unread": self._observer.unread,
+                "behind_s": self._behind_s(now_ns),
+                "clock_step_ns": self._clock.step_ns(),
+                "tally": self._tally.take().to_wire(),
+            }
+        )
+        self._tell_pages()
+
+    def _behind_s(self, now_ns: int) -> float:
+        """How long it will take to read what waits here, at the pace of the last second."""
+        took_s = max(1, now_ns - self._reported_ns) / _REPORT_NS
+        read_per_s, self._read, self._reported_ns = self._read / took_s, 0, now_ns
+        unread = self._observer.unread
+        return unread / max(read_per_s, 1.0) if unread >= _FEWEST_BEHIND else 0.0
+
+    def _tell_pages(self, *, everything: bool = False) -> None:
+        taken = self._observer.take_pages(everything=everything)
+        if taken:
+            self._link.send({"type": "pages", "kind": "seen", "pages": pages.to_wire(taken)})
 
     def _drain(self) -> None:
         """Read up to where the partitions end now, as long as the configuration allows."""
@@ -93,7 +121,7 @@ class Observatory:
         left = 0
         next_report_ns = time.time_ns() + _REPORT_NS
         while (ends is None or left) and time.monotonic() < deadline_s:
-            self._observer.watch(_PATIENCE_S)
+            self._read += self._observer.watch(_PATIENCE_S)
             if time.time_ns() >= next_report_ns:
                 self._report(time.time_ns())
                 next_report_ns = time.time_ns() + _REPORT_NS
@@ -101,6 +129,7 @@ class Observatory:
                 ends = self._ends()
             left = self._observer.behind(ends) if ends else 0
         self._observer.close()
+        self._tell_pages(everything=True)
         complete = ends is not None and not left
         self._link.send({"type": "drained", "tally": self._tally.take().to_wire(), "complete": complete})
 

@@ -5,22 +5,27 @@ been answered for each, before the first event is due.
 """
 
 import time
+from collections.abc import Iterable
 from typing import Any, Final
+from zlib import adler32
 
 import numpy as np
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from numpy.typing import NDArray
 
 from lensload import wire
+from lensload.clientstats import INTERVAL_MS, waiting_to_be_read
 from lensload.cluster import Troubles
 from lensload.errors import ClusterError
-from lensload.ledger import OrderLedger, SequenceLedger
+from lensload.ledger import TOPICS_A_LANE, OrderLedger, SequenceLedger
 from lensload.measure import Tally
+from lensload.pages import Page, PageKey
+from lensload.schemas import TOPIC_NAMES
 
 _MOST_AT_ONCE: Final = 5_000
 _PROOF_S: Final = 10.0
-_STREAMS_A_LANE: Final = 8  # room for a lane's topics
 _ASK_S: Final = 5.0
+_MOST_TOLD: Final = 2_000  # partitions; of more the client's statistics would take too long to read
 
 
 class Observer:
@@ -28,9 +33,13 @@ class Observer:
 
     What it finds goes into the tally: counts `observed` (distinct events), `duplicated` (each further sight),
     `reordered` (came behind a later one of its writer in the same partition) and `corrupt` by topic, totals
-    `foreign` (records of other runs or programs) and `skipped_offsets` (records gone before they could be
-    read), and the stage `end_to_end`. Events due before `measure_from_ns` are warm-up, counted as
+    `foreign` (records of other runs or programs), `skipped_offsets` (records gone before they could be read) and
+    `read_again` (records that came twice because the client had lost its place), and the stage `end_to_end`. Events due before `measure_from_ns` are warm-up, counted as
     `warmup_observed` only.
+
+    Attributes:
+        measure_from_ns: when measuring begins, Unix ns.
+        unread: how many records the client had fetched that were still waiting for us, when it last told.
 
     Args:
         settings: librdkafka's properties.
@@ -52,6 +61,7 @@ class Observer:
         self._topics = topics
         self._places = {name: place for place, name in enumerate(topics)}
         self._labels = list(topics.values())
+        self._numbers = np.array([TOPIC_NAMES.index(topic) for topic in self._labels])
         self._run_tag = run_tag
         self._tally = tally
         self._sequences = SequenceLedger()
@@ -59,7 +69,10 @@ class Observer:
         self._wanted = [TopicPartition(name, number) for name, them in partitions.items() for number in them]
         self._next: dict[tuple[str, int], int] = {}
         self._troubles = Troubles()
-        group = {"group.id": f"lensload-observer-{run_tag}", "enable.auto.commit": False}
+        self.unread = 0
+        group: dict[str, Any] = {"group.id": f"lensload-observer-{run_tag}", "enable.auto.commit": False}
+        if len(self._wanted) <= _MOST_TOLD:
+            group |= {"stats_cb": self._note_statistics, "statistics.interval.ms": INTERVAL_MS}
         self._consumer = Consumer({**settings, **group, "error_cb": self._troubles})
 
     def prove(self) -> None:
@@ -103,6 +116,14 @@ class Observer:
         """What went wrong since the last call, as sentences, each once."""
         return self._troubles.take()
 
+    def take_pages(self, *, everything: bool = False) -> dict[PageKey, Page]:
+        """What has been seen, for those who know all accounts; `everything` is for the last word."""
+        return self._sequences.take(everything=everything)
+
+    def settle(self, keys: Iterable[PageKey]) -> None:
+        """Forget these pages: all their events have been sent and seen."""
+        self._sequences.settle(keys)
+
     def ends(self, timeout_s: float = _ASK_S) -> dict[tuple[str, int], int]:
         """The present end of every partition.
 
@@ -123,6 +144,9 @@ class Observer:
     def behind(self, ends: dict[tuple[str, int], int]) -> int:
         """How many offsets lie between where we are and `ends`."""
         return sum(max(0, end - self._next[key]) for key, end in ends.items())
+
+    def _note_statistics(self, text: str) -> None:
+        self.unread = waiting_to_be_read(text)
 
     def close(self) -> None:
         """Leave the cluster."""
@@ -146,7 +170,15 @@ class Observer:
         place = np.fromiter(map(self._places.__getitem__, names), dtype=np.int64, count=count)
         partition = np.fromiter(map(Message.partition, records), dtype=np.int64, count=count)
         offset = np.fromiter(map(Message.offset, records), dtype=np.int64, count=count)
-        self._follow(place, partition, offset)
+        fresh = self._follow(place, partition, offset)
+        if not fresh.all():
+            # The client lost its place and began anew: what it reads a second time was not written twice.
+            self._tally.add_total("read_again", int(np.count_nonzero(~fresh)))
+            kept = np.flatnonzero(fresh)
+            records = [records[index] for index in kept.tolist()]
+            place, partition = place[kept], partition[kept]
+        if not records:
+            return
         # A record without a value (a tombstone) is as little ours as one with another's bytes.
         values = [value or b"" for value in map(Message.value, records)]
         heads = wire.Heads.of(values)
@@ -155,19 +187,21 @@ class Observer:
             self._account_strange(place, ours, heads.valid)
         which = np.flatnonzero(ours)
         if len(which):
-            self._account_ours(heads, which, place[which], partition[which], now_ns)
+            seals = np.fromiter(map(adler32, map(values.__getitem__, which.tolist())), np.uint32, len(which))
+            self._account_ours(heads, seals, which, place[which], partition[which], now_ns)
 
     def _account_ours(
         self,
         heads: wire.Heads,
+        seals: NDArray[np.uint32],
         which: NDArray[np.int64],
         place: NDArray[np.int64],
         partition: NDArray[np.int64],
         now_ns: int,
     ) -> None:
         due_ns, lane = heads.due_ns[which], heads.readings.lane[which]
-        stream = lane * _STREAMS_A_LANE + place
-        doubled = self._sequences.observe(stream, heads.readings.sequence[which])
+        stream = lane * TOPICS_A_LANE + self._numbers[place]
+        doubled = self._sequences.enter(stream, heads.readings.sequence[which], seals)
         reordered = self._orders.observe(stream, partition, due_ns) & ~doubled
         measured = due_ns >= self.measure_from_ns
         for number, topic in enumerate(self._labels):
@@ -197,19 +231,22 @@ class Observer:
 
     def _follow(
         self, place: NDArray[np.int64], partition: NDArray[np.int64], offset: NDArray[np.int64]
-    ) -> None:
-        """Keep each partition's next offset, and count the offsets that were jumped over."""
+    ) -> NDArray[np.bool_]:
+        """Keep each partition's next offset, and count the offsets that were jumped over; which records are new?"""
+        fresh = np.ones(len(offset), np.bool_)
         key = place << 32 | partition
         order = np.argsort(key, kind="stable")
         bounds = np.flatnonzero(np.diff(key[order])) + 1
         names = list(self._topics)
         for group in np.split(order, bounds):
             where = (names[place[group[0]]], int(partition[group[0]]))
-            end = int(offset[group[-1]]) + 1
-            skipped = end - self._next[where] - len(group)
+            fresh[group] = offset[group] >= self._next[where]
+            end = max(int(offset[group[-1]]) + 1, self._next[where])
+            skipped = end - self._next[where] - int(np.count_nonzero(fresh[group]))
             if skipped > 0:
                 self._tally.add_total("skipped_offsets", skipped)
             self._next[where] = end
+        return fresh
 
 
 def _no_end(what: str, error: KafkaError) -> ClusterError:

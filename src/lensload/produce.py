@@ -16,7 +16,9 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from numpy.typing import NDArray
 
 from lensload import wire
+from lensload.clientstats import INTERVAL_MS, ProducerStatistics
 from lensload.cluster import Troubles
+from lensload.dispatches import Dispatches
 from lensload.encode import Encoded
 from lensload.measure import Tally
 
@@ -27,19 +29,23 @@ _FEWEST_TO_SETTLE: Final = 2_000  # acknowledgements
 _MOST_LAGS: Final = 64  # chunks of a topic
 _FULL_QUEUE_WAIT_S: Final = 0.001
 _SILENT_NS: Final = 3_000_000_000
+_PURGE_S: Final = 5.0  # purging is the client's own doing, and quick
+_PURGED: Final = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)  # noqa: SLF001  # public, whatever their names
 
 
 class PacedProducer:
     """Produces encoded events when they are due, and accounts for each.
 
-    Whatever it finds goes into the tally: counts `produced`, `acked` and `failed` by topic, errors by their
-    text, totals `bytes` and `queue_full`, and the stages `schedule_lag` and `ack`. Events due before
+    Whatever it finds goes into the tally: counts `produced`, `acked`, `failed` and `unflushed` by topic, errors by their
+    text, totals `bytes` and `queue_full`, the stages `schedule_lag` and `ack`, and librdkafka's own. Events due before
     `measure_from_ns` are warm-up: counted as `warmup_produced`, `warmup_acked`, `warmup_failed` only.
+    Which events they are goes into `dispatches`.
 
     Attributes:
         measure_from_ns: when measuring begins, Unix ns.
         produced: how many events were handed to librdkafka so far, warm-up included.
         last_ns: when the last of them was, Unix ns; 0 before the first.
+        dispatches: which events were sent, and which of them failed.
 
     Args:
         settings: librdkafka's properties.
@@ -54,6 +60,7 @@ class PacedProducer:
         self.measure_from_ns = 0
         self.produced = 0
         self.last_ns = 0
+        self.dispatches = Dispatches()
         self._troubles = Troubles()
         self._heard_ns = time.time_ns()
         self._silent_ns = _SILENT_NS + int(float(settings.get("linger.ms", 5)) * 1e6)
@@ -67,7 +74,13 @@ class PacedProducer:
         self._ack_stamps: list[tuple[int, int]] = []  # (how many were acked by then, when)
         self._refused: list[tuple[KafkaError, str, bytes]] = []
         self._lags: dict[str, list[NDArray[np.int64]]] = {topic: [] for topic in names}
-        own = {"on_delivery": self._on_delivery(), "error_cb": self._troubles}
+        self._statistics = ProducerStatistics(tally)
+        own = {
+            "on_delivery": self._on_delivery(),
+            "error_cb": self._troubles,
+            "stats_cb": self._note_statistics,
+            "statistics.interval.ms": INTERVAL_MS,
+        }
         self._producer = Producer({**settings, **own})
 
     def __len__(self) -> int:
@@ -115,14 +128,26 @@ class PacedProducer:
         self._stamp()
         return left
 
+    def give_up(self) -> int:
+        """Wait no longer for what is under way: its fate stays unknown, and is counted as `unflushed`.
+
+        Returns:
+            How many events that are.
+        """
+        self.settle()
+        left = len(self._producer)
+        self._producer.purge()
+        self._producer.flush(_PURGE_S)
+        self._stamp()
+        self.settle()
+        return left
+
     def settle(self) -> None:
         """Bring all that has come back into the tally; do so now and then, and before taking it."""
         for topic in self._lags:
             self._settle_lags(topic)
         self._settle_acked()
-        for error, topic, value in self._refused:
-            self._count_failed(topic, error, value)
-        self._refused.clear()
+        self._settle_refused()
 
     def _settle_lags(self, topic: str) -> None:
         lags = self._lags[topic]
@@ -138,6 +163,11 @@ class PacedProducer:
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
         return [*self._troubles.take(), *self._silence()]
+
+    def _note_statistics(self, text: str) -> None:
+        """Enter librdkafka's window of the last second, if all of it was measured."""
+        if self.measure_from_ns and time.time_ns() >= self.measure_from_ns + INTERVAL_MS * 1_000_000:
+            self._statistics.take(text)
 
     def _silence(self) -> list[str]:
         """That a cluster which takes events acknowledges none, once, and that it does again: no error tells that."""
@@ -179,6 +209,7 @@ class PacedProducer:
 
     def _account(self, topic: str, encoded: Encoded, start: int, stop: int, began_ns: int) -> None:
         due_ns = encoded.due_ns[start:stop]
+        self.dispatches.sent(encoded, start, stop, self.measure_from_ns)
         # Each event's own moment, taken to be evenly spread over the chunk.
         count = stop - start
         moments = began_ns + (time.time_ns() - began_ns) * np.arange(1, count + 1) // count
@@ -237,10 +268,19 @@ class PacedProducer:
             if warm:
                 self._tally.count(topic, "warmup_acked", warm)
 
-    def _count_failed(self, topic: str, error: KafkaError, value: bytes) -> None:
-        due_ns = int(wire.due_ns(wire.heads_of([value]))[0])
-        self._tally.count(topic, "failed" if due_ns >= self.measure_from_ns else "warmup_failed")
-        self._tally.error(topic, error.str())
+    def _settle_refused(self) -> None:
+        refused, values = list(self._refused), dict[str, list[bytes]]()
+        self._refused.clear()
+        for error, topic, value in refused:
+            values.setdefault(topic, []).append(value)
+            given_up = error.code() in _PURGED
+            due_ns = int(wire.due_ns(wire.heads_of([value]))[0])
+            name = "unflushed" if given_up else "failed"
+            self._tally.count(topic, name if due_ns >= self.measure_from_ns else f"warmup_{name}")
+            if not given_up:
+                self._tally.error(topic, error.str())
+        for topic, failed in values.items():
+            self.dispatches.failed(topic, failed)
 
 
 class _Cursor:

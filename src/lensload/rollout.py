@@ -83,4 +83,4 @@ def _merged(batch: TopicBatch, parts: list[tuple[NDArray[np.int64], Encoded]]) -
     took_ns = np.empty(len(batch), dtype=np.int64)
     for which, encoded in parts:
         values[which], keys[which], took_ns[which] = encoded.values, encoded.keys, encoded.took_ns
-    return Encoded(batch.topic, batch.due_ns, keys.tolist(), values.tolist(), took_ns)
+    return Encoded(batch.topic, batch.due_ns, batch.serials, keys.tolist(), values.tolist(), took_ns)

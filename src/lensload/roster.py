@@ -112,6 +112,11 @@ class Roster:
         """All that ever took part."""
         return list(self._members.values())
 
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The number of each worker that ever took part, by Locust's id."""
+        return {worker: member.index for worker, member in self._members.items()}
+
     def unready(self) -> list[Member]:
         """Those that are present, and not ready."""
         return [member for member in self.present.values() if member.conditions is None]

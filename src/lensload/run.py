@@ -6,14 +6,29 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, TypedDict, cast
 
+from lensload import clientstats
+from lensload.blocks import Block
 from lensload.measure import STAGES, Histogram, Tally
-from lensload.verdict import DEFAULTS, Evidence, Judgement, Thresholds, judge
+from lensload.reconciliation import Findings
+from lensload.slo import Outcome, Slo, sentence
+from lensload.thresholds import DEFAULTS, Thresholds
+from lensload.verdict import Evidence, Judgement, judge
+from lensload.waterfall import Waterfall, waterfall
 
 FORMAT = "lensload/run/1"
 
-# What is counted of each topic. "observed" counts distinct events, "duplicated" each further sight of one.
-LEDGER = ("produced", "acked", "failed", "observed", "lost", "duplicated", "reordered")
+# What is counted of each topic: produced = acked + failed + unflushed, which are events whose fate was still unknown
+# when the drain ended. "observed" counts distinct events, "duplicated" each further sight of one; "lost" was
+# acknowledged and never seen; "corrupt" is what is no LENS event, and what was seen with another content than sent;
+# "written" was told to have failed, or never told of, and seen all the same.
+LEDGER = (
+    "produced", "acked", "failed", "unflushed", "observed", "lost", "duplicated", "reordered", "corrupt", "written",
+)  # fmt: skip
 _WARMUP = "warmup_"
+_EVIDENCE = (
+    "produced", "acked", "failed", "observed", "lost", "duplicated", "reordered", "corrupt",
+    "written",
+)  # fmt: skip
 
 Summary = dict[str, Any]
 
@@ -59,12 +74,16 @@ class Row(TypedDict):
 
 
 class Run(TypedDict):
-    """A run file's content. Names are a contract: they may be added to, never changed."""
+    """A run file's content. Names are a contract: they may be added to, never changed.
+
+    `repeats` and `intervals` are those of `lensload.repeats`, where the same was run several times.
+    """
 
     format: str
     verdict: Judgement
     reasons: list[str]
     started_at: str
+    slos: list[Outcome]
     measured_s: float
     cut_short: bool
     embedded: bool
@@ -72,12 +91,17 @@ class Run(TypedDict):
     topics: dict[str, dict[str, int]]
     warmup: dict[str, dict[str, int]]
     latency_us: dict[str, dict[str, Summary]]
+    client_us: dict[str, Summary]
+    waterfall: Waterfall | None
     errors: list[ErrorCount]
     totals: dict[str, float]
     notices: list[str]
     series: list[Row]
+    blocks: list[Block]
     histograms: dict[str, dict[str, str]]
     conditions: dict[str, Any]
+    repeats: list[Any]
+    intervals: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +124,11 @@ class Course:
         open_ended: it had no end of its own.
         notices: what was worth telling while it ran, in order.
         series: one row for each second.
+        findings: what the accounts of the events differ in, by topic; None when nobody kept them.
+        clock_step_s: by how much a clock was set, the most of all processes.
+        clock_doubt_us: how far the clocks of the hosts may have been apart; 0 on one host.
+        observer_lag_s: how far the observer was behind at worst.
+        blocks: the measured time and the drain in pieces that add up to what was counted.
     """
 
     started_ns: int
@@ -116,10 +145,19 @@ class Course:
     open_ended: bool = False
     notices: tuple[str, ...] = ()
     series: Sequence[Row] = ()
+    findings: Mapping[str, Findings] | None = None
+    clock_step_s: float = 0.0
+    clock_doubt_us: float = 0.0
+    observer_lag_s: float = 0.0
+    blocks: Sequence[Block] = ()
 
 
 def build(
-    tally: Tally, course: Course, conditions: Mapping[str, Any], thresholds: Thresholds = DEFAULTS
+    tally: Tally,
+    course: Course,
+    conditions: Mapping[str, Any],
+    thresholds: Thresholds = DEFAULTS,
+    slos: Sequence[Slo] = (),
 ) -> Run:
     """The run file of what was counted, with its verdict.
 
@@ -129,28 +167,41 @@ def build(
         course: how the run went.
         conditions: what `lensload.conditions.conditions` gives.
         thresholds: what the verdict goes by.
+        slos: what was asked of the figures; one that does not hold fails the run.
     """
-    topics = {topic: _ledger(counts) for topic, counts in sorted(tally.counts.items())}
+    topics = {topic: _ledger(counts, _found(course, topic)) for topic, counts in sorted(tally.counts.items())}
     latency = {stage: _summaries(tally, stage) for stage in STAGES}
-    verdict = judge(_evidence(tally, course, topics, latency), thresholds)
+    client = {stage: summary(tally.histogram(stage)) for stage in clientstats.STAGES}
+    load = _load(tally, course, topics)
+    outcomes = [slo.judge({"topics": topics, "latency_us": latency, "load": load}) for slo in slos]
+    missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
+    verdict = judge(_evidence(tally, course, topics, latency, thresholds), thresholds, missed)
     run: Run = {
         "format": FORMAT,
         "verdict": verdict.verdict,
         "reasons": list(verdict.reasons),
         "started_at": datetime.fromtimestamp(course.started_ns / 1e9, UTC).isoformat(timespec="milliseconds"),
+        "slos": outcomes,
         "measured_s": course.measured_s,
         "cut_short": course.cut_short,
         "embedded": course.embedded,
-        "load": _load(tally, course, topics),
+        "load": load,
         "topics": topics,
-        "warmup": {topic: _warmup(counts) for topic, counts in sorted(tally.counts.items())},
+        "warmup": {
+            topic: _warmup(counts, _found(course, topic)) for topic, counts in sorted(tally.counts.items())
+        },
         "latency_us": latency,
+        "client_us": client,
+        "waterfall": waterfall(latency, client),
         "errors": _errors(tally),
         "totals": tally.totals,
         "notices": list(course.notices),
         "series": list(course.series),
+        "blocks": list(course.blocks),
         "histograms": _encoded(tally),
         "conditions": dict(conditions),
+        "repeats": [],
+        "intervals": {},
     }
     return cast("Run", _plain(run))
 
@@ -200,22 +251,31 @@ def histograms(run: Run) -> dict[tuple[str, str], Histogram]:
 
 
 def total(run: Run, name: str) -> int:
-    """The sum over the topics of one of `LEDGER`."""
-    return sum(counts[name] for counts in run["topics"].values())
+    """The sum over the topics of one of `LEDGER`; 0 where an older run file does not count it."""
+    return sum(counts.get(name, 0) for counts in run["topics"].values())
 
 
-def _ledger(counts: Mapping[str, int]) -> dict[str, int]:
+def _ledger(counts: Mapping[str, int], found: Findings | None) -> dict[str, int]:
     """What happened to the events of a topic.
 
-    `lost` is acked less observed, and never below 0: an event that was written although its delivery failed
-    is observed without having been acked.
+    `lost`, `altered` and `written` are told by ids, event by event. Where nobody kept the accounts that takes, `lost`
+    is acked less observed, and never below 0: an event that was written although its delivery failed is observed
+    without having been acked.
     """
-    ledger = {name: int(counts.get(name, 0)) for name in (*LEDGER, "corrupt")}
-    return ledger | {"lost": max(0, ledger["acked"] - ledger["observed"])}
+    ledger = {name: int(counts.get(name, 0)) for name in LEDGER}
+    if found is None:
+        return ledger | {"lost": max(0, ledger["acked"] - ledger["observed"])}
+    corrupt = ledger["corrupt"] + found.altered
+    return ledger | {"lost": found.lost, "corrupt": corrupt, "written": found.written}
 
 
-def _warmup(counts: Mapping[str, int]) -> dict[str, int]:
-    return {name.removeprefix(_WARMUP): n for name, n in counts.items() if name.startswith(_WARMUP)}
+def _found(course: Course, topic: str) -> Findings | None:
+    return None if course.findings is None else course.findings.get(topic, Findings())
+
+
+def _warmup(counts: Mapping[str, int], found: Findings | None) -> dict[str, int]:
+    warmup = {name.removeprefix(_WARMUP): n for name, n in counts.items() if name.startswith(_WARMUP)}
+    return warmup if found is None else warmup | {"lost": found.warmup_lost}
 
 
 def _with_warmup(tally: Tally, name: str) -> int:
@@ -228,10 +288,11 @@ def _sum(topics: Mapping[str, Mapping[str, int]], name: str) -> int:
 
 def _summaries(tally: Tally, stage: str) -> dict[str, Summary]:
     by_topic = {topic: one for (of, topic), one in _measured(tally) if of == stage}
-    return {topic: _summary(one) for topic, one in {"all": tally.histogram(stage), **by_topic}.items()}
+    return {topic: summary(one) for topic, one in {"all": tally.histogram(stage), **by_topic}.items()}
 
 
-def _summary(histogram: Histogram) -> Summary:
+def summary(histogram: Histogram) -> Summary:
+    """What a run file says of a histogram: see `Histogram.summary`, and what was out of range."""
     return {**histogram.summary(), "clamped": histogram.clamped, "negative": histogram.negative}
 
 
@@ -274,15 +335,24 @@ def _evidence(
     course: Course,
     topics: Mapping[str, Mapping[str, int]],
     latency: Mapping[str, Mapping[str, Summary]],
+    thresholds: Thresholds,
 ) -> Evidence:
     lag = latency["schedule_lag"]["all"]
     whole = [by_topic["all"] for by_topic in latency.values()]
     return Evidence(
         measured_s=course.measured_s,
         target_per_s=course.target_per_s,
-        **{name: _sum(topics, name) for name in (*LEDGER, "corrupt")},
+        **{name: _sum(topics, name) for name in _EVIDENCE},
         schedule_lag_us={name: lag[name] for name in ("p50", "p90", "p99") if lag[name] is not None},
         negative_fraction=max(found["negative"] / max(1, found["count"]) for found in whole),
+        **_lateness(course.series, thresholds.max_schedule_lag_s * 1e6),
+        worst_lag_us=lag["max"] or 0.0,
+        observer_lag_s=course.observer_lag_s,
+        gone=int(tally.totals.get("skipped_offsets", 0)),
+        clock_step_s=course.clock_step_s,
+        clock_doubt_us=course.clock_doubt_us,
+        read_again=int(tally.totals.get("read_again", 0)),
+        end_to_end_p50_us=latency["end_to_end"]["all"]["p50"],
         queue_full=int(tally.totals.get("queue_full", 0)),
         mismatched=int(tally.totals.get("mismatched", 0)),
         unflushed=course.unflushed,
@@ -294,6 +364,21 @@ def _evidence(
         cut_short=course.cut_short,
         open_ended=course.open_ended,
     )
+
+
+def _lateness(series: Sequence[Row], most_us: float) -> dict[str, Any]:
+    """From when on the generator was behind, and for how many seconds."""
+    measured = [row for row in series if row["phase"] == "measuring"]
+    late = [row for row in measured if (_lag_us(row) or 0.0) > most_us]
+    if not late:
+        return {}
+    begun_s = measured[0]["at_s"]
+    return {"late_from_s": max(0.0, late[0]["at_s"] - begun_s), "late_s": len(late)}
+
+
+def _lag_us(row: Row) -> float | None:
+    lag = row["latency_us"].get("schedule_lag", {})
+    return lag.get("p99") or lag.get("p50")
 
 
 def _plain(value: object) -> object:

@@ -13,6 +13,16 @@ from lensload.wholefile import why
 
 FAMILY = FORMAT[: FORMAT.rindex("/") + 1]
 
+# What run files of this format did not have from the first; older ones are read as having none of it.
+_ADDITIONS: dict[str, object] = {
+    "blocks": [],
+    "slos": [],
+    "client_us": {},
+    "waterfall": None,
+    "repeats": [],
+    "intervals": {},
+}
+
 
 def check_writable(path: Path) -> None:
     """Find out before a run whether its file can be written after it; leaves no trace.
@@ -63,7 +73,7 @@ def read(path: Path) -> Run:
             " Copy it again, or run again.",
         ) from error
     _check_format(path, found)
-    return cast("Run", found)
+    return cast("Run", {**_ADDITIONS, **cast("dict[str, object]", found)})
 
 
 _EXPECTED = f'A run file is what `lensload bench --run-file` writes; its "format" is "{FORMAT}".'
@@ -80,7 +90,7 @@ def _check_format(path: Path, found: object) -> None:
             f'{path} has the format "{named}"; this version reads "{FORMAT}".',
             "Use the version of lensload that wrote it, or run again with this one.",
         )
-    missing = [name for name in Run.__annotations__ if name not in content]
+    missing = [name for name in Run.__annotations__ if name not in content and name not in _ADDITIONS]
     if missing:
         raise UsageError(
             f"{path} is a run file without {', '.join(missing)}.", "It was changed by hand; run again."

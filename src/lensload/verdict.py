@@ -6,48 +6,11 @@ from math import sqrt
 from typing import Literal
 
 from lensload.errors import InvalidRunError
+from lensload.thresholds import DEFAULTS, Thresholds
 
 Judgement = Literal["pass", "fail", "invalid"]
 
 EXIT_CODES: dict[Judgement, int] = {"pass": 0, "fail": 1, "invalid": InvalidRunError.exit_code}
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Where a run stops being trusted, or good; with why each default is what it is.
-
-    Attributes:
-        min_achieved_fraction: of the events that were due, how many must have been handed to the producer, or
-            the figures belong to another load than the one asked for. On a quiet machine 0.999 is reached;
-            0.99 leaves room for a shared one, and latency below saturation does not change much in 1 %.
-        max_schedule_lag_us: the schedule lag allowed at its p99. Lag is part of every latency from the due
-            time, so it must be small beside what is measured. Under 2 ms is normal; fifty times that is no
-            hiccup of a shared machine, it is a client that does not keep up.
-        max_queue_full: how often the producer's queue may have been full. Not once: from then on the cluster
-            held the schedule back, which is what an open loop exists to prevent.
-        max_unflushed: events whose fate is unknown because the drain ended before their delivery report came.
-            None: an account with unknowns in it is no account, and the missing ones are the slowest.
-        max_mismatched: sampled events that the Confluent serializer writes differently. None: one is a bug,
-            and everything after it measures bytes that LENS would not send.
-        max_negative_fraction: of the latencies of a stage, how many may lie below 0, so that a clock must have
-            stepped, or the clocks of two machines differ. Below 1 % they move no p99.
-        max_failed_fraction: of the events produced, how many the cluster may refuse or time out. None: a
-            cluster that drops events under a load does not carry that load.
-        max_lost_fraction: of the events acknowledged, how many may never be seen. None: an acknowledgement
-            is a promise.
-    """
-
-    min_achieved_fraction: float = 0.99
-    max_schedule_lag_us: float = 100_000.0
-    max_queue_full: int = 0
-    max_unflushed: int = 0
-    max_mismatched: int = 0
-    max_negative_fraction: float = 0.01
-    max_failed_fraction: float = 0.0
-    max_lost_fraction: float = 0.0
-
-
-DEFAULTS = Thresholds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +30,19 @@ class Evidence:
         duplicated: seen again.
         reordered: seen behind a later one of their partition.
         corrupt: seen, but not as they were sent.
+        written: told to have failed, or never told of, and seen all the same.
         schedule_lag_us: percentile name to schedule lag, of those ("p50", "p90", "p99") that the sample can
             carry.
+        late_from_s: when the schedule lag first was above the threshold, from the start of measuring; None: never for
+            a whole second.
+        late_s: for how many seconds it was.
+        worst_lag_us: the greatest schedule lag.
+        observer_lag_s: how far the observer was behind at worst, as the time it had taken to read so much.
+        gone: records that had been deleted before the observer read them.
+        read_again: records that it read a second time because it had lost its place.
+        clock_step_s: by how much a clock was set during the run, the largest of all processes.
+        clock_doubt_us: how far the clocks of the hosts may be apart; 0 on one host.
+        end_to_end_p50_us: the end-to-end median; None where too few events were seen.
         negative_fraction: of the latencies of the stage that has most such, how many lay below 0.
         queue_full: how often the producer's queue was full.
         unflushed: events without a delivery report when the drain ended.
@@ -90,7 +64,17 @@ class Evidence:
     duplicated: int = 0
     reordered: int = 0
     corrupt: int = 0
+    written: int = 0
     schedule_lag_us: dict[str, float]
+    late_from_s: float | None = None
+    late_s: int = 0
+    worst_lag_us: float = 0.0
+    observer_lag_s: float = 0.0
+    gone: int = 0
+    read_again: int = 0
+    clock_step_s: float = 0.0
+    clock_doubt_us: float = 0.0
+    end_to_end_p50_us: float | None = None
     negative_fraction: float = 0.0
     queue_full: int = 0
     unflushed: int = 0
@@ -122,13 +106,20 @@ class Verdict:
         return EXIT_CODES[self.verdict]
 
 
-def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS) -> Verdict:
-    """The verdict on a run: invalid if anything makes it so, else fail, else pass."""
+def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: tuple[str, ...] = ()) -> Verdict:
+    """The verdict on a run: invalid if anything makes it so, else fail, else pass.
+
+    Args:
+        evidence: what was counted.
+        thresholds: what the verdict goes by.
+        missed: a sentence for each objective that does not hold; any fails the run.
+    """
     invalid = [*_unmeasured(evidence), *(f"{text.rstrip('.')}." for text in evidence.died)]
     if not evidence.produced:
         return Verdict("invalid", (*invalid, *_remarks(evidence)))
-    invalid += [*_off_schedule(evidence, thresholds), *_unaccounted(evidence, thresholds)]
-    failures = [*_failures(evidence, thresholds)]
+    invalid += [*_off_schedule(evidence, thresholds), *_clocks(evidence, thresholds)]
+    invalid += [*_unaccounted(evidence, thresholds)]
+    failures = [*_failures(evidence, thresholds), *missed]
     verdict: Judgement = "invalid" if invalid else "fail" if failures else "pass"
     return Verdict(verdict, (*invalid, *failures, *_remarks(evidence)))
 
@@ -156,16 +147,16 @@ def _off_schedule(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
     """Why this was not the load that was asked for."""
     due = evidence.target_per_s * evidence.measured_s
     chance = 4 * sqrt(due) if evidence.random_arrivals else 1 + evidence.workers
-    if due - evidence.produced > max(due * (1 - thresholds.min_achieved_fraction), chance):
+    if due - evidence.produced > max(due * (1 - thresholds.min_achieved), chance):
         yield (
             f"Only {_share(evidence.produced, due)} of the load was produced"
             f" ({evidence.produced:,} of {due:,.0f} events). Lower the rate, or add workers or cores."
         )
     name, lag_us = _highest(evidence.schedule_lag_us)
-    if lag_us > thresholds.max_schedule_lag_us:
+    if lag_us > thresholds.max_schedule_lag_s * 1e6:
         yield (
             f"The schedule lag is {lag_us / 1e3:,.0f} ms at {name}, more than"
-            f" {thresholds.max_schedule_lag_us / 1e3:,.0f} ms: the latencies are the client's."
+            f" {thresholds.max_schedule_lag_s * 1e3:,.0f} ms{_since(evidence)}: the latencies are the client's."
             " Lower the rate, or add workers or cores."
         )
     if evidence.queue_full > thresholds.max_queue_full:
@@ -175,9 +166,35 @@ def _off_schedule(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
         )
 
 
+def _since(evidence: Evidence) -> str:
+    """From when the generator was behind, by how much at worst, and for how long."""
+    if evidence.late_from_s is None:
+        return ""
+    return (
+        f" (from {evidence.late_from_s:,.0f} s on, in {evidence.late_s:,} of {evidence.measured_s:,.0f} s;"
+        f" {evidence.worst_lag_us / 1e3:,.0f} ms at worst)"
+    )
+
+
+def _clocks(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
+    """Why times cannot be compared."""
+    if evidence.clock_step_s > thresholds.max_clock_step_s:
+        yield (
+            f"A clock was set by {evidence.clock_step_s * 1e3:,.1f} ms during the run: all latencies across that step"
+            " are off by so much. Let NTP slew it instead (chronyd does), and run again."
+        )
+    median_us = evidence.end_to_end_p50_us
+    if median_us is not None and evidence.clock_doubt_us > thresholds.max_clock_doubt * median_us:
+        yield (
+            f"The clocks of the hosts may be {evidence.clock_doubt_us:,.0f} us apart, and the end-to-end median is"
+            f" {median_us:,.0f} us: end-to-end latency is a clock's error as much as the cluster's. Synchronise the"
+            " hosts (PTP, or chronyd towards one of them), or run on one."
+        )
+
+
 def _unaccounted(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
     """Why the account of events, their times, or what was sent, does not hold."""
-    if evidence.negative_fraction > thresholds.max_negative_fraction:
+    if evidence.negative_fraction > thresholds.max_negative:
         yield (
             f"{_share(evidence.negative_fraction, 1)} of the latencies of a stage lie below 0: a clock stepped, or"
             " the clocks of two machines differ. Synchronise them, and run again."
@@ -186,6 +203,21 @@ def _unaccounted(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
         yield (
             f"The fate of {_events(evidence.unflushed)} is unknown: no delivery report came before the drain"
             " ended. Bring the broker back if the notices miss one; else raise --drain-timeout, or lower the rate."
+        )
+    if evidence.observer_lag_s > thresholds.max_observer_lag_s:
+        yield (
+            f"The observer fell behind by {evidence.observer_lag_s:,.1f} s: end-to-end latency is its own."
+            " Lower the rate, or add workers or cores."
+        )
+    if evidence.gone and not evidence.embedded:
+        yield (
+            f"The observer lost its place: {_records(evidence.gone)} had been deleted before it read them. Raise the"
+            " topics' retention, or lower the rate; and let nobody delete records during a run."
+        )
+    if evidence.read_again:
+        yield (
+            f"The observer lost its place: it read {_records(evidence.read_again)} again, as after a broker that came"
+            " back with less than it had acknowledged. See the brokers' logs for a truncated partition."
         )
     if not evidence.observer_complete:
         yield (
@@ -197,22 +229,22 @@ def _unaccounted(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
             f"The Confluent serializer writes {_events(evidence.mismatched)} of the sample differently:"
             " this is a bug in lensload, or a schema was changed under it."
         )
-    if evidence.embedded and evidence.lost:
+    if evidence.embedded and (evidence.lost or evidence.gone):
         yield (
-            f"The observer missed {_events(evidence.lost)} that the embedded cluster had acknowledged: it keeps"
+            f"The observer missed {_events(max(evidence.lost, evidence.gone))} that the embedded cluster had acknowledged: it keeps"
             " 5 MiB a partition, so an observer that falls behind misses what was never lost. Lower the rate."
         )
 
 
 def _failures(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
     """What the cluster did wrong, in figures that can be trusted."""
-    if evidence.failed > thresholds.max_failed_fraction * evidence.produced:
+    if evidence.failed > thresholds.max_failed * evidence.produced:
         yield (
             f"The cluster did not take {_events(evidence.failed)}"
             f" ({_share(evidence.failed, evidence.produced)} of those produced): see the errors."
         )
     conclusive = evidence.observer_complete and not evidence.embedded
-    if conclusive and evidence.lost > thresholds.max_lost_fraction * evidence.acked:
+    if conclusive and evidence.lost > thresholds.max_lost * evidence.acked:
         yield (
             f"{_events(evidence.lost).capitalize()} ({_share(evidence.lost, evidence.acked)} of those"
             " acknowledged) never arrived at the observer."
@@ -229,10 +261,9 @@ def _remarks(evidence: Evidence) -> Iterator[str]:
         yield f"{_events(evidence.duplicated).capitalize()} arrived more than once."
     if evidence.reordered:
         yield f"{_events(evidence.reordered).capitalize()} arrived behind a later one of their partition."
-    seen_after_all = evidence.observed - evidence.acked
-    if seen_after_all > 0:
+    if evidence.written:
         yield (
-            f"{_events(seen_after_all).capitalize()} arrived without an acknowledgement:"
+            f"{_events(evidence.written).capitalize()} arrived without an acknowledgement:"
             " some of those counted as failed were written."
         )
 
@@ -256,6 +287,10 @@ def _share(part: float, whole: float) -> str:
 
 def _events(count: int) -> str:
     return "1 event" if count == 1 else f"{count:,} events"
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count:,} records"
 
 
 def _times(count: int) -> str:

@@ -6,6 +6,7 @@ By hand, from the repository's root: ``python -m tests.harness``. In tests: the 
     artifacts   what has to be downloaded, once, into the cache
     process     a server process that can be stopped, killed, frozen and that never outlives us
     kafka       one broker: storage, configuration, Kafka's own tools
+    proxy       between clients and a broker: delays, holds, drops
     registry    one registry with Confluent's REST interface
 
 ``artifacts`` needs nothing but the standard library, so that CI can fetch before anything is installed.

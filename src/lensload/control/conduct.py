@@ -8,8 +8,9 @@ from typing import Any
 from gevent.event import Event
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner
 
-from lensload import run
+from lensload import clock, pages, run
 from lensload.account import Account, Times
+from lensload.clocks import Clocks
 from lensload.cluster import EmbeddedCluster
 from lensload.conditions import conditions
 from lensload.config import RunConfig
@@ -25,7 +26,6 @@ _READY_BUDGET_S = 12.0  # the crews' own 10 s, and the way there and back
 _SPAWN_BUDGET_S = 5.0
 _LEAD_NS = 150_000_000  # from the decision to the first event due: every worker has been told by then
 _SILENT_S = 2.5
-_SKEW_NS = 250_000_000
 _DRAIN_SLACK_S = 5.0
 _ENDED_BUDGET_S = 3.0
 
@@ -63,6 +63,7 @@ class Conduct:
         self.stopped_ns = 0
         self.spawned = Event()
         self.roster = Roster(_workers(runner))
+        self._clocks = Clocks(clock.host())
         self._runner = runner
         self._config = config
         self._cluster = cluster
@@ -77,7 +78,7 @@ class Conduct:
         member = self.roster.get(worker)
         if kind == messages.JOIN:
             if not self.stopped_ns:
-                self._welcome(worker, data["time_ns"])
+                self._welcome(worker, data["host"])
         elif member is not None and data["run"] == self.number:
             self._take_in(worker, member, kind, data)
         self._news.set()
@@ -130,6 +131,20 @@ class Conduct:
                     f"Worker {member.index} has not reported for {member.silent_s:.1f} s."
                 )
 
+    def compare_clocks(self) -> None:
+        """Ask the workers on other hosts what their clocks say."""
+        for worker in self._clocks.elsewhere:
+            if worker in self.roster.present:
+                self._send(worker, messages.CLOCK, {"asked_ns": clock.now_ns()})
+
+    def settle(self) -> None:
+        """Tell the observers which pages of the account they need not remember any more."""
+        settled = self.account.events.settle()
+        if settled:
+            for worker, member in self.roster.present.items():
+                if member.share:
+                    self._send(worker, messages.SETTLED, {"pages": [list(key) for key in settled]})
+
     def drain(self) -> None:
         """Let all engines finish first, then all observers read to the end; then end the crews."""
         self.stopped_ns = time.time_ns()
@@ -166,11 +181,17 @@ class Conduct:
             workers=len(self.roster.members),
             cut_short=self.cut_short,
             open_ended=self._open_ended,
+            clock_doubt_us=self._clocks.doubt_ns / 1e3,
         )
+        clocks = self._clocks.public(self.roster.numbers)
         cluster = {"embedded": self._cluster is not None, "bootstrap_servers": self._bootstrap_servers()}
         workers = [member.conditions or {} for member in self.roster.members]
         return run.build(
-            self.account.tally, course, conditions(self._config.public(), cluster, workers=workers)
+            self.account.tally,
+            course,
+            conditions(self._config.public(), cluster, workers=workers, clocks=clocks),
+            thresholds=self._config,
+            slos=self._config.slos,
         )
 
     def _check_asked(self) -> None:
@@ -188,18 +209,13 @@ class Conduct:
                 " some of the Locust users that carry it did not run."
             )
 
-    def _welcome(self, worker: str, its_time_ns: int) -> None:
+    def _welcome(self, worker: str, host: str) -> None:
         try:
             member = self.roster.join(worker)
         except RefusedError as error:
             self.account.notices.append(str(error))
             return
-        skew_ns = time.time_ns() - its_time_ns
-        if abs(skew_ns) > _SKEW_NS:
-            self.account.notices.append(
-                f"Worker {member.index}'s clock is {skew_ns / 1e9:+.2f} s off the master's: latencies across the two"
-                " are off by as much. Synchronise them (NTP)."
-            )
+        self._clocks.meet(worker, host)
         observer = None
         if member.share:
             observer = self._configure(member) | {
@@ -226,6 +242,8 @@ class Conduct:
 
     def _take_in(self, worker: str, member: Member, kind: str, data: dict[str, Any]) -> None:
         match kind:
+            case messages.CLOCKED:
+                self._clocks.hear(worker, data["asked_ns"], data["its_ns"], clock.now_ns())
             case messages.READY:
                 member.conditions = data["conditions"]
                 if self.account.times and not self.stopped_ns:  # it came late: the run is on
@@ -259,6 +277,9 @@ class Conduct:
             self.account.notices.append(f"Worker {member.index} reports again.")
         notices = [_of(member, self.roster, text) for text in data["notices"]]
         self.account.add(worker, Tally.from_wire(data["tally"]), data["gauges"], notices)
+        for process, told in data["pages"].items():
+            for kind, taken in told:
+                self.account.events.add(f"{worker} {process}", kind, pages.from_wire(taken))
 
     def _ended(self, worker: str, member: Member) -> None:
         member.left = True

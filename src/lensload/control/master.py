@@ -158,6 +158,8 @@ class Master:
 
     def _look_after(self, run: Conduct) -> None:
         run.watch()
+        run.compare_clocks()
+        run.settle()
         try:
             run.check()
         except LensloadError as error:

@@ -72,10 +72,26 @@ def _add(group: argparse._ArgumentGroup, option: Option) -> None:  # pyright: ig
         choices=option.choices or None,
         metavar=None if option.choices else f"<{option.metavar.lower()}>",
         help=option.help.replace("%", "%%"),
+        action=_Added if option.several else "store",
         env_var=option.env,  # pyright: ignore[reportCallIssue]  # configargparse's
     )
     # What Locust's own parser.add_argument sets; those of a group do not know it, and a group reads better.
     vars(action)["include_in_web_ui"] = option.in_web_ui
+
+
+class _Added(argparse.Action):
+    """A flag that may be given several times: its texts with commas between, and no more the default."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse's
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        given = vars(namespace).setdefault(f"_{self.dest}_given", [])
+        given.append(str(values))
+        setattr(namespace, self.dest, ",".join(given))
 
 
 def _dest(option: Option) -> str:

@@ -13,6 +13,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import WorkerRunner
 
+from lensload import clock
 from lensload.control import messages, table
 from lensload.control.audience import SLICES
 from lensload.crew import Crew, CrewProcess
@@ -71,6 +72,10 @@ class Shift:
         for member in self._crew.processes:
             if member.name == process:
                 member.send({"type": "drain"})
+
+    def settle(self, keys: list[list[int]]) -> None:
+        """Tell the observer which pages nobody needs to remember any more."""
+        self._crew.settle(keys)
 
     def end(self) -> None:
         """End the crew, drained or not."""
@@ -135,6 +140,7 @@ class Shift:
         table.add(self._environment.stats, report.tally, time.time())
         self._reports += 1
         wire = {"tally": report.tally.to_wire(), "gauges": report.gauges, "notices": report.notices}
+        wire["pages"] = report.pages
         self._post(messages.REPORT, {"n": self._reports, **wire})
 
     def _pass_on(self, process: CrewProcess) -> None:
@@ -186,7 +192,7 @@ class Worker:
 
     def join(self) -> None:
         """The test starts here: ask the master what to do."""
-        self._runner.send_message(messages.JOIN, {"time_ns": time.time_ns()})
+        self._runner.send_message(messages.JOIN, {"host": clock.host()})
 
     def leave(self, drain_timeout_s: float) -> None:
         """This process goes, by a signal: let the master drain the run if it is about to, else drain alone."""
@@ -215,8 +221,13 @@ class Worker:
             self._begin_shift(data)
         if self._shift is None or data["run"] != self._run:
             return
-        if msg.type == messages.BEGIN:
+        if msg.type == messages.CLOCK:
+            answer = {"asked_ns": data["asked_ns"], "its_ns": clock.now_ns()}
+            self._runner.send_message(messages.CLOCKED, {"run": self._run, **answer})
+        elif msg.type == messages.BEGIN:
             self._shift.begin(data)
+        elif msg.type == messages.SETTLED:
+            self._shift.settle(data["pages"])
         elif msg.type == messages.DRAIN:
             self._shift.drain(data["process"])
         elif msg.type == messages.END:

@@ -4,16 +4,27 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from textwrap import wrap
+from typing import Any, cast
 
 from rich.console import Console
 from rich.text import Text
 
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s, percent
 from lensload.run import LEDGER, Run, total
+from lensload.slo import stand
+from lensload.waterfall import PLACES, sentence
 
 WIDTH = 100
 PERCENTILES = ("p50", "p90", "p99", "p999")
 MOST = 10
+_CLIENT = (
+    ("queue", "queue"),
+    ("output_buffer", "output buffer"),
+    ("round_trip", "round trip"),
+    ("throttle", "throttled"),
+)
+# Shown only where there are any.
+_UNUSUAL = ("unflushed", "corrupt", "written")
 
 Line = tuple[str, str]  # text, and the style it has where there are styles
 
@@ -43,8 +54,10 @@ def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
     yield from _head(run)
     yield from _load(run)
     yield from _latencies(run)
+    yield from _repeats(run)
     yield from _latencies_by_topic(run)
     yield from _ledger(run)
+    yield from _objectives(run)
     yield from _some("ERRORS", [f"{e['count']:,} x {e['topic']}: {e['error']}" for e in run["errors"]])
     yield from _some("NOTICES", run["notices"])
     yield from _verdict(run)
@@ -109,6 +122,61 @@ def _latencies(run: Run) -> Iterator[Line]:
     yield from _table(["stage", "events", "mean", *names, "max"], rows)
     if any(MISSING in row for row in rows):
         yield f"{MISSING}: too few events for that percentile", "dim"
+    yield from _clocks(run)
+    yield from _waterfall(run)
+
+
+def _repeats(run: Run) -> Iterator[Line]:
+    if not run["repeats"]:
+        return
+    yield from _title(f"REPEATS: {len(run['repeats'])}, each figure's 95 % interval from how they differ")
+    rows = [
+        [
+            STAGE_NAMES.get(stage, stage),
+            *(_interval(by_topic["all"].get(name)) for name in ("p50", "p99", "p999")),
+        ]
+        for stage, by_topic in run["intervals"].items()
+        if "all" in by_topic
+    ]
+    yield from _table(["stage", "p50", "p99", "p99.9"], rows)
+    rates = [repeat["load"]["achieved_per_s"] for repeat in run["repeats"]]
+    yield f"achieved {per_s(min(rates))} to {per_s(max(rates))} events/s", ""
+
+
+def _interval(found: dict[str, Any] | None) -> str:
+    if not found:
+        return MISSING
+    return f"{latency(found['figure_us'])} ({latency(found['low_us'])} to {latency(found['high_us'])})"
+
+
+def _clocks(run: Run) -> Iterator[Line]:
+    clocks = run["conditions"].get("clocks")
+    if not clocks:
+        return
+    if clocks["hosts"] == 1:
+        yield "All on one host, by one clock.", "dim"
+        return
+    doubt = latency(clocks["doubt_us"])
+    yield from _paragraph(
+        "",
+        f"{clocks['hosts']} hosts, whose clocks may be {doubt} apart: end to end is true to that and no better.",
+    )
+
+
+def _waterfall(run: Run) -> Iterator[Line]:
+    fall = run.get("waterfall")
+    if not fall:
+        return
+    spent = cast("dict[str, float | None]", fall)
+    parts = [f"{place} {latency(spent[f'{place}_us'])}" for place in PLACES]
+    yield "", ""
+    yield f"Of {latency(fall['end_to_end_us'])} from due to seen (mean): {', '.join(parts)}.", ""
+    linger_ms = run["conditions"].get("configuration", {}).get("linger_ms")
+    yield from _paragraph("", sentence(fall, linger_ms))
+    broker = run["client_us"]
+    told = [f"{name} {latency(broker[key]['mean'])}" for key, name in _CLIENT if broker[key]["count"]]
+    if told:
+        yield f"librdkafka's own clocks (mean): {', '.join(told)}.", "dim"
 
 
 def _latencies_by_topic(run: Run) -> Iterator[Line]:
@@ -135,10 +203,29 @@ def _pair(summary: dict[str, float | None] | None) -> str:
 
 def _ledger(run: Run) -> Iterator[Line]:
     yield from _title("EVENTS")
-    rows = [[topic, *(f"{counts[name]:,}" for name in LEDGER)] for topic, counts in run["topics"].items()]
+    yield from _counts(run, [name for name in LEDGER if name not in _UNUSUAL])
+    unusual = [name for name in _UNUSUAL if total(run, name)]
+    if unusual:
+        yield "", ""
+        yield from _counts(run, unusual)
+
+
+def _counts(run: Run, names: Sequence[str]) -> Iterator[Line]:
+    rows = [
+        [topic, *(f"{counts.get(name, 0):,}" for name in names)] for topic, counts in run["topics"].items()
+    ]
     if len(rows) != 1:
-        rows.append(["all", *(f"{total(run, name):,}" for name in LEDGER)])
-    yield from _table(["topic", *LEDGER], rows)
+        rows.append(["all", *(f"{total(run, name):,}" for name in names)])
+    yield from _table(["topic", *names], rows)
+
+
+def _objectives(run: Run) -> Iterator[Line]:
+    if not run["slos"]:
+        return
+    yield from _title("OBJECTIVES")
+    for outcome in run["slos"]:
+        held = "holds" if outcome["held"] else "MISSED"
+        yield from _paragraph(f"{held:6}  ", f"{outcome['expression']}: {stand(outcome)}")
 
 
 def _some(title: str, texts: Sequence[str]) -> Iterator[Line]:

@@ -203,18 +203,13 @@ def _rate_style(snapshot: Snapshot) -> str:
     if snapshot.phase in ("starting", "draining"):
         return ""
     share = snapshot.achieved_per_s / snapshot.target_per_s if snapshot.target_per_s else 1.0
-    return (
-        "bold green"
-        if share >= DEFAULTS.min_achieved_fraction
-        else "bold yellow"
-        if share >= 0.9
-        else "bold red"
-    )
+    good = share >= DEFAULTS.min_achieved
+    return "bold green" if good else "bold yellow" if share >= 0.9 else "bold red"
 
 
 def _lag_style(lag_us: float | None) -> str:
     """Red where the verdict would call the run invalid, yellow well before."""
     if lag_us is None:
         return ""
-    worst_us = DEFAULTS.max_schedule_lag_us
+    worst_us = DEFAULTS.max_schedule_lag_s * 1e6
     return "bold red" if lag_us > worst_us else "bold yellow" if lag_us > worst_us / 10 else ""

@@ -4,6 +4,7 @@ STAGE_NAMES = {
     "schedule_lag": "schedule lag",
     "encode": "encode",
     "serialize": "serialize",
+    "queue": "client queue",
     "ack": "ack",
     "end_to_end": "end to end",
 }

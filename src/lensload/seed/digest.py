@@ -20,7 +20,6 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload import wire
 from lensload.seed.records import Headers
 
 _BLOCK: Final = 4_096
@@ -54,7 +53,7 @@ class PartitionDigest:
         self.first_timestamp_ms: int | None = None
         self.last_timestamp_ms: int | None = None
         self._hash = sha256()
-        self._known = np.frombuffer(wire.header(schema_id), dtype=np.uint8)
+        self._schema_id = schema_id
         self._block = _Block()
 
     def add(
@@ -91,8 +90,7 @@ class PartitionDigest:
         times = np.array(block.timestamps_ms, dtype="<i8")
         key_lengths, keys = _joined(block.keys)
         lengths, values = _joined(block.values)
-        body = np.frombuffer(values, dtype=np.uint8)
-        self._forget_ids(body, lengths)
+        self._forget_ids(values, lengths)
         for part in (key_lengths.data, lengths.data, times.data, keys, values):
             self._hash.update(part)
         for place, headers in sorted(block.headers.items()):
@@ -103,12 +101,16 @@ class PartitionDigest:
         self.first_timestamp_ms = low if known_low is None else min(low, known_low)
         self.last_timestamp_ms = high if known_high is None else max(high, known_high)
 
-    def _forget_ids(self, body: NDArray[np.uint8], lengths: NDArray[np.int64]) -> None:
+    def _forget_ids(self, values: bytearray, lengths: NDArray[np.int64]) -> None:
         sizes = np.maximum(lengths, 0)
         starts = (np.cumsum(sizes) - sizes)[sizes >= _HEADER]
-        heads = starts[:, None] + np.arange(_HEADER)
-        ours = heads[(body[heads] == self._known).all(axis=1)]
-        body[ours[:, 1:]] = 0
+        if not len(starts):
+            return
+        magic = np.frombuffer(values, dtype=np.uint8)
+        # The four bytes from each place on, as numbers: an array whose entries overlap.
+        found = np.ndarray((len(values) - 3,), dtype=">u4", buffer=values, strides=(1,))
+        ours = starts[(magic[starts] == 0) & (found[starts + 1] == self._schema_id)]
+        found[ours + 1] = 0
 
 
 def _joined(parts: Sequence[bytes | None]) -> tuple[NDArray[np.int64], bytearray]:

@@ -197,12 +197,14 @@ class TopicBatch:
     Attributes:
         topic: the topic, by its LENS name.
         due_ns: when each event is due, Unix ns, never going back, on the grid of `lensload.ids`.
+        serials: which of whose events each is, as its id says: lane << 36 | sequence.
         key: the column that the record's key is drawn from.
         columns: all fields of the record, in any order.
     """
 
     topic: str
     due_ns: NDArray[np.int64]
+    serials: NDArray[np.int64]
     key: Drawn
     columns: tuple[Column, ...]
 
@@ -225,6 +227,7 @@ def picked(batch: TopicBatch, which: NDArray[np.integer[Any]] | slice) -> TopicB
     return TopicBatch(
         batch.topic,
         batch.due_ns[which],
+        batch.serials[which],
         Drawn(batch.key.pool, batch.key.index[which]),
         tuple(_picked(column, which) for column in batch.columns),
     )

@@ -71,6 +71,7 @@ class Requests:
         return TopicBatch(
             "recommendation-requests",
             due_ns,
+            _serials(rows),
             user,
             (
                 Ids("requestId", ids.rows_of(ring.page_text, page)),
@@ -109,6 +110,7 @@ class Responses:
         return TopicBatch(
             "recommendation-responses",
             due_ns,
+            ids.serials(ring.page_lane[page], ring.page_sequence[page]),
             user,
             (
                 Ids("requestId", ids.rows_of(ring.page_text, page)),
@@ -170,6 +172,7 @@ class Interactions:
         return TopicBatch(
             "user-interactions",
             due_ns,
+            _serials(rows),
             user,
             (
                 Ids("eventId", ids.texts(_words(rows, due_ns, self._run_tag))),
@@ -214,6 +217,7 @@ class ABTestEvents:
         return TopicBatch(
             "ab-test-events",
             due_ns,
+            _serials(rows),
             user,
             (
                 Ids("eventId", ids.texts(_words(rows, due_ns, self._run_tag))),
@@ -259,6 +263,7 @@ class ModelMetrics:
         return TopicBatch(
             "model-metrics",
             due_ns,
+            _serials(rows),
             Drawn(self._people.model_name, rows["page"]),
             (
                 Ids("metricId", ids.texts(_words(rows, due_ns, self._run_tag))),
@@ -292,6 +297,10 @@ class ModelMetrics:
 
 def _timestamp(due_ns: NDArray[np.int64]) -> Integers:
     return Integers("timestamp", ids.whole_ms(due_ns))
+
+
+def _serials(rows: Rows) -> NDArray[np.int64]:
+    return ids.serials(rows["lane"], rows["sequence"])
 
 
 def _words(rows: Rows, due_ns: NDArray[np.int64], run_tag: int) -> NDArray[np.uint64]:

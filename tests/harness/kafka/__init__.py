@@ -20,8 +20,9 @@ PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxied_port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxy_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs={data}
 auto.create.topics.enable=false
@@ -49,12 +50,13 @@ num.io.threads=4
 class Kafka(Server):
     """A broker at `bootstrap_servers`, in at most 1 GB of heap; topics must be created, never appear.
 
-    Restarting keeps addresses and data.
+    Restarting keeps addresses and data. At `proxied_port` it also listens, and there says that it is to be reached at
+    `proxy_port`, where a test may put a `Proxy`: all connections of whoever comes through it then do.
     """
 
     def __init__(self) -> None:
         super().__init__("kafka")
-        self.port, self.controller_port = free_ports(2)
+        self.port, self.controller_port, self.proxied_port, self.proxy_port = free_ports(4)
         self.bootstrap_servers = f"127.0.0.1:{self.port}"
         self._properties = self.folder / "server.properties"
 
@@ -101,7 +103,11 @@ class Kafka(Server):
 
     def _format(self) -> None:
         text = PROPERTIES.format(
-            port=self.port, controller_port=self.controller_port, data=self.folder / "data"
+            port=self.port,
+            controller_port=self.controller_port,
+            proxied_port=self.proxied_port,
+            proxy_port=self.proxy_port,
+            data=self.folder / "data",
         )
         self._properties.write_text(text)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

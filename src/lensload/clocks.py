@@ -1,0 +1,99 @@
+"""How far the clocks of a run's hosts are apart, by asking each for its time again and again.
+
+The method is Cristian's ("Probabilistic clock synchronization", 1989): whoever asks at a, hears the time t, and gets the
+answer at b, knows that the other's clock read t somewhere between a and b, however unlike the two ways were. So the
+offset lies within half a round trip of t - (a + b) / 2, and the quickest of many answers binds it closest.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final
+
+_KEPT: Final = 16  # answers; older ones say too little of a clock that drifts
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one answer says of another clock: it is ahead by `offset_ns`, give or take `uncertainty_ns`."""
+
+    offset_ns: int
+    uncertainty_ns: int
+
+    def apart_ns(self, other: "Reading") -> int:
+        """How far two clocks, read from the same third one, may be apart."""
+        return abs(self.offset_ns - other.offset_ns) + self.uncertainty_ns + other.uncertainty_ns
+
+
+OURS: Final = Reading(0, 0)
+
+
+class Clocks:
+    """The clocks of a run's workers, as its master reads them.
+
+    Args:
+        host: the master's own host; workers on it share its clock, and are not asked.
+    """
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._hosts: dict[str, str] = {}
+        self._answers: dict[str, deque[Reading]] = {}
+        self._worst_ns = 0
+
+    def meet(self, worker: str, host: str) -> None:
+        """A worker has told on which host it is."""
+        self._hosts[worker] = host
+
+    def hear(self, worker: str, asked_ns: int, its_ns: int, now_ns: int) -> None:
+        """Take in an answer: asked at `asked_ns`, answered `its_ns` by the worker's clock, here at `now_ns`."""
+        trip_ns = max(0, now_ns - asked_ns)
+        reading = Reading(its_ns - (asked_ns + now_ns) // 2, (trip_ns + 1) // 2)
+        self._answers.setdefault(worker, deque(maxlen=_KEPT)).append(reading)
+        self._worst_ns = max(self._worst_ns, self._doubt_ns())
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """The workers whose clocks are not the master's."""
+        return [worker for worker, host in self._hosts.items() if host != self._host]
+
+    @property
+    def doubt_ns(self) -> int:
+        """How far any two of the clocks may have been apart, at the worst time of the run; 0 on one host."""
+        return self._worst_ns
+
+    def public(self, names: Mapping[str, int]) -> dict[str, Any]:
+        """For a run file: how many clocks there are, and what is known of each.
+
+        Args:
+            names: the number of each worker.
+        """
+        readings = {names[worker]: self._reading(worker) for worker in self._hosts if worker in names}
+        return {
+            "hosts": len({self._host, *self._hosts.values()}),
+            "doubt_us": self.doubt_ns / 1e3,
+            "workers": [
+                {"worker": number, "offset_us": r.offset_ns / 1e3, "uncertainty_us": r.uncertainty_ns / 1e3}
+                for number, r in sorted(readings.items())
+                if r is not None
+            ],
+        }
+
+    def _doubt_ns(self) -> int:
+        readings = self._of_hosts(self._hosts)
+        return max((one.apart_ns(other) for one, other in combinations(readings, 2)), default=0)
+
+    def _of_hosts(self, workers: Iterable[str]) -> list[Reading]:
+        """The closest reading of each host's clock; the master's own is one of them."""
+        found: dict[str, Reading] = {self._host: OURS}
+        for worker in workers:
+            reading, known = self._reading(worker), found.get(self._hosts[worker])
+            if reading and (known is None or reading.uncertainty_ns < known.uncertainty_ns):
+                found[self._hosts[worker]] = reading
+        return list(found.values())
+
+    def _reading(self, worker: str) -> Reading | None:
+        if self._hosts.get(worker) == self._host:
+            return OURS
+        return min(self._answers.get(worker, ()), key=lambda each: each.uncertainty_ns, default=None)

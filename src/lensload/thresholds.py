@@ -1,0 +1,118 @@
+"""Where a run stops being trusted, or good: each a field of the configuration, with the reason for its default."""
+
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lensload.fields import Duration, Shown
+
+
+class Thresholds(BaseModel):
+    """What a verdict goes by. The description of a field is its help text, and says why its default is what it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False)
+
+    min_achieved: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Invalid below: the share of the due events that were produced. Fewer are another load than the"
+            " one asked for; a quiet machine reaches 0.999, and 0.99 leaves room for a shared one.",
+        ),
+        Shown("SHARE", web=False),
+    ] = 0.99
+    max_schedule_lag_s: Annotated[
+        Duration,
+        Field(
+            description="Invalid above: the schedule lag at p99. It is a part of every latency from the due time; under"
+            " 2ms is usual, and 100ms is no hiccup of a shared machine but a client that does not keep up.",
+        ),
+        Shown("DURATION", name="max_schedule_lag", web=False),
+    ] = 0.1
+    max_observer_lag_s: Annotated[
+        Duration,
+        Field(
+            description="Invalid above: how far the observer was behind what it could have read. That waiting is the"
+            " observer's, and stands in end-to-end latency; a second is twenty times what it needs to catch its"
+            " breath.",
+        ),
+        Shown("DURATION", name="max_observer_lag", web=False),
+    ] = 1.0
+    max_clock_step_s: Annotated[
+        Duration,
+        Field(
+            description="Invalid above: by how much a clock was set during the run. All latencies across the step are"
+            " off by that; NTP slews a clock, which is no step, so 1ms is already somebody's doing.",
+        ),
+        Shown("DURATION", name="max_clock_step", web=False),
+    ] = 0.001
+    max_clock_doubt: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="Invalid above: how far the clocks of several hosts may be apart, as a share of the end-to-end"
+            " median. A figure that is a tenth clock is as good as what it is compared with; more is no figure.",
+        ),
+        Shown("SHARE", web=False),
+    ] = 0.1
+    max_queue_full: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Invalid above: how often the producer's queue was full. Not once, for from then on the cluster"
+            " holds the schedule back, which is what an open loop exists to prevent.",
+        ),
+        Shown("N", web=False),
+    ] = 0
+    max_unflushed: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Invalid above: events whose fate is unknown when the drain ends. None, for the missing ones are"
+            " the slowest.",
+        ),
+        Shown("N", web=False),
+    ] = 0
+    max_mismatched: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Invalid above: sampled events that the Confluent serializer writes differently. None, for one"
+            " is a bug, and what is measured after it is not what LENS sends.",
+        ),
+        Shown("N", web=False),
+    ] = 0
+    max_negative: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Invalid above: the share of a stage's latencies that lie below 0, as when clocks differ. Below"
+            " a hundredth they move no p99.",
+        ),
+        Shown("SHARE", web=False),
+    ] = 0.01
+    max_failed: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Failed above: the share of events that the cluster refused or timed out. None, for a cluster"
+            " that drops events under a load does not carry it.",
+        ),
+        Shown("SHARE", web=False),
+    ] = 0.0
+    max_lost: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Failed above: the share of the acknowledged events that never arrived. None, for an"
+            " acknowledgement is a promise.",
+        ),
+        Shown("SHARE", web=False),
+    ] = 0.0
+
+
+DEFAULTS: Final = Thresholds()

@@ -1,0 +1,66 @@
+"""Where the time from due to seen went: the generator, the client, the broker, or the consumer's side."""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypedDict
+
+PLACES: Final = ("generator", "client", "broker", "consumer")
+
+
+class Waterfall(TypedDict):
+    """Mean microseconds of an event's way, by where they were spent; together they are the end-to-end mean.
+
+    `generator` is schedule lag. `client` is librdkafka's queue (its linger included) and output buffer. `broker` is the
+    rest until the acknowledgement: network, log, replicas. `consumer` is from the acknowledgement to the sight of it, and
+    0 where an event is seen before its acknowledgement arrives. None: not measured.
+    """
+
+    end_to_end_us: float
+    generator_us: float
+    client_us: float | None
+    broker_us: float
+    consumer_us: float
+    mostly: str
+
+
+def waterfall(
+    latency_us: Mapping[str, Mapping[str, Mapping[str, Any]]], client: Mapping[str, Mapping[str, Any]]
+) -> Waterfall | None:
+    """The waterfall of a run, from means, which add up; None where nothing was seen.
+
+    Args:
+        latency_us: summaries by stage and topic, as in a run file.
+        client: summaries of librdkafka's own windows, as in a run file.
+    """
+    lag, ack, end = (latency_us[stage]["all"]["mean"] for stage in ("schedule_lag", "ack", "end_to_end"))
+    if lag is None or ack is None or end is None:
+        return None
+    told = [client.get(name, {}).get("mean") for name in ("queue", "output_buffer")]
+    waits = [mean for mean in told if mean is not None]
+    queue = min(sum(waits), max(0.0, ack - lag)) if waits else None
+    acked = min(ack, end)
+    found: dict[str, float | None] = {
+        "generator": min(lag, acked),
+        "client": queue,
+        "broker": max(0.0, acked - min(lag, acked) - (queue or 0.0)),
+        "consumer": max(0.0, end - ack),
+    }
+    mostly = max(PLACES, key=lambda place: found[place] or 0.0)
+    return {
+        "end_to_end_us": end,
+        **{f"{place}_us": found[place] for place in PLACES},
+        "mostly": mostly,
+    }  # pyright: ignore[reportReturnType]  # the keys are the places
+
+
+def sentence(fall: Waterfall, linger_ms: float | None = None) -> str:
+    """The waterfall in one plain sentence."""
+    waited = "" if linger_ms is None else f", where events wait up to {linger_ms:g} ms for a batch (linger)"
+    says = {
+        "generator": "mostly in the generator, which was late: this machine's time, not the cluster's",
+        "client": f"mostly in the client's queue{waited}",
+        "broker": "mostly between the client and the broker's acknowledgement"
+        if fall["client_us"] is not None
+        else "mostly between the generator and the acknowledgement",
+        "consumer": "mostly on the consumer's side, after the acknowledgement",
+    }
+    return f"{says[fall['mostly']][0].upper()}{says[fall['mostly']][1:]}."
