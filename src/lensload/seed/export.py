@@ -6,6 +6,7 @@ from typing import Final
 
 from lensload.conditions import versions
 from lensload.errors import InvalidRunError
+from lensload.output import why
 from lensload.report.units import per_s
 from lensload.seed import files, summary
 from lensload.seed import manifest as manifests
@@ -13,7 +14,6 @@ from lensload.seed.manifest import FORMAT, Format, Manifest
 from lensload.seed.plan import Plan
 from lensload.seed.planted import planted
 from lensload.seed.progress import SeedView
-from lensload.wholefile import why
 
 MANIFEST: Final = "manifest.json"
 

@@ -15,11 +15,11 @@ from lensload.errors import UsageError
 from lensload.files.avro import AvroFile
 from lensload.files.folder import prepare
 from lensload.files.parquet import ParquetFile, check_installed
+from lensload.output import why
 from lensload.schemas import Schema
 from lensload.seed.manifest import FileEntry, Format
 from lensload.seed.plan import Plan
 from lensload.seed.realised import Realised
-from lensload.wholefile import why
 from lensload.world.batch import TopicBatch
 from lensload.world.setting import Setting
 

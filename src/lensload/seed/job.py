@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from lensload import wholefile
+from lensload import output
 from lensload.conditions import versions
 from lensload.config import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
@@ -223,13 +223,7 @@ def _require_cluster(config: RunConfig) -> None:
 def _check_place(wish: Wish) -> None:
     """A manifest is the only way back to an interrupted seed, so it is not overwritten by the way."""
     path = wish.manifest
-    try:
-        wholefile.check(path)
-    except OSError as error:
-        raise UsageError(
-            f"The manifest {path} cannot be written: {wholefile.why(error)}.",
-            "Give another place with --manifest.",
-        ) from error
+    output.check_writable(path, "manifest", "--manifest")
     if path.is_file() and not wish.recreate and manifests.read(path)["state"] == "incomplete":
         raise UsageError(
             f"{path} is the manifest of a seed that was interrupted.",

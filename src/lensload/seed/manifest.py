@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict, cast
 
-from lensload import wholefile
 from lensload.errors import UsageError
-from lensload.wholefile import why
+from lensload.output import leave, why
 
 FORMAT: Final = "lensload/manifest/1"
 Format = Literal["avro", "parquet"]
@@ -79,12 +78,7 @@ def write(path: Path, manifest: Manifest) -> None:
     Raises:
         UsageError: the place cannot take it.
     """
-    try:
-        wholefile.replace(path, json.dumps(manifest, indent=1, allow_nan=False) + "\n")
-    except OSError as error:
-        raise UsageError(
-            f"The manifest {path} cannot be written: {why(error)}.", "Give another place with --manifest."
-        ) from error
+    leave(path, json.dumps(manifest, indent=1, allow_nan=False) + "\n", "manifest", "--manifest")
 
 
 def read(path: Path) -> Manifest:
