@@ -15,12 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensload import wholefile
+from lensload import output
 from lensload.conditions import conditions
 from lensload.errors import UsageError
 from lensload.measure import STAGES, Tally
+from lensload.output import check_writable
 from lensload.run import FORMAT, LEDGER, Course, Row, Run, build, histograms, row, total
-from lensload.runfile import check_writable, read, write
+from lensload.runfile import read, write
 
 COURSE = Course(started_ns=1_772_600_767_891_000_000, measured_s=10.0, target_per_s=200.0, embedded=False)
 
@@ -219,7 +220,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_half(tmp_path: Path, monkeypatch
     write(path, a_run())
     full = [OSError(errno.ENOSPC, "No space left on device")]
     real = os.fsync
-    monkeypatch.setattr(wholefile.os, "fsync", lambda fd: raise_(full.pop()) if full else real(fd))
+    monkeypatch.setattr(output.os, "fsync", lambda fd: raise_(full.pop()) if full else real(fd))
     with pytest.raises(UsageError, match="No space left on device") as caught:
         write(path, a_run(measured_s=11.0))
     assert read(path)["measured_s"] == 10.0

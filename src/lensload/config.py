@@ -16,6 +16,7 @@ from lensload.fields import (
     Addresses,
     Changeovers,
     Duration,
+    Effects,
     NumberAsText,
     OptionalDuration,
     OptionalPath,
@@ -31,6 +32,9 @@ from lensload.slo import Slo
 from lensload.thresholds import Thresholds
 
 ENV_PREFIX = "LENSLOAD_"
+VIEWS = ("junit", "summary", "csv", "html")
+"""The fields that name files which show a run."""
+
 HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
 """The environment variable in which `lensload bench` hands a checked RunConfig (`as_json`) to Locust."""
 
@@ -168,6 +172,15 @@ class RunConfig(Thresholds):
         ),
         Shown("NUMBER"),
     ] = 0.1
+    experiment: Annotated[
+        Effects,
+        Field(
+            description="What the treatments do: none, small, default (of ranking-v2: --lift) or simpson, which does"
+            " harm in every segment and shows a gain over all. For both experiments, or NAME=EFFECT for ranking-v2 or"
+            " large-cards, with commas between.",
+        ),
+        Shown("EFFECT"),
+    ] = ()
     serializer: Annotated[
         Literal["fragments", "fastavro", "confluent"],
         Field(
@@ -244,7 +257,7 @@ class RunConfig(Thresholds):
     summary: Annotated[
         OptionalPath,
         Field(
-            description="Where a summary goes as Markdown, such as $GITHUB_STEP_SUMMARY; one there is added to."
+            description="Where a summary goes as Markdown, fit for a job's summary page; $GITHUB_STEP_SUMMARY is added to."
         ),
         Shown("FILE.md", web=False),
     ] = None
@@ -252,6 +265,11 @@ class RunConfig(Thresholds):
         OptionalPath,
         Field(description="Where the course of the run goes as CSV, one row a second."),
         Shown("FILE.csv", web=False, locust_flag="--run-csv"),
+    ] = None
+    html: Annotated[
+        OptionalPath,
+        Field(description="Where the report for people goes: one HTML file that opens without a network."),
+        Shown("FILE.html", web=False, locust_flag="--run-html"),
     ] = None
     prometheus_port: Annotated[
         int,
@@ -328,8 +346,8 @@ class RunConfig(Thresholds):
         }
 
     def alone(self, run_file: Path) -> Self:
-        """The configuration of one of several repeats, whose result goes to a file of its own."""
-        return self.changed(repeat=1, run_file=run_file)
+        """The configuration of one of several repeats, whose result goes to a file of its own and into no view."""
+        return self.changed(repeat=1, run_file=run_file, **dict.fromkeys(VIEWS))
 
     def changed(self, **values: object) -> Self:
         """This configuration with other values for some fields, checked again.

@@ -6,7 +6,7 @@ from typing import Any, Final, TypedDict, cast
 from lensload import bootstrap
 from lensload.blocks import Block
 from lensload.histogram import Histogram
-from lensload.run import LEDGER, Run, Summary, histograms, summary
+from lensload.run import LEDGER, Row, Run, Summary, histograms, summary
 from lensload.stages import STAGES
 from lensload.verdict import Judgement
 from lensload.waterfall import waterfall
@@ -57,7 +57,7 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
     """All runs as one run file, with `repeats` and `intervals`.
 
     Its verdict is the worst of theirs; fewer runs than were asked for make it invalid. Latencies are of all their
-    events together, and times of blocks go on from run to run.
+    events together, and times of rows and blocks go on from run to run.
 
     Args:
         runs: at least one, in order.
@@ -87,7 +87,7 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         "errors": _errors(runs),
         "totals": _totals(runs),
         "notices": [f"repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["notices"]],
-        "series": [],
+        "series": _series(runs),
         "blocks": _blocks(runs),
         "histograms": {
             stage: {topic: one.encoded() for (of, topic), one in together.items() if of == stage}
@@ -189,6 +189,17 @@ def _errors(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def _totals(runs: Sequence[Run]) -> dict[str, float]:
     names = dict.fromkeys(name for run in runs for name in run["totals"])
     return {name: sum(run["totals"].get(name, 0) for run in runs) for name in names}
+
+
+def _series(runs: Sequence[Run]) -> list[Row]:
+    found: list[Row] = []
+    for run in runs:
+        shift_s = found[-1]["at_s"] if found else 0.0
+        for row in run["series"]:
+            moved = row.copy()
+            moved["at_s"] = row["at_s"] + shift_s
+            found.append(moved)
+    return found
 
 
 def _blocks(runs: Sequence[Run]) -> list[Block]:

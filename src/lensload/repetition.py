@@ -12,6 +12,7 @@ from lensload.config import RunConfig
 from lensload.errors import InvalidRunError
 from lensload.repeats import merged
 from lensload.report.console import print_result
+from lensload.report.views import Views
 from lensload.run import Run
 from lensload.verdict import EXIT_CODES
 
@@ -46,6 +47,7 @@ def repeated(
             break
     result = merged(runs, [file.name for file in files[: len(runs)]], config.repeat)
     runfile.write(config.run_file, result)
+    Views.of(config).leave([(config.run_file.name, result)])
     print_result(result, run_file=config.run_file)
     return result, EXIT_CODES[result["verdict"]]
 

@@ -6,10 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import cast
 
-from lensload import wholefile
 from lensload.errors import UsageError
+from lensload.output import put, why
 from lensload.run import FORMAT, Run
-from lensload.wholefile import why
 
 FAMILY = FORMAT[: FORMAT.rindex("/") + 1]
 
@@ -24,20 +23,6 @@ _ADDITIONS: dict[str, object] = {
 }
 
 
-def check_writable(path: Path) -> None:
-    """Find out before a run whether its file can be written after it; leaves no trace.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    try:
-        wholefile.check(path)
-    except OSError as error:
-        raise UsageError(
-            f"The run file {path} cannot be written: {why(error)}.", "Give another place with --run-file."
-        ) from error
-
-
 def write(path: Path, run: Run) -> None:
     """Write a run file whole or not at all; a reader never sees half of one. Missing folders are made.
 
@@ -47,7 +32,7 @@ def write(path: Path, run: Run) -> None:
     """
     text = json.dumps(run, indent=1, allow_nan=False) + "\n"
     try:
-        wholefile.replace(path, text)
+        put(path, text)
     except OSError as error:
         raise UsageError(
             f"The run file {path} could not be written: {why(error)}.", _kept_elsewhere(run, text)
@@ -103,7 +88,7 @@ def _kept_elsewhere(run: Run, text: str) -> str:
     try:
         folder = Path(tempfile.mkdtemp(prefix="lensload-"))
         other = folder / f"run-{stamp}.json"
-        wholefile.replace(other, text)
+        put(other, text)
     except OSError:
         sys.stderr.write(text)
         return "Nor could the temp folder take it: it stands above, on standard error. Copy it from there."

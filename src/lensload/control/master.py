@@ -15,7 +15,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, MasterRunner
 
-from lensload import runfile
+from lensload import output, runfile
 from lensload.cluster import EmbeddedCluster
 from lensload.config import RunConfig
 from lensload.control import messages, options
@@ -25,6 +25,7 @@ from lensload.errors import LensloadError, UsageError
 from lensload.pacing import Profile
 from lensload.report.console import print_result
 from lensload.report.live import LiveView, Snapshot
+from lensload.report.views import Views
 from lensload.run import Run
 from lensload.verdict import EXIT_CODES
 
@@ -126,7 +127,8 @@ class Master:
             if issubclass(kind, Audience):
                 kind.behaviour()
         poisson = Profile.parse(config.profile).poisson
-        runfile.check_writable(config.run_file)
+        output.check_writable(config.run_file)
+        Views.of(config).check()
         cluster = self._host_cluster() if config.embedded else None
         self._config = config
         ends = config.duration_s or options_.run_time or self._environment.shape_class
@@ -205,12 +207,16 @@ class Master:
         self._environment.process_exit_code = EXIT_CODES[result["verdict"]]
         config = self._config
         assert config is not None  # noqa: S101  # a run has one
+        self._leave(lambda: runfile.write(config.run_file, result))
+        self._leave(lambda: Views.of(config).leave([(config.run_file.stem, result)]))
+        self._tell(result, config)
+
+    def _leave(self, write: Callable[[], None]) -> None:
         try:
-            runfile.write(config.run_file, result)
+            write()
         except UsageError as error:
             _log.error(str(error))  # a message, not a traceback
             self._environment.process_exit_code = error.exit_code
-        self._tell(result, config)
 
     def _tell(self, result: Run, config: RunConfig) -> None:
         if self._view:

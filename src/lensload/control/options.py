@@ -6,10 +6,11 @@ import sys
 
 from locust.argument_parser import LocustArgumentParser
 
-from lensload import runfile, sources
+from lensload import output, sources
 from lensload.config import HANDOVER_VARIABLE, Option, RunConfig, options
 from lensload.errors import LensloadError
 from lensload.pacing import Profile
+from lensload.report.views import Views
 
 
 def is_bench() -> bool:
@@ -38,7 +39,8 @@ def check(parser: LocustArgumentParser) -> None:
     try:
         config = config_of(known)
         if not known.worker:
-            runfile.check_writable(config.run_file)
+            output.check_writable(config.run_file)
+            Views.of(config).check()
     except LensloadError as error:
         _leave(parser, error)
 

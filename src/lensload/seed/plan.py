@@ -35,6 +35,8 @@ class Plan:
         catalogue_size: how many items.
         zipf_exponent: how popularity falls off over the items.
         lift: what the treatment of ranking-v2 adds to conversions.
+        experiment: other effects than the default, as `RunConfig.experiment` has them.
+        faults: what befalls records, and how often, as `fault_kinds.rates_of` gives it.
     """
 
     seed: int
@@ -46,6 +48,8 @@ class Plan:
     catalogue_size: int = 5_000
     zipf_exponent: float = 1.0
     lift: float = 0.1
+    experiment: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
     @property
     def span_s(self) -> float:
@@ -82,6 +86,7 @@ class Plan:
             catalogue_size=self.catalogue_size,
             zipf_exponent=self.zipf_exponent,
             conversion_lift=self.lift,
+            effects=self.experiment,
         )
         return setting.over(self.span_s)
 
@@ -119,7 +124,10 @@ class Plan:
                 "Use the version of lensload that wrote it.",
             )
         try:
-            given: dict[str, Any] = {**values, "topics": tuple(values["topics"])}
+            # JSON and msgpack know no tuples.
+            given: dict[str, Any] = {
+                name: tuple(each) if isinstance(each, list) else each for name, each in values.items()
+            }
             return cls(**given)
-        except (TypeError, KeyError) as error:
+        except TypeError as error:
             raise UsageError(f"The plan is not whole: {error}.") from error

@@ -84,6 +84,6 @@ def events_by_topic(kind: Behaviour) -> tuple[float, ...]:
     idle = float(np.prod(1 - clicks)) * (1 - kind.search_rate)
     pages = min(kind.pages_per_session, float(MOST_PAGES))
     any_visit = 1 - idle**pages
-    enrolments = sum(experiment.enrolled for experiment in running(0.0))
+    enrolments = sum(experiment.enrolled for experiment in running())
     told = enrolments * (PAGES_METRIC_RATE + any_visit * (1 + kind.purchase_rate))
     return (pages, pages, pages * done + any_visit * kind.purchase_rate, told, _METRICS_A_SESSION)

@@ -1,0 +1,77 @@
+"""A file that a command leaves behind: its place is checked before the work, and it is written whole or not at all."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from lensload.errors import UsageError
+
+
+def check_writable(path: Path, what: str = "run file", flag: str = "--run-file") -> None:
+    """Find out before a run whether a file can be written after it; leaves no trace.
+
+    Args:
+        path: where it is to be.
+        what: what it is called in the complaint.
+        flag: the one that named it.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError("it is a folder")
+        if not path.exists() or path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _beside(path).touch(exist_ok=False)
+            _beside(path).unlink()
+    except OSError as error:
+        raise UsageError(
+            f"The {what} {path} cannot be written: {why(error)}.", f"Give another place with {flag}."
+        ) from error
+
+
+def put(path: Path, text: str) -> None:
+    """Write beside, then rename. Where `path` is no file (a pipe, a terminal), write into it.
+
+    Raises:
+        OSError: it cannot be written; what was there is still there.
+    """
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    path = path.resolve()  # a link stays a link
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with _beside(path).open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        _beside(path).replace(path)
+    except OSError:
+        with suppress(OSError):
+            _beside(path).unlink(missing_ok=True)
+        raise
+
+
+def leave(path: Path, text: str, what: str, flag: str) -> None:
+    """`put`, with the complaint of `check_writable`.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        put(path, text)
+    except OSError as error:
+        raise UsageError(
+            f"The {what} {path} could not be written: {why(error)}.", f"Give another place with {flag}."
+        ) from error
+
+
+def why(error: OSError) -> str:
+    """What the operating system says, for the end of a sentence."""
+    return error.strerror or str(error)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
