@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: bench test lint types layers tests benchmarks clean
+.PHONY: bench test lint types layers tests benchmarks calibration clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lensload needs Python 3.11 or newer; say make PYTHON=python3.12")'
@@ -34,6 +34,9 @@ tests: $(STAMP)
 
 benchmarks: $(STAMP)
 	$(BIN)/python benchmarks/side_by_side.py
+
+calibration: $(STAMP)
+	CALIBRATION_ROUNDS=10 $(BIN)/python -m pytest -q --timeout 1800 tests/calibration
 
 clean:
 	rm -rf $(VENV) build dist

@@ -76,8 +76,10 @@ def test_a_delay_is_one_way_exact_and_can_be_changed(echo: Proxy):
         for requests_ms, responses_ms in ((20, 0), (0, 20), (20, 30), (0, 0)):
             echo.delay("requests", requests_ms)
             echo.delay("responses", responses_ms)
+            echo.held_ms(PRODUCE)
             took_s = median(round_trip_s(connection, request()) for _ in range(5)) - bare_s
             assert abs(took_s - (requests_ms + responses_ms) / 1000) < 0.005
+            assert requests_ms <= echo.held_ms(PRODUCE) < requests_ms + 5
 
 
 def test_one_kind_of_request_can_be_delayed_however_tcp_cuts_it(echo: Proxy):

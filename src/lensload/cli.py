@@ -7,18 +7,20 @@ Locust's. Exit codes are those of the errors' tree, and 2 for what click refuses
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import click
 
 from lensload import __version__, output, properties, schemas, sources
 from lensload.changeover import newer_schemas
+from lensload.cli_capacity import capacity
 from lensload.cli_compare import compare
+from lensload.cli_options import run_options
 from lensload.cli_report import report
 from lensload.cli_schemas import schemas_group
-from lensload.config import HANDOVER_VARIABLE, RunConfig, options
+from lensload.config import HANDOVER_VARIABLE, RunConfig
 from lensload.errors import LensloadError, UsageError
 from lensload.pacing import Profile
 from lensload.repetition import repeated
@@ -30,8 +32,6 @@ USERS_PER_WORKER = 10
 
 BENCH_DURATION_S = 30.0
 _REACH_S = 7.5  # so that an address that never answers is named within ten, starting up included
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class _Commands(click.Group):
@@ -52,34 +52,11 @@ def main() -> None:
     """Coherent LENS events on Kafka at a controlled rate, and latency that can be defended."""
 
 
-def _with_run_options(command: Command) -> Command:
-    """Give the command a flag for each option of a run; a flag not given is None."""
-    for option in reversed([option for option in options() if option.in_bench]):
-        default = "" if option.default == "" else f"  [default: {option.default}]"
-        metavar = "|".join(option.choices) if option.choices else option.metavar
-        # Values stay text here: the configuration reads and refuses those of every source in the same way.
-        # A flag that may be repeated is () where it is not given, and must not beat the other sources.
-        click.option(
-            option.flag,
-            option.name,
-            metavar=metavar,
-            multiple=option.several,
-            callback=_given,
-            help=option.help + default,
-        )(command)
-    return command
-
-
-def _given(ctx: click.Context, parameter: click.Parameter, value: object) -> object:  # noqa: ARG001 - click's
-    """What was given several times as a list; None if it was not given."""
-    return (list(cast("tuple[str, ...]", value)) or None) if isinstance(value, tuple) else value
-
-
 @main.command(
     epilog="Every flag but --config may also stand in lensload.toml (topic_prefix = ...) or in the environment"
     " (LENSLOAD_TOPIC_PREFIX=...). A flag beats the environment, which beats the file."
 )
-@_with_run_options
+@run_options()
 @click.option("--config", metavar="FILE", type=Path, help="Read this file in place of lensload.toml.")
 def bench(config: Path | None, **flags: str | list[str] | None) -> None:
     """Run headless: send events at a rate, measure, show a table, write the run file.
@@ -206,6 +183,7 @@ def _locustfile() -> Path:
     raise UsageError("The locustfile ordinary_day.py is missing.", "Install lensload again.")
 
 
+main.add_command(capacity)
 main.add_command(schemas_group)
 main.add_command(replay)
 main.add_command(report)

@@ -15,6 +15,12 @@ from lensload.verdict import EXIT_CODES
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=Path)
 @click.option("--junit", metavar="FILE.xml", type=Path, help="JUnit XML, a test suite a run.")
 @click.option("--summary", metavar="FILE.md", type=Path, help="Markdown, fit for a job's summary page.")
+@click.option(
+    "--html",
+    metavar="FILE.html",
+    type=Path,
+    help="One page that opens without a network, all runs side by side.",
+)
 @click.option("--csv", metavar="FILE.csv", type=Path, help="The course of the runs, one row a second.")
 def report(runs: tuple[Path, ...], **files: Path | None) -> None:
     """Show run files again, and write their views.

@@ -31,7 +31,7 @@ from lensload.slo import Slo
 from lensload.thresholds import Thresholds
 
 ENV_PREFIX = "LENSLOAD_"
-VIEWS = ("junit", "summary", "csv")
+VIEWS = ("junit", "summary", "csv", "html")
 """The fields that name files which show a run."""
 
 HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
@@ -255,6 +255,11 @@ class RunConfig(Thresholds):
         OptionalPath,
         Field(description="Where the course of the run goes as CSV, one row a second."),
         Shown("FILE.csv", web=False, locust_flag="--run-csv"),
+    ] = None
+    html: Annotated[
+        OptionalPath,
+        Field(description="Where the report for people goes: one HTML file that opens without a network."),
+        Shown("FILE.html", web=False, locust_flag="--run-html"),
     ] = None
     prometheus_port: Annotated[
         int,

@@ -1,5 +1,6 @@
 """The engine's own account of its events: which were handed to the producer, and which of them failed."""
 
+from itertools import chain
 from typing import Final
 from zlib import adler32
 
@@ -56,10 +57,9 @@ class Dispatches:
         serials = np.concatenate([encoded.serials[start:stop] for encoded, start, stop in self._waiting])
         lanes, sequences = ids.lanes_and_sequences(serials)
         streams = lanes * TOPICS_A_LANE + self._topics()
-        seals = [
-            seal for batch, start, stop in self._waiting for seal in map(adler32, batch.values[start:stop])
-        ]
-        self._ledgers["sent"].enter(streams, sequences, np.array(seals, np.uint32))
+        values = chain.from_iterable(batch.values[start:stop] for batch, start, stop in self._waiting)
+        seals = np.fromiter(map(adler32, values), np.uint32, self._waiting_events)
+        self._ledgers["sent"].enter(streams, sequences, seals)
         self._enter_warm(streams, sequences)
         self._waiting.clear()
         self._waiting_events = 0

@@ -23,11 +23,12 @@ class Views:
     junit: Path | None = None
     summary: Path | None = None
     csv: Path | None = None
+    html: Path | None = None
 
     @classmethod
     def of(cls, config: RunConfig) -> "Views":
         """Those that a run's configuration asks for."""
-        return cls(config.junit, config.summary, config.csv)
+        return cls(config.junit, config.summary, config.csv, config.html)
 
     def check(self) -> None:
         """Find out now whether all of them can be written.
@@ -58,6 +59,7 @@ class Views:
             (self.junit, "JUnit file", "--junit", _junit),
             (self.summary, "summary", "--summary", _summary),
             (self.csv, "CSV file", "--csv", course.of_runs),
+            (self.html, "HTML report", "--html", _html),
         )
         return [(path, what, flag, text) for path, what, flag, text in known if path]
 
@@ -79,3 +81,9 @@ def _junit(runs: Named) -> str:
 
 def _summary(runs: Named) -> str:
     return "\n".join(markdown.of_run(run, name if len(runs) > 1 else "") for name, run in runs)
+
+
+def _html(runs: Named) -> str:
+    from lensload.report.html import render  # noqa: PLC0415 - the library that draws is half of a start's time
+
+    return render([run for _, run in runs], [name for name, _ in runs])

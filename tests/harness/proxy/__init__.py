@@ -50,6 +50,10 @@ class Proxy(Server):
         only = "" if api_key is None else f" {api_key}"
         self._say(f"delay {direction} {delay_ms * 1e6:.0f}{only}")
 
+    def held_ms(self, api_key: int) -> float:
+        """How long requests of a kind were really held since the last call, the median: a busy machine adds to a delay."""
+        return int(self._say(f"held {api_key}")) / 1e6
+
     def hold(self) -> None:
         """Let nothing through in either direction until `resume`; connections stay open, new ones are accepted."""
         self._say("hold")

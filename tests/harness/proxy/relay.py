@@ -3,8 +3,8 @@
 Threads, not asyncio, whose timers wake at whole milliseconds. A connection has, for each direction, one thread that
 reads and stamps and one that writes when the time has come.
 
-Orders, one a connection to the control port: ``delay requests|responses NS [API_KEY]``, ``hold``, ``resume``,
-``drop``; answered by ``done …`` or ``refused …``.
+Orders, one a connection to the control port: ``delay requests|responses NS [API_KEY]``, ``held API_KEY``,
+``hold``, ``resume``, ``drop``; answered by ``done …`` or ``refused …``.
 """
 
 import contextlib
@@ -13,12 +13,14 @@ import struct
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 
 CHUNK = 1 << 18
 RESET = struct.pack("ii", 1, 0)  # linger for 0 s: close() sends RST
 HEADER = struct.Struct(">Ih")  # of Kafka's requests: how many bytes follow the first four; api key
+KEPT = 10_000  # pieces of a kind, of which it is known how long they were held
 REQUESTS, RESPONSES = "requests", "responses"
 
 
@@ -27,6 +29,7 @@ class Line:
 
     def __init__(self) -> None:
         self._set: tuple[int, int | None] = (0, None)
+        self._held_ns: dict[int, deque[int]] = {}
 
     def set(self, delay_ns: int, api_key: int | None) -> None:
         """Hold for so long what comes from now on: all of it, or one kind of request."""
@@ -36,6 +39,15 @@ class Line:
         """How long a piece of a request of this kind is held."""
         delay_ns, only = self._set
         return delay_ns if only in (None, api_key) else 0
+
+    def held(self, api_key: int, held_ns: int) -> None:
+        """Note how long a piece of a request was really held."""
+        self._held_ns.setdefault(api_key, deque(maxlen=KEPT)).append(held_ns)
+
+    def take_held_ns(self, api_key: int) -> int:
+        """The median of what was noted since the last call; -1 when nothing was."""
+        held_ns = sorted(self._held_ns.pop(api_key, ()))
+        return held_ns[len(held_ns) // 2] if held_ns else -1
 
 
 class Requests:
@@ -105,25 +117,27 @@ class Connection:
         cut: Callable[[bytes], Iterable[tuple[int, bytes]]],
     ) -> None:
         source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        waiting: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
+        waiting: SimpleQueue[tuple[int, int, int, bytes]] = SimpleQueue()
 
         def read() -> None:
             with contextlib.suppress(OSError):
                 while chunk := source.recv(CHUNK):
                     now_ns = time.monotonic_ns()
                     for api_key, piece in cut(chunk):
-                        waiting.put((now_ns + line.delay_ns(api_key), piece))
-            waiting.put((time.monotonic_ns() + line.delay_ns(-1), b""))
+                        waiting.put((api_key, now_ns, now_ns + line.delay_ns(api_key), piece))
+            now_ns = time.monotonic_ns()
+            waiting.put((-1, now_ns, now_ns + line.delay_ns(-1), b""))
 
         def write() -> None:
             with contextlib.suppress(OSError):
                 while True:
-                    release_ns, piece = waiting.get()
+                    api_key, came_ns, release_ns, piece = waiting.get()
                     while (left_ns := release_ns - time.monotonic_ns()) > 0:
                         time.sleep(left_ns / 1e9)
                     self._flowing.wait()
                     if not piece:
                         break
+                    line.held(api_key, time.monotonic_ns() - came_ns)
                     sink.sendall(piece)
             self.close()
 
@@ -155,6 +169,8 @@ class Relay:
         match order:
             case ["delay", name, delay_ns, *only] if name in self._lines:
                 self._lines[name].set(int(delay_ns), int(only[0]) if only else None)
+            case ["held", api_key]:
+                return f"done {self._lines[REQUESTS].take_held_ns(int(api_key))}"
             case ["hold"]:
                 self._flowing.clear()
             case ["resume"]:

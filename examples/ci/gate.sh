@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# A benchmark as a gate: runs one, judges it by objectives, and compares it with stored runs. docs/ci.md explains it.
+#
+# Exit codes are lensload's: 0 passed, 1 an objective was missed or something became slower, 2 wrong usage or runs that
+# cannot be compared, 3 the measurement is invalid and says nothing, 4 the cluster or the registry cannot be reached.
+#
+# The cluster: LENSLOAD_BOOTSTRAP_SERVERS and LENSLOAD_REGISTRY_URL. What follows has a default:
+: "${LENSLOAD:=lensload}"               # the command
+: "${GATE_RATE:=5000}"                  # events a second
+: "${GATE_DURATION:=2m}"                # measured time
+: "${GATE_WARMUP:=15s}"                 # before it
+: "${GATE_SLOS:=lost == 0}"             # objectives, one a line
+: "${GATE_MAX_REGRESSION:=end_to_end.p50=15%
+end_to_end.p99=25%}"                    # what may become worse by how much, one a line
+: "${GATE_ALLOW_DIFFERENT:=}"           # differences that do not refuse the comparison (see lensload compare), one a line
+: "${GATE_RETRIES:=1}"                  # how often an invalid run is tried again
+: "${GATE_CONFIRM:=1}"                  # 1: what seems slower is measured once more, and both runs are compared; 0: not
+: "${GATE_BASELINES:=gate-baselines}"   # the folder of stored runs
+: "${GATE_KEEP:=5}"                     # how many of them to keep
+: "${GATE_STORE:=first}"                # always, first (only while there is none) or never: what becomes of a run that passed
+: "${GATE_REFRESH:=0}"                  # 1: compare with nothing, and make this run the only baseline
+: "${GATE_OUT:=gate}"                   # the folder of results: JSON, HTML, JUnit (*.xml), summary.md
+set -euo pipefail
+shopt -s nullglob
+
+case "$GATE_STORE" in
+always | first | never) ;;
+*)
+    echo "gate: GATE_STORE is '$GATE_STORE': give always, first or never." >&2
+    exit 2
+    ;;
+esac
+mkdir -p "$GATE_OUT" "$GATE_BASELINES"
+rm -f "$GATE_OUT"/*.{json,html,xml,md}
+stored=("$GATE_BASELINES"/*.json)
+((GATE_REFRESH)) && stored=()
+
+say() { printf 'gate: %s\n' "$*"; }
+
+# Each line of a text as a flag's value, into the array `flags`.
+each_line() {
+    local line
+    while IFS= read -r line; do
+        [[ -z ${line//[[:space:]]/} ]] || flags+=("$1" "$line")
+    done <<<"$2"
+}
+
+finish() {
+    local code=$?
+    if [[ -n ${GITHUB_STEP_SUMMARY:-} && -f $GATE_OUT/summary.md ]]; then
+        cat "$GATE_OUT/summary.md" >>"$GITHUB_STEP_SUMMARY"
+    fi
+    case $code in
+    0) say "PASSED" ;;
+    1) say "FAILED: see above, and $GATE_OUT" ;;
+    3) say "INVALID: the measurement says nothing, neither good nor bad; see above why" ;;
+    4) say "NOT RUN: the cluster or the registry cannot be reached, or refused" ;;
+    *) say "NOT JUDGED: wrong usage, or runs that cannot be compared; see above" ;;
+    esac
+}
+trap finish EXIT
+
+# One benchmark: bench NAME. An invalid one is tried again.
+bench() {
+    local code try flags
+    for ((try = 0; try <= GATE_RETRIES; try++)); do
+        flags=(--rate "$GATE_RATE" --duration "$GATE_DURATION" --warmup "$GATE_WARMUP")
+        flags+=(--run-file "$GATE_OUT/$1.json" --junit "$GATE_OUT/$1.xml" --html "$GATE_OUT/$1.html")
+        flags+=(--summary "$GATE_OUT/$1.md")
+        each_line --slo "$GATE_SLOS"
+        rm -f "$GATE_OUT/$1.md"
+        code=0
+        $LENSLOAD bench "${flags[@]}" || code=$?
+        ((code == 3)) || break
+        say "run '$1' is invalid (try $((try + 1)) of $((GATE_RETRIES + 1)))"
+    done
+    [[ ! -f $GATE_OUT/$1.md ]] || cat "$GATE_OUT/$1.md" >>"$GATE_OUT/summary.md"
+    return "$code"
+}
+
+# The stored runs against those named: compare NAME...
+compare() {
+    local code=0 file flags=(--junit "$GATE_OUT/compare.xml" --summary "$GATE_OUT/compare.md")
+    for file in "${stored[@]}"; do flags+=(--base "$file"); done
+    for file in "$@"; do flags+=(--new "$GATE_OUT/$file.json"); done
+    each_line --max-regression "$GATE_MAX_REGRESSION"
+    each_line --allow-different "$GATE_ALLOW_DIFFERENT"
+    rm -f "$GATE_OUT/compare.md"
+    $LENSLOAD compare "${flags[@]}" || code=$?
+    return "$code"
+}
+
+store() {
+    ((!GATE_REFRESH)) || rm -f "$GATE_BASELINES"/*.json
+    cp "$GATE_OUT/run.json" "$GATE_BASELINES/$(date -u +%Y%m%dT%H%M%SZ).json"
+    local kept=("$GATE_BASELINES"/*.json) # their names sort by age
+    ((${#kept[@]} <= GATE_KEEP)) || rm -f "${kept[@]:0:${#kept[@]}-GATE_KEEP}"
+    kept=("$GATE_BASELINES"/*.json)
+    say "stored as a baseline; there are ${#kept[@]} now, of at most $GATE_KEEP"
+}
+
+bench run
+if ((${#stored[@]})); then
+    code=0
+    compare run || code=$?
+    if ((code == 1 && GATE_CONFIRM)); then
+        say "something seems slower: measuring once more, so that one bad run does not decide"
+        bench again
+        code=0
+        compare run again || code=$?
+    fi
+    [[ ! -f $GATE_OUT/compare.md ]] || cat "$GATE_OUT/compare.md" >>"$GATE_OUT/summary.md"
+    ((code == 0)) || exit "$code"
+else
+    say "no baseline to compare with"
+fi
+if [[ $GATE_STORE == always || ($GATE_STORE == first && ${#stored[@]} -eq 0) ]]; then
+    store
+fi

@@ -1,0 +1,141 @@
+"""The curve of rate against percentile as a picture, SVG or PNG."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import vl_convert
+
+from lensload.capacity.result import PERCENTILES, Capacity, in_order
+from lensload.errors import UsageError
+from lensload.report.html.figure import Spec, ticks
+from lensload.report.html.theme import CONFIG, DASHES, DURATION_LABEL, SERIES, on_paper, title_above
+
+SUFFIXES = (".svg", ".png")
+
+
+def check(path: Path) -> None:
+    """Refuse before a search what cannot be drawn after it.
+
+    Raises:
+        UsageError: the name ends in neither .svg nor .png.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"The picture {path} is neither SVG nor PNG.", "End its name in .svg or .png.")
+
+
+def write(path: Path, capacity: Capacity) -> bool:
+    """Draw end-to-end percentiles over the rate; False where no run has any to draw.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    points = _points(capacity)
+    if not points:
+        return False
+    spec = on_paper(_spec(capacity, points))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix.lower() == ".png":
+            path.write_bytes(vl_convert.vegalite_to_png(spec, scale=2))
+        else:
+            path.write_text(vl_convert.vegalite_to_svg(spec), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"The picture {path} cannot be written: {error.strerror or error}.",
+            "Give another place with --picture.",
+        ) from error
+    return True
+
+
+def _points(capacity: Capacity) -> list[dict[str, Any]]:
+    return [
+        {
+            "rate": point["rate_per_s"],
+            "name": re.sub(r"^p999$", "p99.9", name),
+            "us": max(value, 0.1),
+            "answer": point["answer"],
+        }
+        for point in in_order(capacity)
+        for name in PERCENTILES
+        if (value := point["latency_us"]["end_to_end"][name]) is not None
+    ]
+
+
+def _spec(capacity: Capacity, points: list[dict[str, Any]]) -> Spec:
+    values = ticks(min(point["us"] for point in points), max(point["us"] for point in points))
+    names = ["p50", "p90", "p99", "p99.9"]
+    x = {
+        "field": "rate",
+        "type": "quantitative",
+        "title": "events/s asked for",
+        "scale": {"type": "log", "nice": False, "padding": 12},
+        "axis": {"format": "~s", "grid": False, "tickCount": 6},
+    }
+    y = {
+        "field": "us",
+        "type": "quantitative",
+        "scale": {"type": "log", "domain": [values[0], values[-1]], "nice": False},
+        "axis": {**title_above("end-to-end latency"), "values": values, "labelExpr": DURATION_LABEL},
+    }
+    legend = {
+        "orient": "top",
+        "offset": 24,
+        "title": None,
+        "symbolType": "stroke",
+        "symbolStrokeWidth": 2.5,
+        "disable": False,
+    }
+    colour = {"field": "name", "type": "nominal", "scale": {"domain": names, "range": list(SERIES[:4])}}
+    dash = {"field": "name", "type": "nominal", "scale": {"domain": names, "range": list(DASHES[:4])}}
+    filled = {"test": "datum.answer == 'held'", "value": 1}
+    layers: list[Spec] = [
+        {
+            "mark": {"type": "line", "strokeWidth": 2},
+            "encoding": {
+                "x": x,
+                "y": {**y, "aggregate": "mean"},
+                "color": {**colour, "legend": legend},
+                "strokeDash": {**dash, "legend": legend},
+            },
+        },
+        {
+            "mark": {"type": "point", "size": 45, "filled": True, "strokeWidth": 1.5},
+            "encoding": {
+                "x": x,
+                "y": y,
+                "color": colour,
+                "fillOpacity": {"condition": filled, "value": 0},
+                "strokeOpacity": {"value": 1},
+                "stroke": colour,
+            },
+        },
+    ]
+    if capacity["held_per_s"]:
+        layers.append(
+            {
+                "data": {"values": [{"rate": capacity["held_per_s"]}]},
+                "mark": {"type": "rule", "color": "var(--ink)", "strokeDash": [3, 3]},
+                "encoding": {"x": x},
+            }
+        )
+    return {
+        "width": 760,
+        "height": 340,
+        "padding": 16,
+        "background": "var(--paper)",
+        "title": {
+            "text": "Rate against latency",
+            "subtitle": [
+                capacity["text"].partition(". ")[0],
+                "Filled: the objectives held. Hollow: they did not, or the load was not reached.",
+            ],
+            "anchor": "start",
+            "color": "var(--ink)",
+            "subtitleColor": "var(--muted)",
+            "offset": 14,
+        },
+        "data": {"values": points},
+        "layer": layers,
+        "config": CONFIG,
+    }

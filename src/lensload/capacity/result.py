@@ -1,0 +1,194 @@
+"""What a search came to, as JSON and as a table: with every run of it, and what to do next."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypedDict
+
+from lensload import output
+from lensload.capacity.search import Answer, Found, Plan
+from lensload.capacity.trial import Trial
+from lensload.errors import InvalidRunError
+from lensload.report import units
+
+FORMAT = "lensload/capacity/1"
+PERCENTILES = ("p50", "p90", "p99", "p999")
+STAGES = ("ack", "end_to_end")
+
+Outcome = Literal["found", "at_least", "none", "generator", "unfinished"]
+
+EXIT_CODES: dict[Outcome, int] = {
+    "found": 0,
+    "at_least": 0,
+    "none": 1,
+    "generator": InvalidRunError.exit_code,
+    "unfinished": InvalidRunError.exit_code,
+}
+
+
+class Point(TypedDict):
+    """One run: the rate asked for and got, what it said and why, and its percentiles of all topics by stage."""
+
+    rate_per_s: float
+    achieved_per_s: float
+    answer: str
+    because: str
+    latency_us: dict[str, dict[str, float | None]]
+    run_file: str
+
+
+class Capacity(TypedDict):
+    """What a search came to; the content of its file.
+
+    `capacity_per_s` is the highest rate that held in two runs, if the cluster (or the range) is what ends there;
+    `held_per_s` and `gave_per_s` are the bracket whatever ends it. `runs` are in the order in which they were made.
+    """
+
+    format: str
+    outcome: Outcome
+    text: str
+    capacity_per_s: float | None
+    held_per_s: float | None
+    gave_per_s: float | None
+    resolution: float
+    slos: list[str]
+    embedded: bool
+    runs: list[Point]
+    conditions: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """The runs of a search so far, and what was asked for."""
+
+    slos: Sequence[str]
+    plan: Plan
+    made: Sequence[Trial]
+
+    def result(self, found: Found | None) -> Capacity:
+        """What they came to; `found` is None for a search that was stopped before its end."""
+        found_or_known = found or self._known()
+        outcome = _outcome(found)
+        last = self.made[-1].run if self.made else None
+        return {
+            "format": FORMAT,
+            "outcome": outcome,
+            "text": _text(outcome, found_or_known),
+            "capacity_per_s": found_or_known.held_per_s if outcome in ("found", "at_least") else None,
+            "held_per_s": found_or_known.held_per_s,
+            "gave_per_s": found_or_known.gave_per_s,
+            "resolution": self.plan.resolution,
+            "slos": list(self.slos),
+            "embedded": bool(last and last["embedded"]),
+            "runs": [_point(trial) for trial in self.made],
+            "conditions": last["conditions"] if last else {},
+        }
+
+    def _known(self) -> Found:
+        """The bracket as far as it goes: each rate's last run counts."""
+        last = {trial.rate_per_s: trial.answer for trial in self.made}
+        gave = [rate for rate, answer in last.items() if answer in (Answer.MISSED, Answer.GENERATOR)]
+        held = [
+            rate for rate, answer in last.items() if answer is Answer.HELD and rate < min(gave, default=1e99)
+        ]
+        return Found("cluster", max(held, default=None), min(gave, default=None))
+
+
+def write(path: Path, capacity: Capacity) -> None:
+    """Write the result as JSON.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    output.leave(path, json.dumps(capacity, indent=1, allow_nan=False) + "\n", "result", "--result")
+
+
+def table(capacity: Capacity) -> str:
+    """The curve of rate against percentile as text, a line a run from the lowest rate up, and what it comes to."""
+    heads = [
+        "rate/s",
+        "achieved",
+        *(f"{'ack' if s == 'ack' else 'e2e'} {_short(p)}" for s in STAGES for p in ("p50", "p99")),
+    ]
+    rows = [heads, *(_row(point) for point in in_order(capacity))]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(heads))]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=False)) for row in rows]
+    answers = ["answer", *(_said(point) for point in in_order(capacity))]
+    shown = [f"{line}  {answer}".rstrip() for line, answer in zip(lines, answers, strict=True)]
+    return "\n".join([*shown, "", *_told(capacity)]) + "\n"
+
+
+def in_order(capacity: Capacity) -> list[Point]:
+    """The runs from the lowest rate up, those of one rate as they were made."""
+    return sorted(capacity["runs"], key=lambda point: point["rate_per_s"])
+
+
+def _told(capacity: Capacity) -> Iterator[str]:
+    if capacity["embedded"]:
+        yield "EMBEDDED CLUSTER: this is the client's capacity, not a broker's."
+    yield capacity["text"]
+
+
+def _row(point: Point) -> list[str]:
+    cells = [units.per_s(point["rate_per_s"]), units.per_s(point["achieved_per_s"])]
+    return cells + [
+        units.latency(point["latency_us"][stage][name]) for stage in STAGES for name in ("p50", "p99")
+    ]
+
+
+def _said(point: Point) -> str:
+    return f"{point['answer']}: {point['because']}" if point["because"] else point["answer"]
+
+
+def _short(percentile: str) -> str:
+    return percentile.replace("p999", "p99.9")
+
+
+def _point(trial: Trial) -> Point:
+    by_stage = trial.run["latency_us"]
+    return {
+        "rate_per_s": trial.rate_per_s,
+        "achieved_per_s": trial.run["load"]["achieved_per_s"],
+        "answer": trial.answer.value,
+        "because": trial.because,
+        "latency_us": {
+            stage: {name: by_stage[stage]["all"][name] for name in PERCENTILES} for stage in STAGES
+        },
+        "run_file": trial.file.name,
+    }
+
+
+def _outcome(found: Found | None) -> Outcome:
+    if found is None:
+        return "unfinished"
+    if found.limit == "generator":
+        return "generator"
+    if found.held_per_s is None:
+        return "none"
+    return "at_least" if found.limit == "range" else "found"
+
+
+def _text(outcome: Outcome, found: Found) -> str:
+    held = f"{units.per_s(found.held_per_s)} events/s" if found.held_per_s else "no rate that was tried"
+    gave = f"{units.per_s(found.gave_per_s)} events/s" if found.gave_per_s else ""
+    match outcome:
+        case "found":
+            return f"CAPACITY: {held} hold the objectives, in two runs; {gave} do not, in two runs."
+        case "at_least":
+            return f"CAPACITY: at least {held}, the top of the range. Raise --to to find its end."
+        case "none":
+            return f"NO CAPACITY: not even {gave} hold the objectives, and no lower rate was asked for. Lower --from."
+        case "generator":
+            known = (
+                f"The objectives held at {held}."
+                if found.held_per_s
+                else "No rate held the objectives twice."
+            )
+            return (
+                f"THE GENERATOR'S LIMIT, not the cluster's: {gave} could not be generated on schedule. {known}"
+                " Above that nothing is known of the cluster: add --workers, or cores, or machines."
+            )
+        case "unfinished":
+            above = f", and did not at {gave}" if gave else ""
+            return f"STOPPED before the end of the search: by then the objectives held at {held}{above}."

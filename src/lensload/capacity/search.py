@@ -1,0 +1,123 @@
+"""The search for the highest rate that holds: which rate to try next. Pure: whoever drives it makes the runs."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from enum import Enum
+from math import sqrt
+from typing import Literal, TypeAlias
+
+from lensload.errors import UsageError
+
+
+class Answer(Enum):
+    """What a run at some rate said.
+
+    Attributes:
+        HELD: the objectives held.
+        MISSED: one did not, or the cluster held the load back.
+        GENERATOR: the load was not produced as asked, and not for the cluster's sake; nothing is known of it.
+    """
+
+    HELD = "held"
+    MISSED = "missed"
+    GENERATOR = "generator"
+
+
+Limit = Literal["cluster", "generator", "range"]
+Search: TypeAlias = "Generator[float, Answer, Found]"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where to search, and how closely.
+
+    Attributes:
+        from_per_s: the first and lowest rate.
+        to_per_s: the highest rate.
+        growth: by how much the rate is multiplied until something gives.
+        resolution: how far the found rate may lie below one that does not hold, as a fraction.
+    """
+
+    from_per_s: float = 1_000.0
+    to_per_s: float = 1e8
+    growth: float = 2.0
+    resolution: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuse what has no end, or no beginning.
+
+        Raises:
+            UsageError: the values make no search.
+        """
+        if not 0 < self.from_per_s <= self.to_per_s:
+            raise UsageError(
+                f"A search from {self.from_per_s:g} to {self.to_per_s:g} events/s has no rates.",
+                "Give --from less than --to, both above 0.",
+            )
+        if not (self.growth > 1 and 0.005 <= self.resolution < 1):
+            raise UsageError(
+                f"The growth {self.growth:g} and the resolution {100 * self.resolution:g} % make no search.",
+                "Give --growth above 1, and --resolution from 0.5% to less than 100%.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the search came to.
+
+    Attributes:
+        limit: what stands in the way of more: the cluster, the generator (then nothing is known of the cluster
+            above `held_per_s`), or nothing in the range that was searched.
+        held_per_s: the highest rate that held, in two runs; None: not even the lowest did.
+        gave_per_s: the lowest rate above it at which the limit was met; None: none was.
+    """
+
+    limit: Limit
+    held_per_s: float | None
+    gave_per_s: float | None
+
+
+def search(plan: Plan) -> Search:
+    """Yields the rate of the next run, takes its `Answer`, and returns what was found.
+
+    Rates grow by `growth` until something gives; then the bracket is halved, geometrically, down to `resolution`.
+    Nothing is decided by one run: what gave is tried again, and the second answer counts; the final rate has to
+    hold once more, or the search goes on below it.
+    """
+    held: list[float] = []
+    gave_per_s: float | None = None
+    limit: Limit = "range"
+    rate = plan.from_per_s
+    while True:
+        answer = yield from _tried(rate)
+        if answer is Answer.HELD and rate in held:
+            return Found(limit, rate, gave_per_s)
+        if answer is Answer.HELD:
+            held.append(rate)
+        else:
+            # A rate that held before and now does not: it goes, and what held below it is the floor again.
+            held = [lower for lower in held if lower < rate]
+            gave_per_s, limit = rate, "generator" if answer is Answer.GENERATOR else "cluster"
+        if not held:
+            return Found(limit, None, gave_per_s)
+        rate = _next(plan, held[-1], gave_per_s)
+
+
+def _next(plan: Plan, held_per_s: float, gave_per_s: float | None) -> float:
+    """The rate to try; `held_per_s` itself once the bracket is narrow enough, to have it confirmed."""
+    if gave_per_s is None:
+        return min(rounded(held_per_s * plan.growth), plan.to_per_s)
+    if gave_per_s <= held_per_s * (1 + plan.resolution):
+        return held_per_s
+    middle = rounded(sqrt(held_per_s * gave_per_s))
+    return middle if held_per_s < middle < gave_per_s else held_per_s
+
+
+def _tried(rate: float) -> Generator[float, Answer, Answer]:
+    answer = yield rate
+    return answer if answer is Answer.HELD else (yield rate)
+
+
+def rounded(rate: float) -> float:
+    """To four digits: a rate that people can repeat."""
+    return float(f"{rate:.4g}")

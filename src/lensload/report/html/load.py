@@ -1,0 +1,109 @@
+"""Load against target over time."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lensload.report.html.figure import Figure, Key, Spec, figure
+from lensload.report.html.theme import ACCENT, MUTED, RULE, title_above
+from lensload.run import Row, Run
+
+MOST_POINTS = 240
+_DASH = [5, 3]
+
+
+def load_figure(run: Run, *, number: int, top_per_s: float, end_s: float, page_px: int) -> Figure:
+    """The rate asked for and the rate acknowledged, on axes that all runs of a report share.
+
+    Args:
+        run: whose load.
+        number: which run of the report it is.
+        top_per_s: the highest rate of all runs.
+        end_s: the longest time of all runs.
+        page_px: the width it has on a page.
+    """
+    points, step = _points(run["series"])
+    mean = f" Each point is the mean of {step} rows." if step > 1 else ""
+    return figure(
+        "Load against target",
+        "Where the line leaves the dashes, the load was not the one asked for."
+        " A second shows what was heard of in it, so a dip and a peak beside it are one delay of the news."
+        f" The grey stretch is warm-up, which no figure counts.{mean}",
+        lambda width: _spec(points, width, top_per_s, end_s),
+        legend=[Key("acknowledged", ACCENT, [1, 0]), Key("target", MUTED, _DASH)],
+        run=number,
+        page_px=page_px,
+    )
+
+
+def highest_rate(run: Run) -> float:
+    """The highest rate that the chart of this run has to show."""
+    rates = (max(row["target_per_s"], _rate(row, gap_s)) for row, gap_s in _with_gaps(run["series"]))
+    return max(rates, default=0.0)
+
+
+def end_of(run: Run) -> float:
+    """When the last row of the series ends, in seconds from the start of the schedule."""
+    return max((row["at_s"] for row in run["series"]), default=0.0)
+
+
+def _points(series: Sequence[Row]) -> tuple[list[dict[str, Any]], int]:
+    rows = list(_with_gaps(series))
+    step = -(-len(rows) // MOST_POINTS) or 1
+    points: list[dict[str, Any]] = []
+    for first in range(0, len(rows), step):
+        part = rows[first : first + step]
+        points.append(
+            {
+                "at": part[-1][0]["at_s"],
+                "target": round(sum(row["target_per_s"] for row, _ in part) / len(part), 3),
+                "acked": round(sum(_rate(row, gap_s) for row, gap_s in part) / len(part), 3),
+                "phase": part[-1][0]["phase"],
+            }
+        )
+    return points, step
+
+
+def _with_gaps(series: Sequence[Row]) -> Iterator[tuple[Row, float]]:
+    """Each row with the seconds that it counted: those since the row before, or one where rows were left out."""
+    before_s = 0.0
+    for row in series:
+        gap_s = row["at_s"] - before_s
+        yield row, gap_s if 0.2 <= gap_s <= 1.5 else 1.0
+        before_s = row["at_s"]
+
+
+def _rate(row: Row, gap_s: float) -> float:
+    return row["acked"] / gap_s
+
+
+def _spec(points: list[dict[str, Any]], width: int, top_per_s: float, end_s: float) -> Spec:
+    warmup_s = max((point["at"] for point in points if point["phase"] == "warm-up"), default=0.0)
+    x = {
+        "field": "at",
+        "type": "quantitative",
+        "title": "seconds since the schedule started",
+        "scale": {"domain": [0, end_s or 1], "nice": False},
+        "axis": {"grid": False, "tickCount": 8 if width > 600 else 5},
+    }
+    axis_y = {**title_above("events/s"), "tickCount": 4, "labelExpr": "format(datum.value, '~s')"}
+    scale_y = {"domain": [0, top_per_s or 1], "nice": True}
+
+    def line(field: str, **mark: object) -> Spec:
+        y = {"field": field, "type": "quantitative", "scale": scale_y, "axis": axis_y}
+        return {"mark": {"type": "line", **mark}, "encoding": {"x": x, "y": y}}
+
+    shade = {
+        "data": {"values": [{"from": 0, "to": warmup_s}] if warmup_s else []},
+        "mark": {"type": "rect", "color": RULE, "opacity": 0.5},
+        "encoding": {"x": {**x, "field": "from"}, "x2": {"field": "to"}},
+    }
+    return {
+        "width": width,
+        "height": 190,
+        "data": {"values": points},
+        "layer": [
+            shade,
+            line("acked", stroke=ACCENT, strokeWidth=2),
+            line("target", stroke=MUTED, strokeWidth=1.5, strokeDash=_DASH, interpolate="step-before"),
+        ],
+    }

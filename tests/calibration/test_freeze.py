@@ -1,0 +1,150 @@
+"""The broker stands still for 2 s: an open loop shows what arithmetic says, a closed one nearly nothing."""
+
+import os
+import signal
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from confluent_kafka import Producer
+from numpy.typing import NDArray
+
+from lensload.run import Run
+from tests.calibration.benches import SMALL, above, on, options, process
+from tests.calibration.table import Table
+from tests.calibration.witness import Witness
+from tests.harness.kafka import Kafka
+from tests.locusts import Bench, check_whole
+
+RATE_PER_S = 5_000
+FROZEN_S = 2.0
+WARMUP_S = 2
+LEVELS_S = (0.5, 1.0, 1.5, 1.75)
+WITHIN = round(0.02 * RATE_PER_S * FROZEN_S)
+BUSY = RATE_PER_S // 5
+"""What gathers in 0.2 s; where a broker needs longer to catch up it lacks a processor, and arithmetic has no say."""
+LOAD = options(rate=RATE_PER_S, duration="8s", warmup=f"{WARMUP_S}s", linger_ms=1)
+
+
+class ClosedLoop(threading.Thread):
+    """What measures a service by asking, waiting for the answer, and asking again: a sample each ms at most."""
+
+    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+        super().__init__(daemon=True)
+        self.latencies_s: list[float] = []
+        self._topic = topic
+        self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 0, "acks": "all"})
+        self._done = threading.Event()
+
+    def run(self) -> None:
+        """Until `end`."""
+        while not self._done.wait(0.001):
+            began_s = time.monotonic()
+            self._producer.produce(self._topic, bytes(200))
+            self._producer.flush()
+            self.latencies_s.append(time.monotonic() - began_s)
+
+    def end(self) -> None:
+        """After the sample that is under way."""
+        self._done.set()
+        self.join()
+
+
+def test_a_frozen_broker_is_seen_by_all_who_were_due(own_kafka: Kafka, tmp_path: Path, table: Table):
+    """Each of the 10,000 events due meanwhile counts with the time that it waited, not one sample for all of them."""
+    witness = Witness(own_kafka)
+    witness.create(4, **{"message.timestamp.type": "LogAppendTime"})
+    witness.create(1, ["closed-loop"])
+    closed = ClosedLoop(own_kafka.bootstrap_servers, "closed-loop")
+    with Bench(tmp_path, *SMALL, *on(own_kafka.bootstrap_servers), *LOAD) as bench:
+        bench.says("measuring")
+        closed.start()
+        time.sleep(3)
+        own_kafka.freeze()
+        froze_s = time.time()
+        time.sleep(FROZEN_S)
+        thawed_s = time.time()
+        own_kafka.thaw()
+        code = bench.ended()
+        run, log = bench.run(), bench.log
+    closed.end()
+    assert code in (0, 3), log
+    check_whole(run)
+    events = measured(run, witness)
+    frozen_s = thawed_s - froze_s
+    meanwhile = events[(events[:, 0] >= froze_s) & (events[:, 0] < thawed_s)]
+    what = f"broker frozen for {frozen_s:.3f} s at {RATE_PER_S:,}/s:"
+    table.near(f"{what} events due meanwhile", RATE_PER_S * frozen_s, len(meanwhile), WITHIN, "events")
+    check_closed(np.array(closed.latencies_s), table)
+    # A broker that wakes up needs time to take what has gathered, and what had been due just before; its log says.
+    recovery_s = max(0.0, float(meanwhile[:, 1].max()) - thawed_s)
+    caught = int(((events[:, 0] < froze_s) & (events[:, 1] > thawed_s)).sum())
+    slack = WITHIN + round(RATE_PER_S * recovery_s) + caught
+    truths = [
+        (
+            level_s,
+            round(RATE_PER_S * (frozen_s - level_s)),
+            int((events[:, 1] - events[:, 0] > level_s).sum()),
+        )
+        for level_s in LEVELS_S
+    ]
+    calm = slack < BUSY and all(abs(by_the_log - arithmetic) <= slack for _, arithmetic, by_the_log in truths)
+    for level_s, arithmetic, by_the_log in truths:
+        for stage in ("ack", "end_to_end"):
+            said, found = f"{what} {stage} above {level_s:g} s", above(run, stage, level_s)
+            if calm:
+                table.near(said, arithmetic, found, slack, "events")
+                table.near(f"{said}, by the broker's log", by_the_log, found, WITHIN, "events")
+            else:
+                table.beside(
+                    f"{said}, at least", f"{by_the_log:,} events", f"{found:,} events", "", "machine too busy"
+                )
+                assert found > by_the_log - WITHIN, "nothing is acknowledged or seen before the broker has it"
+
+
+def test_a_frozen_generator_is_told_as_such(kafka: Kafka, topic_prefix: str, tmp_path: Path, table: Table):
+    """What the engine was late for stands in the schedule lag, event by event, and the run is invalid for it."""
+    witness, folder = Witness(kafka, topic_prefix), tmp_path.resolve()
+    witness.create(4)
+    with Bench(folder, *SMALL, *on(kafka.bootstrap_servers, topic_prefix), *LOAD) as bench:
+        bench.says("measuring")
+        time.sleep(2)
+        engine = process(folder, "lensload.engine")
+        os.kill(engine, signal.SIGSTOP)
+        time.sleep(FROZEN_S)
+        os.kill(engine, signal.SIGCONT)
+        code = bench.ended()
+        run = bench.run()
+    check_whole(run)
+    assert code == 3
+    assert any("The schedule lag is" in reason for reason in run["reasons"]), run["reasons"]
+    # librdkafka stamps each record as it is handed over (CreateTime), which is when schedule lag ends.
+    events = measured(run, witness)
+    for level_s in LEVELS_S:
+        by_the_stamps = int((events[:, 1] - events[:, 0] > level_s).sum())
+        said = (
+            f"engine frozen for {FROZEN_S:g} s: schedule_lag above {level_s:g} s, by the records' CreateTime"
+        )
+        table.near(said, by_the_stamps, above(run, "schedule_lag", level_s), WITHIN, "events")
+        assert by_the_stamps > RATE_PER_S * (FROZEN_S - level_s) - WITHIN
+
+
+def measured(run: Run, witness: Witness) -> NDArray[np.float64]:
+    """When each event of the measured time was due and when its record was stamped, Unix seconds; shape (n, 2)."""
+    events = np.array([(each.due_ms, each.append_ms) for each in witness.read()]) / 1000
+    return events[events[:, 0] >= datetime.fromisoformat(run["started_at"]).timestamp() + WARMUP_S]
+
+
+def check_closed(latencies_s: NDArray[np.float64], table: Table) -> None:
+    """One sample of thousands saw it, so that no percentile up to p99.9 does."""
+    p999_s = float(np.percentile(latencies_s, 99.9))
+    seen = int((latencies_s > FROZEN_S / 4).sum())
+    table.beside(
+        "the same by a closed loop beside it",
+        f"{(FROZEN_S - FROZEN_S / 4) * RATE_PER_S:,.0f} of 40,000 events above {FROZEN_S / 4:g} s",
+        f"{seen:,} of {len(latencies_s):,} samples; p99.9 {1000 * p999_s:,.1f} ms",
+    )
+    assert seen <= max(1, len(latencies_s) // 1000), "it asks one at a time"
+    assert latencies_s.max() > FROZEN_S * 0.98

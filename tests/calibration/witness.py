@@ -1,0 +1,138 @@
+"""What lies in the topics, read by a consumer that shares no code with lensload's observer."""
+
+import io
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import fastavro
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from lensload import schemas
+from tests.harness.kafka import Kafka
+
+PARSED = {name: schema.parsed for name, schema in schemas.load().items()}
+QUIET_S = 0.7  # more than a fetch waits at the broker by default
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One record of a topic.
+
+    Attributes:
+        topic: LENS's name of it, without a prefix.
+        partition: where.
+        append_ms: its timestamp in Kafka.
+        key: its key.
+        value: its bytes.
+    """
+
+    topic: str
+    partition: int
+    append_ms: int
+    key: bytes
+    value: bytes
+
+    @property
+    def id(self) -> uuid.UUID:
+        """The event's id: the first field of every LENS record, a string of 36 characters."""
+        return uuid.UUID(self.value[6:42].decode())
+
+    @property
+    def lane(self) -> int:
+        """Who wrote it, by the id."""
+        return self.id.int >> 36 & 0xFFF
+
+    @property
+    def sequence(self) -> int:
+        """Which of its lane's events of its topic, by the id."""
+        return self.id.int & (1 << 36) - 1
+
+    @property
+    def due_ms(self) -> float:
+        """When it was due: the record's own timestamp, and the id's fraction of a millisecond."""
+        record: Any = fastavro.schemaless_reader(io.BytesIO(self.value[5:]), PARSED[self.topic], None)
+        return float(record["timestamp"]) + (self.id.int >> 64 & 0xFFF) / 4096
+
+
+class Witness:
+    """Reads and creates the five topics under a prefix.
+
+    Args:
+        kafka: the broker, reached directly.
+        prefix: of the topics.
+    """
+
+    def __init__(self, kafka: Kafka, prefix: str = "") -> None:
+        self.prefix = prefix
+        self._settings: dict[str, Any] = {"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0}
+        self.admin = AdminClient(self._settings)
+
+    def create(self, partitions: int, names: Iterable[str] = tuple(PARSED), **config: str) -> None:
+        """Have topics, by default LENS's, before a run that would create them in its own way."""
+        topics = [NewTopic(self.prefix + name, partitions, 1, config=config) for name in names]
+        for created in self.admin.create_topics(topics).values():
+            created.result(timeout=10)
+
+    def ends(self) -> dict[tuple[str, int], tuple[int, int]]:
+        """The first and the next offset of every partition, by topic (with its prefix) and number."""
+        consumer = self._consumer()
+        found = consumer.list_topics(timeout=10).topics
+        places = [
+            (self.prefix + name, number) for name in PARSED for number in found[self.prefix + name].partitions
+        ]
+        ends = {place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=10) for place in places}
+        consumer.close()
+        return ends
+
+    def quiet(self, timeout_s: float = 20) -> dict[tuple[str, int], tuple[int, int]]:
+        """Wait until nothing has been written for a while; gives the ends."""
+        ends, since_s = self.ends(), time.monotonic()
+        deadline_s = since_s + timeout_s
+        while time.monotonic() - since_s < QUIET_S:
+            assert time.monotonic() < deadline_s, "somebody goes on writing"
+            time.sleep(0.05)
+            now = self.ends()
+            if now != ends:
+                ends, since_s = now, time.monotonic()
+        return ends
+
+    def delete(self, ends: dict[tuple[str, int], tuple[int, int]]) -> None:
+        """Have the broker delete all records up to some ends."""
+        wanted = [TopicPartition(*place, end) for place, (_, end) in ends.items()]
+        for deleted in self.admin.delete_records(wanted).values():
+            deleted.result(timeout=10)
+
+    def read(self, since: dict[tuple[str, int], int] | None = None) -> list[Sighting]:
+        """All records that lie in the topics now, or those from some offsets on; each partition's in order."""
+        consumer, found = self._consumer(), list[Sighting]()
+        for place, (first, end) in self.ends().items():
+            start = max(first, (since or {}).get(place, 0))
+            if start < end:
+                consumer.assign([TopicPartition(*place, start)])
+                found += self._read_to(consumer, end)
+        consumer.close()
+        return found
+
+    def _read_to(self, consumer: Consumer, end: int) -> Iterable[Sighting]:
+        offset, deadline_s = 0, time.monotonic() + 20
+        while offset < end:
+            assert time.monotonic() < deadline_s, "the topic cannot be read"
+            for message in consumer.consume(1000, 0.2):
+                if (error := message.error()) is not None:
+                    raise KafkaException(error)
+                offset = int(message.offset() or 0) + 1
+                yield Sighting(
+                    str(message.topic()).removeprefix(self.prefix),
+                    int(message.partition() or 0),
+                    message.timestamp()[1],
+                    message.key() or b"",
+                    message.value() or b"",
+                )
+
+    def _consumer(self) -> Consumer:
+        return Consumer({**self._settings, "group.id": "witness", "enable.auto.commit": False})
