@@ -116,9 +116,9 @@ def _misshapen(content: Mapping[str, Any]) -> Iterator[str]:
     if content["verdict"] not in EXIT_CODES:
         yield f"verdict is {content['verdict']!r}"
     load = content["load"]  # what was infinite is null
-    yield from (
-        f"load has no {name}" for name in Load.__annotations__ if not _is_number(load.get(name, "") or 0)
-    )
+    for name in Load.__annotations__:
+        if name not in load or not (load[name] is None or _is_number(load[name])):
+            yield f"load has no {name}"
     for topic, counts in content["topics"].items():
         if not all(_is_number(_of(counts, name)) for name in LEDGER):
             yield f"ledger of {topic} is not whole"
