@@ -25,6 +25,9 @@ _ADDITIONS: dict[str, object] = {
     "intervals": {},
 }
 
+# Of a ledger, what run files of this format had from the first.
+_CONTRACT = ("produced", "acked", "failed", "observed", "lost", "duplicated", "reordered")
+
 _KINDS: dict[str, type] = {
     "verdict": str,
     "reasons": list,
@@ -78,7 +81,9 @@ def read(path: Path) -> Run:
             " Copy it again, or run again.",
         ) from error
     _check_format(path, found)
-    return cast("Run", {**_ADDITIONS, **cast("dict[str, object]", found)})
+    run = cast("Run", {**_ADDITIONS, **cast("dict[str, object]", found)})
+    run["topics"] = {topic: {**dict.fromkeys(LEDGER, 0), **counts} for topic, counts in run["topics"].items()}
+    return run
 
 
 _EXPECTED = f'A run file is what `lensload bench --run-file` writes; its "format" is "{FORMAT}".'
@@ -120,7 +125,7 @@ def _misshapen(content: Mapping[str, Any]) -> Iterator[str]:
         if name not in load or not (load[name] is None or _is_number(load[name])):
             yield f"load has no {name}"
     for topic, counts in content["topics"].items():
-        if not all(_is_number(_of(counts, name)) for name in LEDGER):
+        if not all(_is_number(_of(counts, name)) for name in _CONTRACT):
             yield f"ledger of {topic} is not whole"
     for stage, by_topic in content["latency_us"].items():
         if not isinstance(_of(by_topic, "all"), dict):
