@@ -20,6 +20,7 @@ from lensload.cli_compare import compare
 from lensload.cli_options import run_options
 from lensload.cli_report import report
 from lensload.cli_schemas import schemas_group
+from lensload.cli_seed import seed
 from lensload.config import HANDOVER_VARIABLE, RunConfig
 from lensload.errors import LensloadError, UsageError
 from lensload.pacing import Profile
@@ -188,3 +189,4 @@ main.add_command(schemas_group)
 main.add_command(replay)
 main.add_command(report)
 main.add_command(compare)
+main.add_command(seed)

@@ -158,12 +158,13 @@ def ensure_topics(
     partitions: int,
     replication_factor: int,
     embedded: bool,
+    topic_settings: Mapping[str, str] | None = None,
 ) -> dict[str, int]:
     """Have every topic of `names` (prefix included), ready to be written and read.
 
     Missing ones are created, with a leader for every partition before this returns; existing ones are used as
     they are. Several processes may do this at once. On the embedded cluster `partitions` and
-    `replication_factor` decide nothing: see EMBEDDED_PARTITIONS.
+    `replication_factor` decide nothing: see EMBEDDED_PARTITIONS. Those that are created get `topic_settings`.
 
     Returns:
         The number of partitions of each topic.
@@ -181,7 +182,8 @@ def ensure_topics(
         raise _unreachable(settings, [error.args[0], *troubles], _TOPICS_S) from error
     try:
         if not embedded:
-            _create(admin, [name for name in names if name not in known], partitions, replication_factor)
+            missing = [name for name in names if name not in known]
+            _create(admin, missing, partitions, replication_factor, topic_settings or {})
         found = _await_leaders(admin, names, deadline_s)
         if not embedded:
             _check_allowed(admin, names)
@@ -241,11 +243,19 @@ def _addresses(metadata: Any) -> list[str]:  # noqa: ANN401 - ClusterMetadata ha
     return [f"{broker.host}:{broker.port}" for broker in metadata.brokers.values()]
 
 
-def _create(admin: AdminClient, names: Sequence[str], partitions: int, replication_factor: int) -> None:
+def _create(
+    admin: AdminClient,
+    names: Sequence[str],
+    partitions: int,
+    replication_factor: int,
+    topic_settings: Mapping[str, str],
+) -> None:
     if not names:
         return
+    config = dict(topic_settings)
     topics = [
-        NewTopic(name, num_partitions=partitions, replication_factor=replication_factor) for name in names
+        NewTopic(name, num_partitions=partitions, replication_factor=replication_factor, config=config)
+        for name in names
     ]
     futures = admin.create_topics(topics, operation_timeout=_TOPICS_S, request_timeout=_TOPICS_S)
     for name, future in futures.items():

@@ -96,11 +96,11 @@ class Plan:
         known = self._fragments.get((column.pool, fields))
         if known is None:
             places = [column.pool.fields.index(name) for name in fields]
-            types = [self._type_of(name) for name in fields]
-            known = _Fragments(
-                b"".join(written(t, row[p]) for t, p in zip(types, places, strict=True))
-                for row in column.pool.rows
-            )
+            columns = [
+                _encodings(self._type_of(name), [row[place] for row in column.pool.rows])
+                for name, place in zip(fields, places, strict=True)
+            ]
+            known = _Fragments(map(b"".join, zip(*columns, strict=True)))
             self._fragments[column.pool, fields] = known
         return (known.drawn(column.index),)
 
@@ -143,6 +143,14 @@ class Plan:
         if known is None:
             known = self._ranking_fragments[column.item_ids] = _RankingFragments(column)
         return known.pieces(column)
+
+
+def _encodings(kind: Any, values: list[Any]) -> list[bytes]:
+    """The values as fastavro writes them; equal strings are written once only."""
+    if not all(value is None or type(value) is str for value in values):
+        return [written(kind, value) for value in values]
+    known = {value: written(kind, value) for value in set(values)}
+    return [known[value] for value in values]
 
 
 def _shape_of_items(kind: Any) -> list[tuple[str, Any]]:

@@ -145,10 +145,17 @@ def _named(
 
 
 def _cut(seed: int, members: tuple[NDArray[np.int64], ...], weight: NDArray[np.float64]) -> NDArray[np.int64]:
-    cuts = np.empty((len(members), _CUTS, CUT_ITEMS), dtype=np.int64)
-    for index, items in enumerate(members):
-        chance = draws.keys(draws.root(seed, f"cuts of {index}"), np.arange(_CUTS * len(items)))
-        gumbel = -np.log(-np.log(draws.uniform(chance, 0) + 2.0**-54)).reshape(_CUTS, len(items))
-        order = np.argsort(-(gumbel + np.log(weight[items])), axis=1, kind="stable")
-        cuts[index] = items[order[:, :CUT_ITEMS]]
-    return cuts
+    roots = [draws.root(seed, f"cuts of {index}") for index in range(len(members))]
+    return np.stack(
+        [ranked_cuts(root, items, weight[items], _CUTS) for root, items in zip(roots, members, strict=True)]
+    )
+
+
+def ranked_cuts(
+    chance: draws.Keys, items: NDArray[np.int64], weight: NDArray[np.float64], count: int
+) -> NDArray[np.int64]:
+    """`count` ranked lists of ten of the items, drawn without replacement by weight; shape (count, 10)."""
+    keys = draws.keys(chance, np.arange(count * len(items)))
+    gumbel = -np.log(-np.log(draws.uniform(keys, 0) + 2.0**-54)).reshape(count, len(items))
+    order = np.argsort(-(gumbel + np.log(weight)), axis=1, kind="stable")
+    return items[order[:, :CUT_ITEMS]]

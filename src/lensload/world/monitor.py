@@ -6,16 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload import ids
+from lensload.world.clock import Clock
 from lensload.world.recommender import ERROR, MODELS, Answers
 from lensload.world.rows import CLICK, MODEL_METRIC, RESPONSE, ROW, SEARCH, Rows, taken
-from lensload.world.sessions import SESSION_GAP_S
 
 METRIC_TYPES: Final = (
     *("accuracy", "precision", "recall", "f1_score", "auc", "latency", "throughput", "error_rate"),
 )
 THROUGHPUT: Final = METRIC_TYPES.index("throughput")
 WINDOW_SESSIONS: Final = 128  # how many sessions of a lane a window spans
-WINDOW_S: Final = WINDOW_SESSIONS * SESSION_GAP_S
 
 # What is summed in a window for each lane and model.
 _ANSWERS, _ERRORS, _TOOK_MS, _SHOWN, _CLICKS, _TOP_CLICKS, _ORDERED, _SEARCHES = range(8)
@@ -25,8 +24,8 @@ _SUMS: Final = 8
 class ModelMonitor:
     """Sums what is sent, lane by lane, and gives each lane's metrics when its window closes.
 
-    A lane's window j closes at world time (j + phase) * WINDOW_S with a phase of the lane's own, so that lanes
-    report one after another. Definitions, over one window: *precision* is clicks per item shown; *recall* is
+    A lane's window j closes when its session number (j + phase) * WINDOW_SESSIONS would begin, with a phase of the
+    lane's own, so that lanes report one after another. Definitions, over one window: *precision* is clicks per item shown; *recall* is
     the share of opened items that were recommended rather than searched for; *accuracy* is the share of
     answers whose first item was clicked; *auc* is the mean over clicks of the share of the list's other items
     ranked below the clicked one; *latency* is the mean processing time in ms; *throughput*, answers a second,
@@ -34,9 +33,11 @@ class ModelMonitor:
 
     Args:
         lanes: the lanes to watch.
+        clock: when their sessions begin.
     """
 
-    def __init__(self, lanes: NDArray[np.int64]) -> None:
+    def __init__(self, lanes: NDArray[np.int64], clock: Clock) -> None:
+        self._clock = clock
         self._lanes = lanes
         self._place = np.zeros(ids.MAX_LANES, dtype=np.int64)
         self._place[lanes] = np.arange(len(lanes))
@@ -51,7 +52,7 @@ class ModelMonitor:
         """
         what = rows["what"]
         watched = taken(rows, np.flatnonzero((what == RESPONSE) | (what == CLICK) | (what == SEARCH)))
-        closes = (self._window + self._phase) * WINDOW_S
+        closes = self._clock.at((self._window + self._phase) * WINDOW_SESSIONS)
         late = watched["time"] >= closes[self._place[watched["lane"]]]
         self._add(taken(watched, np.flatnonzero(~late)), pages)
         closing = np.flatnonzero(closes < until)

@@ -10,7 +10,15 @@ REQUEST, RESPONSE = 0, 1
 VIEW, CLICK, RATING, PURCHASE, SEARCH, BOOKMARK = range(2, 8)
 ASSIGNMENT, CONVERSION, ENGAGEMENT, METRIC = range(8, 12)
 MODEL_METRIC = 12
-# The topic that tells each kind of row: its place in `lensload.world.world.TOPICS`.
+# In causal order: what happens at the same instant happens in this order.
+TOPICS: Final = (
+    "recommendation-requests",
+    "recommendation-responses",
+    "user-interactions",
+    "ab-test-events",
+    "model-metrics",
+)
+# The topic that tells each kind of row: its place in `TOPICS`.
 TOPIC_OF: Final = np.array([0, 1, *[2] * 6, *[3] * 4, 4], dtype=np.uint8)
 
 ROW: Final = np.dtype(

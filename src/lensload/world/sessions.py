@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lensload.world import draws
 from lensload.world.catalogue import CUT_ITEMS
+from lensload.world.clock import STEADY, Clock
 from lensload.world.experiments import NOT_ENROLLED
 from lensload.world.mix import PAGES_METRIC_RATE, Mix
 from lensload.world.recommender import Answers, answer
@@ -34,9 +35,8 @@ from lensload.world.rows import (
     Rows,
 )
 from lensload.world.setting import Setting
+from lensload.world.turnover import SEASON_CUTS
 
-SESSION_GAP_S: Final = 240.0  # mean time between the starts of a lane's sessions, in the world's own time
-LONGEST_SESSION_S: Final = 6 * 3600.0
 _SEARCHED: Final = CUT_ITEMS  # the column of the choice matrix that stands for a search instead of a rank
 _LONGEST_DWELL_S: Final = 900.0
 _DWELL_SIGMA: Final = 0.8
@@ -75,8 +75,9 @@ def play(
     lane: NDArray[np.int64],
     number: NDArray[np.int64],
     assigned: NDArray[np.bool_] | None,
+    clock: Clock = STEADY,
 ) -> Generator[None, None, Block]:
-    """Play session `number[i]` of `lane[i]`; sessions of a lane stand in rising order.
+    """Play session `number[i]` of `lane[i]`, when `clock` says; sessions of a lane stand in rising order.
 
     A generator that pauses between steps of about equal length, and returns the block: who has something more
     urgent to do can do it in between.
@@ -84,7 +85,7 @@ def play(
     `assigned`, shape (experiments, people), says whose assignment has been told already; those told now are
     marked in it. None: nothing is told of experiments, though they have their effects.
     """
-    cast = _Cast.of(setting, mix, lane, number)
+    cast = _Cast.of(setting, mix, lane, number, clock)
     yield
     pages = _Pages.of(cast)
     yield
@@ -113,20 +114,28 @@ class _Cast:
     person: NDArray[np.int64]
     kind: NDArray[np.int64]
     start: NDArray[np.float64]
+    longest_s: float
     pages: NDArray[np.int64]  # how many
 
     @classmethod
-    def of(cls, setting: Setting, mix: Mix, lane: NDArray[np.int64], number: NDArray[np.int64]) -> "_Cast":
+    def of(
+        cls, setting: Setting, mix: Mix, lane: NDArray[np.int64], number: NDArray[np.int64], clock: Clock
+    ) -> "_Cast":
         key = draws.keys(draws.keys(draws.root(setting.seed, "sessions"), lane), number)
         kind = np.searchsorted(mix.cumulative[:-1], draws.uniform(key, _KIND), side="right")
+        start = clock.at(number + draws.uniform(key, _START))
+        person = setting.audience.visitor(lane, draws.uniform(key, _PERSON))
+        if setting.turnover:
+            person = setting.turnover.visitor(setting.audience, lane, key, person, start)
         return cls(
             setting,
             mix,
             lane,
             key,
-            setting.audience.visitor(lane, draws.uniform(key, _PERSON)),
+            person,
             kind,
-            (number + draws.uniform(key, _START)) * SESSION_GAP_S,
+            start,
+            clock.longest_session_s,
             1 + _binomial_3(mix.more_pages[kind], draws.uniform(key, _PAGES)),
         )
 
@@ -152,9 +161,11 @@ class _Pages:
         session = np.repeat(np.arange(len(cast.key)), cast.pages)
         first = np.cumsum(cast.pages) - cast.pages
         key = draws.keys(cast.key[session], np.arange(len(session)) - first[session])
-        answers = answer(
-            key, cast.person[session], cast.setting.audience, cast.setting.catalogue.cuts.shape[1]
-        )
+        turnover, catalogue = cast.setting.turnover, cast.setting.catalogue
+        cuts = SEASON_CUTS if turnover else catalogue.cuts.shape[1]
+        answers = answer(key, cast.person[session], cast.setting.audience, cuts)
+        if turnover:
+            np.add(answers.cuts, turnover.first_cut(cast.start)[session][:, None], out=answers.cuts)
         return cls(session, first, key, answers)
 
 
@@ -180,7 +191,7 @@ class _Visits:
         item = pages.answers.item_at(page, place, cast.setting.catalogue)
         query = np.zeros(len(item), dtype=np.int64)
         searched = np.flatnonzero(column == _SEARCHED)
-        _search(cast, person[searched], key[searched], searched, item, query)
+        _search(cast, session[searched], key[searched], searched, item, query)
         median = cast.mix.dwell_median_s[cast.kind[session]] * cast.setting.dwell_factor[person]
         dwell = np.clip(median * np.exp(_DWELL_SIGMA * draws.normal(key, _DWELL)), 1, _LONGEST_DWELL_S)
         rank = np.where(column == _SEARCHED, 0, column + 1)
@@ -201,16 +212,17 @@ def _choices(cast: _Cast, pages: _Pages) -> tuple[NDArray[np.int64], NDArray[np.
 
 def _search(
     cast: _Cast,
-    person: NDArray[np.int64],
+    session: NDArray[np.int64],
     key: draws.Keys,
     where: NDArray[np.int64],
     item: NDArray[np.int64],
     query: NDArray[np.int64],
 ) -> None:
     """Fill in, at the places `where`, what is searched for."""
-    catalogue = cast.setting.catalogue
-    sought, _ = cast.setting.audience.interest(person, draws.uniform(key, _SEEKS))
-    item[where] = catalogue.demanded(sought, draws.uniform(key, _FINDS))
+    catalogue, turnover = cast.setting.catalogue, cast.setting.turnover
+    sought, _ = cast.setting.audience.interest(cast.person[session], draws.uniform(key, _SEEKS))
+    found = catalogue.demanded(sought, draws.uniform(key, _FINDS))
+    item[where] = turnover.demanded(sought, key, found, cast.start[session]) if turnover else found
     query[where] = catalogue.query_for(item[where], draws.uniform(key, _ASKS))
 
 
@@ -269,7 +281,7 @@ class _Gathering:
             at += count
         session = rows["session"]
         rows["lane"] = self._cast.lane[session]
-        np.minimum(rows["time"], self._cast.start[session] + LONGEST_SESSION_S, out=rows["time"])
+        np.minimum(rows["time"], self._cast.start[session] + self._cast.longest_s, out=rows["time"])
         return rows
 
 

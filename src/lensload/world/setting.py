@@ -1,6 +1,6 @@
 """The setting: everyone and everything there is before anything happens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from lensload.world.audience import Audience
 from lensload.world.catalogue import Catalogue
 from lensload.world.experiments import Experiment
+from lensload.world.turnover import Turnover
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +23,7 @@ class Setting:
     variants: NDArray[np.int64]  # shape (experiments, people)
     dwell_factor: NDArray[np.float64]  # per person
     purchase_factor: NDArray[np.float64]  # per person
+    turnover: Turnover | None = None  # None: everyone and everything is there for good
 
     @classmethod
     def of(
@@ -38,3 +40,8 @@ class Setting:
             )
         )
         return cls(seed, audience, catalogue, experiments, variants, dwell, purchase)
+
+    def over(self, span_s: float) -> "Setting":
+        """The same with people who join and leave, and items that are launched and fade, over a span of time."""
+        turnover = Turnover.over(span_s, self.seed, self.audience, self.catalogue)
+        return replace(self, catalogue=turnover.catalogue, turnover=turnover)

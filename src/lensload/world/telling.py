@@ -21,9 +21,9 @@ from lensload.world.recommender import (
     STATUSES,
     explanations,
 )
+from lensload.world.ring import Ring
 from lensload.world.rows import Rows
 from lensload.world.setting import Setting
-from lensload.world.timeline import Ring
 
 INTERACTION_TYPES: Final = ("view", "click", "rating", "purchase", "search", "bookmark")
 AB_EVENT_TYPES: Final = ("assignment", "conversion", "engagement", "metric")
@@ -100,7 +100,7 @@ class Responses:
     def __call__(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
         """See `Teller`."""
         ring = self._ring
-        _name_pages(ring, rows["page"], due_ns, self._run_tag)
+        name_pages(ring, rows["page"], due_ns, self._run_tag)
         due_ns = ids.moved_to_fraction_of(due_ns, ring.page_due_ns[rows["page"]])
         order = np.argsort(due_ns, kind="stable")
         due_ns, page = due_ns[order], rows["page"][order]
@@ -162,7 +162,7 @@ class Interactions:
     def __call__(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
         """See `Teller`."""
         ring, page, session, what = self._ring, rows["page"], rows["session"], rows["what"]
-        _name_pages(ring, page, due_ns, self._run_tag)
+        name_pages(ring, page, due_ns, self._run_tag)
         value = rows["value"].astype(np.int64)
         stars = (rows["value"] * 2).astype(np.int64) - 2
         outcome = np.where(what == kinds.VIEW, value, 0)
@@ -307,7 +307,7 @@ def _words(rows: Rows, due_ns: NDArray[np.int64], run_tag: int) -> NDArray[np.ui
     return ids.words(due_ns, run_tag, rows["lane"], rows["sequence"])
 
 
-def _name_pages(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: int) -> None:
+def name_pages(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: int) -> None:
     """Give an id to every page that has none yet, due at its first mention.
 
     That is its request, unless requests are not sent at all.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.world import sessions
+from lensload.world.clock import STEADY, Clock
 from lensload.world.mix import Mix
 from lensload.world.monitor import WINDOW_SESSIONS, ModelMonitor
 from lensload.world.ring import Ring
@@ -29,7 +30,6 @@ from lensload.world.rows import (
     joined,
     taken,
 )
-from lensload.world.sessions import LONGEST_SESSION_S, SESSION_GAP_S
 from lensload.world.setting import Setting
 
 # About how many sessions a window plays: enough for NumPy to be worth its calls.
@@ -50,25 +50,32 @@ class Timeline:
         lanes: the lanes to play.
         told: for each kind of row whether anyone wants it; all by default. What nobody wants happens too, but
             costs less.
-
+        clock: when sessions begin; steady by default.
+        a_lane: how many sessions of each lane a window plays, at most; as many as are fast by default.
     """
 
     def __init__(
-        self, setting: Setting, mix: Mix, lanes: NDArray[np.int64], told: NDArray[np.bool_] | None = None
+        self,
+        setting: Setting,
+        mix: Mix,
+        lanes: NDArray[np.int64],
+        told: NDArray[np.bool_] | None = None,
+        clock: Clock = STEADY,
+        a_lane: int | None = None,
     ) -> None:
+        self._clock = clock
         self._setting = setting
         self._mix = mix
         self._lanes = np.sort(lanes)
-        fitting = max(_FEWEST_A_LANE, _WINDOW_SESSIONS // len(lanes))
+        fitting = a_lane or max(_FEWEST_A_LANE, _WINDOW_SESSIONS // len(lanes))
         # A power of two that divides the monitor's window, so that at most one of those closes in each of ours.
         self._a_lane = min(1 << (fitting.bit_length() - 1), WINDOW_SESSIONS)
-        self._span_s = self._a_lane * SESSION_GAP_S
-        ahead = int(np.ceil(LONGEST_SESSION_S / self._span_s)) + 2
+        ahead = int(np.ceil(self._clock.most_within(self._clock.longest_session_s) / self._a_lane)) + 2
         slots = ahead * self._a_lane * len(lanes)
         self._ring = Ring(slots)
         told = np.ones(len(TOPIC_OF), dtype=np.bool_) if told is None else told
         self._assigned = np.zeros(setting.variants.shape, dtype=np.bool_) if told[ASSIGNMENT] else None
-        self._monitor = ModelMonitor(self._lanes) if told[MODEL_METRIC] else None
+        self._monitor = ModelMonitor(self._lanes, self._clock) if told[MODEL_METRIC] else None
         # Requests give pages their numbers; answers, clicks and searches are what the monitor watches.
         needed = [REQUEST, *([RESPONSE, CLICK, SEARCH] if self._monitor else [])]
         kept = told.copy()
@@ -78,8 +85,9 @@ class Timeline:
         self._place = np.zeros(ids.MAX_LANES, dtype=np.uint16)
         self._place[self._lanes] = np.arange(len(self._lanes))
         self._counted = np.zeros(len(self._lanes) * _TOPICS, dtype=np.int64)
-        self._waiting: dict[int, list[Rows]] = {}
+        self._waiting = self.nothing()
         self._window = 0
+        self._begin_s = self._end_s = self._clock.edge(0)
 
     @property
     def ring(self) -> Ring:
@@ -89,7 +97,17 @@ class Timeline:
     @property
     def held_back(self) -> int:
         """How many events wait for a later window."""
-        return sum(len(rows) for parts in self._waiting.values() for rows in parts)
+        return len(self._waiting)
+
+    @property
+    def next_number(self) -> int:
+        """The number of each lane's first session of the next window."""
+        return self._window * self._a_lane
+
+    @property
+    def ends_s(self) -> float:
+        """Up to when the world has been played: no event of a later window is earlier."""
+        return self._end_s
 
     def change(self, mix: Mix) -> None:
         """Play sessions of another mix from the next window on."""
@@ -103,15 +121,15 @@ class Timeline:
         number = np.arange(self._window * self._a_lane, (self._window + 1) * self._a_lane)
         lane = np.repeat(self._lanes, self._a_lane)
         numbers = np.tile(number, len(self._lanes))
-        block = yield from sessions.play(self._setting, self._mix, lane, numbers, self._assigned)
+        block = yield from sessions.play(self._setting, self._mix, lane, numbers, self._assigned, self._clock)
         rows = self._ring.take(block)
         yield
-        self._hold_back(rows)
-        now = joined(self._waiting.pop(self._window))
         self._window += 1
+        self._begin_s, self._end_s = self._end_s, self._clock.edge(self._window * self._a_lane)
+        now = self._not_held_back(rows)
         yield
         if self._monitor:
-            metrics = self._monitor.watch(now, self._ring.pages, self._window * self._span_s)
+            metrics = self._monitor.watch(now, self._ring.pages, self._end_s)
             now = joined([now, metrics])
             yield
         now = taken(now, self._order(now["time"]))
@@ -128,8 +146,8 @@ class Timeline:
         A radix sort in three digits of 16 bits, which is three times as fast as a comparing one: 2 ** 48 ticks
         in a window are finer than its times.
         """
-        since = time - (self._window - 1) * self._span_s
-        ticks = np.minimum(since * (2.0**48 / self._span_s), 2.0**48 - 1).astype(np.uint64)
+        since, span_s = time - self._begin_s, max(self._end_s - self._begin_s, 1e-9)
+        ticks = np.minimum(since * (2.0**48 / span_s), 2.0**48 - 1).astype(np.uint64)
         digits = ticks.view(np.uint16).reshape(len(ticks), 4)
         order = np.argsort(digits[:, 0], kind="stable")
         for digit in (1, 2):
@@ -149,11 +167,11 @@ class Timeline:
         self._ring.page_sequence[page] = rows["sequence"][requests]
         self._ring.page_lane[page] = rows["lane"][requests]
 
-    def _hold_back(self, rows: Rows) -> None:
+    def _not_held_back(self, rows: Rows) -> Rows:
+        """The events of this window; what is later waits."""
         if self._kept is not None:
             rows = taken(rows, np.flatnonzero(self._kept[rows["what"]]))
-        window = (rows["time"] * (1 / self._span_s)).astype(np.int64)
-        for index in range(self._window, int(window.max(initial=self._window)) + 1):
-            part = np.flatnonzero(window == index)
-            if len(part):
-                self._waiting.setdefault(index, []).append(taken(rows, part))
+        known = joined([self._waiting, rows])
+        later = known["time"] >= self._end_s
+        self._waiting = taken(known, np.flatnonzero(later))
+        return taken(known, np.flatnonzero(~later))

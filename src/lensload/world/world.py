@@ -10,27 +10,12 @@ from lensload.world import audience, catalogue, experiments
 from lensload.world.batch import TopicBatch
 from lensload.world.behaviour import Behaviour
 from lensload.world.mix import Mix
-from lensload.world.rows import TOPIC_OF, Rows, joined, taken
+from lensload.world.narration import Narration
+from lensload.world.rows import TOPIC_OF, TOPICS, Rows, joined
 from lensload.world.setting import Setting
-from lensload.world.telling import (
-    ABTestEvents,
-    Interactions,
-    ModelMetrics,
-    People,
-    Requests,
-    Responses,
-    Teller,
-)
 from lensload.world.timeline import Timeline
 
-# In causal order: what happens at the same instant happens in this order.
-TOPICS: Final = (
-    "recommendation-requests",
-    "recommendation-responses",
-    "user-interactions",
-    "ab-test-events",
-    "model-metrics",
-)
+__all__ = ["TOPICS", "World", "made"]
 
 # Events ready, above which none are made ahead: more would let a change of the mix wait longer.
 _PLENTY: Final = 4_000
@@ -80,18 +65,7 @@ class World:
         self.setting = setting
         told = np.isin(TOPIC_OF, [place for place, topic in enumerate(TOPICS) if topic in topics])
         self._timeline = Timeline(setting, Mix.of({Behaviour(): 1.0}), np.array(lanes), told)
-        pools, ring = People(setting.audience), self._timeline.ring
-        self._metrics = ModelMetrics(pools, run_tag)
-        tellers: tuple[Teller, ...] = (
-            Requests(setting, pools, ring, run_tag),
-            Responses(setting, pools, ring, run_tag),
-            Interactions(setting, pools, ring, run_tag),
-            ABTestEvents(setting, pools, ring, run_tag),
-            self._metrics,
-        )
-        self._tellers = tuple(
-            (place, tellers[place]) for place, topic in enumerate(TOPICS) if topic in topics
-        )
+        self._narration = Narration(setting, self._timeline.ring, run_tag, topics)
         self._parts: list[Rows] = [self._timeline.nothing()]
         self._ready = 0
         self._making = self._timeline.window()
@@ -102,8 +76,7 @@ class World:
 
     def outline(self) -> tuple[TopicBatch, ...]:
         """An empty batch of each topic: what an encoder can prepare for."""
-        nothing = np.zeros(0, dtype=np.int64)
-        return tuple(tell(self._timeline.nothing(), nothing) for _, tell in self._tellers)
+        return self._narration.outline()
 
     def take(self, due_ns: NDArray[np.int64]) -> tuple[TopicBatch, ...]:
         """The next `len(due_ns)` events, due at those times, as a batch a topic in causal order.
@@ -114,14 +87,8 @@ class World:
         due_ns = ids.on_the_grid(due_ns)
         rows = self._next(len(due_ns))
         if len(due_ns):
-            self._metrics.begin(int(due_ns[0]))
-        topic = TOPIC_OF[rows["what"]]
-        batches: list[TopicBatch] = []
-        for place, tell in self._tellers:
-            which = np.flatnonzero(topic == place)
-            if len(which):
-                batches.append(tell(taken(rows, which), due_ns[which]))
-        return tuple(batches)
+            self._narration.begin(int(due_ns[0]))
+        return self._narration.tell(rows, due_ns)
 
     def advance(self) -> bool:
         """Do one step of making events ahead, if that is worth while; gives whether it was.

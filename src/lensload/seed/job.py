@@ -1,0 +1,331 @@
+"""A seed from its options to its manifest: what `lensload seed` does."""
+
+import signal
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from lensload import output
+from lensload.conditions import versions
+from lensload.config import RunConfig
+from lensload.errors import ClusterError, InvalidRunError, UsageError
+from lensload.seed import manifest as manifests
+from lensload.seed import realised, summary, verify
+from lensload.seed.ground import Ground, found_again, held_behind, prepared
+from lensload.seed.manifest import FORMAT, Manifest
+from lensload.seed.plan import DAYS, Plan
+from lensload.seed.progress import SeedView
+from lensload.seed.tails import tails
+from lensload.seed.topics import Topics
+from lensload.seed.workers import Workers
+
+MANIFEST: Final = Path("manifest.json")
+_DAY_MS: Final = 86_400_000
+_LEAST_DAYS: Final = 1 / 24
+_MOST_DAYS: Final = 3_660.0
+_LISTEN_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for, besides what every run has.
+
+    Attributes:
+        events: so many; None for as many as people make.
+        days: how long the history is; None for 14.
+        until: "now", or a time as ISO 8601 has it.
+        manifest: where the manifest goes.
+        append: write behind what topics hold.
+        recreate: delete the topics first.
+        set_retention: change settings under which the history would not stay.
+    """
+
+    events: int | None = None
+    days: float | None = None
+    until: str = "now"
+    manifest: Path = MANIFEST
+    append: bool = False
+    recreate: bool = False
+    set_retention: bool = False
+
+
+def seed(wish: Wish, config: RunConfig) -> None:
+    """Fill a cluster, and write the manifest.
+
+    Raises:
+        UsageError: options contradict each other, or topics are not fit for it.
+        RefusedError: cluster or registry cannot be reached, or refuse.
+        InvalidRunError: it was stopped; it can be resumed.
+    """
+    plan = planned(wish, config, time.time_ns() // 1_000_000)
+    _require_cluster(config)
+    _check_place(wish)
+    with Workers(config.workers) as workers, _interruptible() as asked:
+        ground = prepared(
+            plan, config, append=wish.append, recreate=wish.recreate, set_retention=wish.set_retention
+        )
+        record: Manifest = {
+            "format": FORMAT,
+            "state": "incomplete",
+            "started_at": _now(),
+            "finished_at": None,
+            "plan": plan.as_dict(),
+            "topics": ground.topics,
+            "planted": {},
+            "realised": {},
+            "faults": {},
+            "versions": versions(),
+            "cluster": ground.facts,
+            "options": {"topic_prefix": config.topic_prefix, "compression": config.compression},
+        }
+        manifests.write(wish.manifest, record)
+        begins = {
+            (each["name"], entry["partition"]): (entry["first_offset"], entry["first_offset"])
+            for each in ground.topics.values()
+            for entry in each["partitions"]
+        }
+        _finish(_Seeding(plan, config, ground, begins, wish.manifest), record, workers, asked)
+
+
+def resume(path: Path, config: RunConfig) -> None:
+    """Go on where a seed was interrupted; one that is complete stays as it is.
+
+    Raises:
+        UsageError: the manifest or the topics are not those of an interrupted seed.
+        RefusedError: cluster or registry cannot be reached, or refuse.
+        InvalidRunError: it was stopped again; it can be resumed.
+    """
+    record = manifests.read(path)
+    if record["state"] == "complete":
+        summary.tell(f"The seed of {path} is complete: there is nothing to resume.")
+        return
+    _require_cluster(config)
+    plan = Plan.from_dict(record["plan"])
+    with Workers(config.workers) as workers, _interruptible() as asked:
+        ground = found_again(record, config)
+        ranges = held_behind(ground, Topics(ground.settings))
+        _finish(_Seeding(plan, config, ground, ranges, path), record, workers, asked)
+
+
+def verified(path: Path, config: RunConfig) -> bool:
+    """Read the cluster back, say whether it is what the manifest says or where not, and give which.
+
+    Raises:
+        UsageError: the file is no manifest of a complete seed.
+        RefusedError: the cluster cannot be reached, or refuses.
+    """
+    from lensload import cluster  # noqa: PLC0415 - the clients cost half a second
+
+    record = manifests.read(path)
+    if record["state"] != "complete":
+        raise UsageError(f"The seed of {path} is not complete.", f"Complete it with --resume {path}.")
+    _require_cluster(config)
+    settings = cluster.client_settings(config, str(config.bootstrap_servers))
+    cluster.check(settings)
+    begun_s = time.monotonic()
+    with SeedView("verifying") as view:
+        found = verify.differences(record, settings, view)
+    count = sum(entry["count"] for _, entry in manifests.partitions(record))
+    took_s = time.monotonic() - begun_s
+    if found:
+        summary.tell("\n".join(["The cluster is not what the manifest says:", *map(str, found)]))
+    else:
+        places = len(manifests.partitions(record))
+        summary.tell(f"Equal: {count:,} events in {places} partitions are what {path} says ({took_s:.1f} s).")
+    return not found
+
+
+def planned(wish: Wish, config: RunConfig, now_ms: int) -> Plan:
+    """The plan that the options make.
+
+    Raises:
+        UsageError: they are out of range, or contradict each other.
+    """
+    if wish.events is None and wish.days is None:
+        raise UsageError(
+            "How much is to be seeded?", "Give --events N, --days D, or both: N events over D days."
+        )
+    if wish.append and wish.recreate:
+        raise UsageError("--append and --recreate contradict each other.", "Give one of them.")
+    days = DAYS if wish.days is None else wish.days
+    if not _LEAST_DAYS <= days <= _MOST_DAYS:
+        raise UsageError(f"--days is {days:g}.", f"It is from 0.042 (an hour) to {_MOST_DAYS:,.0f}.")
+    until_ms = _until_ms(wish.until, now_ms)
+    return Plan(
+        seed=config.seed,
+        start_ms=until_ms - round(days * _DAY_MS),
+        until_ms=until_ms,
+        events=wish.events,
+        topics=config.topics,
+        audience_size=config.audience_size,
+        catalogue_size=config.catalogue_size,
+        zipf_exponent=config.zipf_exponent,
+        lift=config.lift,
+    )
+
+
+def _until_ms(text: str, now_ms: int) -> int:
+    """Unix ms, a whole second for "now"."""
+    if text.strip().lower() == "now":
+        return now_ms // 1000 * 1000
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise UsageError(
+            f"--until is {text!r}.",
+            "It is now, or a time such as 2026-01-31T12:00:00Z (UTC if it says nothing else).",
+        ) from error
+    until_ms = round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    if until_ms > now_ms:
+        raise UsageError(f"--until is {text}, which lies in the future.", "History ends now at the latest.")
+    if until_ms < _MOST_DAYS * _DAY_MS:
+        raise UsageError(f"--until is {text}, which is too long ago.", "Give a time from 1980 on.")
+    return until_ms
+
+
+def _require_cluster(config: RunConfig) -> None:
+    if config.embedded:
+        raise UsageError(
+            "There is no cluster to fill: the embedded one would be gone with this process.",
+            "Give --bootstrap-servers and --registry-url.",
+        )
+
+
+def _check_place(wish: Wish) -> None:
+    """A manifest is the only way back to an interrupted seed, so it is not overwritten by the way."""
+    path = wish.manifest
+    output.check_writable(path, "manifest", "--manifest")
+    if path.is_file() and not wish.recreate and manifests.read(path)["state"] == "incomplete":
+        raise UsageError(
+            f"{path} is the manifest of a seed that was interrupted.",
+            f"Complete it with --resume {path}, begin anew with --recreate, or give another --manifest.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seeding:
+    """A seed that is about to be sent."""
+
+    plan: Plan
+    config: RunConfig
+    ground: Ground
+    ranges: dict[tuple[str, int], tuple[int, int]]  # what is there already
+    path: Path
+
+    @property
+    def there(self) -> int:
+        """How many of its events are."""
+        return sum(end - begin for begin, end in self.ranges.values())
+
+
+@contextmanager
+def _interruptible() -> Generator[list[int]]:
+    """A list that is empty until somebody wants this to stop: Ctrl-C or SIGTERM."""
+    asked: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _finish(seeding: _Seeding, record: Manifest, workers: Workers, asked: list[int]) -> None:
+    _configure(seeding, workers)
+    with SeedView("seeding") as view:
+        took_s = _conduct(seeding, workers, view, asked)
+    if not workers.complete:
+        raise InvalidRunError(
+            f"Stopped. {seeding.path} says incomplete, and what has been sent stays.",
+            f"Go on with --resume {seeding.path}.",
+        )
+    _enter(record, workers)
+    _check_ends(seeding, record)
+    manifests.write(seeding.path, record)
+    summary.show(record, seeding.path, took_s, seeding.there)
+
+
+def _configure(seeding: _Seeding, workers: Workers) -> None:
+    ground, ranges = seeding.ground, seeding.ranges
+    last = tails(ground.settings, ranges)
+    topics: dict[str, Any] = {}
+    for topic, each in ground.topics.items():
+        places = [(each["name"], entry["partition"]) for entry in each["partitions"]]
+        topics[topic] = {
+            "name": each["name"],
+            "schema_id": each["schema_id"],
+            "have": [ranges[place][1] - ranges[place][0] for place in places],
+            "tails": [last[place] for place in places],
+        }
+    workers.tell(
+        {
+            "type": "configure",
+            "plan": seeding.plan.as_dict(),
+            "config": seeding.config.as_dict(),
+            "topics": topics,
+            "most_bytes": ground.most_bytes,
+        }
+    )
+
+
+def _conduct(seeding: _Seeding, workers: Workers, view: SeedView, asked: list[int]) -> float:
+    """See the workers through; gives how long it took from when all could begin, in seconds."""
+    begun, told_to_stop = False, False
+    since_s = time.monotonic()
+    while not workers.done:
+        workers.listen(_LISTEN_S)
+        if workers.ready and not begun:
+            workers.tell({"type": "begin"})
+            begun, since_s = True, time.monotonic()
+        if asked and not told_to_stop:
+            workers.tell({"type": "drain"})
+            told_to_stop = True
+        while workers.notices:
+            view.say(workers.notices.pop(0))
+        if begun:
+            done = seeding.there + workers.written()
+            view.show(time.monotonic() - since_s, done, seeding.plan.expected_events, seeding.there)
+    return time.monotonic() - since_s
+
+
+def _enter(record: Manifest, workers: Workers) -> None:
+    """Put what the workers have found into the manifest."""
+    for words in workers.last_words.values():
+        for topic, number, count, digest, size, first_ms, last_ms in words["partitions"]:
+            entry = record["topics"][topic]["partitions"][number]
+            entry["count"], entry["digest"], entry["bytes"] = count, digest, size
+            entry["first_timestamp_ms"], entry["last_timestamp_ms"] = first_ms, last_ms
+    record["realised"] = realised.merged([words["realised"] for words in workers.last_words.values()])
+    record["state"] = "complete"
+    record["finished_at"] = _now()
+
+
+def _check_ends(seeding: _Seeding, record: Manifest) -> None:
+    """Each partition ends where it must if everything has arrived, once."""
+    counts = {each["name"]: len(each["partitions"]) for each in record["topics"].values()}
+    ranges = Topics(seeding.ground.settings).ranges(counts)
+    wrong: list[str] = []
+    for topic, entry in manifests.partitions(record):
+        place = record["topics"][topic]["name"], entry["partition"]
+        end = entry["first_offset"] + entry["count"]
+        if ranges[place][1] != end:
+            wrong.append(f"{place[0]}, partition {place[1]}: ends at {ranges[place][1]:,} instead of {end:,}")
+    if wrong:
+        raise ClusterError(
+            "Not everything is there as it was sent:\n" + "\n".join(wrong),
+            "Has somebody else written there, or deleted? Begin anew with --recreate, or another --topic-prefix.",
+        )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,96 @@
+"""The manifest: what was to be seeded, what was, and a digest of each partition; JSON, with a schema of its own."""
+
+import json
+from pathlib import Path
+from typing import Any, Final, Literal, TypedDict, cast
+
+from lensload.errors import UsageError
+from lensload.output import put, why
+
+FORMAT: Final = "lensload/manifest/1"
+SCHEMA_FILE: Final = Path(__file__).with_name("manifest.schema.json")
+_EXPECTED: Final = f'A manifest is what `lensload seed` writes; its "format" is "{FORMAT}".'
+
+
+class PartitionEntry(TypedDict):
+    """One partition; all but the first two are 0, "" or null until the seed is complete.
+
+    Offsets from `first_offset` on are the seed's; `digest` is over them, as `lensload.seed.digest` says.
+    """
+
+    partition: int
+    first_offset: int
+    count: int
+    bytes: int
+    digest: str
+    first_timestamp_ms: int | None
+    last_timestamp_ms: int | None
+
+
+class TopicEntry(TypedDict):
+    """One topic: its name in the cluster, what wrote its values, and its partitions."""
+
+    name: str
+    schema_id: int
+    fingerprint: str
+    settings_changed: dict[str, str]
+    partitions: list[PartitionEntry]
+
+
+class Manifest(TypedDict):
+    """The whole; `plan` is what `Plan.as_dict` gives."""
+
+    format: str
+    state: Literal["incomplete", "complete"]
+    started_at: str
+    finished_at: str | None
+    plan: dict[str, Any]
+    topics: dict[str, TopicEntry]
+    planted: dict[str, Any]
+    realised: dict[str, Any]
+    faults: dict[str, Any]
+    versions: dict[str, str]
+    cluster: dict[str, Any]
+    options: dict[str, Any]
+
+
+def write(path: Path, manifest: Manifest) -> None:
+    """Write the manifest whole or not at all.
+
+    Raises:
+        UsageError: the place cannot take it.
+    """
+    try:
+        put(path, json.dumps(manifest, indent=1, allow_nan=False) + "\n")
+    except OSError as error:
+        raise UsageError(
+            f"The manifest {path} cannot be written: {why(error)}.", "Give another place with --manifest."
+        ) from error
+
+
+def read(path: Path) -> Manifest:
+    """The manifest that a file holds.
+
+    Raises:
+        UsageError: the file is missing, not whole, no manifest, or of a format that this version cannot read.
+    """
+    try:
+        found: object = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"The manifest {path} cannot be read: {why(error)}.", _EXPECTED) from error
+    except ValueError as error:  # not UTF-8, or not JSON
+        raise UsageError(f"{path} is not whole JSON: {error}.", _EXPECTED) from error
+    content = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    if content.get("format") != FORMAT:
+        named = content.get("format")
+        kind = f'has the format "{named}"' if isinstance(named, str) else "is JSON of another kind"
+        raise UsageError(f"{path} {kind}, and is no manifest that this version can read.", _EXPECTED)
+    missing = [name for name in Manifest.__annotations__ if name not in content]
+    if missing:
+        raise UsageError(f"{path} is a manifest without {', '.join(missing)}.", _EXPECTED)
+    return cast("Manifest", found)
+
+
+def partitions(manifest: Manifest) -> list[tuple[str, PartitionEntry]]:
+    """Every partition with its topic's LENS name."""
+    return [(topic, entry) for topic, each in manifest["topics"].items() for entry in each["partitions"]]

@@ -1,0 +1,78 @@
+"""Records: encoded events on their way into partitions, where faults may still befall them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload.encode import Encoded
+from lensload.ids import whole_ms
+
+Headers = list[tuple[str, bytes]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Records:
+    """Records of one topic, each partition's in order; all lists and arrays have one entry a record.
+
+    Attributes:
+        topic: the topic, by its LENS name.
+        keys: the keys.
+        values: the values as on the wire; None for a tombstone.
+        partition: where each goes.
+        timestamp_ms: Kafka's CreateTime, Unix ms.
+        headers: of those few that have any, by place.
+    """
+
+    topic: str
+    keys: list[bytes]
+    values: list[bytes | None]
+    partition: NDArray[np.int64]
+    timestamp_ms: NDArray[np.int64]
+    headers: dict[int, Headers] = field(default_factory=dict[int, Headers])
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @classmethod
+    def of(cls, encoded: Encoded, partition: NDArray[np.int64]) -> Self:
+        """Encoded events that each go where `partition` says, at the time they happened."""
+        values: list[Any] = encoded.values
+        return cls(encoded.topic, encoded.keys, values, partition, whole_ms(encoded.due_ns))
+
+    def only(self, which: NDArray[np.integer[Any]]) -> "Records":
+        """The records at these places, in that order."""
+        places: list[int] = which.tolist()
+        headers: dict[int, Headers] = {}
+        if self.headers:
+            headers = {new: self.headers[old] for new, old in enumerate(places) if old in self.headers}
+        return Records(
+            self.topic,
+            _taken(self.keys, places),
+            _taken(self.values, places),
+            self.partition[which],
+            self.timestamp_ms[which],
+            headers,
+        )
+
+    def behind(self, count: int) -> "Records":
+        """All but the first `count`."""
+        return self.only(np.arange(min(count, len(self)), len(self)))
+
+    def by_partition(self) -> Iterator[tuple[int, "Records"]]:
+        """Each partition that anything goes into, with what does, in order."""
+        order = np.argsort(self.partition, kind="stable")
+        cuts = np.flatnonzero(np.diff(self.partition[order])) + 1
+        for places in np.split(order, cuts):
+            if len(places):
+                yield int(self.partition[places[0]]), self.only(places)
+
+
+def _taken(items: list[T], places: list[int]) -> list[T]:
+    if len(places) < 2:
+        return [items[place] for place in places]
+    return [*itemgetter(*places)(items)]

@@ -1,0 +1,43 @@
+"""The stream: a plan as records on their way to partitions, in order.
+
+This is where events become bytes, so it is where faults befall them and where they are counted.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from lensload import schemas
+from lensload.encode import FragmentEncoder
+from lensload.seed.partitions import Partitions
+from lensload.seed.plan import Plan
+from lensload.seed.realised import Realised
+from lensload.seed.records import Records
+
+
+class Stream:
+    """Makes the records of a plan, as often as asked, the same each time.
+
+    Args:
+        plan: what happens.
+        schema_ids: the registry's id of each topic's schema.
+        partitions: where keys belong, and which partitions are wanted.
+    """
+
+    def __init__(self, plan: Plan, schema_ids: Mapping[str, int], partitions: Partitions) -> None:
+        self._plan = plan
+        self._partitions = partitions
+        self._setting = plan.setting()
+        parsed = {topic: schema.parsed for topic, schema in schemas.load().items() if topic in plan.topics}
+        self._encoder = FragmentEncoder(parsed, dict(schema_ids))
+        for outline in plan.chronicle(self._setting).outline():
+            self._partitions.of(outline.topic, outline.key.pool)
+            self._encoder.encode(outline)
+
+    def records(self, realised: Realised | None = None) -> Iterator[Records]:
+        """Everything that goes into the wanted partitions; what is told in it is counted in `realised`."""
+        chronicle = self._plan.chronicle(self._setting)
+        for portion in chronicle.portions(self._partitions.owned):
+            for batch in portion.batches:
+                if realised is not None:
+                    realised.take(batch)
+                partition = self._partitions.of(batch.topic, batch.key.pool)[batch.key.index]
+                yield Records.of(self._encoder.encode(batch), partition)

@@ -1,0 +1,53 @@
+"""What a seed tells at its end, on standard output."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from lensload.report.units import per_s
+from lensload.seed.manifest import Manifest
+
+
+def tell(text: str) -> None:
+    """Say something."""
+    click.echo(text)
+
+
+def show(manifest: Manifest, path: Path, took_s: float, there: int) -> None:
+    """Show what was seeded.
+
+    Args:
+        manifest: of a complete seed.
+        path: where it is.
+        took_s: how long sending took.
+        there: how many of the events were there before.
+    """
+    rows = [("topic", "events", "bytes", "partitions")]
+    total = total_bytes = 0
+    for each in manifest["topics"].values():
+        count = sum(entry["count"] for entry in each["partitions"])
+        size = sum(entry["bytes"] for entry in each["partitions"])
+        rows.append((each["name"], f"{count:,}", f"{size:,}", str(len(each["partitions"]))))
+        total, total_bytes = total + count, total_bytes + size
+    rows.append(("all", f"{total:,}", f"{total_bytes:,}", ""))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [row[0].ljust(widths[0])] + [
+            cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)
+        ]
+        tell("  ".join(cells).rstrip())
+    sent = total - there
+    resumed = f" ({there:,} were there already)" if there else ""
+    tell(f"{sent:,} events sent in {took_s:.1f} s ({per_s(sent / max(took_s, 1e-9))}/s){resumed}.")
+    plan = manifest["plan"]
+    tell(f"History from {_time(plan['start_ms'])} to {_time(plan['until_ms'])}, seed {plan['seed']}.")
+    first = next(iter(manifest["topics"].values()))["name"]
+    tell(
+        f"The manifest is {path}. Next: lensload seed --verify {path};"
+        f" lensload replay {first} --print table --limit 10."
+    )
+
+
+def _time(unix_ms: int) -> str:
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

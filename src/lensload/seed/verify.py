@@ -1,0 +1,174 @@
+"""Verifying: the cluster read back, and held against the manifest."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Message
+
+from lensload.seed import reader
+from lensload.seed.digest import PartitionDigest
+from lensload.seed.manifest import Manifest, PartitionEntry, partitions
+from lensload.seed.partitions import Partitions
+from lensload.seed.plan import Plan
+from lensload.seed.progress import SeedView
+from lensload.seed.records import Headers
+from lensload.seed.stream import Stream
+from lensload.seed.tails import fingerprint, of_message
+from lensload.seed.topics import Topics
+
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a partition is not what the manifest says.
+
+    Attributes:
+        place: the topic's name in the cluster, and the partition.
+        offset: the first that differs; None where that cannot be told.
+        reason: in what.
+    """
+
+    place: Place
+    offset: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        where = "" if self.offset is None else f" from offset {self.offset:,}"
+        return f"{self.place[0]}, partition {self.place[1]}{where}: {self.reason}"
+
+
+def differences(manifest: Manifest, settings: Mapping[str, Any], view: SeedView) -> list[Difference]:
+    """Where the cluster differs from the manifest: for each partition its first difference, if it has one.
+
+    Raises:
+        ClusterError: the cluster does not answer, or refuses.
+    """
+    entries = {
+        (manifest["topics"][topic]["name"], each["partition"]): each for topic, each in partitions(manifest)
+    }
+    topics = Topics(settings)
+    counts = topics.counts([each["name"] for each in manifest["topics"].values()])
+    held = topics.ranges(counts)
+    found = {
+        place: difference
+        for place, entry in entries.items()
+        if (difference := _by_offsets(place, entry, held.get(place))) is not None
+    }
+    readable = {
+        place: (entry["first_offset"], min(entry["first_offset"] + entry["count"], held[place][1]))
+        for place, entry in entries.items()
+        if place in held and held[place][0] <= entry["first_offset"]
+    }
+    suspects: list[Place] = []
+    for place, difference in _read(manifest, settings, readable, view).items():
+        whole = readable[place][1] == entries[place]["first_offset"] + entries[place]["count"]
+        if isinstance(difference, Difference):
+            found[place] = difference
+        elif whole and difference != entries[place]["digest"]:
+            suspects.append(place)
+    found |= _located(manifest, settings, {place: readable[place] for place in suspects})
+    return [found[place] for place in sorted(found)]
+
+
+def _by_offsets(place: Place, entry: PartitionEntry, held: tuple[int, int] | None) -> Difference | None:
+    if held is None:
+        return Difference(place, None, "there is no such partition")
+    (low, high), begin = held, entry["first_offset"]
+    end = begin + entry["count"]
+    if entry["count"] and low > begin:
+        return Difference(place, begin, f"deleted up to offset {low:,}")
+    if high < end:
+        return Difference(place, high, f"{end - high:,} records are missing")
+    if high > end:
+        return Difference(place, end, f"{high - end:,} records too many")
+    return None
+
+
+def _read(
+    manifest: Manifest, settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]], view: SeedView
+) -> dict[Place, str | Difference]:
+    """The digest of each partition as it is, or where it has a hole."""
+    ids = {each["name"]: each["schema_id"] for each in manifest["topics"].values()}
+    digests = {place: PartitionDigest(ids[place[0]]) for place in ranges}
+    found: dict[Place, str | Difference] = {}
+    total, begun_s = sum(end - begin for begin, end in ranges.values()), time.monotonic()
+    for run in reader.read(settings, ranges):
+        if run is not None and run.place not in found:
+            digest, begin = digests[run.place], ranges[run.place][0]
+            expected = begin + digest.count
+            hole = _hole(run.messages, expected)
+            if hole is not None:
+                found[run.place] = Difference(run.place, hole, "no record there")
+            else:
+                _add(digest, run.messages)
+        done = sum(digest.count for digest in digests.values())
+        view.show(time.monotonic() - begun_s, done, total)
+    for place, (begin, end) in ranges.items():
+        count = digests[place].count
+        if place not in found and count < end - begin:
+            found[place] = Difference(place, begin + count, "no record there")
+        found.setdefault(place, digests[place].done())
+    return found
+
+
+def _hole(messages: Sequence[Message], expected: int) -> int | None:
+    last = messages[-1].offset()
+    if last == expected + len(messages) - 1:
+        return None
+    offsets = [message.offset() for message in messages]
+    return next(expected + place for place, offset in enumerate(offsets) if offset != expected + place)
+
+
+def _add(digest: PartitionDigest, messages: Sequence[Message]) -> None:
+    headers: dict[int, Headers] = {}
+    for place, any_of_them in enumerate(map(Message.headers, messages)):
+        if any_of_them:
+            headers[place] = reader.headers_of(messages[place])
+    keys = list(map(reader.plain, map(Message.key, messages)))
+    values = list(map(reader.plain, map(Message.value, messages)))
+    times = [stamp for _, stamp in map(Message.timestamp, messages)]
+    digest.add(keys, values, times, headers)
+
+
+def _located(
+    manifest: Manifest, settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]]
+) -> dict[Place, Difference]:
+    """The first record of each of these partitions that is not what the plan makes, played again."""
+    if not ranges:
+        return {}
+    expected = _expected(manifest, ranges)
+    found: dict[Place, Difference] = {}
+    for run in reader.read(settings, ranges):
+        if run is None or run.place in found:
+            continue
+        for message in run.messages:
+            offset = int(message.offset() or 0)
+            known = expected[run.place]
+            place = offset - ranges[run.place][0]
+            if place >= len(known) or known[place] != of_message(message):
+                found[run.place] = Difference(run.place, offset, "other bytes, or another timestamp")
+                break
+    for place in ranges:
+        reason = "the digest differs, but not from what this version of lensload makes: another wrote it"
+        found.setdefault(place, Difference(place, None, reason))
+    return found
+
+
+def _expected(manifest: Manifest, wanted: Mapping[Place, tuple[int, int]]) -> dict[Place, list[bytes]]:
+    topics = manifest["topics"]
+    counts = {topic: len(each["partitions"]) for topic, each in topics.items()}
+    ids = {topic: each["schema_id"] for topic, each in topics.items()}
+    stream = Stream(Plan.from_dict(manifest["plan"]), ids, Partitions(counts))
+    expected: dict[Place, list[bytes]] = {place: [] for place in wanted}
+    for records in stream.records():
+        for number, part in records.by_partition():
+            place = topics[records.topic]["name"], number
+            if place in expected:
+                columns = zip(part.keys, part.values, part.timestamp_ms.tolist(), strict=True)
+                expected[place] += [
+                    fingerprint(*each, part.headers.get(at)) for at, each in enumerate(columns)
+                ]
+    return expected

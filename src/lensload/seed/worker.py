@@ -1,0 +1,199 @@
+"""A worker: one process that plays the whole history, and writes the partitions that are its own.
+
+It is started by `lensload.seed.job` with the descriptor of a link: `python -m lensload.seed.worker FD`. Whatever
+it says and is told goes over that link:
+
+    configure ->            what to do
+              <- ready      what is there already is what would have been written
+    begin     ->
+              <- report     how much has been written so far; notice: what the client complains of
+    drain     ->            stop, and finish what is under way
+              <- drained    the end, with digests and counts; or refused
+"""
+
+import gc
+import os
+import signal
+import sys
+import time
+from typing import Any, Final
+
+from lensload import cluster
+from lensload.config import RunConfig
+from lensload.errors import LensloadError, UsageError
+from lensload.link import Link, LinkClosed, Message
+from lensload.seed import writer
+from lensload.seed.digest import PartitionDigest
+from lensload.seed.partitions import Partitions
+from lensload.seed.plan import Plan
+from lensload.seed.realised import Realised
+from lensload.seed.records import Records
+from lensload.seed.stream import Stream
+from lensload.seed.tails import fingerprint
+from lensload.seed.writer import Writer
+
+Place = tuple[str, int]
+
+_REPORT_S: Final = 0.2
+_LISTEN_S: Final = 0.05
+
+
+class _Stopped(Exception):  # noqa: N818 - it has been asked for
+    """Control wants no more."""
+
+
+class Worker:
+    """Plays a plan, and writes what it owns of it.
+
+    Args:
+        link: to control.
+        message: its `configure` message.
+    """
+
+    def __init__(self, link: Link, message: Message) -> None:
+        self._link = link
+        topics: dict[str, dict[str, Any]] = message["topics"]
+        counts = {topic: len(each["have"]) for topic, each in topics.items()}
+        self._names = {topic: str(each["name"]) for topic, each in topics.items()}
+        self._partitions = Partitions(counts, message["worker"], message["workers"])
+        self._own = [(topic, number) for topic in topics for number in self._partitions.mine(topic)]
+        self._have: dict[Place, int] = {
+            (topic, number): int(topics[topic]["have"][number]) for topic, number in self._own
+        }
+        self._tails: dict[Place, list[bytes]] = {
+            (topic, number): topics[topic]["tails"][number] for topic, number in self._own
+        }
+        config = RunConfig.from_dict(message["config"])
+        own = cluster.client_settings(config, str(config.bootstrap_servers))
+        self._settings = writer.settings(own, config.compression, message["most_bytes"])
+        schema_ids = {topic: int(each["schema_id"]) for topic, each in topics.items()}
+        self._digests = {place: PartitionDigest(schema_ids[place[0]]) for place in self._own}
+        self._stream = Stream(Plan.from_dict(message["plan"]), schema_ids, self._partitions)
+        self._writer: Writer | None = None
+        self._written = dict.fromkeys(topics, 0)
+        self._looked_s = self._reported_s = time.monotonic()
+
+    def run(self) -> None:
+        """Do it all.
+
+        Raises:
+            LensloadError: the cluster refuses, or holds something else.
+            LinkClosed: control has gone.
+        """
+        if any(self._tails.values()):
+            self._compare_tails()
+        self._link.send({"type": "ready"})
+        while (message := self._link.receive()) is None or message["type"] != "begin":
+            if message is not None and message["type"] == "drain":
+                self._link.send({"type": "drained", "complete": False})
+                return
+        self._writer = Writer(self._settings, self._names, self._listen)
+        realised = Realised()
+        try:
+            for records in self._stream.records(realised):
+                self._ship(records)
+                self._listen()
+            self._writer.flush()
+        except _Stopped:
+            self._writer.flush_for(5.0)
+            self._link.send({"type": "drained", "complete": False})
+            return
+        self._report()
+        partitions = [(*place, *_told(digest)) for place, digest in self._digests.items()]
+        last = {"complete": True, "partitions": partitions, "realised": realised.as_dict(), "faults": {}}
+        self._link.send({"type": "drained", **last})
+
+    def _ship(self, records: Records) -> None:
+        assert self._writer is not None  # noqa: S101 - `run` has made it
+        for number, part in records.by_partition():
+            place = (records.topic, number)
+            digest = self._digests[place]
+            there = self._have[place] - digest.count
+            digest.add(part.keys, part.values, part.timestamp_ms.tolist(), part.headers)
+            new = part.behind(there) if there > 0 else part
+            self._writer.write(number, new)
+            self._written[records.topic] += len(new)
+
+    def _compare_tails(self) -> None:
+        """See whether the last records that are there are what would have been written."""
+        passed = dict.fromkeys(self._own, 0)
+        left = {place for place in self._own if self._tails[place]}
+        for records in self._stream.records():
+            for number, part in records.by_partition():
+                place = (records.topic, number)
+                begin = self._have[place] - len(self._tails[place])
+                for at in range(
+                    max(0, begin - passed[place]), min(len(part), self._have[place] - passed[place])
+                ):
+                    is_ours = fingerprint(
+                        part.keys[at], part.values[at], int(part.timestamp_ms[at]), part.headers.get(at)
+                    )
+                    if self._tails[place][passed[place] + at - begin] != is_ours:
+                        raise self._other_data(place, passed[place] + at)
+                passed[place] += len(part)
+                if passed[place] >= self._have[place]:
+                    left.discard(place)
+            if not left:
+                return
+        raise self._other_data(min(left), passed[min(left)])
+
+    def _other_data(self, place: Place, count: int) -> UsageError:
+        return UsageError(
+            f"Partition {place[1]} of {self._names[place[0]]} holds something else behind the first {count:,}"
+            " records of this seed.",
+            "Somebody else has written there: begin anew with --recreate, or another --topic-prefix.",
+        )
+
+    def _listen(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._looked_s < _LISTEN_S:
+            return
+        self._looked_s = now_s
+        if (message := self._link.receive(0)) is not None and message["type"] == "drain":
+            raise _Stopped
+        if now_s - self._reported_s >= _REPORT_S and self._writer is not None:
+            self._report()
+
+    def _report(self) -> None:
+        assert self._writer is not None  # noqa: S101 - nobody reports before it is there
+        self._reported_s = time.monotonic()
+        waiting = self._writer.waiting()
+        self._link.send({"type": "report", "written": self._written, "waiting": waiting})
+        for text in self._writer.take_notices():
+            self._link.send({"type": "notice", "text": text})
+
+
+def _told(digest: PartitionDigest) -> tuple[int, str, int, int | None, int | None]:
+    hexed = digest.done()
+    return digest.count, hexed, digest.bytes, digest.first_timestamp_ms, digest.last_timestamp_ms
+
+
+def main() -> None:
+    """Be a worker, until all is done or the link closes."""
+    # Ctrl-C is control's to handle; it says drain.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    link = Link.of_child(int(sys.argv[1]))
+    try:
+        message = link.receive()
+        if message is None or message["type"] != "configure":
+            return
+        try:
+            worker = Worker(link, message)
+            gc.freeze()
+            worker.run()
+        except LensloadError as error:
+            link.send(
+                {
+                    "type": "refused",
+                    "exit_code": error.exit_code,
+                    "message": error.message,
+                    "hint": error.hint,
+                }
+            )
+    except LinkClosed:
+        # At once: a client that is taken down in order would go on sending.
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

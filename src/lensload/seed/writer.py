@@ -1,0 +1,154 @@
+"""The writer: records into the cluster, in order, once each, with bounded memory.
+
+Nothing is reported record by record, which costs more than producing: whether all has arrived is told by where the
+partitions end.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from itertools import repeat
+from operator import length_hint
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from lensload.cluster import Troubles
+from lensload.errors import ClusterError
+from lensload.seed.records import Records
+
+BATCH_BYTES: Final = 1_000_000
+LINGER_MS: Final = 50
+_QUEUE_RECORDS: Final = 400_000
+_QUEUE_KILOBYTES: Final = 131_072
+_FULL_QUEUE_WAIT_S: Final = 0.005
+_CHUNK: Final = 5_000  # records between two looks at what has gone wrong
+_RESUME: Final = "What has been sent stays; go on with --resume once the cause is gone."
+
+
+def settings(own: Mapping[str, Any], compression: str, most_bytes: int) -> dict[str, Any]:
+    """The producer's settings: what keeps each partition whole and in order, then what makes it fast.
+
+    Args:
+        own: the client's, whose tuning stands above ours.
+        compression: of batches.
+        most_bytes: the largest batch that all topics take.
+    """
+    fast = {
+        "linger.ms": LINGER_MS,
+        "batch.size": min(BATCH_BYTES, most_bytes),
+        "batch.num.messages": 100_000,
+        "queue.buffering.max.messages": _QUEUE_RECORDS,
+        "queue.buffering.max.kbytes": _QUEUE_KILOBYTES,
+        "compression.type": compression,
+        "reconnect.backoff.max.ms": 1_000,
+    }
+    return {**fast, **own, "acks": "all", "enable.idempotence": True, "delivery.report.only.error": True}
+
+
+class Writer:
+    """Writes records of topics.
+
+    Args:
+        producer_settings: what `settings` gives.
+        names: the name in the cluster of each topic.
+        listen: called now and then while writing or waiting; what it raises ends that.
+    """
+
+    def __init__(
+        self, producer_settings: dict[str, Any], names: Mapping[str, str], listen: Callable[[], None]
+    ) -> None:
+        self._names = names
+        self._listen = listen
+        self._troubles = Troubles()
+        self._failed: KafkaError | None = None
+        own = {"on_delivery": self._on_failure, "error_cb": self._on_error}
+        self._producer = Producer({**producer_settings, **own})
+
+    def write(self, partition: int, records: Records) -> None:
+        """Hand records of one partition to the client, waiting while its queue is full.
+
+        Raises:
+            ClusterError: the cluster refused something.
+        """
+        times: list[int] = records.timestamp_ms.tolist()
+        start = 0
+        # Records with headers, which are few, go one by one, in their places.
+        for place in sorted(records.headers):
+            self._write_plain(partition, records, times, start, place)
+            self._write_one(partition, records, times[place], place)
+            start = place + 1
+        self._write_plain(partition, records, times, start, len(records))
+
+    def flush(self) -> None:
+        """Wait until nothing is under way any more.
+
+        Raises:
+            ClusterError: something could not be sent.
+        """
+        while self._producer.flush(0.1):
+            self._look()
+        self._look()
+
+    def flush_for(self, seconds: float) -> None:
+        """Wait until nothing is under way any more, but no longer than so; whatever goes wrong."""
+        self._producer.flush(seconds)
+
+    def waiting(self) -> int:
+        """How many records are under way."""
+        return len(self._producer)
+
+    def take_notices(self) -> list[str]:
+        """What the client complained of since the last call, as sentences."""
+        return self._troubles.take()
+
+    def _write_plain(self, partition: int, records: Records, times: list[int], start: int, stop: int) -> None:
+        where, nobody = repeat(partition), repeat(None)
+        name = repeat(self._names[records.topic])
+        while start < stop:
+            end = min(stop, start + _CHUNK)
+            values, keys, left = records.values[start:end], records.keys[start:end], iter(times[start:end])
+            try:
+                # deque(map(…)) calls produce() from C, one record after another, without a Python frame.
+                deque(map(self._producer.produce, name, values, keys, where, nobody, nobody, left), maxlen=0)
+                start = end
+            except BufferError:
+                start = end - length_hint(left) - 1
+                self._producer.poll(_FULL_QUEUE_WAIT_S)
+            except KafkaException as error:
+                raise _refusal(error.args[0]) from error
+            self._look()
+
+    def _write_one(self, partition: int, records: Records, timestamp_ms: int, place: int) -> None:
+        value, key, headers = records.values[place], records.keys[place], records.headers[place]
+        name = self._names[records.topic]
+        while True:
+            try:
+                self._producer.produce(
+                    name, value, key, partition, timestamp=timestamp_ms, headers=[*headers]
+                )
+            except BufferError:
+                self._producer.poll(_FULL_QUEUE_WAIT_S)
+                self._look()
+            except KafkaException as error:
+                raise _refusal(error.args[0]) from error
+            else:
+                return
+
+    def _look(self) -> None:
+        self._producer.poll(0)
+        if self._failed is not None:
+            raise _refusal(self._failed)
+        self._listen()
+
+    def _on_failure(self, error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            self._failed = self._failed or error
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._failed = self._failed or error
+        self._troubles(error)
+
+
+def _refusal(error: KafkaError) -> ClusterError:
+    return ClusterError(f"The cluster does not take what is sent: {error.str()}.", _RESUME)
