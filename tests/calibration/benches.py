@@ -1,5 +1,6 @@
 """Runs of `lensload bench` whose result is held against something."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,11 @@ from lensload.run import Run, histograms
 from tests.locusts import Bench, crew_pids
 
 SMALL = ("--audience-size", "500", "--catalogue-size", "200")
+
+
+def busy() -> bool:
+    """Others keep this machine's processors busy, so that how long something takes is no longer ours alone."""
+    return os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
 
 
 def on(bootstrap_servers: str, prefix: str = "") -> tuple[str, ...]:
