@@ -111,12 +111,12 @@ class Account:
         elapsed_s = self.times.elapsed_s(now_ns) if self.times else 0.0
         since_s = self.times.elapsed_s(self.times.measure_from_ns) if self.times else 0.0
         self._blocks.close(fresh, since_s=since_s, at_s=elapsed_s, phase=phase)
-        target_per_s = 0.0 if draining else self._sum("engine", "target_per_s")
-        queue = int(self._sum("engine", "queue"))
+        target_per_s = 0.0 if draining else self.gauge("engine", "target_per_s")
+        queue = int(self.gauge("engine", "queue"))
         fresh_row = row(fresh, at_s=elapsed_s, phase=phase, target_per_s=target_per_s, queue=queue)
         if phase != "starting":
             self._keep(fresh_row)
-        return self._snapshot(fresh_row, 0.0 if draining else self._sum("engine", "achieved_per_s"))
+        return self._snapshot(fresh_row, 0.0 if draining else self.gauge("engine", "achieved_per_s"))
 
     def course(
         self,
@@ -196,7 +196,8 @@ class Account:
             del self._rows[1::2]
             self._every *= 2
 
-    def _sum(self, process: str, name: str) -> float:
+    def gauge(self, process: str, name: str) -> float:
+        """The sum over all workers of a number that their engines, or observers, last reported."""
         return sum(gauges.get(process, {}).get(name, 0) for gauges in self._gauges.values())
 
     def _count(self, name: str) -> int:

@@ -91,6 +91,10 @@ def prepare(flags: Mapping[str, str | list[str] | None], file: Path | None) -> R
         properties.read(run.client_config)
     output.check_writable(run.run_file)
     Views.of(run).check()
+    if run.prometheus_port:
+        from lensload.exposition import check_free  # noqa: PLC0415 - slow to import, and seldom wanted
+
+        check_free(run.prometheus_host, run.prometheus_port)
     return run
 
 

@@ -114,7 +114,8 @@ def compare(
         UsageError: a run has no such topic, or too few samples for a figure that was asked for, or no blocks.
     """
     judged = [figure_of(name) for name in terms.limits]
-    sides = _Side(base), _Side(new)
+    alone = len(base) + len(new) == 2
+    sides = _Side(base, alone), _Side(new, alone)
     level = 1 - (1 - terms.level) / max(1, len(judged))
     changes = [_judged(figure, sides, terms, level) for figure in judged]
     for name in shown:
@@ -129,17 +130,18 @@ def compare(
 
 
 class _Side:
-    """The runs of one side, decoded once."""
+    """The runs of one side, decoded once; only where there is one on each are the blocks of any use."""
 
-    def __init__(self, runs: Sequence[Run]) -> None:
+    def __init__(self, runs: Sequence[Run], alone: bool) -> None:
         self.runs = runs
+        self._alone = alone
         self._blocked: dict[tuple[str, str], list[Blocked]] = {}
 
     def blocked(self, figure: Figure) -> list[Blocked]:
-        """The latencies of each run; a stage that has no blocks is one block, whole."""
+        """The latencies of each run."""
         key = (figure.stage, figure.topic)
         if key not in self._blocked:
-            self._blocked[key] = [_blocked(run, *key) for run in self.runs]
+            self._blocked[key] = [_blocked(run, *key, self._alone) for run in self.runs]
         return self._blocked[key]
 
     def values(self, figure: Figure) -> list[float]:
@@ -152,10 +154,11 @@ class _Side:
         return [one.figure_ns(figure.kind) / 1e3 for one in found]
 
 
-def _blocked(run: Run, stage: str, topic: str) -> Blocked:
+def _blocked(run: Run, stage: str, topic: str, alone: bool) -> Blocked:
+    """In blocks where they are wanted; a stage that has none is one block, whole."""
     if topic not in (*run["topics"], "all"):
         raise UsageError(f"A run has no topic {topic}.", f"It has {', '.join(run['topics']) or 'none'}.")
-    if stage in blocks.STAGES_KEPT:
+    if alone and stage in blocks.STAGES_KEPT:
         if not run["blocks"]:
             raise UsageError(
                 f"The run of {run['started_at']} has no blocks of time: an earlier version of lensload wrote it.",

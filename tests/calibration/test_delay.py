@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from math import isnan, nan
 from pathlib import Path
 from statistics import median
 
@@ -59,7 +60,7 @@ class Shift:
     """What a delay did to the median of a stage, less what there is without it.
 
     Attributes:
-        noise_ms: how far the same measurement was from itself, time after time in this one run.
+        noise_ms: how far what should be the same was apart, time after time in one run.
     """
 
     stage: str
@@ -101,23 +102,25 @@ def one_slice(proxy: Proxy, delay_ms: int) -> Slice:
 def shift(run: Run, slices: list[Slice], stage: str, delay_ms: int) -> Shift:
     """The median over the slices with this delay, each less the mean of its neighbours, which have none."""
     found = [(each.delay_ms, each.held_ms, median_ms(run, stage, each.since_s)) for each in slices]
-    held, reported = zip(
-        *(
-            (during[1] - (before[1] + after[1]) / 2, during[2] - (before[2] + after[2]) / 2)
-            for before, during, after in zip(found, found[1:], found[2:], strict=False)
-            if during[0] == delay_ms
-        ),
-        strict=True,
-    )
-    return Shift(stage, delay_ms, median(held), median(reported), max(reported) - min(reported))
+    bare = [of_slice for delay, _, of_slice in found if not delay and not isnan(of_slice)]
+    around = [
+        (during[1] - (before[1] + after[1]) / 2, during[2] - (before[2] + after[2]) / 2)
+        for before, during, after in zip(found, found[1:], found[2:], strict=False)
+        if during[0] == delay_ms
+    ]
+    known = [(held, reported) for held, reported in around if not isnan(reported)]
+    assert known, "no second of the run is told: this machine is too busy to calibrate on"
+    held, reported = zip(*known, strict=True)
+    noise = max(max(reported) - min(reported), max(bare) - min(bare))
+    return Shift(stage, delay_ms, median(held), median(reported), noise)
 
 
 def median_ms(run: Run, stage: str, since_s: float) -> float:
-    """The median, over the seconds that lie wholly within a slice but its first, of the p50 of each."""
+    """The p50 of the last second of a slice, whose row of the series may come late; NaN if too few events were in it."""
     begun_s = datetime.fromisoformat(run["started_at"]).timestamp()
-    rows = [
-        row["latency_us"][stage]["p50"]
+    told = (
+        row["latency_us"].get(stage, {}).get("p50")
         for row in run["series"]
-        if since_s + 1.5 < begun_s + row["at_s"] < since_s + SLICE_S + 0.5 and stage in row["latency_us"]
-    ]
-    return median(us for us in rows if us is not None) / 1000
+        if since_s + SLICE_S - 0.5 < begun_s + row["at_s"] < since_s + SLICE_S + 0.9
+    )
+    return next((us / 1000 for us in told if us is not None), nan)

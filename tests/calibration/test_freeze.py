@@ -24,7 +24,7 @@ WARMUP_S = 2
 LEVELS_S = (0.5, 1.0, 1.5, 1.75)
 WITHIN = round(0.02 * RATE_PER_S * FROZEN_S)
 BUSY = RATE_PER_S // 5
-"""What gathers in 0.2 s; a broker that needs longer to catch up has no processor, and arithmetic nothing to say."""
+"""What gathers in 0.2 s; where a broker needs longer to catch up it lacks a processor, and arithmetic has no say."""
 LOAD = options(rate=RATE_PER_S, duration="8s", warmup=f"{WARMUP_S}s", linger_ms=1)
 
 
@@ -77,24 +77,31 @@ def test_a_frozen_broker_is_seen_by_all_who_were_due(own_kafka: Kafka, tmp_path:
     meanwhile = events[(events[:, 0] >= froze_s) & (events[:, 0] < thawed_s)]
     what = f"broker frozen for {frozen_s:.3f} s at {RATE_PER_S:,}/s:"
     table.near(f"{what} events due meanwhile", RATE_PER_S * frozen_s, len(meanwhile), WITHIN, "events")
+    check_closed(np.array(closed.latencies_s), table)
     # A broker that wakes up needs time to take what has gathered, and what had been due just before; its log says.
     recovery_s = max(0.0, float(meanwhile[:, 1].max()) - thawed_s)
     caught = int(((events[:, 0] < froze_s) & (events[:, 1] > thawed_s)).sum())
-    slack = round(RATE_PER_S * recovery_s) + caught
-    check_closed(np.array(closed.latencies_s), table)
-    if slack > BUSY:
-        caught_up = (
-            f"the broker took {recovery_s:.1f} s to catch up: this machine is too busy to calibrate on"
+    slack = WITHIN + round(RATE_PER_S * recovery_s) + caught
+    truths = [
+        (
+            level_s,
+            round(RATE_PER_S * (frozen_s - level_s)),
+            int((events[:, 1] - events[:, 0] > level_s).sum()),
         )
-        table.beside(what, "", "", "", caught_up)
-        return
-    for level_s in LEVELS_S:
-        arithmetic = RATE_PER_S * (frozen_s - level_s)
-        by_the_log = int((events[:, 1] - events[:, 0] > level_s).sum())
+        for level_s in LEVELS_S
+    ]
+    calm = slack < BUSY and all(abs(by_the_log - arithmetic) <= slack for _, arithmetic, by_the_log in truths)
+    for level_s, arithmetic, by_the_log in truths:
         for stage in ("ack", "end_to_end"):
             said, found = f"{what} {stage} above {level_s:g} s", above(run, stage, level_s)
-            table.near(said, arithmetic, found, WITHIN + slack, "events")
-            table.near(f"{said}, by the broker's log", by_the_log, found, WITHIN, "events")
+            if calm:
+                table.near(said, arithmetic, found, slack, "events")
+                table.near(f"{said}, by the broker's log", by_the_log, found, WITHIN, "events")
+            else:
+                table.beside(
+                    f"{said}, at least", f"{by_the_log:,} events", f"{found:,} events", "", "machine too busy"
+                )
+                assert found > by_the_log - WITHIN, "nothing is acknowledged or seen before the broker has it"
 
 
 def test_a_frozen_generator_is_told_as_such(kafka: Kafka, topic_prefix: str, tmp_path: Path, table: Table):

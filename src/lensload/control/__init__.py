@@ -10,6 +10,7 @@ A locustfile imports its classes from here, and needs nothing else. What a run t
     worker     one worker's crew: told the audience, heard, drained
     messages   what master and workers tell each other
     table      Locust's own table
+    metrics    live metrics for Prometheus
 
 Beside it, without Locust: `lensload.crew` (the processes of a worker), `lensload.roster` (who takes part, and how
 far each has got) and `lensload.account` (what was counted, second by second).

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable
 
 import gevent
@@ -54,6 +55,11 @@ def _on_init(environment: Environment, **_: object) -> None:
         _serve_worker(environment, environment.runner, Worker(environment, make_crew))
         return
     master = Master(environment)
+    try:
+        master.serve_metrics()
+    except LensloadError as error:
+        _log.error(str(error))
+        sys.exit(error.exit_code)
     worker = Worker(environment, make_crew) if isinstance(environment.runner, LocalRunner) else None
     _serve_master(environment, master, worker)
 

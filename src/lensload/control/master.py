@@ -16,12 +16,14 @@ from locust.rpc import Message
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, MasterRunner
 
 from lensload import output, runfile
+from lensload.account import Account
 from lensload.cluster import EmbeddedCluster
 from lensload.config import RunConfig
-from lensload.control import messages, options
+from lensload.control import messages, metrics, options
 from lensload.control.audience import Audience
 from lensload.control.conduct import Conduct
 from lensload.errors import LensloadError, UsageError
+from lensload.exposition import RunCollector
 from lensload.pacing import Profile
 from lensload.report.console import print_result
 from lensload.report.live import LiveView, Snapshot
@@ -59,6 +61,7 @@ class Master:
         self._stopping = False
         self._resources = ExitStack()
         self._view: LiveView | None = None
+        self._account: Account | None = None
         for name in messages.TO_MASTER:
             runner.register_message(name, self._hear)
 
@@ -71,6 +74,18 @@ class Master:
     def finishing(self) -> bool:
         """A run is being drained and written."""
         return self._finishing
+
+    def serve_metrics(self) -> None:
+        """Serve live metrics, if they are asked for, for as long as this process lives.
+
+        Raises:
+            UsageError: nothing can listen at that address, or the configuration is wrong.
+        """
+        parsed = self._environment.parsed_options
+        config = options.config_of(parsed) if parsed else RunConfig()
+        if config.prometheus_port:
+            collector = RunCollector(lambda: self._account, lambda: self.active)
+            metrics.serve(config.prometheus_host, config.prometheus_port, collector)
 
     def start(self) -> None:
         """Start a run, as Locust starts a test; whatever is wrong with it is told, and the test stopped."""
@@ -133,6 +148,7 @@ class Master:
         self._config = config
         ends = config.duration_s or options_.run_time or self._environment.shape_class
         self._run = Conduct(self._runner, config, cluster=cluster, poisson=poisson, open_ended=not ends)
+        self._account = self._run.account
         if cluster:
             _log.warning(EMBEDDED_WARNING)
         if options_.headless:

@@ -9,6 +9,7 @@ from locust.argument_parser import LocustArgumentParser
 from lensload import output, sources
 from lensload.config import HANDOVER_VARIABLE, Option, RunConfig, options
 from lensload.errors import LensloadError
+from lensload.exposition import check_free
 from lensload.pacing import Profile
 from lensload.report.views import Views
 
@@ -41,6 +42,7 @@ def check(parser: LocustArgumentParser) -> None:
         if not known.worker:
             output.check_writable(config.run_file)
             Views.of(config).check()
+            check_free(config.prometheus_host, config.prometheus_port)
     except LensloadError as error:
         _leave(parser, error)
 

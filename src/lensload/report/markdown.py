@@ -53,7 +53,7 @@ def _objective(outcome: Outcome) -> list[str]:
     if outcome["margin"] is not None:
         margin = ("-" if outcome["margin"] < 0 else "") + shown(abs(outcome["margin"]), outcome["unit"])
     return [
-        f"`{_plain(outcome['expression'])}`",
+        f"`{outcome['expression'].replace('`', '')}`",
         "✅ holds" if outcome["held"] else "❌ missed",
         figure,
         margin,

@@ -268,6 +268,8 @@ def _interruptible() -> Generator[list[int]]:
 def _finish(seeding: _Seeding, record: Manifest, workers: Workers, asked: list[int]) -> None:
     _configure(seeding, workers)
     with SeedView("seeding") as view:
+        for notice in seeding.ground.notices:
+            view.say(notice)
         took_s = _conduct(seeding, workers, view, asked)
     if not workers.complete:
         raise InvalidRunError(
@@ -343,11 +345,14 @@ def _check_ends(seeding: _Seeding, record: Manifest) -> None:
     wrong: list[str] = []
     for topic, entry in manifests.partitions(record):
         place = record["topics"][topic]["name"], entry["partition"]
-        end = entry["first_offset"] + entry["count"]
-        if ranges[place][1] != end:
+        end, low = entry["first_offset"] + entry["count"], ranges[place][0]
+        if low > entry["first_offset"]:
+            wrong.append(f"{place[0]}, partition {place[1]}: deleted up to offset {low:,} by now")
+        elif ranges[place][1] != end:
             wrong.append(f"{place[0]}, partition {place[1]}: ends at {ranges[place][1]:,} instead of {end:,}")
     if wrong:
         raise ClusterError(
             "Not everything is there as it was sent:\n" + "\n".join(wrong),
-            "Has somebody else written there, or deleted? Begin anew with --recreate, or another --topic-prefix.",
+            "Has somebody else written there, or does the topic delete what is old (retention.ms)? Begin anew with"
+            " --recreate, or another --topic-prefix.",
         )

@@ -6,9 +6,7 @@ from typing import Any, Final, Self
 
 from lensload.errors import UsageError
 from lensload.world import draws
-from lensload.world.behaviour import Behaviour
-from lensload.world.chronicle import Chronicle
-from lensload.world.mix import events_per_session
+from lensload.world.chronicle import Chronicle, told_per_session
 from lensload.world.setting import Setting
 from lensload.world.world import TOPICS, made
 
@@ -63,7 +61,7 @@ class Plan:
         """How many events there will be: exactly, or about."""
         if self.events is not None:
             return self.events
-        return round(self._sessions * events_per_session(Behaviour()))
+        return round(self._sessions * told_per_session(self.topics))
 
     @property
     def run_tag(self) -> int:
@@ -73,7 +71,7 @@ class Plan:
     @property
     def _sessions(self) -> float:
         if self.events is not None:
-            return self.events / events_per_session(Behaviour())
+            return self.events / told_per_session(self.topics)
         return self.audience_size * SESSIONS_A_DAY * self.span_s / _DAY_S
 
     def setting(self) -> Setting:
