@@ -258,7 +258,7 @@ def test_what_can_be_read_says_what_cannot_be():
     assert not others & set(off)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(bites=st.lists(st.integers(1, 900), min_size=1, max_size=5), workers=st.integers(1, 3))
 def test_any_division_has_the_same_faults(bites: list[int], workers: int):
     """However records are cut into portions and partitions given to workers, each partition is the same."""
