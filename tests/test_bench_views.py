@@ -8,10 +8,14 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
 from lensload import runfile
+from lensload.cli import main
 from lensload.run import total
+from tests.harness.kafka import Kafka
+from tests.harness.proxy import PRODUCE, Proxy
 from tests.locusts import Bench, Locust, WebUI, free_port, wait_until
 
 SHORT = ("--rate", "500", "--warmup", "0s", "--audience-size", "500", "--catalogue-size", "200")
@@ -142,3 +146,23 @@ def _answers(page: WebUI) -> bool:
         return bool(page.page())
     except OSError:
         return False
+
+
+@pytest.mark.native
+def test_a_slower_broker_is_found_in_real_runs(tmp_path: Path, kafka: Kafka, proxy: Proxy, topic_prefix: str):
+    """Two runs as they are, two with every produce request held: compare calls the one a regression, by files alone."""
+    address = ("--bootstrap-servers", proxy.bootstrap_servers, "--registry-url", "mock://")
+    load = (*SHORT, "--duration", "3s", "--topic-prefix", topic_prefix)
+    assert kafka.port
+    sides: list[str] = []
+    for kind, delay_ms in (("base", 0), ("new", 400)):
+        proxy.delay("requests", delay_ms, PRODUCE)
+        for n in range(2):
+            name = f"{kind}-{n}.json"
+            with Bench(tmp_path, *address, *load, "--run-file", name) as bench:
+                assert bench.ended(60) in (0, 3), bench.log
+            sides += [f"--{kind}", str(tmp_path / name)]
+    limits = ("--max-regression", "end_to_end.p50=20%", "--allow-invalid")
+    found = CliRunner().invoke(main, ["compare", *sides, *limits])
+    assert found.exit_code == 1, found.output
+    assert "COMPARISON: REGRESSION" in found.output

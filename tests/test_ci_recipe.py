@@ -21,7 +21,7 @@ SMALL = {
     "LENSLOAD_CATALOGUE_SIZE": "200",
     "LENSLOAD_MAX_SCHEDULE_LAG": "5s",  # other people's machines: what is judged here is never the machine's speed
     "GATE_RATE": "400",
-    "GATE_DURATION": "4s",
+    "GATE_DURATION": "10s",  # what one run on each side has to measure at least, to be compared
     "GATE_WARMUP": "500ms",
 }
 
@@ -70,11 +70,11 @@ def gate(tmp_path: Path, proxy: Proxy, registry: Registry, topic_prefix: str) ->
 
 
 def test_the_gate_from_its_first_run_to_a_slow_cluster(gate: Gate, proxy: Proxy, tmp_path: Path):
-    """It stores the first run, passes the same again, and fails when the cluster has become slower, twice measured.
+    """It stores the first run, passes the same again, and fails when the cluster has become slower.
 
-    The cluster takes 300 ms from the first, beside which a neighbour's noise is small; then it takes ten times that.
+    The cluster takes 200 ms from the first, beside which a neighbour's noise is small; then it takes ten times that.
     """
-    proxy.delay("requests", 300, PRODUCE)
+    proxy.delay("requests", 200, PRODUCE)
     assert gate.runs() == 0
     assert "gate: no baseline to compare with" in gate.said
     assert "gate: stored as a baseline; there are 1 now" in gate.said
@@ -90,13 +90,11 @@ def test_the_gate_from_its_first_run_to_a_slow_cluster(gate: Gate, proxy: Proxy,
         assert (tmp_path / "gate" / name).stat().st_size > 100, name
     assert len((tmp_path / "step-summary.md").read_text().splitlines()) > 10
 
-    proxy.delay("requests", 3_000, PRODUCE)
+    proxy.delay("requests", 2_000, PRODUCE)
     stored = gate.baselines()
-    assert gate.runs(GATE_STORE="always") == 1
-    assert "gate: something seems slower: measuring once more" in gate.said
-    assert "gate: FAILED" in gate.said
+    assert gate.runs(GATE_STORE="always", GATE_CONFIRM="0") == 1
+    assert gate.said.endswith("gate: FAILED: see above, and gate\n")
     assert gate.baselines() == stored
-    assert (tmp_path / "gate" / "again.json").is_file()
 
 
 def test_the_gate_shuts_for_a_missed_objective_and_for_an_invalid_run(gate: Gate, tmp_path: Path):
@@ -147,13 +145,40 @@ def test_the_oldest_baselines_go_and_a_refresh_begins_anew(tmp_path: Path):
     assert len(gate.baselines()) == 1
 
 
+def test_what_seems_slower_must_be_so_twice(tmp_path: Path):
+    """One bad run in a pull request is measured again, and fails only if the second one is slower too."""
+    gate = Gate(tmp_path, LENSLOAD=f"{sys.executable} {_stand_in(tmp_path)}")
+    assert gate.runs() == 0
+    assert gate.runs(SLOWER="run.json") == 0
+    assert "gate: something seems slower: measuring once more" in gate.said
+    assert gate.runs(SLOWER="run.json again.json") == 1
+    assert gate.runs(SLOWER="run.json", GATE_CONFIRM="0") == 1
+    assert "measuring once more" not in gate.said
+
+
+def test_few_baselines_are_not_compared_with_as_if_they_were_many(tmp_path: Path):
+    """Intervals from two or three runs find nothing, so the newest stands alone until there are enough."""
+    gate = Gate(tmp_path, LENSLOAD=f"{sys.executable} {_stand_in(tmp_path)}")
+    assert gate.runs() == 0
+    for year in (2001, 2002, 2003):
+        assert gate.runs() == 0
+        assert "compared with 1\n" in gate.said
+        (tmp_path / "gate-baselines" / f"{year}0101T000000Z.json").write_text("{}")
+    assert gate.runs() == 0
+    assert "compared with 4\n" in gate.said
+
+
 def _stand_in(folder: Path) -> Path:
-    """A lensload that passes everything: what is tested with it is the folder of baselines alone."""
+    """A lensload that measures nothing: what is tested with it is what the script makes of its exit codes."""
     place = folder / "stand_in.py"
     place.write_text(
-        "import pathlib, sys\n"
-        "if '--run-file' in sys.argv:\n"
-        "    pathlib.Path(sys.argv[sys.argv.index('--run-file') + 1]).write_text('{}')\n"
+        "import os, pathlib, sys\n"
+        "named = lambda flag: sys.argv[sys.argv.index(flag) + 1]\n"
+        "if sys.argv[1] == 'bench':\n"
+        "    pathlib.Path(named('--run-file')).write_text('{}')\n"
+        "else:\n"
+        "    print('compared with', sys.argv.count('--base'))\n"
+        "    sys.exit(pathlib.Path(named('--new')).name in os.environ.get('SLOWER', ''))\n"
     )
     return place
 

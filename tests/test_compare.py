@@ -232,3 +232,16 @@ def test_wrong_usage_is_refused(arguments: list[str], says: str):
     write("b.json", a_run(2))
     write("short.json", a_run(3, seconds=3, topics=(TOPIC,)))
     assert says in refused(*arguments)
+
+
+@pytest.mark.usefixtures("folder")
+def test_repeats_are_compared_as_the_runs_they_were():
+    """A file that adds repeats up stands for them, and is refused where they are gone: their spread is the point."""
+    for kind, start in (("base", 0), ("new", 100)):
+        names = [write(f"{kind}-{n}.json", a_run(start + n, between=0.01)) for n in range(3)]
+        write(f"{kind}.json", a_run(start), repeats=[{"run_file": name} for name in names])
+    result = said("base.json", "new.json")
+    assert result.exit_code == 0, result.output
+    assert "Student's t over the runs (3 and 3)" in result.stdout
+    Path("new-1.json").unlink()
+    assert "new.json adds 3 repeats up, and new-1.json is not beside it" in refused("base.json", "new.json")

@@ -45,6 +45,14 @@ def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(tmp_path:
     assert (config.lift, config.profile) == (0.1, "constant")
 
 
+def test_an_effect_is_for_one_experiment_or_for_both():
+    """--experiment none is an A/A test of both; NAME=EFFECT changes one, and the last word counts."""
+    config = load({"experiment": "none, large-cards=small"}, environ={}, folder=Path("/nonexistent"))
+    assert config.experiment == ("ranking-v2=none", "large-cards=small")
+    assert RunConfig.from_json(config.as_json()) == config
+    assert RunConfig().experiment == ()
+
+
 def test_a_named_file_is_read_in_place_of_the_usual_one(tmp_path: Path):
     """--config and LENSLOAD_CONFIG name the file; the one in the folder is then left alone."""
     (tmp_path / "lensload.toml").write_text("seed = 1")
@@ -117,6 +125,9 @@ def test_a_slip_in_the_environment_is_refused_but_other_names_are_not(tmp_path: 
         ({"compression": "lz5"}, "--compression is 'lz5': it should be 'none', 'lz4'"),
         ({"topics": "user-interaction"}, "no topic 'user-interaction'; did you mean user-interactions?"),
         ({"topics": ","}, "there is no topic ''."),
+        ({"experiment": "simpsons"}, "no effect 'simpsons'; did you mean simpson?"),
+        ({"experiment": "ranking-v2=huge"}, "there is no effect 'huge'."),
+        ({"experiment": "ranking=none"}, "no experiment 'ranking'; did you mean ranking-v2?"),
         ({"topic_prefix": "a/b"}, "--topic-prefix is 'a/b': it should hold only letters"),
         ({"raet": "5"}, "There is no option 'raet'; did you mean rate?"),
         ({"bootstrap_servers": "http://kafka:9092/"}, "it should be host:port"),

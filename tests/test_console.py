@@ -94,6 +94,10 @@ def a_run() -> dict[str, Any]:
         "series": [],
         "blocks": [],
         "slos": [],
+        "client_us": {},
+        "waterfall": None,
+        "repeats": [],
+        "intervals": {},
         "histograms": {},
         "conditions": {
             "versions": {"lensload": "0.1.0", "python": "3.11.7", "librdkafka": "2.16.0"},

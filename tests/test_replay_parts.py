@@ -23,16 +23,16 @@ from hypothesis import strategies as st
 
 from lensload import cli, schemas, wire
 from lensload.errors import UsageError
+from lensload.files.columns import column
+from lensload.files.parquet import check_installed
+from lensload.files.plainjson import as_json
 from lensload.registry import Registry
 from lensload.replay.batch import Batch, Kind, read_headers
-from lensload.replay.columns import column
-from lensload.replay.containers import AvroFiles
 from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
+from lensload.replay.files import AvroFiles
 from lensload.replay.merge import Merge
 from lensload.replay.pace import Pace
-from lensload.replay.parquet import check_installed
-from lensload.replay.printer import as_json
 from lensload.replay.progress import line
 from lensload.replay.start import Start
 from lensload.replay.writers import Writers
@@ -304,7 +304,7 @@ def test_parquet_without_pyarrow_says_what_to_install(monkeypatch: pytest.Monkey
     """Who has not got the extra reads its name, not a traceback."""
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(UsageError, match=r"pip install 'lensload\[parquet\]'"):
-        check_installed()
+        check_installed("--write")
 
 
 def test_every_avro_type_has_a_column():

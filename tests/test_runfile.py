@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -288,6 +289,27 @@ def test_what_is_no_run_file_is_refused(tmp_path: Path, content: str, says: str)
         read(path)
     assert says in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"verdict": "passed"}, "its verdict is 'passed'"),
+        ({"verdict": None}, "its verdict is no str"),
+        ({"load": {}}, "its load has no target_per_s"),
+        ({"topics": {"user-interactions": {"produced": 1}}}, "its ledger of user-interactions is not whole"),
+        ({"latency_us": {"ack": {}}}, "its latency_us has nothing of ack"),
+        ({"blocks": [{"from_s": 0}]}, "its blocks are not whole"),
+        ({"conditions": []}, "its conditions is no dict"),
+    ],
+)
+def test_a_run_file_that_was_changed_by_hand_is_refused(
+    tmp_path: Path, changed: dict[str, object], says: str
+):
+    """Nothing is computed from half a run file, least of all a pass."""
+    write(tmp_path / "x.json", a_run(**changed))
+    with pytest.raises(UsageError, match=re.escape(says)):
+        read(tmp_path / "x.json")
 
 
 def test_a_missing_run_file_is_named(tmp_path: Path):

@@ -60,6 +60,17 @@ def test_there_are_exactly_as_many_events_as_asked_in_the_span_and_in_order(span
     assert (UNTIL_MS * 10**6 - every.max()) / 10**6 < 0.2 * length_ms
 
 
+@pytest.mark.parametrize("topic", TOPICS)
+def test_one_topic_alone_has_as_many_events_as_asked(topic: str):
+    """Events are counted as they are told: a rare topic makes for more sessions, spread over the whole span."""
+    plan = Plan(3, UNTIL_MS - 7 * DAY_MS, UNTIL_MS, 2_000, (topic,), audience_size=640, catalogue_size=240)
+    times = due_ns(plan)[topic]
+    assert len(times) == 2_000
+    by_day = np.bincount((times // 10**6 - plan.start_ms) // DAY_MS, minlength=7)
+    if topic != "model-metrics":  # which come in bursts
+        assert by_day[:6].min() > 0.4 * by_day[:6].mean()
+
+
 def test_portions_follow_each_other_without_a_gap():
     """Whoever writes files by span finds every millisecond in one portion."""
     portions = list(PLAN.chronicle().portions())

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from lensload import ids
 from lensload.errors import UsageError
 from lensload.world import catalogue, sessions
+from lensload.world.audience import DEVICES
 from lensload.world.behaviour import Behaviour
 from lensload.world.draws import Wheel, keys, root, uniform
 from lensload.world.experiments import VARIANTS
@@ -419,6 +420,38 @@ def test_answers_fail_as_often_as_planted():
         status = pages.status[pages.model == number]
         assert _agrees(int((status == 2).sum()), len(status), model.error_rate)
         assert _agrees(int((status == 1).sum()), len(status), model.partial_rate)
+
+
+def test_effects_that_nobody_asked_for_change_nothing():
+    """The default effect is the world as it was; another effect of one experiment leaves the other alone."""
+    sizes = {"seed": 7, "audience_size": 640, "catalogue_size": 240}
+    asked = made(**sizes, effects=("ranking-v2=default", "large-cards=default"))
+    assert records(2000, setting=asked) == records(2000)
+    other = made(**sizes, effects=("ranking-v2=simpson",))
+    assert (other.variants[1] == SMALL.variants[1]).all()
+    assert (other.dwell_factor == SMALL.dwell_factor).all()
+    assert (other.variants[0] != SMALL.variants[0]).any()
+
+
+@pytest.mark.parametrize(("effect", "factor"), [("none", 1.0), ("small", 1.02), ("default", 1.1)])
+def test_an_effect_has_its_size(effect: str, factor: float):
+    """The treatment of ranking-v2 multiplies purchases by 1, by 1.02 or by 1.1, and the control by nothing."""
+    setting = made(seed=7, audience_size=640, catalogue_size=240, effects=(f"ranking-v2={effect}",))
+    treated = setting.variants[0] == VARIANTS.index("treatment")
+    assert setting.purchase_factor[treated] == pytest.approx(factor)
+    assert setting.purchase_factor[~treated] == pytest.approx(1.0)
+
+
+def test_simpsons_treatment_harms_every_segment_and_looks_well_over_all():
+    """In each segment the treated buy 15 % less; read together, they buy more than the control."""
+    setting = made(seed=7, audience_size=20_000, catalogue_size=240, effects=("ranking-v2=simpson",))
+    factor, device = setting.purchase_factor, setting.audience.device
+    control, treated = (setting.variants[0] == number for number in (0, 1))
+    for segment in range(len(DEVICES)):
+        within = device == segment
+        ratio = factor[treated & within].mean() / factor[control & within].mean()
+        assert ratio == pytest.approx(0.85)
+    assert factor[treated].mean() > 1.2 * factor[control].mean()
 
 
 @pytest.mark.parametrize("lift", [0.0, 0.5, -0.5])

@@ -14,9 +14,10 @@
 end_to_end.p99=25%}"                    # what may become worse by how much, one a line
 : "${GATE_ALLOW_DIFFERENT:=}"           # differences that do not refuse the comparison (see lensload compare), one a line
 : "${GATE_RETRIES:=1}"                  # how often an invalid run is tried again
-: "${GATE_CONFIRM:=1}"                  # 1: what seems slower is measured once more, and both runs are compared; 0: not
+: "${GATE_CONFIRM:=1}"                  # 1: what seems slower is measured once more, and only fails if it is again; 0: not
 : "${GATE_BASELINES:=gate-baselines}"   # the folder of stored runs
-: "${GATE_KEEP:=5}"                     # how many of them to keep
+: "${GATE_KEEP:=8}"                     # how many of them to keep
+: "${GATE_ENOUGH:=4}"                   # from how many on all are compared with; before that the newest alone
 : "${GATE_STORE:=first}"                # always, first (only while there is none) or never: what becomes of a run that passed
 : "${GATE_REFRESH:=0}"                  # 1: compare with nothing, and make this run the only baseline
 : "${GATE_OUT:=gate}"                   # the folder of results: JSON, HTML, JUnit (*.xml), summary.md
@@ -33,6 +34,9 @@ esac
 mkdir -p "$GATE_OUT" "$GATE_BASELINES"
 rm -f "$GATE_OUT"/*.{json,html,xml,md}
 stored=("$GATE_BASELINES"/*.json)
+# Two or three runs tell too little of how runs differ: intervals from them are so wide that nothing would fail. With one
+# on either side, lensload goes by what runs of one thing usually differ by.
+((${#stored[@]} >= GATE_ENOUGH)) || stored=("${stored[@]: -1}")
 ((GATE_REFRESH)) && stored=()
 
 say() { printf 'gate: %s\n' "$*"; }
@@ -78,11 +82,11 @@ bench() {
     return "$code"
 }
 
-# The stored runs against those named: compare NAME...
+# The stored runs against a new one: compare NAME.
 compare() {
     local code=0 file flags=(--junit "$GATE_OUT/compare.xml" --summary "$GATE_OUT/compare.md")
     for file in "${stored[@]}"; do flags+=(--base "$file"); done
-    for file in "$@"; do flags+=(--new "$GATE_OUT/$file.json"); done
+    flags+=(--new "$GATE_OUT/$1.json")
     each_line --max-regression "$GATE_MAX_REGRESSION"
     each_line --allow-different "$GATE_ALLOW_DIFFERENT"
     rm -f "$GATE_OUT/compare.md"
@@ -107,7 +111,7 @@ if ((${#stored[@]})); then
         say "something seems slower: measuring once more, so that one bad run does not decide"
         bench again
         code=0
-        compare run again || code=$?
+        compare again || code=$?
     fi
     [[ ! -f $GATE_OUT/compare.md ]] || cat "$GATE_OUT/compare.md" >>"$GATE_OUT/summary.md"
     ((code == 0)) || exit "$code"

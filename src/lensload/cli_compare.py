@@ -153,8 +153,7 @@ def _read(base: Sequence[Path], new: Sequence[Path]) -> Sides:
     sides: Sides = ({}, {})
     seen: dict[tuple[str, str], Path] = {}
     for side, paths in zip(sides, (base, new), strict=True):
-        for path in paths:
-            run = runfile.read(path)
+        for path, run in (item for given in paths for item in _each(given)):
             # What tells a run from every other, wherever its file was copied to.
             print_of_run = (run["started_at"], json.dumps([run["topics"], run["histograms"]], sort_keys=True))
             if print_of_run in seen:
@@ -165,6 +164,21 @@ def _read(base: Sequence[Path], new: Sequence[Path]) -> Sides:
             seen[print_of_run] = path
             side[str(path)] = run
     return sides
+
+
+def _each(path: Path) -> list[tuple[Path, Run]]:
+    """The run of a file; of one that adds repeats up, each of these, from its own file beside it."""
+    run = runfile.read(path)
+    if not run["repeats"]:
+        return [(path, run)]
+    places = [path.with_name(Path(repeat["run_file"]).name) for repeat in run["repeats"]]
+    gone = [str(place) for place in places if not place.is_file()]
+    if gone:
+        raise UsageError(
+            f"{path} adds {len(places)} repeats up, and {', '.join(gone)} is not beside it.",
+            "What differs from run to run is in the repeats' own files: keep them with it, or give them instead.",
+        )
+    return [(place, runfile.read(place)) for place in places]
 
 
 def _validity(sides: Sides, allowed: bool) -> list[str]:

@@ -9,13 +9,14 @@ import click
 from lensload import sources
 from lensload.config import options
 from lensload.errors import UsageError
+from lensload.seed.fault_kinds import FAULTS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _WHERE = ("bootstrap_servers", "registry_url", "client_config", "workers", "compression")
 _WHAT = (
     *("topic_prefix", "partitions", "replication_factor", "topics", "seed"),
-    *("audience_size", "catalogue_size", "zipf_exponent", "lift"),
+    *("audience_size", "catalogue_size", "zipf_exponent", "lift", "experiment"),
 )
 
 
@@ -39,6 +40,12 @@ def _with_run_options(command: Command) -> Command:
               help="How many days of history. Without --events, as many events as people make: half a session a day each.")  # fmt: skip
 @click.option("--until", metavar="T", help="When the history ends: now, or a time such as 2026-01-31T12:00:00Z."
               "  [default: now]")  # fmt: skip
+@click.option("--fault", metavar="NAME=RATE", multiple=True,
+              help="Let a share of the records, 0 to 1, have a fault, which a header names; may be repeated. Faults:"
+              f" {', '.join(FAULTS)}.")  # fmt: skip
+@click.option("--to", metavar="DIR", type=click.Path(path_type=Path),
+              help="Write files, one a topic, and manifest.json beside them, instead of filling a cluster.")  # fmt: skip
+@click.option("--format", type=click.Choice(["avro", "parquet"]), help="Of the files of --to.")
 @click.option("--manifest", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
               help="Where the manifest goes: what was seeded, as JSON.  [default: manifest.json]")  # fmt: skip
 @click.option("--verify", metavar="MANIFEST", type=click.Path(path_type=Path, dir_okay=False),

@@ -16,6 +16,7 @@ from lensload.fields import (
     Addresses,
     Changeovers,
     Duration,
+    Effects,
     NumberAsText,
     OptionalDuration,
     OptionalPath,
@@ -171,6 +172,15 @@ class RunConfig(Thresholds):
         ),
         Shown("NUMBER"),
     ] = 0.1
+    experiment: Annotated[
+        Effects,
+        Field(
+            description="What the treatments do: none, small, default (of ranking-v2: --lift) or simpson, which does"
+            " harm in every segment and shows a gain over all. For both experiments, or NAME=EFFECT for ranking-v2 or"
+            " large-cards, with commas between.",
+        ),
+        Shown("EFFECT"),
+    ] = ()
     serializer: Annotated[
         Literal["fragments", "fastavro", "confluent"],
         Field(

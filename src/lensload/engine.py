@@ -135,6 +135,7 @@ class Engine:
             catalogue_size=config.catalogue_size,
             zipf_exponent=config.zipf_exponent,
             conversion_lift=config.lift,
+            effects=config.experiment,
         )
         lanes = tuple(orders.message["lanes"])
         self._world = World(setting, lanes, run_tag=orders.run_tag, topics=config.topics)

@@ -113,6 +113,6 @@ def _unlike(name: str, base: Run, other: Run, fact: Callable[[Run], object]) -> 
 def _number(
     name: str, base: Run, other: Run, fact: Callable[[Run], float], slack: float, unit: str
 ) -> Iterator[Difference]:
-    one, two = fact(base), fact(other)
+    one, two = fact(base) or 0.0, fact(other) or 0.0
     if abs(one - two) > slack * max(abs(one), abs(two)):
         yield Difference(name, f"{name} is {one:,.6g} {unit} in one, {two:,.6g} in the other")

@@ -3,12 +3,15 @@
 import json
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+from lensload.blocks import Block
 from lensload.errors import UsageError
 from lensload.output import put, why
-from lensload.run import FORMAT, Run
+from lensload.run import FORMAT, LEDGER, Load, Run
+from lensload.verdict import EXIT_CODES
 
 FAMILY = FORMAT[: FORMAT.rindex("/") + 1]
 
@@ -20,6 +23,26 @@ _ADDITIONS: dict[str, object] = {
     "waterfall": None,
     "repeats": [],
     "intervals": {},
+}
+
+# Of a ledger, what run files of this format had from the first.
+_CONTRACT = ("produced", "acked", "failed", "observed", "lost", "duplicated", "reordered")
+
+_KINDS: dict[str, type] = {
+    "verdict": str,
+    "reasons": list,
+    "started_at": str,
+    "slos": list,
+    "load": dict,
+    "topics": dict,
+    "latency_us": dict,
+    "errors": list,
+    "notices": list,
+    "series": list,
+    "blocks": list,
+    "histograms": dict,
+    "conditions": dict,
+    "repeats": list,
 }
 
 
@@ -58,7 +81,9 @@ def read(path: Path) -> Run:
             " Copy it again, or run again.",
         ) from error
     _check_format(path, found)
-    return cast("Run", {**_ADDITIONS, **cast("dict[str, object]", found)})
+    run = cast("Run", {**_ADDITIONS, **cast("dict[str, object]", found)})
+    run["topics"] = {topic: {**dict.fromkeys(LEDGER, 0), **counts} for topic, counts in run["topics"].items()}
+    return run
 
 
 _EXPECTED = f'A run file is what `lensload bench --run-file` writes; its "format" is "{FORMAT}".'
@@ -77,9 +102,44 @@ def _check_format(path: Path, found: object) -> None:
         )
     missing = [name for name in Run.__annotations__ if name not in content and name not in _ADDITIONS]
     if missing:
-        raise UsageError(
-            f"{path} is a run file without {', '.join(missing)}.", "It was changed by hand; run again."
-        )
+        raise UsageError(f"{path} is a run file without {', '.join(missing)}.", _BY_HAND)
+    wrong = next(_misshapen({**_ADDITIONS, **content}), None)
+    if wrong:
+        raise UsageError(f"{path} is a run file, but its {wrong}.", _BY_HAND)
+
+
+_BY_HAND = "It was changed by hand; run again."
+
+
+def _misshapen(content: Mapping[str, Any]) -> Iterator[str]:
+    """What is not as a run file has it, of all that verdicts and reports go by."""
+    yield from (
+        f"{name} is no {kind.__name__}"
+        for name, kind in _KINDS.items()
+        if not isinstance(content[name], kind)
+    )
+    if content["verdict"] not in EXIT_CODES:
+        yield f"verdict is {content['verdict']!r}"
+    load = content["load"]  # what was infinite is null
+    for name in Load.__annotations__:
+        if name not in load or not (load[name] is None or _is_number(load[name])):
+            yield f"load has no {name}"
+    for topic, counts in content["topics"].items():
+        if not all(_is_number(_of(counts, name)) for name in _CONTRACT):
+            yield f"ledger of {topic} is not whole"
+    for stage, by_topic in content["latency_us"].items():
+        if not isinstance(_of(by_topic, "all"), dict):
+            yield f"latency_us has nothing of {stage}"
+    if any(_of(block, name) is None for block in content["blocks"] for name in Block.__annotations__):
+        yield "blocks are not whole"
+
+
+def _of(found: object, name: str) -> object:
+    return cast("dict[str, object]", found).get(name) if isinstance(found, dict) else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _kept_elsewhere(run: Run, text: str) -> str:

@@ -21,7 +21,18 @@ from lensload.schemas import TOPIC_NAMES
 from lensload.stages import STAGES
 
 STATISTICS: Final = ("mean", "p50", "p90", "p99", "p999", "p9999", "max", "min")
-COUNTS: Final = ("produced", "acked", "failed", "observed", "lost", "duplicated", "reordered", "corrupt")
+COUNTS: Final = (
+    "produced",
+    "acked",
+    "failed",
+    "observed",
+    "lost",
+    "duplicated",
+    "reordered",
+    "corrupt",
+    "unflushed",
+    "written",
+)
 RATES: Final = {"achieved_per_s": "acked", "produced_per_s": "produced", "observed_per_s": "observed"}
 WHOLES: Final = {
     "acked": "produced",
@@ -31,6 +42,8 @@ WHOLES: Final = {
     "duplicated": "observed",
     "reordered": "observed",
     "corrupt": "observed",
+    "unflushed": "produced",
+    "written": "observed",
 }
 """What a count's percentage is of."""
 

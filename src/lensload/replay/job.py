@@ -16,12 +16,11 @@ from lensload import cluster, registry
 from lensload.config import RunConfig
 from lensload.errors import InvalidRunError, UsageError
 from lensload.replay import readers, topics
-from lensload.replay.containers import AvroFiles
 from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
+from lensload.replay.files import AvroFiles, ParquetFiles
 from lensload.replay.forward import Forward
 from lensload.replay.pace import Pace
-from lensload.replay.parquet import ParquetFiles
 from lensload.replay.printer import Layout, Printer
 from lensload.replay.progress import ReplayView
 from lensload.replay.rejects import DEFAULT_PATH, Rejects

@@ -1,16 +1,13 @@
 """Messages as text on standard output: a table for eyes, JSON lines for programs."""
 
-import json
-import math
 import os
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
-from uuid import UUID
 
 import numpy as np
 
+from lensload.files.plainjson import as_json
 from lensload.replay.batch import UNLIMITED, Batch, Kind
 from lensload.replay.counts import Version
 
@@ -110,35 +107,6 @@ class Printer:
             as_json(record) if written else "(tombstone)",
         )
         return line[: self._width]
-
-
-def as_json(value: object) -> str:
-    """A value as JSON that every reader takes, whatever Avro's types hold."""
-    try:
-        return json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        # JSON has no words for these; Avro's own JSON encoding uses the strings.
-        return json.dumps(_without_nan(value), default=_plain, ensure_ascii=False)
-
-
-def _without_nan(value: Any) -> Any:  # noqa: ANN401 - any Avro value
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, dict):
-        return {key: _without_nan(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(each) for each in value]
-    return value
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, bytes):
-        return value.decode("latin-1")  # a byte a character, as in Avro's JSON encoding
-    if isinstance(value, (datetime, date, time)):
-        return value.isoformat()
-    if isinstance(value, (Decimal, UUID)):
-        return str(value)
-    return repr(value)
 
 
 def _key(key: bytes | str | None) -> str | None:

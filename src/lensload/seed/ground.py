@@ -25,12 +25,14 @@ class Ground:
         topics: each topic as the manifest has it, with the offsets at which the seed begins.
         facts: what the cluster says of itself.
         most_bytes: the largest batch that all topics take.
+        notices: what to tell before anything is sent.
     """
 
     settings: dict[str, Any]
     topics: dict[str, TopicEntry]
     facts: dict[str, Any]
     most_bytes: int
+    notices: tuple[str, ...] = ()
 
 
 def prepared(plan: Plan, config: RunConfig, *, append: bool, recreate: bool, set_retention: bool) -> Ground:
@@ -81,7 +83,12 @@ def prepared(plan: Plan, config: RunConfig, *, append: bool, recreate: bool, set
                 for number in range(counts[name])
             ],
         }
-    return Ground(settings, entries, _facts(facts), _most_bytes(topics, counts))
+    notices = tuple(
+        f"The settings of {name} may not be seen with these credentials: whether it would delete any of this history"
+        " cannot be told."
+        for name in sorted(topics.unseen)
+    )
+    return Ground(settings, entries, _facts(facts), _most_bytes(topics, counts), notices)
 
 
 def found_again(manifest: Manifest, config: RunConfig) -> Ground:

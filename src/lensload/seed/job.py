@@ -13,11 +13,13 @@ from lensload import output
 from lensload.conditions import versions
 from lensload.config import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
+from lensload.seed import export, realised, summary, verify
 from lensload.seed import manifest as manifests
-from lensload.seed import realised, summary, verify
+from lensload.seed.fault_kinds import rates_of
 from lensload.seed.ground import Ground, found_again, held_behind, prepared
-from lensload.seed.manifest import FORMAT, Manifest
+from lensload.seed.manifest import FORMAT, Format, Manifest
 from lensload.seed.plan import DAYS, Plan
+from lensload.seed.planted import planted
 from lensload.seed.progress import SeedView
 from lensload.seed.tails import tails
 from lensload.seed.topics import Topics
@@ -42,6 +44,9 @@ class Wish:
         append: write behind what topics hold.
         recreate: delete the topics first.
         set_retention: change settings under which the history would not stay.
+        fault: what befalls records, and how often: "late=0.001".
+        to: a folder to write files to, instead of a cluster.
+        format: of those files.
     """
 
     events: int | None = None
@@ -51,6 +56,9 @@ class Wish:
     append: bool = False
     recreate: bool = False
     set_retention: bool = False
+    fault: tuple[str, ...] = ()
+    to: Path | None = None
+    format: Format | None = None
 
 
 def seed(wish: Wish, config: RunConfig) -> None:
@@ -62,6 +70,9 @@ def seed(wish: Wish, config: RunConfig) -> None:
         InvalidRunError: it was stopped; it can be resumed.
     """
     plan = planned(wish, config, time.time_ns() // 1_000_000)
+    if wish.to:
+        export.export(plan, wish.to, wish.format or "avro")
+        return
     _require_cluster(config)
     _check_place(wish)
     with Workers(config.workers) as workers, _interruptible() as asked:
@@ -71,11 +82,12 @@ def seed(wish: Wish, config: RunConfig) -> None:
         record: Manifest = {
             "format": FORMAT,
             "state": "incomplete",
-            "started_at": _now(),
+            "started_at": manifests.now(),
             "finished_at": None,
             "plan": plan.as_dict(),
             "topics": ground.topics,
-            "planted": {},
+            "files": {},
+            "planted": planted(plan),
             "realised": {},
             "faults": {},
             "versions": versions(),
@@ -123,6 +135,8 @@ def verified(path: Path, config: RunConfig) -> bool:
     record = manifests.read(path)
     if record["state"] != "complete":
         raise UsageError(f"The seed of {path} is not complete.", f"Complete it with --resume {path}.")
+    if record["files"]:
+        return export.verified(record, path)
     _require_cluster(config)
     settings = cluster.client_settings(config, str(config.bootstrap_servers))
     cluster.check(settings)
@@ -149,6 +163,15 @@ def planned(wish: Wish, config: RunConfig, now_ms: int) -> Plan:
         raise UsageError(
             "How much is to be seeded?", "Give --events N, --days D, or both: N events over D days."
         )
+    if bool(wish.to) != bool(wish.format):
+        raise UsageError("--to and --format go together.", "Give --to DIR --format avro, or parquet.")
+    if wish.to and (wish.append or wish.recreate or wish.set_retention):
+        raise UsageError(
+            "--append, --recreate and --set-retention are for a cluster, --to is for files.",
+            "Leave out --to, or the others.",
+        )
+    if wish.to and wish.manifest != MANIFEST:
+        raise UsageError("The manifest of --to DIR is DIR/manifest.json.", "Leave out --manifest.")
     if wish.append and wish.recreate:
         raise UsageError("--append and --recreate contradict each other.", "Give one of them.")
     days = DAYS if wish.days is None else wish.days
@@ -165,6 +188,8 @@ def planned(wish: Wish, config: RunConfig, now_ms: int) -> Plan:
         catalogue_size=config.catalogue_size,
         zipf_exponent=config.zipf_exponent,
         lift=config.lift,
+        experiment=config.experiment,
+        faults=rates_of(wish.fault),
     )
 
 
@@ -243,6 +268,8 @@ def _interruptible() -> Generator[list[int]]:
 def _finish(seeding: _Seeding, record: Manifest, workers: Workers, asked: list[int]) -> None:
     _configure(seeding, workers)
     with SeedView("seeding") as view:
+        for notice in seeding.ground.notices:
+            view.say(notice)
         took_s = _conduct(seeding, workers, view, asked)
     if not workers.complete:
         raise InvalidRunError(
@@ -306,8 +333,9 @@ def _enter(record: Manifest, workers: Workers) -> None:
             entry["count"], entry["digest"], entry["bytes"] = count, digest, size
             entry["first_timestamp_ms"], entry["last_timestamp_ms"] = first_ms, last_ms
     record["realised"] = realised.merged([words["realised"] for words in workers.last_words.values()])
+    record["faults"] = realised.merged([words["faults"] for words in workers.last_words.values()])
     record["state"] = "complete"
-    record["finished_at"] = _now()
+    record["finished_at"] = manifests.now()
 
 
 def _check_ends(seeding: _Seeding, record: Manifest) -> None:
@@ -317,15 +345,14 @@ def _check_ends(seeding: _Seeding, record: Manifest) -> None:
     wrong: list[str] = []
     for topic, entry in manifests.partitions(record):
         place = record["topics"][topic]["name"], entry["partition"]
-        end = entry["first_offset"] + entry["count"]
-        if ranges[place][1] != end:
+        end, low = entry["first_offset"] + entry["count"], ranges[place][0]
+        if low > entry["first_offset"]:
+            wrong.append(f"{place[0]}, partition {place[1]}: deleted up to offset {low:,} by now")
+        elif ranges[place][1] != end:
             wrong.append(f"{place[0]}, partition {place[1]}: ends at {ranges[place][1]:,} instead of {end:,}")
     if wrong:
         raise ClusterError(
             "Not everything is there as it was sent:\n" + "\n".join(wrong),
-            "Has somebody else written there, or deleted? Begin anew with --recreate, or another --topic-prefix.",
+            "Has somebody else written there, or does the topic delete what is old (retention.ms)? Begin anew with"
+            " --recreate, or another --topic-prefix.",
         )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,13 +1,16 @@
 """The manifest: what was to be seeded, what was, and a digest of each partition; JSON, with a schema of its own."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict, cast
 
 from lensload.errors import UsageError
-from lensload.output import put, why
+from lensload.output import leave, why
 
 FORMAT: Final = "lensload/manifest/1"
+Format = Literal["avro", "parquet"]
+"""Of files that are written instead of filling a cluster."""
 SCHEMA_FILE: Final = Path(__file__).with_name("manifest.schema.json")
 _EXPECTED: Final = f'A manifest is what `lensload seed` writes; its "format" is "{FORMAT}".'
 
@@ -37,8 +40,17 @@ class TopicEntry(TypedDict):
     partitions: list[PartitionEntry]
 
 
+class FileEntry(TypedDict):
+    """One file, by its name beside the manifest, and what it holds."""
+
+    file: str
+    count: int
+    bytes: int
+    sha256: str
+
+
 class Manifest(TypedDict):
-    """The whole; `plan` is what `Plan.as_dict` gives."""
+    """The whole; `plan` is what `Plan.as_dict` gives. Of `topics` and `files` one is empty."""
 
     format: str
     state: Literal["incomplete", "complete"]
@@ -46,6 +58,7 @@ class Manifest(TypedDict):
     finished_at: str | None
     plan: dict[str, Any]
     topics: dict[str, TopicEntry]
+    files: dict[str, FileEntry]
     planted: dict[str, Any]
     realised: dict[str, Any]
     faults: dict[str, Any]
@@ -54,18 +67,18 @@ class Manifest(TypedDict):
     options: dict[str, Any]
 
 
+def now() -> str:
+    """This moment, as a manifest writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def write(path: Path, manifest: Manifest) -> None:
     """Write the manifest whole or not at all.
 
     Raises:
         UsageError: the place cannot take it.
     """
-    try:
-        put(path, json.dumps(manifest, indent=1, allow_nan=False) + "\n")
-    except OSError as error:
-        raise UsageError(
-            f"The manifest {path} cannot be written: {why(error)}.", "Give another place with --manifest."
-        ) from error
+    leave(path, json.dumps(manifest, indent=1, allow_nan=False) + "\n", "manifest", "--manifest")
 
 
 def read(path: Path) -> Manifest:

@@ -6,9 +6,7 @@ from typing import Any, Final, Self
 
 from lensload.errors import UsageError
 from lensload.world import draws
-from lensload.world.behaviour import Behaviour
-from lensload.world.chronicle import Chronicle
-from lensload.world.mix import events_per_session
+from lensload.world.chronicle import Chronicle, told_per_session
 from lensload.world.setting import Setting
 from lensload.world.world import TOPICS, made
 
@@ -37,6 +35,8 @@ class Plan:
         catalogue_size: how many items.
         zipf_exponent: how popularity falls off over the items.
         lift: what the treatment of ranking-v2 adds to conversions.
+        experiment: other effects than the default, as `RunConfig.experiment` has them.
+        faults: what befalls records, and how often, as `fault_kinds.rates_of` gives it.
     """
 
     seed: int
@@ -48,6 +48,8 @@ class Plan:
     catalogue_size: int = 5_000
     zipf_exponent: float = 1.0
     lift: float = 0.1
+    experiment: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
     @property
     def span_s(self) -> float:
@@ -59,7 +61,7 @@ class Plan:
         """How many events there will be: exactly, or about."""
         if self.events is not None:
             return self.events
-        return round(self._sessions * events_per_session(Behaviour()))
+        return round(self._sessions * told_per_session(self.topics))
 
     @property
     def run_tag(self) -> int:
@@ -69,7 +71,7 @@ class Plan:
     @property
     def _sessions(self) -> float:
         if self.events is not None:
-            return self.events / events_per_session(Behaviour())
+            return self.events / told_per_session(self.topics)
         return self.audience_size * SESSIONS_A_DAY * self.span_s / _DAY_S
 
     def setting(self) -> Setting:
@@ -84,6 +86,7 @@ class Plan:
             catalogue_size=self.catalogue_size,
             zipf_exponent=self.zipf_exponent,
             conversion_lift=self.lift,
+            effects=self.experiment,
         )
         return setting.over(self.span_s)
 
@@ -121,7 +124,10 @@ class Plan:
                 "Use the version of lensload that wrote it.",
             )
         try:
-            given: dict[str, Any] = {**values, "topics": tuple(values["topics"])}
+            # JSON and msgpack know no tuples.
+            given: dict[str, Any] = {
+                name: tuple(each) if isinstance(each, list) else each for name, each in values.items()
+            }
             return cls(**given)
-        except (TypeError, KeyError) as error:
+        except TypeError as error:
             raise UsageError(f"The plan is not whole: {error}.") from error

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from lensload import schemas
 from lensload.encode import FragmentEncoder
+from lensload.seed.faults import Faults
 from lensload.seed.partitions import Partitions
 from lensload.seed.plan import Plan
 from lensload.seed.realised import Realised
@@ -26,18 +27,31 @@ class Stream:
         self._plan = plan
         self._partitions = partitions
         self._setting = plan.setting()
-        parsed = {topic: schema.parsed for topic, schema in schemas.load().items() if topic in plan.topics}
-        self._encoder = FragmentEncoder(parsed, dict(schema_ids))
+        self._parsed = {
+            topic: schema.parsed for topic, schema in schemas.load().items() if topic in plan.topics
+        }
+        self._encoder = FragmentEncoder(self._parsed, dict(schema_ids))
         for outline in plan.chronicle(self._setting).outline():
             self._partitions.of(outline.topic, outline.key.pool)
             self._encoder.encode(outline)
 
-    def records(self, realised: Realised | None = None) -> Iterator[Records]:
-        """Everything that goes into the wanted partitions; what is told in it is counted in `realised`."""
+    def faults(self) -> Faults:
+        """What befalls the records, with nothing befallen yet."""
+        return Faults(self._plan.seed, self._plan.faults, self._parsed)
+
+    def records(self, realised: Realised | None = None, faults: Faults | None = None) -> Iterator[Records]:
+        """Everything that goes into the wanted partitions.
+
+        Args:
+            realised: counts the events, as they are before anything befalls them.
+            faults: counts what befalls them; what `faults` gives, for each call another.
+        """
+        faults = faults or self.faults()
         chronicle = self._plan.chronicle(self._setting)
         for portion in chronicle.portions(self._partitions.owned):
             for batch in portion.batches:
                 if realised is not None:
                     realised.take(batch)
                 partition = self._partitions.of(batch.topic, batch.key.pool)[batch.key.index]
-                yield Records.of(self._encoder.encode(batch), partition)
+                yield faults.take(Records.of(self._encoder.encode(batch), partition))
+        yield from faults.finish()

@@ -1,11 +1,14 @@
 """What a seed tells at its end, on standard output."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from lensload.report.units import per_s
+from lensload.seed.fault_kinds import HEADER
 from lensload.seed.manifest import Manifest
 
 
@@ -40,13 +43,20 @@ def show(manifest: Manifest, path: Path, took_s: float, there: int) -> None:
     sent = total - there
     resumed = f" ({there:,} were there already)" if there else ""
     tell(f"{sent:,} events sent in {took_s:.1f} s ({per_s(sent / max(took_s, 1e-9))}/s){resumed}.")
+    if faults := sum(sum(of_topic.values()) for of_topic in manifest["faults"].values()):
+        tell(f"{faults:,} records have a fault, named in their header {HEADER}.")
     plan = manifest["plan"]
-    tell(f"History from {_time(plan['start_ms'])} to {_time(plan['until_ms'])}, seed {plan['seed']}.")
+    tell(history(plan))
     first = next(iter(manifest["topics"].values()))["name"]
     tell(
         f"The manifest is {path}. Next: lensload seed --verify {path};"
         f" lensload replay {first} --print table --limit 10."
     )
+
+
+def history(plan: Mapping[str, Any]) -> str:
+    """What a plan's history is, in a sentence."""
+    return f"History from {_time(plan['start_ms'])} to {_time(plan['until_ms'])}, seed {plan['seed']}."
 
 
 def _time(unix_ms: int) -> str:

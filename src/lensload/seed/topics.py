@@ -54,9 +54,13 @@ class Topics:
 
     Args:
         settings: librdkafka's properties.
+
+    Attributes:
+        unseen: the topics whose settings these credentials may not see.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.unseen: set[str] = set()
         self._admin = AdminClient(dict(settings))
 
     def counts(self, names: Sequence[str]) -> dict[str, int]:
@@ -80,13 +84,14 @@ class Topics:
             found = again
 
     def settings(self, name: str) -> dict[str, str]:
-        """The topic's settings; none where these credentials may not see them."""
+        """The topic's settings; none where these credentials may not see them (`unseen` tells which)."""
         resource = ConfigResource(ResourceType.TOPIC, name)
         try:
             answer = self._admin.describe_configs([resource], request_timeout=_ASK_S)[resource]
             return {key: str(entry.value) for key, entry in answer.result(_ASK_S).items()}
         except KafkaException as error:
             if "AUTHORIZATION" in error.args[0].name():
+                self.unseen.add(name)
                 return {}
             raise _refusal(f"the settings of {name}", error) from error
 

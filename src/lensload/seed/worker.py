@@ -88,9 +88,9 @@ class Worker:
                 self._link.send({"type": "drained", "complete": False})
                 return
         self._writer = Writer(self._settings, self._names, self._listen)
-        realised = Realised()
+        realised, faults = Realised(), self._stream.faults()
         try:
-            for records in self._stream.records(realised):
+            for records in self._stream.records(realised, faults):
                 self._ship(records)
                 self._listen()
             self._writer.flush()
@@ -100,8 +100,8 @@ class Worker:
             return
         self._report()
         partitions = [(*place, *_told(digest)) for place, digest in self._digests.items()]
-        last = {"complete": True, "partitions": partitions, "realised": realised.as_dict(), "faults": {}}
-        self._link.send({"type": "drained", **last})
+        last = {"partitions": partitions, "realised": realised.as_dict(), "faults": faults.as_dict()}
+        self._link.send({"type": "drained", "complete": True, **last})
 
     def _ship(self, records: Records) -> None:
         assert self._writer is not None  # noqa: S101 - `run` has made it

@@ -18,9 +18,9 @@ _LOCALES: Final = (
     "tr_TR",
 )
 _PLACES_A_LOCALE: Final = 25
-_DEVICES: Final = ("mobile", "desktop", "tablet")
-_DEVICE_SHARES: Final = (0.58, 0.32, 0.10)
-_LOYALTY: Final = 0.7  # how often a page or a search is about the first taste rather than the second
+DEVICES: Final = ("mobile", "desktop", "tablet")
+DEVICE_SHARES: Final = (0.58, 0.32, 0.10)
+LOYALTY: Final = 0.7  # how often a page or a search is about the first taste rather than the second
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +29,7 @@ class Audience:
 
     Attributes:
         user_ids: the ids, all of one width.
+        device: index into `DEVICES` of what the person uses: the segments of the audience.
         contexts: what a request says of the person: device, locale, country, city.
         first_taste: index of the category the person likes most.
         second_taste: the one after it, another.
@@ -36,6 +37,7 @@ class Audience:
     """
 
     user_ids: tuple[str, ...]
+    device: NDArray[np.int64]
     contexts: tuple[dict[str, str], ...]
     first_taste: NDArray[np.int64]
     second_taste: NDArray[np.int64]
@@ -47,12 +49,22 @@ class Audience:
         share = lane % LANES
         return share + LANES * self._wheel.spin(share, chance)
 
+    def visit_share(self, present: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        """Each person's share of all sessions, where all lanes play equally many; sums to 1.
+
+        Args:
+            present: who may come; everyone by default, at least one of each lane.
+        """
+        activity = self.activity if present is None else self.activity * present
+        lane = np.arange(len(activity)) % LANES
+        return activity / np.bincount(lane, weights=activity)[lane] / LANES
+
     def interest(
         self, person: NDArray[np.int64], chance: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The category each person is after now, and the one beside it."""
         first, second = self.first_taste[person], self.second_taste[person]
-        loyal = chance < _LOYALTY
+        loyal = chance < LOYALTY
         return np.where(loyal, first, second), np.where(loyal, second, first)
 
 
@@ -73,10 +85,12 @@ def gathered(seed: int, size: int, catalogue: Catalogue) -> Audience:
     others = len(catalogue.categories) - 1
     second = (first + 1 + (draws.uniform(person, 1) * others).astype(np.int64)) % (others + 1)
     activity = np.exp(draws.normal(person, 2))
+    device = Wheel([np.array(DEVICE_SHARES)]).spin(0, draws.uniform(person, 3))
     width = max(6, len(str(size - 1)))
     return Audience(
         user_ids=tuple(f"user-{index:0{width}d}" for index in range(size)),
-        contexts=_contexts(seed, person),
+        device=device,
+        contexts=_contexts(seed, person, device),
         first_taste=first,
         second_taste=second,
         activity=activity,
@@ -84,7 +98,7 @@ def gathered(seed: int, size: int, catalogue: Catalogue) -> Audience:
     )
 
 
-def _contexts(seed: int, person: draws.Keys) -> tuple[dict[str, str], ...]:
+def _contexts(seed: int, person: draws.Keys, device: NDArray[np.int64]) -> tuple[dict[str, str], ...]:
     places: list[dict[str, str]] = []
     for locale in _LOCALES:
         fake = Faker(locale)
@@ -93,9 +107,8 @@ def _contexts(seed: int, person: draws.Keys) -> tuple[dict[str, str], ...]:
         places += [
             {"locale": locale, "country": country, "city": fake.city()} for _ in range(_PLACES_A_LOCALE)
         ]
-    device = Wheel([np.array(_DEVICE_SHARES)]).spin(0, draws.uniform(person, 3))
     place = (draws.uniform(person, 4) * len(places)).astype(np.int64)
     return tuple(
-        {"device": _DEVICES[which], **places[where]}
+        {"device": DEVICES[which], **places[where]}
         for which, where in zip(device.tolist(), place.tolist(), strict=True)
     )

@@ -44,6 +44,7 @@ class Catalogue:
     """Every item, by index; all arrays have one entry an item unless said otherwise.
 
     Attributes:
+        zipf_exponent: how steeply popularity falls with rank.
         categories: the categories' names; `category` indexes them.
         item_ids: the ids, all of one width.
         titles: what the items are called.
@@ -57,6 +58,7 @@ class Catalogue:
             weight (Gumbel's trick: the first of each is an exact draw by weight).
     """
 
+    zipf_exponent: float
     categories: tuple[str, ...]
     item_ids: tuple[str, ...]
     titles: tuple[str, ...]
@@ -102,6 +104,7 @@ def stocked(seed: int, size: int, zipf_exponent: float) -> Catalogue:
     titles, queries = _named(seed, category, chance)
     width = max(5, len(str(size - 1)))
     return Catalogue(
+        zipf_exponent=zipf_exponent,
         categories=categories,
         item_ids=tuple(f"item-{index:0{width}d}" for index in range(size)),
         titles=titles,

@@ -16,7 +16,7 @@ from lensload.world.audience import LANES
 from lensload.world.batch import TopicBatch
 from lensload.world.behaviour import Behaviour
 from lensload.world.calendar import Calendar
-from lensload.world.mix import Mix, events_per_session
+from lensload.world.mix import Mix, events_by_topic
 from lensload.world.narration import Narration, Owned
 from lensload.world.rows import TOPIC_OF, Rows
 from lensload.world.setting import Setting
@@ -29,10 +29,10 @@ _WINDOWS: Final = 16
 _MOST_A_LANE: Final = 64
 # What is known of events per session before any has been played counts like so many sessions.
 _PRIOR_SESSIONS: Final = 2_000
-# An exact number of events is aimed at from above: by so many standard deviations of what is left to play, of which
-# one session's is about so many events.
+# An exact number of events is aimed at from above: by so many standard deviations of what is left to play; one
+# session's is about so large, against its mean.
 _SURE: Final = 5.0
-_SESSION_DEVIATION: Final = 8.0
+_SESSION_DEVIATION: Final = 0.9
 # Sessions that begin in the last seconds do not come to their ends, so those that begin so early have to make up
 # the number.
 _TAIL_S: Final = 300.0
@@ -83,7 +83,7 @@ class Chronicle:
         self._calendar = Calendar(start_ms, until_ms, sessions_a_lane)
         self._events = events
         self._told = 0
-        self._prior = events_per_session(Behaviour())
+        self._prior = told_per_session(topics)
         told = np.isin(TOPIC_OF, [place for place, topic in enumerate(kinds.TOPICS) if topic in topics])
         mix = Mix.of({Behaviour(): 1.0})
         a_lane = max(1, int(min(sessions_a_lane / _WINDOWS, _MOST_A_LANE)))
@@ -134,5 +134,11 @@ class Chronicle:
         played, made = timeline.next_number * LANES, self._told + timeline.held_back
         mean = (made + _PRIOR_SESSIONS * self._prior) / (played + _PRIOR_SESSIONS)
         wanted = max(1.0, (events - made) / mean)
-        wanted += _SURE * _SESSION_DEVIATION / mean * wanted**0.5
+        wanted += _SURE * _SESSION_DEVIATION * wanted**0.5
         calendar.aim(timeline.next_number, wanted / LANES, min(_TAIL_S, left_s / 2))
+
+
+def told_per_session(topics: tuple[str, ...]) -> float:
+    """About how many events of these topics a session makes."""
+    every = zip(kinds.TOPICS, events_by_topic(Behaviour()), strict=True)
+    return sum(events for topic, events in every if topic in topics)

@@ -24,7 +24,7 @@ _UNIT: Final = 2.0**-53
 _DRAW_OFFSETS: Final = np.arange(64, dtype=np.uint64) * np.uint64(0xD1342543DE82EF95) + _GOLDEN
 _NORMAL_LEVELS: Final = 4096
 # Quantiles at the middles of 4096 equal shares: |z| <= 3.7, and no tail further out than a day needs.
-_NORMAL: Final = np.array(
+NORMAL: Final = np.array(
     [NormalDist().inv_cdf((level + 0.5) / _NORMAL_LEVELS) for level in range(_NORMAL_LEVELS)]
 )
 
@@ -73,7 +73,7 @@ def normal(of: Keys, draw: int) -> NDArray[np.float64]:
 
 def as_normal(chance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Standard normal by uniform chance in [0, 1), in 4096 steps."""
-    return _NORMAL[(chance * _NORMAL_LEVELS).astype(np.int64)]
+    return NORMAL[(chance * _NORMAL_LEVELS).astype(np.int64)]
 
 
 def _unit(bits: Keys) -> NDArray[np.float64]:

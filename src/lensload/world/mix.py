@@ -12,6 +12,8 @@ from lensload.world.experiments import running
 from lensload.world.recommender import MODELS, QUALITY, SHORT_LIST, SHORT_LISTS
 
 MOST_PAGES: Final = 4
+# Eight for each model that answered, each 128 sessions of a lane (`lensload.world.monitor`).
+_METRICS_A_SESSION: Final = 8 * len(MODELS) / 128
 PAGES_METRIC_RATE: Final = 0.25  # how often an experiment is told how many pages a session had
 
 
@@ -65,7 +67,12 @@ def _choice(kind: Behaviour) -> NDArray[np.float64]:
 
 
 def events_per_session(kind: Behaviour) -> float:
-    """About how many events a session of this kind makes; what shares of a mix are reckoned by.
+    """About how many events a session of this kind makes, model metrics left out; what a mix is reckoned by."""
+    return sum(events_by_topic(kind)[:4])
+
+
+def events_by_topic(kind: Behaviour) -> tuple[float, ...]:
+    """About how many events of each of `lensload.world.rows.TOPICS` a session of this kind makes.
 
     Failed answers and lifts are left out: they move it by a percent or two.
     """
@@ -73,10 +80,10 @@ def events_per_session(kind: Behaviour) -> float:
     clicks = np.minimum(1, quality * kind.click_through * np.arange(1, CUT_ITEMS + 1) ** -kind.position_bias)
     short = clicks[:SHORT_LIST]
     visits = float((1 - SHORT_LISTS) * clicks.sum() + SHORT_LISTS * short.sum()) + kind.search_rate
-    a_page = 2 + visits * (2 + kind.bookmark_rate + kind.rating_rate)
+    done = visits * (2 + kind.bookmark_rate + kind.rating_rate)
     idle = float(np.prod(1 - clicks)) * (1 - kind.search_rate)
     pages = min(kind.pages_per_session, float(MOST_PAGES))
     any_visit = 1 - idle**pages
-    enrolments = sum(experiment.enrolled for experiment in running(0.0))
+    enrolments = sum(experiment.enrolled for experiment in running())
     told = enrolments * (PAGES_METRIC_RATE + any_visit * (1 + kind.purchase_rate))
-    return pages * a_page + any_visit * kind.purchase_rate + told
+    return (pages, pages, pages * done + any_visit * kind.purchase_rate, told, _METRICS_A_SESSION)

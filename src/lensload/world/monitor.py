@@ -17,8 +17,8 @@ THROUGHPUT: Final = METRIC_TYPES.index("throughput")
 WINDOW_SESSIONS: Final = 128  # how many sessions of a lane a window spans
 
 # What is summed in a window for each lane and model.
-_ANSWERS, _ERRORS, _TOOK_MS, _SHOWN, _CLICKS, _TOP_CLICKS, _ORDERED, _SEARCHES = range(8)
-_SUMS: Final = 8
+ANSWERS, ERRORS, TOOK_MS, SHOWN, CLICKS, TOP_CLICKS, ORDERED, SEARCHES = range(8)
+SUMS: Final = 8
 
 
 class ModelMonitor:
@@ -41,7 +41,7 @@ class ModelMonitor:
         self._lanes = lanes
         self._place = np.zeros(ids.MAX_LANES, dtype=np.int64)
         self._place[lanes] = np.arange(len(lanes))
-        self._sums = np.zeros((len(lanes) * len(MODELS), _SUMS))
+        self._sums = np.zeros((len(lanes) * len(MODELS), SUMS))
         self._phase = (lanes * 37 % 64 + 1) / 64
         self._window = np.zeros(len(lanes), dtype=np.int64)
 
@@ -68,16 +68,16 @@ class ModelMonitor:
             taken(rows, np.flatnonzero(what == w)) for w in (RESPONSE, CLICK, SEARCH)
         )
         cell, page = self._cells(answered, pages), answered["page"]
-        self._sum(_ANSWERS, cell)
-        self._sum(_ERRORS, cell, pages.status[page] == ERROR)
-        self._sum(_TOOK_MS, cell, pages.processing_ms[page])
-        self._sum(_SHOWN, cell, pages.shown[page])
+        self._sum(ANSWERS, cell)
+        self._sum(ERRORS, cell, pages.status[page] == ERROR)
+        self._sum(TOOK_MS, cell, pages.processing_ms[page])
+        self._sum(SHOWN, cell, pages.shown[page])
         cell, rank = self._cells(clicked, pages), clicked["rank"].astype(np.float64)
         shown = pages.shown[clicked["page"]]
-        self._sum(_CLICKS, cell)
-        self._sum(_TOP_CLICKS, cell, rank == 1)
-        self._sum(_ORDERED, cell, (shown - rank) / np.maximum(1, shown - 1))
-        self._sum(_SEARCHES, self._cells(searched, pages))
+        self._sum(CLICKS, cell)
+        self._sum(TOP_CLICKS, cell, rank == 1)
+        self._sum(ORDERED, cell, ranked_above(shown, rank))
+        self._sum(SEARCHES, self._cells(searched, pages))
 
     def _cells(self, rows: Rows, pages: Answers) -> NDArray[np.int64]:
         return self._place[rows["lane"]] * len(MODELS) + pages.model[rows["page"]]
@@ -88,9 +88,9 @@ class ModelMonitor:
         self._sums[:, column] += np.bincount(cell, weights=amounts, minlength=len(self._sums))
 
     def _metrics(self, closing: NDArray[np.int64], closes: NDArray[np.float64]) -> Rows:
-        sums = self._sums.reshape(len(self._lanes), len(MODELS), _SUMS)[closing]
-        place, model = np.nonzero(sums[:, :, _ANSWERS])
-        values = _values(sums[place, model])
+        sums = self._sums.reshape(len(self._lanes), len(MODELS), SUMS)[closing]
+        place, model = np.nonzero(sums[:, :, ANSWERS])
+        values = values_of(sums[place, model])
         rows = np.zeros(values.shape, dtype=ROW)
         rows["what"], rows["rank"], rows["value"] = MODEL_METRIC, np.arange(len(METRIC_TYPES)), values
         rows["time"], rows["page"] = closes[place][:, None], model[:, None]
@@ -100,8 +100,15 @@ class ModelMonitor:
         return rows.ravel()
 
 
-def _values(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The metrics, shape (n, types), of the sums of n windows."""
+def ranked_above(
+    shown: NDArray[np.integer], rank: NDArray[np.floating] | NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """The share of a list's other items that stand below the one at `rank`."""
+    return (shown - rank) / np.maximum(1, shown - 1)
+
+
+def values_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The metrics, shape (n, types), of the sums of n windows, shape (n, SUMS)."""
     answers, errors, took_ms, shown, clicks, top_clicks, ordered, searches = sums.T
     precision = _ratio(clicks, shown)
     recall = _ratio(clicks, clicks + searches)

@@ -23,8 +23,8 @@ SHORT_LISTS: Final = 0.15
 # Ranks 3, 6 and 9 show the person's second taste, the others the first.
 _SECOND: Final = np.array([2, 5, 8])
 _FIRST: Final = np.array([0, 1, 3, 4, 6, 7, 9])
-_TASTE: Final = np.isin(np.arange(CUT_ITEMS), _SECOND).astype(np.int64)
-_PLACE_IN_CUT: Final = np.where(_TASTE == 1, np.cumsum(_TASTE), np.cumsum(1 - _TASTE)) - 1
+TASTE: Final = np.isin(np.arange(CUT_ITEMS), _SECOND).astype(np.int64)
+_PLACE_IN_CUT: Final = np.where(TASTE == 1, np.cumsum(TASTE), np.cumsum(1 - TASTE)) - 1
 # Scores fall by a constant factor from rank to rank; 64 steepnesses to choose from.
 _FALLS: Final = np.linspace(0.86, 0.97, 64)[:, None] ** np.arange(CUT_ITEMS)
 
@@ -111,7 +111,7 @@ class Answers:
         self, which: NDArray[np.integer], place: NDArray[np.integer], catalogue: Catalogue
     ) -> NDArray[np.int64]:
         """The item at a place, 0 to 9, of each of some answers."""
-        taste = _TASTE[place]
+        taste = TASTE[place]
         category = np.where(taste == 0, self.first[which], self.second[which])
         return catalogue.cuts[category, self.cuts[which, taste], _PLACE_IN_CUT[place]]
 
@@ -133,16 +133,14 @@ def answer(request: draws.Keys, person: NDArray[np.int64], audience: Audience, c
     asked = np.where(chances[:, 1] < SHORT_LISTS, SHORT_LIST, CUT_ITEMS)
     fate = chances[:, 2]
     status = np.where(fate < _ERROR[model], ERROR, np.where(fate < _PARTIAL[model], PARTIAL, SUCCESS))
-    shown = np.where(status == SUCCESS, asked, np.where(status == PARTIAL, asked // 2, 0))
-    took_ms = np.exp(_LOG_MEDIAN[model] + _SIGMA[model] * draws.as_normal(chances[:, 3]))
     first, second = audience.interest(person, chances[:, 4])
     reason = chances[:, 9]
     return Answers(
         model=model,
         asked=asked,
-        shown=shown,
+        shown=shown(status, asked),
         status=status,
-        processing_ms=np.clip(took_ms, 1, LONGEST_MS).astype(np.int64),
+        processing_ms=processing_ms(model, draws.as_normal(chances[:, 3])),
         first=first,
         second=second,
         cuts=(chances[:, 5:7] * cuts).astype(np.int64),
@@ -152,3 +150,14 @@ def answer(request: draws.Keys, person: NDArray[np.int64], audience: Audience, c
         explanation=np.where(reason < 0.5, 0, 1 + 2 * first + (reason < 0.75)),
         error=(reason * len(ERROR_MESSAGES)).astype(np.int64),
     )
+
+
+def shown(status: NDArray[np.int64], asked: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many recommendations an answer of this status holds when `asked` are wanted."""
+    return np.where(status == SUCCESS, asked, np.where(status == PARTIAL, asked // 2, 0))
+
+
+def processing_ms(model: NDArray[np.int64], normal: NDArray[np.float64]) -> NDArray[np.int64]:
+    """How long a model takes, whole ms, by standard normal chance."""
+    took_ms = np.exp(_LOG_MEDIAN[model] + _SIGMA[model] * normal)
+    return np.clip(took_ms, 1, LONGEST_MS).astype(np.int64)

@@ -38,8 +38,10 @@ from lensload.world.setting import Setting
 from lensload.world.turnover import SEASON_CUTS
 
 _SEARCHED: Final = CUT_ITEMS  # the column of the choice matrix that stands for a search instead of a rank
-_LONGEST_DWELL_S: Final = 900.0
-_DWELL_SIGMA: Final = 0.8
+LONGEST_DWELL_S: Final = 900.0
+DWELL_SIGMA: Final = 0.8
+STARS: Final = 3.2  # mean rating before it is rounded and cut; a star more for the person's first taste
+STARS_SD: Final = 0.8
 
 # Which draw of a session's, page's or visit's key decides what. Two things that share a number are correlated.
 _PERSON, _START, _KIND, _PAGES, _BUYS, _MEASURES = range(6)
@@ -136,15 +138,25 @@ class _Cast:
             kind,
             start,
             clock.longest_session_s,
-            1 + _binomial_3(mix.more_pages[kind], draws.uniform(key, _PAGES)),
+            1 + _further_pages(mix.more_pages[kind], draws.uniform(key, _PAGES)),
         )
 
 
-def _binomial_3(p: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.int64]:
+def dwell_s(median_s: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Time on an item, whole seconds, by standard normal chance."""
+    return np.rint(np.clip(median_s * np.exp(DWELL_SIGMA * normal), 1, LONGEST_DWELL_S))
+
+
+def _further_pages(p: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.int64]:
     """How many of three further pages are asked for, by inverting the binomial distribution."""
-    q = 1 - p
-    none, one, two = q**3, 3 * p * q**2, 3 * p**2 * q
+    none, one, two, _ = further_pages(p)
     return (chance >= none).astype(np.int64) + (chance >= none + one) + (chance >= none + one + two)
+
+
+def further_pages(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """The probabilities of 0, 1, 2 and 3 further pages, each asked for with probability `p`."""
+    q = 1 - p
+    return q**3, 3 * p * q**2, 3 * p**2 * q, p**3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,9 +205,9 @@ class _Visits:
         searched = np.flatnonzero(column == _SEARCHED)
         _search(cast, session[searched], key[searched], searched, item, query)
         median = cast.mix.dwell_median_s[cast.kind[session]] * cast.setting.dwell_factor[person]
-        dwell = np.clip(median * np.exp(_DWELL_SIGMA * draws.normal(key, _DWELL)), 1, _LONGEST_DWELL_S)
+        dwell = dwell_s(median, draws.normal(key, _DWELL))
         rank = np.where(column == _SEARCHED, 0, column + 1)
-        return cls(page, session, rank, key, item, query, np.rint(dwell))
+        return cls(page, session, rank, key, item, query, dwell)
 
 
 def _choices(cast: _Cast, pages: _Pages) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -314,7 +326,7 @@ def _stars(cast: _Cast, visits: _Visits, which: NDArray[np.int64]) -> NDArray[np
     person = cast.person[visits.session[which]]
     category = cast.setting.catalogue.category[visits.item[which]]
     liked = category == cast.setting.audience.first_taste[person]
-    stars = 3.2 + liked + 0.8 * draws.normal(visits.key[which], _STARS)
+    stars = STARS + liked + STARS_SD * draws.normal(visits.key[which], _STARS)
     return np.clip(np.rint(2 * stars) / 2, 1, 5)
 
 

@@ -30,14 +30,19 @@ class Setting:
         cls, seed: int, audience: Audience, catalogue: Catalogue, experiments: tuple[Experiment, ...]
     ) -> Self:
         """The setting, with everyone in a variant and each variant's lift worked out per person."""
-        variants = np.stack([e.variants_of(seed, len(audience.user_ids)) for e in experiments])
-        treated = (variants == 1).astype(np.float64)
+        device = audience.device
+        variants = np.stack([e.variants_of(seed, device) for e in experiments])
         dwell, purchase = (
-            np.prod(1 + treated * np.array(lifts)[:, None], axis=0)
-            for lifts in (
-                [e.engagement_lift for e in experiments],
-                [e.conversion_lift for e in experiments],
+            np.prod(
+                [
+                    e.factors(variant, device)
+                    for e, variant in zip(experiments, variants, strict=True)
+                    if e.outcome == outcome
+                ],
+                axis=0,
+                initial=1.0,
             )
+            for outcome in ("engagement", "conversion")
         )
         return cls(seed, audience, catalogue, experiments, variants, dwell, purchase)
 

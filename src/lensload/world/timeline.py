@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload import ids
+from lensload.errors import InvalidRunError
 from lensload.world import sessions
 from lensload.world.clock import STEADY, Clock
 from lensload.world.mix import Mix
@@ -71,7 +72,8 @@ class Timeline:
         # A power of two that divides the monitor's window, so that at most one of those closes in each of ours.
         self._a_lane = min(1 << (fitting.bit_length() - 1), WINDOW_SESSIONS)
         ahead = int(np.ceil(self._clock.most_within(self._clock.longest_session_s) / self._a_lane)) + 2
-        slots = ahead * self._a_lane * len(lanes)
+        self._kept_sessions = ahead * self._a_lane
+        slots = self._kept_sessions * len(lanes)
         self._ring = Ring(slots)
         told = np.ones(len(TOPIC_OF), dtype=np.bool_) if told is None else told
         self._assigned = np.zeros(setting.variants.shape, dtype=np.bool_) if told[ASSIGNMENT] else None
@@ -119,6 +121,7 @@ class Timeline:
         A generator that pauses between steps, and returns the rows.
         """
         number = np.arange(self._window * self._a_lane, (self._window + 1) * self._a_lane)
+        self._require_room(int(number[-1]) + 1 - self._kept_sessions)
         lane = np.repeat(self._lanes, self._a_lane)
         numbers = np.tile(number, len(self._lanes))
         block = yield from sessions.play(self._setting, self._mix, lane, numbers, self._assigned, self._clock)
@@ -139,6 +142,12 @@ class Timeline:
     def nothing(self) -> Rows:
         """No rows."""
         return np.zeros(0, dtype=ROW)
+
+    def _require_room(self, first_kept: int) -> None:
+        """Whose slots are taken now has nothing left to tell; else what refers to them would name others."""
+        over_s = self._clock.edge(first_kept) + self._clock.longest_session_s
+        if first_kept > 0 and over_s > self._end_s:
+            raise InvalidRunError("Sessions come closer together than the world was made for.")
 
     def _order(self, time: NDArray[np.float64]) -> NDArray[np.int64]:
         """The order of the window's times, equal ones as they stand.

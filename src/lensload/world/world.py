@@ -28,6 +28,7 @@ def made(
     catalogue_size: int = 5_000,
     zipf_exponent: float = 1.0,
     conversion_lift: float = 0.1,
+    effects: tuple[str, ...] = (),
 ) -> Setting:
     """The people, goods and experiments of a world; takes a few tenths of a second.
 
@@ -37,13 +38,14 @@ def made(
         catalogue_size: number of items, 120 or more.
         zipf_exponent: how steeply popularity falls with rank, 0 or more.
         conversion_lift: what the treatment of the first experiment adds to conversions; 0.1 is 10 % more.
+        effects: other effects than the default, as `RunConfig.experiment` has them: ("ranking-v2=simpson",).
 
     Raises:
         UsageError: a size is too small.
     """
     goods = catalogue.stocked(seed, catalogue_size, zipf_exponent)
     people = audience.gathered(seed, audience_size, goods)
-    return Setting.of(seed, people, goods, experiments.running(conversion_lift))
+    return Setting.of(seed, people, goods, experiments.running(conversion_lift, effects))
 
 
 class World:

@@ -10,7 +10,7 @@ from lensload.run import LEDGER, Run, total
 PERCENTILES = ("p50", "p90", "p99", "p999", "p9999")
 _PERCENTILE_NAMES = {"p999": "p99.9", "p9999": "p99.99"}
 MISSING = "\N{EN DASH}"
-_LEDGER = (*LEDGER, "corrupt")
+_BAD = ("failed", "unflushed", "lost", "duplicated", "corrupt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +72,16 @@ def _latency_row(name: str, summary: Mapping[str, Any]) -> list[Cell]:
 def ledger_table(run: Run) -> Table:
     """What happened to the events of each topic."""
     rows = [
-        [Cell(topic), *(_count(name, counts.get(name, 0)) for name in _LEDGER)]
+        [Cell(topic), *(_count(name, counts.get(name, 0)) for name in LEDGER)]
         for topic, counts in run["topics"].items()
     ]
     if len(rows) != 1:
-        sums = {name: total(run, name) for name in LEDGER}
-        sums["corrupt"] = sum(counts.get("corrupt", 0) for counts in run["topics"].values())
-        rows.append([Cell("all"), *(_count(name, sums[name]) for name in _LEDGER)])
-    return Table(["topic", *_LEDGER], rows)
+        rows.append([Cell("all"), *(_count(name, total(run, name)) for name in LEDGER)])
+    return Table(["topic", *LEDGER], rows)
 
 
 def _count(name: str, count: int) -> Cell:
-    return Cell(f"{count:,}", count, bad=name in ("failed", "lost", "duplicated", "corrupt") and count > 0)
+    return Cell(f"{count:,}", count, bad=name in _BAD and count > 0)
 
 
 def error_table(run: Run) -> Table:

@@ -62,11 +62,12 @@ def _means(run: Run, topic: str) -> dict[str, float | None]:
 
 
 def _steps(name: str, way: Iterable[tuple[str, float, float]]) -> Iterator[dict[str, Any]]:
-    for step, from_us, to_us in way:
+    for row, (step, from_us, to_us) in enumerate(way, 1):
         took = duration(to_us - from_us)
         yield {
             "topic": name,
             "step": step,
+            "row": row,
             "from": from_us,
             "to": to_us,
             "right": max(from_us, to_us),
@@ -119,7 +120,8 @@ def _spec(steps: Sequence[dict[str, Any]], topics: list[str], width: int, end_us
         "axis": None,
         "scale": {"paddingInner": 0.12, "paddingOuter": 0},
     }
-    offset: Spec = {"type": "nominal", "scale": {"domain": ["", *shown], "paddingInner": 0.15}, "sort": None}
+    rows = list(range(max((step["row"] for step in steps), default=0) + 1))
+    row: Spec = {"field": "row", "type": "ordinal", "scale": {"domain": rows, "paddingInner": 0.15}}
     x: Spec = {
         "field": "from",
         "type": "quantitative",
@@ -128,14 +130,13 @@ def _spec(steps: Sequence[dict[str, Any]], topics: list[str], width: int, end_us
         "scale": {"domain": [0, (end_us or 1) * (1.1 if width > 600 else 1.3)], "nice": False},
         "axis": {"labelExpr": DURATION_LABEL, "tickCount": 8 if width > 600 else 4, "labelFlush": True},
     }
-    step_offset = {**offset, "field": "step"}
     bars: Spec = {
         "mark": {"type": "bar", "minBandSize": 2},
         "encoding": {
             "x": x,
             "x2": {"field": "to"},
             "y": y,
-            "yOffset": step_offset,
+            "yOffset": row,
             "description": {"field": "told"},
             "color": {
                 "field": "step",
@@ -149,23 +150,23 @@ def _spec(steps: Sequence[dict[str, Any]], topics: list[str], width: int, end_us
         "encoding": {
             "x": {**x, "field": "right"},
             "y": y,
-            "yOffset": step_offset,
+            "yOffset": row,
             "text": {"field": "took", "type": "nominal"},
         },
     }
     names: Spec = {
-        "data": {"values": [{"topic": topic, "step": ""} for topic in topics]},
+        "data": {"values": [{"topic": topic, "row": 0} for topic in topics]},
         "mark": {"type": "text", "align": "left", "fontSize": 11.5, "fontWeight": 600, "color": INK},
         "encoding": {
             "x": {"value": 0},
             "y": y,
-            "yOffset": step_offset,
+            "yOffset": row,
             "text": {"field": "topic", "type": "nominal"},
         },
     }
     return {
         "width": width,
-        "height": max(1, len(topics)) * (len(shown) + 1) * _ROW_PX,
+        "height": max(1, len(topics)) * len(rows) * _ROW_PX,
         "data": {"values": list(steps)},
         "layer": [bars, texts, names],
     }

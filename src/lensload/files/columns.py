@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
-from lensload.replay.printer import as_json
+from lensload.files.plainjson import as_json
 
 _PLAIN: Final = {
     "null": "null",

@@ -1,0 +1,1 @@
+"""Files of records: Avro container files and Parquet, one schema a file."""

@@ -1,0 +1,88 @@
+"""Parquet files, which hold one schema each.
+
+pyarrow is large, and few want it, so it is an extra: `lensload[parquet]`.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from lensload.errors import UsageError
+from lensload.files.columns import Column, column
+
+_ROWS_HELD: Final = 20_000
+KAFKA: Final = ("kafka_partition", "kafka_offset", "kafka_timestamp", "kafka_key")
+
+
+class ParquetFile:
+    """One Parquet file and the rows that are being gathered for it: a column for each field.
+
+    What Parquet has no type for (a union of several, a type within itself) is a column of JSON text.
+
+    Args:
+        path: where to.
+        schema: what wrote the values, parsed.
+        kafka: with columns before these that say where each message stood: `KAFKA`.
+
+    Attributes:
+        count: how many records it holds.
+
+    Raises:
+        OSError: it cannot be written; so do the methods.
+    """
+
+    def __init__(self, path: Path, schema: Any, *, kafka: bool = False) -> None:  # noqa: ANN401 - a schema is any JSON
+        arrow = import_module("pyarrow")
+        self.count = 0
+        self._fields = _fields(schema)
+        places = (arrow.int32(), arrow.int64(), arrow.timestamp("ms", tz="UTC"), arrow.binary())
+        names = [*(KAFKA if kafka else ()), *self._fields]
+        types = [*(places if kafka else ()), *(field.type for field in self._fields.values())]
+        self._schema = arrow.schema(list(zip(names, types, strict=True)))
+        self._table = arrow.Table
+        self._writer = import_module("pyarrow.parquet").ParquetWriter(path, self._schema)
+        self._rows: list[dict[str, Any]] = []
+
+    def add(self, record: Any, kafka: tuple[Any, ...] = ()) -> None:  # noqa: ANN401 - any Avro value
+        """Add a record; `kafka` are the values of those columns, if there are any."""
+        row: dict[str, Any] = dict(zip(KAFKA, kafka, strict=False))
+        values = record if isinstance(record, dict) else {"value": record}
+        for name, field in self._fields.items():
+            row[name] = field.convert(values[name])
+        self._rows.append(row)
+        self.count += 1
+        if len(self._rows) >= _ROWS_HELD:
+            self._write()
+
+    def close(self) -> None:
+        """Write out what is gathered; the file is whole from then on."""
+        if self._rows:
+            self._write()
+        self._writer.close()
+
+    def _write(self) -> None:
+        self._writer.write_table(self._table.from_pylist(self._rows, schema=self._schema))
+        self._rows.clear()
+
+
+def check_installed(flag: str) -> None:
+    """Find out whether pyarrow is there, for `flag` parquet.
+
+    Raises:
+        UsageError: it is not.
+    """
+    try:
+        import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise UsageError(
+            f"{flag} parquet needs pyarrow: {error}.",
+            f"Install it: pip install 'lensload[parquet]'; or give {flag} avro.",
+        ) from error
+
+
+def _fields(schema: Any) -> dict[str, Column]:  # noqa: ANN401 - a schema is any JSON
+    """A column for each field; for a schema that is no record, one named value."""
+    if isinstance(schema, dict) and schema["type"] == "record":
+        named: dict[str, Any] = {schema["name"]: None}
+        return {field["name"]: column(field["type"], named) for field in schema["fields"]}
+    return {"value": column(schema, {})}
