@@ -126,15 +126,16 @@ def scatter(values: Sequence[float]) -> float:
 
 
 def median_ms(run: Run, stage: str, since_s: float) -> float:
-    """The p50 of the second second of a slice; NaN if too few events were in it.
+    """The p50 of the second second of a slice, or of its third; NaN if too few events were in it.
 
-    Processes report on whole seconds, and their reports become a row less than a second later: which is so of the row
-    that ends in the third second.
+    Processes report on whole seconds, when slices begin too, and their reports become a row up to a second later. The
+    first row from the end of the second second on holds that one, or the next.
     """
     begun_s = datetime.fromisoformat(run["started_at"]).timestamp()
+    second_s = round(since_s) + 2
     told = (
         row["latency_us"].get(stage, {}).get("p50")
         for row in run["series"]
-        if since_s + 2 <= begun_s + row["at_s"] < since_s + 3
+        if second_s - 0.01 <= begun_s + row["at_s"] < second_s + 1.3
     )
     return next((us / 1000 for us in told if us is not None), nan)

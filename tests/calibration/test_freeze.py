@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from confluent_kafka import Producer
 from numpy.typing import NDArray
 
 from lensload.run import Run
-from tests.calibration.benches import SMALL, above, on, options, process
+from tests.calibration.benches import SMALL, above, busy, on, options, process
 from tests.calibration.table import Table
 from tests.calibration.witness import Witness
 from tests.harness.kafka import Kafka
@@ -23,8 +24,7 @@ FROZEN_S = 2.0
 WARMUP_S = 2
 LEVELS_S = (0.5, 1.0, 1.5, 1.75)
 WITHIN = round(0.02 * RATE_PER_S * FROZEN_S)
-BUSY = RATE_PER_S // 5
-"""What gathers in 0.2 s; where a broker needs longer to catch up it lacks a processor, and arithmetic has no say."""
+TRIES = 3
 LOAD = options(rate=RATE_PER_S, duration="8s", warmup=f"{WARMUP_S}s", linger_ms=1)
 
 
@@ -52,56 +52,88 @@ class ClosedLoop(threading.Thread):
         self.join()
 
 
+@dataclass(frozen=True)
+class Truth:
+    """How many events waited longer than something at a stage: by arithmetic or the broker's log, and as reported."""
+
+    what: str
+    truth: int
+    found: int
+    within: int
+
+    @property
+    def holds(self) -> bool:
+        """The two are as near as they must be."""
+        return abs(self.found - self.truth) <= self.within
+
+
 def test_a_frozen_broker_is_seen_by_all_who_were_due(own_kafka: Kafka, tmp_path: Path, table: Table):
-    """Each of the 10,000 events due meanwhile counts with the time that it waited, not one sample for all of them."""
-    witness = Witness(own_kafka)
-    witness.create(4, **{"message.timestamp.type": "LogAppendTime"})
-    witness.create(1, ["closed-loop"])
+    """Each of the 10,000 events due meanwhile counts with the time that it waited, not one sample for all of them.
+
+    A machine whose processors others take away lets a broker wake up slowly, so that this may be tried again.
+    """
+    was_busy, truths = busy(), list[Truth]()
+    Witness(own_kafka).create(1, ["closed-loop"])
     closed = ClosedLoop(own_kafka.bootstrap_servers, "closed-loop")
-    with Bench(tmp_path, *SMALL, *on(own_kafka.bootstrap_servers), *LOAD) as bench:
+    for number in range(TRIES):
+        truths = frozen(own_kafka, tmp_path.resolve() / f"try{number}", closed if not number else None)
+        if all(each.holds for each in truths):
+            break
+    check_closed(np.array(closed.latencies_s), table)
+    for each in truths:
+        if was_busy and not each.holds:
+            table.beside(
+                each.what, f"{each.truth:,} events", f"{each.found:,} events", "", "machine too busy"
+            )
+            assert each.found > each.truth - WITHIN, (
+                "nothing is acknowledged or seen before the broker has it"
+            )
+        else:
+            table.near(each.what, each.truth, each.found, each.within, "events")
+
+
+def frozen(kafka: Kafka, folder: Path, closed: ClosedLoop | None) -> list[Truth]:
+    """One run over a frozen broker, perhaps with a closed loop beside it."""
+    folder.mkdir()
+    witness = Witness(kafka, f"{folder.name}-")
+    witness.create(4, **{"message.timestamp.type": "LogAppendTime"})
+    with Bench(folder, *SMALL, *on(kafka.bootstrap_servers, witness.prefix), *LOAD) as bench:
         bench.says("measuring")
-        closed.start()
+        if closed:
+            closed.start()
         time.sleep(3)
-        own_kafka.freeze()
+        kafka.freeze()
         froze_s = time.time()
         time.sleep(FROZEN_S)
         thawed_s = time.time()
-        own_kafka.thaw()
+        kafka.thaw()
         code = bench.ended()
         run, log = bench.run(), bench.log
-    closed.end()
+    if closed:
+        closed.end()
     assert code in (0, 3), log
     check_whole(run)
-    events = measured(run, witness)
+    return truths_of(run, measured(run, witness), froze_s, thawed_s)
+
+
+def truths_of(run: Run, events: NDArray[np.float64], froze_s: float, thawed_s: float) -> list[Truth]:
+    """What arithmetic and the broker's log say of the waiting, beside what the run says."""
     frozen_s = thawed_s - froze_s
     meanwhile = events[(events[:, 0] >= froze_s) & (events[:, 0] < thawed_s)]
     what = f"broker frozen for {frozen_s:.3f} s at {RATE_PER_S:,}/s:"
-    table.near(f"{what} events due meanwhile", RATE_PER_S * frozen_s, len(meanwhile), WITHIN, "events")
-    check_closed(np.array(closed.latencies_s), table)
+    found = [Truth(f"{what} events due meanwhile", round(RATE_PER_S * frozen_s), len(meanwhile), WITHIN)]
     # A broker that wakes up needs time to take what has gathered, and what had been due just before; its log says.
     recovery_s = max(0.0, float(meanwhile[:, 1].max()) - thawed_s)
     caught = int(((events[:, 0] < froze_s) & (events[:, 1] > thawed_s)).sum())
     slack = WITHIN + round(RATE_PER_S * recovery_s) + caught
-    truths = [
-        (
-            level_s,
-            round(RATE_PER_S * (frozen_s - level_s)),
-            int((events[:, 1] - events[:, 0] > level_s).sum()),
-        )
-        for level_s in LEVELS_S
-    ]
-    calm = slack < BUSY and all(abs(by_the_log - arithmetic) <= slack for _, arithmetic, by_the_log in truths)
-    for level_s, arithmetic, by_the_log in truths:
+    for level_s in LEVELS_S:
+        arithmetic = round(RATE_PER_S * (frozen_s - level_s))
+        by_the_log = int((events[:, 1] - events[:, 0] > level_s).sum())
         for stage in ("ack", "end_to_end"):
-            said, found = f"{what} {stage} above {level_s:g} s", above(run, stage, level_s)
-            if calm:
-                table.near(said, arithmetic, found, slack, "events")
-                table.near(f"{said}, by the broker's log", by_the_log, found, WITHIN, "events")
-            else:
-                table.beside(
-                    f"{said}, at least", f"{by_the_log:,} events", f"{found:,} events", "", "machine too busy"
-                )
-                assert found > by_the_log - WITHIN, "nothing is acknowledged or seen before the broker has it"
+            said, reported = f"{what} {stage} above {level_s:g} s", above(run, stage, level_s)
+            found.append(Truth(said, arithmetic, reported, slack))
+            found.append(Truth(f"{said}, by the broker's log", by_the_log, reported, WITHIN))
+    return found
 
 
 def test_a_frozen_generator_is_told_as_such(kafka: Kafka, topic_prefix: str, tmp_path: Path, table: Table):
