@@ -132,7 +132,10 @@ def test_another_configuration_file_may_be_named(elsewhere: Path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--raet", "5"], "No such option '--raet'. (Did you mean one of: '--duration', '--rate', '--repeat'?)"),
+        (
+            ["--raet", "5"],
+            "No such option '--raet'. (Did you mean one of: '--duration', '--rate', '--repeat'?)",
+        ),
         (["--user-rate", "5"], "No such option '--user-rate'"),
         (["5000"], "unexpected extra argument"),
         (["--rate"], "'--rate' requires an argument"),
