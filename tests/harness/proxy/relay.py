@@ -94,8 +94,15 @@ class Connection:
         self._ends: tuple[socket.socket, ...] = (client, target)
         self._lock = threading.Lock()
         self._flowing = flowing
-        self._serve(client, target, lines[REQUESTS], Requests().pieces)
-        self._serve(target, client, lines[RESPONSES], whole)
+        self._lines = lines
+
+    def start(self) -> None:
+        """Let bytes through; not before others know of the connection."""
+        ends = self._ends
+        if ends:  # not dropped already
+            client, target = ends
+            self._serve(client, target, self._lines[REQUESTS], Requests().pieces)
+            self._serve(target, client, self._lines[RESPONSES], whole)
 
     def close(self, *, reset: bool = False) -> bool:
         """Close both sides, the first time; gives whether this was it."""
@@ -162,7 +169,9 @@ class Relay:
         except OSError:
             client.close()
             return
-        self._connections.append(Connection(client, target, self._lines, self._flowing))
+        connection = Connection(client, target, self._lines, self._flowing)
+        self._connections.append(connection)
+        connection.start()
 
     def obey(self, order: list[str]) -> str:
         """Do what is said; gives the answer."""
@@ -201,7 +210,8 @@ def accept(listener: socket.socket, relay: Relay) -> None:
     """Let clients in, for ever."""
     while True:
         client, _ = listener.accept()
-        relay.connect(client)
+        with contextlib.suppress(OSError):  # whoever came is gone again
+            relay.connect(client)
 
 
 if __name__ == "__main__":
