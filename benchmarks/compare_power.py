@@ -1,9 +1,10 @@
 """How often `lensload compare` cries wolf, and how often it finds a slowdown of 20 %: counted over real runs.
 
-    python benchmarks/compare_power.py --into FOLDER [--pairs 20] [--rate 1000] [--far-ms 10] [--each 5]
+    python benchmarks/compare_power.py --into FOLDER [--pairs 20] [--rate 1000] [--far-ms 0] [--each 5]
 
 Makes pairs of short runs on a real broker behind the tests' proxy, in random order: one as it is, one in which the
 proxy holds every produce request longer, by a fifth of the median end-to-end latency that a few runs before it had.
+What that came to is printed: on a machine that others use it is not a fifth, and the counts are of what it was.
 Then draws so many runs of each kind, 100 times, and compares: like with like, and like with slowed. Run files that
 are in the folder already are used again, so that more can be added, or other draws made (`--pairs 0`).
 """
@@ -106,7 +107,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, required=True)
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--rate", type=float, default=1000.0)
-    parser.add_argument("--far-ms", type=float, default=10.0)
+    parser.add_argument("--far-ms", type=float, default=0.0)
     parser.add_argument("--each", type=int, nargs="+", default=[1, 3, 5])
     given = parser.parse_args()
     given.into.mkdir(parents=True, exist_ok=True)
@@ -118,7 +119,7 @@ def main() -> None:
     for each in given.each:
         if 2 * each <= len(base) and each <= len(slow):
             print(f"{each} and {each} runs, nothing changed: {json.dumps(count(base, base, each))}")
-            print(f"{each} and {each} runs, {100 * SLOWER:g} % slower: {json.dumps(count(base, slow, each))}")
+            print(f"{each} and {each} runs, slowed: {json.dumps(count(base, slow, each))}")
 
 
 if __name__ == "__main__":

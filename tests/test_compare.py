@@ -88,7 +88,7 @@ def test_a_regression_ends_with_1_and_an_improvement_with_0():
     assert "COMPARISON: REGRESSION" in worse.stdout
     line = next(line for line in worse.stdout.splitlines() if line.startswith("end_to_end.p50"))
     assert line.endswith("regression")
-    assert "Student's t over the runs (3 and 3)" in worse.stdout
+    assert "moderated t over the runs (3 and 3)" in worse.stdout
     better = said(*several("base", slower=1.3), *several("new"))
     assert (better.exit_code, "COMPARISON: IMPROVEMENT" in better.stdout) == (0, True)
     same = said(*several("base"), *several("new"))
@@ -242,6 +242,6 @@ def test_repeats_are_compared_as_the_runs_they_were():
         write(f"{kind}.json", a_run(start), repeats=[{"run_file": name} for name in names])
     result = said("base.json", "new.json")
     assert result.exit_code == 0, result.output
-    assert "Student's t over the runs (3 and 3)" in result.stdout
+    assert "moderated t over the runs (3 and 3)" in result.stdout
     Path("new-1.json").unlink()
     assert "new.json adds 3 repeats up, and new-1.json is not beside it" in refused("base.json", "new.json")

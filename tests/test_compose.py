@@ -77,8 +77,11 @@ def test_the_broker_is_set_up_as_the_harness_proves_it():
     own = {name.removeprefix("KAFKA_").lower().replace("_", ".") for name in OWN_ADDRESSES}
     both = (set(properties()) & set(proven)) - own
     assert len(both) >= 9
-    for name in both:
+    listeners = "listener.security.protocol.map"  # of which each has its own, all in plain text
+    for name in both - {listeners}:
         assert properties()[name] == proven[name], name
+    for each in (properties(), proven):
+        assert {pair.partition(":")[2] for pair in each[listeners].split(",")} == {"PLAINTEXT"}
 
 
 @pytest.mark.native

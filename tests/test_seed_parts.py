@@ -15,13 +15,14 @@ from lensload import ids
 from lensload.cluster import EmbeddedCluster
 from lensload.config import RunConfig
 from lensload.errors import UsageError
-from lensload.seed import job, manifest, progress, realised
+from lensload.seed import manifest, progress, realised
 from lensload.seed.digest import PartitionDigest
 from lensload.seed.partitions import Partitions, murmur2
 from lensload.seed.plan import Plan
 from lensload.seed.records import Headers, Records
 from lensload.seed.stream import Stream
 from lensload.seed.topics import obstacles
+from lensload.seed.wish import Wish, planned
 from lensload.world.batch import Drawn, Ids, TopicBatch
 from lensload.world.calendar import HOURS, Calendar, busyness
 from lensload.world.world import TOPICS
@@ -339,28 +340,28 @@ CONFIG = RunConfig.from_dict(PLACE)
 @pytest.mark.parametrize(
     ("wish", "told"),
     [
-        (job.Wish(), "How much"),
-        (job.Wish(events=5, append=True, recreate=True), "contradict"),
-        (job.Wish(days=0.001), "--days is 0.001"),
-        (job.Wish(days=1e9), "--days is"),
-        (job.Wish(days=float("nan")), "--days is nan"),
-        (job.Wish(events=5, until="2100-01-01"), "in the future"),
-        (job.Wish(events=5, until="yesterday"), "--until is 'yesterday'"),
-        (job.Wish(events=5, until="1971-01-01"), "too long ago"),
+        (Wish(), "How much"),
+        (Wish(events=5, append=True, recreate=True), "contradict"),
+        (Wish(days=0.001), "--days is 0.001"),
+        (Wish(days=1e9), "--days is"),
+        (Wish(days=float("nan")), "--days is nan"),
+        (Wish(events=5, until="2100-01-01"), "in the future"),
+        (Wish(events=5, until="yesterday"), "--until is 'yesterday'"),
+        (Wish(events=5, until="1971-01-01"), "too long ago"),
     ],
 )
-def test_options_that_make_no_plan_are_refused(wish: job.Wish, told: str):
+def test_options_that_make_no_plan_are_refused(wish: Wish, told: str):
     """Whoever asks for a history that cannot be is told why before anything is reached."""
     with pytest.raises(UsageError, match=told):
-        job.planned(wish, CONFIG, NOW_MS)
+        planned(wish, CONFIG, NOW_MS)
 
 
 def test_a_plan_is_fixed_by_its_options():
     """Now is rounded and recorded, so that the manifest says it all; a time is what it says in any zone."""
-    plan = job.planned(job.Wish(events=10), CONFIG, 1_790_000_000_987)
+    plan = planned(Wish(events=10), CONFIG, 1_790_000_000_987)
     assert (plan.until_ms, plan.span_s) == (1_790_000_000_000, 14 * 86_400.0)
-    fixed = job.planned(job.Wish(days=2, until="2026-01-31T12:00:00+02:00"), CONFIG, NOW_MS)
-    assert fixed == job.planned(job.Wish(days=2, until="2026-01-31T10:00:00"), CONFIG, NOW_MS)
+    fixed = planned(Wish(days=2, until="2026-01-31T12:00:00+02:00"), CONFIG, NOW_MS)
+    assert fixed == planned(Wish(days=2, until="2026-01-31T10:00:00"), CONFIG, NOW_MS)
     assert Plan.from_dict(fixed.as_dict()) == fixed
     assert fixed.expected_events > 50_000
     with pytest.raises(UsageError, match="moon"):

@@ -50,8 +50,8 @@ Sides = tuple[dict[str, Run], dict[str, Run]]
     default=f"{100 * RUN_TO_RUN:g}%",
     show_default=True,
     metavar="PERCENT",
-    help="With one run on each side only: by how much like runs differ (a standard deviation), which two runs cannot"
-    " show.",
+    help="By how much like runs are expected to differ (a standard deviation): all that is known of it with one run on"
+    " each side, and little once there are many.",
 )
 @click.option(
     "--allow-different",
@@ -124,7 +124,10 @@ def method(base: int, new: int, terms: Terms) -> str:
     judged = len(terms.limits)
     level = f"{100 * terms.level:g} % over {judged} judged figure{'s' if judged != 1 else ''} (Bonferroni)"
     if base + new > 2:
-        return f"Intervals: Student's t over the runs ({base} and {new}), on logarithms; {level}."
+        return (
+            f"Intervals: moderated t over the runs ({base} and {new}), on logarithms, with {100 * terms.run_to_run:g} % as"
+            f" the spread that is expected from run to run; {level}."
+        )
     return (
         "Intervals: circular block bootstrap over each run's seconds, on logarithms, and an allowance of"
         f" {100 * terms.run_to_run:g} % for what differs from run to run; {level}. Three runs of each would show that."

@@ -10,13 +10,20 @@ from lensload.config import Option, options
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def run_options(without: Container[str] = ()) -> Callable[[Command], Command]:
+def run_options(
+    only: Container[str] | None = None, *, without: Container[str] = ()
+) -> Callable[[Command], Command]:
     """A decorator that gives a command a flag for each option of a run; a flag not given is None.
 
     Args:
+        only: the fields whose options it has; None for all.
         without: names of options that it does not have.
     """
-    wanted = [option for option in options() if option.in_bench and option.name not in without]
+    wanted = [
+        option
+        for option in options()
+        if option.in_bench and option.name not in without and (only is None or option.field in only)
+    ]
 
     def decorated(command: Command) -> Command:
         for option in reversed(wanted):

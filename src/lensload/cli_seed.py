@@ -1,32 +1,22 @@
 """`lensload seed`: the command line's door to seeding."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from lensload import sources
+from lensload.cli_options import run_options
 from lensload.config import options
 from lensload.errors import UsageError
 from lensload.seed.fault_kinds import FAULTS
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _WHERE = ("bootstrap_servers", "registry_url", "client_config", "workers", "compression")
 _WHAT = (
     *("topic_prefix", "partitions", "replication_factor", "topics", "seed"),
     *("audience_size", "catalogue_size", "zipf_exponent", "lift", "experiment"),
 )
-
-
-def _with_run_options(command: Command) -> Command:
-    """Give the command those flags of a run that a seed has too; one not given is None."""
-    for option in reversed([option for option in options() if option.field in (*_WHERE, *_WHAT)]):
-        default = "" if option.default == "" else f"  [default: {option.default}]"
-        metavar = "|".join(option.choices) if option.choices else option.metavar
-        click.option(option.flag, option.name, metavar=metavar, help=option.help + default)(command)
-    return command
 
 
 @click.command(
@@ -58,7 +48,7 @@ def _with_run_options(command: Command) -> Command:
 @click.option("--recreate", is_flag=True, help="Delete the topics first, with all they hold.")
 @click.option("--set-retention", is_flag=True,
               help="Change settings of topics that would delete or refuse what is seeded; the manifest says which.")  # fmt: skip
-@_with_run_options
+@run_options((*_WHERE, *_WHAT))
 @click.option("--config", metavar="FILE", type=Path, help="Read this file in place of lensload.toml.")
 @click.pass_context
 def seed(
@@ -75,7 +65,9 @@ def seed(
     flags = {option.name: given.pop(option.name) for option in options() if option.field in (*_WHERE, *_WHAT)}
     if verify or resume:
         _require_alone("--verify" if verify else "--resume", verify and resume, flags, given)
-    from lensload.seed import job  # noqa: PLC0415 - the clients cost half a second, which --help need not pay
+    # The clients cost half a second, which --help need not pay.
+    from lensload.seed import job  # noqa: PLC0415
+    from lensload.seed.wish import Wish  # noqa: PLC0415
 
     run = sources.load(flags, file=config)
     if verify:
@@ -83,7 +75,7 @@ def seed(
     if resume:
         job.resume(resume, run)
     else:
-        job.seed(job.Wish(**{name: value for name, value in given.items() if value is not None}), run)
+        job.seed(Wish(**{name: value for name, value in given.items() if value is not None}), run)
 
 
 def _require_alone(

@@ -10,7 +10,7 @@ from typing import Any
 from lensload import __version__
 
 # By distribution name, and never by importing: locust's import patches the whole process.
-PACKAGES = ("locust", "confluent-kafka", "fastavro", "numpy")
+PACKAGES = ("locust", "confluent-kafka", "faker", "fastavro", "numpy")
 
 
 def conditions(
