@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from tests.harness.kafka import Kafka
 from tests.harness.process import Server
 from tests.harness.proxy import Proxy
 from tests.harness.registry import Registry
+
+# In the background of a shell without job control SIGINT is ignored, and by all children too: Ctrl-C could not be tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("lensload", deadline=None)  # a shared machine's pauses are no failure
 settings.load_profile("lensload")

@@ -86,7 +86,7 @@ def test_sequences_agree_with_plain_sets(batches: list[Integers], settling: bool
             ledger.settle([key for key, page in taken.items() if page.full])
     told_so_far |= ledger.take(everything=True)
     assert told(told_so_far) == seen
-    assert all(page.sums.sum() == counted(page.bits) for page in told_so_far.values())
+    assert all(page.seals.sum() == counted(page.bits) for page in told_so_far.values())
 
 
 def test_nothing_entered_is_nothing_told() -> None:

@@ -92,14 +92,11 @@ def played(story: Story, portion: int = 1_000) -> tuple[Reconciliation, dict[str
 
 def expected(story: Story) -> Findings:
     lost = story.missed - story.failed
-    measured = {each // pages.GROUP for each in range(story.warm, story.sent)}
-    holed = {each // pages.GROUP for each in story.missed}
-    groups = ({each // pages.GROUP for each in story.altered} & measured) - holed
     return Findings(
         lost=sum(each >= story.warm for each in lost),
         warmup_lost=sum(each < story.warm for each in lost),
         written=sum(each >= story.warm for each in story.failed - story.missed),
-        altered=len(groups),
+        altered=sum(each >= story.warm for each in story.altered - story.missed),
     )
 
 

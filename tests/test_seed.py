@@ -136,7 +136,7 @@ def test_every_clock_of_an_event_agrees_and_goes_forward(place: Place):
 def throttled(place: Place) -> list[str]:
     """A client so slow that there is time to interrupt it."""
     path = place.folder / "slow.properties"
-    path.write_text("queue.buffering.max.messages=500\n")
+    path.write_text("queue.buffering.max.messages=100\n")
     return ["--client-config", str(path)]
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.pages import BLANK, FULL, GROUP, PAGE, PAGE_BYTES, PAGE_GROUPS, Page, PageKey
+from lensload.pages import BLANK, FULL, PAGE, PAGE_BYTES, Page, PageKey
 from lensload.spans import Spans
 
 Integers: TypeAlias = NDArray[np.int64]
@@ -25,8 +25,7 @@ TOPICS_A_LANE: Final = 8
 
 MAX_STREAMS: Final = 4096 * TOPICS_A_LANE
 
-_GROUP_BITS: Final = GROUP.bit_length() - 1
-_AT_HAND: Final = 4
+_AT_HAND: Final = 2
 _BIT: Final = (1 << np.arange(8)).astype(np.uint8)
 _NONE: Final = -1
 
@@ -34,16 +33,16 @@ _NONE: Final = -1
 class SequenceLedger:
     """One process's account of which (stream, sequence) pairs it has entered, and with which content.
 
-    Streams may appear at any time, sequences in any order. Memory is 6 KiB a stream, and 1.5 KiB for each page that
+    Streams may appear at any time, sequences in any order. Memory is 33 KiB a stream, and 17 KiB for each page that
     is on the shelf: full or not, it stays there until it is settled, that is, until somebody who knows all accounts
     has found that nothing in it is open.
     """
 
     def __init__(self) -> None:
-        # Line `stream * _AT_HAND + page % _AT_HAND` holds one page of the stream: its number, bits and sums.
+        # Line `stream * _AT_HAND + page % _AT_HAND` holds one page of the stream: its number, bits and seals.
         self._numbers: Integers = np.empty(0, np.int64)
         self._bits: NDArray[np.uint8] = np.empty(0, np.uint8)
-        self._sums: NDArray[np.uint32] = np.empty(0, np.uint32)
+        self._seals: NDArray[np.uint32] = np.empty(0, np.uint32)
         self._shelf: dict[PageKey, Page] = {}
         self._fresh: set[PageKey] = set()  # on the shelf, and not taken since
         self._settled: defaultdict[int, Spans] = defaultdict(Spans)
@@ -106,7 +105,7 @@ class SequenceLedger:
         if (high + 1) * _AT_HAND > self._numbers.size:
             self._numbers = _grown(self._numbers, lines, _NONE)
             self._bits = _grown(self._bits, lines * PAGE_BYTES, 0)
-            self._sums = _grown(self._sums, lines * PAGE_GROUPS, 0)
+            self._seals = _grown(self._seals, lines * PAGE, 0)
 
     def _mark(self, cells: Integers, seals: NDArray[np.uint32]) -> Flags:
         """Enter cells (line * PAGE + offset) whose pages are at hand; which were entered already?"""
@@ -116,7 +115,7 @@ class SequenceLedger:
         fresh = ~repeated
         # Each of these bits is 0 and comes once, so that to add is to set; NumPy adds faster than it ors.
         np.add.at(self._bits, at[fresh], bits[fresh])
-        np.add.at(self._sums, cells[fresh] >> _GROUP_BITS, seals[fresh])
+        self._seals[cells[fresh]] = seals[fresh]
         return repeated
 
     def _fetch(self, lines: Integers, pages: Integers) -> None:
@@ -128,7 +127,7 @@ class SequenceLedger:
             settled = number in self._settled[stream]
             page = FULL if settled else self._shelf.pop((stream, number), BLANK)
             self._bits[line * PAGE_BYTES : (line + 1) * PAGE_BYTES] = page.bits
-            self._sums[line * PAGE_GROUPS : (line + 1) * PAGE_GROUPS] = page.sums
+            self._seals[line * PAGE : (line + 1) * PAGE] = page.seals
             self._numbers[line] = number
 
     def _put_away(self, line: int) -> None:
@@ -136,8 +135,8 @@ class SequenceLedger:
         if number < 0 or number in self._settled[stream]:
             return
         bits = self._bits[line * PAGE_BYTES : (line + 1) * PAGE_BYTES].copy()
-        sums = self._sums[line * PAGE_GROUPS : (line + 1) * PAGE_GROUPS].copy()
-        self._shelf[stream, number] = Page(bits, sums)
+        seals = self._seals[line * PAGE : (line + 1) * PAGE].copy()
+        self._shelf[stream, number] = Page(bits, seals)
         self._fresh.add((stream, number))
 
 

@@ -1,4 +1,4 @@
-"""Pages of an account of events: 4,096 neighbouring sequences of a stream, a bit each, and sums of their contents."""
+"""Pages of an account of events: 4,096 neighbouring sequences of a stream, a bit and a seal of the content each."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,7 @@ PageKey: TypeAlias = tuple[int, int]
 """The stream and the number of a page: sequence s is on page s // PAGE."""
 
 PAGE: Final = 4096
-GROUP: Final = 16
-"""How many neighbouring sequences share a sum of their contents."""
-
 PAGE_BYTES: Final = PAGE // 8
-PAGE_GROUPS: Final = PAGE // GROUP
-_GROUP_BYTES: Final = GROUP // 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,11 +20,11 @@ class Page:
 
     Attributes:
         bits: a bit for each sequence that was entered, the lowest first; shape (PAGE_BYTES,).
-        sums: for each GROUP of sequences the sum of the seals of those entered, modulo 2**32; shape (PAGE_GROUPS,).
+        seals: a checksum of each one's content, 0 where it was not entered; shape (PAGE,).
     """
 
     bits: NDArray[np.uint8]
-    sums: NDArray[np.uint32]
+    seals: NDArray[np.uint32]
 
     @property
     def full(self) -> bool:
@@ -38,36 +33,35 @@ class Page:
 
     def joined(self, other: "Page") -> "Page":
         """What two accounts say together, each of which has entered other sequences."""
-        return Page(self.bits | other.bits, self.sums + other.sums)
+        return Page(self.bits | other.bits, self.seals | other.seals)
 
     def lacking(self, other: "Page") -> NDArray[np.uint8]:
         """The bits of this page that the other one has not."""
         return self.bits & ~other.bits
 
     def altered(self, other: "Page", among: NDArray[np.uint8]) -> int:
-        """In how many groups the same sequences were entered with another content.
+        """How many sequences both have entered, each with another content.
 
         Args:
             other: another account of the same page.
-            among: bits; groups without any of them are left out.
+            among: bits; others are left out.
         """
-        same = (self.bits == other.bits).reshape(-1, _GROUP_BYTES).all(axis=1)
-        wanted = among.reshape(-1, _GROUP_BYTES).any(axis=1)
-        return int(np.count_nonzero(same & wanted & (self.sums != other.sums)))
+        both = np.unpackbits(self.bits & other.bits & among, bitorder="little")
+        return int(np.count_nonzero(both & (self.seals != other.seals)))
 
     def to_wire(self) -> list[bytes]:
-        """Bits and sums as bytes; sums of nothing as none."""
-        return [self.bits.tobytes(), self.sums.tobytes() if self.sums.any() else b""]
+        """Bits and seals as bytes; seals of nothing as none."""
+        return [self.bits.tobytes(), self.seals.tobytes() if self.seals.any() else b""]
 
     @classmethod
     def from_wire(cls, wire: list[bytes]) -> Self:
         """What `to_wire` gave, again."""
-        bits, sums = wire
-        return cls(np.frombuffer(bits, np.uint8), np.frombuffer(sums, np.uint32) if sums else BLANK.sums)
+        bits, seals = wire
+        return cls(np.frombuffer(bits, np.uint8), np.frombuffer(seals, np.uint32) if seals else BLANK.seals)
 
 
-BLANK: Final = Page(np.zeros(PAGE_BYTES, np.uint8), np.zeros(PAGE_GROUPS, np.uint32))
-FULL: Final = Page(np.full(PAGE_BYTES, 255, np.uint8), np.zeros(PAGE_GROUPS, np.uint32))
+BLANK: Final = Page(np.zeros(PAGE_BYTES, np.uint8), np.zeros(PAGE, np.uint32))
+FULL: Final = Page(np.full(PAGE_BYTES, 255, np.uint8), np.zeros(PAGE, np.uint32))
 
 
 def to_wire(pages: Mapping[PageKey, Page]) -> list[list[Any]]:

@@ -28,7 +28,7 @@ class Findings:
         lost: acknowledged, of the measured time, and never seen.
         warmup_lost: the same of the warm-up.
         written: told to have failed, or never told of, and seen all the same.
-        altered: seen with another content than sent; one for each group of 16 events in which any was.
+        altered: seen with another content than sent.
     """
 
     lost: int = 0
@@ -75,7 +75,7 @@ class Reconciliation:
         if key not in self._pages["sent"]:
             return False
         sent, seen = self._page("sent", key), self._page("seen", key)
-        return sent.full and seen.full and bool((sent.sums == seen.sums).all())
+        return sent.full and seen.full and bool((sent.seals == seen.seals).all())
 
     def _compare(self, key: PageKey, found: Findings) -> None:
         settled = key[1] in self._settled[key[0]]  # and told to have failed only afterwards

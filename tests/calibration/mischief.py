@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from tests.calibration.witness import Sighting
 
 LOST, DOUBLED, SWAPPED, SPOILT = 40, 30, 20, 10
-GROUP = 16
-"""The ledger keeps one sum of contents for so many neighbouring events: two that are spoilt in one count once."""
-
 SPOILERS: dict[str, Callable[[bytes], bytes]] = {
     "cut": lambda value: value[: len(value) * 3 // 4],
     "longer": lambda value: value + b"\0",
@@ -41,9 +38,8 @@ def done_to(captured: list[Sighting]) -> Mischief:
         order[first], order[second] = order[second], order[first]
         free -= {first, second}
         made.done["reordered"][captured[first].topic] += 1
-    spoilt, groups = apart(captured, free, chance)
-    free = {place for place in free if group(captured[place]) not in groups}
-    rest = chance.sample(sorted(free), LOST + SPOILT + DOUBLED)
+    spoilt = chance.sample(sorted(free), SPOILT * len(SPOILERS))
+    rest = chance.sample(sorted(free - set(spoilt)), LOST + SPOILT + DOUBLED)
     lost, headless, doubled = rest[:LOST], rest[LOST : LOST + SPOILT], rest[LOST + SPOILT :]
     spoilers = dict(zip(spoilt, [each for each in SPOILERS.values() for _ in range(SPOILT)], strict=True))
     for place, each in enumerate(order):
@@ -73,17 +69,3 @@ def swaps(captured: list[Sighting], chance: random.Random) -> list[tuple[int, in
         else:
             found.append((before, place))
     return chance.sample(found, SWAPPED)
-
-
-def apart(
-    captured: list[Sighting], free: set[int], chance: random.Random
-) -> tuple[list[int], set[tuple[str, int, int]]]:
-    """Places of events to be spoilt, no two of one group; and these groups."""
-    by_group = {group(captured[place]): place for place in chance.sample(sorted(free), len(free))}
-    chosen = chance.sample(sorted(by_group), SPOILT * len(SPOILERS))
-    return [by_group[each] for each in chosen], set(chosen)
-
-
-def group(each: Sighting) -> tuple[str, int, int]:
-    """The events among which the ledger does not tell which content was another."""
-    return each.topic, each.lane, each.sequence // GROUP
