@@ -14,7 +14,8 @@ from confluent_kafka.admin import AdminClient
 
 from lensload import cli, schemas
 from lensload.cluster import EmbeddedCluster
-from lensload.config import HANDOVER_VARIABLE, RunConfig, options
+from lensload.config import HANDOVER_VARIABLE, RunConfig
+from lensload.options import options
 from lensload.sources import load
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensload.config import Option, RunConfig, options
+from lensload.config import RunConfig
 from lensload.errors import UsageError
 from lensload.fields import duration_s
+from lensload.options import Option, options
 from lensload.schemas import TOPIC_NAMES
 from lensload.sources import load
 

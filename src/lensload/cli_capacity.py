@@ -16,9 +16,10 @@ from lensload.capacity import picture, result, trial
 from lensload.capacity.search import Found, Plan, Search, search
 from lensload.capacity.trial import Trial
 from lensload.cli_options import run_options
-from lensload.config import RunConfig, options
+from lensload.config import RunConfig
 from lensload.errors import LensloadError, UsageError
 from lensload.fields import duration_s
+from lensload.options import options
 from lensload.report import units
 from lensload.thresholds import Thresholds
 

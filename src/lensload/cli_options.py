@@ -5,7 +5,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from lensload.config import Option, options
+from lensload.options import Option, options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -8,8 +8,8 @@ import click
 
 from lensload import sources
 from lensload.cli_options import run_options
-from lensload.config import options
 from lensload.errors import UsageError
+from lensload.options import options
 from lensload.seed.fault_kinds import FAULTS
 
 _WHERE = ("bootstrap_servers", "registry_url", "client_config", "workers", "compression")

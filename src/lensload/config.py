@@ -5,9 +5,8 @@ No secret is ever a value here: credentials live in the file that `client_config
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -383,85 +382,6 @@ class RunConfig(Thresholds):
         return cls.from_dict(values)
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One field of RunConfig as an option of the command line, of Locust and of the web form.
-
-    Attributes:
-        field: the attribute of RunConfig ("duration_s").
-        name: its key in lensload.toml and in the flags given to `load` ("duration").
-        flag: on the command line of lensload ("--duration").
-        locust_flag: on Locust's, which has a --profile of its own.
-        env: the environment variable ("LENSLOAD_DURATION").
-        type: of `default` and of what a form may hold; durations and lists are text.
-        default: never None: "" stands for not set, and `load` takes it as that.
-        choices: the only values possible; empty when there are others.
-        metavar: the placeholder of the value in help texts.
-        help: what it decides, for people.
-        in_bench: `lensload bench` has it.
-        in_locust: `locust` has it.
-        in_web_ui: the web form has it.
-        several: it may be given several times; what is given adds up.
-    """
-
-    field: str
-    name: str
-    flag: str
-    locust_flag: str
-    env: str
-    type: type[str] | type[int] | type[float]
-    default: str | int | float
-    choices: tuple[str, ...]
-    metavar: str
-    help: str
-    in_bench: bool
-    in_locust: bool
-    in_web_ui: bool
-    several: bool
-
-
-def options(base: RunConfig | None = None) -> tuple[Option, ...]:
-    """An option for each field of RunConfig, thresholds last, with the values of `base` as defaults."""
-    inherited = Thresholds.model_fields
-    names = [*(name for name in RunConfig.model_fields if name not in inherited), *inherited]
-    return tuple(_option(name, base) for name in names)
-
-
-def _option(field: str, base: RunConfig | None) -> Option:
-    info = RunConfig.model_fields[field]
-    shown = next(item for item in info.metadata if isinstance(item, Shown))
-    name = shown.name or field
-    flag = "--" + name.replace("_", "-")
-    value: Any = info.default if base is None else getattr(base, field)
-    default = _as_default(value, duration=shown.metavar == "DURATION")
-    return Option(
-        field=field,
-        name=name,
-        flag=flag,
-        locust_flag=shown.locust_flag or flag,
-        env=ENV_PREFIX + name.upper(),
-        type=type(default),
-        default=default,
-        choices=get_args(info.annotation) if get_origin(info.annotation) is Literal else (),
-        metavar=shown.metavar,
-        help=info.description or "",
-        in_bench=shown.bench,
-        in_locust=shown.locust,
-        in_web_ui=shown.web and shown.locust,
-        several=shown.several,
-    )
-
-
-def _as_default(value: object, *, duration: bool) -> str | int | float:
-    if value is None:
-        return ""
-    if duration:
-        return f"{value:.15g}s"
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return value if isinstance(value, (int, float)) else str(value)
-
-
 def refusal(error: ValidationError, origins: Mapping[str, str] | None = None) -> UsageError:
     """The error to raise in place of pydantic's: every complaint, and what the options at fault are for.
 
@@ -487,7 +407,23 @@ def refusal(error: ValidationError, origins: Mapping[str, str] | None = None) ->
 
 def describe(field: str) -> str:
     """The flag and the help text of the option for `field`."""
-    return next(f"{option.flag}: {option.help}" for option in options() if option.field == field)
+    info = RunConfig.model_fields[field]
+    return f"{flag_of(field)}: {info.description}"
+
+
+def name_of(field: str) -> str:
+    """The key of a field, which is its own name unless that holds a unit."""
+    return shown_of(field).name or field
+
+
+def flag_of(field: str) -> str:
+    """The flag of a field on lensload's command line."""
+    return "--" + name_of(field).replace("_", "-")
+
+
+def shown_of(field: str) -> Shown:
+    """How a field appears to people."""
+    return next(item for item in RunConfig.model_fields[field].metadata if isinstance(item, Shown))
 
 
 def _shown(value: object) -> str:

@@ -15,9 +15,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from lensload import credentials
-from lensload.config import ENV_PREFIX, HANDOVER_VARIABLE, Option, RunConfig, describe, options, refusal
+from lensload.config import ENV_PREFIX, HANDOVER_VARIABLE, RunConfig, describe, refusal
 from lensload.errors import UsageError
 from lensload.fields import nearest
+from lensload.options import Option, options
 
 FILE_NAME = "lensload.toml"
 FILE_VARIABLE = "LENSLOAD_CONFIG"

@@ -7,9 +7,10 @@ import sys
 from locust.argument_parser import LocustArgumentParser
 
 from lensload import output, sources
-from lensload.config import HANDOVER_VARIABLE, Option, RunConfig, options
+from lensload.config import HANDOVER_VARIABLE, RunConfig
 from lensload.errors import LensloadError
 from lensload.exposition import check_free
+from lensload.options import Option, options
 from lensload.pacing import Profile
 from lensload.report.views import Views
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from lensload import sources
-from lensload.config import options
+from lensload.options import options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
