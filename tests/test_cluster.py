@@ -35,7 +35,7 @@ def embedded() -> Iterator[cluster.EmbeddedCluster]:
 
 
 @pytest.fixture
-def client_config(tmp_path: Path) -> Path:
+def config_file(tmp_path: Path) -> Path:
     return tmp_path / "client.properties"
 
 
@@ -85,11 +85,11 @@ def test_the_embedded_cluster_is_silent_and_local(capfd: pytest.CaptureFixture[s
 
 
 def test_the_log_of_librdkafka_goes_to_python_logging(
-    embedded: cluster.EmbeddedCluster, caplog: pytest.LogCaptureFixture, client_config: Path
+    embedded: cluster.EmbeddedCluster, caplog: pytest.LogCaptureFixture, config_file: Path
 ):
     """Who wants librdkafka's log finds it under lensload.kafka, not on stderr."""
-    client_config.write_text("debug=broker")
-    settings = cluster.client_settings(RunConfig(client_config=client_config), embedded.bootstrap_servers)
+    config_file.write_text("debug=broker")
+    settings = cluster.client_settings(RunConfig(client_config=config_file), embedded.bootstrap_servers)
     with caplog.at_level(logging.DEBUG, logger="lensload.kafka"):
         producer = Producer(settings)
         producer.list_topics(timeout=10)
@@ -172,33 +172,31 @@ def test_something_other_than_kafka_is_told_so(web_server: str):
     assert "Something other than Kafka answers there" in text
 
 
-def test_tls_where_there_is_none_is_told_so(web_server: str, client_config: Path):
+def test_tls_where_there_is_none_is_told_so(web_server: str, config_file: Path):
     """security.protocol and port must agree, and the message says where to look."""
-    client_config.write_text("security.protocol=SSL")
-    text, waited_s = refusal_of(web_server, REAL.changed(client_config=client_config), 10)
+    config_file.write_text("security.protocol=SSL")
+    text, waited_s = refusal_of(web_server, REAL.changed(client_config=config_file), 10)
     assert waited_s < 6
     assert "Check security.protocol and the ssl properties" in text
 
 
-def test_refused_credentials_are_told_and_not_repeated(
-    embedded: cluster.EmbeddedCluster, client_config: Path
-):
+def test_refused_credentials_are_told_and_not_repeated(embedded: cluster.EmbeddedCluster, config_file: Path):
     """A cluster that will not have our credentials says so at once, and the password appears nowhere."""
-    client_config.write_text(
+    config_file.write_text(
         "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.username=ann\nsasl.password=sesame\n"
     )
-    config = REAL.changed(client_config=client_config)
+    config = REAL.changed(client_config=config_file)
     text, waited_s = refusal_of(embedded.bootstrap_servers, config, 10)
     assert waited_s < 6
     assert "sasl properties in the --client-config file" in text
     assert "sesame" not in text
 
 
-def test_the_client_configuration_is_read_as_it_is_written(client_config: Path):
+def test_the_client_configuration_is_read_as_it_is_written(config_file: Path):
     """Comments, blank lines, spaces and = in values are what people write."""
-    client_config.write_text("# a comment\n\n  batch.size = 20000 \nsasl.password=a=b#c\n")
-    assert properties.read(client_config) == {"batch.size": "20000", "sasl.password": "a=b#c"}
-    settings = cluster.client_settings(REAL.changed(client_config=client_config), "a:1")
+    config_file.write_text("# a comment\n\n  batch.size = 20000 \nsasl.password=a=b#c\n")
+    assert properties.read(config_file) == {"batch.size": "20000", "sasl.password": "a=b#c"}
+    settings = cluster.client_settings(REAL.changed(client_config=config_file), "a:1")
     assert settings["batch.size"] == "20000"
     assert settings["bootstrap.servers"] == "a:1"
 
@@ -227,12 +225,12 @@ def test_the_client_configuration_is_read_as_it_is_written(client_config: Path):
     ],
 )
 def test_an_unfit_client_configuration_is_refused_with_its_line(
-    client_config: Path, content: str, message: str
+    config_file: Path, content: str, message: str
 ):
     """Who slips in the properties reads where, before anything is started, and no value is repeated."""
-    client_config.write_text(content)
+    config_file.write_text(content)
     with pytest.raises(UsageError, match=message) as caught:
-        properties.read(client_config)
+        properties.read(config_file)
     assert "sesame" not in str(caught.value)
 
 
@@ -244,21 +242,21 @@ def test_an_unreadable_client_configuration_is_named(tmp_path: Path):
             properties.read(tmp_path / path)
 
 
-def test_security_is_left_out_on_the_embedded_cluster(client_config: Path):
+def test_security_is_left_out_on_the_embedded_cluster(config_file: Path):
     """The file for the real cluster may stay in lensload.toml: tuning counts here too, TLS cannot."""
-    client_config.write_text("security.protocol=SSL\nbatch.size=20000\n")
-    settings = cluster.client_settings(RunConfig(client_config=client_config), "a:1")
+    config_file.write_text("security.protocol=SSL\nbatch.size=20000\n")
+    settings = cluster.client_settings(RunConfig(client_config=config_file), "a:1")
     assert settings["batch.size"] == "20000"
     assert "security.protocol" not in settings
 
 
-def test_a_run_file_holds_settings_but_no_secrets(client_config: Path):
+def test_a_run_file_holds_settings_but_no_secrets(config_file: Path):
     """What tuned a run stands in its conditions; what opened the door does not."""
-    client_config.write_text(
+    config_file.write_text(
         "batch.size=20000\nsasl.mechanism=PLAIN\nsasl.username=ann\nsasl.password=sesame\n"
         "ssl.key.password=sesame\nsasl.oauthbearer.client.secret=sesame\n"
     )
-    shown = properties.public(cluster.client_settings(REAL.changed(client_config=client_config), "a:1"))
+    shown = properties.public(cluster.client_settings(REAL.changed(client_config=config_file), "a:1"))
     assert shown["batch.size"] == "20000"
     assert shown["sasl.mechanism"] == "PLAIN"
     assert shown["sasl.password"] == "(secret)"

@@ -1,9 +1,9 @@
 """What machines read of a run: JUnit XML by its schema, Markdown, CSV; from a run and from run files later."""
 
-import csv
 import io
 import os
 import re
+from csv import DictReader
 from pathlib import Path
 from typing import Any, cast
 from xml.etree import ElementTree as ET
@@ -117,7 +117,7 @@ def test_csv_has_the_course_of_each_run():
     """A row a second, by name, which any spreadsheet reads; empty where nothing was measured."""
     second = row(_tally(), at_s=1.0, phase="measuring", target_per_s=300.0, queue=4)
     text = course.of_runs([("a,b", changed(a_run(1), series=[second, {**second, "latency_us": {}}]))])
-    rows = list(csv.DictReader(io.StringIO(text)))
+    rows = list(DictReader(io.StringIO(text)))
     assert [each["run"] for each in rows] == ["a,b", "a,b"]
     assert (rows[0]["at_s"], rows[0]["queue"], rows[0]["phase"]) == ("1.0", "4", "measuring")
     assert float(rows[0]["ack_p50_us"]) == pytest.approx(150, rel=0.01)
