@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from lensload.config import RunConfig
 from lensload.errors import UsageError
-from lensload.fields import duration_s
 from lensload.options import Option, options
 from lensload.schemas import TOPIC_NAMES
 from lensload.sources import load
+from lensload.values import duration_s
 
 
 def refusal(**flags: object) -> str:

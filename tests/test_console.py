@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from lensload.report.console import WIDTH, print_result, result_text
-from lensload.report.live import LiveView, Snapshot, StageLatency, line, picture
+from lensload.report.live import LiveView, line, picture
 from lensload.report.units import clock, latencies, latency, per_s, percent
 from lensload.run import Run
+from lensload.snapshot import Snapshot, StageLatency
 
 SNAPSHOT = Snapshot(
     phase="measuring",

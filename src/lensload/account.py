@@ -8,9 +8,9 @@ from typing import Any
 from lensload.blocks import Blocks
 from lensload.measure import Tally
 from lensload.reconciliation import Findings, Reconciliation
-from lensload.report.live import Phase, Snapshot, StageLatency
 from lensload.run import Course, Row, row
 from lensload.schemas import TOPIC_NAMES
+from lensload.snapshot import Phase, Snapshot, StageLatency
 
 # Two and a quarter hours at one row a second; then every other row goes, and the rest come half as often.
 _MOST_ROWS = 8_192

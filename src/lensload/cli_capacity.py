@@ -18,10 +18,10 @@ from lensload.capacity.trial import Trial
 from lensload.cli_options import run_options
 from lensload.config import RunConfig
 from lensload.errors import LensloadError, UsageError
-from lensload.fields import duration_s
 from lensload.options import options
 from lensload.report import units
 from lensload.thresholds import Thresholds
+from lensload.values import duration_s
 
 # What the search itself decides, and outputs that each run would write over those of the run before.
 _OURS = ("rate", "duration", "run_file", "repeat")

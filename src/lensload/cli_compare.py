@@ -11,12 +11,12 @@ from lensload import runfile
 from lensload.comparison import DEFAULT_LIMITS, FORMAT, RUN_TO_RUN, Comparison, Terms, figure_of
 from lensload.comparison import compare as compared
 from lensload.errors import InvalidRunError, UsageError
-from lensload.fields import nearest
 from lensload.likeness import NAMES, differences
 from lensload.output import check_writable
 from lensload.report import changes, junit, markdown
 from lensload.report.views import leave
 from lensload.run import Run
+from lensload.values import nearest
 
 _DEFAULTS = ", ".join(f"{name}={100 * share:g}%" for name, share in DEFAULT_LIMITS.items())
 

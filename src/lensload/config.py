@@ -14,21 +14,19 @@ from lensload.errors import UsageError
 from lensload.fields import (
     Addresses,
     Changeovers,
-    Duration,
     Effects,
     NumberAsText,
     OptionalDuration,
     OptionalPath,
     RegistryUrl,
-    Shown,
     Texts,
     TopicPrefix,
     Topics,
-    nearest,
 )
 from lensload.schemas import TOPIC_NAMES
 from lensload.slo import Slo
 from lensload.thresholds import Thresholds
+from lensload.values import Duration, Shown, nearest
 
 ENV_PREFIX = "LENSLOAD_"
 VIEWS = ("junit", "summary", "csv", "html")

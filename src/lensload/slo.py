@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
 from lensload.errors import UsageError
-from lensload.fields import nearest
 from lensload.schemas import TOPIC_NAMES
 from lensload.stages import STAGES
+from lensload.values import nearest
 
 STATISTICS: Final = ("mean", "p50", "p90", "p99", "p999", "p9999", "max", "min")
 COUNTS: Final = (

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from lensload import credentials
 from lensload.config import ENV_PREFIX, HANDOVER_VARIABLE, RunConfig, describe, refusal
 from lensload.errors import UsageError
-from lensload.fields import nearest
 from lensload.options import Option, options
+from lensload.values import nearest
 
 FILE_NAME = "lensload.toml"
 FILE_VARIABLE = "LENSLOAD_CONFIG"

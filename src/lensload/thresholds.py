@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lensload.fields import Duration, Shown
+from lensload.values import Duration, Shown
 
 
 class Thresholds(BaseModel):

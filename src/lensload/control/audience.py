@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from locust import User, constant, task
 
 from lensload.errors import UsageError
-from lensload.fields import nearest
+from lensload.values import nearest
 from lensload.world.behaviour import Behaviour
 
 _FIELDS = [field.name for field in fields(Behaviour)]

@@ -26,9 +26,10 @@ from lensload.errors import LensloadError, UsageError
 from lensload.exposition import RunCollector
 from lensload.pacing import Profile
 from lensload.report.console import print_result
-from lensload.report.live import LiveView, Snapshot
+from lensload.report.live import LiveView
 from lensload.report.views import Views
 from lensload.run import Run
+from lensload.snapshot import Snapshot
 from lensload.verdict import EXIT_CODES
 
 _log = logging.getLogger("lensload")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from lensload.errors import UsageError
-from lensload.fields import nearest
+from lensload.values import nearest
 
 LATE: Final = "late"
 OUT_OF_ORDER: Final = "out-of-order"

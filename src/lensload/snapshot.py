@@ -1,0 +1,49 @@
+"""A run at one moment while it goes on, as every live view of it is given it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+Phase = Literal["starting", "warm-up", "measuring", "draining"]
+
+
+class StageLatency(NamedTuple):
+    """What is shown of a stage; None where there are too few samples."""
+
+    p50_us: float | None
+    p99_us: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A run at one moment, all workers together.
+
+    Attributes:
+        phase: where in its course the run is.
+        elapsed_s: since the schedule started, warm-up included; 0 while starting.
+        total_s: warm-up and measured time; None for a run without an end.
+        target_per_s: the rate asked for now.
+        achieved_per_s: events produced in the last second.
+        produced: events handed to the producer so far, warm-up included, as for the next three.
+        acked: events that the cluster acknowledged.
+        observed: distinct events that the observer saw.
+        failed: events that the cluster did not take.
+        lag_p99_us: the schedule lag of late.
+        latency: stage to p50 and p99 of late.
+        queue: events that wait in the producers' queues.
+        notices: what is to be told now and was not told before.
+    """
+
+    phase: Phase
+    elapsed_s: float
+    total_s: float | None
+    target_per_s: float
+    achieved_per_s: float
+    produced: int = 0
+    acked: int = 0
+    observed: int = 0
+    failed: int = 0
+    lag_p99_us: float | None = None
+    latency: Mapping[str, StageLatency] = field(default_factory=dict[str, StageLatency])
+    queue: int = 0
+    notices: tuple[str, ...] = ()
