@@ -21,9 +21,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness belongs to the tests
 
-from lensload import runfile
-from lensload.comparison import DEFAULT_LIMITS, Terms, compare
-from lensload.run import Run
+from lensload.results import run_file
+from lensload.results.compare import DEFAULT_LIMITS, Terms, compare
+from lensload.results.run import Run
 from tests.harness.kafka import Kafka
 from tests.harness.proxy import PRODUCE, Proxy
 
@@ -38,7 +38,7 @@ def bench(folder: Path, name: str, proxy: Proxy, rate: float) -> Run:
     command = [
         sys.executable,
         "-c",
-        "from lensload.cli import main; main()",
+        "from lensload.cli.main import main; main()",
         "bench",
         "--run-file",
         str(path),
@@ -49,7 +49,7 @@ def bench(folder: Path, name: str, proxy: Proxy, rate: float) -> Run:
     # would then be a queue in the client, several times as long as what the proxy holds.
     command += ["--topics", "user-interactions", "--partitions", "1"]
     subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    run = runfile.read(path)
+    run = run_file.read(path)
     median_ms = run["latency_us"]["end_to_end"]["all"]["p50"] / 1e3
     print(f"{name}: {run['verdict']}, end-to-end p50 {median_ms:.2f} ms", flush=True)
     return run
@@ -88,7 +88,7 @@ def count(base: list[Run], new: list[Run], each: int) -> Counter[str]:
 
 def told(kind: str, files: list[Path]) -> list[Run]:
     """The runs that are valid, as compare wants them, and how they differ."""
-    every = [runfile.read(path) for path in files]
+    every = [run_file.read(path) for path in files]
     runs = [run for run in every if run["verdict"] != "invalid"]
     medians = np.array([run["latency_us"]["end_to_end"]["all"]["p50"] for run in runs]) / 1e3
     spread = 100 * float(np.log(medians).std(ddof=1))

@@ -16,10 +16,10 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from faker import Faker
 from locust import User, constant, task
 
-from lensload import schemas
+from lensload.schema import definitions
 
 TOPIC = "user-interactions"
-TEXT = schemas.load()[TOPIC].text
+TEXT = definitions.load()[TOPIC].text
 TYPES = ("view", "click", "rating", "purchase", "search", "bookmark")
 
 

@@ -21,8 +21,9 @@ from confluent_kafka import Producer
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness belongs to the tests
 
-from lensload import cluster, registry, schemas
-from lensload.encode import FragmentEncoder
+from lensload.encoding.encoders import FragmentEncoder
+from lensload.kafka import cluster
+from lensload.schema import definitions, registry
 from lensload.world.world import World, made
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
@@ -43,7 +44,7 @@ PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 def values(schema_ids: dict[str, int], count: int = 20_000) -> list[bytes]:
     """Events of the topic as they are on the wire, enough of them not to be all alike."""
-    parsed = {topic: schema.parsed for topic, schema in schemas.load().items()}
+    parsed = {topic: schema.parsed for topic, schema in definitions.load().items()}
     world, encoder = World(made(), tuple(range(64)), topics=(TOPIC,)), FragmentEncoder(parsed, schema_ids)
     for outline in world.outline():
         encoder.encode(outline)
@@ -56,7 +57,7 @@ def fill(bootstrap: str, registry_url: str, messages: int) -> float:
     settings = {"bootstrap.servers": bootstrap}
     cluster.ensure_topics(settings, [TOPIC], PARTITIONS, 1, embedded=False)
     with registry.connect(registry_url, {}) as books:
-        made_up = values(books.register(schemas.load()))
+        made_up = values(books.register(definitions.load()))
     producer = Producer(
         {**settings, "linger.ms": 20, "batch.size": 1_000_000, "queue.buffering.max.messages": 1_000_000}
     )

@@ -24,14 +24,14 @@ import click
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness belongs to the tests
 
-from lensload import cluster
+from lensload.kafka import cluster
 from lensload.seed import manifest as manifests
-from lensload.seed.topics import Topics
+from lensload.seed.topic_settings import Topics
 from lensload.seed.writer import BATCH_BYTES, LINGER_MS
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 
-LENSLOAD = [sys.executable, "-c", "from lensload.cli import main; main()"]
+LENSLOAD = [sys.executable, "-c", "from lensload.cli.main import main; main()"]
 UNTIL = "2026-09-21T00:00:00Z"
 SENT = re.compile(r"events sent in ([\d.]+) s")
 JAVA = re.compile(r"([\d.]+) records/sec")

@@ -23,18 +23,18 @@ from typing import Any
 import click
 import numpy as np
 
-from lensload import schemas
-from lensload.cluster import EmbeddedCluster
-from lensload.config import RunConfig
-from lensload.encode import FragmentEncoder
-from lensload.link import Link
-from lensload.measure import Tally
+from lensload.config.model import RunConfig
+from lensload.encoding.encoders import FragmentEncoder
+from lensload.kafka.cluster import EmbeddedCluster
+from lensload.metrics.stats import Tally
+from lensload.processes.link import Link
+from lensload.schema import definitions
 from lensload.world.behaviour import Behaviour
 from lensload.world.world import TOPICS, World, made
 
 HERE = Path(__file__).parent
 SETTING = made()
-PARSED = {topic: schema.parsed for topic, schema in schemas.load().items()}
+PARSED = {topic: schema.parsed for topic, schema in definitions.load().items()}
 SCHEMA_IDS = {topic: number for number, topic in enumerate(PARSED, start=1)}
 NS_PER_S = 1_000_000_000
 Figures = dict[str, float]
@@ -88,8 +88,8 @@ class EngineRun:
         self.tally = Tally()
         self.resident: list[tuple[float, int]] = []
         self._said: set[tuple[Link, str]] = set()
-        self._engine, self._process = self._start("lensload.engine")
-        self._observer = self._start("lensload.observatory")[0] if observed else None
+        self._engine, self._process = self._start("lensload.generator.process")
+        self._observer = self._start("lensload.observer.process")[0] if observed else None
         for link in filter(None, (self._engine, self._observer)):
             self._hear(link, "ready")
 

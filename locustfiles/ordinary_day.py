@@ -4,6 +4,6 @@ locust                                      the web UI
 locust --headless -u 50 -r 5 -t 2m          50 users of 100 events/s (--user-rate) each
 """
 
-from lensload.control import OrdinaryAudience
+from lensload.locust import OrdinaryAudience
 
 __all__ = ["OrdinaryAudience"]

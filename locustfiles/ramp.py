@@ -3,7 +3,7 @@
 locust -f locustfiles/ramp.py --headless
 """
 
-from lensload.control import LoadTestShape, OrdinaryAudience
+from lensload.locust import LoadTestShape, OrdinaryAudience
 
 __all__ = ["OrdinaryAudience", "Ramp"]
 

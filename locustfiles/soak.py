@@ -3,22 +3,22 @@
 locust -f locustfiles/soak.py --headless -u 30 -r 1 -t 8h
 """
 
-from lensload import control
+from lensload import locust
 
 
-class Browsers(control.Browsers):
+class Browsers(locust.Browsers):
     """Most people look."""
 
     weight = 6
 
 
-class Searchers(control.Searchers):
+class Searchers(locust.Searchers):
     """Some search."""
 
     weight = 3
 
 
-class Buyers(control.Buyers):
+class Buyers(locust.Buyers):
     """One in ten came to buy."""
 
     weight = 1

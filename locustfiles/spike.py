@@ -3,24 +3,24 @@
 locust -f locustfiles/spike.py --headless
 """
 
-from lensload import control
+from lensload import locust
 
 
-class Visitors(control.OrdinaryAudience):
+class Visitors(locust.OrdinaryAudience):
     """Those who are always there."""
 
 
-class Crowd(control.Buyers):
+class Crowd(locust.Buyers):
     """Three to each visitor, while they are there."""
 
 
-class Spike(control.LoadTestShape):
+class Spike(locust.LoadTestShape):
     """Quiet, crowd, quiet; the last part shows how long the cluster takes to recover."""
 
     users = 20
     from_s, to_s, until_s = 30, 60, 120
 
-    def tick(self) -> tuple[int, float, list[type[control.User]]] | None:
+    def tick(self) -> tuple[int, float, list[type[locust.User]]] | None:
         """The users there should be now: to the visitors, who stay, a crowd is added."""
         now_s = self.get_run_time()
         if now_s >= self.until_s:

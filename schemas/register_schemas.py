@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 try:
-    from lensload.cli import main
+    from lensload.cli.main import main
 except ModuleNotFoundError:
     sys.exit(
         "lensload is not installed for this Python. Say `make bench` or `pip install -e .` in the repository."

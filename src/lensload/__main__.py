@@ -1,5 +1,5 @@
 """`python -m lensload`: the command line."""
 
-from lensload.cli import main
+from lensload.cli.main import main
 
 main(prog_name="lensload")

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lensload.histogram import bucket_indices
-from lensload.run import Run, histograms
-from tests.locusts import Bench, crew_pids
+from lensload.metrics.histogram import bucket_indices
+from lensload.results.run import Run, histograms
+from tests.support.locusts import Bench, crew_pids
 
 SMALL = ("--audience-size", "500", "--catalogue-size", "200")
 

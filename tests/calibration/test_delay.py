@@ -8,11 +8,11 @@ from math import isnan, nan
 from pathlib import Path
 from statistics import median
 
-from lensload.run import Run
+from lensload.results.run import Run
 from tests.calibration.benches import SMALL, on, options
 from tests.calibration.table import ROUNDS, Table
 from tests.harness.proxy import PRODUCE, Proxy
-from tests.locusts import Bench
+from tests.support.locusts import Bench
 
 DELAYS_MS = (5, 50, 200)
 SLICE_S = 3

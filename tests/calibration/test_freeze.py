@@ -12,12 +12,12 @@ import numpy as np
 from confluent_kafka import Producer
 from numpy.typing import NDArray
 
-from lensload.run import Run
+from lensload.results.run import Run
 from tests.calibration.benches import SMALL, above, busy, on, options, process
 from tests.calibration.table import Table
 from tests.calibration.witness import Witness
 from tests.harness.kafka import Kafka
-from tests.locusts import Bench, check_whole
+from tests.support.locusts import Bench, check_whole
 
 RATE_PER_S = 5_000
 FROZEN_S = 2.0
@@ -143,7 +143,7 @@ def test_a_frozen_generator_is_told_as_such(kafka: Kafka, topic_prefix: str, tmp
     with Bench(folder, *SMALL, *on(kafka.bootstrap_servers, topic_prefix), *LOAD) as bench:
         bench.says("measuring")
         time.sleep(2)
-        engine = process(folder, "lensload.engine")
+        engine = process(folder, "lensload.generator.process")
         os.kill(engine, signal.SIGSTOP)
         time.sleep(FROZEN_S)
         os.kill(engine, signal.SIGCONT)

@@ -7,12 +7,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from lensload.run import Run, total
+from lensload.results.run import Run, total
 from tests.calibration.benches import SMALL, on, options
 from tests.calibration.table import Table
 from tests.calibration.witness import Witness
 from tests.harness.kafka import Kafka
-from tests.locusts import Bench, crew_pids
+from tests.support.locusts import Bench, crew_pids
 
 LOAD = options(rate=2000, duration="6s", warmup="0s")
 
@@ -77,5 +77,7 @@ def check_observed(run: Run, witness: Witness, what: str, table: Table) -> None:
 def engines(folder: Path) -> list[int]:
     """The engines' pids."""
     return [
-        pid for pid in crew_pids(folder) if b"lensload.engine" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        pid
+        for pid in crew_pids(folder)
+        if b"lensload.generator.process" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from lensload.run import Run, total
+from lensload.results.run import Run, total
 from tests.calibration.benches import SMALL, on, options, process
 from tests.calibration.mischief import SPOILERS, Mischief, done_to
 from tests.calibration.table import Table
 from tests.calibration.witness import Witness
 from tests.harness.kafka import Kafka
-from tests.locusts import Bench, wait_until
+from tests.support.locusts import Bench, wait_until
 
 # Events for 3 s, silence, events, silence: in the silences it is known who has read what.
 LOAD = options(rate=500, duration="12s", warmup="0s", profile="steps:1,0,1,0")
@@ -35,7 +35,7 @@ def test_what_is_done_to_records_is_found_and_counted(
         bench.says("measuring")
         wait_until(lambda: any(end for _, end in witness.ends().values()))
         before = witness.quiet()
-        observer = process(folder, "lensload.observatory")
+        observer = process(folder, "lensload.observer.process")
         os.kill(observer, signal.SIGSTOP)  # it has read all that is there, and no fetch will bring it more
         time.sleep(0.7)
         assert witness.ends() == before, "the silence was over: this machine is too slow for this test"

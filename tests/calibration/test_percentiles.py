@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.measure import STAGES
+from lensload.metrics.stats import STAGES
 from tests.calibration.benches import SMALL, on, options
 from tests.calibration.table import Table
 from tests.harness.kafka import Kafka
-from tests.locusts import Locust
+from tests.support.locusts import Locust
 
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9, "p9999": 99.99, "max": 100.0}
 STATED_ERROR = 1 / 1000  # three significant digits
 # The real engines and observers, which besides write down whatever they record.
 KEEPING = (
-    "import functools\nfrom lensload.control import OrdinaryAudience, hooks\nfrom lensload.crew import Crew\n"
+    "import functools\nfrom lensload.locust import OrdinaryAudience, hooks\nfrom lensload.processes.supervisor import Crew\n"
     "hooks.make_crew = functools.partial(Crew, 'lensload_keeping.engine', 'lensload_keeping.observatory')\n"
 )
 LOAD = options(user_rate=10_000, duration="10s", warmup="1s")

@@ -12,10 +12,10 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from lensload import schemas
+from lensload.schema import definitions
 from tests.harness.kafka import Kafka
 
-PARSED = {name: schema.parsed for name, schema in schemas.load().items()}
+PARSED = {name: schema.parsed for name, schema in definitions.load().items()}
 QUIET_S = 0.7  # more than a fetch waits at the broker by default
 
 

@@ -1,1 +1,1 @@
-"""Capacity: the highest rate at which a cluster holds its objectives, found by runs."""
+"""The highest rate that holds the objectives, found by separate runs. It never measures by itself."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-from lensload import output
+from lensload import atomic_file
 from lensload.capacity.search import Answer, Found, Plan
 from lensload.capacity.trial import Trial
 from lensload.errors import InvalidRunError
@@ -101,7 +101,7 @@ def write(path: Path, capacity: Capacity) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    output.leave(path, json.dumps(capacity, indent=1, allow_nan=False) + "\n", "result", "--result")
+    atomic_file.leave(path, json.dumps(capacity, indent=1, allow_nan=False) + "\n", "result", "--result")
 
 
 def table(capacity: Capacity) -> str:

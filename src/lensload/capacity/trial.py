@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lensload import runfile
 from lensload.capacity.search import Answer
 from lensload.errors import ClusterError, InvalidRunError, LensloadError, UsageError
-from lensload.run import Run, total
-from lensload.slo import stand
-from lensload.thresholds import DEFAULTS, Thresholds
+from lensload.results import run_file
+from lensload.results.run import Run, total
+from lensload.verdict.slo import stand
+from lensload.verdict.thresholds import DEFAULTS, Thresholds
 
 _END_S = 90.0  # for a run that was asked to stop: its drain, and the end of its processes
 
@@ -65,7 +65,7 @@ def bench(
             raise
     if not file.exists():
         raise _no_run(code)
-    run = runfile.read(file)
+    run = run_file.read(file)
     answer, because = judged(run, thresholds)
     return Trial(rate_per_s, answer, because, run, file)
 

@@ -1,1 +1,1 @@
-"""Files of records: Avro container files and Parquet, one schema a file."""
+"""Files of records: Avro containers and Parquet, one schema a file. It knows no topic."""

@@ -9,7 +9,7 @@ from fastavro import schemaless_reader
 from fastavro.read import SchemaResolutionError
 
 from lensload.replay.batch import HEADER_BYTES, Batch, Kind
-from lensload.replay.writers import Writers
+from lensload.replay.writer_schemas import Writers
 
 
 class Decoder:

@@ -9,7 +9,7 @@ import numpy as np
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from lensload.errors import ClusterError
-from lensload.histogram import Histogram
+from lensload.metrics.histogram import Histogram
 from lensload.replay.batch import UNLIMITED, Batch, Kind
 
 _WAIT_S: Final = 0.05

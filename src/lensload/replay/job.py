@@ -12,13 +12,13 @@ from typing import Any, Literal
 import click
 from rich.console import Console
 
-from lensload import cluster, registry
-from lensload.config import RunConfig
+from lensload.config.model import RunConfig
 from lensload.errors import InvalidRunError, UsageError
-from lensload.replay import readers, topics
+from lensload.kafka import cluster
+from lensload.replay import reader_schemas, topics
 from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
-from lensload.replay.files import AvroFiles, ParquetFiles
+from lensload.replay.file_output import AvroFiles, ParquetFiles
 from lensload.replay.forward import Forward
 from lensload.replay.pace import Pace
 from lensload.replay.printer import Layout, Printer
@@ -27,8 +27,9 @@ from lensload.replay.rejects import DEFAULT_PATH, Rejects
 from lensload.replay.session import Output, Session
 from lensload.replay.source import Source
 from lensload.replay.start import Start
-from lensload.replay.writers import Writers
+from lensload.replay.writer_schemas import Writers
 from lensload.report.units import latencies, per_s
+from lensload.schema import registry
 
 _REACH_S = 8.5  # so that an address that never answers is named within ten
 
@@ -177,7 +178,7 @@ def _replay(
 ) -> None:
     names = tuple(found)
     writers = Writers(books)
-    wanted = readers.load(wish.as_version, names, books) if wish.as_version and books else {}
+    wanted = reader_schemas.load(wish.as_version, names, books) if wish.as_version and books else {}
     counts = Counts(names)
     form = ParquetFiles if wish.file_format == "parquet" else AvroFiles
     files = form(wish.folder, names, writers, wanted) if wish.folder else None

@@ -13,7 +13,7 @@ import numpy as np
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from lensload.errors import ClusterError, UsageError
-from lensload.observe import consumer_settings
+from lensload.observer.observer import consumer_settings
 from lensload.replay.batch import Batch
 from lensload.replay.start import Start
 

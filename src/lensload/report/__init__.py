@@ -1,1 +1,1 @@
-"""Views of a run file: readers of it, nothing else."""
+"""Views of a run: console, live, CSV, JUnit, Markdown, HTML. They read results and never change or judge them."""

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s, percent
-from lensload.run import LEDGER, Run, total
-from lensload.slo import stand
-from lensload.waterfall import PLACES, sentence
+from lensload.results.breakdown import PLACES, sentence
+from lensload.results.run import LEDGER, Run, total
+from lensload.verdict.slo import stand
 
 WIDTH = 100
 PERCENTILES = ("p50", "p90", "p99", "p999")
@@ -35,7 +35,7 @@ def print_result(run: Run, console: Console | None = None, run_file: Path | None
     """Print the result of a run to standard output, or to the console given.
 
     Args:
-        run: what `lensload.run.build` or `lensload.runfile.read` gave.
+        run: what `lensload.results.run.build` or `lensload.results.run_file.read` gave.
         console: where to print; in colour if it can.
         run_file: where the run was written, to be told.
     """

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from lensload.comparison import Comparison
-from lensload.report.changes import in_words
-from lensload.run import Run
-from lensload.slo import sentence
+from lensload.report.comparison_table import in_words
+from lensload.results.compare import Comparison
+from lensload.results.run import Run
+from lensload.verdict.slo import sentence
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

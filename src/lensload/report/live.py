@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lensload.report.units import MISSING, STAGE_NAMES, clock, latencies, latency, per_s, percent
-from lensload.snapshot import Snapshot, StageLatency
-from lensload.verdict import DEFAULTS
+from lensload.results.snapshot import Snapshot, StageLatency
+from lensload.verdict.rules import DEFAULTS
 
 # A line in a log each so many seconds: often enough to see a run go wrong, and 360 lines an hour and half.
 LINE_EVERY_S = 5.0

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from lensload.comparison import Comparison
-from lensload.report import changes
+from lensload.report import comparison_table
 from lensload.report.units import STAGE_NAMES, latency, per_s, percent
-from lensload.run import LEDGER, Run, total
-from lensload.slo import Outcome, shown
+from lensload.results.compare import Comparison
+from lensload.results.run import LEDGER, Run, total
+from lensload.verdict.slo import Outcome, shown
 
 _MARKS = {"pass": "✅ passed", "fail": "❌ failed", "invalid": "⚠️ invalid"}
 _OUTCOMES = {
@@ -82,7 +82,8 @@ def _comparison(comparison: Comparison) -> Iterator[str]:
     yield f"new: {', '.join(map(_plain, comparison['new']))}"
     yield ""
     yield from _table(
-        [*changes.HEAD[:-1], "called"], [changes.row(change) for change in comparison["changes"]]
+        [*comparison_table.HEAD[:-1], "called"],
+        [comparison_table.row(change) for change in comparison["changes"]],
     )
     yield comparison["method"]
     yield ""

@@ -1,1 +1,1 @@
-"""Seeding: days of history written into a cluster, the same every time, with a manifest that says what was written."""
+"""Days of history written into a cluster or files, the same every time, with a manifest. It never measures latency."""

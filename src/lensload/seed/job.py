@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lensload import output
-from lensload.conditions import versions
-from lensload.config import RunConfig
+from lensload import atomic_file
+from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
-from lensload.seed import export, realised, summary, verify
+from lensload.results.environment import versions
+from lensload.seed import actuals, file_export, summary, verify
 from lensload.seed import manifest as manifests
-from lensload.seed.ground import Ground, found_again, held_behind, prepared
+from lensload.seed.fingerprints import tails
+from lensload.seed.ground_truth import planted
 from lensload.seed.manifest import FORMAT, Manifest
+from lensload.seed.options import Wish, planned
 from lensload.seed.plan import Plan
-from lensload.seed.planted import planted
+from lensload.seed.preflight import Ground, found_again, held_behind, prepared
 from lensload.seed.progress import SeedView
-from lensload.seed.tails import tails
-from lensload.seed.topics import Topics
-from lensload.seed.wish import Wish, planned
+from lensload.seed.topic_settings import Topics
 from lensload.seed.workers import Workers
 
 _LISTEN_S: Final = 0.1
@@ -37,7 +37,7 @@ def seed(wish: Wish, config: RunConfig) -> None:
     """
     plan = planned(wish, config, time.time_ns() // 1_000_000)
     if wish.to:
-        export.export(plan, wish.to, wish.format or "avro")
+        file_export.export(plan, wish.to, wish.format or "avro")
         return
     _require_cluster(config)
     _check_place(wish)
@@ -96,13 +96,13 @@ def verified(path: Path, config: RunConfig) -> bool:
         UsageError: the file is no manifest of a complete seed.
         RefusedError: the cluster cannot be reached, or refuses.
     """
-    from lensload import cluster  # noqa: PLC0415 - the clients cost half a second
+    from lensload.kafka import cluster  # noqa: PLC0415 - the clients cost half a second
 
     record = manifests.read(path)
     if record["state"] != "complete":
         raise UsageError(f"The seed of {path} is not complete.", f"Complete it with --resume {path}.")
     if record["files"]:
-        return export.verified(record, path)
+        return file_export.verified(record, path)
     _require_cluster(config)
     settings = cluster.client_settings(config, str(config.bootstrap_servers))
     cluster.check(settings)
@@ -130,7 +130,7 @@ def _require_cluster(config: RunConfig) -> None:
 def _check_place(wish: Wish) -> None:
     """A manifest is the only way back to an interrupted seed, so it is not overwritten by the way."""
     path = wish.manifest
-    output.check_writable(path, "manifest", "--manifest")
+    atomic_file.check_writable(path, "manifest", "--manifest")
     if path.is_file() and not wish.recreate and manifests.read(path)["state"] == "incomplete":
         raise UsageError(
             f"{path} is the manifest of a seed that was interrupted.",
@@ -239,8 +239,8 @@ def _enter(record: Manifest, workers: Workers) -> None:
             entry = record["topics"][topic]["partitions"][number]
             entry["count"], entry["digest"], entry["bytes"] = count, digest, size
             entry["first_timestamp_ms"], entry["last_timestamp_ms"] = first_ms, last_ms
-    record["realised"] = realised.merged([words["realised"] for words in workers.last_words.values()])
-    record["faults"] = realised.merged([words["faults"] for words in workers.last_words.values()])
+    record["realised"] = actuals.merged([words["realised"] for words in workers.last_words.values()])
+    record["faults"] = actuals.merged([words["faults"] for words in workers.last_words.values()])
     record["state"] = "complete"
     record["finished_at"] = manifests.now()
 

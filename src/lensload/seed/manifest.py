@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict, cast
 
+from lensload.atomic_file import leave, why
 from lensload.errors import UsageError
-from lensload.output import leave, why
 
 FORMAT: Final = "lensload/manifest/1"
 Format = Literal["avro", "parquet"]

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Self
 
 from lensload.errors import UsageError
-from lensload.world import draws
-from lensload.world.chronicle import Chronicle, told_per_session
-from lensload.world.setting import Setting
+from lensload.world import rng
+from lensload.world.history import Chronicle, told_per_session
+from lensload.world.scenario import Setting
 from lensload.world.world import TOPICS, made
 
 DAYS: Final = 14.0
@@ -66,7 +66,7 @@ class Plan:
     @property
     def run_tag(self) -> int:
         """What stands in every id: a function of the seed."""
-        return int(draws.root(self.seed, "seeding")[0]) % _RUN_TAGS
+        return int(rng.root(self.seed, "seeding")[0]) % _RUN_TAGS
 
     @property
     def _sessions(self) -> float:

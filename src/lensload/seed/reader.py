@@ -8,7 +8,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from lensload.errors import ClusterError
-from lensload.observe import consumer_settings
+from lensload.observer.observer import consumer_settings
 
 Place = tuple[str, int]
 

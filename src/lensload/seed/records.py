@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.encode import Encoded
+from lensload.encoding.encoders import Encoded
 from lensload.ids import whole_ms
 
 Headers = list[tuple[str, bytes]]

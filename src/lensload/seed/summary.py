@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lensload.report.units import per_s
-from lensload.seed.fault_kinds import HEADER
+from lensload.seed.faults.kinds import HEADER
 from lensload.seed.manifest import Manifest
 
 

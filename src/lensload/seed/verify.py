@@ -9,14 +9,14 @@ from confluent_kafka import Message
 
 from lensload.seed import reader
 from lensload.seed.digest import PartitionDigest
+from lensload.seed.fingerprints import fingerprint, of_message
 from lensload.seed.manifest import Manifest, PartitionEntry, partitions
-from lensload.seed.partitions import Partitions
+from lensload.seed.partitioner import Partitions
 from lensload.seed.plan import Plan
 from lensload.seed.progress import SeedView
+from lensload.seed.record_stream import Stream
 from lensload.seed.records import Headers
-from lensload.seed.stream import Stream
-from lensload.seed.tails import fingerprint, of_message
-from lensload.seed.topics import Topics
+from lensload.seed.topic_settings import Topics
 
 Place = tuple[str, int]
 

@@ -18,18 +18,18 @@ import sys
 import time
 from typing import Any, Final
 
-from lensload import cluster
-from lensload.config import RunConfig
+from lensload.config.model import RunConfig
 from lensload.errors import LensloadError, UsageError
-from lensload.link import Link, LinkClosed, Message
+from lensload.kafka import cluster
+from lensload.processes.link import Link, LinkClosed, Message
 from lensload.seed import writer
+from lensload.seed.actuals import Realised
 from lensload.seed.digest import PartitionDigest
-from lensload.seed.partitions import Partitions
+from lensload.seed.fingerprints import fingerprint
+from lensload.seed.partitioner import Partitions
 from lensload.seed.plan import Plan
-from lensload.seed.realised import Realised
+from lensload.seed.record_stream import Stream
 from lensload.seed.records import Records
-from lensload.seed.stream import Stream
-from lensload.seed.tails import fingerprint
 from lensload.seed.writer import Writer
 
 Place = tuple[str, int]

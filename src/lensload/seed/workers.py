@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from lensload.errors import ClusterError, LensloadError, RefusedError, UsageError
-from lensload.link import Link, LinkClosed, Message
+from lensload.processes.link import Link, LinkClosed, Message
 
 _END_S: Final = 3.0
 _RESUME: Final = "What has been sent stays: go on with --resume."

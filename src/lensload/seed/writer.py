@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from lensload.cluster import Troubles
 from lensload.errors import ClusterError
+from lensload.kafka.cluster import Troubles
 from lensload.seed.records import Records
 
 BATCH_BYTES: Final = 1_000_000

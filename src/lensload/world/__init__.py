@@ -1,1 +1,1 @@
-"""The world: people, items, sessions and what a recommender makes of them, as events."""
+"""What happens, as a pure function of the seed: people, items, sessions, answers. It never encodes and reads no clock."""

@@ -8,9 +8,9 @@ from faker import Faker
 from numpy.typing import NDArray
 
 from lensload.errors import UsageError
-from lensload.world import draws
+from lensload.world import rng
 from lensload.world.catalogue import Catalogue
-from lensload.world.draws import Wheel
+from lensload.world.rng import Wheel
 
 LANES: Final = 64
 _LOCALES: Final = (
@@ -78,14 +78,14 @@ def gathered(seed: int, size: int, catalogue: Catalogue) -> Audience:
         raise UsageError(
             f"An audience of {size} is too small.", f"Give --audience-size {LANES} or more: one a lane."
         )
-    person = draws.keys(draws.root(seed, "audience"), np.arange(size))
+    person = rng.keys(rng.root(seed, "audience"), np.arange(size))
     demand = Wheel([catalogue.category_weight])
-    first = demand.spin(0, draws.uniform(person, 0))
+    first = demand.spin(0, rng.uniform(person, 0))
     # The second taste: any of the others, by lot, so that it differs from the first.
     others = len(catalogue.categories) - 1
-    second = (first + 1 + (draws.uniform(person, 1) * others).astype(np.int64)) % (others + 1)
-    activity = np.exp(draws.normal(person, 2))
-    device = Wheel([np.array(DEVICE_SHARES)]).spin(0, draws.uniform(person, 3))
+    second = (first + 1 + (rng.uniform(person, 1) * others).astype(np.int64)) % (others + 1)
+    activity = np.exp(rng.normal(person, 2))
+    device = Wheel([np.array(DEVICE_SHARES)]).spin(0, rng.uniform(person, 3))
     width = max(6, len(str(size - 1)))
     return Audience(
         user_ids=tuple(f"user-{index:0{width}d}" for index in range(size)),
@@ -98,7 +98,7 @@ def gathered(seed: int, size: int, catalogue: Catalogue) -> Audience:
     )
 
 
-def _contexts(seed: int, person: draws.Keys, device: NDArray[np.int64]) -> tuple[dict[str, str], ...]:
+def _contexts(seed: int, person: rng.Keys, device: NDArray[np.int64]) -> tuple[dict[str, str], ...]:
     places: list[dict[str, str]] = []
     for locale in _LOCALES:
         fake = Faker(locale)
@@ -107,7 +107,7 @@ def _contexts(seed: int, person: draws.Keys, device: NDArray[np.int64]) -> tuple
         places += [
             {"locale": locale, "country": country, "city": fake.city()} for _ in range(_PLACES_A_LOCALE)
         ]
-    place = (draws.uniform(person, 4) * len(places)).astype(np.int64)
+    place = (rng.uniform(person, 4) * len(places)).astype(np.int64)
     return tuple(
         {"device": DEVICES[which], **places[where]}
         for which, where in zip(device.tolist(), place.tolist(), strict=True)

@@ -8,8 +8,8 @@ from faker import Faker
 from numpy.typing import NDArray
 
 from lensload.errors import UsageError
-from lensload.world import draws
-from lensload.world.draws import Wheel
+from lensload.world import rng
+from lensload.world.rng import Wheel
 
 # What is sold, and words that go with it: titles and queries are made of these, so they belong together.
 _SHELVES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -94,10 +94,10 @@ def stocked(seed: int, size: int, zipf_exponent: float) -> Catalogue:
             f"Give --catalogue-size {SMALLEST} or more: {CUT_ITEMS} for each of {len(_SHELVES)} categories.",
         )
     categories = tuple(_SHELVES)
-    chance = draws.keys(draws.root(seed, "catalogue"), np.arange(size))
+    chance = rng.keys(rng.root(seed, "catalogue"), np.arange(size))
     category = np.arange(size) % len(categories)
     # Popularity rank falls to items by lot, so that a category is not popular by its place in the alphabet.
-    rank = np.argsort(draws.uniform(chance, 0), kind="stable").argsort(kind="stable") + 1
+    rank = np.argsort(rng.uniform(chance, 0), kind="stable").argsort(kind="stable") + 1
     weight = rank.astype(np.float64) ** -zipf_exponent
     weight /= weight.sum()
     members = tuple(np.flatnonzero(category == index) for index in range(len(categories)))
@@ -121,21 +121,21 @@ def stocked(seed: int, size: int, zipf_exponent: float) -> Catalogue:
     )
 
 
-def _prices(chance: draws.Keys) -> NDArray[np.float64]:
+def _prices(chance: rng.Keys) -> NDArray[np.float64]:
     """Prices around 25, log-normal, two decimals."""
-    cents = 100 * np.exp(3.2 + 0.8 * draws.normal(chance, 1))
+    cents = 100 * np.exp(3.2 + 0.8 * rng.normal(chance, 1))
     return np.rint(cents).astype(np.float64) / 100
 
 
 def _named(
-    seed: int, category: NDArray[np.int64], chance: draws.Keys
+    seed: int, category: NDArray[np.int64], chance: rng.Keys
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     fake = Faker("en_US")
     fake.seed_instance(seed)
     brands = [fake.last_name() for _ in range(_BRANDS)]
     colours = [fake.color_name() for _ in range(_BRANDS)]
     words = list(_SHELVES.values())
-    picks = np.stack([draws.uniform(chance, draw) for draw in (2, 3, 4, 5)], axis=1).tolist()
+    picks = np.stack([rng.uniform(chance, draw) for draw in (2, 3, 4, 5)], axis=1).tolist()
     titles: list[str] = []
     queries: list[str] = []
     for index, (a, b, c, d) in zip(category.tolist(), picks, strict=True):
@@ -148,17 +148,17 @@ def _named(
 
 
 def _cut(seed: int, members: tuple[NDArray[np.int64], ...], weight: NDArray[np.float64]) -> NDArray[np.int64]:
-    roots = [draws.root(seed, f"cuts of {index}") for index in range(len(members))]
+    roots = [rng.root(seed, f"cuts of {index}") for index in range(len(members))]
     return np.stack(
         [ranked_cuts(root, items, weight[items], _CUTS) for root, items in zip(roots, members, strict=True)]
     )
 
 
 def ranked_cuts(
-    chance: draws.Keys, items: NDArray[np.int64], weight: NDArray[np.float64], count: int
+    chance: rng.Keys, items: NDArray[np.int64], weight: NDArray[np.float64], count: int
 ) -> NDArray[np.int64]:
     """`count` ranked lists of ten of the items, drawn without replacement by weight; shape (count, 10)."""
-    keys = draws.keys(chance, np.arange(count * len(items)))
-    gumbel = -np.log(-np.log(draws.uniform(keys, 0) + 2.0**-54)).reshape(count, len(items))
+    keys = rng.keys(chance, np.arange(count * len(items)))
+    gumbel = -np.log(-np.log(rng.uniform(keys, 0) + 2.0**-54)).reshape(count, len(items))
     order = np.argsort(-(gumbel + np.log(weight)), axis=1, kind="stable")
     return items[order[:, :CUT_ITEMS]]

@@ -6,9 +6,9 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.effects import EXPERIMENT_NAMES, effect_of
-from lensload.world import draws
+from lensload.world import rng
 from lensload.world.audience import DEVICES
+from lensload.world.effects import EXPERIMENT_NAMES, effect_of
 
 VARIANTS: Final = ("control", "treatment")
 NOT_ENROLLED: Final = -1
@@ -59,9 +59,9 @@ class Experiment:
 
     def variants_of(self, seed: int, device: NDArray[np.int64]) -> NDArray[np.int64]:
         """Index into `VARIANTS`, or `NOT_ENROLLED`, of each person: a function of the seed and the person."""
-        person = draws.keys(draws.root(seed, f"experiment {self.experiment_id}"), np.arange(len(device)))
-        variant = (draws.uniform(person, 0) < self.treated()[device]).astype(np.int64)
-        return np.where(draws.uniform(person, 1) < self.enrolled, variant, NOT_ENROLLED)
+        person = rng.keys(rng.root(seed, f"experiment {self.experiment_id}"), np.arange(len(device)))
+        variant = (rng.uniform(person, 0) < self.treated()[device]).astype(np.int64)
+        return np.where(rng.uniform(person, 1) < self.enrolled, variant, NOT_ENROLLED)
 
     def factors(self, variant: NDArray[np.int64], device: NDArray[np.int64]) -> NDArray[np.float64]:
         """What each person's outcome is multiplied by."""

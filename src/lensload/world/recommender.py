@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.world import draws
+from lensload.world import rng
 from lensload.world.audience import Audience
 from lensload.world.catalogue import CUT_ITEMS, Catalogue
 
@@ -126,9 +126,9 @@ def explanations(catalogue: Catalogue) -> tuple[str | None, ...]:
     return (None, *(reason.format(name) for name in catalogue.categories for reason in reasons))
 
 
-def answer(request: draws.Keys, person: NDArray[np.int64], audience: Audience, cuts: int) -> Answers:
+def answer(request: rng.Keys, person: NDArray[np.int64], audience: Audience, cuts: int) -> Answers:
     """Answer the requests with the given keys, made by the given people; `cuts` is a category's number of them."""
-    chances = draws.uniforms(request, 0, 10)
+    chances = rng.uniforms(request, 0, 10)
     model = np.searchsorted(_CUMULATIVE_SHARE[:-1], chances[:, 0], side="right")
     asked = np.where(chances[:, 1] < SHORT_LISTS, SHORT_LIST, CUT_ITEMS)
     fate = chances[:, 2]
@@ -140,7 +140,7 @@ def answer(request: draws.Keys, person: NDArray[np.int64], audience: Audience, c
         asked=asked,
         shown=shown(status, asked),
         status=status,
-        processing_ms=processing_ms(model, draws.as_normal(chances[:, 3])),
+        processing_ms=processing_ms(model, rng.as_normal(chances[:, 3])),
         first=first,
         second=second,
         cuts=(chances[:, 5:7] * cuts).astype(np.int64),

@@ -12,13 +12,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.world import draws
+from lensload.world import rng
+from lensload.world.behaviour_mix import PAGES_METRIC_RATE, Mix
 from lensload.world.catalogue import CUT_ITEMS
-from lensload.world.clock import STEADY, Clock
-from lensload.world.experiments import NOT_ENROLLED
-from lensload.world.mix import PAGES_METRIC_RATE, Mix
-from lensload.world.recommender import Answers, answer
-from lensload.world.rows import (
+from lensload.world.churn import SEASON_CUTS
+from lensload.world.event_rows import (
     ASSIGNMENT,
     BOOKMARK,
     CLICK,
@@ -34,8 +32,10 @@ from lensload.world.rows import (
     VIEW,
     Rows,
 )
-from lensload.world.setting import Setting
-from lensload.world.turnover import SEASON_CUTS
+from lensload.world.experiments import NOT_ENROLLED
+from lensload.world.recommender import Answers, answer
+from lensload.world.scenario import Setting
+from lensload.world.session_clock import STEADY, Clock
 
 _SEARCHED: Final = CUT_ITEMS  # the column of the choice matrix that stands for a search instead of a rank
 LONGEST_DWELL_S: Final = 900.0
@@ -67,7 +67,7 @@ class Block:
 
     rows: Rows
     person: NDArray[np.int64]
-    key: draws.Keys
+    key: rng.Keys
     pages: Answers
 
 
@@ -112,7 +112,7 @@ class _Cast:
     setting: Setting
     mix: Mix
     lane: NDArray[np.int64]
-    key: draws.Keys
+    key: rng.Keys
     person: NDArray[np.int64]
     kind: NDArray[np.int64]
     start: NDArray[np.float64]
@@ -123,10 +123,10 @@ class _Cast:
     def of(
         cls, setting: Setting, mix: Mix, lane: NDArray[np.int64], number: NDArray[np.int64], clock: Clock
     ) -> "_Cast":
-        key = draws.keys(draws.keys(draws.root(setting.seed, "sessions"), lane), number)
-        kind = np.searchsorted(mix.cumulative[:-1], draws.uniform(key, _KIND), side="right")
-        start = clock.at(number + draws.uniform(key, _START))
-        person = setting.audience.visitor(lane, draws.uniform(key, _PERSON))
+        key = rng.keys(rng.keys(rng.root(setting.seed, "sessions"), lane), number)
+        kind = np.searchsorted(mix.cumulative[:-1], rng.uniform(key, _KIND), side="right")
+        start = clock.at(number + rng.uniform(key, _START))
+        person = setting.audience.visitor(lane, rng.uniform(key, _PERSON))
         if setting.turnover:
             person = setting.turnover.visitor(setting.audience, lane, key, person, start)
         return cls(
@@ -138,7 +138,7 @@ class _Cast:
             kind,
             start,
             clock.longest_session_s,
-            1 + _further_pages(mix.more_pages[kind], draws.uniform(key, _PAGES)),
+            1 + _further_pages(mix.more_pages[kind], rng.uniform(key, _PAGES)),
         )
 
 
@@ -165,14 +165,14 @@ class _Pages:
 
     session: NDArray[np.int64]
     first: NDArray[np.int64]  # each session's first page
-    key: draws.Keys
+    key: rng.Keys
     answers: Answers
 
     @classmethod
     def of(cls, cast: _Cast) -> "_Pages":
         session = np.repeat(np.arange(len(cast.key)), cast.pages)
         first = np.cumsum(cast.pages) - cast.pages
-        key = draws.keys(cast.key[session], np.arange(len(session)) - first[session])
+        key = rng.keys(cast.key[session], np.arange(len(session)) - first[session])
         turnover, catalogue = cast.setting.turnover, cast.setting.catalogue
         cuts = SEASON_CUTS if turnover else catalogue.cuts.shape[1]
         answers = answer(key, cast.person[session], cast.setting.audience, cuts)
@@ -188,7 +188,7 @@ class _Visits:
     page: NDArray[np.int64]
     session: NDArray[np.int64]
     rank: NDArray[np.int64]  # 0 where searched
-    key: draws.Keys
+    key: rng.Keys
     item: NDArray[np.int64]
     query: NDArray[np.int64]  # meant only where searched
     dwell_s: NDArray[np.float64]
@@ -197,7 +197,7 @@ class _Visits:
     def of(cls, cast: _Cast, pages: _Pages) -> "_Visits":
         page, column = _choices(cast, pages)
         session = pages.session[page]
-        key = draws.keys(pages.key[page], column)
+        key = rng.keys(pages.key[page], column)
         person = cast.person[session]
         place = np.minimum(column, CUT_ITEMS - 1)
         item = pages.answers.item_at(page, place, cast.setting.catalogue)
@@ -205,7 +205,7 @@ class _Visits:
         searched = np.flatnonzero(column == _SEARCHED)
         _search(cast, session[searched], key[searched], searched, item, query)
         median = cast.mix.dwell_median_s[cast.kind[session]] * cast.setting.dwell_factor[person]
-        dwell = dwell_s(median, draws.normal(key, _DWELL))
+        dwell = dwell_s(median, rng.normal(key, _DWELL))
         rank = np.where(column == _SEARCHED, 0, column + 1)
         return cls(page, session, rank, key, item, query, dwell)
 
@@ -217,7 +217,7 @@ def _choices(cast: _Cast, pages: _Pages) -> tuple[NDArray[np.int64], NDArray[np.
     """
     answers = pages.answers
     wanted = cast.mix.choice[cast.kind[pages.session], answers.model, answers.shown]
-    chance = draws.uniforms(pages.key, _FIRST_CHOICE, wanted.shape[1])
+    chance = rng.uniforms(pages.key, _FIRST_CHOICE, wanted.shape[1])
     page, column = np.divmod(np.flatnonzero((chance < wanted).ravel()), wanted.shape[1])
     return page, column
 
@@ -225,17 +225,17 @@ def _choices(cast: _Cast, pages: _Pages) -> tuple[NDArray[np.int64], NDArray[np.
 def _search(
     cast: _Cast,
     session: NDArray[np.int64],
-    key: draws.Keys,
+    key: rng.Keys,
     where: NDArray[np.int64],
     item: NDArray[np.int64],
     query: NDArray[np.int64],
 ) -> None:
     """Fill in, at the places `where`, what is searched for."""
     catalogue, turnover = cast.setting.catalogue, cast.setting.turnover
-    sought, _ = cast.setting.audience.interest(cast.person[session], draws.uniform(key, _SEEKS))
-    found = catalogue.demanded(sought, draws.uniform(key, _FINDS))
+    sought, _ = cast.setting.audience.interest(cast.person[session], rng.uniform(key, _SEEKS))
+    found = catalogue.demanded(sought, rng.uniform(key, _FINDS))
     item[where] = turnover.demanded(sought, key, found, cast.start[session]) if turnover else found
-    query[where] = catalogue.query_for(item[where], draws.uniform(key, _ASKS))
+    query[where] = catalogue.query_for(item[where], rng.uniform(key, _ASKS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -251,10 +251,10 @@ class _Times:
     @classmethod
     def of(cls, cast: _Cast, pages: _Pages, visits: _Visits) -> "_Times":
         count = len(pages.session)
-        thought_s = 1 + 8 * draws.uniform(visits.key, _THOUGHT)  # before opening
+        thought_s = 1 + 8 * rng.uniform(visits.key, _THOUGHT)  # before opening
         spent_s = thought_s + visits.dwell_s + 5  # 5 s to bookmark or rate
         answered_s = pages.answers.processing_ms / 1000
-        pause_s = 2 + 20 * draws.uniform(pages.key, _PAUSE)
+        pause_s = 2 + 20 * rng.uniform(pages.key, _PAUSE)
         page_s = answered_s + np.bincount(visits.page, weights=spent_s, minlength=count) + pause_s
         # Running sums within a session (of its pages) and within a page (of its visits).
         page_end = np.cumsum(page_s)
@@ -310,9 +310,9 @@ def _tell_visits(rows: _Gathering, cast: _Cast, visits: _Visits, times: _Times) 
     rows.add(time=times.opened, what=opening, **story, value=visits.query)
     rows.add(time=times.closed, what=VIEW, **story, value=visits.dwell_s)
     kind = cast.kind[visits.session]
-    kept = np.flatnonzero(draws.uniform(visits.key, _KEEPS) < cast.mix.bookmark[kind])
+    kept = np.flatnonzero(rng.uniform(visits.key, _KEEPS) < cast.mix.bookmark[kind])
     rows.add(time=times.closed[kept] + 1, what=BOOKMARK, **_some(story, kept))
-    rated = np.flatnonzero(draws.uniform(visits.key, _RATES) < cast.mix.rating[kind])
+    rated = np.flatnonzero(rng.uniform(visits.key, _RATES) < cast.mix.rating[kind])
     stars = _stars(cast, visits, rated)
     rows.add(time=times.closed[rated] + 3, what=RATING, **_some(story, rated), value=stars)
 
@@ -326,7 +326,7 @@ def _stars(cast: _Cast, visits: _Visits, which: NDArray[np.int64]) -> NDArray[np
     person = cast.person[visits.session[which]]
     category = cast.setting.catalogue.category[visits.item[which]]
     liked = category == cast.setting.audience.first_taste[person]
-    stars = STARS + liked + STARS_SD * draws.normal(visits.key[which], _STARS)
+    stars = STARS + liked + STARS_SD * rng.normal(visits.key[which], _STARS)
     return np.clip(np.rint(2 * stars) / 2, 1, 5)
 
 
@@ -343,7 +343,7 @@ def _tell_purchases(rows: _Gathering, cast: _Cast, visits: _Visits, times: _Time
     last = np.full(len(cast.key), -1)
     last[visits.session] = np.arange(len(visits.session))  # the last one written stays
     rate = np.minimum(1, cast.mix.purchase[cast.kind] * cast.setting.purchase_factor[cast.person])
-    buys = (last >= 0) & (draws.uniform(cast.key, _BUYS) < rate)
+    buys = (last >= 0) & (rng.uniform(cast.key, _BUYS) < rate)
     session = np.flatnonzero(buys)
     visit = last[session]
     story = {"page": visits.page[visit], "item": visits.item[visit], "rank": visits.rank[visit]}
@@ -361,7 +361,7 @@ def _tell_experiments(
 ) -> None:
     setting, over = cast.setting, times.over
     dwell = np.bincount(visits.session, weights=visits.dwell_s, minlength=len(cast.key))
-    measured = draws.uniform(cast.key, _MEASURES) < PAGES_METRIC_RATE
+    measured = rng.uniform(cast.key, _MEASURES) < PAGES_METRIC_RATE
     for index in range(len(setting.experiments)):
         enrolled = setting.variants[index][cast.person] != NOT_ENROLLED
         new = _first_seen(assigned[index], cast.person, enrolled)

@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 from lensload import ids
 from lensload.errors import InvalidRunError
 from lensload.world import sessions
-from lensload.world.clock import STEADY, Clock
-from lensload.world.mix import Mix
-from lensload.world.monitor import WINDOW_SESSIONS, ModelMonitor
-from lensload.world.ring import Ring
-from lensload.world.rows import (
+from lensload.world.behaviour_mix import Mix
+from lensload.world.event_rows import (
     ASSIGNMENT,
     CLICK,
     MODEL_METRIC,
@@ -31,7 +28,10 @@ from lensload.world.rows import (
     joined,
     taken,
 )
-from lensload.world.setting import Setting
+from lensload.world.model_metrics import WINDOW_SESSIONS, ModelMonitor
+from lensload.world.scenario import Setting
+from lensload.world.session_clock import STEADY, Clock
+from lensload.world.session_slots import Ring
 
 # About how many sessions a window plays: enough for NumPy to be worth its calls.
 _WINDOW_SESSIONS: Final = 1024

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.world import audience, catalogue, experiments
-from lensload.world.batch import TopicBatch
 from lensload.world.behaviour import Behaviour
-from lensload.world.mix import Mix
-from lensload.world.narration import Narration
-from lensload.world.rows import TOPIC_OF, TOPICS, Rows, joined
-from lensload.world.setting import Setting
+from lensload.world.behaviour_mix import Mix
+from lensload.world.columns import TopicBatch
+from lensload.world.event_rows import TOPIC_OF, TOPICS, Rows, joined
+from lensload.world.scenario import Setting
 from lensload.world.timeline import Timeline
+from lensload.world.topic_batches import Narration
 
 __all__ = ["TOPICS", "World", "made"]
 

@@ -6,12 +6,12 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from lensload.blocks import Block, histogram
-from lensload.histogram import Histogram, bucket_bounds
+from lensload.metrics.histogram import Histogram, bucket_bounds
+from lensload.metrics.slices import Block, histogram
 from lensload.report.html.figure import Figure, Key, Spec, figure, ticks
 from lensload.report.html.tables import duration
 from lensload.report.html.theme import DURATION_LABEL, HEAT, title_above
-from lensload.run import Run
+from lensload.results.run import Run
 
 MOST_COLUMNS = 60
 ROWS_A_DECADE = 12

@@ -5,7 +5,7 @@ from typing import Any
 
 from lensload.report.html.figure import Figure, Key, Spec, figure
 from lensload.report.html.theme import ACCENT, MUTED, RULE, title_above
-from lensload.run import Row, Run
+from lensload.results.run import Row, Run
 
 MOST_POINTS = 240
 _DASH = [5, 3]

@@ -9,12 +9,12 @@ from typing import Any, cast
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lensload import __version__
-from lensload import run as run_
-from lensload.histogram import Histogram
+from lensload.metrics.histogram import Histogram
 from lensload.report import units
-from lensload.report.html import heat, load, percentiles, tables, waterfall
+from lensload.report.html import breakdown, heat, load, percentiles, tables
 from lensload.report.html.figure import HALF_PX, NARROW_PX, WIDE_PX, Figure
-from lensload.run import Run
+from lensload.results import run as run_
+from lensload.results.run import Run
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("lensload.report.html", "."),
@@ -173,11 +173,11 @@ def _load(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
 
 
 def _waterfall(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
-    end = max(map(waterfall.longest_way_us, runs))
+    end = max(map(breakdown.longest_way_us, runs))
     figures = [
-        waterfall.waterfall_figure(run, number=number, end_us=end, page_px=page_px)
+        breakdown.waterfall_figure(run, number=number, end_us=end, page_px=page_px)
         for number, run in enumerate(runs)
-        if waterfall.longest_way_us(run)
+        if breakdown.longest_way_us(run)
     ]
     return [figures] if figures else []
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import floor, log10
 from typing import Any
 
-from lensload.measure import Histogram
+from lensload.metrics.stats import Histogram
 from lensload.report.html.figure import WIDE_PX, Figure, Key, Spec, figure, ticks
 from lensload.report.html.theme import DASHES, DURATION_LABEL, SERIES, title_above
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from lensload.report import units
-from lensload.run import LEDGER, Run, total
+from lensload.results.run import LEDGER, Run, total
 
 PERCENTILES = ("p50", "p90", "p99", "p999", "p9999")
 _PERCENTILE_NAMES = {"p999": "p99.9", "p9999": "p99.99"}

@@ -1,0 +1,184 @@
+"""`lensload schemas`: list, register, check."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from lensload.config import loading
+from lensload.errors import SchemaError, UsageError
+from lensload.schema import compatibility, definitions, history
+from lensload.schema.definitions import Schema, subject
+
+LOCAL_REGISTRY = "http://localhost:8081"
+"""Where `register` looks when nobody says where: what docker-compose and LENS's own guide start."""
+
+_KEPT = "Put the schema back, or mend the field; what must change that much belongs into a new field or a new topic."
+
+_prefix = click.option(
+    "--topic-prefix", default=None, metavar="TEXT", help="Goes before every topic and subject."
+)
+_folder = click.option(
+    "--folder",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    default=None,
+    help="The folder of the schema files, in place of lensload's own.",
+)
+
+
+@click.group(name="schemas")
+def schemas_group() -> None:
+    """The five LENS schemas."""
+
+
+@schemas_group.command(name="list")
+@click.option("--topic-prefix", default="", metavar="TEXT", help="Goes before every topic and subject.")
+def list_schemas(topic_prefix: str) -> None:
+    """Show each schema's subject, record, key, number of fields and fingerprint."""
+    rows = [("subject", "record", "key", "fields", "fingerprint")]
+    for name, schema in definitions.load().items():
+        topic = schema.topic
+        named = subject(name, topic_prefix)
+        rows.append((named, topic.record, topic.key_field, str(len(schema.fields)), schema.fingerprint))
+    _show(rows)
+
+
+@schemas_group.command(epilog=f"Without an address anywhere: {LOCAL_REGISTRY}.")
+@click.option("--registry-url", default=None, metavar="URL", help="Where the Schema Registry is.")
+@_prefix
+@_folder
+def register(registry_url: str | None, topic_prefix: str | None, folder: Path | None) -> None:
+    """Register all five schemas, each subject BACKWARD, and show their ids.
+
+    Doing so again changes nothing. A schema that breaks LENS's rule towards the subject's latest version is refused
+    before anything is registered. The address may also come from LENSLOAD_REGISTRY_URL, SCHEMA_REGISTRY_URL or
+    lensload.toml; credentials and TLS files from the environment (LENSLOAD_REGISTRY_USER_INFO, _TOKEN, _CA_FILE,
+    _CERT_FILE, _KEY_FILE, _KEY_PASSWORD).
+    """
+    from lensload.schema import registration, registry  # noqa: PLC0415 - half of a start's time
+
+    found, prefix = _registry(registry_url, topic_prefix, os.environ)
+    loaded = definitions.load(folder)
+    with registry.connect(found or LOCAL_REGISTRY) as books:
+        done = registration.publish(books, loaded, prefix)
+    click.echo(f"registry: {found or LOCAL_REGISTRY}")
+    rows = [("subject", "id", "version", "state", "compatibility")]
+    for each in done:
+        was = "" if each.was_level in (registration.LEVEL, None) or each.new else f" (was {each.was_level})"
+        news = "new" if each.new else "known"
+        rows.append(
+            (each.subject, str(each.schema_id), str(each.version), news, f"{registration.LEVEL}{was}")
+        )
+    _show(rows)
+
+
+@schemas_group.command()
+@click.option(
+    "--registry-url", default=None, metavar="URL", help="Ask this registry for its own verdict as well."
+)
+@_prefix
+@_folder
+@click.option(
+    "--record", is_flag=True, help="Keep what has changed, and is allowed, as the next version in history/."
+)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+def check(
+    registry_url: str | None,
+    topic_prefix: str | None,
+    folder: Path | None,
+    files: tuple[Path, ...],
+    *,
+    record: bool,
+) -> None:
+    """Hold the schema files to LENS's rule: against every earlier version, and against a registry.
+
+    A new field is optional and has a default; no field is removed; no type changes. Earlier versions are those in
+    history/ beside the schema files. With an address (--registry-url, LENSLOAD_REGISTRY_URL, SCHEMA_REGISTRY_URL or
+    lensload.toml) the latest version in the registry counts as well, and so does the registry's own verdict.
+
+    FILES, as a pre-commit hook gives them, are not needed: all five schemas are checked in any case.
+    """
+    del files
+    found, prefix = _registry(registry_url, topic_prefix, os.environ)
+    place = folder or definitions.default_folder()
+    loaded = definitions.load(place)
+    complaints: list[str] = []
+    notes: dict[str, list[str]] = {}
+    for name, schema in loaded.items():
+        notes[name] = [_against_history(schema, place, complaints)]
+    if found and not found.startswith("mock:"):
+        _against_registry(loaded, found, prefix, notes, complaints)
+    if complaints:
+        raise SchemaError("\n".join(complaints), _KEPT)
+    if record:
+        for name, schema in loaded.items():
+            if path := history.record(schema, place):
+                notes[name][0] = f"recorded as {path.name}"
+    _show([(schema.topic.file, "; ".join(notes[name])) for name, schema in loaded.items()])
+
+
+def _registry(url: str | None, prefix: str | None, environ: Mapping[str, str]) -> tuple[str | None, str]:
+    """The registry's address and the prefix; LENS's own variable for the address is the last to be asked."""
+    found, known_prefix = loading.load_registry(url, prefix, environ=environ)
+    if found is None and (lens := environ.get("SCHEMA_REGISTRY_URL")):
+        try:
+            found, _ = loading.load_registry(lens, prefix, environ=environ)
+        except UsageError as error:
+            text = error.message.replace("--registry-url", "SCHEMA_REGISTRY_URL")
+            raise UsageError(text, error.hint) from error
+    return found, known_prefix
+
+
+def _against_history(schema: Schema, place: Path, complaints: list[str]) -> str:
+    """What there is to say of a file and its earlier versions; what is wrong goes to the complaints."""
+    known = history.versions(schema.topic, place)
+    for number, older in known.items():
+        found = compatibility.breaches(older.parsed, schema.parsed)
+        if found:
+            complaints.append(
+                f"{schema.topic.file} may not follow its version {number}, by LENS's rule:\n{compatibility.listed(found)}"
+            )
+            return ""
+    if not known:
+        return "no earlier version: record it with --record"
+    if known[len(known)].text == schema.text:
+        return f"is version {len(known)}"
+    return f"may follow version {len(known)}: record it with --record once it is released"
+
+
+def _against_registry(
+    loaded: Mapping[str, Schema],
+    url: str,
+    prefix: str,
+    notes: Mapping[str, list[str]],
+    complaints: list[str],
+) -> None:
+    from lensload.schema import registration, registry  # noqa: PLC0415 - half of a start's time
+
+    with registry.connect(url) as books:
+        for name, schema in loaded.items():
+            named = subject(name, prefix)
+            known = books.find(named, schema)
+            latest = None if known else books.latest(named)
+            if known:
+                notes[name].append(f"registered as version {known.version}, id {known.schema_id}")
+            elif latest is None:
+                notes[name].append(f"{named} has no version yet")
+            else:
+                which = f"{schema.topic.file} may not follow version {latest.version} of {named}"
+                found = registration.breaches(latest, named, schema)
+                fits = books.fits(named, schema)
+                if found:
+                    says = "takes it all the same" if fits else "refuses it too"
+                    rule = f"by LENS's rule (the registry itself {says})"
+                    complaints.append(f"{which}, {rule}:\n{compatibility.listed(found)}")
+                elif fits is False:
+                    complaints.append(f"{which}, says the registry itself at {url}.")
+                notes[name].append(f"the registry lets it follow version {latest.version}")
+
+
+def _show(rows: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

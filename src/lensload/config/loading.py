@@ -1,0 +1,155 @@
+"""Where a RunConfig's values come from.
+
+A value comes from the first of these that has it: a flag, the environment (LENSLOAD_RATE and so on), the file
+lensload.toml in the current folder (or the one named by --config or LENSLOAD_CONFIG), the default. All are
+checked in the same way, and a key that nobody reads is refused with the nearest known one.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from lensload.config.model import ENV_PREFIX, HANDOVER_VARIABLE, RunConfig, describe, refusal
+from lensload.config.options import Option, options
+from lensload.errors import UsageError
+from lensload.schema import registry_auth
+from lensload.values import nearest
+
+FILE_NAME = "lensload.toml"
+FILE_VARIABLE = "LENSLOAD_CONFIG"
+_NOT_OPTIONS = (FILE_VARIABLE, HANDOVER_VARIABLE, *registry_auth.VARIABLES)
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> RunConfig:
+    """The configuration from flags, environment, file and defaults.
+
+    Args:
+        flags: values by option name (`Option.name`); None means not given, "" means none.
+        file: read in place of `folder`/lensload.toml, and must then be there.
+        environ: in place of the process's own environment.
+        folder: in place of the current folder.
+
+    Raises:
+        UsageError: a key is unknown (with the nearest known one), a value is none, the file is missing or not
+            TOML; names the flag, variable or file at fault.
+    """
+    return _checked(
+        *_gathered(flags or {}, file, os.environ if environ is None else environ, folder or Path())
+    )
+
+
+def load_registry(
+    registry_url: str | None = None,
+    topic_prefix: str | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> tuple[str | None, str]:
+    """Where the registry is (None: nowhere) and the prefix of its subjects: from the same sources as `load`.
+
+    No cluster is needed for it, so none is asked for.
+
+    Raises:
+        UsageError: as `load` does.
+    """
+    flags = {"registry_url": registry_url, "topic_prefix": topic_prefix}
+    values, origins = _gathered(flags, None, os.environ if environ is None else environ, folder or Path())
+    wanted = {field: values[field] for field in flags if field in values}
+    # A registry alone is no run's configuration; with some cluster beside it, it is checked like one.
+    config = _checked(
+        {**wanted, "bootstrap_servers": "localhost", "registry_url": wanted.get("registry_url") or "mock://"},
+        origins,
+    )
+    return (config.registry_url if wanted.get("registry_url") else None), config.topic_prefix
+
+
+def _gathered(
+    flags: Mapping[str, Any], file: Path | None, environ: Mapping[str, str], folder: Path
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values that the sources have, by field, and where each came from."""
+    by_name = {option.name: option for option in options()}
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    sources = (
+        _from_file(file, environ, folder, by_name),
+        _from_environment(environ, by_name),
+        _from_flags(flags, by_name),
+    )
+    for source in sources:
+        for name, (value, origin) in source.items():
+            values[by_name[name].field] = value
+            origins[by_name[name].field] = origin
+    for field, value in values.items():
+        if isinstance(value, bool):
+            raise UsageError(f"{origins[field]} is {str(value).lower()}.", describe(field))
+    return values, origins
+
+
+def _checked(values: Mapping[str, Any], origins: Mapping[str, str]) -> RunConfig:
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise refusal(error, origins) from error
+
+
+def _from_file(
+    file: Path | None, environ: Mapping[str, str], folder: Path, known: Iterable[str]
+) -> dict[str, tuple[Any, str]]:
+    named = file or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
+    path = named or folder / FILE_NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except FileNotFoundError as error:
+        if named is None:
+            return {}
+        raise UsageError(f"There is no configuration file {path}.", "Check --config.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The configuration file {path} cannot be read: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(
+            f"{path} is not TOML: {error}.", 'A line is key = value: duration = "30s".'
+        ) from error
+    for key in table:
+        if key not in known:
+            raise UsageError(
+                f"{path} has an unknown key {key!r}{nearest(key, known)}",
+                "The keys are the flags of `lensload bench --help`, with _ for -.",
+            )
+    return {key: (value, f"{key} in {path}") for key, value in table.items()}
+
+
+def _from_environment(
+    environ: Mapping[str, str], by_name: Mapping[str, Option]
+) -> dict[str, tuple[Any, str]]:
+    known = {option.env: name for name, option in by_name.items()}
+    suffixes = [variable.removeprefix(ENV_PREFIX) for variable in known]
+    for variable in environ:
+        if not variable.startswith(ENV_PREFIX) or variable in known or variable in _NOT_OPTIONS:
+            continue
+        # Other programs may use the prefix too: only what looks like a slip of the keys is refused.
+        near = difflib.get_close_matches(variable.removeprefix(ENV_PREFIX), suffixes, n=1, cutoff=0.75)
+        if near:
+            raise UsageError(
+                f"The environment has an unknown {variable}; did you mean {ENV_PREFIX}{near[0]}?",
+                "Rename or unset it.",
+            )
+    return {name: (environ[variable], variable) for variable, name in known.items() if environ.get(variable)}
+
+
+def _from_flags(flags: Mapping[str, Any], by_name: Mapping[str, Option]) -> dict[str, tuple[Any, str]]:
+    for name in flags:
+        if name not in by_name:
+            raise UsageError(f"There is no option {name!r}{nearest(name, by_name)}")
+    return {name: (value, by_name[name].flag) for name, value in flags.items() if value is not None}

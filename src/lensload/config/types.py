@@ -1,0 +1,122 @@
+"""The kinds of value a configuration has, and how each is read from text.
+
+Every reader takes what a flag, a variable, a form or a TOML file can hold, and raises ValueError with a sentence
+that goes on from "--flag is 'value': ".
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field
+
+from lensload.schema.definitions import TOPIC_NAMES
+from lensload.schema.migration import Changeover
+from lensload.values import duration_s, nearest
+from lensload.world.effects import EFFECTS, EXPERIMENT_NAMES
+
+_TOPIC_PREFIX = re.compile(r"[A-Za-z0-9._-]{0,200}")
+
+
+def _none_if_blank(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _optional_duration(value: object) -> float | None:
+    return None if _none_if_blank(value) is None else duration_s(value)
+
+
+def _addresses(value: object) -> object:
+    if not isinstance(value, str) or not value.strip():
+        return _none_if_blank(value)
+    for address in value.split(","):
+        if not re.fullmatch(
+            r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?", address.strip()
+        ):
+            raise ValueError("it should be host:port, or several with commas between, such as localhost:9092")
+    return value.strip()
+
+
+def _registry_url(value: object) -> object:
+    if not isinstance(value, str) or not value.strip():
+        return _none_if_blank(value)
+    parts = urlsplit(value.strip())
+    if parts.username is not None or parts.query:
+        raise ValueError(
+            "it should hold no credentials; they come from the environment:"
+            " LENSLOAD_REGISTRY_USER_INFO=user:password or LENSLOAD_REGISTRY_TOKEN"
+        )
+    if parts.scheme not in {"http", "https", "mock"} or (parts.scheme != "mock" and not parts.hostname):
+        raise ValueError("it should be a URL such as http://localhost:8081, or mock:// for no registry")
+    return value.strip().rstrip("/") if parts.scheme != "mock" else value.strip()
+
+
+def _topic_prefix(value: object) -> object:
+    if isinstance(value, str) and not _TOPIC_PREFIX.fullmatch(value):
+        raise ValueError("it should hold only letters, digits, '.', '_' and '-', as Kafka's topic names do")
+    return value
+
+
+def _topics(value: object) -> object:
+    names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"it should be one or more of {', '.join(TOPIC_NAMES)}, with commas between")
+    for name in names:
+        if name not in TOPIC_NAMES:
+            raise ValueError(f"there is no topic {name!r}{nearest(name, TOPIC_NAMES)}")
+    return tuple(name for name in TOPIC_NAMES if name in names)
+
+
+def _changeovers(value: object) -> object:
+    if isinstance(value, str):
+        value = re.split(r",(?=[a-z-]+=)", value) if value.strip() else ()
+    if not isinstance(value, (list, tuple)):
+        raise ValueError("it should be TOPIC=FILE@SHARE, or several with commas between")  # noqa: TRY004 - pydantic's
+    found = tuple(Changeover.parse(each) if isinstance(each, str) else each for each in value)
+    topics = [each.topic for each in found if isinstance(each, Changeover)]
+    for topic in topics:
+        if topics.count(topic) > 1:
+            raise ValueError(f"{topic} is there twice; a topic changes over to one version")
+    return found
+
+
+def _effects(value: object) -> object:
+    if isinstance(value, str):
+        value = [entry.strip() for entry in value.split(",")] if value.strip() else ()
+    if not isinstance(value, (list, tuple)) or not all(isinstance(entry, str) for entry in value):
+        raise ValueError("it should be NAME=EFFECT, or several with commas between")
+    found: dict[str, str] = {}
+    for entry in value:
+        name, equals, effect = str(entry).rpartition("=")
+        if equals and name not in EXPERIMENT_NAMES:
+            raise ValueError(f"there is no experiment {name!r}{nearest(name, EXPERIMENT_NAMES)}")
+        if effect not in EFFECTS:
+            raise ValueError(f"there is no effect {effect!r}{nearest(effect, EFFECTS)}")
+        found |= dict.fromkeys([name] if equals else EXPERIMENT_NAMES, effect)
+    return tuple(f"{name}={found[name]}" for name in EXPERIMENT_NAMES if name in found)
+
+
+def _lines(value: object) -> object:
+    """Several texts: a list, or one text with commas or semicolons between."""
+    parts = re.split("[,;\n]", value) if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
+        raise ValueError("it should be one text or a list of them")
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def _text(value: object) -> object:
+    # A TOML file may well say acks = 1.
+    return str(value) if isinstance(value, int) else value
+
+
+OptionalDuration = Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_optional_duration)]
+Addresses = Annotated[str | None, BeforeValidator(_addresses)]
+RegistryUrl = Annotated[str | None, BeforeValidator(_registry_url)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_blank)]
+TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]
+Topics = Annotated[tuple[str, ...], BeforeValidator(_topics)]
+Changeovers = Annotated[tuple[Changeover, ...], BeforeValidator(_changeovers)]
+Effects = Annotated[tuple[str, ...], BeforeValidator(_effects)]
+Texts = BeforeValidator(_lines)
+NumberAsText = BeforeValidator(_text)

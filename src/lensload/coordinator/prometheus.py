@@ -1,0 +1,122 @@
+"""A run while it goes on, as Prometheus reads it: counters since its start, gauges of now, latencies in buckets."""
+
+import socket
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from lensload.coordinator.recorder import Account
+from lensload.errors import UsageError
+from lensload.metrics.histogram import Histogram, bucket_indices
+from lensload.metrics.stages import STAGES
+
+COUNTS = ("produced", "acked", "observed", "failed", "duplicated", "reordered", "corrupt")
+BUCKETS_S = tuple(
+    float(f"{step}e{power}") for power in range(-6, 2) for step in (1, 2.5, 5)
+)  # 1 us to 50 s; Prometheus's own begin at 5 ms
+
+
+class RunCollector(Collector):
+    """The metrics of the run that is on, or of the last one.
+
+    Args:
+        account: gives the run's account; None before the first run.
+        running: whether a run is on.
+    """
+
+    def __init__(self, account: Callable[[], Account | None], running: Callable[[], bool]) -> None:
+        self._account = account
+        self._running = running
+
+    def collect(self) -> Iterator[Metric]:
+        """All of them, as they are now."""
+        yield GaugeMetricFamily(
+            "lensload_running", "1 while a run is on, be it starting or draining.", self._running()
+        )
+        account = self._account()
+        if account is None:
+            return
+        yield from _gauges(account)
+        yield from _counts(account)
+        yield _latencies(account)
+
+    def describe(self) -> list[Metric]:
+        """Nothing: what there is depends on the run."""
+        return []
+
+
+def check_free(host: str, port: int) -> None:
+    """Find out before a run whether its metrics can be served; port 0 is for not at all.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    if not port:
+        return
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"Metrics cannot be served at {host}:{port}: {error.strerror or error}.",
+            "Give another --prometheus-port or --prometheus-host.",
+        ) from error
+
+
+def _gauges(account: Account) -> Iterator[Metric]:
+    for name, text, key in (
+        ("lensload_target_events_per_second", "The rate asked for now.", "target_per_s"),
+        ("lensload_achieved_events_per_second", "Events produced in the last second.", "achieved_per_s"),
+        ("lensload_queue_events", "Events waiting in the producers' queues.", "queue"),
+    ):
+        yield GaugeMetricFamily(name, text, account.gauge("engine", key))
+
+
+def _counts(account: Account) -> Iterator[Metric]:
+    counts = account.tally.counts
+    for name in COUNTS:
+        text = f"Events {name} since the run's start, warm-up included."
+        family = CounterMetricFamily(f"lensload_{name}_events", text, labels=["topic"])
+        for topic, by_name in sorted(counts.items()):
+            family.add_metric([topic], by_name.get(name, 0) + by_name.get(f"warmup_{name}", 0))
+        yield family
+    lost = GaugeMetricFamily(
+        "lensload_unobserved_events",
+        "Measured events acknowledged and not observed: on their way while the run is on, lost when it is over.",
+        labels=["topic"],
+    )
+    for topic, by_name in sorted(counts.items()):
+        lost.add_metric([topic], max(0, by_name.get("acked", 0) - by_name.get("observed", 0)))
+    yield lost
+    errors = CounterMetricFamily(
+        "lensload_errors", "Events that failed, by error.", labels=["topic", "error"]
+    )
+    for (topic, text), count in sorted(account.tally.errors.items()):
+        errors.add_metric([topic, text], count)
+    yield errors
+
+
+def _latencies(account: Account) -> Metric:
+    family = HistogramMetricFamily(
+        "lensload_latency_seconds",
+        "Latency of measured events from when each was due; of encode and serialize, how long it took.",
+        labels=["stage", "topic"],
+    )
+    for (stage, topic), histogram in sorted(account.tally.histograms.items()):
+        if stage in STAGES and histogram.count:
+            family.add_metric([stage, topic], _buckets(histogram), histogram.sum_ns / 1e9)
+    return family
+
+
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    """How many latencies are at most each of `BUCKETS_S`, to the three digits of the histogram."""
+    at_most = np.cumsum(histogram.counts)[bucket_indices((np.array(BUCKETS_S) * 1e9).astype(np.int64))]
+    cumulated = [(repr(limit), float(count)) for limit, count in zip(BUCKETS_S, at_most, strict=True)]
+    return [*cumulated, ("+Inf", float(histogram.count))]

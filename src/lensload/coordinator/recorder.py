@@ -1,0 +1,217 @@
+"""The account of a run: everything its workers reported, added up once, and its course second by second."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from lensload.delivery.reconcile import Findings, Reconciliation
+from lensload.metrics.slices import Blocks
+from lensload.metrics.stats import Tally
+from lensload.results.run import Course, Row, row
+from lensload.results.snapshot import Phase, Snapshot, StageLatency
+from lensload.schema.definitions import TOPIC_NAMES
+
+# Two and a quarter hours at one row a second; then every other row goes, and the rest come half as often.
+_MOST_ROWS = 8_192
+_COUNTS = ("produced", "acked", "observed", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a run's schedule starts, when measuring does, and when it ends (0: when told), Unix nanoseconds."""
+
+    start_ns: int
+    measure_from_ns: int
+    end_ns: int
+
+    def phase(self, now_ns: int) -> Phase:
+        """Where in its schedule the run is."""
+        return "warm-up" if now_ns < self.measure_from_ns else "measuring"
+
+    def elapsed_s(self, now_ns: int) -> float:
+        """Seconds since the schedule started."""
+        return max(0, now_ns - self.start_ns) / 1e9
+
+    def measured_s(self, stopped_ns: int) -> float:
+        """How long was measured, if the schedule was stopped then."""
+        return max(0, min(stopped_ns, self.end_ns or stopped_ns) - self.measure_from_ns) / 1e9
+
+    @property
+    def total_s(self) -> float | None:
+        """Warm-up and measured time; None for a run without an end."""
+        return (self.end_ns - self.start_ns) / 1e9 if self.end_ns else None
+
+
+class Account:
+    """What was counted in a run, and how it went.
+
+    Attributes:
+        tally: everything so far, of all workers.
+        events: which events were sent, failed and seen, as all processes tell.
+        times: the schedule; None until it is fixed.
+        notices: what was worth telling, in order.
+        unflushed: events without a delivery report when their engine had drained.
+        produced_until_ns: when the last event was handed to a producer, Unix nanoseconds.
+        died: one text for each process that ended before it should have.
+        incomplete: observers that did not reach the partitions' ends.
+        clock_step_ns: by how much a clock was set, the most that any process told.
+        observer_behind_s: how far an observer was behind in the measured time, the most that any told.
+    """
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.events = Reconciliation()
+        self.times: Times | None = None
+        self.notices: list[str] = []
+        self.died: list[str] = []
+        self.unflushed = 0
+        self.produced_until_ns = 0
+        self.incomplete = 0
+        self.clock_step_ns = 0
+        self.observer_behind_s = 0.0
+        self._fresh = Tally()
+        self._told = 0
+        self._gauges: dict[str, dict[str, dict[str, Any]]] = {}
+        self._rows: list[Row] = []
+        self._blocks = Blocks()
+        self._every = 1
+        self._seconds = 0
+        self._targets: dict[str, dict[int, float]] = {}
+
+    def add(
+        self, worker: str, tally: Tally, gauges: dict[str, dict[str, Any]], notices: Iterable[str]
+    ) -> None:
+        """Take in one report of one worker."""
+        self._fresh.add(tally)
+        self._gauges[worker] = gauges
+        engine = gauges.get("engine", {})
+        if "target_per_s" in engine:
+            self._targets.setdefault(worker, {})[engine["now_ns"]] = engine["target_per_s"]
+        self.notices.extend(notices)
+        self._note_worst(gauges)
+
+    def _note_worst(self, gauges: dict[str, dict[str, Any]]) -> None:
+        steps_ns = [abs(told.get("clock_step_ns", 0)) for told in gauges.values()]
+        self.clock_step_ns = max(self.clock_step_ns, *steps_ns, 0)
+        observer = gauges.get("observer", {})
+        if self.times and observer.get("now_ns", 0) > self.times.measure_from_ns:
+            self.observer_behind_s = max(self.observer_behind_s, observer.get("behind_s", 0.0))
+
+    def forget(self, worker: str) -> None:
+        """Count the gauges of a worker no more: it is gone."""
+        self._gauges.pop(worker, None)
+
+    def second(self, draining: bool = False) -> Snapshot:
+        """Close a second: what has come since the last one becomes a row of the series, and a snapshot."""
+        now_ns = time.time_ns()
+        phase: Phase = "draining" if draining else self.times.phase(now_ns) if self.times else "starting"
+        fresh, self._fresh = self._fresh, Tally()
+        self.tally.add(fresh)
+        elapsed_s = self.times.elapsed_s(now_ns) if self.times else 0.0
+        since_s = self.times.elapsed_s(self.times.measure_from_ns) if self.times else 0.0
+        self._blocks.close(fresh, since_s=since_s, at_s=elapsed_s, phase=phase)
+        target_per_s = 0.0 if draining else self.gauge("engine", "target_per_s")
+        queue = int(self.gauge("engine", "queue"))
+        fresh_row = row(fresh, at_s=elapsed_s, phase=phase, target_per_s=target_per_s, queue=queue)
+        if phase != "starting":
+            self._keep(fresh_row)
+        return self._snapshot(fresh_row, 0.0 if draining else self.gauge("engine", "achieved_per_s"))
+
+    def course(
+        self,
+        stopped_ns: int,
+        *,
+        embedded: bool,
+        poisson: bool,
+        workers: int,
+        cut_short: bool,
+        open_ended: bool = False,
+        clock_doubt_us: float = 0.0,
+    ) -> Course:
+        """How the run went, once all of it has been taken in; `stopped_ns`: when the schedule was stopped."""
+        self._take_in_rest()
+        measured_s = self.times.measured_s(stopped_ns) if self.times else 0.0
+        return Course(
+            started_ns=self.times.start_ns if self.times else stopped_ns,
+            measured_s=measured_s,
+            spent_s=max(0, self.produced_until_ns - self.times.measure_from_ns) / 1e9 if self.times else 0.0,
+            target_per_s=self._mean_target(stopped_ns, measured_s),
+            embedded=embedded,
+            random_arrivals=poisson,
+            workers=workers,
+            unflushed=self.unflushed,
+            observer_complete=not self.incomplete,
+            died=tuple(self.died),
+            cut_short=cut_short,
+            open_ended=open_ended,
+            notices=tuple(self.notices),
+            series=self._rows,
+            findings=self._findings(),
+            clock_step_s=self.clock_step_ns / 1e9,
+            clock_doubt_us=clock_doubt_us,
+            observer_lag_s=self.observer_behind_s,
+            blocks=self._blocks.finished(),
+        )
+
+    def _findings(self) -> dict[str, Findings] | None:
+        found = self.events.findings()
+        return None if found is None else {TOPIC_NAMES[number]: one for number, one in found.items()}
+
+    @property
+    def due(self) -> float | None:
+        """How many events were due in the measured time, as the engines counted; None until they have said."""
+        self._take_in_rest()
+        return self.tally.totals.get("due")
+
+    def _take_in_rest(self) -> None:
+        rest = self._fresh.take()
+        self.tally.add(rest)
+        self._blocks.add_rest(rest)
+
+    def _snapshot(self, fresh: Row, achieved_per_s: float) -> Snapshot:
+        latency = {
+            stage: StageLatency(found["p50"], found["p99"]) for stage, found in fresh["latency_us"].items()
+        }
+        counts = {name: self._count(name) for name in _COUNTS}
+        notices, self._told = tuple(self.notices[self._told :]), len(self.notices)
+        return Snapshot(
+            phase=fresh["phase"],  # pyright: ignore[reportArgumentType]  # a Phase, which JSON calls str
+            elapsed_s=fresh["at_s"],
+            total_s=self.times.total_s if self.times else None,
+            target_per_s=fresh["target_per_s"],
+            achieved_per_s=achieved_per_s,
+            lag_p99_us=latency["schedule_lag"].p99_us if "schedule_lag" in latency else None,
+            latency=latency,
+            queue=fresh["queue"],
+            notices=notices,
+            **counts,
+        )
+
+    def _keep(self, fresh: Row) -> None:
+        self._seconds += 1
+        if self._seconds % self._every == 0:
+            self._rows.append(fresh)
+        if len(self._rows) >= _MOST_ROWS:
+            del self._rows[1::2]
+            self._every *= 2
+
+    def gauge(self, process: str, name: str) -> float:
+        """The sum over all workers of a number that their engines, or observers, last reported."""
+        return sum(gauges.get(process, {}).get(name, 0) for gauges in self._gauges.values())
+
+    def _count(self, name: str) -> int:
+        return sum(by.get(name, 0) + by.get(f"warmup_{name}", 0) for by in self.tally.counts.values())
+
+    def _mean_target(self, stopped_ns: int, measured_s: float) -> float:
+        """The engines' own count of what was due, if they keep one; else the mean of the rates they reported."""
+        if "due" in self.tally.totals and measured_s > 0:
+            return self.tally.totals["due"] / measured_s
+        if not self.times:
+            return 0.0
+        from_ns, to_ns = self.times.measure_from_ns, min(stopped_ns, self.times.end_ns or stopped_ns)
+        samples = [
+            [rate for now_ns, rate in targets.items() if from_ns <= now_ns <= to_ns]
+            for targets in self._targets.values()
+        ]
+        return sum(map(sum, samples)) / max(1, *map(len, samples)) if samples else 0.0

@@ -1,0 +1,375 @@
+"""The engine: one process of load, where the stages meet.
+
+    pacing says when -> the world says what -> encode -> produce -> tally -> control
+
+It runs in a process of its own, started by control with the descriptor of a link:
+`python -m lensload.generator.process FD`. It knows neither Locust nor gevent.
+"""
+
+import gc
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from lensload.clock import WallClock
+from lensload.config.model import RunConfig
+from lensload.delivery import bitmap
+from lensload.encoding.audit import Audit, ConfluentSerializer
+from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
+from lensload.encoding.mixed_versions import MixedEncoder, Rollout
+from lensload.generator.producer import PacedProducer
+from lensload.ids import NS_PER_MS
+from lensload.kafka import cluster
+from lensload.metrics.stats import Tally
+from lensload.pacing.pacer import Pacer, Profile
+from lensload.processes.child import Orders, live, whole_ms
+from lensload.processes.link import Link, Message
+from lensload.schema import definitions, registration, registry
+from lensload.schema.definitions import Schema
+from lensload.schema.migration import newer_schemas
+from lensload.world.behaviour import Behaviour
+from lensload.world.scenario import Setting
+from lensload.world.world import World, made
+
+NS_PER_S: Final = 1_000_000_000
+_AHEAD_NS: Final = 30 * NS_PER_MS  # how far ahead of the clock events are made
+# How many events a step makes, and the least time in ms that it covers: few while on time, so that what is due
+# does not wait for what is being made; many when late anyway, since big batches are cheaper.
+_STEP: Final = (1_500, 2)
+_LATE_STEP: Final = (12_000, 5)
+_LONGEST_SPAN_MS: Final = 20
+_REPORT_NS: Final = NS_PER_S
+_LISTEN_NS: Final = 5 * NS_PER_MS
+_CAUGHT_UP: Final = 250  # fewer events than this at once: there is time to make some ahead
+_SHORTEST_WAIT_NS: Final = 100_000  # a shorter sleep costs more than it brings
+_LONGEST_WAIT_NS: Final = 5 * NS_PER_MS
+_FOREVER_S: Final = 600.0  # a profile's period when no duration is given
+_FLUSH_STEP_S: Final = 0.25
+_OVERTIME_NS: Final = NS_PER_S  # how long after the end what is overdue is still sent
+_REHEARSAL: Final = 2_000  # events, enough for some of every topic
+
+
+class Engine:
+    """Makes, encodes and produces events on schedule until told to drain.
+
+    Args:
+        link: to control.
+        orders: what to do.
+
+    Raises:
+        LensloadError: the cluster, the registry or a schema file does not allow it.
+    """
+
+    def __init__(self, link: Link, orders: Orders) -> None:
+        self._link = link
+        self._orders = orders
+        self._config = orders.config
+        self._tally = Tally()
+        self._pacer: Pacer | None = None
+        self._end_ns = 0
+        self._made_until_ns = 0
+        self._due = 0
+        self._reported = (
+            0,
+            time.time_ns(),
+        )  # how many events were produced at the last report, and when that was
+        self._draining = False
+        self._scheduled = False
+        self._rate_per_s = 0.0
+        self._clock = WallClock()
+        self._connect()
+
+    def run(self) -> None:
+        """Say ready, then work until drained."""
+        self._link.send({"type": "ready", "conditions": self._conditions})
+        # What lives for the whole run need not be looked through by every collection of garbage.
+        gc.collect()
+        gc.freeze()
+        making: Iterator[None] = iter(())
+        # On the second, as the observer does, so that what both report is of the same time.
+        next_report_ns = (time.time_ns() // _REPORT_NS + 1) * _REPORT_NS
+        next_listen_ns = 0
+        while not self._draining:
+            now_ns = time.time_ns()
+            produced = 0 if self._scheduled else self._producer.pump(now_ns)
+            if now_ns >= next_listen_ns:
+                self._listen()
+                next_listen_ns = now_ns + _LISTEN_NS
+            if now_ns >= next_report_ns:
+                self._report(now_ns)
+                next_report_ns += _REPORT_NS * (1 + (now_ns - next_report_ns) // _REPORT_NS)
+            if self._overtime(now_ns):
+                making = iter(())
+            if next(making, True) is None:
+                continue
+            if self._pacer and self._made_until_ns < self._until(now_ns) and not self._scheduled:
+                making = self._make(self._pacer)
+            elif produced < _CAUGHT_UP and self._made_ahead():
+                continue
+            elif not produced:
+                self._rest(now_ns)
+        self._drain()
+
+    def _connect(self) -> None:
+        config, orders = self._config, self._orders
+        self._names = orders.named()
+        loaded = {topic: schema for topic, schema in definitions.load().items() if topic in self._names}
+        settings = cluster.client_settings(config, orders.bootstrap_servers)
+        facts = cluster.check(settings)
+        books = registry.connect(orders.registry_url)
+        newer = newer_schemas(config.evolve, loaded)
+        schema_ids = books.register(loaded, config.topic_prefix)
+        newer_ids = registration.register_newer(books, newer, schema_ids, config.topic_prefix)
+        cluster.ensure_topics(
+            settings,
+            list(self._names.values()),
+            config.partitions,
+            config.replication_factor,
+            embedded=orders.embedded,
+        )
+        setting = made(
+            seed=config.seed,
+            audience_size=config.audience_size,
+            catalogue_size=config.catalogue_size,
+            zipf_exponent=config.zipf_exponent,
+            conversion_lift=config.lift,
+            effects=config.experiment,
+        )
+        lanes = tuple(orders.message["lanes"])
+        self._world = World(setting, lanes, run_tag=orders.run_tag, topics=config.topics)
+        confluent, newer_confluent = (
+            ConfluentSerializer(
+                books.client, {topic: schema.text for topic, schema in each.items()}, self._names
+            )
+            for each in (loaded, newer)
+        )
+        serializers = dict.fromkeys(schema_ids.values(), confluent)
+        serializers |= dict.fromkeys(newer_ids.values(), newer_confluent)
+        self._audit = Audit(serializers, config.verify_per_s, self._tally)
+        self._rollouts = {change.topic: Rollout(change, config.seed) for change in config.evolve}
+        self._encoder = _encoder(config.serializer, loaded, schema_ids, confluent)
+        if newer:
+            encoder = _encoder(config.serializer, newer, newer_ids, newer_confluent)
+            self._encoder = MixedEncoder(self._encoder, encoder, self._rollouts)
+        topics_by_schema = {
+            number: topic for each in (schema_ids, newer_ids) for topic, number in each.items()
+        }
+        self._producer = PacedProducer(
+            {**_producer_settings(config), **settings}, self._names, topics_by_schema, self._tally
+        )
+        self._warm(setting, [(confluent, set(loaded)), (newer_confluent, set(newer))])
+        self._conditions: dict[str, Any] = {
+            "cluster": {"id": facts.cluster_id, "brokers": list(facts.brokers)},
+            "schema_ids": schema_ids,
+            **({"newer_schema_ids": newer_ids} if newer_ids else {}),
+        }
+
+    def _warm(self, setting: Setting, serializers: list[tuple[ConfluentSerializer, set[str]]]) -> None:
+        """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
+        for batch in self._world.outline():
+            self._encoder.encode(batch)
+        rehearsal = World(setting, (0,), topics=self._config.topics)
+        for batch in rehearsal.take(np.full(_REHEARSAL, time.time_ns())):
+            for serialize, topics in serializers:
+                if batch.topic in topics:
+                    serialize(batch.topic, next(batch.records()))
+
+    def _until(self, now_ns: int) -> int:
+        ahead_ns = now_ns + _AHEAD_NS
+        return min(ahead_ns, self._end_ns) if self._end_ns else ahead_ns
+
+    def _make(self, pacer: Pacer) -> Iterator[None]:
+        """Make the events of the next span of time, a step at a time, so that others are not kept waiting."""
+        rate_per_s = pacer.rate_at(self._made_until_ns)
+        late = self._made_until_ns < time.time_ns() - _AHEAD_NS
+        events, least_ms = _LATE_STEP if late else _STEP
+        span_ms = min(_LONGEST_SPAN_MS, max(least_ms, int(1000 * events / max(rate_per_s, 1))))
+        # Spans end where a millisecond does: responses move within theirs.
+        until_ns = (self._made_until_ns // NS_PER_MS + span_ms) * NS_PER_MS
+        if self._end_ns:
+            until_ns = min(until_ns, self._end_ns)
+        due_ns = pacer.take(until_ns)
+        self._due += int(np.count_nonzero(due_ns >= self._measure_from_ns))
+        self._made_until_ns = until_ns
+        if not len(due_ns):
+            return
+        batches = self._world.take(due_ns)
+        yield
+        stage = "encode" if self._config.serializer == "fragments" else "serialize"
+        for batch in batches:
+            encoded = self._encoder.encode(batch)
+            self._producer.offer(encoded)
+            self._tally.record(stage, batch.topic, encoded.took_ns[batch.due_ns >= self._measure_from_ns])
+            if stage == "encode":
+                self._audit.look(batch, encoded, rate_per_s)
+            yield
+
+    def _made_ahead(self) -> bool:
+        """Do a step of work that will be needed, if there is any; not before it is known who the audience is."""
+        return self._rate_per_s > 0 and self._world.advance()
+
+    def _rest(self, now_ns: int) -> None:
+        """Wait until the next event is due or has to be made, serving delivery reports."""
+        due_ns = self._producer.next_due_ns()
+        until_ns = now_ns + _LONGEST_WAIT_NS if due_ns is None else min(due_ns, now_ns + _LONGEST_WAIT_NS)
+        self._producer.wait(max(_SHORTEST_WAIT_NS, until_ns - time.time_ns()) / NS_PER_S)
+        if due_ns is None and now_ns >= self._end_ns:
+            self._finish()
+
+    def _overtime(self, now_ns: int) -> bool:
+        """Whether the end is so long past that what is still overdue is given up, and accounted for as such."""
+        late = bool(self._end_ns) and now_ns > self._end_ns + _OVERTIME_NS
+        if late:
+            self._finish()
+        return late
+
+    def _finish(self) -> None:
+        if self._end_ns and not self._scheduled:
+            self._scheduled = True
+            self._link.send({"type": "scheduled"})
+
+    def _listen(self) -> None:
+        while (message := self._link.receive(0)) is not None:
+            self._obey(message)
+
+    def _obey(self, message: Message) -> None:
+        match message["type"]:
+            case "begin":
+                self._begin(*(whole_ms(message[name]) for name in ("start_ns", "measure_from_ns", "end_ns")))
+            case "audience":
+                self._gather(message["slices"])
+            case "drain":
+                self._draining = True
+            case _:
+                pass
+
+    def _begin(self, start_ns: int, measure_from_ns: int, end_ns: int) -> None:
+        period_s = (end_ns - start_ns) / NS_PER_S if end_ns else _FOREVER_S
+        profile = Profile.parse(self._config.profile)
+        seed = self._config.seed * 4099 + self._orders.message["worker_index"]
+        self._pacer = Pacer(profile, period_s, start_ns, seed)
+        self._made_until_ns = start_ns
+        self._end_ns = end_ns
+        self._measure_from_ns = measure_from_ns
+        self._producer.measure_from_ns = self._audit.measure_from_ns = measure_from_ns
+        self._pacer.set_rate(start_ns, self._rate_per_s)
+        for rollout in self._rollouts.values():
+            rollout.begin(measure_from_ns, end_ns or measure_from_ns + round(_FOREVER_S * NS_PER_S))
+
+    def _gather(self, slices: list[dict[str, Any]]) -> None:
+        rates: dict[Behaviour, float] = {}
+        for part in slices:
+            behaviour = Behaviour.from_dict(part["behaviour"])
+            rates[behaviour] = rates.get(behaviour, 0.0) + part["rate_per_s"]
+        self._rate_per_s = sum(rates.values())
+        if self._rate_per_s > 0:
+            self._world.gather(rates)
+        if self._pacer:
+            self._pacer.set_rate(max(self._made_until_ns, time.time_ns()), self._rate_per_s)
+
+    def _report(self, now_ns: int) -> None:
+        self._producer.settle()
+        for text in self._producer.take_notices():
+            self._link.send({"type": "notice", "text": text})
+        produced, since_ns = self._producer.produced - self._reported[0], now_ns - self._reported[1]
+        self._reported = (self._producer.produced, now_ns)
+        self._link.send(
+            {
+                "type": "report",
+                "now_ns": now_ns,
+                "achieved_per_s": produced / max(since_ns, 1) * NS_PER_S,
+                "target_per_s": self._pacer.rate_at(now_ns) if self._pacer else 0.0,
+                "behind_ns": self._behind_ns(now_ns),
+                "queue": len(self._producer),
+                "rss_bytes": _resident_bytes(),
+                "clock_step_ns": self._clock.step_ns(),
+                "tally": self._tally.take().to_wire(),
+            }
+        )
+        self._tell_pages()
+
+    def _tell_pages(self, *, everything: bool = False) -> None:
+        for kind, taken in self._producer.dispatches.take(everything=everything).items():
+            self._link.send({"type": "pages", "kind": kind, "pages": bitmap.to_wire(taken)})
+
+    def _behind_ns(self, now_ns: int) -> int:
+        """How late the most overdue event is: one that waits, or one that should have been made."""
+        due_ns = self._producer.next_due_ns()
+        if due_ns is None and self._pacer and not self._scheduled:
+            due_ns = self._made_until_ns
+        return max(0, now_ns - due_ns) if due_ns is not None else 0
+
+    def _account_for_due(self, stopped_ns: int) -> None:
+        """Count what was due in the measured time, made or not: what the load is held against."""
+        if self._pacer and stopped_ns > self._measure_from_ns:
+            made_ns = max(self._made_until_ns, self._measure_from_ns)
+            never_made = self._pacer.expected(max(stopped_ns, made_ns)) - self._pacer.expected(made_ns)
+            self._tally.add_total("due", self._due + never_made - self._producer.waiting(after_ns=stopped_ns))
+
+    def _drain(self) -> None:
+        """Wait for what is under way, as long as the configuration allows, and say the last word."""
+        self._account_for_due(min(time.time_ns(), self._end_ns or time.time_ns()))
+        deadline_s = time.monotonic() + self._config.drain_timeout_s
+        left = self._producer.flush(_FLUSH_STEP_S)
+        while left and time.monotonic() < deadline_s:
+            self._report(time.time_ns())
+            left = self._producer.flush(_FLUSH_STEP_S)
+        if left:
+            left = self._producer.give_up()
+        self._producer.settle()
+        self._tell_pages(everything=True)
+        self._tally.add_total("unsent", self._producer.waiting())
+        self._link.send(
+            {
+                "type": "drained",
+                "unflushed": left,
+                "produced_until_ns": self._producer.last_ns,
+                "tally": self._tally.take().to_wire(),
+                "conditions": self._conditions,
+            }
+        )
+
+
+def _producer_settings(config: RunConfig) -> dict[str, Any]:
+    return {
+        "acks": config.acks,
+        "enable.idempotence": config.acks == "all",
+        "linger.ms": config.linger_ms,
+        "compression.type": config.compression,
+        "partitioner": "murmur2_random",  # as Java producers do, so that joins stay co-partitioned
+        "queue.buffering.max.messages": 1_000_000,
+        "queue.buffering.max.kbytes": 524_288,
+        "batch.size": 1_000_000,
+        "reconnect.backoff.max.ms": 1_000,  # a broker that comes back is found within a second
+    }
+
+
+def _encoder(
+    name: str,
+    versions: dict[str, Schema],
+    schema_ids: dict[str, int],
+    confluent: ConfluentSerializer,
+) -> Encoder:
+    parsed = {topic: schema.parsed for topic, schema in versions.items()}
+    if name == "fragments":
+        return FragmentEncoder(parsed, schema_ids)
+    return RecordEncoder(confluent if name == "confluent" else fastavro_serializer(parsed, schema_ids))
+
+
+def _resident_bytes() -> int:
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def _work(link: Link, orders: Orders) -> None:
+    Engine(link, orders).run()
+
+
+if __name__ == "__main__":
+    live(_work)

@@ -1,0 +1,170 @@
+"""Where this project hangs on Locust's events and on the signals of the process.
+
+Locust's order, which all of this follows (2.47): `test_start` fires before any user is spawned, and on a worker
+when its first spawn message comes. `test_stopping` fires before users and workers are told to stop, in every way
+a test can stop but one: after Ctrl-C or SIGTERM a local runner fires `quitting` first. The exit code is read
+right after `quitting`. So the drain hangs on both, and happens at the first.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+import gevent
+from locust import events
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, WorkerRunner
+
+from lensload.errors import LensloadError
+from lensload.locust import options, stats_table
+from lensload.locust.master import Master
+from lensload.locust.worker import Worker
+from lensload.processes.supervisor import Crew
+
+_log = logging.getLogger("lensload")
+
+make_crew: Callable[[], Crew] = Crew
+"""Makes the crew of one run of one worker; tests put other processes in."""
+
+_checked: list[bool] = []
+
+
+def install() -> None:
+    """Listen to Locust; to be called once, when the locustfile is imported. Opens nothing: Locust may yet fork."""
+    stats_table.keep_fractions()
+    events.init_command_line_parser.add_listener(_on_parser)
+    events.init.add_listener(_on_init)
+
+
+def _on_parser(parser: LocustArgumentParser) -> None:
+    parser.set_defaults(web_host="127.0.0.1")
+    options.add_arguments(parser)
+    if not _checked:  # Locust makes a parser for every view of the page
+        _checked.append(True)
+        options.check(parser)
+
+
+def _on_init(environment: Environment, **_: object) -> None:
+    _quieten(environment)
+    _name_host(environment)
+    if isinstance(environment.runner, WorkerRunner):
+        _serve_worker(environment, environment.runner, Worker(environment, make_crew))
+        return
+    master = Master(environment)
+    try:
+        master.serve_metrics()
+    except LensloadError as error:
+        _log.error(str(error))
+        sys.exit(error.exit_code)
+    worker = Worker(environment, make_crew) if isinstance(environment.runner, LocalRunner) else None
+    _serve_master(environment, master, worker)
+
+
+def _quieten(environment: Environment) -> None:
+    """Where the live view is drawn, Locust's periodic table would tear it; for bench its tables are noise."""
+    parsed = environment.parsed_options
+    if options.is_bench():
+        logging.getLogger("locust.stats_logger").setLevel(logging.ERROR)
+    if parsed and parsed.headless and not parsed.print_stats and os.isatty(2):
+        parsed.only_summary = True
+
+
+def _name_host(environment: Environment) -> None:
+    """Show where the load goes in the page, which otherwise asks for a host of HTTP tests."""
+    with contextlib.suppress(LensloadError):  # which the master will tell
+        if environment.parsed_options and not environment.host:
+            # It goes into the names of downloads as it is, so without blanks and commas.
+            servers = (
+                options.config_of(environment.parsed_options).bootstrap_servers or "embedded-cluster"
+            ).split(",")
+            environment.host = servers[0] + (f"+{len(servers) - 1}" if servers[1:] else "")
+
+
+def _serve_master(environment: Environment, master: Master, worker: Worker | None) -> None:
+    def on_test_start(**_: object) -> None:
+        master.start()
+        if worker:
+            worker.join()
+
+    def on_quitting(**_: object) -> None:
+        master.finish(cut_short=True)
+        if worker:
+            worker.abandon()
+
+    presses: list[int] = []
+
+    def on_interrupt() -> None:
+        if not master.active:
+            _interrupt_main()
+            return
+        presses.append(1)
+        if not master.finishing:
+            master.mark_cut_short()
+            _interrupt_main()
+        elif len(presses) > 1:
+            _log.warning(
+                "The drain is given up: what has not been reported yet is missing from the run file."
+            )
+            master.give_up()
+        else:
+            _log.warning("Draining. Press Ctrl-C again to give it up.")
+
+    environment.events.test_start.add_listener(on_test_start)
+    environment.events.spawning_complete.add_listener(lambda **_: master.spawned())  # pyright: ignore[reportUnknownLambdaType]
+    environment.events.test_stopping.add_listener(lambda **_: master.finish())  # pyright: ignore[reportUnknownLambdaType]
+    environment.events.quitting.add_listener(on_quitting)
+    gevent.signal_handler(signal.SIGINT, on_interrupt)
+
+
+def _serve_worker(environment: Environment, runner: WorkerRunner, worker: Worker) -> None:
+    presses: list[int] = []
+
+    def on_quitting(**_: object) -> None:
+        worker.leave(_drain_timeout_s(environment))
+
+    def on_interrupt() -> None:
+        presses.append(1)
+        if len(presses) == 2:
+            worker.abandon()
+        else:
+            _interrupt_main()
+
+    environment.events.test_start.add_listener(lambda **_: worker.join())  # pyright: ignore[reportUnknownLambdaType]
+    if runner.worker_state in (STATE_SPAWNING, STATE_RUNNING):
+        worker.join()  # it came while a test was on, and Locust connects a worker before it lets anyone listen
+    environment.events.quitting.add_listener(on_quitting)
+    gevent.signal_handler(signal.SIGINT, on_interrupt)
+    parsed = environment.parsed_options
+    if parsed and parsed.headless:
+        worker.launch()
+    if parsed and parsed.processes:
+        gevent.spawn(_follow_parent, os.getppid(), worker)
+
+
+def _drain_timeout_s(environment: Environment) -> float:
+    parsed = environment.parsed_options
+    try:
+        return options.config_of(parsed).drain_timeout_s if parsed else 30.0
+    except LensloadError:
+        return 30.0
+
+
+def _follow_parent(parent: int, worker: Worker) -> None:
+    """A forked worker ends with its master: Locust alone would let it wait a minute for a heartbeat."""
+    while os.getppid() == parent:
+        gevent.sleep(1)
+    _log.error("The master is gone: this worker ends too.")
+    worker.abandon()
+    _interrupt_main()
+
+
+def _interrupt_main() -> None:
+    """What Ctrl-C does, but in Locust's main greenlet and nowhere else, so that none of ours dies of it."""
+    hub = gevent.get_hub()
+    main = hub.parent
+    if main is not None:
+        hub.loop.run_callback(main.throw, KeyboardInterrupt)

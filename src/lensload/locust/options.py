@@ -1,0 +1,109 @@
+"""This project's options on Locust's command line and in its web form, and the RunConfig they amount to."""
+
+import argparse
+import os
+import sys
+
+from locust.argument_parser import LocustArgumentParser
+
+from lensload import atomic_file
+from lensload.config import loading
+from lensload.config.model import HANDOVER_VARIABLE, RunConfig
+from lensload.config.options import Option, options
+from lensload.coordinator.prometheus import check_free
+from lensload.errors import LensloadError
+from lensload.pacing.pacer import Profile
+from lensload.report.outputs import Views
+
+
+def is_bench() -> bool:
+    """Whether `lensload bench` started us: it has checked the configuration, and hands it over."""
+    return HANDOVER_VARIABLE in os.environ
+
+
+def add_arguments(parser: LocustArgumentParser) -> None:
+    """Add our options; their defaults are what the environment and lensload.toml say."""
+    if is_bench():
+        return
+    try:
+        base = loading.load()
+    except LensloadError as error:
+        _leave(parser, error)
+        return
+    group = parser.add_argument_group("lensload", "What is sent, where to, and how it is measured.")
+    for option in options(base):  # pyright: ignore[reportArgumentType]  # frozen models hash
+        if option.in_locust:
+            _add(group, option)
+
+
+def check(parser: LocustArgumentParser) -> None:
+    """Read the command line now, before Locust forks or listens, and leave if it makes no configuration."""
+    known, _ = parser.parse_known_args()
+    try:
+        config = config_of(known)
+        if not known.worker:
+            atomic_file.check_writable(config.run_file)
+            Views.of(config).check()
+            check_free(config.prometheus_host, config.prometheus_port)
+    except LensloadError as error:
+        _leave(parser, error)
+
+
+def config_of(parsed: argparse.Namespace) -> RunConfig:
+    """The configuration that the command line and the web form amount to, or the one of `lensload bench`.
+
+    Raises:
+        UsageError: they make none.
+    """
+    if is_bench():
+        return RunConfig.from_json(os.environ[HANDOVER_VARIABLE])
+    given = vars(parsed)
+    config = loading.load(
+        {
+            option.name: given[_dest(option)]
+            for option in options()
+            if option.in_locust and _dest(option) in given
+        }
+    )
+    Profile.parse(config.profile)
+    return config
+
+
+def _add(group: argparse._ArgumentGroup, option: Option) -> None:  # pyright: ignore[reportPrivateUsage]
+    action = group.add_argument(
+        option.locust_flag,
+        dest=_dest(option),
+        type=option.type,
+        default=option.default,
+        choices=option.choices or None,
+        metavar=None if option.choices else f"<{option.metavar.lower()}>",
+        help=option.help.replace("%", "%%"),
+        action=_Added if option.several else "store",
+        env_var=option.env,  # pyright: ignore[reportCallIssue]  # configargparse's
+    )
+    # What Locust's own parser.add_argument sets; those of a group do not know it, and a group reads better.
+    vars(action)["include_in_web_ui"] = option.in_web_ui
+
+
+class _Added(argparse.Action):
+    """A flag that may be given several times: its texts with commas between, and no more the default."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse's
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        given = vars(namespace).setdefault(f"_{self.dest}_given", [])
+        given.append(str(values))
+        setattr(namespace, self.dest, ",".join(given))
+
+
+def _dest(option: Option) -> str:
+    return option.locust_flag.removeprefix("--").replace("-", "_")
+
+
+def _leave(parser: LocustArgumentParser, error: LensloadError) -> None:
+    sys.stdout.flush()
+    parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")

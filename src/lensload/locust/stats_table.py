@@ -1,0 +1,96 @@
+"""Locust's own table, filled from tallies: a view for people; the tallies are the record.
+
+Stages stand where Locust has methods, topics where it has names. Times are in milliseconds with 3 significant
+digits, so that 0.234 ms does not become 0. Only the acks add to the Aggregated row, so that its requests a second
+are events a second.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+from locust import stats as locust_stats
+from locust.stats import RequestStats, StatsEntry, StatsError
+
+from lensload.metrics.histogram import Histogram, bucket_bounds
+from lensload.metrics.stats import Tally
+
+COUNTED_STAGE = "ack"
+
+
+def keep_fractions() -> None:
+    """Let Locust's page show the least and the greatest time with fractions too, which it rounds to whole ms."""
+    locust_stats.proper_round = _rounded  # pyright: ignore[reportAttributeAccessIssue, reportPrivateImportUsage]
+
+
+def add(stats: RequestStats, tally: Tally, now_s: float) -> None:
+    """Add what is new to Locust's statistics, as having happened in the second of `now_s` (Unix time)."""
+    for (stage, topic), histogram in tally.histograms.items():
+        if histogram.count:
+            _extend(stats, _entry(stats, stage, topic, histogram, now_s))
+    failed: dict[str, int] = {}
+    for (topic, text), count in tally.errors.items():
+        _add_error(stats, topic, text, count, now_s)
+        failed[topic] = failed.get(topic, 0) + count
+    for topic, count in failed.items():
+        _extend(stats, _failures(stats, topic, count, now_s))
+
+
+def _extend(stats: RequestStats, entry: StatsEntry) -> None:
+    stats.entries[entry.name, entry.method].extend(entry)
+    if entry.method == COUNTED_STAGE:
+        stats.total.extend(entry)
+
+
+def _entry(stats: RequestStats, stage: str, topic: str, histogram: Histogram, now_s: float) -> StatsEntry:
+    """A second of one stage and topic, as Locust would have it after as many requests."""
+    entry = StatsEntry(stats, topic, stage)
+    entry.num_requests = histogram.count
+    entry.total_response_time = histogram.sum_ns / 1e6  # pyright: ignore[reportAttributeAccessIssue]
+    entry.min_response_time = _three_digits(histogram.min_ns / 1e6)  # pyright: ignore[reportAttributeAccessIssue]
+    entry.max_response_time = _three_digits(histogram.max_ns / 1e6)  # pyright: ignore[reportAttributeAccessIssue]
+    entry.response_times.update(_response_times(histogram))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    entry.num_reqs_per_sec[int(now_s)] = histogram.count
+    entry.last_request_timestamp = now_s
+    return entry
+
+
+def _failures(stats: RequestStats, topic: str, count: int, now_s: float) -> StatsEntry:
+    """Requests that failed, and so have no time."""
+    entry = StatsEntry(stats, topic, COUNTED_STAGE)
+    entry.num_requests = entry.num_none_requests = entry.num_failures = count
+    entry.num_reqs_per_sec[int(now_s)] = count
+    entry.num_fail_per_sec[int(now_s)] = count
+    entry.last_request_timestamp = now_s
+    return entry
+
+
+def _add_error(stats: RequestStats, topic: str, text: str, count: int, now_s: float) -> None:
+    key = StatsError.create_key(COUNTED_STAGE, topic, text)
+    error = stats.errors.setdefault(key, StatsError(COUNTED_STAGE, topic, text, first_seen=now_s))
+    error.occurrences += count
+    error.last_seen = now_s
+
+
+def _response_times(histogram: Histogram) -> Mapping[float, int]:
+    used = histogram.used
+    counts = histogram.counts[used]
+    indices = np.flatnonzero(counts)
+    times: dict[float, int] = {}
+    for index, count in zip((indices + used.start).tolist(), counts[indices].tolist(), strict=True):
+        key = _bucket_ms(index)
+        times[key] = times.get(key, 0) + count
+    return times
+
+
+@cache
+def _bucket_ms(index: int) -> float:
+    return _three_digits(int(bucket_bounds(np.array([index]))[1][0]) / 1e6)
+
+
+def _rounded(value: float, digits: int = 0) -> float:  # noqa: ARG001  # Locust's signature
+    return _three_digits(value)
+
+
+def _three_digits(value: float) -> float:
+    return float(f"{value:.3g}")

@@ -1,0 +1,256 @@
+"""How certain a figure is: intervals from the blocks of one run, or from several runs.
+
+Latencies of one run are no independent samples: a slow moment is slow for all that happens in it. So within a run
+whole stretches of its time are drawn again, with replacement: the circular block bootstrap (Politis and Romano 1992),
+with stretches as long as the autocorrelation asks (Politis and White 2004, corrected by Patton, Politis and White
+2009).
+
+That sees only what varied within the run. What differs from run to run of the same thing (where the threads land, who
+else is on the machine) is often more, and shows in no single run. With several runs their own spread is therefore
+what counts: Student's t over the logarithms of the runs' figures. It holds the level from two runs on, where drawing
+runs again would take three runs for a population.
+
+All is done on logarithms, for changes are ratios, and the spread of a latency grows with it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import exp, log, sqrt
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload.metrics.histogram import Histogram, bucket_bounds
+
+Floats = NDArray[np.float64]
+Method = Literal["runs", "blocks"]
+
+LEVEL: Final = 0.95
+PRIOR_FREEDOM: Final = 3.0
+RESAMPLES: Final = 500  # a standard error from so many is off by 3 %
+PERCENTS: Final = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9, "p9999": 99.99}
+_BEYOND: Final = 10  # as in Histogram.summary: so many samples lie beyond a percentile that is shown
+_FEWEST_BLOCKS: Final = 4
+_LEAST_NS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A figure and where it lies at some level of confidence.
+
+    Attributes:
+        figure: of one run its own; of several the geometric mean of theirs.
+        low: the lower end.
+        high: the upper end.
+        level: of confidence, such as 0.95.
+        method: "runs": from the spread of several runs; "blocks": from the blocks of one.
+    """
+
+    figure: float
+    low: float
+    high: float
+    level: float
+    method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The latencies of one stage and topic in one run, block by block.
+
+    Attributes:
+        values_ns: the buckets that are in use anywhere in the run: the highest value of each, rising.
+        counts: how many latencies a block (line) has in each of them (column).
+    """
+
+    values_ns: Floats
+    counts: Floats
+
+    @classmethod
+    def of(cls, histograms: Sequence[Histogram]) -> "Blocked":
+        """Of the histograms of a run's blocks, in the order of time; one histogram is a run without blocks."""
+        used = np.flatnonzero(sum((one.counts for one in histograms), np.zeros(1, np.int64)))
+        highest = bucket_bounds(used)[1].astype(np.float64)
+        counts = np.array([one.counts[used] for one in histograms], np.float64)
+        return cls(highest, counts.reshape(len(histograms), used.size))
+
+    @property
+    def count(self) -> int:
+        """How many latencies there are."""
+        return int(self.counts.sum())
+
+    def carries(self, statistic: str) -> bool:
+        """Whether there are enough latencies for a statistic to mean something."""
+        percent = PERCENTS.get(statistic)
+        return self.count * (1 - (percent or 0.0) / 100) >= _BEYOND - 1e-6 if percent else self.count > 0
+
+    def figure_ns(self, statistic: str) -> float:
+        """The mean, or one of `PERCENTS`, of all the latencies."""
+        return float(self.figures_ns(statistic, np.ones((1, len(self.counts))))[0])
+
+    def figures_ns(self, statistic: str, weights: Floats) -> Floats:
+        """The same where each block counts as often as a line of `weights` says; one figure a line."""
+        totals = weights @ self.counts.sum(axis=1)
+        if statistic == "mean":
+            return weights @ (self.counts @ self.values_ns) / np.maximum(totals, 1)
+        ranks = np.maximum(np.floor(PERCENTS[statistic] / 100 * totals + 0.5), 1)
+        # Each line's bucket by halving: to add up all buckets of all lines would be a hundred times the work.
+        up_to = np.cumsum(self.counts, axis=1)
+        low, high = np.zeros(len(weights), np.int64), np.full(len(weights), self.values_ns.size - 1)
+        while (low < high).any():
+            middle = (low + high) // 2
+            reached = np.einsum("ij,ji->i", weights, up_to[:, middle]) >= ranks
+            low, high = np.where(reached, low, middle + 1), np.where(reached, middle, high)
+        return self.values_ns[low]
+
+    def error(self, statistic: str, seed: int = 0) -> tuple[float, float]:
+        """The standard error of a statistic's logarithm, from the blocks, and its degrees of freedom.
+
+        Infinite, with one degree, where there are too few blocks to tell.
+        """
+        blocks = np.count_nonzero(self.counts.sum(axis=1))
+        if blocks < _FEWEST_BLOCKS:
+            return float("inf"), 1.0
+        length = stretch(self._influence(statistic))
+        weights = drawn_again(len(self.counts), length, RESAMPLES, np.random.default_rng(seed))
+        logs = np.log(np.maximum(self.figures_ns(statistic, weights), _LEAST_NS))
+        stretches = blocks / length
+        # What is drawn from n things spreads as if divided by n, not n - 1.
+        return float(logs.std()) * sqrt(stretches / max(stretches - 1, 0.5)), max(stretches - 1, 1.0)
+
+    def _influence(self, statistic: str) -> Floats:
+        """By how much each block pulls at the statistic: its autocorrelation is the one that matters."""
+        if statistic == "mean":
+            return self.counts @ (self.values_ns - self.figure_ns("mean"))
+        beyond = self.counts[:, self.values_ns > self.figure_ns(statistic)].sum(axis=1)
+        return beyond - (1 - PERCENTS[statistic] / 100) * self.counts.sum(axis=1)
+
+
+def interval(
+    runs: Sequence[Blocked], statistic: str, *, level: float = LEVEL, seed: int = 0
+) -> Interval | None:
+    """A statistic in nanoseconds and its interval, from several runs, or from the blocks of one.
+
+    Args:
+        runs: one for each run, of the same stage and topic.
+        statistic: "mean" or one of `PERCENTS`.
+        level: how sure the interval is to hold the true value.
+        seed: of the resampling: the same blocks give the same interval.
+
+    Returns:
+        None where a run has too few latencies for the statistic, or one alone too few blocks for an interval.
+    """
+    if not runs or not all(run.carries(statistic) for run in runs):
+        return None
+    logs = [log(max(run.figure_ns(statistic), _LEAST_NS)) for run in runs]
+    error, freedom = runs[0].error(statistic, seed) if len(runs) == 1 else _of_mean(logs)
+    if not np.isfinite(error):
+        return None
+    middle, reach = sum(logs) / len(logs), student(level, freedom) * error
+    method: Method = "blocks" if len(runs) == 1 else "runs"
+    return Interval(exp(middle), exp(middle - reach), exp(middle + reach), level, method)
+
+
+def change(
+    base: Sequence[float],
+    new: Sequence[float],
+    within: tuple[tuple[float, float], tuple[float, float]] | None = None,
+    *,
+    level: float = LEVEL,
+    run_to_run: float = 0.0,
+) -> Interval:
+    """The ratio of a figure in some runs to that in others, and its interval.
+
+    With more than two runs in all: Student's t with the pooled spread of both sides, which also serves one new run
+    against several earlier ones. A spread from three or four runs is itself hardly known, and taken alone would hide a
+    tenfold change; so `run_to_run` counts as if it had been found in `PRIOR_FREEDOM` differences more (the moderated t of
+    Smyth 2004), which decides little once there are many runs. With one on each side: the errors from within the runs, and an allowance for
+    what differs between runs, which then nobody can see.
+
+    Args:
+        base: the figure of each earlier run, above 0.
+        new: that of each later run.
+        within: standard error and degrees of freedom from the blocks of the two runs, if there are only two.
+        level: how sure the interval is to hold the true ratio.
+        run_to_run: by what share figures of like runs are expected to differ (one standard deviation).
+    """
+    logs = [np.log(np.maximum(side, _LEAST_NS * 1e-9)) for side in (base, new)]
+    ratio = float(logs[1].mean() - logs[0].mean())
+    freedom = len(base) + len(new) - 2.0
+    if freedom:
+        squares = sum(float(((side - side.mean()) ** 2).sum()) for side in logs)
+        freedom += PRIOR_FREEDOM
+        pooled = (squares + PRIOR_FREEDOM * run_to_run**2) / freedom
+        error = sqrt(pooled * (1 / len(base) + 1 / len(new)))
+    else:
+        parts = [(run_to_run, 1e6), (run_to_run, 1e6), *(within or ())]
+        error, freedom = _sum(parts)
+    reach = student(level, freedom) * error if np.isfinite(error) else 700.0
+    reach = min(reach, 700.0)  # beyond which exp() has no figure
+    method: Method = "runs" if len(base) + len(new) > 2 else "blocks"
+    return Interval(exp(ratio), exp(max(ratio - reach, -700)), exp(min(ratio + reach, 700)), level, method)
+
+
+@cache
+def student(level: float, freedom: float) -> float:
+    """How many standard errors an interval reaches to either side: Student's t.
+
+    With t = sqrt(freedom) * tan(angle) the density is cos(angle) ** (freedom - 1), whose integral is a sum.
+    """
+    angles = np.linspace(0, np.pi / 2, 1 << 16)
+    freedom = min(freedom, 1e4)
+    density = np.cos(angles) ** (freedom - 1)
+    area = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
+    return sqrt(freedom) * float(np.tan(np.interp(level, area / area[-1], angles)))
+
+
+def drawn_again(blocks: int, length: int, times: int, random: np.random.Generator) -> Floats:
+    """How often each block is drawn, in so many resamples (lines) of stretches of `length` neighbours.
+
+    The last block's neighbour is the first, so that each is as likely as any other.
+    """
+    starts = random.integers(0, blocks, (times, -(-blocks // length)))
+    drawn = (starts[:, :, None] + np.arange(length)).reshape(times, -1)[:, :blocks] % blocks
+    weights = np.zeros((times, blocks))
+    np.add.at(weights, (np.arange(times)[:, None], drawn), 1)
+    return weights
+
+
+def stretch(series: Floats) -> int:
+    """How many neighbours a stretch of the circular block bootstrap should have, by the series' autocorrelation.
+
+    Politis and White's rule: correlations are counted up to twice the lag after which none stands out, by a
+    window that is flat and then falls. At least the cube root of the series, for in few blocks no correlation stands
+    out; at most a third of it, or little would be left to draw from.
+    """
+    n = series.size
+    centred = series - series.mean()
+    products = np.array([float(centred[: n - lag] @ centred[lag:]) / n for lag in range(n)])
+    least = min(int(np.ceil(n ** (1 / 3) - 1e-9)), max(1, n // 3))
+    if n < _FEWEST_BLOCKS or products[0] <= 0:
+        return least
+    run = max(5, int(sqrt(np.log10(n))))
+    most = min(n - 1, int(sqrt(n)) + 1 + run)
+    stands_out = np.abs(products[1 : most + 1] / products[0]) > 2 * sqrt(np.log10(n) / n)
+    last = int(np.flatnonzero(stands_out)[-1]) + 1 if stands_out.any() else 0
+    lags = np.arange(1, min(2 * last, n - 1) + 1)
+    window = np.minimum(1.0, 2 * (1 - lags / max(2 * last, 1)))
+    bias = 2 * float((window * lags * products[lags]).sum())
+    spread = products[0] + 2 * float((window * products[lags]).sum())
+    if spread <= 0:
+        return least
+    length = (2 * bias**2 / (4 / 3 * spread**2)) ** (1 / 3) * n ** (1 / 3)
+    return int(np.clip(np.ceil(length), least, max(1, n // 3)))
+
+
+def _of_mean(logs: Sequence[float]) -> tuple[float, float]:
+    return float(np.std(logs, ddof=1)) / sqrt(len(logs)), len(logs) - 1.0
+
+
+def _sum(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The standard error of a difference from those of its parts, with Satterthwaite's degrees of freedom."""
+    variance = sum(error**2 for error, _ in parts)
+    if not variance or not np.isfinite(variance):
+        return sqrt(variance), 1.0
+    return sqrt(variance), variance**2 / sum(error**4 / freedom for error, freedom in parts if error)

@@ -1,0 +1,86 @@
+"""What librdkafka says of itself once a second: how long events wait in it, how long requests take.
+
+Fields and units: librdkafka's STATISTICS.md. It tells of each window the count, the sum, the least, the greatest and six
+percentiles, per broker. Windows are merged as histograms in which each value stands at the upper end of its percentile's
+range: counts, means and maxima are exact, percentiles are upper bounds.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lensload.metrics.histogram import Histogram
+from lensload.metrics.stats import Tally
+
+CLIENT: Final = "all"
+"""What stands in a tally for the topic: librdkafka tells by broker, not by topic."""
+
+INTERVAL_MS: Final = 1_000
+
+# Our name of each of librdkafka's windows, and how many ns its unit has.
+_WINDOWS: Final = {
+    "queue": ("int_latency", 1_000),
+    "output_buffer": ("outbuf_latency", 1_000),
+    "round_trip": ("rtt", 1_000),
+    "throttle": ("throttle", 1_000_000),
+}
+STAGES: Final = tuple(_WINDOWS)
+_PERCENTILES: Final = (
+    ("p50", 50.0),
+    ("p75", 75.0),
+    ("p90", 90.0),
+    ("p95", 95.0),
+    ("p99", 99.0),
+    ("p99_99", 99.99),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerStatistics:
+    """Takes librdkafka's statistics of a producer into a tally, from the measured time on.
+
+    Attributes:
+        tally: where `STAGES` are recorded, under the topic `CLIENT`.
+    """
+
+    tally: Tally
+
+    def take(self, text: str) -> None:
+        """Enter one window: the JSON that `stats_cb` gets."""
+        for broker in json.loads(text).get("brokers", {}).values():
+            for stage, (name, ns) in _WINDOWS.items():
+                window = broker.get(name)
+                if window and window["cnt"]:
+                    self.tally.merge(stage, CLIENT, histogram_of(window, ns))
+
+
+def histogram_of(window: Mapping[str, Any], unit_ns: int) -> Histogram:
+    """One of librdkafka's windows as a histogram: its percentiles are upper bounds, the rest is exact.
+
+    Args:
+        window: cnt, sum, min, max and p50 to p99_99.
+        unit_ns: the unit they are in, nanoseconds.
+    """
+    histogram = Histogram()
+    for value, count in _steps(window):
+        histogram.record_repeated(value * unit_ns, count)
+    histogram.sum_ns = int(window["sum"]) * unit_ns
+    histogram.min_ns = min(histogram.min_ns, int(window["min"]) * unit_ns)
+    return histogram
+
+
+def waiting_to_be_read(text: str) -> int:
+    """How many records a consumer has fetched that nobody has asked it for yet, by its statistics."""
+    topics = json.loads(text).get("topics", {}).values()
+    return sum(part["fetchq_cnt"] for topic in topics for part in topic["partitions"].values())
+
+
+def _steps(window: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
+    """Values, and how many of the window's stand for each: those between two percentiles at the upper one."""
+    total, told, highest = int(window["cnt"]), 0, int(window["max"])
+    for name, percent in _PERCENTILES:
+        upto = int(total * percent / 100)
+        yield min(int(window[name]), highest), upto - told
+        told = upto
+    yield highest, total - told

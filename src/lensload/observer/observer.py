@@ -1,0 +1,278 @@
+"""Observing: reading back what was produced, telling each event's latency and keeping the ledger.
+
+The observer has a process, and so a GIL and a clock hand, of its own. It is assigned its partitions, and has
+been answered for each, before the first event is due.
+"""
+
+import time
+from collections.abc import Iterable
+from typing import Any, Final
+from zlib import adler32
+
+import numpy as np
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from numpy.typing import NDArray
+
+from lensload.delivery.bitmap import Page, PageKey
+from lensload.delivery.tracker import TOPICS_A_LANE, OrderLedger, SequenceLedger
+from lensload.encoding import wire
+from lensload.errors import ClusterError
+from lensload.kafka.cluster import Troubles
+from lensload.metrics.librdkafka import INTERVAL_MS, waiting_to_be_read
+from lensload.metrics.stats import Tally
+from lensload.schema.definitions import TOPIC_NAMES
+
+_MOST_AT_ONCE: Final = 5_000
+_PROOF_S: Final = 10.0
+_ASK_S: Final = 5.0
+_MOST_TOLD: Final = 2_000  # partitions; of more the client's statistics would take too long to read
+
+
+class Observer:
+    """Reads partitions from their present end on, and accounts for every record of this run in them.
+
+    What it finds goes into the tally: counts `observed` (distinct events), `duplicated` (each further sight),
+    `reordered` (came behind a later one of its writer in the same partition) and `corrupt` by topic, totals
+    `foreign` (records of other runs or programs), `skipped_offsets` (records gone before they could be read) and
+    `read_again` (records that came twice because the client had lost its place), and the stage `end_to_end`. Events due before `measure_from_ns` are warm-up, counted as
+    `warmup_observed` only.
+
+    Attributes:
+        measure_from_ns: when measuring begins, Unix ns.
+        unread: how many records the client had fetched that were still waiting for us, when it last told.
+
+    Args:
+        settings: librdkafka's properties.
+        partitions: which partitions to read, by topic's name in the cluster.
+        topics: the LENS topic of each such name.
+        run_tag: the run's tag, as its ids carry it.
+        tally: where to account.
+    """
+
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        partitions: dict[str, list[int]],
+        topics: dict[str, str],
+        run_tag: int,
+        tally: Tally,
+    ) -> None:
+        self.measure_from_ns = 0
+        self._topics = topics
+        self._places = {name: place for place, name in enumerate(topics)}
+        self._labels = list(topics.values())
+        self._numbers = np.array([TOPIC_NAMES.index(topic) for topic in self._labels])
+        self._run_tag = run_tag
+        self._tally = tally
+        self._sequences = SequenceLedger()
+        self._orders = OrderLedger()
+        self._wanted = [TopicPartition(name, number) for name, them in partitions.items() for number in them]
+        self._next: dict[tuple[str, int], int] = {}
+        self._troubles = Troubles()
+        self.unread = 0
+        group: dict[str, Any] = {"group.id": f"lensload-observer-{run_tag}", "enable.auto.commit": False}
+        if len(self._wanted) <= _MOST_TOLD:
+            group |= {"stats_cb": self._note_statistics, "statistics.interval.ms": INTERVAL_MS}
+        self._consumer = Consumer({**settings, **group, "error_cb": self._troubles})
+
+    def prove(self) -> None:
+        """Take up the partitions at their present ends and wait until each has answered a fetch.
+
+        Raises:
+            ClusterError: a partition does not answer within 10 s.
+        """
+        self._seek_ends()
+        silent = {(each.topic, each.partition) for each in self._wanted}
+        deadline_s = time.monotonic() + _PROOF_S
+        while silent:
+            message = self._consumer.poll(0.1)
+            if message is not None:
+                error = message.error()
+                if error is None or error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # public, whatever its name
+                    silent.discard((str(message.topic()), int(message.partition() or 0)))
+            if time.monotonic() > deadline_s:
+                name, number = min(silent)
+                raise ClusterError(
+                    f"Partition {number} of {name} cannot be read: no answer to a fetch within {_PROOF_S:.0f} s.",
+                    "Check that the broker that leads it is up and lets these credentials read.",
+                )
+
+    def watch(self, timeout_s: float) -> int:
+        """Take in what has come, waiting so long for the first of it; gives how many records."""
+        # poll() for the first, consume() for the rest: consume(n, t) alone waits for n to come.
+        first = self._consumer.poll(timeout_s)
+        if first is None:
+            return 0
+        messages = [first, *self._consumer.consume(_MOST_AT_ONCE, 0)]
+        now_ns = time.time_ns()
+        records = [message for message in messages if message.error() is None]
+        if len(records) < len(messages):
+            self._note_errors(messages)
+        if records:
+            self._account(records, now_ns)
+        return len(records)
+
+    def take_notices(self) -> list[str]:
+        """What went wrong since the last call, as sentences, each once."""
+        return self._troubles.take()
+
+    def take_pages(self, *, everything: bool = False) -> dict[PageKey, Page]:
+        """What has been seen, for those who know all accounts; `everything` is for the last word."""
+        return self._sequences.take(everything=everything)
+
+    def settle(self, keys: Iterable[PageKey]) -> None:
+        """Forget these pages: all their events have been sent and seen."""
+        self._sequences.settle(keys)
+
+    def ends(self, timeout_s: float = _ASK_S) -> dict[tuple[str, int], int]:
+        """The present end of every partition.
+
+        Raises:
+            ClusterError: a partition does not tell its end, or not in time.
+        """
+        # All in one request: on a connection that fetches, each waits until the broker has answered the fetch.
+        asked = [TopicPartition(each.topic, each.partition, OFFSET_END) for each in self._wanted]
+        try:
+            told = self._consumer.offsets_for_times(asked, timeout=timeout_s) if asked else []
+        except KafkaException as error:
+            raise _no_end("The partitions do not tell their ends", error.args[0]) from error
+        for each in told:
+            if each.error is not None:
+                raise _no_end(f"Partition {each.partition} of {each.topic} does not tell its end", each.error)
+        return {(each.topic, each.partition): each.offset for each in told}
+
+    def behind(self, ends: dict[tuple[str, int], int]) -> int:
+        """How many offsets lie between where we are and `ends`."""
+        return sum(max(0, end - self._next[key]) for key, end in ends.items())
+
+    def _note_statistics(self, text: str) -> None:
+        self.unread = waiting_to_be_read(text)
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        self._consumer.close()
+
+    def _seek_ends(self) -> None:
+        self._next = self.ends()
+        for each in self._wanted:
+            each.offset = self._next[each.topic, each.partition]
+        self._consumer.assign(self._wanted)
+
+    def _note_errors(self, messages: list[Message]) -> None:
+        for message in messages:
+            error = message.error()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  # public, whatever its name
+                self._troubles(error)
+
+    def _account(self, records: list[Message], now_ns: int) -> None:
+        count = len(records)
+        names = [str(name) for name in map(Message.topic, records)]
+        place = np.fromiter(map(self._places.__getitem__, names), dtype=np.int64, count=count)
+        partition = np.fromiter(map(Message.partition, records), dtype=np.int64, count=count)
+        offset = np.fromiter(map(Message.offset, records), dtype=np.int64, count=count)
+        fresh = self._follow(place, partition, offset)
+        if not fresh.all():
+            # The client lost its place and began anew: what it reads a second time was not written twice.
+            self._tally.add_total("read_again", int(np.count_nonzero(~fresh)))
+            kept = np.flatnonzero(fresh)
+            records = [records[index] for index in kept.tolist()]
+            place, partition = place[kept], partition[kept]
+        if not records:
+            return
+        # A record without a value (a tombstone) is as little ours as one with another's bytes.
+        values = [value or b"" for value in map(Message.value, records)]
+        heads = wire.Heads.of(values)
+        ours = heads.valid & (heads.readings.run_tag == self._run_tag)
+        if not ours.all():
+            self._account_strange(place, ours, heads.valid)
+        which = np.flatnonzero(ours)
+        if len(which):
+            seals = np.fromiter(map(adler32, map(values.__getitem__, which.tolist())), np.uint32, len(which))
+            self._account_ours(heads, seals, which, place[which], partition[which], now_ns)
+
+    def _account_ours(
+        self,
+        heads: wire.Heads,
+        seals: NDArray[np.uint32],
+        which: NDArray[np.int64],
+        place: NDArray[np.int64],
+        partition: NDArray[np.int64],
+        now_ns: int,
+    ) -> None:
+        due_ns, lane = heads.due_ns[which], heads.readings.lane[which]
+        stream = lane * TOPICS_A_LANE + self._numbers[place]
+        doubled = self._sequences.enter(stream, heads.readings.sequence[which], seals)
+        reordered = self._orders.observe(stream, partition, due_ns) & ~doubled
+        measured = due_ns >= self.measure_from_ns
+        for number, topic in enumerate(self._labels):
+            of_topic = place == number
+            if not of_topic.any():
+                continue
+            seen = of_topic & measured & ~doubled
+            self._count(topic, "observed", seen)
+            self._count(topic, "duplicated", of_topic & measured & doubled)
+            self._count(topic, "reordered", of_topic & measured & reordered)
+            self._count(topic, "warmup_observed", of_topic & ~measured & ~doubled)
+            if seen.any():
+                self._tally.record("end_to_end", topic, now_ns - due_ns[seen])
+
+    def _account_strange(
+        self, place: NDArray[np.int64], ours: NDArray[np.bool_], valid: NDArray[np.bool_]
+    ) -> None:
+        # Whole LENS events of another run are foreign; what is no LENS event in our topics is corrupt.
+        self._tally.add_total("foreign", int(np.count_nonzero(valid & ~ours)))
+        for number, topic in enumerate(self._labels):
+            self._count(topic, "corrupt", (place == number) & ~valid)
+
+    def _count(self, topic: str, name: str, which: NDArray[np.bool_]) -> None:
+        number = int(np.count_nonzero(which))
+        if number:
+            self._tally.count(topic, name, number)
+
+    def _follow(
+        self, place: NDArray[np.int64], partition: NDArray[np.int64], offset: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Keep each partition's next offset, and count the offsets that were jumped over; which records are new?"""
+        fresh = np.ones(len(offset), np.bool_)
+        key = place << 32 | partition
+        order = np.argsort(key, kind="stable")
+        bounds = np.flatnonzero(np.diff(key[order])) + 1
+        names = list(self._topics)
+        for group in np.split(order, bounds):
+            where = (names[place[group[0]]], int(partition[group[0]]))
+            fresh[group] = offset[group] >= self._next[where]
+            end = max(int(offset[group[-1]]) + 1, self._next[where])
+            skipped = end - self._next[where] - int(np.count_nonzero(fresh[group]))
+            if skipped > 0:
+                self._tally.add_total("skipped_offsets", skipped)
+            self._next[where] = end
+        return fresh
+
+
+def _no_end(what: str, error: KafkaError) -> ClusterError:
+    return ClusterError(f"{what}: {error.str()}.", "Check that the brokers that lead them are up.")
+
+
+def shares(found: dict[str, int], index: int, count: int) -> dict[str, list[int]]:
+    """The partitions of `found` (partitions by topic) that observer `index` of `count` reads.
+
+    All of them fall to exactly one observer.
+    """
+    every = [(name, number) for name, partitions in found.items() for number in range(partitions)]
+    mine = every[index::count]
+    return {name: [number for each, number in mine if each == name] for name in found}
+
+
+def consumer_settings(settings: dict[str, Any], *, embedded: bool) -> dict[str, Any]:
+    """What the observer adds to a client's settings so that reading adds no latency of its own."""
+    own: dict[str, Any] = {
+        "enable.partition.eof": True,
+        "auto.offset.reset": "earliest",
+        "fetch.queue.backoff.ms": 5,  # by default, a reader that caught its breath waits 1 s
+        "queued.max.messages.kbytes": 262_144,
+        "reconnect.backoff.max.ms": 1000,  # by default, a broker that is back may go unnoticed for 10 s
+    }
+    if embedded:
+        # The mock broker sleeps out the whole wait before it looks for messages again.
+        own["fetch.wait.max.ms"] = 5
+    return {**own, **settings}

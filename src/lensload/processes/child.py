@@ -1,0 +1,79 @@
+"""A child process of control: born on a link, told what to do, and gone when the link closes."""
+
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from lensload.config.model import RunConfig
+from lensload.errors import LensloadError
+from lensload.ids import NS_PER_MS
+from lensload.processes.link import Link, LinkClosed, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the `configure` message says.
+
+    Attributes:
+        config: the run's configuration.
+        bootstrap_servers: where the cluster is, the embedded one's address filled in.
+        registry_url: where the registry is, or mock://.
+        embedded: whether the cluster is the embedded one.
+        run_tag: goes into every id of the run.
+        message: all of it, for what only one kind of process needs.
+    """
+
+    config: RunConfig
+    bootstrap_servers: str
+    registry_url: str
+    embedded: bool
+    run_tag: int
+    message: dict[str, Any]
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        """Read a `configure` message.
+
+        Raises:
+            UsageError: the configuration in it is not fit.
+        """
+        return cls(
+            RunConfig.from_dict(message["config"]),
+            message["bootstrap_servers"],
+            message["registry_url"],
+            message["embedded"],
+            message["run_tag"],
+            message,
+        )
+
+    def named(self) -> dict[str, str]:
+        """Each topic's name in the cluster, the prefix included."""
+        return {topic: self.config.topic_prefix + topic for topic in self.config.topics}
+
+
+def whole_ms(at_ns: int) -> int:
+    """`at_ns` rounded down to the millisecond, where due times (which ids round down) cannot fall behind it."""
+    return at_ns - at_ns % NS_PER_MS
+
+
+def live(work: Callable[[Link, Orders], None]) -> None:
+    """Be a child process: await orders on the link whose descriptor is the first argument, and `work`.
+
+    A LensloadError is told to control as a refusal. When the link closes the process ends, whatever it is
+    doing: its parent is gone.
+    """
+    # Ctrl-C is control's to handle; it says drain.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    link = Link.of_child(int(sys.argv[1]))
+    try:
+        message = link.receive()
+        if message is None or message["type"] != "configure":
+            return
+        try:
+            work(link, Orders.of(message))
+        except LensloadError as error:
+            link.send({"type": "refused", "exit_code": error.exit_code, "text": str(error)})
+    except LinkClosed:
+        return

@@ -1,0 +1,115 @@
+"""The schemas that wrote the messages: each fetched by its id, once, whatever the answer."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka.schema_registry import Schema as RegistrySchema
+from fastavro.schema import parse_schema
+
+from lensload.schema.definitions import subject
+from lensload.schema.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A schema as the registry has it.
+
+    Attributes:
+        schema_id: its id.
+        parsed: fastavro's parsed form; None where it cannot be used.
+        trouble: why it cannot be used; empty where it can.
+        stored: what the registry gave.
+    """
+
+    schema_id: int
+    parsed: Any
+    trouble: str
+    stored: RegistrySchema
+
+
+class Writers:
+    """What a registry knows of the schema ids met so far.
+
+    Args:
+        registry: where to ask; None for no registry, in which case every id is taken to be known.
+    """
+
+    def __init__(self, registry: Registry | None) -> None:
+        self._registry = registry
+        # An unknown id stays unknown for the whole replay: garbage must not become a request a message.
+        self._found: dict[int, Writer | None] = {}
+        self._versions: dict[tuple[str, int], int | None] = {}
+
+    def find(self, schema_id: int) -> Writer | None:
+        """The schema with this id; None where the registry knows none.
+
+        Raises:
+            RegistryError: the registry does not answer, or refuses.
+        """
+        if schema_id not in self._found:
+            self._found[schema_id] = self._fetch(schema_id)
+        return self._found[schema_id]
+
+    def known(self, schema_id: int) -> bool:
+        """Whether the id is the registry's.
+
+        Raises:
+            RegistryError: as `find`.
+        """
+        return self._registry is None or self.find(schema_id) is not None
+
+    def version(self, topic: str, schema_id: int) -> int | None:
+        """The version of the schema in the topic's subject; None where it is not of that subject.
+
+        Raises:
+            RegistryError: as `find`.
+        """
+        key = topic, schema_id
+        if key not in self._versions:
+            self._versions[key] = self._look_up(subject(topic), schema_id)
+        return self._versions[key]
+
+    def _fetch(self, schema_id: int) -> Writer | None:
+        if self._registry is None:
+            return None
+        name = f"schema id {schema_id}"
+        stored = self._registry.ask(name, lambda client: client.get_schema(schema_id))
+        return None if stored is None else _writer(schema_id, stored)
+
+    def _look_up(self, name: str, schema_id: int) -> int | None:
+        found = self.find(schema_id)
+        if self._registry is None or found is None:
+            return None
+        registered = self._registry.ask(name, lambda client: client.lookup_schema(name, found.stored))
+        # A subject may hold the same schema under another id; then this id is not one of its versions.
+        if registered is None or registered.schema_id != schema_id:
+            return None
+        return registered.version
+
+
+def parse(text: str) -> Any:  # noqa: ANN401 - a schema is any JSON
+    """A schema in fastavro's parsed form.
+
+    Raises:
+        ValueError: it is not an Avro schema; the text says why.
+    """
+    try:
+        return parse_schema(json.loads(text))
+    # fastavro meets shapes that it does not expect with whatever Python raises there.
+    except Exception as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _writer(schema_id: int, stored: RegistrySchema) -> Writer:
+    trouble, parsed = "", None
+    if (stored.schema_type or "AVRO") != "AVRO":
+        trouble = f"schema id {schema_id} is {stored.schema_type}, not Avro"
+    elif stored.references:
+        trouble = f"schema id {schema_id} refers to schemas of other subjects, which replay does not follow"
+    else:
+        try:
+            parsed = parse(stored.schema_str or "")
+        except ValueError as error:
+            trouble = f"schema id {schema_id} is not Avro: {error}"
+    return Writer(schema_id, parsed, trouble, stored)

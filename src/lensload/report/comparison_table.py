@@ -1,0 +1,64 @@
+"""A comparison in words and as a table."""
+
+from collections.abc import Iterator
+
+from lensload.results.compare import Change, Comparison
+from lensload.verdict.slo import shown
+
+HEAD = ("figure", "base", "new", "change", "interval", "")
+
+
+def in_words(change: Change) -> str:
+    """One change in a sentence, with its interval and what it is called."""
+    cells = row(change)
+    note = f" ({change['note']})" if change["note"] else ""
+    return f"{change['name']}: {change['call']}: {cells[1]} before, {cells[2]} now, {cells[3]}, {cells[4]}{note}."
+
+
+def row(change: Change) -> list[str]:
+    """One change as cells under `HEAD`."""
+    figures = [
+        shown(value, change["unit"]) if value is not None else "-"
+        for value in (change["base"], change["new"])
+    ]
+    called = change["call"] if change["limit"] is not None else ""
+    return [change["name"], *figures, _percent(change["change"]), _interval(change), called]
+
+
+def text(comparison: Comparison) -> str:
+    """All of it for a terminal, in plain ASCII."""
+    return "".join(f"{line}\n" for line in _lines(comparison))
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    rows = [list(HEAD), *(row(change) for change in comparison["changes"])]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    yield f"base: {', '.join(comparison['base'])}"
+    yield f"new:  {', '.join(comparison['new'])}"
+    yield ""
+    for cells in rows:
+        aligned = [
+            cells[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(cells[1:5], widths[1:5], strict=True)),
+        ]
+        yield "  ".join([*aligned, cells[5]]).rstrip()
+    yield ""
+    yield comparison["method"]
+    for remark in comparison["remarks"]:
+        yield f"- {remark}"
+    for change in comparison["changes"]:
+        if change["note"]:
+            yield f"- {change['name']}: {change['note']}."
+    yield ""
+    yield f"COMPARISON: {comparison['outcome'].upper()}"
+
+
+def _interval(change: Change) -> str:
+    return f"[{_percent(change['low'])}, {_percent(change['high'])}]"
+
+
+def _percent(value: float | None) -> str:
+    if value is None:
+        return "-"
+    percent = 100 * value
+    return f"{percent:+,.1f} %" if abs(percent) < 1_000 else "more than 10-fold"

@@ -1,0 +1,172 @@
+"""Where the time goes: the mean way of an event from when it was due, step after step.
+
+Means, because they add up over the same events, which percentiles do not; those stand in the tables and curves.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from lensload.report.html.figure import Figure, Key, Spec, figure
+from lensload.report.html.tables import duration
+from lensload.report.html.theme import DURATION_LABEL, INK, MUTED, SERIES
+from lensload.results.run import Run
+
+WHOLE = "all topics"
+STEPS = ("serialize", "schedule lag", "client queue", "cluster", "client and cluster", "to the observer")
+_COLOURS = (MUTED, SERIES[1], SERIES[4], SERIES[0], SERIES[3], SERIES[2])
+_ROW_PX = 13
+
+_AID = (
+    "Each step starts where the one before ended: handed to the client (schedule lag), sent (client queue),"
+    " acknowledged by the cluster, read by the observer. Means, since only they add up; the client's queue is known"
+    " of all topics together. Serializing happens before an event is due, so it stands beside the way."
+)
+
+
+def waterfall_figure(run: Run, *, number: int, end_us: float, page_px: int) -> Figure:
+    """The mean way of an event, for each topic.
+
+    Args:
+        run: whose events.
+        number: which run of the report it is.
+        end_us: the longest mean way of all runs, in microseconds.
+        page_px: the width it has on a page.
+    """
+    ways = _ways(run)
+    steps = [step for name, way in ways.items() for step in _steps(name, way)]
+    return figure(
+        "Where the time goes",
+        _AID,
+        lambda width: _spec(steps, list(ways), width, end_us),
+        legend=[Key(name, _COLOURS[STEPS.index(name)]) for name in _shown(steps)],
+        run=number,
+        page_px=page_px,
+    )
+
+
+def longest_way_us(run: Run) -> float:
+    """The end of the longest mean way of a topic."""
+    ends = (max(from_us, to_us) for way in _ways(run).values() for _, from_us, to_us in way)
+    return max(ends, default=0.0)
+
+
+def _ways(run: Run) -> dict[str, list[tuple[str, float, float]]]:
+    """From where to where each step goes, in microseconds: of all together, as far as that is known, and by topic."""
+    ways = {topic: list(_way(_means(run, topic))) for topic in run["topics"]}
+    fall = cast("Mapping[str, Any]", run).get("waterfall")
+    return {WHOLE: list(_whole(fall, _means(run, "all")["serialize"])), **ways} if fall else ways
+
+
+def _means(run: Run, topic: str) -> dict[str, float | None]:
+    return {stage: by_topic.get(topic, {}).get("mean") for stage, by_topic in run["latency_us"].items()}
+
+
+def _steps(name: str, way: Iterable[tuple[str, float, float]]) -> Iterator[dict[str, Any]]:
+    for row, (step, from_us, to_us) in enumerate(way, 1):
+        took = duration(to_us - from_us)
+        yield {
+            "topic": name,
+            "step": step,
+            "row": row,
+            "from": from_us,
+            "to": to_us,
+            "right": max(from_us, to_us),
+            "took": took,
+            "told": f"{name}, {step}: {took}",
+        }
+
+
+def _whole(fall: Mapping[str, Any], serialize_us: float | None) -> Iterator[tuple[str, float, float]]:
+    if serialize_us is not None:
+        yield "serialize", 0.0, serialize_us
+    broker = "client and cluster" if fall["client_us"] is None else "cluster"
+    parts = (
+        ("schedule lag", fall["generator_us"]),
+        ("client queue", fall["client_us"]),
+        (broker, fall["broker_us"]),
+        ("to the observer", fall["consumer_us"]),
+    )
+    at_us = 0.0
+    for step, took_us in parts:
+        if took_us is not None:
+            yield step, at_us, at_us + took_us
+            at_us += took_us
+
+
+def _way(means: Mapping[str, float | None]) -> Iterator[tuple[str, float, float]]:
+    if (serialize_us := means.get("serialize")) is not None:
+        yield "serialize", 0.0, serialize_us
+    at_us = 0.0
+    if (lag_us := means.get("schedule_lag")) is not None:
+        yield "schedule lag", at_us, lag_us
+        at_us = lag_us
+    if (ack_us := means.get("ack")) is not None:
+        yield "client and cluster", at_us, ack_us
+        at_us = ack_us
+    if (seen_us := means.get("end_to_end")) is not None:
+        yield "to the observer", at_us, seen_us
+
+
+def _shown(steps: Sequence[dict[str, Any]]) -> list[str]:
+    return [name for name in STEPS if any(step["step"] == name for step in steps)]
+
+
+def _spec(steps: Sequence[dict[str, Any]], topics: list[str], width: int, end_us: float) -> Spec:
+    shown = _shown(steps)
+    y: Spec = {
+        "field": "topic",
+        "type": "nominal",
+        "sort": topics,
+        "axis": None,
+        "scale": {"paddingInner": 0.12, "paddingOuter": 0},
+    }
+    rows = list(range(max((step["row"] for step in steps), default=0) + 1))
+    row: Spec = {"field": "row", "type": "ordinal", "scale": {"domain": rows, "paddingInner": 0.15}}
+    x: Spec = {
+        "field": "from",
+        "type": "quantitative",
+        "title": "mean time since the event was due",
+        # Room for the last step's figure.
+        "scale": {"domain": [0, (end_us or 1) * (1.1 if width > 600 else 1.3)], "nice": False},
+        "axis": {"labelExpr": DURATION_LABEL, "tickCount": 8 if width > 600 else 4, "labelFlush": True},
+    }
+    bars: Spec = {
+        "mark": {"type": "bar", "minBandSize": 2},
+        "encoding": {
+            "x": x,
+            "x2": {"field": "to"},
+            "y": y,
+            "yOffset": row,
+            "description": {"field": "told"},
+            "color": {
+                "field": "step",
+                "type": "nominal",
+                "scale": {"domain": shown, "range": [_COLOURS[STEPS.index(name)] for name in shown]},
+            },
+        },
+    }
+    texts: Spec = {
+        "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 10, "color": MUTED},
+        "encoding": {
+            "x": {**x, "field": "right"},
+            "y": y,
+            "yOffset": row,
+            "text": {"field": "took", "type": "nominal"},
+        },
+    }
+    names: Spec = {
+        "data": {"values": [{"topic": topic, "row": 0} for topic in topics]},
+        "mark": {"type": "text", "align": "left", "fontSize": 11.5, "fontWeight": 600, "color": INK},
+        "encoding": {
+            "x": {"value": 0},
+            "y": y,
+            "yOffset": row,
+            "text": {"field": "topic", "type": "nominal"},
+        },
+    }
+    return {
+        "width": width,
+        "height": max(1, len(topics)) * len(rows) * _ROW_PX,
+        "data": {"values": list(steps)},
+        "layer": [bars, texts, names],
+    }

@@ -1,0 +1,118 @@
+"""Whether runs were made under like conditions: only then does a difference between their figures mean something.
+
+What changes the work or where it is done is a difference, and refuses a comparison until it is allowed by name: the
+machine, the kind of cluster, the rate and so on. What is most often the very thing to be compared (versions, the
+cluster's address and its properties) or can hardly matter (the seed) is remarked.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lensload.results.run import Run
+
+Facts = Mapping[str, Any]
+
+_RATE_SLACK = 0.01  # of the target: Poisson arrivals, and the last second of a run that was stopped
+_TIME_SLACK = 0.1
+
+_CONFIGURED: Final = {
+    "profile": ("profile",),
+    "warmup": ("warmup_s",),
+    "workers": ("workers",),
+    "serializer": ("serializer",),
+    "evolve": ("evolve",),
+    "acks": ("acks",),
+    "linger": ("linger_ms",),
+    "compression": ("compression",),
+    "partitions": ("partitions",),
+    "replication_factor": ("replication_factor",),
+}
+_REMARKED: Final = (
+    "seed",
+    "audience_size",
+    "catalogue_size",
+    "zipf_exponent",
+    "lift",
+    "verify_per_s",
+    "client_config",
+    "bootstrap_servers",
+    "registry_url",
+)
+
+NAMES: Final = ("rate", "duration", "topics", "cluster", "machine", *_CONFIGURED)
+"""The differences that refuse a comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something in which two runs are unlike.
+
+    Attributes:
+        name: one of `NAMES`; "" if it is only worth a remark.
+        text: what it is in either run, for people.
+    """
+
+    name: str
+    text: str
+
+
+def differences(base: Run, other: Run) -> list[Difference]:
+    """All in which the conditions of two runs differ, what refuses a comparison first."""
+    return [*_grave(base, other), *_remarks(base, other)]
+
+
+def _grave(base: Run, other: Run) -> Iterator[Difference]:
+    yield from _number("rate", base, other, lambda run: run["load"]["target_per_s"], _RATE_SLACK, "events/s")
+    yield from _number("duration", base, other, lambda run: run["measured_s"], _TIME_SLACK, "s measured")
+    yield from _unlike("topics", base, other, lambda run: ", ".join(run["topics"]) or "none")
+    yield from _unlike("cluster", base, other, lambda run: "embedded" if run["embedded"] else "real")
+    yield from _unlike("machine", base, other, _machine)
+    for name, fields in _CONFIGURED.items():
+        yield from _unlike(
+            name, base, other, lambda run, of=fields: [_configured(run).get(each) for each in of]
+        )
+
+
+def _remarks(base: Run, other: Run) -> Iterator[Difference]:
+    for name in _REMARKED:
+        if _configured(base).get(name) != _configured(other).get(name):
+            text = (
+                f"{name} is {_configured(base).get(name)} in one, {_configured(other).get(name)} in the other"
+            )
+            yield Difference("", text)
+    for kind in ("versions", "machine"):
+        one, two = base["conditions"].get(kind, {}), other["conditions"].get(kind, {})
+        for name in dict.fromkeys([*one, *two]):
+            if one.get(name) != two.get(name) and (kind == "versions" or name not in _OF_MACHINE):
+                yield Difference("", f"{name} is {one.get(name)} in one, {two.get(name)} in the other")
+
+
+_OF_MACHINE: Final = ("cpus", "cpu_model", "architecture", "memory_bytes")
+
+
+def _machine(run: Run) -> str:
+    """What decides its speed; memory to a GiB, for containers differ by some pages."""
+    facts = run["conditions"].get("machine", {})
+    memory = facts.get("memory_bytes")
+    size = f"{round(memory / 2**30)} GiB" if isinstance(memory, (int, float)) else "memory unknown"
+    return f"{facts.get('cpus')} x {facts.get('cpu_model')} ({facts.get('architecture')}, {size})"
+
+
+def _configured(run: Run) -> Facts:
+    return run["conditions"].get("configuration", {})
+
+
+def _unlike(name: str, base: Run, other: Run, fact: Callable[[Run], object]) -> Iterator[Difference]:
+    one, two = fact(base), fact(other)
+    if one != two:
+        shown = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in (one, two)]
+        yield Difference(name, f"{name} is {shown[0]} in one, {shown[1]} in the other")
+
+
+def _number(
+    name: str, base: Run, other: Run, fact: Callable[[Run], float], slack: float, unit: str
+) -> Iterator[Difference]:
+    one, two = fact(base) or 0.0, fact(other) or 0.0
+    if abs(one - two) > slack * max(abs(one), abs(two)):
+        yield Difference(name, f"{name} is {one:,.6g} {unit} in one, {two:,.6g} in the other")

@@ -1,0 +1,164 @@
+"""Publishing the schemas: all of them in the registry, each subject BACKWARD; or none, and a reason.
+
+Before anything is written, every schema that the registry does not have yet is held to LENS's rule and to the
+registry's own verdict, both against its latest version. What fails after that is told with what is registered by
+then.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lensload.errors import RegistryError, SchemaError
+from lensload.schema import compatibility, definitions
+from lensload.schema.definitions import Schema, subject
+from lensload.schema.registry import Entry, Registry
+
+LEVEL = "BACKWARD"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A subject as it stands after publishing.
+
+    Attributes:
+        subject: its name.
+        schema_id: the id of our schema.
+        version: which version of the subject that is.
+        new: whether it was registered now; else it was known.
+        was_level: the subject's compatibility level before, None if it had none of its own; BACKWARD now.
+    """
+
+    subject: str
+    schema_id: int
+    version: int
+    new: bool
+    was_level: str | None
+
+
+def publish(books: Registry, wanted: Mapping[str, Schema], prefix: str = "") -> tuple[Published, ...]:
+    """Have every schema registered under its subject, and every subject BACKWARD; again and again is once.
+
+    What is there already is only looked up.
+
+    Args:
+        books: the registry.
+        wanted: by topic name, as `schemas.load` gives them.
+        prefix: goes before each topic's name in the subject.
+
+    Raises:
+        SchemaError: a schema breaks LENS's rule towards the latest version; nothing was registered.
+        RegistryError: as `Registry.register` does; names what was registered before that, if anything was.
+    """
+    named = {subject(topic, prefix): schema for topic, schema in wanted.items()}
+    for name, schema in named.items():
+        _require_fit(books, name, schema)
+    done: list[Published] = []
+    try:
+        for name, schema in named.items():
+            done.append(_published(books, name, schema))
+    except RegistryError as error:
+        raise RegistryError(f"{error.message}\n{_told(done, list(named))}", error.hint) from error
+    return tuple(done)
+
+
+def register_newer(
+    books: Registry, newer: Mapping[str, Schema], older_ids: Mapping[str, int], prefix: str
+) -> dict[str, int]:
+    """Have the newer versions that a run changes over to registered behind those it has; gives their ids.
+
+    Raises:
+        SchemaError: the registry's verdict is against one, or it takes one for the version that there is; nothing
+            was registered of it.
+        RegistryError: as `Registry.register` does.
+    """
+    for topic, schema in newer.items():
+        name = subject(topic, prefix)
+        if verdict(books, name, schema) is False:
+            raise SchemaError(
+                f"The registry at {books.url} will not have the newer {schema.topic.file} follow on {name}.",
+                "Nothing was sent. LENS's rule allows it: see the subject's compatibility level and its versions.",
+            )
+    found = books.register(newer, prefix)
+    for topic, number in found.items():
+        if number == older_ids[topic]:
+            raise SchemaError(
+                f"The registry at {books.url} takes the newer schema of {topic} for the one it has (id {number}).",
+                "Nothing was sent. Name a version that differs in more than its docs.",
+            )
+    return found
+
+
+def verdict(books: Registry, name: str, schema: Schema) -> bool | None:
+    """Whether the registry lets the schema be, or become, a version of subject `name`; None if it has no opinion."""
+    if books.url.startswith("mock:") or books.find(name, schema) is not None:
+        return None
+    # Some registries let anything be the first version, and some know no subject to ask about.
+    return books.fits(name, schema) if books.latest(name) else None
+
+
+def breaches(entry: Entry, name: str, schema: Schema) -> tuple[compatibility.Breach, ...]:
+    """Where the schema breaks LENS's rule towards a version in the registry.
+
+    Raises:
+        SchemaError: that version is not of the topic's record, or no Avro at all: the subject is someone else's.
+    """
+    try:
+        older = definitions.of_text(schema.topic, entry.text, Path(f"version {entry.version} of {name}"))
+    except SchemaError as error:
+        raise SchemaError(
+            f"The subject {name} is someone else's: {error.message}",
+            "Give a --topic-prefix, so that topics and subjects are your own.",
+        ) from error
+    return compatibility.breaches(older.parsed, schema.parsed)
+
+
+def _require_fit(books: Registry, name: str, schema: Schema) -> None:
+    if books.find(name, schema) is not None:
+        return
+    latest = books.latest(name)
+    if latest is None:
+        return
+    if found := breaches(latest, name, schema):
+        raise SchemaError(
+            f"{schema.topic.file} may not follow version {latest.version} of {name}, by LENS's rule:\n"
+            f"{compatibility.listed(found)}",
+            "Nothing was registered.",
+        )
+    if books.fits(name, schema) is False:
+        raise RegistryError(
+            f"The registry at {books.url} will not have {schema.topic.file} follow version {latest.version} of {name}.",
+            "Nothing was registered. See the subject's compatibility level: LENS's is BACKWARD.",
+        )
+
+
+def _published(books: Registry, name: str, schema: Schema) -> Published:
+    known = books.find(name, schema)
+    fresh = known is None and books.latest(name) is None
+    # Only a subject that exists can be given a level, at least by some registries.
+    level = None if fresh else _levelled(books, name)
+    if known is None:
+        books.put(name, schema)
+    if fresh:
+        level = _levelled(books, name)
+    entry = known or books.find(name, schema)
+    if entry is None:
+        raise RegistryError(
+            f"The registry at {books.url} took {name} and does not know it.",
+            "See its log, and register again.",
+        )
+    return Published(name, entry.schema_id, entry.version, known is None, level)
+
+
+def _levelled(books: Registry, name: str) -> str | None:
+    before = books.level(name)
+    if before != LEVEL:
+        books.set_level(name, LEVEL)
+    return before
+
+
+def _told(done: Sequence[Published], every: Sequence[str]) -> str:
+    if not done:
+        return "  Nothing is known to be registered by this."
+    registered = ", ".join(f"{each.subject} (id {each.schema_id})" for each in done)
+    return f"  Registered: {registered}.\n  Not, or not known to be: {', '.join(every[len(done) :])}."

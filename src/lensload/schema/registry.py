@@ -1,0 +1,314 @@
+"""The Schema Registry: the ids of our schemas, registered where they are not yet; its versions and its verdict.
+
+Credentials come from the environment alone (see `lensload.schema.registry_auth`), and appear in no message.
+"""
+
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from confluent_kafka.schema_registry import RegisteredSchema, SchemaRegistryClient
+from confluent_kafka.schema_registry import Schema as RegistrySchema
+from confluent_kafka.schema_registry.error import SchemaRegistryError
+
+from lensload.errors import RegistryError
+from lensload.schema import registry_auth
+from lensload.schema.definitions import Schema, subject
+from lensload.schema.registry_auth import (
+    CA_FILE_VARIABLE,
+    CERT_FILE_VARIABLE,
+    TOKEN_VARIABLE,
+    USER_INFO_VARIABLE,
+)
+
+_TOTAL_S = 10.0
+_CREDENTIALS = f"Set {USER_INFO_VARIABLE}=user:password or {TOKEN_VARIABLE} in the environment."
+_START = "Start it, or check --registry-url; --registry-url mock:// does without a registry."
+_ELSEWHERE = (
+    "Check --registry-url: the address of a Confluent-compatible registry, such as http://localhost:8081, with its"
+    " path if it has one (Apicurio's is /apis/ccompat/v7)."
+)
+# Subject, version, schema, level not found; 40400 is the mock's word for any.
+_NOT_THERE = {40400, 40401, 40402, 40403, 40408}
+
+Answer = TypeVar("Answer")
+
+
+def connect(url: str, environ: Mapping[str, str] | None = None) -> "Registry":
+    """A registry at `url`, or one made up in this process for mock://; nothing is sent yet.
+
+    Args:
+        url: http://, https:// or mock://.
+        environ: where credentials and TLS files are named, in place of the process's own environment.
+
+    Raises:
+        UsageError: as `credentials.settings` does.
+    """
+    settings: dict[str, Any] = {
+        "url": url,
+        # One more try, for a registry that is just starting; and within _TOTAL_S even if both go unanswered.
+        "timeout": 4,
+        "max.retries": 1,
+        "retries.wait.ms": 500,
+        **registry_auth.settings(os.environ if environ is None else environ),
+    }
+    return Registry(url, SchemaRegistryClient.new_client(settings))
+
+
+class Registry:
+    """A Schema Registry and what it knows of our schemas.
+
+    Attributes:
+        url: where it is.
+        client: Confluent's client, for its AvroSerializer; it needs no further request for what `register` saw.
+    """
+
+    def __init__(self, url: str, client: SchemaRegistryClient) -> None:
+        self.url = url
+        self.client = client
+
+    def register(
+        self, schemas: Mapping[str, Schema], prefix: str = "", timeout_s: float = _TOTAL_S
+    ) -> dict[str, int]:
+        """Have every schema registered under its subject; again and from several processes gives the same ids.
+
+        What is there already is only looked up, so credentials that may not write are enough for a registry
+        that has the schemas.
+
+        Args:
+            schemas: by topic name, as `schemas.load` gives them.
+            prefix: goes before each topic's name in the subject.
+            timeout_s: for all of them together.
+
+        Returns:
+            The schema id of each topic.
+
+        Raises:
+            RegistryError: it does not answer in time, wants other credentials, is no registry, is broken, or will
+                not have a schema; names the address, the subject, and what to do.
+        """
+        return _within(
+            timeout_s,
+            self.url,
+            lambda: {name: self._id(subject(name, prefix), schema) for name, schema in schemas.items()},
+        )
+
+    def find(self, name: str, schema: Schema) -> "Entry | None":
+        """The schema's entry under subject `name`; None if it is not registered there.
+
+        This and the methods below raise RegistryError as `register` does.
+        """
+        return self._asked(name, lambda: _entry(self._look_up(name, RegistrySchema(schema.text, "AVRO"))))
+
+    def latest(self, name: str) -> "Entry | None":
+        """The newest version of subject `name`; None if there is none."""
+        return self._asked(name, lambda: _entry(_unless_missing(self.client.get_latest_version, name)))
+
+    def fits(self, name: str, schema: Schema) -> bool | None:
+        """The registry's own verdict: whether the schema may follow on subject `name`; None if it has no version."""
+        wanted = RegistrySchema(schema.text, "AVRO")
+        return self._asked(name, lambda: _unless_missing(self.client.test_compatibility, name, wanted))
+
+    def put(self, name: str, schema: Schema) -> None:
+        """Register the schema under subject `name`."""
+        wanted = RegistrySchema(schema.text, "AVRO")
+        number: Any = self._asked(name, lambda: self.client.register_schema(name, wanted))
+        if not isinstance(number, int):
+            raise self._no_id()
+
+    def level(self, name: str) -> str | None:
+        """The compatibility level of subject `name`; None if it has none of its own, or tells none."""
+        return self._asked(name, lambda: _unless_missing(self.client.get_compatibility, name))
+
+    def set_level(self, name: str, level: str) -> None:
+        """Give subject `name` a compatibility level of its own."""
+        self._asked(name, lambda: self.client.set_compatibility(name, level))
+
+    def close(self) -> None:
+        """Let its connections go. Closing twice is once."""
+        self.client.close()
+
+    def ask(self, name: str, question: Callable[[SchemaRegistryClient], Answer]) -> Answer | None:
+        """What the client answers to a question; None where the registry says that it has no such thing.
+
+        Args:
+            name: what is asked about, for messages: a subject, or "schema id 7".
+            question: what to ask the client.
+
+        Raises:
+            RegistryError: it does not answer in time, wants other credentials, is no registry or is broken.
+        """
+        return self._asked(name, lambda: _unless_missing(question, self.client))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _asked(self, name: str, call: Callable[[], Answer]) -> Answer:
+        """What `call` gives, in time; what it raises, in our own words."""
+
+        def translated() -> Answer:
+            try:
+                return call()
+            except Exception as error:
+                raise _refusal(error, self.url, name) from error
+
+        return _within(_TOTAL_S, self.url, translated)
+
+    def _id(self, name: str, schema: Schema) -> int:
+        wanted = RegistrySchema(schema.text, "AVRO")
+        try:
+            found = self._look_up(name, wanted)
+            number: Any = self.client.register_schema(name, wanted) if found is None else found.schema_id
+        except Exception as error:
+            raise _refusal(error, self.url, name) from error
+        if not isinstance(number, int):
+            raise self._no_id()
+        return number
+
+    def _no_id(self) -> RegistryError:
+        return RegistryError(
+            f"What answers at {self.url} is not a Schema Registry: it gave no id.", _ELSEWHERE
+        )
+
+    def _look_up(self, name: str, wanted: RegistrySchema) -> RegisteredSchema | None:
+        return _unless_missing(self.client.lookup_schema, name, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One version of a subject.
+
+    Attributes:
+        schema_id: the registry's id of the schema, which stands in each message.
+        version: its number in the subject.
+        text: the schema as the registry has it.
+    """
+
+    schema_id: int
+    version: int
+    text: str
+
+
+def _entry(found: RegisteredSchema | None) -> Entry | None:
+    if found is None:
+        return None
+    schema_id: Any = found.schema_id
+    version: Any = found.version
+    if not isinstance(schema_id, int) or not isinstance(version, int):
+        raise TypeError("no id, or no version")
+    return Entry(schema_id, version, str(found.schema.schema_str or ""))
+
+
+def _unless_missing(ask: Callable[..., Answer], *arguments: object) -> Answer | None:
+    """What the registry answers, but None where it says that there is no such subject, schema or level."""
+    try:
+        return ask(*arguments)
+    except SchemaRegistryError as error:
+        if error.http_status_code == 404 and error.error_code in _NOT_THERE:
+            return None
+        raise
+
+
+def _within(timeout_s: float, url: str, call: Callable[[], Answer]) -> Answer:
+    """What `call` returns or raises, but no later than after `timeout_s`.
+
+    In a thread of its own: the client's timeouts count anew for each address that a name has, each try and each
+    piece of an answer, and looking the name up has none at all.
+    """
+    answer: Future[Answer] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - handed to the caller
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True, name="registry").start()
+    try:
+        return answer.result(timeout_s)
+    except TimeoutError as error:
+        raise RegistryError(
+            f"The registry at {url} did not answer within {timeout_s:g} s.", _START
+        ) from error
+
+
+def _refusal(error: Exception, url: str, name: str) -> RegistryError:
+    if isinstance(error, SchemaRegistryError):
+        return _answered(error, url, name)
+    if isinstance(error, (ValueError, TypeError, AttributeError, KeyError)):
+        return RegistryError(
+            f"What answers at {url} is not a Schema Registry: its answer is no JSON of one.", _ELSEWHERE
+        )
+    return _unreached(list(_chain(error)), url)
+
+
+def _unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
+    """What a failure before any answer means: told by the cause beneath the HTTP client's own errors."""
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return RegistryError(
+            f"The registry at {url} and this machine do not agree on TLS: {causes[-1]}.",
+            f"Check http:// or https:// in --registry-url; {CA_FILE_VARIABLE} names the PEM file of a private"
+            f" authority, {CERT_FILE_VARIABLE} that of our own certificate where the registry wants one.",
+        )
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return RegistryError(
+            f"The host of the registry {url} has no address.", "Check its name in --registry-url."
+        )
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        return RegistryError(f"Nothing listens at the registry's address {url}: connection refused.", _START)
+    if any("Timeout" in type(cause).__name__ for cause in causes):
+        return RegistryError(f"The registry at {url} did not answer in time.", _START)
+    reason = str(causes[0]).rstrip(".") or type(causes[0]).__name__
+    return RegistryError(f"No registry can be reached at {url}: {reason}.", f"{_START} {_ELSEWHERE}")
+
+
+def _answered(error: SchemaRegistryError, url: str, name: str) -> RegistryError:
+    """What an HTTP status other than 2xx means for us, and what to do about it."""
+    status = error.http_status_code
+    said = f" It says: {error.error_message}" if error.error_code not in (None, -1) else ""
+    match status:
+        case 401:
+            return RegistryError(f"The registry at {url} wants other credentials (401).{said}", _CREDENTIALS)
+        case 403:
+            return RegistryError(
+                f"The registry at {url} forbids these credentials the subject {name} (403).{said}",
+                "Have the schema registered by someone who may, or allow these credentials to read and write it.",
+            )
+        case 409:
+            return RegistryError(
+                f"The registry at {url} has another schema for {name}, and ours does not follow on from it (409).{said}",
+                "Give a --topic-prefix, so that topics and subjects are your own, or compare the two schemas.",
+            )
+        case 422:
+            return RegistryError(
+                f"The registry at {url} will not have our schema for {name} (422).{said}",
+                "It may be read-only, or check more than others do: see its mode and its rules.",
+            )
+        case 429 | 500 | 502 | 503 | 504:
+            return RegistryError(
+                f"The registry at {url} is in trouble (HTTP {status}).{said}",
+                "See its log (it may have lost its own Kafka), and try again.",
+            )
+        case _:
+            return RegistryError(
+                f"What answers at {url} is not a Schema Registry (HTTP {status}).", _ELSEWHERE
+            )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, what caused it, what caused that, and so on."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__

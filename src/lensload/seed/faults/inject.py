@@ -1,0 +1,213 @@
+"""Labelled faults: records are spoiled, doubled and held back, each with a header that says so.
+
+What happens to a record is a function of the seed and of its id (of clock-skew: of its key); where it then stands, of
+its partition's records alone. So any division of the work among workers gives the same.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload.encoding.wire import Heads
+from lensload.seed.faults.corrupt import Spoiler
+from lensload.seed.faults.delay import LEAST_LATE_MS, MOST_LATE_MS, Waiter, WaitingRoom
+from lensload.seed.faults.kinds import (
+    CLOCK_SKEW,
+    DUPLICATE,
+    FAULTS,
+    HEADER,
+    LATE,
+    OUT_OF_ORDER,
+    by_name,
+)
+from lensload.seed.partitioner import murmur2
+from lensload.seed.records import Headers, Records
+from lensload.world import rng
+
+_NONE: Final = -1
+_LEAST_SKEW_MS: Final = 5 * 60_000
+_MOST_SKEW_MS: Final = 30 * 60_000
+_SKEW: Final = FAULTS.index(CLOCK_SKEW)
+# Where several stand at one record's place: itself, its duplicate, those that waited for it.
+_ITSELF, _DOUBLE, _BEHIND = range(3)
+
+
+class Faults:
+    """What befalls records between the encoder and their partitions.
+
+    Args:
+        seed: decides which records.
+        rates: faults with their rates, as `fault_kinds.rates_of` gives them; empty for none.
+        schemas: what each topic's values are written by, parsed.
+    """
+
+    def __init__(self, seed: int, rates: Iterable[str], schemas: Mapping[str, Any]) -> None:
+        self._rates = by_name(rates)
+        self._spoilers = {topic: Spoiler(topic, schema) for topic, schema in schemas.items()}
+        self._root = rng.root(seed, "faults")
+        self._rooms: dict[tuple[str, int], WaitingRoom] = {}
+        self._counts: dict[str, dict[str, int]] = {}
+        self._skews_ms: dict[bytes, int] = {}
+
+    def take(self, records: Records) -> Records:
+        """The records with what befell them, and without those that wait; itself if there are no faults."""
+        if not self._rates or not len(records):
+            return records
+        fault, key = self._drawn(records)
+        changed = self._spoiled(records, fault, key)
+        return self._moved(changed, records.timestamp_ms, fault, key)
+
+    def finish(self) -> Iterator[Records]:
+        """What still waits when there is nothing more to wait for, partition by partition.
+
+        A record with too little behind it to be late is out of order, or in its place after all.
+        """
+        for (topic, partition), room in sorted(self._rooms.items()):
+            waiters, room.waiters = room.waiters, []
+            if waiters:
+                labels = [waiter.label(room.newest_ms) for waiter in waiters]
+                yield Records(
+                    topic,
+                    [waiter.key for waiter in waiters],
+                    [waiter.value for waiter in waiters],
+                    np.full(len(waiters), partition, dtype=np.int64),
+                    np.array([waiter.timestamp_ms for waiter in waiters], dtype=np.int64),
+                    {place: self._label(topic, name) for place, name in enumerate(labels) if name},
+                )
+
+    def as_dict(self) -> dict[str, dict[str, int]]:
+        """How many records of each topic have each fault, by what has left `take` and `finish`."""
+        return {topic: dict(counts) for topic, counts in self._counts.items()}
+
+    def _label(self, topic: str, fault: str) -> Headers:
+        counts = self._counts.setdefault(topic, {})
+        counts[fault] = counts.get(fault, 0) + 1
+        return [(HEADER, fault.encode())]
+
+    def _drawn(self, records: Records) -> tuple[NDArray[np.int64], rng.Keys]:
+        """For each record the number of its fault, and the key of its further draws."""
+        readings = Heads.of([value or b"" for value in records.values]).readings
+        topic = rng.keys(self._root, np.array([murmur2([records.topic.encode()])[0]]))
+        key = rng.keys(rng.keys(topic, readings.lane), readings.sequence)
+        kinds = [name for name in self._rates if name != CLOCK_SKEW]
+        edges = np.cumsum([self._rates[name] for name in kinds])
+        spoiler = self._spoilers[records.topic]
+        numbers = [FAULTS.index(name) if spoiler.can(name) else _NONE for name in kinds]
+        which = np.searchsorted(edges, rng.uniform(key, 0), side="right")
+        fault = np.array([*numbers, _NONE])[which]
+        if CLOCK_SKEW in self._rates:
+            fault[np.flatnonzero(self._skew_ms(records.keys))] = _SKEW
+        return fault, key
+
+    def _skew_ms(self, keys: list[bytes]) -> NDArray[np.int64]:
+        """How far each key's clock is ahead; 0 where it is right."""
+        new = list(dict.fromkeys(key for key in keys if key not in self._skews_ms))
+        if new:
+            of = rng.keys(self._root, murmur2(new).astype(np.int64))
+            size = _LEAST_SKEW_MS + rng.uniform(of, 1) * (_MOST_SKEW_MS - _LEAST_SKEW_MS)
+            signed = np.where(rng.uniform(of, 2) < 0.5, size, -size).astype(np.int64)
+            wrong = np.where(rng.uniform(of, 0) < self._rates[CLOCK_SKEW], signed, 0)
+            self._skews_ms |= dict(zip(new, wrong.tolist(), strict=True))
+        return np.array([self._skews_ms[key] for key in keys], dtype=np.int64)
+
+    def _spoiled(self, records: Records, fault: NDArray[np.int64], key: rng.Keys) -> Records:
+        """The records with their values and times changed, and labelled; none moved yet."""
+        values, timestamp_ms = list(records.values), records.timestamp_ms.copy()
+        headers = dict(records.headers)
+        spoiler, topic = self._spoilers[records.topic], records.topic
+        chance = rng.uniform(key, 1)
+        moved = [FAULTS.index(name) for name in (LATE, OUT_OF_ORDER, DUPLICATE)]
+        for place in np.flatnonzero((fault != _NONE) & ~np.isin(fault, moved)).tolist():
+            name, value = FAULTS[fault[place]], values[place] or b""
+            if name == CLOCK_SKEW:
+                by_ms = self._skews_ms[records.keys[place]]
+                values[place] = spoiler.skewed(value, by_ms)
+                timestamp_ms[place] += by_ms
+            else:
+                values[place] = spoiler.spoiled(name, value, float(chance[place]))
+            headers[place] = self._label(topic, name)
+        return Records(topic, records.keys, values, records.partition, timestamp_ms, headers)
+
+    def _moved(
+        self, records: Records, at_ms: NDArray[np.int64], fault: NDArray[np.int64], key: rng.Keys
+    ) -> Records:
+        """The records in their new order, with duplicates, and with those whose wait is over.
+
+        `at_ms` is when each happened, whatever its timestamp says.
+        """
+        waits = np.isin(fault, [FAULTS.index(LATE), FAULTS.index(OUT_OF_ORDER)])
+        stays = np.flatnonzero(~waits)
+        self._let_in(records, np.flatnonzero(waits), fault, key)
+        doubles = np.flatnonzero(fault == FAULTS.index(DUPLICATE))
+        added = [(place, _DOUBLE, self._double(records, place)) for place in doubles.tolist()]
+        # Nobody waits for a record whose own time is wrong.
+        right = stays[fault[stays] != _SKEW]
+        for place, waiter, name in self._let_out(records, right, at_ms):
+            label = self._label(records.topic, name)
+            added.append((place, _BEHIND, (waiter.key, waiter.value, waiter.timestamp_ms, label)))
+        if not added and len(stays) == len(records):
+            return records
+        return _arranged(records, stays, added)
+
+    def _double(self, records: Records, place: int) -> tuple[bytes, bytes | None, int, Headers]:
+        label = self._label(records.topic, DUPLICATE)
+        return records.keys[place], records.values[place], int(records.timestamp_ms[place]), label
+
+    def _let_in(
+        self, records: Records, which: NDArray[np.int64], fault: NDArray[np.int64], key: rng.Keys
+    ) -> None:
+        late = fault[which] == FAULTS.index(LATE)
+        span_ms = LEAST_LATE_MS + rng.uniform(key[which], 2) * (MOST_LATE_MS - LEAST_LATE_MS)
+        due_ms = records.timestamp_ms[which] + np.where(late, span_ms, 0).astype(np.int64)
+        for place, due in zip(which.tolist(), due_ms.tolist(), strict=True):
+            room = self._rooms.setdefault((records.topic, int(records.partition[place])), WaitingRoom())
+            room.waiters.append(
+                Waiter(
+                    due,
+                    records.keys[place],
+                    records.values[place],
+                    int(records.timestamp_ms[place]),
+                )
+            )
+
+    def _let_out(
+        self, records: Records, right: NDArray[np.int64], at_ms: NDArray[np.int64]
+    ) -> list[tuple[int, Waiter, str]]:
+        """Whose wait is over, each with the place of the record behind which it stands, and its fault."""
+        found: list[tuple[int, Waiter, str]] = []
+        partition = records.partition[right]
+        for number in np.unique(partition).tolist():
+            room = self._rooms.setdefault((records.topic, number), WaitingRoom())
+            in_it = right[partition == number]
+            called = room.called(at_ms[in_it])
+            found += [(int(in_it[place]), waiter, name) for place, waiter, name in called]
+        return found
+
+
+def _arranged(
+    records: Records,
+    stays: NDArray[np.int64],
+    added: list[tuple[int, int, tuple[bytes, bytes | None, int, Headers]]],
+) -> Records:
+    """Those that stay, and each of those added behind the record at its place; ties as they stand."""
+    place = np.concatenate((stays, np.array([at for at, _, _ in added], dtype=np.int64)))
+    rank = np.concatenate(
+        (np.full(len(stays), _ITSELF), np.array([kind for _, kind, _ in added], dtype=np.int64))
+    )
+    order = np.lexsort((rank, place))
+    kept = records.only(stays)
+    keys = kept.keys + [each[0] for _, _, each in added]
+    values = kept.values + [each[1] for _, _, each in added]
+    extra_ms = np.array([each[2] for _, _, each in added], dtype=np.int64)
+    headers = kept.headers | {len(stays) + n: each[3] for n, (_, _, each) in enumerate(added)}
+    every = Records(
+        records.topic,
+        keys,
+        values,
+        records.partition[place],
+        np.concatenate((kept.timestamp_ms, extra_ms)),
+        headers,
+    )
+    return every.only(order)

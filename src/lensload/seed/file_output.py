@@ -1,0 +1,147 @@
+"""Files instead of a cluster: the same events as Avro container files or Parquet, a file a topic, a manifest beside.
+
+Nothing half-written looks whole: files get their names when all of them are.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from hashlib import blake2b, file_digest
+from pathlib import Path
+from typing import Any, Final
+
+from lensload.atomic_file import why
+from lensload.encoding.encoders import FragmentEncoder
+from lensload.errors import UsageError
+from lensload.files.avro import AvroFile
+from lensload.files.folder import prepare
+from lensload.files.parquet import ParquetFile, check_installed
+from lensload.schema import definitions
+from lensload.schema.definitions import Schema
+from lensload.seed.actuals import Realised
+from lensload.seed.manifest import FileEntry, Format
+from lensload.seed.plan import Plan
+from lensload.world.columns import TopicBatch
+from lensload.world.scenario import Setting
+
+_HEADER_BYTES: Final = 5
+
+
+def write(
+    plan: Plan,
+    setting: Setting,
+    folder: Path,
+    form: Format,
+    passed: Callable[[int], None] = lambda _: None,
+) -> tuple[dict[str, FileEntry], dict[str, Any]]:
+    """Write a plan's events to DIR/<topic>.avro or .parquet.
+
+    Args:
+        plan: what to write.
+        setting: what `plan.setting` gave.
+        folder: where to; made if missing, and must hold no such files.
+        form: which kind of file.
+        passed: is told how many events each portion had.
+
+    Returns:
+        The files by topic, and the realised counts.
+
+    Raises:
+        UsageError: the plan has faults, pyarrow is missing, or the folder cannot be used, or is full.
+    """
+    check(plan, folder, form)
+    realised = Realised()
+    with _all_or_none(folder, form, plan.topics) as parts:
+        open_files = {topic: _TopicFile(form, topic, part, plan) for topic, part in parts.items()}
+        for portion in plan.chronicle(setting).portions():
+            for batch in portion.batches:
+                open_files[batch.topic].add(batch)
+                realised.take(batch)
+            passed(portion.events)
+        for file in open_files.values():
+            file.close()
+        entries = {
+            topic: _entry(part, f"{topic}.{form}", open_files[topic].count) for topic, part in parts.items()
+        }
+    return entries, realised.as_dict()
+
+
+def check(plan: Plan, folder: Path, form: Format) -> None:
+    """Find what stands in the way before anything is made.
+
+    Raises:
+        UsageError: as `write`.
+    """
+    if plan.faults:
+        raise UsageError(
+            "--fault needs a cluster: a file of events cannot hold headers, tombstones or what does not decode.",
+            "Leave out --to, or --fault.",
+        )
+    if form == "parquet":
+        check_installed("--format")
+    prepare(folder, f".{form}")
+
+
+class _TopicFile:
+    """The file of one topic."""
+
+    def __init__(self, form: Format, topic: str, path: Path, plan: Plan) -> None:
+        schema: Schema = definitions.load()[topic]
+        self.count = 0
+        self._avro: AvroFile | None = None
+        self._parquet: ParquetFile | None = None
+        if form == "avro":
+            # The same plan gives the same bytes: what separates blocks is no matter of chance either.
+            marker = blake2b(f"{topic} of {plan.seed}".encode(), digest_size=16).digest()
+            self._avro = AvroFile(path, schema.parsed, marker)
+            self._encoder = FragmentEncoder({topic: schema.parsed}, {topic: 0})
+        else:
+            self._parquet = ParquetFile(path, schema.parsed)
+
+    def add(self, batch: TopicBatch) -> None:
+        self.count += len(batch)
+        if self._avro:
+            self._avro.copy([value[_HEADER_BYTES:] for value in self._encoder.encode(batch).values])
+        elif self._parquet:
+            for record in batch.records():
+                self._parquet.add(record)
+
+    def close(self) -> None:
+        for file in (self._avro, self._parquet):
+            if file:
+                file.close()
+
+
+@contextmanager
+def _all_or_none(folder: Path, form: Format, topics: tuple[str, ...]) -> Generator[dict[str, Path]]:
+    """Hidden files to write to by topic, which get their names at the end; on failure there are none."""
+    parts = {topic: folder / f".{topic}.{form}.part" for topic in topics}
+    try:
+        for part in parts.values():
+            part.unlink(missing_ok=True)  # of a run that was killed
+        yield parts
+        for topic, part in parts.items():
+            part.rename(folder / f"{topic}.{form}")
+    except BaseException as error:
+        for part in parts.values():
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise UsageError(
+                f"--to {folder} cannot be written: {why(error)}; nothing is left of it there.",
+                "See whether the disk is full, or give another folder.",
+            ) from error
+        raise
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hex.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
+
+
+def _entry(path: Path, name: str, count: int) -> FileEntry:
+    return FileEntry(file=name, count=count, bytes=path.stat().st_size, sha256=digest_of(path))

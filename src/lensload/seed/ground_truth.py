@@ -1,0 +1,50 @@
+"""What a plan plants: the truth that an analysis of the seeded events can be held against."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload.seed.plan import Plan
+from lensload.world import churn
+from lensload.world.behaviour import Behaviour
+from lensload.world.calendar import HOURS, WEEKDAYS, Calendar
+from lensload.world.ground_truth import Truth
+from lensload.world.scenario import Setting
+
+# Moments, equally many sessions apart, at which it is asked who is there.
+_MOMENTS: Final = 48
+
+
+def planted(plan: Plan, setting: Setting | None = None) -> dict[str, Any]:
+    """The truth of a plan, fit for JSON; `manifest.schema.json` says what each value means.
+
+    Args:
+        plan: the plan.
+        setting: what `plan.setting` gave, for who has it already.
+    """
+    setting = setting or plan.setting()
+    truth = Truth(setting, Behaviour(), _visits(plan, setting)).as_dict()
+    return {
+        **truth,
+        "turnover": {
+            "joining": churn.JOINING,
+            "leaving": churn.LEAVING,
+            "launched": churn.LAUNCHED,
+            "half_life_days": churn.HALF_LIFE_DAYS,
+            "lasting": churn.LASTING,
+        },
+        "rhythm": {"hours": list(HOURS), "weekdays": list(WEEKDAYS)},
+    }
+
+
+def _visits(plan: Plan, setting: Setting) -> NDArray[np.float64]:
+    """Each person's share of all sessions, by who is there when sessions begin."""
+    if setting.turnover is None:
+        return setting.audience.visit_share()
+    joins_s, leaves_s = setting.turnover.joins_s, setting.turnover.leaves_s
+    moments = Calendar(plan.start_ms, plan.until_ms, 1.0).at((np.arange(_MOMENTS) + 0.5) / _MOMENTS)
+    shares = np.zeros(len(joins_s))
+    for at_s in moments.tolist():
+        shares += setting.audience.visit_share((joins_s <= at_s) & (leaves_s > at_s))
+    return shares / _MOMENTS

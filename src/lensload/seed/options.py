@@ -1,0 +1,105 @@
+"""What is asked of a seed, and the plan that it makes."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from lensload.config.model import RunConfig
+from lensload.errors import UsageError
+from lensload.seed.faults.kinds import rates_of
+from lensload.seed.manifest import Format
+from lensload.seed.plan import DAYS, Plan
+
+MANIFEST: Final = Path("manifest.json")
+_DAY_MS: Final = 86_400_000
+_LEAST_DAYS: Final = 1 / 24
+_MOST_DAYS: Final = 3_660.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for, besides what every run has.
+
+    Attributes:
+        events: so many; None for as many as people make.
+        days: how long the history is; None for 14.
+        until: "now", or a time as ISO 8601 has it.
+        manifest: where the manifest goes.
+        append: write behind what topics hold.
+        recreate: delete the topics first.
+        set_retention: change settings under which the history would not stay.
+        fault: what befalls records, and how often: "late=0.001".
+        to: a folder to write files to, instead of a cluster.
+        format: of those files.
+    """
+
+    events: int | None = None
+    days: float | None = None
+    until: str = "now"
+    manifest: Path = MANIFEST
+    append: bool = False
+    recreate: bool = False
+    set_retention: bool = False
+    fault: tuple[str, ...] = ()
+    to: Path | None = None
+    format: Format | None = None
+
+
+def planned(wish: Wish, config: RunConfig, now_ms: int) -> Plan:
+    """The plan that the options make.
+
+    Raises:
+        UsageError: they are out of range, or contradict each other.
+    """
+    if wish.events is None and wish.days is None:
+        raise UsageError(
+            "How much is to be seeded?", "Give --events N, --days D, or both: N events over D days."
+        )
+    if bool(wish.to) != bool(wish.format):
+        raise UsageError("--to and --format go together.", "Give --to DIR --format avro, or parquet.")
+    if wish.to and (wish.append or wish.recreate or wish.set_retention):
+        raise UsageError(
+            "--append, --recreate and --set-retention are for a cluster, --to is for files.",
+            "Leave out --to, or the others.",
+        )
+    if wish.to and wish.manifest != MANIFEST:
+        raise UsageError("The manifest of --to DIR is DIR/manifest.json.", "Leave out --manifest.")
+    if wish.append and wish.recreate:
+        raise UsageError("--append and --recreate contradict each other.", "Give one of them.")
+    days = DAYS if wish.days is None else wish.days
+    if not _LEAST_DAYS <= days <= _MOST_DAYS:
+        raise UsageError(f"--days is {days:g}.", f"It is from 0.042 (an hour) to {_MOST_DAYS:,.0f}.")
+    until_ms = _until_ms(wish.until, now_ms)
+    return Plan(
+        seed=config.seed,
+        start_ms=until_ms - round(days * _DAY_MS),
+        until_ms=until_ms,
+        events=wish.events,
+        topics=config.topics,
+        audience_size=config.audience_size,
+        catalogue_size=config.catalogue_size,
+        zipf_exponent=config.zipf_exponent,
+        lift=config.lift,
+        experiment=config.experiment,
+        faults=rates_of(wish.fault),
+    )
+
+
+def _until_ms(text: str, now_ms: int) -> int:
+    """Unix ms, a whole second for "now"."""
+    if text.strip().lower() == "now":
+        return now_ms // 1000 * 1000
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise UsageError(
+            f"--until is {text!r}.",
+            "It is now, or a time such as 2026-01-31T12:00:00Z (UTC if it says nothing else).",
+        ) from error
+    until_ms = round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    if until_ms > now_ms:
+        raise UsageError(f"--until is {text}, which lies in the future.", "History ends now at the latest.")
+    if until_ms < _MOST_DAYS * _DAY_MS:
+        raise UsageError(f"--until is {text}, which is too long ago.", "Give a time from 1980 on.")
+    return until_ms

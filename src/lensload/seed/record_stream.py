@@ -1,0 +1,57 @@
+"""The stream: a plan as records on their way to partitions, in order.
+
+This is where events become bytes, so it is where faults befall them and where they are counted.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from lensload.encoding.encoders import FragmentEncoder
+from lensload.schema import definitions
+from lensload.seed.actuals import Realised
+from lensload.seed.faults.inject import Faults
+from lensload.seed.partitioner import Partitions
+from lensload.seed.plan import Plan
+from lensload.seed.records import Records
+
+
+class Stream:
+    """Makes the records of a plan, as often as asked, the same each time.
+
+    Args:
+        plan: what happens.
+        schema_ids: the registry's id of each topic's schema.
+        partitions: where keys belong, and which partitions are wanted.
+    """
+
+    def __init__(self, plan: Plan, schema_ids: Mapping[str, int], partitions: Partitions) -> None:
+        self._plan = plan
+        self._partitions = partitions
+        self._setting = plan.setting()
+        self._parsed = {
+            topic: schema.parsed for topic, schema in definitions.load().items() if topic in plan.topics
+        }
+        self._encoder = FragmentEncoder(self._parsed, dict(schema_ids))
+        for outline in plan.chronicle(self._setting).outline():
+            self._partitions.of(outline.topic, outline.key.pool)
+            self._encoder.encode(outline)
+
+    def faults(self) -> Faults:
+        """What befalls the records, with nothing befallen yet."""
+        return Faults(self._plan.seed, self._plan.faults, self._parsed)
+
+    def records(self, realised: Realised | None = None, faults: Faults | None = None) -> Iterator[Records]:
+        """Everything that goes into the wanted partitions.
+
+        Args:
+            realised: counts the events, as they are before anything befalls them.
+            faults: counts what befalls them; what `faults` gives, for each call another.
+        """
+        faults = faults or self.faults()
+        chronicle = self._plan.chronicle(self._setting)
+        for portion in chronicle.portions(self._partitions.owned):
+            for batch in portion.batches:
+                if realised is not None:
+                    realised.take(batch)
+                partition = self._partitions.of(batch.topic, batch.key.pool)[batch.key.index]
+                yield faults.take(Records.of(self._encoder.encode(batch), partition))
+        yield from faults.finish()

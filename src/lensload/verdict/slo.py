@@ -1,0 +1,292 @@
+"""Service level objectives: what is asked of a run's figures, one expression each.
+
+    [TOPIC.]STAGE.STATISTIC  <  NUMBER us|ms|s      end_to_end.p99 < 50ms
+    [TOPIC.]COUNT            == NUMBER              user-interactions.lost == 0
+    [TOPIC.]COUNT            <= NUMBER %            failed <= 0.01%    (each count's whole is in `WHOLES`)
+    [TOPIC.]RATE             >= NUMBER              achieved_per_s >= 5000
+    achieved                 >= NUMBER %            achieved >= 99.5%  (of the target)
+
+Comparisons are <, <=, >, >=, == and !=. Without a topic an objective is of all topics together.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypedDict
+
+from lensload.errors import UsageError
+from lensload.metrics.stages import STAGES
+from lensload.schema.definitions import TOPIC_NAMES
+from lensload.values import nearest
+
+STATISTICS: Final = ("mean", "p50", "p90", "p99", "p999", "p9999", "max", "min")
+COUNTS: Final = (
+    "produced",
+    "acked",
+    "failed",
+    "observed",
+    "lost",
+    "duplicated",
+    "reordered",
+    "corrupt",
+    "unflushed",
+    "written",
+)
+RATES: Final = {"achieved_per_s": "acked", "produced_per_s": "produced", "observed_per_s": "observed"}
+WHOLES: Final = {
+    "acked": "produced",
+    "failed": "produced",
+    "observed": "acked",
+    "lost": "acked",
+    "duplicated": "observed",
+    "reordered": "observed",
+    "corrupt": "observed",
+    "unflushed": "produced",
+    "written": "observed",
+}
+"""What a count's percentage is of."""
+
+_COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+_UNITS_US: Final = {"us": 1.0, "ms": 1e3, "s": 1e6}
+_EXPRESSION = re.compile(r"\s*([A-Za-z][\w.-]*?)\s*([<>=!]+)\s*([\d._]*\d[eE\d+]*)\s*([^\s\d]*)\s*")
+_EXAMPLES = "such as 'end_to_end.p99 < 50ms', 'user-interactions.lost == 0' or 'achieved >= 99.5%'"
+
+
+class Outcome(TypedDict):
+    """How a run stands to an objective.
+
+    Attributes:
+        expression: as it was given.
+        figure: what the run has, in `unit`; None where too few events carry it.
+        unit: "us", "events", "events/s" or "%".
+        limit: what was asked for, in `unit`.
+        margin: how far the figure is on the good side of the limit, in `unit`; below 0 on the bad one.
+        held: whether it holds. What cannot be judged does not.
+        reason: why it cannot be judged; "" where it can.
+    """
+
+    expression: str
+    figure: float | None
+    unit: str
+    limit: float
+    margin: float | None
+    held: bool
+    reason: str
+
+
+def sentence(outcome: Outcome) -> str:
+    """How an objective stands, in words, with its figure and its margin."""
+    held = "holds" if outcome["held"] else "is missed"
+    return f"The objective '{outcome['expression']}' {held}: {stand(outcome)}."
+
+
+def stand(outcome: Outcome) -> str:
+    """An objective's figure and margin, or why there is none."""
+    if outcome["figure"] is None or outcome["margin"] is None:
+        return outcome["reason"]
+    figure, margin = shown(outcome["figure"], outcome["unit"]), shown(abs(outcome["margin"]), outcome["unit"])
+    room = (
+        "" if not outcome["margin"] else f", {margin} {'to spare' if outcome['margin'] > 0 else 'beyond it'}"
+    )
+    return f"it is {figure}{room}"
+
+
+def shown(value: float, unit: str) -> str:
+    """A figure with its unit, to four digits or whole, as a person reads it."""
+    if unit == "us":
+        size, name = (1e6, "s") if value >= 1e6 else (1e3, "ms") if value >= 1e3 else (1.0, "us")
+        return f"{value / size:,.4g} {name}"
+    if unit == "%":
+        return f"{value:.6g} %"
+    return f"{value:,.10g} {unit}" if unit != "events/s" else f"{value:,.1f} {unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of a run by name.
+
+    Attributes:
+        name: as in an expression, such as "user-interactions.ack.p99".
+        topic: "all" for all of them together.
+        stage: of a latency; "" for a count or a rate.
+        kind: the statistic, count or rate.
+    """
+
+    name: str
+    topic: str
+    stage: str
+    kind: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Figure":
+        """The figure of that name.
+
+        Raises:
+            ValueError: there is none; names the nearest.
+        """
+        name = re.sub(r"\bp(99)\.(9{1,2})$", r"p\1\2", text.strip())  # p99.9 is p999
+        parts = name.split(".")
+        topic = parts.pop(0) if len(parts) > 1 and parts[0] not in STAGES else "all"
+        if topic not in (*TOPIC_NAMES, "all"):
+            known = (*TOPIC_NAMES, *STAGES) if len(parts) > 1 else (*STAGES, *TOPIC_NAMES)
+            raise ValueError(f"there is no topic or stage {topic!r}{nearest(topic, known)}")
+        if len(parts) == 1:
+            return cls(name, topic, "", _known(parts[0], topic))
+        if len(parts) > 2:
+            raise ValueError(f"{text!r} has too many parts; a latency is [TOPIC.]STAGE.STATISTIC")
+        stage, statistic = parts
+        if stage not in STAGES:
+            raise ValueError(f"there is no stage {stage!r}{nearest(stage, STAGES)}")
+        if statistic not in STATISTICS:
+            raise ValueError(f"there is no statistic {statistic!r}{nearest(statistic, STATISTICS)}")
+        return cls(name, topic, stage, statistic)
+
+    def of(self, run: Mapping[str, Any], percent: bool = False) -> float | None:
+        """Its value in a run: microseconds, events, events a second or percent; None if too few events carry it.
+
+        Args:
+            run: a `lensload.results.run.Run`, or what will be one.
+            percent: of a count, its share in its whole.
+
+        Raises:
+            UsageError: the run has no such topic.
+        """
+        if self.topic not in (*run["topics"], "all"):
+            raise UsageError(
+                f"{self.name} cannot be judged: the run has no topic {self.topic}.",
+                f"It has {', '.join(run['topics']) or 'none'}.",
+            )
+        if self.stage:
+            return run["latency_us"].get(self.stage, {}).get(self.topic, {}).get(self.kind)
+        if self.kind == "achieved":
+            target = run["load"]["target_per_s"]
+            return 100 * run["load"]["achieved_per_s"] / target if target else None
+        if self.kind in RATES:
+            return self._rate(run)
+        if not percent:
+            return float(self._count(run, self.kind))
+        whole = self._count(run, WHOLES[self.kind])
+        return 100 * self._count(run, self.kind) / whole if whole else None
+
+    @property
+    def percent(self) -> bool:
+        """It is a percentage whatever is said."""
+        return self.kind == "achieved"
+
+    def _count(self, run: Mapping[str, Any], kind: str) -> int:
+        return sum(counts[kind] for topic, counts in run["topics"].items() if self.topic in ("all", topic))
+
+    def _rate(self, run: Mapping[str, Any]) -> float:
+        """A topic's share of the rate of all: a run file has the time only as measured, not as spent."""
+        whole = sum(counts[RATES[self.kind]] for counts in run["topics"].values())
+        share = self._count(run, RATES[self.kind]) / whole if whole else 0.0
+        return share * run["load"][self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    """An objective: a figure, how it is compared, and with what.
+
+    Attributes:
+        expression: as it was given.
+        figure: what is judged.
+        comparison: one of < <= > >= == !=.
+        limit: in `unit`.
+        unit: "us", "events", "events/s" or "%".
+    """
+
+    expression: str
+    figure: Figure
+    comparison: str
+    limit: float
+    unit: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Slo":
+        """The objective of an expression.
+
+        Raises:
+            ValueError: it is none; names what is wrong, and the nearest known name.
+        """
+        match = _EXPRESSION.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text.strip()!r} is no objective; write FIGURE COMPARISON LIMIT, {_EXAMPLES}")
+        name, comparison, number, unit = match.groups()
+        if comparison not in _COMPARISONS:
+            raise ValueError(f"there is no comparison {comparison!r}; there are {' '.join(_COMPARISONS)}")
+        figure = Figure.parse(name)
+        try:
+            value = float(number)
+        except ValueError:
+            raise ValueError(f"{number!r} is no number") from None
+        limit, unit = _limit(figure, value, unit)
+        return cls(text.strip(), figure, comparison, limit, unit)
+
+    def judge(self, run: Mapping[str, Any]) -> Outcome:
+        """How a run stands to it.
+
+        A figure that too few events carry is a miss and no pass: nothing shows that it holds. It does not make the
+        run invalid, whose other figures are as good as they were.
+
+        Raises:
+            UsageError: the run has no such topic.
+        """
+        figure = self.figure.of(run, percent=self.unit == "%")
+        held = figure is not None and _COMPARISONS[self.comparison](figure, self.limit)
+        return {
+            "expression": self.expression,
+            "figure": figure,
+            "unit": self.unit,
+            "limit": self.limit,
+            "margin": None if figure is None else self._margin(figure),
+            "held": held,
+            "reason": "" if figure is not None else self._unjudged(run),
+        }
+
+    def _margin(self, figure: float) -> float:
+        if self.comparison in ("==", "!="):
+            apart = abs(figure - self.limit)
+            return apart if self.comparison == "!=" else -apart
+        return self.limit - figure if "<" in self.comparison else figure - self.limit
+
+    def _unjudged(self, run: Mapping[str, Any]) -> str:
+        if not self.figure.stage:
+            return "nothing was counted"
+        count = run["latency_us"].get(self.figure.stage, {}).get(self.figure.topic, {}).get("count") or 0
+        return f"too few samples: {count:,} do not carry {self.figure.kind}" if count else "no samples"
+
+
+def _known(kind: str, topic: str) -> str:
+    """A count or a rate that may stand alone, or behind a topic."""
+    known = (*COUNTS, *RATES, *(("achieved",) if topic == "all" else ()))
+    if kind in known:
+        return kind
+    if kind in STAGES:
+        raise ValueError(f"{kind} is a stage: say of which statistic, as in {kind}.p99")
+    if kind == "achieved":
+        raise ValueError("achieved is of all topics together; of one, say achieved_per_s")
+    raise ValueError(f"there is no figure {kind!r}{nearest(kind, (*known, *STAGES))}")
+
+
+def _limit(figure: Figure, value: float, unit: str) -> tuple[float, str]:
+    """The limit in the figure's own unit."""
+    if figure.stage:
+        if unit not in _UNITS_US:
+            raise ValueError(f"{figure.name} is a time, and {unit!r} is none of us, ms, s")
+        return value * _UNITS_US[unit], "us"
+    if figure.percent or (unit == "%" and figure.kind in WHOLES):
+        if unit != "%":
+            raise ValueError(f"{figure.name} is a percentage: write {value:g}%, or achieved_per_s for a rate")
+        return value, "%"
+    rate = figure.kind in RATES
+    if unit not in ("", "/s" if rate else "events"):
+        raise ValueError(f"{figure.name} is a {'rate' if rate else 'count'}, without the unit {unit!r}")
+    return value, "events/s" if rate else "events"

@@ -1,0 +1,99 @@
+"""The ring: sessions and pages that events still refer to, by slot, the oldest overwritten by the newest."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload import ids
+from lensload.world import rng
+from lensload.world.behaviour_mix import MOST_PAGES
+from lensload.world.event_rows import Rows
+from lensload.world.recommender import Answers
+from lensload.world.sessions import Block
+
+
+class Ring:
+    """Room for so many sessions and their pages.
+
+    Attributes:
+        person: the person of each session slot.
+        session_text: the session id's 36 characters, by session slot.
+        pages: the answers, by page slot.
+        page_lane: the lane of each page slot.
+        page_sequence: which of its lane's requests each page is.
+        page_due_ns: when its request was due; 0 while the page has no id yet.
+        page_text: the request id's 36 characters, once it has one.
+    """
+
+    def __init__(self, slots: int) -> None:
+        page_slots = slots * MOST_PAGES
+        self._sessions = slots
+        self._pages = page_slots
+        self._next_session = 0
+        self._next_page = 0
+        self.person = np.zeros(slots, dtype=np.int64)
+        self.session_text = np.zeros((slots, ids.TEXT_BYTES), dtype=np.uint8)
+        self.page_lane = np.zeros(page_slots, dtype=np.int64)
+        self.page_text = np.zeros((page_slots, ids.TEXT_BYTES), dtype=np.uint8)
+        self.page_due_ns = np.zeros(page_slots, dtype=np.int64)
+        self.page_sequence = np.zeros(page_slots, dtype=np.int64)
+        self._page_first = np.zeros(page_slots, dtype=np.int64)
+        self.pages = _empty_answers(page_slots)
+
+    def firsts(self, page: NDArray[np.integer]) -> NDArray[np.int64]:
+        """The places in `page` at which a page stands for the first time."""
+        place = np.arange(len(page))
+        self._page_first[page[::-1]] = place[
+            ::-1
+        ]  # of several, the last one written stays: the first in order
+        return np.flatnonzero(self._page_first[page] == place)
+
+    def take(self, block: Block) -> Rows:
+        """Give the block's sessions and pages slots; its rows come back with slots for indices."""
+        session = _slots(self._next_session, len(block.person), self._sessions)
+        self.person[session] = block.person
+        self.session_text[session] = ids.texts(_session_words(block.key))
+        page = _slots(self._next_page, len(block.pages.model), self._pages)
+        self.page_due_ns[page] = 0
+        for name in Answers.__slots__:
+            getattr(self.pages, name)[page] = getattr(block.pages, name)
+        rows = block.rows
+        rows["session"] = (self._next_session + rows["session"]) % self._sessions
+        rows["page"] = (self._next_page + rows["page"]) % self._pages
+        self._next_session = (self._next_session + len(block.person)) % self._sessions
+        self._next_page = (self._next_page + len(block.pages.model)) % self._pages
+        return rows
+
+
+def _slots(start: int, count: int, size: int) -> slice | NDArray[np.int64]:
+    """`count` slots of a ring from `start` on: a slice, which is faster, unless they go round its end."""
+    if start + count <= size:
+        return slice(start, start + count)
+    return (start + np.arange(count)) % size
+
+
+def _session_words(key: rng.Keys) -> NDArray[np.uint64]:
+    """Session ids: UUIDv8 (RFC 9562, section 5.8), made from the session's key alone."""
+    words = np.stack((rng.mixed(key ^ np.uint64(1)), rng.mixed(key ^ np.uint64(2))), axis=1)
+    words[:, 0] = (words[:, 0] & np.uint64(0xFFFFFFFFFFFF0FFF)) | np.uint64(0x8000)
+    words[:, 1] = (words[:, 1] & np.uint64((1 << 62) - 1)) | np.uint64(1 << 63)
+    return words
+
+
+def _empty_answers(count: int) -> Answers:
+    def column() -> NDArray[np.int64]:
+        return np.zeros(count, dtype=np.int64)
+
+    return Answers(
+        model=column(),
+        asked=column(),
+        shown=column(),
+        status=column(),
+        processing_ms=column(),
+        first=column(),
+        second=column(),
+        cuts=np.zeros((count, 2), dtype=np.int64),
+        fall=column(),
+        top=np.zeros(count),
+        explanation=column(),
+        error=column(),
+    )

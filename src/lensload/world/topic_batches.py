@@ -1,0 +1,96 @@
+"""The narration: rows of the timeline as a batch of each topic, for all who listen or for one of several."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload.world import event_rows as kinds
+from lensload.world.columns import TopicBatch, picked
+from lensload.world.event_rows import TOPIC_OF, TOPICS, Rows, taken
+from lensload.world.scenario import Setting
+from lensload.world.session_slots import Ring
+from lensload.world.topic_records import (
+    ABTestEvents,
+    Interactions,
+    ModelMetrics,
+    People,
+    Requests,
+    Responses,
+    Teller,
+    name_pages,
+)
+
+_INTERACTIONS: Final = TOPICS.index("user-interactions")
+_METRICS: Final = TOPICS.index("model-metrics")
+
+Owned = Callable[[str, NDArray[np.integer[Any]]], NDArray[np.bool_]]
+"""Which events of a topic are wanted, by the row of the key's pool that each has."""
+
+
+class Narration:
+    """Tells rows of the timeline as batches of some topics, in causal order.
+
+    Args:
+        setting: the people, goods and experiments.
+        ring: what the rows refer to.
+        run_tag: goes into every id.
+        topics: the topics to tell of.
+    """
+
+    def __init__(self, setting: Setting, ring: Ring, run_tag: int, topics: tuple[str, ...]) -> None:
+        people = People(setting.audience)
+        self._ring, self._run_tag = ring, run_tag
+        self._metrics = ModelMetrics(people, run_tag)
+        every: tuple[Teller, ...] = (
+            Requests(setting, people, ring, run_tag),
+            Responses(setting, people, ring, run_tag),
+            Interactions(setting, people, ring, run_tag),
+            ABTestEvents(setting, people, ring, run_tag),
+            self._metrics,
+        )
+        self._tellers = tuple(
+            (place, topic, every[place]) for place, topic in enumerate(TOPICS) if topic in topics
+        )
+
+    def begin(self, at_ns: int) -> None:
+        """Say when the first windows of metrics opened; later calls change nothing."""
+        self._metrics.begin(at_ns)
+
+    def outline(self) -> tuple[TopicBatch, ...]:
+        """An empty batch of each topic."""
+        rows, due_ns = np.zeros(0, dtype=kinds.ROW), np.zeros(0, dtype=np.int64)
+        return tuple(tell(rows, due_ns) for _, _, tell in self._tellers)
+
+    def tell(
+        self, rows: Rows, due_ns: NDArray[np.int64], owned: Owned | None = None
+    ) -> tuple[TopicBatch, ...]:
+        """A batch of each topic that something happened in, in causal order, with all events or those `owned`.
+
+        Which are owned changes nothing in those that are told.
+        """
+        topic = TOPIC_OF[rows["what"]]
+        if owned is not None:
+            self._name_all(rows, topic, due_ns)
+        batches: list[TopicBatch] = []
+        for place, name, tell in self._tellers:
+            which = np.flatnonzero(topic == place)
+            if owned is not None and place != _METRICS:
+                which = which[owned(name, self._ring.person[rows["session"][which]])]
+            if not len(which):
+                continue
+            batch = tell(taken(rows, which), due_ns[which])
+            if owned is not None and place == _METRICS:
+                # These depend on each other: the windows' ends.
+                batch = picked(batch, np.flatnonzero(owned(name, batch.key.index)))
+            if len(batch):
+                batches.append(batch)
+        return tuple(batches)
+
+    def _name_all(self, rows: Rows, topic: NDArray[np.uint8], due_ns: NDArray[np.int64]) -> None:
+        """Give pages their ids, which must not depend on which of the events are told here."""
+        for place, _, _ in self._tellers:
+            if place <= _INTERACTIONS:
+                which = np.flatnonzero(topic == place)
+                name_pages(self._ring, rows["page"][which], due_ns[which], self._run_tag)

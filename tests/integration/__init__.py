@@ -1,0 +1,1 @@
+"""Tests with real processes, the embedded cluster, and a real Kafka and registry."""

@@ -1,0 +1,208 @@
+"""`lensload bench` as a person or a CI job runs it: what bad input gets, and that no result is ever lost."""
+
+import json
+import re
+import shutil
+import socket
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+import lensload
+from lensload.kafka.cluster import EmbeddedCluster
+from lensload.results.run import total
+from lensload.schema import definitions
+from tests.integration.test_registry import as_json, serving
+from tests.support.locusts import Bench, check_whole, crew_pids, wait_until
+
+SHORT = (
+    "--rate",
+    "500",
+    "--duration",
+    "1s",
+    "--warmup",
+    "0s",
+    "--audience-size",
+    "500",
+    "--catalogue-size",
+    "200",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder to run in, in which no process is left behind."""
+    folder = tmp_path.resolve()
+    yield folder
+    wait_until(lambda: not crew_pids(folder), 5)
+
+
+def refused(
+    folder: Path, code: int, *arguments: str, within_s: float = 10, environ: dict[str, str] | None = None
+) -> str:
+    """What the command says of these arguments, and of nothing but them."""
+    begun_s = time.monotonic()
+    with Bench(folder, *arguments, environ=environ) as bench:
+        assert bench.ended(within_s + 10) == code, bench.log
+        log = bench.log
+    assert time.monotonic() - begun_s < within_s, log
+    assert "Traceback" not in log
+    assert not (folder / "run.json").exists()
+    return log
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--durration", "5s"], "'--duration'"),
+        (["--duration", "0s"], "it should be greater than 0"),
+        (["--rate", "0"], "--rate is '0': it should be greater than 0"),
+    ],
+)
+def test_a_slip_on_the_command_line_is_told_at_once(folder: Path, arguments: list[str], message: str):
+    """Exit code 2 and a sentence, before anything is started."""
+    assert message in refused(folder, 2, *arguments)
+
+
+@contextmanager
+def nobody() -> Generator[str]:
+    """An address at which connections are refused."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{held.getsockname()[1]}"
+
+
+@contextmanager
+def silence() -> Generator[str]:
+    """An address that takes connections and never says a word."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        yield f"127.0.0.1:{held.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("there", [nobody, silence])
+def test_a_cluster_that_does_not_answer_is_named_within_ten_seconds(
+    folder: Path, there: Callable[[], AbstractContextManager[str]]
+):
+    """Whether the port is closed or merely dumb: exit code 4, and the address."""
+    with there() as address:
+        told = refused(folder, 4, "--bootstrap-servers", address, "--registry-url", "mock://")
+    assert f"The cluster at {address} cannot be reached" in told
+
+
+def test_a_registry_that_does_not_answer_is_named_within_ten_seconds(folder: Path):
+    """The cluster is fine: it is the registry's address that is told."""
+    with EmbeddedCluster() as cluster, silence() as address:
+        url = f"http://{address}"
+        told = refused(folder, 4, "--bootstrap-servers", cluster.bootstrap_servers, "--registry-url", url)
+    assert f"The registry at {url} did not answer" in told
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "hint"),
+    [
+        (401, "wants other credentials (401)", "Set LENSLOAD_REGISTRY_USER_INFO="),
+        (500, "is in trouble (HTTP 500)", "See its log"),
+    ],
+)
+def test_a_registry_that_refuses_is_named_with_what_to_do(folder: Path, status: int, message: str, hint: str):
+    """A refusal is told in words, with its number, and without the credentials that were given."""
+    with (
+        EmbeddedCluster() as cluster,
+        serving(lambda *_: as_json(status, error_code=status, message="no")) as registry,
+    ):
+        told = refused(
+            folder, 4, "--bootstrap-servers", cluster.bootstrap_servers, "--registry-url", registry.url,
+            environ={"LENSLOAD_REGISTRY_USER_INFO": "me:sesame"},
+        )  # fmt: skip
+    assert message in told
+    assert hint in told
+    assert registry.url in told
+    assert "sesame" not in told
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (None, "The schema of model-metrics is missing"),
+        ('{"type": "record",\n', "model_metrics.avsc:2: not JSON"),
+    ],
+)
+def test_a_missing_or_broken_schema_file_is_named(folder: Path, broken: str | None, message: str):
+    """Of an installation that lacks a schema, the file and the line are told before anything starts."""
+    copy = folder / "copy" / "src" / "lensload"
+    shutil.copytree(Path(lensload.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(definitions.default_folder(), folder / "copy" / "schemas")
+    damaged = folder / "copy" / "schemas" / "model_metrics.avsc"
+    damaged.unlink() if broken is None else damaged.write_text(broken)
+    with Bench(folder, *SHORT, environ={"PYTHONPATH": str(copy.parent)}) as bench:
+        assert bench.ended(10) == 2, bench.log
+        assert message in bench.log
+        assert str(damaged) in bench.log
+        assert "Traceback" not in bench.log
+
+
+def test_a_run_file_where_none_can_be_is_refused_before_the_run(folder: Path):
+    """Nobody waits for a run whose result has no place."""
+    (folder / "file").touch()
+    for place in ("file/run.json", "/proc/lensload/run.json"):
+        told = refused(folder, 2, *SHORT, "--run-file", place)
+        assert f"The run file {place} cannot be written" in told
+        assert "Give another place with --run-file" in told
+
+
+def test_folders_of_the_run_file_are_made(folder: Path):
+    """A CI job need not make the folder for its artefacts."""
+    with Bench(folder, *SHORT, "--run-file", "new/deep/run.json") as bench:
+        assert bench.ended() in (0, 3), bench.log
+    check_whole(json.loads((folder / "new" / "deep" / "run.json").read_text()))
+
+
+def test_a_disk_that_cannot_take_the_run_file_loses_no_run(folder: Path):
+    """A full disk at the end costs exit code 2 and a move, not the run: the message says where it is kept."""
+    with Bench(folder, *SHORT, "--run-file", "/dev/full", environ={"TMPDIR": str(folder)}) as bench:
+        assert bench.ended() == 2, bench.log
+        kept = bench.says(r"kept as (\S+\.json)")[1]
+        assert "The run file /dev/full could not be written: No space left on device" in bench.log
+        assert "events/s achieved" in bench.log
+        assert "Traceback" not in bench.log
+    assert Path(kept).is_relative_to(folder)
+    check_whole(json.loads(Path(kept).read_text()))
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_drains_writes_and_says_that_the_run_was_cut_short(folder: Path, workers: str):
+    """What was sent until then is acknowledged, observed, written and shown; nothing is left running."""
+    load = (*SHORT, "--duration", "10m", "--workers", workers)
+    with Bench(folder, *load) as bench:
+        bench.says("measuring")
+        # The second such line comes five seconds after the first: thousands of events have been sent by then.
+        wait_until(lambda: len(re.findall(r"measuring +\d{3}/s", bench.log)) > 1, 20)
+        bench.press_ctrl_c()
+        assert bench.ended(15) == 3, bench.log
+        run, log = bench.run(), bench.log
+    check_whole(run)
+    assert run["cut_short"]
+    assert total(run, "produced") > 500
+    assert re.search(r"^- The run was cut short: only [\d.]+ s were measured\.", log, re.MULTILINE)
+    assert "run file: run.json" in log
+    assert "Traceback" not in log
+
+
+def test_runs_beside_each_other_keep_their_workers(folder: Path):
+    """Two runs on one machine, of two workers each, have the load that each was asked for, and no other."""
+    folders = [folder / "one", folder / "two"]
+    for each in folders:
+        each.mkdir()
+    load = (*SHORT, "--warmup", "1s", "--workers", "2")
+    with Bench(folders[0], *load) as one, Bench(folders[1], *load) as two:
+        for bench in (one, two):
+            assert bench.ended() in (0, 3), bench.log
+            run = bench.run()
+            check_whole(run)
+            assert total(run, "produced") == pytest.approx(500, abs=2)
+            assert len(run["conditions"]["workers"]) == 2

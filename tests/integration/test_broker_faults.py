@@ -1,0 +1,89 @@
+"""A broker that goes away in the middle: told as it happens, counted, and the run goes on to its end."""
+
+import time
+from pathlib import Path
+
+from lensload.results.run import Run, total
+from tests.harness.kafka import Kafka
+from tests.support.locusts import Bench, check_whole
+
+SMALL = ("--audience-size", "500", "--catalogue-size", "200", "--registry-url", "mock://", "--warmup", "0s")
+LEDGER = ("produced", "acked", "failed", "observed")
+
+
+def check_series(run: Run) -> None:
+    """Second by second, too, everything is accounted for."""
+    for name in LEDGER:
+        assert sum(row[name] for row in run["series"]) == total(run, name), name
+
+
+def test_a_broker_that_comes_back_is_waited_for_and_loses_nothing(own_kafka: Kafka, tmp_path: Path):
+    """While it is away the schedule goes on; once it is back all that was due arrives, late from its due time."""
+    load = ("--rate", "400", "--duration", "5s", "--bootstrap-servers", own_kafka.bootstrap_servers)
+    with Bench(tmp_path, *SMALL, *load) as bench:
+        bench.says("measuring")
+        time.sleep(0.5)  # so that some events were there before
+        own_kafka.kill()
+        went_s = time.monotonic()
+        bench.says("engine: no broker can be reached", 5)
+        bench.says("observer: no broker can be reached", 5)
+        bench.says(f"engine: {own_kafka.bootstrap_servers}: Connect to .* failed: Connection refused", 5)
+        own_kafka.start()
+        away_s = time.monotonic() - went_s
+        assert bench.ended() in (0, 3), bench.log
+        run, log = bench.run(), bench.log
+    check_whole(run)
+    check_series(run)
+    assert total(run, "produced") == 2000
+    assert run["latency_us"]["ack"]["all"]["max"] > 1e6 * min(away_s, 4.0) / 2
+    assert run["latency_us"]["end_to_end"]["all"]["max"] >= run["latency_us"]["ack"]["all"]["max"] / 2
+    assert any("no broker can be reached" in notice for notice in run["notices"])
+    assert log.count("Connection refused") <= 10, "a client complains twenty times a second"
+    assert all(reason.startswith("The schedule lag is") for reason in run["reasons"]), run["reasons"]
+
+
+def test_a_broker_that_stays_away_is_counted_event_by_event(own_kafka: Kafka, tmp_path: Path):
+    """What timed out is failed, by error; the run ends in time, writes its file, and its verdict says what is missing."""
+    (tmp_path / "client.properties").write_text("message.timeout.ms=1500\n")
+    load = ("--rate", "400", "--duration", "4s", "--bootstrap-servers", own_kafka.bootstrap_servers)
+    patience = ("--client-config", "client.properties", "--drain-timeout", "4s")
+    with Bench(tmp_path, *SMALL, *load, *patience) as bench:
+        bench.says("measuring")
+        time.sleep(0.5)
+        own_kafka.kill()
+        bench.says("engine: no broker can be reached", 5)
+        assert bench.ended() == 3, bench.log
+        run, log = bench.run(), bench.log
+    check_series(run)
+    assert total(run, "produced") == total(run, "acked") + total(run, "failed") == 1600
+    assert total(run, "failed") > 400
+    assert total(run, "acked") > 0
+    assert total(run, "acked") == total(run, "observed") + total(run, "lost")
+    assert sum(error["count"] for error in run["errors"]) == total(run, "failed")
+    assert {error["error"] for error in run["errors"]} == {"Local: Message timed out"}
+    assert run["measured_s"] == 4.0
+    assert not run["cut_short"]
+    assert any("The cluster did not take" in reason for reason in run["reasons"])
+    assert any("did not reach the ends of the partitions" in reason for reason in run["reasons"])
+    assert "do not tell their ends" in log
+    assert "Traceback" not in log
+
+
+def test_a_broker_that_hangs_is_told_of_though_no_connection_breaks(own_kafka: Kafka, tmp_path: Path):
+    """Connections stay open and nothing answers: the run says so, says when it is over, and loses nothing."""
+    load = ("--rate", "400", "--duration", "10m", "--bootstrap-servers", own_kafka.bootstrap_servers)
+    with Bench(tmp_path, *SMALL, *load) as bench:
+        bench.says("measuring")
+        time.sleep(0.5)
+        own_kafka.freeze()
+        bench.says(r"engine: no event acknowledged for \d s, [\d,]+ wait", 8)
+        own_kafka.thaw()
+        bench.says("engine: acknowledged again", 8)
+        bench.press_ctrl_c()
+        assert bench.ended() in (0, 3), bench.log
+        run = bench.run()
+    check_whole(run)
+    check_series(run)
+    assert run["cut_short"]
+    assert run["latency_us"]["ack"]["all"]["max"] > 2.9e6
+    assert any("no event acknowledged" in notice for notice in run["notices"])

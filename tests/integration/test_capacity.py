@@ -1,0 +1,289 @@
+"""The search for a cluster's capacity: against systems whose capacity is known, and against a real broker."""
+
+import json
+import math
+import random
+import re
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lensload.capacity import chart, result
+from lensload.capacity.result import Trials
+from lensload.capacity.search import Answer, Found, Plan, search
+from lensload.capacity.trial import Trial, judged
+from lensload.cli import main
+from lensload.errors import InvalidRunError, UsageError
+from lensload.verdict.slo import Slo
+from tests.harness.kafka import Kafka
+from tests.harness.registry import Registry
+from tests.support.locusts import Command, free_port
+from tests.support.runs import a_run
+
+LENSLOAD = [sys.executable, "-m", "lensload", "capacity"]
+SMALL = ("--audience-size", "500", "--catalogue-size", "200")
+
+rates = st.floats(10, 1e6)
+plans = st.builds(Plan, rates, st.just(1e8), st.floats(1.2, 8), st.floats(0.01, 0.5))
+
+
+def driven(plan: Plan, system: Callable[[float], Answer]) -> tuple[Found, list[tuple[float, Answer]]]:
+    """What a search finds in a system, and the runs that it took."""
+    searching, runs = search(plan), list[tuple[float, Answer]]()
+    rate = next(searching)
+    while True:
+        assert len(runs) < 1_000, "the search does not end"
+        runs.append((rate, system(rate)))
+        try:
+            rate = searching.send(runs[-1][1])
+        except StopIteration as done:
+            found: Found = done.value
+            return found, runs
+
+
+@given(plans, st.floats(0.1, 1e7))
+def test_a_system_s_capacity_is_found_to_the_resolution(plan: Plan, capacity: float):
+    """What holds up to some rate and not above is found, as nearly as was asked, and not from the wrong side."""
+    found, _ = driven(plan, lambda rate: Answer.HELD if rate <= capacity else Answer.MISSED)
+    if capacity < plan.from_per_s:
+        assert found == Found("cluster", None, plan.from_per_s)
+        return
+    assert found.limit == "cluster"
+    assert found.held_per_s is not None
+    assert found.gave_per_s is not None
+    assert found.held_per_s <= capacity < found.gave_per_s
+    assert found.gave_per_s <= found.held_per_s * (1 + plan.resolution + 0.001)
+
+
+@given(rates, st.floats(1, 100), st.floats(1.2, 8))
+def test_a_range_that_holds_to_its_top_ends_there(low: float, span: float, growth: float):
+    """Nothing above --to is ever tried, and the top is no capacity but a floor of it."""
+    plan = Plan(low, low * span, growth)
+    found, runs = driven(plan, lambda _: Answer.HELD)
+    assert found == Found("range", plan.to_per_s, None)
+    assert max(rate for rate, _ in runs) <= plan.to_per_s
+
+
+@given(plans, st.floats(100, 1e7), st.floats(100, 1e7))
+def test_the_generators_limit_is_no_capacity(plan: Plan, capacity: float, generator: float):
+    """Where the generator gives first it is told; where the cluster does, a jump beyond both does not hide it."""
+
+    def system(rate: float) -> Answer:
+        if rate > generator:
+            return Answer.GENERATOR
+        return Answer.HELD if rate <= capacity else Answer.MISSED
+
+    found, _ = driven(plan, system)
+    held = found.held_per_s or 0.0
+    assert held <= min(capacity, generator)
+    if found.limit == "generator":
+        assert found.gave_per_s is not None
+        assert found.gave_per_s > generator
+        # No rate was left between them at which the cluster could have shown its limit.
+        assert capacity * (1 + plan.resolution + 0.001) >= min(generator, found.gave_per_s) or not held
+    else:
+        assert capacity < (found.gave_per_s or 0.0) <= generator
+
+
+@given(plans, st.floats(1, 1e7), st.floats(0, 0.4), st.randoms(use_true_random=False))
+def test_no_single_run_decides(plan: Plan, capacity: float, noise: float, draws: random.Random):
+    """However the runs lie, the search ends, what it finds has held twice, and what gave has given twice running."""
+
+    def system(rate: float) -> Answer:
+        good = (rate <= capacity) != (draws.random() < noise) and rate < 1e9
+        return Answer.HELD if good else Answer.MISSED
+
+    found, runs = driven(plan, system)
+    if found.held_per_s is not None:
+        assert runs.count((found.held_per_s, Answer.HELD)) >= 2
+    if found.gave_per_s is not None:
+        gave = (found.gave_per_s, Answer.MISSED)
+        assert any(pair == (gave, gave) for pair in pairwise(runs))
+
+
+def test_a_hiccup_costs_one_run():
+    """A miss that does not repeat changes nothing of what is found."""
+    hiccups = iter([False, True])
+
+    def system(rate: float) -> Answer:
+        return Answer.HELD if rate <= 3_000 and not next(hiccups, False) else Answer.MISSED
+
+    found, runs = driven(Plan(1_000, resolution=0.1), system)
+    assert math.isclose(found.held_per_s or 0, 3_000, rel_tol=0.1)
+    assert runs[1:3] == [(2_000, Answer.MISSED), (2_000, Answer.HELD)]
+
+
+@pytest.mark.parametrize(
+    "values", [{"from_per_s": 0}, {"from_per_s": 5, "to_per_s": 4}, {"growth": 1}, {"resolution": 0}]
+)
+def test_a_search_without_an_end_is_refused(values: dict[str, float]):
+    """Whatever would run for ever is told before anything starts."""
+    with pytest.raises(UsageError):
+        Plan(**values)
+
+
+def a_judged_run(slo: str = "end_to_end.p99 < 1s", **changed: Any) -> Any:
+    run: Any = a_run(seconds=2)
+    run["slos"] = [Slo.parse(slo).judge(run)]
+    if not run["slos"][0]["held"]:
+        run["verdict"] = "fail"
+    return run | changed
+
+
+def test_what_a_run_says_of_the_cluster():
+    """The cluster's answer and the generator's are told apart by figures, and what is neither stops the search."""
+    assert judged(a_judged_run()) == (Answer.HELD, "")
+    answer, because = judged(a_judged_run("end_to_end.p50 < 1ms"))
+    assert answer is Answer.MISSED
+    assert because.startswith("end_to_end.p50 < 1ms: it is ")
+
+    full = a_judged_run(verdict="invalid", reasons=["The producer's queue was full once."])
+    full["totals"]["queue_full"] = 1.0
+    assert judged(full)[0] is Answer.MISSED
+
+    late = a_judged_run(verdict="invalid", reasons=["The schedule lag is high. Lower the rate."])
+    late["latency_us"]["schedule_lag"]["all"]["p99"] = 200_000.0
+    assert judged(late) == (Answer.GENERATOR, "The schedule lag is high")
+    thin = a_judged_run(verdict="invalid", reasons=["Only half."])
+    thin["load"]["target_per_s"] *= 2
+    assert judged(thin)[0] is Answer.GENERATOR
+
+    with pytest.raises(InvalidRunError, match="died"):
+        judged(a_judged_run(verdict="invalid", reasons=["The engine died."]))
+    with pytest.raises(InvalidRunError, match=r"p9999.*cannot be judged at this rate: too few samples"):
+        judged(a_judged_run("end_to_end.p9999 < 1s"))
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "code", "says"),
+    [
+        (Found("cluster", 900, 1_800), "found", 0, "CAPACITY: 900 events/s"),
+        (Found("range", 900, None), "at_least", 0, "at least 900 events/s"),
+        (Found("cluster", None, 900), "none", 1, "NO CAPACITY"),
+        (Found("generator", 900, 1_800), "generator", 3, "THE GENERATOR'S LIMIT, not the cluster's"),
+        (
+            None,
+            "unfinished",
+            3,
+            "STOPPED before the end of the search: by then the objectives held at 900 events/s",
+        ),
+    ],
+)
+def test_each_end_of_a_search_is_told(
+    tmp_path: Path, found: Found | None, outcome: Any, code: int, says: str
+):
+    """The table, the file, the picture and the exit code say the same, and only a capacity is called one."""
+    run = a_run(seconds=2)
+    made = [Trial(900, Answer.HELD, "", run, tmp_path / "1.json")]
+    made += [Trial(1_800, Answer.MISSED, "end_to_end.p99 < 1ms: it is 9 ms", run, tmp_path / "2.json")]
+    capacity = Trials(["end_to_end.p99 < 1ms"], Plan(900), made).result(found)
+    assert (capacity["outcome"], result.EXIT_CODES[outcome]) == (outcome, code)
+    assert (capacity["capacity_per_s"] is None) == (outcome not in ("found", "at_least"))
+    text = result.table(capacity)
+    assert says in text
+    assert re.search(r"(?m)^ +900 +900 .* held$", text)
+    result.write(tmp_path / "capacity.json", capacity)
+    assert json.loads((tmp_path / "capacity.json").read_text()) == capacity
+    for name in ("picture.svg", "picture.png"):
+        assert chart.write(tmp_path / name, capacity)
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    assert "var(--" not in (tmp_path / "picture.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "no objective"),
+        (("--slo", "end_to_end.p98 < 1s"), "p98"),
+        (("--slo", "lost == 0", "--profile", "ramp"), "more than one rate"),
+        (("--slo", "lost == 0", "--picture", "a.gif"), "neither SVG nor PNG"),
+        (("--slo", "lost == 0", "--from", "9", "--to", "8"), "has no rates"),
+        (("--slo", "lost == 0", "--settle", "soon"), "should be a duration"),
+    ],
+)
+def test_wrong_usage_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], says: str
+):
+    """A slip is told at once, with exit code 2, and leaves nothing behind."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main.main, ["capacity", *arguments])
+    assert done.exit_code == 2
+    assert says in done.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_real_search_on_a_real_broker(tmp_path: Path, kafka: Kafka, registry: Registry, topic_prefix: str):
+    """Real runs, from the first rate to the confirmed one, find the one rate that holds what does not depend on speed.
+
+    The objective is a count, which is the rate's alone: 600 events in a second hold it and 900 do not.
+    """
+    where = ("--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", registry.url)
+    steps = (
+        "--from",
+        "600",
+        "--growth",
+        "1.5",
+        "--resolution",
+        "60%",
+        "--step-duration",
+        "1s",
+        "--settle",
+        "0s",
+    )
+    slos = (
+        "--slo",
+        "produced <= 700",
+        "--slo",
+        "lost == 0",
+        "--warmup",
+        "200ms",
+        "--topic-prefix",
+        topic_prefix,
+        *(
+            "--max-schedule-lag",
+            "10s",
+            "--max-observer-lag",
+            "10s",
+        ),  # what is judged is never this machine's speed
+    )
+    with Command(tmp_path, [*LENSLOAD, *where, *steps, *slos, *SMALL], name="capacity") as running:
+        assert running.ended(120) == 0, running.log
+        assert "CAPACITY: 600 events/s hold the objectives, in two runs; 900 events/s do not" in running.log
+    found = json.loads((tmp_path / "capacity.json").read_text())
+    assert (found["outcome"], found["capacity_per_s"], found["gave_per_s"]) == ("found", 600, 900)
+    asked = [point["rate_per_s"] for point in found["runs"]]
+    assert asked[0] == asked[-1] == 600
+    assert "produced <= 700: it is 900 events" in found["runs"][-2]["because"]
+    assert (tmp_path / "capacity.svg").stat().st_size > 1_000
+    assert {point["run_file"] for point in found["runs"]} == {
+        p.name for p in (tmp_path / "capacity-runs").iterdir()
+    }
+
+
+def test_ctrl_c_tells_what_is_known(tmp_path: Path):
+    """Who loses patience gets the answer so far, the run under way drains, and nothing is left running."""
+    arguments = ["--slo", "lost == 0", "--from", "200", "--step-duration", "60s", "--warmup", "0s", *SMALL]
+    with Command(tmp_path, [*LENSLOAD, *arguments], name="capacity") as running:
+        running.says(r"\d+ acked|measuring", 40)
+        running.press_ctrl_c()
+        assert running.ended(60) == 3, running.log
+        assert "STOPPED before the end of the search" in running.log
+        assert not running.crew_pids()
+    found = json.loads((tmp_path / "capacity.json").read_text())
+    assert (found["outcome"], found["capacity_per_s"], found["runs"]) == ("unfinished", None, [])
+
+
+def test_an_unreachable_cluster_ends_the_search(tmp_path: Path):
+    """Exit code 4 is the cluster's here too, and its address stands in the output."""
+    port = free_port()
+    where = ["--bootstrap-servers", f"127.0.0.1:{port}", "--registry-url", "mock://"]
+    with Command(tmp_path, [*LENSLOAD, *where, "--slo", "lost == 0"], name="capacity") as running:
+        assert running.ended(40) == 4
+        assert f"127.0.0.1:{port}" in running.log

@@ -1,0 +1,267 @@
+"""The command line checks everything before it starts anything, and refuses in words with the right exit code."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from confluent_kafka.admin import AdminClient
+
+from lensload.cli import main
+from lensload.config.loading import load
+from lensload.config.model import HANDOVER_VARIABLE, RunConfig
+from lensload.config.options import options
+from lensload.kafka.cluster import EmbeddedCluster
+from lensload.schema import definitions
+from tests.harness.kafka import Kafka
+from tests.harness.registry import Registry
+
+
+class Replaced(Exception):  # noqa: N818 - it stands for a process that is gone, not for an error
+    """What became of the process in place of Locust."""
+
+    def __init__(self, command: list[str], environ: dict[str, str]) -> None:
+        super().__init__(command)
+        self.command = command
+        self.environ = environ
+
+    @property
+    def handed(self) -> RunConfig:
+        """The configuration as the next process reads it."""
+        return RunConfig.from_json(self.environ[HANDOVER_VARIABLE])
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the test's own, and a process that cannot be replaced by Locust's."""
+
+    def execve(path: str, command: list[str], environ: dict[str, str]) -> None:
+        assert path == command[0]
+        raise Replaced(command, environ)
+
+    monkeypatch.setattr(os, "execve", execve)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main.main, list(arguments))
+
+
+def started(*arguments: str) -> Replaced:
+    """What `lensload bench` with these arguments hands over to."""
+    result = run("bench", *arguments)
+    assert isinstance(result.exception, Replaced), result.output
+    return result.exception
+
+
+def refused(*arguments: str) -> str:
+    """What `lensload bench` says of these arguments; nothing was started, nothing thrown."""
+    result = run("bench", *arguments)
+    assert result.exit_code == 2, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert result.stdout == ""
+    return result.stderr
+
+
+def value_after(flag: str, command: list[str]) -> str:
+    return command[command.index(flag) + 1]
+
+
+def test_bench_is_locust_run_headless():
+    """There is one engine, and one way it is steered: bench hands its checked configuration to Locust."""
+    end = started("--rate", "5000", "--duration", "20s", "--seed", "7")
+    assert end.command[:3] == [sys.executable, "-m", "locust"]
+    assert Path(value_after("-f", end.command)).name == "ordinary_day.py"
+    assert "--headless" in end.command
+    assert (value_after("--users", end.command), value_after("--spawn-rate", end.command)) == ("10", "10")
+    assert not {"--processes", "--run-time", "-t"} & set(end.command)
+    assert (end.handed.rate, end.handed.user_rate, end.handed.duration_s, end.handed.seed) == (
+        5000,
+        500,
+        20,
+        7,
+    )
+
+
+def test_several_workers_share_the_rate():
+    """Ten users a worker, and all users together have the rate that was asked for."""
+    end = started("--rate", "3000", "--workers", "3")
+    assert value_after("--processes", end.command) == "3"
+    users = int(value_after("--users", end.command))
+    assert users == 30
+    assert users * end.handed.user_rate == pytest.approx(3000)
+
+
+def test_a_bench_ends_though_nobody_says_when():
+    """Without a duration a run in CI would never end."""
+    assert started().handed.duration_s == 30
+
+
+def test_everything_but_the_rate_a_user_comes_through(elsewhere: Path):
+    """What the engines get is what flags, environment and file amount to."""
+    (elsewhere / "lensload.toml").write_text('topic_prefix = "dev-"\nuser_rate = 3')
+    (elsewhere / "client.properties").write_text("batch.size=20000\nsasl.password=sesame")
+    end = started("--client-config", "client.properties", "--topics", "model-metrics", "--duration", "1m")
+    expected = load({"client_config": "client.properties", "topics": "model-metrics", "duration": "1m"})
+    assert end.handed == expected.changed(user_rate=500)
+    assert "sesame" not in end.environ[HANDOVER_VARIABLE]
+
+
+def test_no_variable_of_other_locust_tests_reaches_the_run(monkeypatch: pytest.MonkeyPatch):
+    """LOCUST_RUN_TIME in a shell must not cut a bench short."""
+    monkeypatch.setenv("LOCUST_RUN_TIME", "1s")
+    monkeypatch.setenv("LENSLOAD_CONFIG_JSON", "stale")
+    end = started()
+    assert "LOCUST_RUN_TIME" not in end.environ
+    assert end.environ["PATH"] == os.environ["PATH"]
+    assert json.loads(end.environ[HANDOVER_VARIABLE])["seed"] == 1
+
+
+def test_another_configuration_file_may_be_named(elsewhere: Path):
+    """--config reads that file in place of lensload.toml."""
+    (elsewhere / "lensload.toml").write_text("seed = 1")
+    (elsewhere / "ci.toml").write_text("seed = 2")
+    assert started("--config", "ci.toml").handed.seed == 2
+    assert "no configuration file gone.toml" in refused("--config", "gone.toml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--raet", "5"],
+            "No such option '--raet'. (Did you mean one of: '--duration', '--rate', '--repeat'?)",
+        ),
+        (["--user-rate", "5"], "No such option '--user-rate'"),
+        (["5000"], "unexpected extra argument"),
+        (["--rate"], "'--rate' requires an argument"),
+        (["--rate", "fast"], "--rate is 'fast': it should be a valid number"),
+        (["--rate", "-5"], "--rate is '-5': it should be greater than 0"),
+        (["--duration", "soon"], "--duration is 'soon': it should be a duration such as 30s"),
+        (["--profile", "ranp"], "Did you mean ramp?"),
+        (["--bootstrap-servers", "localhost:9092"], "Give --registry-url too"),
+        (["--client-config", "gone"], "client configuration gone cannot be read: No such file"),
+        (["--run-file", "."], "The run file . cannot be written"),
+        (["--run-file", ""], "The run file . cannot be written"),
+    ],
+)
+def test_wrong_usage_is_refused_before_anything_starts(arguments: list[str], message: str):
+    """Each slip gets a sentence that says what to do, and exit code 2."""
+    assert message in refused(*arguments)
+
+
+def test_a_slip_in_the_file_or_the_environment_is_refused(elsewhere: Path, monkeypatch: pytest.MonkeyPatch):
+    """The sources beside the flags are refused in the same way, by name."""
+    monkeypatch.setenv("LENSLOAD_RAET", "5")
+    assert "unknown LENSLOAD_RAET; did you mean LENSLOAD_RATE?" in refused()
+    (elsewhere / "lensload.toml").write_text("raet = 5")
+    assert "lensload.toml has an unknown key 'raet'; did you mean rate?" in refused()
+
+
+def test_a_client_property_that_the_tool_sets_is_refused(elsewhere: Path):
+    """A contradiction between file and flags ends the run before it begins."""
+    (elsewhere / "client.properties").write_text("acks=0\n")
+    assert "client.properties:1: acks is not for this file: it is --acks" in refused(
+        "--client-config", "client.properties"
+    )
+
+
+def test_a_broken_schema_file_is_refused(elsewhere: Path, monkeypatch: pytest.MonkeyPatch):
+    """Schemas are read before anything starts, and a broken one is named."""
+    monkeypatch.setattr(definitions, "default_folder", lambda: elsewhere)
+    assert "The schema of recommendation-requests is missing" in refused()
+
+
+def test_the_place_of_the_run_file_is_left_as_it_was(elsewhere: Path):
+    """Checking that the result can be written neither leaves a file nor touches an earlier result."""
+    (elsewhere / "run.json").write_text("an earlier run")
+    started()
+    assert (elsewhere / "run.json").read_text() == "an earlier run"
+    assert [path.name for path in elsewhere.iterdir()] == ["run.json"]
+
+
+def test_an_unknown_command_is_refused_with_the_nearest():
+    """Who mistypes the command reads which it may have been."""
+    result = run("bnech")
+    assert result.exit_code == 2
+    assert "Did you mean 'bench'?" in result.stderr
+
+
+@pytest.mark.parametrize("bootstrap", ["127.0.0.1:{closed}", "nowhere.invalid:9092"])
+def test_a_cluster_that_does_not_answer_is_named_before_locust_starts(bootstrap: str):
+    """Exit code 4 within ten seconds, with the address, and nothing of Locust's around it."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        address = bootstrap.format(closed=held.getsockname()[1])
+        begun_s = time.monotonic()
+        result = run("bench", "--bootstrap-servers", address, "--registry-url", "mock://")
+    assert time.monotonic() - begun_s < 5
+    assert result.exit_code == 4
+    assert f"The cluster at {address} cannot be reached" in result.stderr
+
+
+def test_a_registry_that_does_not_answer_is_named_before_locust_starts():
+    """The registry is looked for as soon as the cluster has been found, and named apart from it."""
+    with EmbeddedCluster() as real_enough, socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{held.getsockname()[1]}"
+        result = run("bench", "--bootstrap-servers", real_enough.bootstrap_servers, "--registry-url", url)
+    assert result.exit_code == 4
+    assert f"Nothing listens at the registry's address {url}" in result.stderr
+
+
+@pytest.mark.native
+def test_a_real_cluster_has_topics_and_schemas_before_locust_starts(
+    kafka: Kafka, registry: Registry, topic_prefix: str
+):
+    """However many workers start, they find everything in place."""
+    addresses = ("--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", registry.url)
+    end = started(*addresses, "--topic-prefix", topic_prefix, "--partitions", "3")
+    assert end.handed.bootstrap_servers == kafka.bootstrap_servers
+    topics = AdminClient({"bootstrap.servers": kafka.bootstrap_servers}).list_topics(timeout=10).topics
+    assert all(len(topics[topic_prefix + name].partitions) == 3 for name in definitions.TOPIC_NAMES)
+
+
+def test_the_help_tells_every_option_and_its_default():
+    """Everything that decides a run can be found without reading the source."""
+    text = run("bench", "--help").stdout
+    for option in options():
+        assert (option.flag in text) == option.in_bench
+    assert "[default: 5000.0]" in text
+    assert "lensload.toml" in text
+
+
+def test_schemas_list_shows_each_subject():
+    """What will stand in the registry can be seen without one."""
+    lines = run("schemas", "list", "--topic-prefix", "dev-").stdout.splitlines()
+    assert len(lines) == 6
+    for line, (name, schema) in zip(lines[1:], definitions.load().items(), strict=True):
+        assert line.split() == [
+            f"dev-{name}-value",
+            schema.topic.record,
+            schema.topic.key_field,
+            str(len(schema.fields)),
+            schema.fingerprint,
+        ]
+
+
+def test_the_command_itself_refuses_without_a_traceback(elsewhere: Path):
+    """As a process, too: exit code 2, a message on stderr, nothing on stdout."""
+    code = "import sys; from lensload.cli.main import main; sys.argv[0] = 'lensload'; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "bench", "--rate", "none"],
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: --rate is 'none'")
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,420 @@
+"""Locust as the control plane: every way of running it does what a Locust person expects, and loses nothing."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lensload.config.model import HANDOVER_VARIABLE, RunConfig
+from lensload.results.run import total
+from tests.support.locusts import (
+    ORDINARY,
+    STAND_IN,
+    Locust,
+    WebUI,
+    check_good,
+    check_whole,
+    crew_pids,
+    free_port,
+    wait_until,
+)
+
+FAST = ("--warmup", "500ms", "--user-rate", "100", "--audience-size", "500", "--catalogue-size", "200")
+HEADLESS = ("--headless", "--only-summary", *FAST)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder to run in, in which no process is left behind."""
+    folder = tmp_path.resolve()
+    yield folder
+    wait_until(lambda: not crew_pids(folder), 5)
+
+
+def test_headless_ends_at_its_run_time_with_every_event_accounted_for(folder: Path) -> None:
+    """`--run-time` counts from Locust's start, as it always does; the drain then loses nothing."""
+    started = time.monotonic()
+    with Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "-t", "5s") as locust:
+        code = locust.ended()
+    assert 5 < time.monotonic() - started < 15
+    run = locust.run()
+    check_whole(run)
+    check_good(run, code)
+    assert not run["cut_short"]
+    assert run["load"]["target_per_s"] == pytest.approx(400, rel=0.01)
+    assert run["load"]["achieved_per_s"] == pytest.approx(400, rel=0.05)
+    assert "EMBEDDED CLUSTER" in locust.log
+    assert re.search(r"^ack +user-interactions +\d+", locust.log, re.MULTILINE), (
+        "Locust's own table is there too"
+    )
+
+
+def test_a_duration_counts_from_the_first_event_due_and_ends_the_test(folder: Path) -> None:
+    """`--duration` measures for exactly that long after the warm-up, however long the start took."""
+    with Locust(folder, *HEADLESS, "-u", "3", "-r", "3", "--duration", "3s") as locust:
+        code = locust.ended()
+    run = locust.run()
+    check_good(run, code)
+    check_whole(run)
+    assert run["measured_s"] == 3.0
+    assert not run["cut_short"]
+    assert 1 <= len(run["series"]) <= 8
+    assert {row["phase"] for row in run["series"]} >= {"measuring"}
+
+
+def test_bench_hands_over_the_whole_load_and_locust_keeps_quiet(folder: Path) -> None:
+    """With a configuration handed over, all of its load is there from the first event on, and one table suffices."""
+    config = RunConfig(
+        rate=900, user_rate=450, duration_s=2, warmup_s=0, audience_size=500, catalogue_size=200
+    )
+    arguments = ("--headless", "-u", "2", "-r", "2", "--processes", "2")
+    with Locust(folder, *arguments, environ={HANDOVER_VARIABLE: config.as_json()}) as locust:
+        code = locust.ended()
+    run = locust.run()
+    check_good(run, code)
+    check_whole(run)
+    assert total(run, "produced") == pytest.approx(1800, abs=2)
+    assert "Aggregated" not in locust.log
+    assert [worker["engine"] for worker in run["conditions"]["workers"]]
+
+
+def test_a_slow_drain_of_several_processes_loses_nothing(folder: Path) -> None:
+    """Locust waits half a second for its workers; ours drain for two, engines before observers, and all arrives."""
+    faults = {"engine": {"drain_s": 2.0}, "observer": {"drain_s": 0.5}}
+    arguments = (*HEADLESS, "-u", "4", "-r", "4", "-t", "4s", "--processes", "2")
+    with Locust(folder, *arguments, locustfile=STAND_IN, faults=faults) as locust:
+        code = locust.ended()
+    run = locust.run()
+    check_good(run, code)
+    check_whole(run)
+    assert run["totals"]["drained_engines"] == run["totals"]["drained_observers"] == 2
+    assert run["totals"]["last_engine_drained_s"] <= run["totals"]["first_observer_told_s"]
+    made = run["topics"]["user-interactions"]["produced"] + run["warmup"]["user-interactions"]["produced"]
+    assert made == run["totals"]["made"] + 2
+    aggregated = re.findall(r"^ +Aggregated +(\d+) +\d+\(", locust.log, re.MULTILINE)
+    assert int(aggregated[-1]) == run["latency_us"]["ack"]["all"]["count"], (
+        "Locust's table has the drain's part too"
+    )
+
+
+def test_ramp_up_and_shapes_move_the_rate_of_the_engines(folder: Path) -> None:
+    """The rate follows the user count, user by user, and a LoadTestShape's end ends the test."""
+    shape = (
+        "from lensload.locust import LoadTestShape, OrdinaryAudience\n"
+        "class Stairs(LoadTestShape):\n"
+        "    def tick(self):\n"
+        "        now = self.get_run_time()\n"
+        "        return (2, 100) if now < 4 else (6, 100) if now < 7 else None\n"
+    )
+    with Locust(folder, *HEADLESS, locustfile=shape) as locust:
+        locust.ended()
+    run = locust.run()
+    check_whole(run)
+    targets = [row["target_per_s"] for row in run["series"] if row["phase"] == "measuring"]
+    assert {200.0, 600.0} <= set(targets)
+    assert targets == sorted(targets), targets
+
+
+def test_kinds_of_audience_are_told_apart_and_typing_errors_refused(folder: Path) -> None:
+    """A subclass in five lines sets rate and behaviour; what no audience has is refused with the nearest name."""
+    program = (
+        "from lensload import locust as control\n"
+        "from lensload.locust.audience import SLICES\n"
+        "class Mine(control.Buyers):\n    purchase_rate = 0.9\n    events_per_s = 7\n    weight = 3\n"
+        "class Wrong(control.Buyers):\n    purchse_rate = 0.9\n"
+        "SLICES.join(Mine); SLICES.join(Mine); one = SLICES.join(control.Browsers)\n"
+        "print(SLICES.told(100))\nSLICES.leave(one)\nprint(SLICES.told(100))\n"
+        "try:\n    Wrong.behaviour()\nexcept Exception as error:\n    print(error)\n"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=folder
+    )
+    both, without, wrong = out.stdout.splitlines()
+    assert "'name': 'Mine'" in both
+    assert "'rate_per_s': 14.0" in both.replace("14}", "14.0}")
+    assert "'name': 'Browsers'" in both
+    assert "'rate_per_s': 100" in both
+    assert "Browsers" not in without
+    assert "purchse_rate" in wrong
+    assert "did you mean purchase_rate?" in wrong
+
+
+def test_the_web_ui_starts_edits_stops_and_starts_again(folder: Path) -> None:
+    """The form has our options, edits move the rate, the table has sub-millisecond values, each start is a fresh run."""
+    port = free_port()
+    with Locust(folder, *FAST, "--web-port", str(port)) as locust:
+        locust.says(rf"Starting web interface at http://127\.0\.0\.1:{port}")
+        web = WebUI(port)
+        page = wait_until(lambda: _try(web.page))
+        assert "drain_timeout" in page
+        assert "rate_profile" in page
+        assert "bootstrap_servers" not in page
+
+        assert web.swarm(2, seed="7")["success"]
+        wait_until(lambda: web.row("ack", "user-interactions"), 15)
+        pids = locust.crew_pids()
+        assert len(pids) == 2
+        web.swarm(8)
+        wait_until(lambda: web.stats()["user_count"] == 8)
+        wait_until(lambda: web.stats()["current_rps"] > 400, 25)
+        assert locust.crew_pids() == pids, "an edit restarts nothing"
+        encode = web.row("encode", "user-interactions")
+        assert encode is not None
+        assert 0 < encode["median_response_time"] < 1
+        stats = web.stats()["stats"]
+        acked = sum(row["num_requests"] for row in stats if row["method"] == "ack")
+        assert next(row for row in stats if row["name"] == "Aggregated")["num_requests"] == acked
+        web.stop()
+        first = locust.run()
+        check_whole(first)
+        assert max(row["target_per_s"] for row in first["series"]) == 800
+        assert first["conditions"]["seed"] == 7
+        wait_until(lambda: not locust.crew_pids(), 5)
+
+        web.swarm(1)
+        wait_until(lambda: len(locust.crew_pids()) == 2)
+        wait_until(lambda: web.stats()["user_count"] == 1 and web.row("ack", "user-interactions"), 15)
+        assert set(locust.crew_pids()).isdisjoint(pids)
+        locust.press_ctrl_c()
+        code = locust.ended()
+    second = locust.run()
+    check_whole(second)
+    check_good(second, code)
+    assert second["started_at"] > first["started_at"]
+    assert second["cut_short"]
+
+
+def test_ctrl_c_drains_writes_and_says_so(folder: Path) -> None:
+    """Ctrl-C reaches master and workers at once, as in a terminal: all is drained, and the run says it was cut."""
+    with Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "--processes", "2", "--duration", "60s") as locust:
+        locust.says("measuring")
+        time.sleep(1.5)
+        locust.press_ctrl_c()
+        assert locust.ended(20) == 3, locust.log
+    run = locust.run()
+    assert run["verdict"] == "invalid"
+    assert total(run, "acked") == total(run, "observed") == total(run, "produced") > 0
+    assert run["cut_short"]
+    assert any("cut short" in reason for reason in run["reasons"])
+    assert run["measured_s"] < 10
+    assert "Traceback" not in locust.log
+
+
+def test_a_second_ctrl_c_gives_up_the_drain_but_not_the_run_file(folder: Path) -> None:
+    """Whoever is in a hurry gets the run file at once, marked as what it is."""
+    arguments = (*HEADLESS, "-u", "2", "-r", "2")
+    with Locust(folder, *arguments, locustfile=STAND_IN, faults={"engine": {"drain_s": 60}}) as locust:
+        locust.says("measuring")
+        time.sleep(1.5)
+        locust.press_ctrl_c()
+        locust.says("draining")
+        locust.press_ctrl_c()
+        assert locust.ended(8) == 3, locust.log
+    run = locust.run()
+    assert run["verdict"] == "invalid"
+    assert run["cut_short"]
+    assert any("the drain was given up" in reason for reason in run["reasons"])
+    assert total(run, "produced") > 0, "what was reported until then is there"
+
+
+def test_sigterm_ends_a_distributed_run_like_ctrl_c(folder: Path) -> None:
+    """Containers are stopped by SIGTERM to the master alone; workers on other machines are drained through it."""
+    port = str(free_port())
+    master = Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "--master", "--expect-workers", "2",
+                    "--master-bind-host", "127.0.0.1", "--master-bind-port", port, name="master")  # fmt: skip
+    join = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
+    with master, Locust(folder, *join, name="one") as one, Locust(folder, *join, name="two") as two:
+        master.says("measuring", 30)
+        time.sleep(1.5)
+        master.process.send_signal(signal.SIGTERM)
+        code = master.ended(20)
+        assert one.ended(10) == two.ended(10) == 0, one.log
+    run = master.run()
+    check_whole(run)
+    check_good(run, code)
+    assert run["cut_short"]
+    assert len(run["conditions"]["workers"]) == 2
+
+
+def test_a_worker_that_comes_late_and_one_that_leaves_are_accounted_for(folder: Path) -> None:
+    """A late worker makes load of its own lanes; one that is terminated drains first, and the run says it left.
+
+    Locust starts the test on a late worker as soon as it connects, be anyone listening there yet or not: the slow
+    locustfile makes sure that nobody is.
+    """
+    slow = "import gevent, locust\nlocust.events.init.add_listener(lambda **_: gevent.sleep(1))\n" + ORDINARY
+    port = str(free_port())
+    master = Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "--master", "--expect-workers", "1",
+                    "--master-bind-host", "127.0.0.1", "--master-bind-port", port, name="master")  # fmt: skip
+    join = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
+    with master, Locust(folder, *join, name="one"):
+        master.says("measuring", 30)
+        with Locust(folder, *join, name="late", locustfile=slow) as late:
+            wait_until(lambda: len(late.crew_pids()) == 3)
+            time.sleep(4)
+            late.process.send_signal(signal.SIGTERM)
+            assert late.ended(15) == 0, late.log
+            time.sleep(1.5)
+        master.press_ctrl_c()
+        assert master.ended(20) == 3, master.log
+    run = master.run()
+    assert any("Worker 1 left before the end" in reason for reason in run["reasons"])
+    check_whole(run)
+    assert len(run["conditions"]["workers"]) == 2
+
+
+def test_clocks_of_other_hosts_are_compared(folder: Path) -> None:
+    """A worker whose clock is 20 ms ahead of the master's is found out, and end-to-end latency is not trusted.
+
+    Both are on this machine; the worker says that it is on another, with another clock.
+    """
+    other = "import time\nfrom lensload import clock\nclock.host = lambda: 'another'\n"
+    other += "clock.now_ns = lambda: time.time_ns() + 20_000_000\n" + ORDINARY
+    port = str(free_port())
+    master = Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "--duration", "4s", "--master", "--expect-workers", "1",
+                    "--master-bind-host", "127.0.0.1", "--master-bind-port", port, name="master")  # fmt: skip
+    join = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
+    with master:
+        master.says("Waiting for workers|Starting Locust", 20)
+        with Locust(folder, *join, name="one", locustfile=other):
+            assert master.ended(40) == 3, master.log
+    run = master.run()
+    clocks = run["conditions"]["clocks"]
+    (reading,) = clocks["workers"]
+    assert clocks["hosts"] == 2
+    assert abs(reading["offset_us"] - 20_000) <= reading["uncertainty_us"]
+    assert clocks["doubt_us"] >= 20_000
+    assert any("The clocks of the hosts may be" in reason for reason in run["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["--rate-profile", "poisonn"], 2, "There is no rate profile"),
+        (["--bootstrap-servers", "127.0.0.1:1"], 2, "Give --registry-url too"),
+        (["--seeed", "3"], 2, "Did you mean '--seed'?"),
+        (["--run-file", "/proc/no/run.json"], 2, "Give another place with --run-file"),
+    ],
+)
+def test_bad_input_is_refused_with_what_to_do(
+    folder: Path, arguments: list[str], code: int, text: str
+) -> None:
+    """A wrong option ends Locust at once, with the contract's exit code, once, and with a hint."""
+    with Locust(folder, *HEADLESS, "--processes", "2", *arguments) as locust:
+        assert locust.ended(20) == code, locust.log
+    assert locust.log.count(text) == 1, locust.log
+    assert "Traceback" not in locust.log
+    assert not locust.run_file.exists()
+
+
+def test_a_cluster_that_does_not_answer_stops_the_test(folder: Path) -> None:
+    """Nobody is there: exit code 4 within 10 s or so, the address named, once for all workers."""
+    address = f"127.0.0.1:{free_port()}"
+    arguments = ("--bootstrap-servers", address, "--registry-url", "mock://", "--processes", "2")
+    with Locust(folder, *HEADLESS, *arguments) as locust:
+        assert locust.ended(30) == 4, locust.log
+    assert address in locust.log
+    assert "Traceback" not in locust.log
+
+
+def test_a_refusal_in_the_web_ui_stops_the_run_and_shows_there(folder: Path) -> None:
+    """The page survives: the run stops, the message is in Failures and in the log, and a new start is possible."""
+    port = free_port()
+    faults = {"engine": {"refuse": [4, "no broker at nowhere:1"]}}
+    with Locust(folder, *FAST, "--web-port", str(port), locustfile=STAND_IN, faults=faults) as locust:
+        locust.says("Starting web interface")
+        web = WebUI(port)
+        wait_until(lambda: _try(web.page))
+        for times in (1, 2):
+            web.swarm(1)
+            wait_until(lambda n=times: locust.log.count("no broker at nowhere:1") == n)
+            wait_until(lambda: web.stats()["errors"])
+            assert "no broker at nowhere:1" in json.dumps(web.stats()["errors"])
+            wait_until(lambda: web.stats()["state"] == "stopped")
+        assert not locust.run_file.exists()
+
+
+def test_a_process_that_dies_is_told_at_once_and_invalidates_the_run(folder: Path) -> None:
+    """Figures with a hole in them are marked; the rest of the run is drained and kept."""
+    with Locust(folder, *HEADLESS, "-u", "2", "-r", "2", "-t", "8s") as locust:
+        locust.says("measuring")
+        engine = next(
+            pid for pid in locust.crew_pids() if b"engine" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        )
+        os.kill(engine, signal.SIGKILL)
+        locust.says("engine process was killed", 2)
+        assert locust.ended(20) == 3, locust.log
+    run = locust.run()
+    assert run["verdict"] == "invalid"
+    assert any("engine process was killed (SIGKILL)" in reason for reason in run["reasons"])
+    assert total(run, "observed") > 0
+
+
+def test_a_lost_worker_is_told_of_and_the_others_drain(folder: Path) -> None:
+    """A worker that Locust loses takes its part with it; the run goes on, and its reasons say what is missing."""
+    with Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "-t", "10s", "--processes", "2") as locust:
+        locust.says("measuring")
+        os.kill(_children(locust.process.pid)[0], signal.SIGKILL)
+        locust.says(r"Worker \d was lost", 6)
+        assert len(locust.crew_pids()) == 2, "its own processes ended with it"
+        assert locust.ended(25) == 3, locust.log
+    run = locust.run()
+    assert any(re.match(r"Worker \d was lost", reason) for reason in run["reasons"])
+    assert total(run, "produced") > 0
+
+
+def test_nothing_outlives_a_master_that_is_killed(folder: Path) -> None:
+    """A master that is gone takes its forked workers and their processes with it, within seconds."""
+    with Locust(folder, *HEADLESS, "-u", "2", "-r", "2", "--processes", "2", locustfile=STAND_IN) as locust:
+        locust.says("measuring")
+        workers = _children(locust.process.pid)
+        assert len(workers) == 2
+        locust.process.kill()
+        wait_until(lambda: not locust.crew_pids(), 6)
+        wait_until(lambda: not any(map(_runs, workers)), 10)
+
+
+def test_failures_show_as_locust_failures(folder: Path) -> None:
+    """What the cluster does not take is a failure of the ack stage, by error, in Locust's own table."""
+    port = free_port()
+    with Locust(
+        folder, *FAST, "--web-port", str(port), locustfile=STAND_IN, faults={"engine": {"fail": 0.5}}
+    ) as locust:
+        locust.says("Starting web interface")
+        web = WebUI(port)
+        wait_until(lambda: _try(web.page))
+        web.swarm(2)
+        row = wait_until(
+            lambda: (found := web.row("ack", "user-interactions")) and found["num_failures"] and found
+        )
+        assert row["num_failures"] == pytest.approx(row["num_requests"] / 3, rel=0.2)
+        errors = web.stats()["errors"]
+        assert [(error["method"], error["name"], error["error"]) for error in errors] == [
+            ("ack", "user-interactions", "broker said no")
+        ]
+
+
+def _try(action: object) -> object:
+    assert callable(action)
+    try:
+        return action()
+    except OSError:
+        return None
+
+
+def _children(parent: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

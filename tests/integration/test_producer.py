@@ -1,0 +1,234 @@
+"""Producing on schedule: never early, never lost, and every event accounted for by what became of it."""
+
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from numpy.typing import NDArray
+
+from lensload.encoding import wire
+from lensload.encoding.encoders import Encoded, FragmentEncoder
+from lensload.generator.producer import PacedProducer
+from lensload.kafka.cluster import EmbeddedCluster, ensure_topics
+from lensload.metrics.stats import Tally
+from lensload.world.world import TOPICS, World
+from tests.support.worlds import PARSED, SCHEMA_IDS, SMALL, TOPICS_BY_SCHEMA
+
+MS = 1_000_000
+NAMES = {topic: f"p-{topic}" for topic in TOPICS}
+INTERACTIONS = "user-interactions"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[EmbeddedCluster]:
+    with EmbeddedCluster() as running:
+        ensure_topics(
+            {"bootstrap.servers": running.bootstrap_servers}, list(NAMES.values()), 4, 1, embedded=True
+        )
+        yield running
+
+
+def producer(cluster: EmbeddedCluster, tally: Tally, **settings: Any) -> PacedProducer:
+    own = {key.replace("_", "."): value for key, value in settings.items()}
+    return PacedProducer(
+        {"bootstrap.servers": cluster.bootstrap_servers, "linger.ms": 1, **own},
+        NAMES,
+        TOPICS_BY_SCHEMA,
+        tally,
+    )
+
+
+def encoded(due_ns: NDArray[np.int64]) -> list[Encoded]:
+    """Events that are due then, by topic."""
+    encoder = FragmentEncoder(PARSED, SCHEMA_IDS)
+    return [encoder.encode(batch) for batch in World(SMALL, tuple(range(64)), run_tag=5).take(due_ns)]
+
+
+def due_soon(count: int, gap_ns: int, lead_ns: int = 0) -> NDArray[np.int64]:
+    """Due times from a whole millisecond on."""
+    start_ns = (time.time_ns() + lead_ns) // MS * MS
+    return start_ns + gap_ns * np.arange(count, dtype=np.int64)
+
+
+def pump_all(paced: PacedProducer, timeout_s: float = 20) -> list[tuple[int, int]]:
+    """Produce until nothing waits: (the clock given to each call, how many it produced)."""
+    calls: list[tuple[int, int]] = []
+    deadline_s = time.monotonic() + timeout_s
+    while paced.next_due_ns() is not None:
+        assert time.monotonic() < deadline_s
+        now_ns = time.time_ns()
+        calls.append((now_ns, paced.pump(now_ns)))
+        paced.wait(0.0005)
+    assert paced.flush(timeout_s) == 0
+    paced.settle()
+    return calls
+
+
+def summed(tally: Tally, name: str) -> int:
+    return sum(counts.get(name, 0) for counts in tally.counts.values())
+
+
+def stored(cluster: EmbeddedCluster, topic: str) -> list[bytes]:
+    """All values in a topic."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": cluster.bootstrap_servers, "group.id": "none",
+            "fetch.wait.max.ms": 5, "enable.partition.eof": True,
+        }
+    )  # fmt: skip
+    consumer.assign([TopicPartition(NAMES[topic], number, 0) for number in range(4)])
+    values: list[bytes] = []
+    at_end = 0
+    while at_end < 4:
+        message = consumer.poll(10)
+        assert message is not None
+        if message.error():
+            at_end += 1
+        else:
+            values.append(message.value() or b"")
+    consumer.close()
+    return values
+
+
+def test_nothing_is_produced_before_it_is_due(cluster: EmbeddedCluster):
+    """At any moment exactly what is due by then has been handed over, and no lag is negative."""
+    tally = Tally()
+    paced = producer(cluster, tally)
+    due_ns = due_soon(400, MS, lead_ns=20 * MS)
+    batches = encoded(due_ns)
+    for batch in batches:
+        paced.offer(batch)
+    every = np.sort(np.concatenate([batch.due_ns for batch in batches]))
+    assert paced.next_due_ns() == every[0]
+    assert paced.pump(int(every[0]) - 1) == 0
+    done = 0
+    for now_ns, count in pump_all(paced):
+        done += count
+        assert done == np.searchsorted(every, now_ns, side="right")
+    lag = tally.histogram("schedule_lag")
+    assert (lag.count, lag.negative, done) == (400, 0, 400)
+    ack = tally.histogram("ack")
+    assert (ack.count, ack.negative) == (400, 0)
+    assert summed(tally, "produced") == summed(tally, "acked") == 400
+
+
+def test_a_call_produces_so_much_and_no_more(cluster: EmbeddedCluster):
+    """However late everything is, whoever pumps comes back to see to other things; and nothing is left behind."""
+    tally = Tally()
+    paced = producer(cluster, tally)
+    due_ns = due_soon(9_000, 10_000, lead_ns=-200 * MS)
+    for batch in encoded(due_ns):
+        paced.offer(batch)
+    assert paced.waiting() == 9_000
+    now_ns = time.time_ns()
+    counts: list[int] = []
+    while count := paced.pump(now_ns):
+        counts.append(count)
+    assert sum(counts) == 9_000
+    assert max(counts) <= 2_250
+    assert paced.waiting() == 0
+    assert paced.flush(10) == 0
+
+
+def test_warm_up_is_split_from_what_is_measured_to_the_event(cluster: EmbeddedCluster):
+    """What is due before the measured time is counted apart, at each stage, and times nothing."""
+    tally = Tally()
+    paced = producer(cluster, tally)
+    due_ns = due_soon(1_000, 20_000, lead_ns=-20 * MS)
+    paced.measure_from_ns = int(due_ns[0]) + 5 * MS
+    batches = encoded(due_ns)
+    for batch in batches:
+        paced.offer(batch)
+    pump_all(paced)
+    for batch in batches:
+        warm = int(np.count_nonzero(batch.due_ns < paced.measure_from_ns))
+        counts = tally.counts[batch.topic]
+        assert counts.get("warmup_produced", 0) == counts.get("warmup_acked", 0) == warm
+        assert counts.get("produced", 0) == counts.get("acked", 0) == len(batch.due_ns) - warm
+    measured = summed(tally, "produced")
+    assert tally.histogram("ack").count == tally.histogram("schedule_lag").count == measured < 1_000
+    assert tally.totals["bytes"] == sum(
+        len(value)
+        for batch in batches
+        for value, due in zip(batch.values, batch.due_ns, strict=True)
+        if due >= paced.measure_from_ns
+    )
+
+
+def test_a_full_queue_is_counted_and_loses_and_doubles_nothing(cluster: EmbeddedCluster):
+    """An open loop confesses that its queue was full; every event still gets there, once."""
+    tally = Tally()
+    paced = producer(cluster, tally, queue_buffering_max_messages=7)
+    before = len(stored(cluster, INTERACTIONS))
+    batches = encoded(due_soon(600, 1_000, lead_ns=-20 * MS))
+    for batch in batches:
+        paced.offer(batch)
+    pump_all(paced)
+    assert tally.totals["queue_full"] > 10
+    assert summed(tally, "produced") == summed(tally, "acked") == 600
+    (mine,) = [batch.values for batch in batches if batch.topic == INTERACTIONS]
+    new = stored(cluster, INTERACTIONS)
+    assert len(new) - before == len(mine)
+    assert set(mine) <= set(new)
+
+
+def test_what_is_too_large_fails_alone(cluster: EmbeddedCluster):
+    """One event that the client refuses is counted under its error, and all others go on, in any place of a batch."""
+    tally = Tally()
+    paced = producer(cluster, tally, message_max_bytes=1_000)
+    batch = next(
+        each for each in encoded(due_soon(400, 1_000, lead_ns=-20 * MS)) if each.topic == INTERACTIONS
+    )
+    large = [0, 17, 18, len(batch.values) - 1]
+    values = [value + bytes(2_000) if place in large else value for place, value in enumerate(batch.values)]
+    paced.offer(Encoded(batch.topic, batch.due_ns, batch.serials, batch.keys, values, batch.took_ns))
+    pump_all(paced)
+    counts = tally.counts[INTERACTIONS]
+    assert counts["produced"] == len(values)
+    assert (counts["failed"], counts["acked"]) == (4, len(values) - 4)
+    ((topic, text), count) = next(iter(tally.errors.items()))
+    assert (topic, count) == (INTERACTIONS, 4)
+    assert "Message size too large" in text
+
+
+def test_what_a_dead_broker_never_took_is_failed_by_error():
+    """After message.timeout.ms each event has its fate: failed, under the client's words; and the trouble was told."""
+    tally = Tally()
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{held.getsockname()[1]}"
+        settings = {"bootstrap.servers": address, "message.timeout.ms": 300, "linger.ms": 1}
+        paced = PacedProducer(settings, NAMES, TOPICS_BY_SCHEMA, tally)
+        batches = encoded(due_soon(200, 1_000, lead_ns=-20 * MS))
+        paced.measure_from_ns = int(batches[0].due_ns[0]) + 100_000
+        for batch in batches:
+            paced.offer(batch)
+        pump_all(paced)
+        told = paced.take_notices()
+    assert summed(tally, "failed") + summed(tally, "warmup_failed") == 200
+    assert summed(tally, "failed") == summed(tally, "produced")
+    assert summed(tally, "warmup_failed") > 0
+    assert summed(tally, "acked") == 0
+    assert {text for _, text in tally.errors} == {"Local: Message timed out"}
+    assert sum(tally.errors.values()) == 200
+    assert any(
+        text.startswith(f"{address}: Connect to {address} failed: Connection refused") for text in told
+    )
+    assert paced.take_notices() == [], "the same trouble is told again only after half a minute"
+
+
+def test_acks_are_timed_from_when_the_event_was_due(cluster: EmbeddedCluster):
+    """An event that was handed over 100 ms late has an ack latency of at least 100 ms, whatever the broker took."""
+    tally = Tally()
+    paced = producer(cluster, tally)
+    for batch in encoded(due_soon(50, 1_000, lead_ns=-100 * MS)):
+        paced.offer(batch)
+    pump_all(paced)
+    assert tally.histogram("schedule_lag").min_ns >= 99 * MS
+    assert tally.histogram("ack").min_ns >= tally.histogram("schedule_lag").min_ns
+    values = stored(cluster, INTERACTIONS)
+    assert (wire.Heads.of(values).valid).all()

@@ -1,0 +1,164 @@
+"""Towards the registry: basic authentication, bearer token, TLS and mutual TLS, over real connections."""
+
+import base64
+import datetime as dt
+import ipaddress
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from lensload.errors import RegistryError, UsageError
+from lensload.schema import definitions, registration, registry, registry_auth
+from tests.support.registries import standing_in
+
+PASSWORD = "sesame"  # noqa: S105 - a test key's
+_DAY = dt.timedelta(days=1)
+
+
+@dataclass
+class Authority:
+    """A private authority and what it has signed, as PEM files."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _named("authority")
+        self.file = self.folder / f"{id(self)}-ca.pem"
+        self._write(self.file, self._signed(self._name, self._key, authority=True))
+
+    def issue(self, name: str, password: str = "") -> tuple[Path, Path]:
+        """A certificate for 127.0.0.1 and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        files = self.folder / f"{id(self)}-{name}.pem", self.folder / f"{id(self)}-{name}.key"
+        self._write(files[0], self._signed(_named(name), key, authority=False))
+        lock: serialization.KeySerializationEncryption = (
+            serialization.BestAvailableEncryption(password.encode())
+            if password
+            else serialization.NoEncryption()
+        )
+        form = serialization.PrivateFormat.PKCS8
+        files[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, form, lock))
+        return files
+
+    def server(self, *, asks_clients: bool = False) -> ssl.SSLContext:
+        """What a registry with a certificate of this authority's sets up."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.issue("registry"))
+        if asks_clients:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(self.file)
+        return context
+
+    def _signed(
+        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool
+    ) -> x509.Certificate:
+        now = dt.datetime.now(dt.UTC)
+        here = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        return (
+            x509.CertificateBuilder(self._name, name, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - _DAY)
+            .not_valid_after(now + _DAY)
+            .add_extension(x509.SubjectAlternativeName([here]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
+
+    @staticmethod
+    def _write(path: Path, certificate: x509.Certificate) -> None:
+        path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """A private authority of the test's own."""
+    return Authority(tmp_path)
+
+
+def publish(url: str, **environ: str | Path) -> int:
+    """Publish all schemas with these variables, by what follows LENSLOAD_REGISTRY_; gives how many."""
+    variables = {f"LENSLOAD_REGISTRY_{name}": str(value) for name, value in environ.items()}
+    with registry.connect(url, variables) as books:
+        return len(registration.publish(books, definitions.load()))
+
+
+def test_basic_authentication_and_bearer_token_over_tls(authority: Authority):
+    """Each kind of credentials reaches a registry behind TLS, and no other goes with it."""
+    basic = "Basic " + base64.b64encode(b"ann:s:1").decode()
+    for environ, expected in (({"USER_INFO": "ann:s:1"}, basic), ({"TOKEN": "t0ken"}, "Bearer t0ken")):
+        with standing_in(tls=authority.server()) as server:
+            assert publish(server.url, CA_FILE=authority.file, **environ) == 5
+            assert server.authorizations == {expected}
+
+
+def test_a_registry_of_another_authority_is_not_trusted(authority: Authority, tmp_path: Path):
+    """Neither without the authority's file nor with another's is anything sent."""
+    with standing_in(tls=authority.server()) as server:
+        for environ in ({}, {"CA_FILE": Authority(tmp_path).file}):
+            with pytest.raises(RegistryError, match=r"(?s)do not agree on TLS.*LENSLOAD_REGISTRY_CA_FILE"):
+                publish(server.url, TOKEN="t0ken", **environ)  # noqa: S106 - a stand-in's
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("password", ["", PASSWORD])
+def test_mutual_tls_shows_our_certificate(authority: Authority, password: str):
+    """A registry that asks for a certificate is shown ours, with a key behind a password or without."""
+    certificate, key = authority.issue("loader", password)
+    with standing_in(tls=authority.server(asks_clients=True)) as server:
+        environ = {"KEY_PASSWORD": password} if password else {}
+        assert (
+            publish(server.url, CA_FILE=authority.file, CERT_FILE=certificate, KEY_FILE=key, **environ) == 5
+        )
+        assert {peer["subject"] for peer in server.peers} == {((("commonName", "loader"),),)}
+
+
+def test_certificate_and_key_may_share_a_file(authority: Authority):
+    """One PEM file with both is enough."""
+    certificate, key = authority.issue("loader")
+    certificate.write_bytes(certificate.read_bytes() + key.read_bytes())
+    with standing_in(tls=authority.server(asks_clients=True)) as server:
+        assert publish(server.url, CA_FILE=authority.file, CERT_FILE=certificate) == 5
+
+
+def test_a_registry_that_wants_a_certificate_says_so(authority: Authority):
+    """Who forgets the certificate is told the variable that names it."""
+    with (
+        standing_in(tls=authority.server(asks_clients=True)) as server,
+        pytest.raises(RegistryError, match=r"(?s)TLS.*LENSLOAD_REGISTRY_CERT_FILE"),
+    ):
+        publish(server.url, CA_FILE=authority.file)
+
+
+def test_files_of_no_use_are_told_before_anything_is_sent(authority: Authority, tmp_path: Path):
+    """A missing, broken, mismatched or locked file is told by its variable, and no password is repeated or asked."""
+    certificate, key = authority.issue("loader", PASSWORD)
+    (tmp_path / "prose.pem").write_text("Dear registry,")
+    for environ, variable in (
+        ({"CA_FILE": tmp_path / "gone.pem"}, "LENSLOAD_REGISTRY_CA_FILE names"),
+        ({"CA_FILE": tmp_path / "prose.pem"}, "LENSLOAD_REGISTRY_CA_FILE is of no use"),
+        ({"CERT_FILE": tmp_path / "prose.pem"}, "LENSLOAD_REGISTRY_CERT_FILE is of no use"),
+        ({"KEY_FILE": key}, "LENSLOAD_REGISTRY_KEY_FILE is set, but not LENSLOAD_REGISTRY_CERT_FILE"),
+        ({"CERT_FILE": certificate, "KEY_FILE": key}, "LENSLOAD_REGISTRY_KEY_FILE is of no use"),
+        ({"CERT_FILE": certificate, "KEY_FILE": authority.issue("other")[1]}, "is of no use"),
+        ({"CERT_FILE": certificate, "KEY_FILE": key, "KEY_PASSWORD": "wrong" + PASSWORD}, "is of no use"),
+    ):
+        with pytest.raises(UsageError, match=variable) as caught:
+            publish("https://127.0.0.1:9", **environ)
+        assert PASSWORD not in str(caught.value)
+
+
+def test_the_variables_are_no_options():
+    """No variable with a secret is taken for a slip of an option's name, nor is it an option."""
+    from lensload.config import loading  # noqa: PLC0415 - only here
+
+    assert loading.load(environ=dict.fromkeys(registry_auth.VARIABLES, "x"))

@@ -1,0 +1,78 @@
+"""schemas/README.md tells the truth about the schemas beside it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from lensload.cli import main
+from lensload.schema import definitions
+from lensload.schema.history import folder_of
+from lensload.schema.registry_auth import VARIABLES
+
+FOLDER = Path(__file__).parents[2] / "schemas"
+TEXT = (FOLDER / "README.md").read_text()
+
+
+def told(kind: Any) -> str:
+    """A type as the README writes it."""
+    if isinstance(kind, list):
+        (other,) = [each for each in kind if each != "null"]
+        return told(other) + "?"
+    if isinstance(kind, str):
+        return kind
+    match kind["type"]:
+        case "map":
+            return "map"
+        case "array":
+            return f"array of `{kind['items']['name'].rpartition('.')[2]}`"
+        case "enum":
+            return f"enum ({', '.join(kind['symbols'])})"
+        case _:
+            raise AssertionError(kind)
+
+
+def records(node: Any) -> list[Any]:
+    """The record and those inside of it."""
+    if isinstance(node, list):
+        return [found for branch in node for found in records(branch)]
+    if not isinstance(node, dict):
+        return []
+    inner = [node.get("items"), node.get("values"), *(field["type"] for field in node.get("fields", ()))]
+    return ([node] if node.get("type") == "record" else []) + records(inner)
+
+
+@pytest.mark.parametrize("name", definitions.TOPIC_NAMES)
+def test_topics_keys_and_fields(name: str):
+    """Every topic with its file, record and key, and every record with its fields in order, is as the schemas have it."""
+    schema = definitions.load()[name]
+    topic = schema.topic
+    assert f"| `{name}` | `{topic.file}` | `{topic.record}` | `{topic.key_field}` |" in TEXT
+    for record in records(schema.parsed):
+        fields = []
+        for field in record["fields"]:
+            default = f" ({field['default']} by default)" if isinstance(field.get("default"), int) else ""
+            fields.append(f"`{field['name']}` {told(field['type'])}{default}")
+        assert f"| `{record['name'].rpartition('.')[2]}` | {', '.join(fields)} |" in TEXT
+
+
+def test_what_it_names_is_there():
+    """Files, variables and folders that the README names exist."""
+    assert folder_of(definitions.TOPICS[0], FOLDER).is_dir()
+    for example in re.findall(r"`(\w+\.py)`", TEXT):
+        assert (FOLDER.parent / "examples" / example).is_file()
+
+    assert set(re.findall(r"LENSLOAD_REGISTRY_(?!URL)\w+", TEXT)) == set(VARIABLES)
+
+
+def test_the_hook_runs_a_command_that_exists():
+    """The pre-commit hook and its snippet call `lensload schemas check` as it is."""
+    hook = (FOLDER.parent / ".pre-commit-hooks.yaml").read_text()
+    (entry,) = re.findall(r"entry: lensload (.*)", hook)
+    assert f"entry: lensload {entry}" in TEXT
+    arguments = [
+        str(FOLDER) if word == "schemas" and place else word for place, word in enumerate(entry.split())
+    ]
+    assert CliRunner().invoke(main.main, arguments).exit_code == 0

@@ -1,0 +1,126 @@
+"""Files hold the same events as the cluster would, all of them or none, and say so byte for byte."""
+
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import fastavro
+import pytest
+from pyarrow import parquet
+
+from lensload.errors import UsageError
+from lensload.seed.actuals import Realised
+from lensload.seed.file_output import write
+from lensload.seed.manifest import FileEntry, Format
+from lensload.seed.plan import Plan
+
+FORMATS: tuple[Format, ...] = ("avro", "parquet")
+START_MS = 1_795_000_000_000
+PLAN = Plan(seed=3, start_ms=START_MS, until_ms=START_MS + 86_400_000, events=8_000, audience_size=640)
+
+
+def written(folder: Path, form: Format, plan: Plan = PLAN) -> tuple[dict[str, FileEntry], dict[str, Any]]:
+    return write(plan, plan.setting(), folder, form)
+
+
+def from_avro(path: Path) -> list[dict[str, Any]]:
+    with path.open("rb") as stream:
+        records: Any = list(fastavro.reader(stream))
+        return records
+
+
+def from_parquet(path: Path) -> list[dict[str, Any]]:
+    return [_as_avro(row) for row in parquet.read_table(path).to_pylist()]
+
+
+def _as_avro(row: dict[str, Any]) -> dict[str, Any]:
+    """Arrow gives maps as pairs."""
+    maps = {name: dict(row[name]) for name in ("metadata", "context", "tags") if row.get(name) is not None}
+    return {**row, **maps}
+
+
+def test_both_formats_hold_the_plans_events(tmp_path: Path):
+    """Every event of the plan stands in its topic's file, in order, in Avro and in Parquet alike."""
+    expected: dict[str, list[dict[str, Any]]] = {}
+    counts = Realised()
+    for portion in PLAN.chronicle().portions():
+        for batch in portion.batches:
+            expected.setdefault(batch.topic, []).extend(batch.records())
+            counts.take(batch)
+    for form in FORMATS:
+        entries, realised = written(tmp_path / form, form)
+        assert realised == counts.as_dict()
+        assert sum(entry["count"] for entry in entries.values()) == 8_000
+        for topic, entry in entries.items():
+            path = tmp_path / form / entry["file"]
+            read = from_avro(path) if form == "avro" else from_parquet(path)
+            assert len(read) == entry["count"]
+            assert read == expected[topic]
+            assert (entry["bytes"], entry["sha256"]) == (
+                path.stat().st_size,
+                sha256(path.read_bytes()).hexdigest(),
+            )
+        assert len(list((tmp_path / form).iterdir())) == len(entries)
+
+
+def test_the_same_plan_gives_the_same_bytes(tmp_path: Path):
+    """Two Avro files of a plan are one, sync markers included; another seed gives another."""
+    one, other = (written(tmp_path / name, "avro")[0] for name in ("one", "other"))
+    assert one == other
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_folder_with_files_is_left_alone(tmp_path: Path, form: Format):
+    """Nothing is overwritten; what a killed run left behind is in nobody's way."""
+    (tmp_path / f".user-interactions.{form}.part").write_text("half")
+    written(tmp_path, form)
+    kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert f".user-interactions.{form}.part" not in kept
+    with pytest.raises(UsageError, match=rf"--to .* has files already, such as .*\.{form}") as caught:
+        written(tmp_path, form)
+    assert caught.value.exit_code == 2
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
+
+
+def test_what_is_no_folder_is_refused(tmp_path: Path):
+    """A file in the folder's place is a usage error that says why."""
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UsageError, match=r"--to .*file.* cannot be written"):
+            written(place, "avro")
+
+
+def test_faults_have_no_place_in_files(tmp_path: Path):
+    """Headers, tombstones and broken bytes cannot be told in a file of events, so they are refused at once."""
+    plan = replace(PLAN, faults=("late=0.1",))
+    with pytest.raises(UsageError, match="--fault needs a cluster"):
+        written(tmp_path / "out", "avro", plan)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_full_disk_leaves_nothing(tmp_path: Path, form: Format):
+    """When there is no room, the reason is told, and no file is left that looks whole, or half."""
+
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    code = (
+        "from pathlib import Path; from tests.integration.test_seed_files import written;"
+        f"written(Path({str(tmp_path / 'out')!r}), {form!r})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        preexec_fn=little_room,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "UsageError" in done.stderr
+    assert "File too large; nothing is left of it there." in done.stderr
+    assert list((tmp_path / "out").iterdir()) == []

@@ -1,0 +1,1 @@
+"""What tests share: worlds, planted runs, stand-ins, and Locust as a process."""

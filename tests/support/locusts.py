@@ -1,0 +1,250 @@
+"""Locust and `lensload bench` in processes of their own: importing Locust here would patch the tests for gevent."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from lensload.results.run import Run, total
+
+REPOSITORY = Path(__file__).parents[2]
+STANDINS = Path(__file__).parent / "standins"
+ORDINARY = "from lensload.locust import OrdinaryAudience\n"
+STAND_IN = (
+    "import functools\nfrom lensload.locust import OrdinaryAudience, hooks\nfrom lensload.processes.supervisor import Crew\n"
+    "hooks.make_crew = functools.partial(Crew, 'lensload_standin', 'lensload_standin')\n"
+)
+
+
+def wait_until(condition: Callable[[], Any], timeout_s: float = 20) -> Any:
+    """The condition's first true value; polls it, and fails when there is none in time."""
+    deadline = time.monotonic() + timeout_s
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_s:g} s: {condition}")
+        time.sleep(0.05)
+    return value
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def crew_pids(folder: Path) -> list[int]:
+    """The engines and observers that run in a folder."""
+    found: list[int] = []
+    for place in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            command = (place / "cmdline").read_bytes()
+            if re.search(rb"-m\0lensload[._]", command) and (place / "cwd").readlink() == folder:
+                found.append(int(place.name))
+    return found
+
+
+class Command:
+    """One command that makes runs, with its children; its own process group, as in a terminal.
+
+    Args:
+        folder: where it runs, and where its run file and log go.
+        command: what to run.
+        name: tells several in one folder apart.
+        environ: more environment variables.
+        cwd: where it runs, if not in the folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        command: list[str],
+        *,
+        name: str,
+        environ: dict[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        self._folder = folder
+        self._log = folder / f"{name}.log"
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(STANDINS), *sys.path]),
+            "PYTHONUNBUFFERED": "1",
+            **(environ or {}),
+        }
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=cwd or folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error:
+            sys.stderr.write(f"--- {self._log.name}:\n{self.log[-6000:]}\n")
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    @property
+    def log(self) -> str:
+        """What it has printed so far."""
+        return self._log.read_text()
+
+    def ended(self, timeout_s: float = 40) -> int:
+        """Wait for its end; its exit code."""
+        return self.process.wait(timeout_s)
+
+    def says(self, pattern: str, timeout_s: float = 20) -> re.Match[str]:
+        """Wait until it has printed what the pattern matches."""
+        found: re.Match[str] = wait_until(lambda: re.search(pattern, self.log), timeout_s)
+        return found
+
+    def press_ctrl_c(self) -> None:
+        """Interrupt it as a terminal would: the whole process group at once."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def crew_pids(self) -> list[int]:
+        """The engines and observers that run in its folder, of whichever worker."""
+        return crew_pids(self._folder)
+
+    @property
+    def run_file(self) -> Path:
+        """Where its runs' results go by default."""
+        return self._folder / "run.json"
+
+    def run(self) -> Run:
+        """The result of its run."""
+        result: Run = json.loads(self.run_file.read_text())
+        return result
+
+
+class Locust(Command):
+    """One Locust process, with its children.
+
+    Args:
+        folder: where it runs, and where its run file and log go.
+        arguments: of the command.
+        locustfile: its text; None: what `locust` finds by itself, in the repository's root.
+        name: tells several in one folder apart.
+        faults: how stand-in processes misbehave, if the locustfile uses them.
+        environ: more environment variables.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        locustfile: str | None = ORDINARY,
+        name: str = "locust",
+        faults: dict[str, Any] | None = None,
+        environ: dict[str, str] | None = None,
+    ) -> None:
+        command = [sys.executable, "-m", "locust", *arguments]
+        if locustfile is not None:
+            (folder / "the_locustfile.py").write_text(locustfile)
+            command += ["-f", "the_locustfile.py"]
+        if "--processes" in arguments:  # on Locust's usual port, tests beside this one would take its workers
+            port = str(free_port())
+            command += ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
+        own = {"STANDIN": json.dumps(faults or {}), **(environ or {})}
+        super().__init__(folder, command, name=name, environ=own, cwd=None if locustfile else REPOSITORY)
+
+
+class Bench(Command):
+    """One `lensload bench`, as it is installed.
+
+    Args:
+        folder: where it runs, and where its run file and log go.
+        arguments: of the command.
+        environ: more environment variables.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, environ: dict[str, str] | None = None) -> None:
+        installed = Path(sysconfig.get_path("scripts")) / "lensload"
+        super().__init__(folder, [str(installed), "bench", *arguments], name="bench", environ=environ)
+
+
+class WebUI:
+    """Locust's web interface, over plain HTTP."""
+
+    def __init__(self, port: int) -> None:
+        self._base = f"http://127.0.0.1:{port}"
+
+    def page(self) -> str:
+        """The page itself."""
+        return self._get("/")
+
+    def stats(self) -> dict[str, Any]:
+        """What the page shows in its table."""
+        found: dict[str, Any] = json.loads(self._get("/stats/requests"))
+        return found
+
+    def row(self, stage: str, topic: str) -> dict[str, Any] | None:
+        """One row of that table."""
+        rows = [row for row in self.stats()["stats"] if (row["method"], row["name"]) == (stage, topic)]
+        return rows[0] if rows else None
+
+    def swarm(self, users: int, **form: str) -> dict[str, Any]:
+        """Start a test, or edit the one that runs."""
+        answer: dict[str, Any] = json.loads(
+            self._post("/swarm", user_count=str(users), spawn_rate="100", **form)
+        )
+        return answer
+
+    def stop(self) -> None:
+        """Stop the test; returns when Locust says it has."""
+        self._post("/stop")
+
+    def _get(self, path: str) -> str:
+        with urllib.request.urlopen(self._base + path, timeout=30) as answer:  # noqa: S310  # our own address
+            return answer.read().decode()
+
+    def _post(self, path: str, **form: str) -> str:
+        data = urllib.parse.urlencode(form).encode()
+        with urllib.request.urlopen(self._base + path, data, timeout=60) as answer:  # noqa: S310  # our own address
+            return answer.read().decode()
+
+
+def check_whole(run: Run) -> None:
+    """Every event produced was acknowledged and observed, once."""
+    produced = total(run, "produced")
+    assert produced > 0
+    for name in ("acked", "observed"):
+        assert total(run, name) == produced, (name, run["topics"])
+    assert total(run, "lost") == total(run, "duplicated") == total(run, "failed") == 0
+
+
+def check_good(run: Run, code: int) -> None:
+    """The run passed, or the machine, which others use too, made nothing but the schedule late.
+
+    `code` is what the command ended with; it must be the verdict's.
+    """
+    remarks = [reason for reason in run["reasons"] if "cut short" not in reason]
+    if run["verdict"] == "pass":
+        assert code == 0
+        return
+    assert (run["verdict"], code) == ("invalid", 3), run["reasons"]
+    assert remarks, run["reasons"]
+    assert all(reason.startswith("The schedule lag is") for reason in remarks), run["reasons"]

@@ -1,0 +1,67 @@
+"""Runs made of figures, for what reads run files: built by the same code as a real one."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lensload.metrics.slices import STAGES_KEPT, Blocks
+from lensload.metrics.stats import Tally
+from lensload.results.run import Course, Row, Run, build, row
+
+TOPICS = ("recommendation-requests", "recommendation-responses", "user-interactions")
+# The share of the end-to-end latency that has passed at each stage.
+_PASSED = {"schedule_lag": 0.02, "ack": 0.6, "end_to_end": 1.0}
+
+
+def a_run(
+    *,
+    seconds: int = 20,
+    per_s: int = 300,
+    median_us: float = 4_000,
+    topics: Sequence[str] = TOPICS,
+    failed: int = 0,
+    errors: Sequence[str] = (),
+    embedded: bool = False,
+    seed: int = 1,
+) -> Run:
+    """A run with latencies drawn from a log-normal distribution, `per_s` events a second of each topic."""
+    draws = np.random.default_rng(seed)
+    whole, blocks, series = Tally(), Blocks(), list[Row]()
+    target_per_s = float(per_s * len(topics))
+    for second in range(seconds):
+        fresh = Tally()
+        for topic in topics:
+            _measure(fresh, topic, draws.lognormal(np.log(median_us * 1e3), 0.6, per_s).astype(np.int64))
+        at_s = second + 1.0
+        series.append(row(fresh, at_s=at_s, phase="measuring", target_per_s=target_per_s, queue=0))
+        blocks.close(fresh, since_s=0.0, at_s=at_s, phase="measuring")
+        whole.add(fresh)
+    if failed:
+        whole.count(topics[0], "failed", failed)
+    for text in errors:
+        whole.error(topics[0], text, 3)
+    course = Course(
+        started_ns=1_772_600_767_891_000_000,
+        measured_s=seconds,
+        target_per_s=target_per_s,
+        embedded=embedded,
+        series=series,
+        blocks=blocks.finished(),
+    )
+    conditions = {
+        "versions": {"python": "3.11.7", "lensload": "0.1.0"},
+        "machine": {"cpus": 2, "memory_bytes": 24 * 2**30},
+        "cluster": {"embedded": embedded, "brokers": ["127.0.0.1:9092"]},
+        "configuration": {"rate": target_per_s, "topics": list(topics), "client_config": None, "seed": seed},
+        "seed": seed,
+    }
+    return build(whole, course, conditions)
+
+
+def _measure(tally: Tally, topic: str, latencies_ns: np.ndarray) -> None:
+    for name in ("produced", "acked", "observed"):
+        tally.count(topic, name, len(latencies_ns))
+    for stage in STAGES_KEPT:
+        tally.record(stage, topic, (latencies_ns * _PASSED[stage]).astype(np.int64))
+    tally.record("serialize", topic, np.full(min(5, len(latencies_ns)), 9_000, np.int64))
+    tally.add_total("bytes", 240.0 * len(latencies_ns))

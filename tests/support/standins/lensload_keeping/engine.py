@@ -1,0 +1,5 @@
+"""The real engine."""
+
+import runpy
+
+runpy.run_module("lensload.generator.process", run_name="__main__", alter_sys=False)

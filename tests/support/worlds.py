@@ -1,0 +1,39 @@
+"""Small worlds for tests, and what it takes to encode what they tell."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload.schema import definitions
+from lensload.world.columns import TopicBatch
+from lensload.world.scenario import Setting
+from lensload.world.world import TOPICS, World, made
+
+START_NS = 1_795_000_000_000_000_000
+PARSED: dict[str, dict[str, Any]] = {topic: schema.parsed for topic, schema in definitions.load().items()}
+SCHEMA_IDS = {topic: number for number, topic in enumerate(PARSED, start=1)}
+TOPICS_BY_SCHEMA = {number: topic for topic, number in SCHEMA_IDS.items()}
+SMALL = made(seed=7, audience_size=640, catalogue_size=240)
+
+
+def evenly(count: int, gap_ns: int = 50_000, start_ns: int = START_NS) -> NDArray[np.int64]:
+    """Due times with a constant gap."""
+    return start_ns + gap_ns * np.arange(count, dtype=np.int64)
+
+
+def told(
+    count: int,
+    *,
+    setting: Setting = SMALL,
+    lanes: tuple[int, ...] = tuple(range(64)),
+    topics: tuple[str, ...] = TOPICS,
+    gap_ns: int = 50_000,
+) -> tuple[TopicBatch, ...]:
+    """The first `count` events of a world."""
+    return World(setting, lanes, topics=topics, run_tag=5).take(evenly(count, gap_ns))
+
+
+def records(count: int, **how: Any) -> dict[str, list[dict[str, Any]]]:
+    """The first `count` events of a world, as dicts by topic."""
+    return {batch.topic: list(batch.records()) for batch in told(count, **how)}

@@ -1,0 +1,1 @@
+"""Tests without a server or another process: pure parts, one folder a package."""

@@ -1,0 +1,247 @@
+"""`lensload compare`: it finds what was planted, cries wolf no more often than it says, and refuses the unlike."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from lensload.cli.main import main
+from lensload.results import run_file
+from lensload.results.comparability import NAMES, differences
+from lensload.results.compare import DEFAULT_LIMITS, FORMAT, Terms, compare
+from lensload.results.run import Run
+from tests.support.planted_runs import TOPIC, a_run
+
+
+def outcomes(slower: float, each: int, *, between: float, times: int = 100) -> Counter[str]:
+    """What so many comparisons say of runs that differ by `between`, with a truth planted in the newer ones."""
+    random = np.random.default_rng(8)
+    base = [a_run(seed, between=between, within=0.05, seconds=12) for seed in range(40)]
+    new = [a_run(1_000 + seed, between=between, within=0.05, slower=slower, seconds=12) for seed in range(40)]
+    found: Counter[str] = Counter()
+    for _ in range(times):
+        ours = [base[at] for at in random.choice(40, each, replace=False)]
+        theirs = [new[at] for at in random.choice(40, each, replace=False)]
+        found[compare(ours, theirs, Terms(DEFAULT_LIMITS), shown=())[1]] += 1
+    return found
+
+
+def test_of_100_comparisons_of_like_runs_no_more_than_the_level_cry_wolf():
+    """Autocorrelated within, different from run to run, nothing changed: 5 of 100 at most say that something did."""
+    found = outcomes(1.0, 5, between=0.03)
+    assert found["no difference"] >= 95, found
+
+
+def test_of_100_slowdowns_of_20_percent_95_are_found():
+    """The same runs, and a fifth slower: found, and called a regression."""
+    found = outcomes(1.2, 5, between=0.03)
+    assert found["regression"] >= 95, found
+    assert not found["improvement"]
+
+
+def test_single_runs_claim_no_more_than_they_know():
+    """One run on each side, which differ by the allowance: the level holds all the same."""
+    found = outcomes(1.0, 1, between=0.05, times=40)
+    assert found["no difference"] >= 38, found
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(name: str, run: Run, **changed: object) -> str:
+    run_file.write(Path(name), cast("Run", {**run, **changed}))
+    return name
+
+
+def said(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["compare", *arguments])
+
+
+def refused(*arguments: str) -> str:
+    result = said(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    return result.stderr
+
+
+def several(kind: str, **planted: Any) -> list[str]:
+    """Three runs' files, each behind its flag."""
+    found: list[str] = []
+    for seed in range(3):
+        start = 100 if kind == "new" else 0
+        found += [f"--{kind}", write(f"{kind}{seed}.json", a_run(start + seed, between=0.01, **planted))]
+    return found
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_regression_ends_with_1_and_an_improvement_with_0():
+    """The exit code is the verdict; the table says of which figure, by how much and how sure."""
+    worse = said(*several("base"), *several("new", slower=1.3))
+    assert worse.exit_code == 1
+    assert "COMPARISON: REGRESSION" in worse.stdout
+    line = next(line for line in worse.stdout.splitlines() if line.startswith("end_to_end.p50"))
+    assert line.endswith("regression")
+    assert "moderated t over the runs (3 and 3)" in worse.stdout
+    better = said(*several("base", slower=1.3), *several("new"))
+    assert (better.exit_code, "COMPARISON: IMPROVEMENT" in better.stdout) == (0, True)
+    same = said(*several("base"), *several("new"))
+    assert (same.exit_code, "COMPARISON: NO DIFFERENCE" in same.stdout) == (0, True)
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_counts_can_be_set():
+    """A slowdown that is allowed is none; one of a topic's figure alone can be asked for."""
+    sides = [*several("base"), *several("new", slower=1.3)]
+    assert said(*sides, "--max-regression", "end_to_end.p50=50%").exit_code == 0
+    assert said(*sides, "--max-regression", f"{TOPIC}.end_to_end.p50=10%").exit_code == 1
+    assert said(*sides, "--max-regression", "achieved_per_s=1%").exit_code == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_two_files_need_no_flags_and_leave_their_views():
+    """BASE NEW; the outcome as JUnit, Markdown and JSON too."""
+    two = (write("a.json", a_run(1)), write("b.json", a_run(2, slower=1.6)))
+    files = ("--junit", "c.xml", "--summary", "c.md", "--json", "c.json")
+    result = said(*two, *files)
+    assert result.exit_code == 1, result.output
+    assert "block bootstrap" in result.stdout
+    found = json.loads(Path("c.json").read_text())
+    assert (found["format"], found["outcome"], found["base"]) == (FORMAT, "regression", ["a.json"])
+    judged = found["changes"][0]
+    assert judged["low"] < judged["change"] < judged["high"]
+    assert judged["low"] < 0.6 < judged["high"]
+    assert "❌ regression" in Path("c.md").read_text()
+    assert '<failure message="end_to_end.p50: regression' in Path("c.xml").read_text()
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_invalid_run_is_compared_only_when_told():
+    """Figures that cannot be trusted decide nothing: exit code 3, with the reason."""
+    bad = write("bad.json", a_run(1), verdict="invalid", reasons=["It was late."])
+    good = write("good.json", a_run(2))
+    for two in ((bad, good), (good, bad)):
+        result = said(*two)
+        assert result.exit_code == 3
+        assert "bad.json is invalid. It was late." in result.stderr
+    assert "bad.json is invalid: It was late." in said(bad, good, "--allow-invalid").stdout
+
+
+def reconfigured(run: Run, **values: object) -> dict[str, Any]:
+    configuration = {**run["conditions"]["configuration"], **values}
+    return {**run["conditions"], "configuration": configuration}
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "rate": {"load": {**a_run(1)["load"], "target_per_s": 400.0}},
+    "duration": {"measured_s": 30.0},
+    "cluster": {"embedded": True},
+    "machine": {"conditions": {**a_run(1)["conditions"], "machine": {"cpus": 64}}},
+    "profile": {"conditions": reconfigured(a_run(1), profile="ramp")},
+    "serializer": {"conditions": reconfigured(a_run(1), serializer="confluent")},
+    "acks": {"conditions": reconfigured(a_run(1), acks="1")},
+    "linger": {"conditions": reconfigured(a_run(1), linger_ms=50.0)},
+    "compression": {"conditions": reconfigured(a_run(1), compression="zstd")},
+    "partitions": {"conditions": reconfigured(a_run(1), partitions=12)},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.usefixtures("folder")
+def test_unlike_conditions_are_refused_by_name(name: str):
+    """Each difference that makes figures incomparable is named with both values, and can be allowed by that name."""
+    base, new = write("a.json", a_run(1)), write("b.json", a_run(2), **CHANGES[name])
+    told = refused(base, new)
+    assert f"a.json and b.json: {name} is " in told
+    assert f"--allow-different {name}" in told
+    allowed = said(base, new, "--allow-different", name)
+    assert allowed.exit_code in (0, 1), allowed.output
+    assert f"{name} is " in allowed.stdout
+
+
+def test_versions_are_remarked():
+    """A newer librdkafka is what one wants to compare: it is told, and refuses nothing."""
+    newer = {**a_run(2)["conditions"], "versions": {**a_run(2)["conditions"]["versions"], "librdkafka": "9"}}
+    found = differences(a_run(1), cast("Run", {**a_run(2), "conditions": newer}))
+    assert [(difference.name, "librdkafka is" in difference.text) for difference in found] == [("", True)]
+    assert set(CHANGES) <= set(NAMES)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_baseline_without_the_topic_is_refused():
+    """Neither topics that differ nor a figure of a topic that one side lacks can pass."""
+    base, new = write("a.json", a_run(1)), write("b.json", a_run(2, topics=(TOPIC, "model-metrics")))
+    assert f"topics is {TOPIC} in one, model-metrics, {TOPIC} in the other" in refused(base, new)
+    asked = ("--max-regression", "model-metrics.end_to_end.p50=5%", "--allow-different", "topics")
+    assert "has no topic model-metrics" in refused(base, new, *asked)
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_is_no_run_file_never_passes(folder: Path):
+    """Truncated, of another version, of another tool, missing: exit code 2, with the file and the reason."""
+    good = write("good.json", a_run(1))
+    text = Path(good).read_text()
+    for name, content, says in (
+        ("cut.json", text[: len(text) // 2], "is not whole JSON"),
+        ("newer.json", text.replace("lensload/run/1", "lensload/run/9"), 'has the format "lensload/run/9"'),
+        ("other.json", '{"stats": []}', "is JSON of another tool"),
+        (
+            "old.json",
+            json.dumps({**json.loads(text), "blocks": [], "started_at": "x"}),
+            "has no blocks of time",
+        ),
+    ):
+        (folder / name).write_text(content)
+        assert says in refused(good, name)
+        assert says in refused(name, good)
+    assert "gone.json cannot be read" in refused(good, "gone.json")
+    (folder / "copy.json").write_text(text)
+    assert "are the same run" in refused(good, "copy.json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["a.json"], "1 run files are given"),
+        (["a.json", "b.json", "a.json"], "3 run files are given"),
+        (["--base", "a.json"], "not said which runs are which"),
+        (["a.json", "--new", "b.json"], "not said which runs are which"),
+        (["a.json", "b.json", "--max-regression", "end_to_end.p98=5%"], "did you mean p99?"),
+        (["a.json", "b.json", "--max-regression", "end_to_end.max=5%"], "is one event, and has no interval"),
+        (["a.json", "b.json", "--max-regression", "lost=5%"], "make it an objective"),
+        (["a.json", "b.json", "--max-regression", "end_to_end.p99"], "Write FIGURE=PERCENT"),
+        (["a.json", "b.json", "--max-regression", "end_to_end.p99=10"], "Write a percentage"),
+        (["a.json", "b.json", "--confidence", "5%"], "--confidence is '5%'"),
+        (["a.json", "b.json", "--allow-different", "mashine"], "did you mean machine?"),
+        (["a.json", "b.json", "--max-regression", "end_to_end.p9999=5%"], "too few events carry it"),
+        (["short.json", "b.json", "--allow-different", "duration"], "does not show how much it varies"),
+        (["a.json", "b.json", "--junit", "a.json/x.xml"], "The JUnit file a.json/x.xml cannot be written"),
+        (["a.json", "b.json", "--summary", "."], "The summary . cannot be written"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_wrong_usage_is_refused(arguments: list[str], says: str):
+    """A slip gets a sentence that says what to do, before or instead of a figure."""
+    write("a.json", a_run(1))
+    write("b.json", a_run(2))
+    write("short.json", a_run(3, seconds=3, topics=(TOPIC,)))
+    assert says in refused(*arguments)
+
+
+@pytest.mark.usefixtures("folder")
+def test_repeats_are_compared_as_the_runs_they_were():
+    """A file that adds repeats up stands for them, and is refused where they are gone: their spread is the point."""
+    for kind, start in (("base", 0), ("new", 100)):
+        names = [write(f"{kind}-{n}.json", a_run(start + n, between=0.01)) for n in range(3)]
+        write(f"{kind}.json", a_run(start), repeats=[{"run_file": name} for name in names])
+    result = said("base.json", "new.json")
+    assert result.exit_code == 0, result.output
+    assert "moderated t over the runs (3 and 3)" in result.stdout
+    Path("new-1.json").unlink()
+    assert "new.json adds 3 repeats up, and new-1.json is not beside it" in refused("base.json", "new.json")

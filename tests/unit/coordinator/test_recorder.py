@@ -1,0 +1,109 @@
+"""The account of a run, second by second."""
+
+import time
+
+import numpy as np
+import pytest
+
+from lensload.coordinator import recorder
+from lensload.coordinator.recorder import Account, Times
+from lensload.metrics.stats import Tally
+
+TOPIC = "user-interactions"
+SECOND_NS = 1_000_000_000
+
+
+def tally(produced: int = 0, *, warm: int = 0, due: int = 0) -> Tally:
+    made = Tally()
+    made.count(TOPIC, "produced", produced)
+    made.count(TOPIC, "warmup_produced", warm)
+    made.record("ack", TOPIC, np.full(produced, 1_500_000, dtype=np.int64))
+    if due:
+        made.add_total("due", due)
+    return made
+
+
+def engine(now_ns: int, target_per_s: float, queue: int = 0) -> dict[str, dict[str, float]]:
+    return {"engine": {"now_ns": now_ns, "target_per_s": target_per_s, "queue": queue}}
+
+
+def test_every_report_counts_once_in_the_total_and_in_one_second() -> None:
+    """The sum of the series is the total, warm-up included, whatever came when."""
+    run = Account()
+    now_ns = time.time_ns()
+    run.times = Times(now_ns - SECOND_NS, now_ns - SECOND_NS, 0)
+    run.add("a", tally(3, warm=2), engine(now_ns, 10, 4), ["look"])
+    run.add("b", tally(4), engine(now_ns, 20, 5), [])
+    first = run.second()
+    run.add("a", tally(5), engine(now_ns, 10), [])
+    second = run.second()
+    run.add("a", tally(1), {}, [])
+    course = run.course(now_ns + SECOND_NS, embedded=False, poisson=False, workers=2, cut_short=False)
+    assert (first.produced, second.produced) == (9, 14)
+    assert (first.target_per_s, first.queue) == (30, 9)
+    assert first.latency["ack"].p50_us is None, "too few for a percentile"
+    assert (first.notices, second.notices) == (("look",), ()), "a notice is told once"
+    assert run.tally.counts[TOPIC] == {"produced": 13, "warmup_produced": 2}
+    assert [row["produced"] for row in course.series] == [9, 5]
+    assert course.notices == ("look",)
+
+
+def test_the_phases_of_a_run_are_told_apart() -> None:
+    """Before the schedule there is no row; then warm-up, measuring, draining."""
+    run = Account()
+    assert run.second().phase == "starting"
+    now_ns = time.time_ns()
+    run.times = Times(now_ns - SECOND_NS, now_ns + SECOND_NS, now_ns + 2 * SECOND_NS)
+    assert run.second().phase == "warm-up"
+    run.times = Times(now_ns - 2 * SECOND_NS, now_ns - SECOND_NS, now_ns + 2 * SECOND_NS)
+    measuring = run.second()
+    assert measuring.phase == "measuring"
+    assert measuring.elapsed_s == pytest.approx(2, abs=0.5)
+    assert measuring.total_s == pytest.approx(4)
+    assert run.second(draining=True).phase == "draining"
+    course = run.course(now_ns, embedded=True, poisson=False, workers=1, cut_short=True)
+    assert [row["phase"] for row in course.series] == ["warm-up", "measuring", "draining"]
+    assert course.measured_s == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("stopped_s", "end_s", "measured_s"), [(10, 0, 8), (10, 6, 4), (5, 6, 3), (1, 6, 0)])
+def test_what_was_measured_ends_with_the_schedule_or_when_it_is_stopped(
+    stopped_s: int, end_s: int, measured_s: int
+) -> None:
+    """The rates are over the time that was measured: from the warm-up's end, never below nothing."""
+    times = Times(0, 2 * SECOND_NS, end_s * SECOND_NS)
+    assert times.measured_s(stopped_s * SECOND_NS) == measured_s
+
+
+def test_the_target_is_what_the_engines_say_was_due() -> None:
+    """Where engines count what was due, the mean target is that, exactly, however the rate moved."""
+    run = Account()
+    run.times = Times(0, SECOND_NS, 5 * SECOND_NS)
+    run.add("a", tally(390, due=400), engine(2 * SECOND_NS, 17), [])
+    run.add("b", tally(800, due=800), engine(2 * SECOND_NS, 17), [])
+    course = run.course(5 * SECOND_NS, embedded=False, poisson=False, workers=2, cut_short=False)
+    assert course.target_per_s == 300
+
+
+def test_without_a_count_the_target_is_the_mean_of_the_reported_rates() -> None:
+    """Rates reported outside the measured time, or twice, do not weigh in."""
+    run = Account()
+    run.times = Times(0, 2 * SECOND_NS, 0)
+    for at_s, rate in ((1, 5), (2, 100), (3, 300), (3, 300), (4, 500), (9, 1)):
+        run.add("a", Tally(), engine(at_s * SECOND_NS, rate), [])
+        run.add("b", Tally(), engine(at_s * SECOND_NS, 10), [])
+    course = run.course(5 * SECOND_NS, embedded=False, poisson=False, workers=2, cut_short=False)
+    assert course.target_per_s == 310
+
+
+def test_a_long_run_keeps_a_bounded_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A soak of days keeps fewer rows, evenly spread, not ever more of them."""
+    monkeypatch.setattr(recorder, "_MOST_ROWS", 16)
+    run = Account()
+    run.times = Times(0, 0, 0)
+    for _ in range(200):
+        run.second()
+    course = run.course(time.time_ns(), embedded=False, poisson=False, workers=1, cut_short=False)
+    assert 8 <= len(course.series) <= 16
+    stamps = [row["at_s"] for row in course.series]
+    assert stamps == sorted(stamps)

@@ -1,0 +1,110 @@
+"""Intervals hold what they promise: on autocorrelated data, from blocks and from several runs."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lensload.metrics.confidence import (
+    Blocked,
+    change,
+    drawn_again,
+    interval,
+    stretch,
+    student,
+)
+from lensload.metrics.histogram import Histogram
+from tests.support.planted_runs import drift
+
+
+def blocked(levels: np.ndarray[tuple[int], np.dtype[np.float64]], random: np.random.Generator) -> Blocked:
+    """Blocks of 200 latencies each, log-normal about e to the level."""
+    histograms: list[Histogram] = []
+    for level in levels:
+        histogram = Histogram()
+        histogram.record(np.exp(random.normal(level, 0.3, 200)).astype(np.int64))
+        histograms.append(histogram)
+    return Blocked.of(histograms)
+
+
+@pytest.mark.parametrize(
+    ("level", "freedom", "expected"),
+    [(0.95, 1, 12.7062), (0.95, 4, 2.7764), (0.99, 8, 3.3554), (0.90, 2, 2.9200), (0.95, 1e6, 1.9600)],
+)
+def test_student_is_the_one_of_the_tables(level: float, freedom: float, expected: float):
+    """The quantiles are those of any table of Student's t."""
+    assert student(level, freedom) == pytest.approx(expected, rel=3e-4)
+
+
+@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=300), st.sampled_from(["p50", "p90", "p99"]))
+def test_a_figure_is_the_histograms_own(values_ns: list[int], statistic: str):
+    """What is resampled is what is reported: the same percentile, however the run is cut into blocks."""
+    whole, parts = Histogram(), []
+    for at in range(0, len(values_ns), 50):
+        part = Histogram()
+        part.record(np.array(values_ns[at : at + 50]))
+        whole.add(part)
+        parts.append(part)
+    wanted_us = whole.percentile_us(float(statistic.removeprefix("p")))
+    assert wanted_us is not None
+    # The run's own is capped by its exact maximum, which blocks do not keep.
+    assert Blocked.of(parts).figure_ns(statistic) / 1e3 == pytest.approx(wanted_us, rel=2e-3, abs=2e-3)
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 9))
+def test_each_resample_has_as_many_blocks(blocks: int, length: int, seed: int):
+    """A resample is as long as the run, and every block is as likely as any other."""
+    weights = drawn_again(blocks, min(length, blocks), 50, np.random.default_rng(seed))
+    assert weights.shape == (50, blocks)
+    assert (weights.sum(axis=1) == blocks).all()
+
+
+def test_longer_memory_asks_for_longer_stretches():
+    """Of independent blocks few go together, of autocorrelated ones many."""
+    random = np.random.default_rng(3)
+    lengths = [np.mean([stretch(drift(120, phi, random)) for _ in range(40)]) for phi in (0.0, 0.5, 0.8)]
+    assert lengths[0] < 7 < lengths[1] < lengths[2] < 40
+
+
+def test_blocks_of_one_run_hold_the_truth():
+    """Of 95 % intervals from one autocorrelated run, about 95 of 100 hold the true median; independent ones would not."""
+    random, held = np.random.default_rng(5), 0
+    for _ in range(100):
+        run = blocked(np.log(1e7) + 0.1 * drift(60, 0.6, random), random)
+        found = interval([run], "p50")
+        assert found is not None
+        assert found.method == "blocks"
+        held += found.low <= 1e7 <= found.high
+    assert held >= 86
+
+
+def test_several_runs_hold_the_truth_that_no_single_one_shows():
+    """Where runs differ by 10 %, intervals over five of them hold the true median; those of single runs do not."""
+    random = np.random.default_rng(6)
+    several, single = 0, 0
+    for _ in range(100):
+        runs = [blocked(np.full(5, np.log(1e7) + 0.1 * random.normal()), random) for _ in range(5)]
+        found, alone = interval(runs, "p50"), interval(runs[:1], "p50")
+        assert found is not None
+        assert alone is not None
+        several += found.low <= 1e7 <= found.high
+        single += alone.low <= 1e7 <= alone.high
+    assert several >= 88
+    assert single < 50
+
+
+def test_what_is_not_carried_has_no_interval():
+    """A p99 of 200 events, or one run of two blocks, gives none."""
+    random = np.random.default_rng(0)
+    run = blocked(np.full(1, 15.0), random)
+    assert interval([run, run], "p99") is None
+    assert interval([blocked(np.full(2, 15.0), random)], "p50") is None
+    assert interval([], "p50") is None
+
+
+def test_a_change_without_spread_is_what_it_is():
+    """Several runs that agree exactly leave no doubt; one on each side leaves the allowance."""
+    sure = change([10.0, 10.0], [12.0, 12.0])
+    assert (sure.low, sure.figure, sure.high) == pytest.approx((1.2, 1.2, 1.2))
+    alone = change([10.0], [12.0], ((0.0, 1.0), (0.0, 1.0)), run_to_run=0.05)
+    assert alone.low == pytest.approx(1.2 * np.exp(-1.96 * 0.05 * 2**0.5), rel=1e-3)

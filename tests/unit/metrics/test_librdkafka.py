@@ -1,0 +1,46 @@
+"""librdkafka's own windows: what is merged from them is exact where it can be, and an upper bound elsewhere."""
+
+import json
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lensload.metrics.librdkafka import CLIENT, ProducerStatistics, waiting_to_be_read
+from lensload.metrics.stats import Tally
+
+NAMES = {"p50": 50, "p75": 75, "p90": 90, "p95": 95, "p99": 99, "p99_99": 99.99}
+samples = st.lists(st.integers(0, 5_000_000), min_size=1, max_size=300)
+
+
+def window(values: list[int]) -> dict[str, int]:
+    """What librdkafka tells of these samples."""
+    told = {name: int(np.percentile(values, percent, method="higher")) for name, percent in NAMES.items()}
+    return {"cnt": len(values), "sum": sum(values), "min": min(values), "max": max(values), **told}
+
+
+@given(st.lists(samples, min_size=1, max_size=4))
+def test_windows_add_up(windows: list[list[int]]) -> None:
+    """Count, sum and maximum over all windows are exact, and no percentile is below the true one."""
+    tally = Tally()
+    for values in windows:
+        ProducerStatistics(tally).take(json.dumps({"brokers": {"b/0": {"int_latency": window(values)}}}))
+    found, every = tally.histogram("queue", CLIENT), [value for values in windows for value in values]
+    assert (found.count, found.sum_ns, found.max_ns) == (len(every), sum(every) * 1_000, max(every) * 1_000)
+    for percent in (50, 90, 99):
+        exact_us = float(np.percentile(every, percent, method="inverted_cdf"))
+        assert (found.percentile_us(percent) or 0) >= exact_us * 0.999
+
+
+def test_a_window_without_samples_says_nothing() -> None:
+    """A broker that was not spoken to does not make a latency of 0."""
+    tally = Tally()
+    empty = {"cnt": 0, "sum": 0, "min": 0, "max": 0, **dict.fromkeys(NAMES, 0)}
+    ProducerStatistics(tally).take(json.dumps({"brokers": {"b/0": {"rtt": empty}}}))
+    assert tally.histograms == {}
+
+
+def test_what_waits_in_the_consumer_is_summed() -> None:
+    """Records fetched and not read yet are counted over all partitions."""
+    partitions = {"0": {"fetchq_cnt": 3}, "-1": {"fetchq_cnt": 0}, "1": {"fetchq_cnt": 4}}
+    assert waiting_to_be_read(json.dumps({"topics": {"t": {"partitions": partitions}}})) == 7

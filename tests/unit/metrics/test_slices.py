@@ -1,0 +1,114 @@
+"""The blocks of a run: whatever came when, they add up to the run, and there are never too many of them."""
+
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lensload.coordinator.recorder import Account, Times
+from lensload.metrics import slices
+from lensload.metrics.histogram import Histogram
+from lensload.metrics.slices import STAGES_KEPT, Block, Blocks
+from lensload.metrics.stats import Tally
+from lensload.results.run import build, histograms
+
+SECOND_NS = 1_000_000_000
+TOPICS = ("user-interactions", "ab-test-events")
+
+
+def second(latencies_us: list[int], topic: str = TOPICS[0]) -> Tally:
+    """What came of some events of a topic in one second, after as many of the warm-up."""
+    tally = Tally()
+    for name in slices.COUNTS:
+        tally.count(topic, name, len(latencies_us))
+        tally.count(topic, f"warmup_{name}", len(latencies_us))
+    for stage in (*STAGES_KEPT, "encode"):
+        if latencies_us:
+            tally.record(stage, topic, np.array(latencies_us, np.int64) * 1_000)
+    return tally
+
+
+def sums(found: list[Block]) -> dict[tuple[str, str], Histogram]:
+    merged: dict[tuple[str, str], Histogram] = {}
+    for block in found:
+        for stage, by_topic in block["histograms"].items():
+            for topic in by_topic:
+                merged.setdefault((stage, topic), Histogram()).add(slices.histogram(block, stage, topic))
+    return merged
+
+
+some_seconds = st.lists(
+    st.tuples(st.lists(st.integers(0, 10**7), max_size=20), st.sampled_from(TOPICS)), max_size=40
+)
+
+
+@given(some_seconds, st.integers(1, 8), st.integers(0, 40))
+def test_blocks_add_up_to_the_whole(seconds: list[tuple[list[int], str]], most: int, drained: int):
+    """However often neighbours were merged, no event is lost, none is counted twice, and there are no gaps."""
+    found, whole = Blocks(most), Tally()
+    for number, (latencies_us, topic) in enumerate(seconds):
+        fresh = second(latencies_us, topic)
+        whole.add(fresh)
+        phase = "measuring" if number < drained else "draining"
+        found.close(fresh, since_s=0.0, at_s=number + 1.0, phase=phase)
+    rest = second([5, 6])
+    whole.add(rest)
+    found.add_rest(rest)
+    parts = found.finished()
+    assert len(parts) <= most + 1
+    for name in slices.COUNTS:
+        assert sum(part[name] for part in parts) == sum(by[name] for by in whole.counts.values())
+    merged = sums(parts)
+    assert set(merged) == {key for key in whole.histograms if key[0] in STAGES_KEPT}
+    for key, one in merged.items():
+        assert (one.counts == whole.histograms[key].counts).all()
+    assert all(one["to_s"] == next_["from_s"] for one, next_ in pairwise(parts))
+
+
+def test_neighbours_are_merged_when_there_are_too_many():
+    """A soak of hours keeps a bounded number of blocks, all but the last of one length."""
+    found = Blocks(most=8)
+    for number in range(1_000):
+        found.close(second([100]), since_s=0.0, at_s=number + 1.0, phase="measuring")
+    lengths = [part["to_s"] - part["from_s"] for part in found.finished()]
+    assert 4 <= len(lengths) <= 8
+    assert set(lengths[:-1]) == {128}
+    assert sum(lengths) == 1_000
+
+
+def test_the_drain_stands_apart():
+    """What arrives after the schedule's end is not mixed into the measured time, however long that was."""
+    found = Blocks(most=4)
+    for number in range(9):
+        phase = "measuring" if number < 7 else "draining"
+        found.close(second([100]), since_s=0.0, at_s=number + 1.0, phase=phase)
+    parts = found.finished()
+    assert sum(part["produced"] for part in parts if part["phase"] == "measuring") == 7
+    assert sum(part["produced"] for part in parts if part["phase"] == "draining") == 2
+
+
+def test_an_account_closes_a_block_a_second_and_leaves_the_warm_up_out():
+    """The run file has the blocks; they begin with the measured time, and hold nothing of the warm-up."""
+    run = Account()
+    now_ns = time.time_ns()
+    run.times = Times(now_ns - SECOND_NS, now_ns + 60 * SECOND_NS, 0)
+    warm = Tally()
+    warm.count(TOPICS[0], "warmup_produced", 7)
+    run.add("a", warm, {}, [])
+    run.second()
+    run.times = Times(now_ns - 3 * SECOND_NS, now_ns - 2 * SECOND_NS, 0)
+    run.add("a", second([100, 200]), {}, [])
+    run.second()
+    run.add("a", second([300]), {}, [])
+    assert run.due is None
+    course = run.course(now_ns, embedded=True, poisson=False, workers=1, cut_short=False)
+    built = build(run.tally, course, {})
+    (block,) = built["blocks"]
+    assert (block["phase"], block["from_s"], block["produced"]) == ("measuring", 1.0, 3)
+    assert block["to_s"] == pytest.approx(3, abs=0.9)
+    whole = histograms(built)
+    for stage in STAGES_KEPT:
+        assert (slices.histogram(block, stage).counts == whole[stage, TOPICS[0]].counts).all()
