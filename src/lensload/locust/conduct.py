@@ -193,6 +193,7 @@ class Conduct:
             cut_short=self.cut_short,
             open_ended=self._open_ended,
             clock_doubt_us=self._clocks.doubt_ns / 1e3,
+            acks=self._config.acks,
         )
         clocks = self._clocks.public(self.roster.numbers)
         cluster = {"embedded": self._cluster is not None, "bootstrap_servers": self._bootstrap_servers()}
