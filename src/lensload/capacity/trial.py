@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from lensload.capacity.search import Answer
 from lensload.errors import ClusterError, InvalidRunError, LensloadError, UsageError
+from lensload.processes import interpreter
 from lensload.results import run_file
 from lensload.results.run import Run, total
 from lensload.verdict.slo import stand
@@ -54,10 +54,12 @@ def bench(
         LensloadError: it could not run (its own words are on standard error), or says nothing that can be judged.
     """
     file.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "lensload", "bench", *arguments]
+    command = interpreter.command("lensload", "bench", *arguments)
     command += ["--rate", f"{rate_per_s:.15g}", "--run-file", str(file)]
     # A process group of its own: a terminal's Ctrl-C would reach it beside ours, and two mean "do not drain".
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, process_group=0) as process:  # noqa: S603 - our own
+    with subprocess.Popen(  # noqa: S603 - our own
+        command, env=interpreter.environ(), stdout=subprocess.DEVNULL, process_group=0
+    ) as process:
         try:
             code = process.wait()
         except KeyboardInterrupt:
