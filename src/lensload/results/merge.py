@@ -83,6 +83,7 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
             *short,
             *(f"Repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["reasons"]),
         ],
+        "limited_by": next((run["limited_by"] for run in runs if run["limited_by"]), None),
         "measured_s": sum(run["measured_s"] for run in runs),
         "cut_short": any(run["cut_short"] for run in runs),
         "load": _load(runs),

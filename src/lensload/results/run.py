@@ -12,7 +12,7 @@ from lensload.metrics.observer_lag import observer_lag
 from lensload.metrics.slices import Block
 from lensload.metrics.stats import STAGES, Histogram, Tally
 from lensload.results.breakdown import Waterfall, waterfall
-from lensload.verdict.rules import Evidence, Judgement, judge
+from lensload.verdict.rules import Evidence, Judgement, Limit, judge
 from lensload.verdict.slo import Outcome, Slo, sentence
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 
@@ -77,12 +77,14 @@ class Row(TypedDict):
 class Run(TypedDict):
     """A run file's content. Names are a contract: they may be added to, never changed.
 
+    `limited_by` is what could not keep up in an invalid run: see `lensload.verdict.rules.Verdict`.
     `repeats` and `intervals` are those of `lensload.results.merge`, where the same was run several times.
     """
 
     format: str
     verdict: Judgement
     reasons: list[str]
+    limited_by: Limit | None
     started_at: str
     slos: list[Outcome]
     measured_s: float
@@ -181,6 +183,7 @@ def build(
         "format": FORMAT,
         "verdict": verdict.verdict,
         "reasons": list(verdict.reasons),
+        "limited_by": verdict.limited_by,
         "started_at": datetime.fromtimestamp(course.started_ns / 1e9, UTC).isoformat(timespec="milliseconds"),
         "slos": outcomes,
         "measured_s": course.measured_s,

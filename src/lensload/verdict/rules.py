@@ -10,6 +10,7 @@ from lensload.metrics.observer_lag import ObserverLag
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 
 Judgement = Literal["pass", "fail", "invalid"]
+Limit = Literal["generator", "cluster"]
 
 EXIT_CODES: dict[Judgement, int] = {"pass": 0, "fail": 1, "invalid": InvalidRunError.exit_code}
 
@@ -99,10 +100,13 @@ class Verdict:
     Attributes:
         verdict: "invalid" (do not use the figures), "fail" (trust them: they are bad) or "pass".
         reasons: sentences, the gravest first; on a pass, what is worth knowing all the same.
+        limited_by: of an invalid run, what could not keep up with the rate: the generator (the machine that produces
+            and observes) or the cluster. None: neither, such as after a clock step or a crash.
     """
 
     verdict: Judgement
     reasons: tuple[str, ...]
+    limited_by: Limit | None = None
 
     @property
     def exit_code(self) -> int:
@@ -120,12 +124,33 @@ def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: tuple[s
     """
     invalid = [*_unmeasured(evidence), *(f"{text.rstrip('.')}." for text in evidence.died)]
     if not evidence.produced:
-        return Verdict("invalid", (*invalid, *_remarks(evidence, thresholds)))
+        return Verdict(
+            "invalid", (*invalid, *_remarks(evidence, thresholds)), _limited_by(evidence, thresholds)
+        )
     invalid += [*_off_schedule(evidence, thresholds), *_clocks(evidence, thresholds)]
     invalid += [*_unaccounted(evidence, thresholds)]
     failures = [*_failures(evidence, thresholds), *missed]
     verdict: Judgement = "invalid" if invalid else "fail" if failures else "pass"
-    return Verdict(verdict, (*invalid, *failures, *_remarks(evidence, thresholds)))
+    limited_by = _limited_by(evidence, thresholds) if invalid else None
+    return Verdict(verdict, (*invalid, *failures, *_remarks(evidence, thresholds)), limited_by)
+
+
+def _limited_by(evidence: Evidence, thresholds: Thresholds) -> Limit | None:
+    """What could not keep up in an invalid run.
+
+    By elimination, so that no rule is written twice: what is neither a failure of another kind nor held back by the
+    cluster is a generator or an observer that was too slow.
+    """
+    nothing_due = evidence.target_per_s * evidence.measured_s < 1
+    stopped = evidence.died or (evidence.cut_short and not evidence.open_ended)
+    untrue = evidence.negative_fraction > thresholds.max_negative or any(_clocks(evidence, thresholds))
+    altered = evidence.mismatched > thresholds.max_mismatched or evidence.read_again
+    if nothing_due or stopped or untrue or altered:
+        return None
+    waiting = evidence.queue_full > thresholds.max_queue_full or evidence.unflushed > thresholds.max_unflushed
+    refused = evidence.produced and not evidence.acked
+    # The embedded cluster is a part of the generator's own process.
+    return "cluster" if (waiting or refused) and not evidence.embedded else "generator"
 
 
 def _unmeasured(evidence: Evidence) -> Iterator[str]:
@@ -165,7 +190,8 @@ def _off_schedule(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
         )
     if evidence.queue_full > thresholds.max_queue_full:
         yield (
-            f"The producer's queue was full {_times(evidence.queue_full)}: the cluster held the schedule back."
+            f"The producer's queue was full {_times(evidence.queue_full)}: the"
+            f" {'embedded ' if evidence.embedded else ''}cluster held the schedule back."
             " Lower the rate, or give the cluster more."
         )
 
