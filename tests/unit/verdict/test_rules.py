@@ -125,7 +125,7 @@ def test_nothing_measured_is_invalid(change: dict[str, object], says: str):
         ({"produced": 200_000, "acked": 200_000, "observed": 200_000}, "generator"),
         ({"produced": 0, "acked": 0, "observed": 0, "schedule_lag_us": {}}, "generator"),
         ({"schedule_lag_us": {"p99": 200_000.0}}, "generator"),
-        ({"observer_lag_s": 1.5}, "generator"),
+        ({"observer_lag": BEHIND}, "generator"),
         ({"observer_complete": False}, "generator"),
         ({"observed": 0}, "generator"),
         ({"embedded": True, "lost": 1_000}, "generator"),
