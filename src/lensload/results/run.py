@@ -364,6 +364,7 @@ def _evidence(
             tally.histogram("ack"), tally.histogram("end_to_end"), lost=_sum(topics, "lost")
         ),
         acks=course.acks,
+        outage=all(tally.totals.get(name) for name in ("producer_troubles", "observer_troubles")),
         gone=int(tally.totals.get("skipped_offsets", 0)),
         clock_step_s=course.clock_step_s,
         clock_doubt_us=course.clock_doubt_us,
