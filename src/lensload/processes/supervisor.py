@@ -22,7 +22,9 @@ from lensload.metrics.stats import Tally
 from lensload.processes import interpreter
 from lensload.processes.link import Link, LinkClosed, Message
 
-READY_BUDGET_S = 10.0
+READY_BUDGET_S = (
+    30.0  # whoever does not answer is refused after 10 s; the rest is for a busy machine to start processes
+)
 _LAST_WORDS_LINES = 12
 _END_BUDGET_S = 2.0
 _SILENT_S = 3.0  # each reports once a second
