@@ -9,11 +9,10 @@ from lensload.delivery.reconcile import Findings, Reconciliation
 from lensload.metrics.slices import Blocks
 from lensload.metrics.stats import Tally
 from lensload.results.run import Course, Row, row
+from lensload.results.series import Series
 from lensload.results.snapshot import Phase, Snapshot, StageLatency
 from lensload.schema.definitions import TOPIC_NAMES
 
-# Two and a quarter hours at one row a second; then every other row goes, and the rest come half as often.
-_MOST_ROWS = 8_192
 _COUNTS = ("produced", "acked", "observed", "failed")
 
 
@@ -56,7 +55,6 @@ class Account:
         died: one text for each process that ended before it should have.
         incomplete: observers that did not reach the partitions' ends.
         clock_step_ns: by how much a clock was set, the most that any process told.
-        observer_behind_s: how far an observer was behind in the measured time, the most that any told.
     """
 
     def __init__(self) -> None:
@@ -69,14 +67,11 @@ class Account:
         self.produced_until_ns = 0
         self.incomplete = 0
         self.clock_step_ns = 0
-        self.observer_behind_s = 0.0
         self._fresh = Tally()
         self._told = 0
         self._gauges: dict[str, dict[str, dict[str, Any]]] = {}
-        self._rows: list[Row] = []
+        self._series = Series()
         self._blocks = Blocks()
-        self._every = 1
-        self._seconds = 0
         self._targets: dict[str, dict[int, float]] = {}
 
     def add(
@@ -89,14 +84,8 @@ class Account:
         if "target_per_s" in engine:
             self._targets.setdefault(worker, {})[engine["now_ns"]] = engine["target_per_s"]
         self.notices.extend(notices)
-        self._note_worst(gauges)
-
-    def _note_worst(self, gauges: dict[str, dict[str, Any]]) -> None:
         steps_ns = [abs(told.get("clock_step_ns", 0)) for told in gauges.values()]
         self.clock_step_ns = max(self.clock_step_ns, *steps_ns, 0)
-        observer = gauges.get("observer", {})
-        if self.times and observer.get("now_ns", 0) > self.times.measure_from_ns:
-            self.observer_behind_s = max(self.observer_behind_s, observer.get("behind_s", 0.0))
 
     def forget(self, worker: str) -> None:
         """Count the gauges of a worker no more: it is gone."""
@@ -115,7 +104,7 @@ class Account:
         queue = int(self.gauge("engine", "queue"))
         fresh_row = row(fresh, at_s=elapsed_s, phase=phase, target_per_s=target_per_s, queue=queue)
         if phase != "starting":
-            self._keep(fresh_row)
+            self._series.append(fresh_row, fresh)
         return self._snapshot(fresh_row, 0.0 if draining else self.gauge("engine", "achieved_per_s"))
 
     def course(
@@ -128,6 +117,7 @@ class Account:
         cut_short: bool,
         open_ended: bool = False,
         clock_doubt_us: float = 0.0,
+        acks: str = "all",
     ) -> Course:
         """How the run went, once all of it has been taken in; `stopped_ns`: when the schedule was stopped."""
         self._take_in_rest()
@@ -146,11 +136,11 @@ class Account:
             cut_short=cut_short,
             open_ended=open_ended,
             notices=tuple(self.notices),
-            series=self._rows,
+            series=self._series.rows(),
             findings=self._findings(),
             clock_step_s=self.clock_step_ns / 1e9,
             clock_doubt_us=clock_doubt_us,
-            observer_lag_s=self.observer_behind_s,
+            acks=acks,
             blocks=self._blocks.finished(),
         )
 
@@ -187,14 +177,6 @@ class Account:
             notices=notices,
             **counts,
         )
-
-    def _keep(self, fresh: Row) -> None:
-        self._seconds += 1
-        if self._seconds % self._every == 0:
-            self._rows.append(fresh)
-        if len(self._rows) >= _MOST_ROWS:
-            del self._rows[1::2]
-            self._every *= 2
 
     def gauge(self, process: str, name: str) -> float:
         """The sum over all workers of a number that their engines, or observers, last reported."""

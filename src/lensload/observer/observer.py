@@ -19,7 +19,6 @@ from lensload.delivery.tracker import TOPICS_A_LANE, OrderLedger, SequenceLedger
 from lensload.encoding import wire
 from lensload.errors import ClusterError
 from lensload.kafka.cluster import Troubles
-from lensload.metrics.librdkafka import INTERVAL_MS, waiting_to_be_read
 from lensload.metrics.stats import Tally
 from lensload.schema.definitions import TOPIC_NAMES
 
@@ -29,7 +28,6 @@ _LONGEST_GATHERED_NS: Final = 100_000_000  # how long the first of them waits, w
 _PROOF_S: Final = 10.0
 _PROOF_STEP_S: Final = 0.02
 _ASK_S: Final = 5.0
-_MOST_TOLD: Final = 2_000  # partitions; of more the client's statistics would take too long to read
 
 
 class Observer:
@@ -39,12 +37,12 @@ class Observer:
     takes the tally or the pages calls `account` first. What it finds goes into the tally: counts `observed` (distinct
     events), `duplicated` (each further sight), `reordered` (came behind a later one of its writer in the same partition)
     and `corrupt` by topic, totals `foreign` (records of other runs or programs), `skipped_offsets` (records gone before
-    they could be read) and `read_again` (records that came twice because the client had lost its place), and the stage
-    `end_to_end`. Events due before `measure_from_ns` are warm-up, counted as `warmup_observed` only.
+    they could be read), `read_again` (records that came twice because the client had lost its place) and
+    `observer_troubles` (what the client complained of), and the stage `end_to_end`. Events due before `measure_from_ns`
+    are warm-up, counted as `warmup_observed` only.
 
     Attributes:
         measure_from_ns: when measuring begins, Unix ns.
-        unread: how many records the client had fetched that were still waiting for us, when it last told.
 
     Args:
         settings: librdkafka's properties.
@@ -76,10 +74,7 @@ class Observer:
         self._gathered: list[Message] = []
         self._stamps: list[tuple[int, int]] = []  # (how many were gathered by then, when)
         self._troubles = Troubles()
-        self.unread = 0
         group: dict[str, Any] = {"group.id": f"lensload-observer-{run_tag}", "enable.auto.commit": False}
-        if len(self._wanted) <= _MOST_TOLD:
-            group |= {"stats_cb": self._note_statistics, "statistics.interval.ms": INTERVAL_MS}
         self._consumer = Consumer({**settings, **group, "error_cb": self._troubles})
 
     def prove(self) -> None:
@@ -139,7 +134,9 @@ class Observer:
 
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
-        return self._troubles.take()
+        troubles = self._troubles.take()
+        self._tally.add_total("observer_troubles", len(troubles))
+        return troubles
 
     def take_pages(self, *, everything: bool = False) -> dict[PageKey, Page]:
         """What has been seen, for those who know all accounts; `everything` is for the last word."""
@@ -170,9 +167,6 @@ class Observer:
         """How many offsets lie between where we are and `ends`."""
         self.account()
         return sum(max(0, end - self._next[key]) for key, end in ends.items())
-
-    def _note_statistics(self, text: str) -> None:
-        self.unread = waiting_to_be_read(text)
 
     def close(self) -> None:
         """Leave the cluster."""
@@ -300,7 +294,10 @@ def consumer_settings(settings: dict[str, Any], *, embedded: bool) -> dict[str, 
         "auto.offset.reset": "earliest",
         "fetch.queue.backoff.ms": 5,  # by default, a reader that caught its breath waits 1 s
         "queued.max.messages.kbytes": 262_144,
-        "reconnect.backoff.max.ms": 1000,  # by default, a broker that is back may go unnoticed for 10 s
+        # A broker that is back is found sooner than the producer finds it, or reading would be late by the wait. The
+        # defaults are 10 s for a connection, and half a second for a partition that gave an error.
+        "reconnect.backoff.max.ms": 100,
+        "fetch.error.backoff.ms": 50,
     }
     if embedded:
         # The mock broker sleeps out the whole wait before it looks for messages again.
