@@ -19,7 +19,7 @@ from lensload.kafka.cluster import EmbeddedCluster
 from lensload.locust import messages, options
 from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer, Profile
-from lensload.processes.supervisor import error_of
+from lensload.processes.child_process import error_of
 from lensload.results import run
 from lensload.results.environment import conditions
 

@@ -224,23 +224,23 @@ def _conduct(seeding: _Seeding, workers: Workers, view: SeedView, asked: list[in
         if asked and not told_to_stop:
             workers.tell({"type": "drain"})
             told_to_stop = True
-        while workers.notices:
-            view.say(workers.notices.pop(0))
+        for notice in workers.take_notices():
+            view.say(notice)
         if begun:
-            done = seeding.there + workers.written()
+            done = seeding.there + workers.acked()
             view.show(time.monotonic() - since_s, done, seeding.plan.expected_events, seeding.there)
     return time.monotonic() - since_s
 
 
 def _enter(record: Manifest, workers: Workers) -> None:
     """Put what the workers have found into the manifest."""
-    for words in workers.last_words.values():
+    for words in workers.last_words:
         for topic, number, count, digest, size, first_ms, last_ms in words["partitions"]:
             entry = record["topics"][topic]["partitions"][number]
             entry["count"], entry["digest"], entry["bytes"] = count, digest, size
             entry["first_timestamp_ms"], entry["last_timestamp_ms"] = first_ms, last_ms
-    record["realised"] = actuals.merged([words["realised"] for words in workers.last_words.values()])
-    record["faults"] = actuals.merged([words["faults"] for words in workers.last_words.values()])
+    record["realised"] = actuals.merged([words["realised"] for words in workers.last_words])
+    record["faults"] = actuals.merged([words["faults"] for words in workers.last_words])
     record["state"] = "complete"
     record["finished_at"] = manifests.now()
 

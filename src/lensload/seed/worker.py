@@ -12,16 +12,14 @@ it says and is told goes over that link:
 """
 
 import gc
-import os
-import signal
-import sys
 import time
 from typing import Any, Final
 
 from lensload.config.model import RunConfig
-from lensload.errors import LensloadError, UsageError
+from lensload.errors import UsageError
 from lensload.kafka import cluster
-from lensload.processes.link import Link, LinkClosed, Message
+from lensload.processes.child import serve
+from lensload.processes.link import Link, Message
 from lensload.seed import writer
 from lensload.seed.actuals import Realised
 from lensload.seed.digest import PartitionDigest
@@ -168,32 +166,11 @@ def _told(digest: PartitionDigest) -> tuple[int, str, int, int | None, int | Non
     return digest.count, hexed, digest.bytes, digest.first_timestamp_ms, digest.last_timestamp_ms
 
 
-def main() -> None:
-    """Be a worker, until all is done or the link closes."""
-    # Ctrl-C is control's to handle; it says drain.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    link = Link.of_child(int(sys.argv[1]))
-    try:
-        message = link.receive()
-        if message is None or message["type"] != "configure":
-            return
-        try:
-            worker = Worker(link, message)
-            gc.freeze()
-            worker.run()
-        except LensloadError as error:
-            link.send(
-                {
-                    "type": "refused",
-                    "exit_code": error.exit_code,
-                    "message": error.message,
-                    "hint": error.hint,
-                }
-            )
-    except LinkClosed:
-        # At once: a client that is taken down in order would go on sending.
-        os._exit(1)
+def _work(link: Link, message: Message) -> None:
+    worker = Worker(link, message)
+    gc.freeze()
+    worker.run()
 
 
 if __name__ == "__main__":
-    main()
+    serve(_work)
