@@ -184,7 +184,7 @@ class Master:
             run.check()
         except LensloadError as error:
             self._refuse(error)
-        if run.account.times and run.roster.all_scheduled():
+        if run.is_over():
             self._stop()
 
     def _show(self, snapshot: Snapshot) -> None:

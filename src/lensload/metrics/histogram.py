@@ -143,10 +143,22 @@ class Histogram:
             return None
         if percent <= 0:
             return self.min_ns / 1_000
+        return self.ranked_us(self.rank(percent))
+
+    def rank(self, percent: float) -> int:
+        """Which of the recorded values, in ascending order and counted from 1, is this percentile."""
+        return max(int(min(percent, 100.0) * self.count / 100 + 0.5), 1)
+
+    def ranked_us(self, rank: int) -> float:
+        """The value of a rank from 1 to `count`: the upper end of its bucket, as in `percentile_us`."""
         used = self.used
-        rank = max(int(min(percent, 100.0) * self.count / 100 + 0.5), 1)
         index = used.start + np.searchsorted(np.cumsum(self.counts[used]), rank)
         return min(int(bucket_bounds(index)[1]), self.max_ns) / 1_000
+
+    @property
+    def carried(self) -> dict[str, float]:
+        """The percentiles of `summary` that are not None, name to percent."""
+        return {name: percent for name, percent, one_in in _PERCENTILES if self.count >= _BEYOND * one_in}
 
     def summary(self) -> dict[str, float | int | None]:
         """What a table shows, in microseconds: count, mean, p50, p90, p99, p999, p9999, max and min.
@@ -156,8 +168,9 @@ class Histogram:
         deviations of it still lie inside the sample. With fewer the "percentile" is the maximum by another name.
         """
         shown: dict[str, float | int | None] = {"count": self.count, "mean": self.mean_us}
-        for name, percent, one_in in _PERCENTILES:
-            shown[name] = self.percentile_us(percent) if self.count >= _BEYOND * one_in else None
+        carried = self.carried
+        for name, percent, _ in _PERCENTILES:
+            shown[name] = self.percentile_us(percent) if name in carried else None
         shown["max"] = self.max_ns / 1_000 if self.count else None
         shown["min"] = self.min_ns / 1_000 if self.count else None
         return shown

@@ -8,6 +8,7 @@ from typing import Any, TypedDict, cast
 
 from lensload.delivery.reconcile import Findings
 from lensload.metrics import librdkafka
+from lensload.metrics.observer_lag import observer_lag
 from lensload.metrics.slices import Block
 from lensload.metrics.stats import STAGES, Histogram, Tally
 from lensload.results.breakdown import Waterfall, waterfall
@@ -127,7 +128,7 @@ class Course:
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
         clock_step_s: by how much a clock was set, the most of all processes.
         clock_doubt_us: how far the clocks of the hosts may have been apart; 0 on one host.
-        observer_lag_s: how far the observer was behind at worst.
+        acks: which replicas had an event when it was acknowledged: "all", "1" (the leader) or "0" (none).
         blocks: the measured time and the drain in pieces that add up to what was counted.
     """
 
@@ -148,7 +149,7 @@ class Course:
     findings: Mapping[str, Findings] | None = None
     clock_step_s: float = 0.0
     clock_doubt_us: float = 0.0
-    observer_lag_s: float = 0.0
+    acks: str = "all"
     blocks: Sequence[Block] = ()
 
 
@@ -347,7 +348,10 @@ def _evidence(
         negative_fraction=max(found["negative"] / max(1, found["count"]) for found in whole),
         **_lateness(course.series, thresholds.max_schedule_lag_s * 1e6),
         worst_lag_us=lag["max"] or 0.0,
-        observer_lag_s=course.observer_lag_s,
+        observer_lag=observer_lag(
+            tally.histogram("ack"), tally.histogram("end_to_end"), lost=_sum(topics, "lost")
+        ),
+        acks=course.acks,
         gone=int(tally.totals.get("skipped_offsets", 0)),
         clock_step_s=course.clock_step_s,
         clock_doubt_us=course.clock_doubt_us,

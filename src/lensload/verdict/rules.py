@@ -6,6 +6,7 @@ from math import sqrt
 from typing import Literal
 
 from lensload.errors import InvalidRunError
+from lensload.metrics.observer_lag import ObserverLag
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 
 Judgement = Literal["pass", "fail", "invalid"]
@@ -37,7 +38,9 @@ class Evidence:
             a whole second.
         late_s: for how many seconds it was.
         worst_lag_us: the greatest schedule lag.
-        observer_lag_s: how far the observer was behind at worst, as the time it had taken to read so much.
+        observer_lag: how far it was from the acknowledgement to the observer, at the percentile at which it was farthest;
+            None where too few events were seen.
+        acks: which replicas had an event when it was acknowledged: "all", "1" (the leader) or "0" (none).
         gone: records that had been deleted before the observer read them.
         read_again: records that it read a second time because it had lost its place.
         clock_step_s: by how much a clock was set during the run, the largest of all processes.
@@ -69,7 +72,8 @@ class Evidence:
     late_from_s: float | None = None
     late_s: int = 0
     worst_lag_us: float = 0.0
-    observer_lag_s: float = 0.0
+    observer_lag: ObserverLag | None = None
+    acks: str = "all"
     gone: int = 0
     read_again: int = 0
     clock_step_s: float = 0.0
@@ -116,12 +120,12 @@ def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: tuple[s
     """
     invalid = [*_unmeasured(evidence), *(f"{text.rstrip('.')}." for text in evidence.died)]
     if not evidence.produced:
-        return Verdict("invalid", (*invalid, *_remarks(evidence)))
+        return Verdict("invalid", (*invalid, *_remarks(evidence, thresholds)))
     invalid += [*_off_schedule(evidence, thresholds), *_clocks(evidence, thresholds)]
     invalid += [*_unaccounted(evidence, thresholds)]
     failures = [*_failures(evidence, thresholds), *missed]
     verdict: Judgement = "invalid" if invalid else "fail" if failures else "pass"
-    return Verdict(verdict, (*invalid, *failures, *_remarks(evidence)))
+    return Verdict(verdict, (*invalid, *failures, *_remarks(evidence, thresholds)))
 
 
 def _unmeasured(evidence: Evidence) -> Iterator[str]:
@@ -204,10 +208,10 @@ def _unaccounted(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
             f"The fate of {_events(evidence.unflushed)} is unknown: no delivery report came before the drain"
             " ended. Bring the broker back if the notices miss one; else raise --drain-timeout, or lower the rate."
         )
-    if evidence.observer_lag_s > thresholds.max_observer_lag_s:
+    if evidence.acks == "all" and (behind := _behind(evidence, thresholds)):
         yield (
-            f"The observer fell behind by {evidence.observer_lag_s:,.1f} s: end-to-end latency is its own."
-            " Lower the rate, or add workers or cores."
+            f"The observer fell behind by {behind}. Lower the rate, or add workers or cores; if the cluster holds"
+            " consumers back (a quota), raise --max-observer-lag."
         )
     if evidence.gone and not evidence.embedded:
         yield (
@@ -236,6 +240,19 @@ def _unaccounted(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
         )
 
 
+def _behind(evidence: Evidence, thresholds: Thresholds) -> str:
+    """By how much events were seen later than acknowledged, if that is too much, and between which figures."""
+    lag = evidence.observer_lag
+    # An observer whose clock is ahead of an engine's is not behind.
+    lag_s = (lag.lag_us - evidence.clock_doubt_us) / 1e6 if lag else 0.0
+    if lag is None or lag_s <= thresholds.max_observer_lag_s:
+        return ""
+    return (
+        f"{lag_s:,.1f} s: end-to-end latency is {lag.end_to_end_us / 1e6:,.3f} s at {lag.percentile}, ack latency"
+        f" {lag.ack_us / 1e6:,.3f} s (allowed is a difference of {thresholds.max_observer_lag_s:g} s)"
+    )
+
+
 def _failures(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
     """What the cluster did wrong, in figures that can be trusted."""
     if evidence.failed > thresholds.max_failed * evidence.produced:
@@ -253,10 +270,15 @@ def _failures(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
         yield f"{_events(evidence.corrupt).capitalize()} arrived, but not as sent."
 
 
-def _remarks(evidence: Evidence) -> Iterator[str]:
+def _remarks(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
     """What changes no verdict, and should be known."""
     if evidence.cut_short and evidence.open_ended:
         yield f"The run was cut short: {evidence.measured_s:,.1f} s were measured."
+    if evidence.acks != "all" and (behind := _behind(evidence, thresholds)):
+        yield (
+            f"Events were read late by {behind}. With acks={evidence.acks} an acknowledgement does not mean that they"
+            " could be read, so this is the cluster's or the observer's; with acks=all it can be told."
+        )
     if evidence.duplicated:
         yield f"{_events(evidence.duplicated).capitalize()} arrived more than once."
     if evidence.reordered:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lensload.metrics.observer_lag import ObserverLag
 from lensload.verdict.rules import Evidence, judge
 from lensload.verdict.thresholds import Thresholds
 
@@ -18,6 +19,7 @@ GOOD = Evidence(
     observed=300_000,
     schedule_lag_us={"p50": 90.0, "p90": 300.0, "p99": 900.0},
 )
+BEHIND = ObserverLag("p90", end_to_end_us=1_800_000.0, ack_us=300_000.0)
 
 
 def only_reason(evidence: Evidence, thresholds: Thresholds | None = None) -> str:
@@ -42,7 +44,7 @@ def test_a_good_run_passes_without_a_word():
         ({"negative_fraction": 0.011}, "1.1 % of the latencies of a stage lie below 0"),
         ({"mismatched": 2}, "2 events of the sample differently"),
         ({"embedded": True, "observed": 299_000, "lost": 1_000}, "5 MiB a partition"),
-        ({"observer_lag_s": 1.5}, "The observer fell behind by 1.5 s"),
+        ({"observer_lag": BEHIND}, "The observer fell behind by 1.5 s"),
         ({"read_again": 3}, "it read 3 records again"),
         ({"gone": 7, "lost": 0}, "lost its place: 7 records had been deleted"),
         ({"embedded": True, "gone": 7}, "missed 7 events that the embedded cluster"),
@@ -130,6 +132,29 @@ def test_an_observer_that_gave_up_finds_nothing_lost():
     assert "may only be late" in only_reason(
         replace(GOOD, observer_complete=False, observed=299_000, lost=1_000)
     )
+
+
+def test_the_observer_is_accused_with_the_figures_that_prove_it():
+    """A reader can look up both latencies at the percentile that is named."""
+    reason = only_reason(replace(GOOD, observer_lag=BEHIND))
+    for figure in ("p90", "1.800 s", "0.300 s", "1 s"):
+        assert figure in reason
+    assert judge(replace(GOOD, observer_lag=replace(BEHIND, ack_us=900_000.0))).verdict == "pass"
+    assert judge(replace(GOOD, observer_lag=BEHIND), Thresholds(max_observer_lag_s=2)).verdict == "pass"
+
+
+@pytest.mark.parametrize("acks", ["0", "1"])
+def test_without_acks_all_a_late_sight_is_remarked_and_accuses_nobody(acks: str):
+    """An event may then be acknowledged long before the cluster lets the observer read it."""
+    evidence = replace(GOOD, observer_lag=BEHIND, acks=acks)
+    assert judge(evidence).verdict == "pass"
+    assert "late by 1.5 s" in only_reason(evidence)
+
+
+def test_clocks_that_differ_are_no_observers_lag():
+    """What the clocks of two hosts may be apart is not held against the observer."""
+    doubtful = replace(GOOD, observer_lag=BEHIND, clock_doubt_us=600_000.0)
+    assert judge(doubtful).verdict == "pass"
 
 
 def test_it_is_told_from_when_the_generator_was_behind():
