@@ -24,7 +24,7 @@ import click
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness belongs to the tests
 
-from lensload.kafka import cluster
+from lensload.kafka.topics import ensure_topics
 from lensload.seed import manifest as manifests
 from lensload.seed.topic_settings import Topics
 from lensload.seed.writer import BATCH_BYTES, LINGER_MS
@@ -123,7 +123,7 @@ def main(events: int, rounds: int, partitions: int, workers: int) -> None:
         found: dict[str, list[Figure]] = {"lensload seed": [], "ProducerPerformance": []}
         for number in range(rounds):
             settings = {"bootstrap.servers": kafka.bootstrap_servers}
-            cluster.ensure_topics(settings, [f"perf-{number}"], TOPICS * partitions, 1, embedded=False)
+            ensure_topics(settings, [f"perf-{number}"], TOPICS * partitions, 1, embedded=False)
             found["ProducerPerformance"].append(performed(kafka, f"perf-{number}", events, size))
             found["lensload seed"].append(seeded(kafka, books, folder, f"r{number}-", events, *more))
             topics.delete([f"perf-{number}"])

@@ -11,7 +11,8 @@ from confluent_kafka import Producer, TopicPartition
 
 from lensload.encoding.encoders import FragmentEncoder
 from lensload.errors import ClusterError
-from lensload.kafka.cluster import EmbeddedCluster, ensure_topics
+from lensload.kafka.embedded import EmbeddedCluster
+from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
 from lensload.observer.observer import Observer, consumer_settings, shares
 from lensload.world.world import World

@@ -24,7 +24,8 @@ from lensload.cli import main
 from lensload.config.model import RunConfig
 from lensload.encoding import wire
 from lensload.errors import ClusterError
-from lensload.kafka import cluster
+from lensload.kafka import connection
+from lensload.kafka.topics import ensure_topics
 from lensload.replay import session as session_module
 from lensload.replay import source as source_module
 from lensload.replay.merge import Merge
@@ -74,10 +75,10 @@ class Place:
 
     def create(self, name: str = TOPIC, partitions: int = 3) -> None:
         """Create a topic."""
-        settings = cluster.client_settings(
+        settings = connection.client_settings(
             RunConfig(bootstrap_servers=self.kafka, registry_url="mock://"), self.kafka
         )
-        cluster.ensure_topics(settings, [self.prefix + name], partitions, 1, embedded=False)
+        ensure_topics(settings, [self.prefix + name], partitions, 1, embedded=False)
 
     def register(self, version: int, schema: dict[str, Any], topic: str = TOPIC) -> None:
         """Register a schema as the next version of the topic's subject."""

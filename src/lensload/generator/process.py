@@ -23,7 +23,8 @@ from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, 
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS
-from lensload.kafka import cluster
+from lensload.kafka import connection
+from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer, Profile
 from lensload.processes.child import Orders, live, whole_ms
@@ -118,13 +119,13 @@ class Engine:
         config, orders = self._config, self._orders
         self._names = orders.named()
         loaded = {topic: schema for topic, schema in definitions.load().items() if topic in self._names}
-        settings = cluster.client_settings(config, orders.bootstrap_servers)
-        facts = cluster.check(settings)
+        settings = connection.client_settings(config, orders.bootstrap_servers)
+        facts = connection.check(settings)
         books = registry.connect(orders.registry_url)
         newer = newer_schemas(config.evolve, loaded)
         schema_ids = books.register(loaded, config.topic_prefix)
         newer_ids = registration.register_newer(books, newer, schema_ids, config.topic_prefix)
-        cluster.ensure_topics(
+        ensure_topics(
             settings,
             list(self._names.values()),
             config.partitions,

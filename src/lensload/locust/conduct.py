@@ -15,7 +15,7 @@ from lensload.coordinator.recorder import Account, Times
 from lensload.coordinator.workers import Member, Roster
 from lensload.delivery import bitmap
 from lensload.errors import LensloadError, RefusedError
-from lensload.kafka.cluster import EmbeddedCluster
+from lensload.kafka.embedded import EmbeddedCluster
 from lensload.locust import messages, options
 from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer, Profile

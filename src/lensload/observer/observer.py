@@ -17,7 +17,7 @@ from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.tracker import TOPICS_A_LANE, OrderLedger, SequenceLedger
 from lensload.encoding import wire
 from lensload.errors import ClusterError
-from lensload.kafka.cluster import Troubles
+from lensload.kafka.client_errors import Troubles
 from lensload.metrics.stats import Tally
 from lensload.schema.definitions import TOPIC_NAMES
 

@@ -14,7 +14,8 @@ from rich.console import Console
 
 from lensload.config.model import RunConfig
 from lensload.errors import InvalidRunError, UsageError
-from lensload.kafka import cluster
+from lensload.kafka import connection
+from lensload.kafka.topics import ensure_topics
 from lensload.replay import reader_schemas, topics
 from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
@@ -130,8 +131,8 @@ def run(wish: Wish, config: RunConfig) -> None:
     """
     wish.check()
     url = _registry_url(wish, config)
-    settings = cluster.client_settings(config, config.bootstrap_servers or "")
-    cluster.check(settings, timeout_s=_REACH_S)
+    settings = connection.client_settings(config, config.bootstrap_servers or "")
+    connection.check(settings, timeout_s=_REACH_S)
     found = topics.find(settings, [config.topic_prefix + name for name in dict.fromkeys(wish.topics)])
     _check_partitions(wish.partitions, found)
     if url is None:
@@ -264,7 +265,7 @@ def _forward(name: str, config: RunConfig, settings: dict[str, Any], found: dict
     if partitions is None:
         wanted = max(found.values())
         click.echo(f"Creating the topic {name} with {wanted} partitions.", err=True)
-        made = cluster.ensure_topics(settings, [name], wanted, config.replication_factor, embedded=False)
+        made = ensure_topics(settings, [name], wanted, config.replication_factor, embedded=False)
         partitions = made[name]
     return Forward(settings, name, partitions, found)
 

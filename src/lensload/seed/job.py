@@ -96,7 +96,7 @@ def verified(path: Path, config: RunConfig) -> bool:
         UsageError: the file is no manifest of a complete seed.
         RefusedError: the cluster cannot be reached, or refuses.
     """
-    from lensload.kafka import cluster  # noqa: PLC0415 - the clients cost half a second
+    from lensload.kafka import connection  # noqa: PLC0415 - the clients cost half a second
 
     record = manifests.read(path)
     if record["state"] != "complete":
@@ -104,8 +104,8 @@ def verified(path: Path, config: RunConfig) -> bool:
     if record["files"]:
         return file_export.verified(record, path)
     _require_cluster(config)
-    settings = cluster.client_settings(config, str(config.bootstrap_servers))
-    cluster.check(settings)
+    settings = connection.client_settings(config, str(config.bootstrap_servers))
+    connection.check(settings)
     begun_s = time.monotonic()
     with SeedView("verifying") as view:
         found = verify.differences(record, settings, view)

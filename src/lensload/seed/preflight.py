@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
-from lensload.kafka import cluster
+from lensload.kafka import connection
+from lensload.kafka.topics import ensure_topics
 from lensload.schema import definitions, registry
 from lensload.seed.manifest import Manifest, TopicEntry
 from lensload.seed.plan import Plan
@@ -43,8 +44,8 @@ def prepared(plan: Plan, config: RunConfig, *, append: bool, recreate: bool, set
         UsageError: topics hold other data, or have settings under which the history would not stay.
         RefusedError: cluster or registry cannot be reached, or refuse.
     """
-    settings = cluster.client_settings(config, str(config.bootstrap_servers))
-    facts = cluster.check(settings)
+    settings = connection.client_settings(config, str(config.bootstrap_servers))
+    facts = connection.check(settings)
     loaded = {topic: schema for topic, schema in definitions.load().items() if topic in plan.topics}
     with registry.connect(config.registry_url or "mock://") as books:
         ids = books.register(loaded, config.topic_prefix)
@@ -57,7 +58,7 @@ def prepared(plan: Plan, config: RunConfig, *, append: bool, recreate: bool, set
     elif not append:
         _require_empty(topics, there)
     _require_fit(topics, plan, there, set_retention=set_retention)
-    counts = cluster.ensure_topics(
+    counts = ensure_topics(
         settings, list(names.values()), config.partitions, config.replication_factor, embedded=False,
         topic_settings=KEPT_FOR_GOOD,
     )  # fmt: skip
@@ -99,8 +100,8 @@ def found_again(manifest: Manifest, config: RunConfig) -> Ground:
         UsageError: topics or schemas are others than they were.
         RefusedError: cluster or registry cannot be reached, or refuse.
     """
-    settings = cluster.client_settings(config, str(config.bootstrap_servers))
-    facts = cluster.check(settings)
+    settings = connection.client_settings(config, str(config.bootstrap_servers))
+    facts = connection.check(settings)
     known = manifest["topics"]
     loaded = {topic: schema for topic, schema in definitions.load().items() if topic in known}
     prefix = str(manifest["options"]["topic_prefix"])
@@ -214,5 +215,5 @@ def _most_bytes(topics: Topics, counts: Mapping[str, int]) -> int:
     return min(found) - _BATCH_OVERHEAD_BYTES
 
 
-def _facts(facts: cluster.ClusterFacts) -> dict[str, Any]:
+def _facts(facts: connection.ClusterFacts) -> dict[str, Any]:
     return {"cluster_id": facts.cluster_id, "brokers": list(facts.brokers)}

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
-from lensload.kafka import cluster
+from lensload.kafka import connection
 from lensload.processes.child import serve
 from lensload.processes.link import Link, Message
 from lensload.seed import writer
@@ -62,7 +62,7 @@ class Worker:
             (topic, number): topics[topic]["tails"][number] for topic, number in self._own
         }
         config = RunConfig.from_dict(message["config"])
-        own = cluster.client_settings(config, str(config.bootstrap_servers))
+        own = connection.client_settings(config, str(config.bootstrap_servers))
         self._settings = writer.settings(own, config.compression, message["most_bytes"])
         schema_ids = {topic: int(each["schema_id"]) for topic, each in topics.items()}
         self._digests = {place: PartitionDigest(schema_ids[place[0]]) for place in self._own}

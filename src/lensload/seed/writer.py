@@ -13,7 +13,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from lensload.errors import ClusterError
-from lensload.kafka.cluster import Troubles
+from lensload.kafka.client_errors import Troubles
 from lensload.seed.records import Records
 
 BATCH_BYTES: Final = 1_000_000

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lensload import ids
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
-from lensload.kafka.cluster import EmbeddedCluster
+from lensload.kafka.embedded import EmbeddedCluster
 from lensload.seed import actuals, manifest, progress
 from lensload.seed.digest import PartitionDigest
 from lensload.seed.options import Wish, planned
