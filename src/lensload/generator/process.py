@@ -24,6 +24,7 @@ from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS
 from lensload.kafka import connection
+from lensload.kafka.producing import producer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer, Profile
@@ -160,7 +161,7 @@ class Engine:
             number: topic for each in (schema_ids, newer_ids) for topic, number in each.items()
         }
         self._producer = PacedProducer(
-            {**_producer_settings(config), **settings}, self._names, topics_by_schema, self._tally
+            producer_settings(settings, _tuning(config)), self._names, topics_by_schema, self._tally
         )
         self._warm(setting, [(confluent, set(loaded)), (newer_confluent, set(newer))])
         self._conditions: dict[str, Any] = {
@@ -335,17 +336,15 @@ class Engine:
         )
 
 
-def _producer_settings(config: RunConfig) -> dict[str, Any]:
+def _tuning(config: RunConfig) -> dict[str, Any]:
     return {
         "acks": config.acks,
         "enable.idempotence": config.acks == "all",
         "linger.ms": config.linger_ms,
         "compression.type": config.compression,
-        "partitioner": "murmur2_random",  # as Java producers do, so that joins stay co-partitioned
         "queue.buffering.max.messages": 1_000_000,
         "queue.buffering.max.kbytes": 524_288,
         "batch.size": 1_000_000,
-        "reconnect.backoff.max.ms": 1_000,  # a broker that comes back is found within a second
     }
 
 

@@ -11,9 +11,10 @@ from lensload.clock import WallClock
 from lensload.delivery import bitmap
 from lensload.errors import ClusterError
 from lensload.kafka import connection
+from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
-from lensload.observer.observer import Observer, consumer_settings, shares
+from lensload.observer.observer import Observer, shares
 from lensload.processes.child import Orders, live, whole_ms
 from lensload.processes.link import Link
 

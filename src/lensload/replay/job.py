@@ -15,6 +15,7 @@ from rich.console import Console
 from lensload.config.model import RunConfig
 from lensload.errors import InvalidRunError, UsageError
 from lensload.kafka import connection
+from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.topics import ensure_topics
 from lensload.replay import reader_schemas, topics
 from lensload.replay.counts import Counts
@@ -261,7 +262,7 @@ def _stop_signals() -> Generator[Callable[[], bool]]:
 
 
 def _forward(name: str, config: RunConfig, settings: dict[str, Any], found: dict[str, int]) -> Forward:
-    partitions = topics.partitions_of(settings, name)
+    partitions = TopicAdmin(settings).counts([name]).get(name)
     if partitions is None:
         wanted = max(found.values())
         click.echo(f"Creating the topic {name} with {wanted} partitions.", err=True)

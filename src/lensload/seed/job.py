@@ -11,6 +11,7 @@ from typing import Any, Final
 from lensload import atomic_file
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
+from lensload.kafka.admin import TopicAdmin
 from lensload.results.environment import versions
 from lensload.seed import actuals, file_export, summary, verify
 from lensload.seed import manifest as manifests
@@ -21,7 +22,6 @@ from lensload.seed.options import Wish, planned
 from lensload.seed.plan import Plan
 from lensload.seed.preflight import Ground, found_again, held_behind, prepared
 from lensload.seed.progress import SeedView
-from lensload.seed.topic_settings import Topics
 from lensload.seed.workers import Workers
 
 _LISTEN_S: Final = 0.1
@@ -85,7 +85,7 @@ def resume(path: Path, config: RunConfig) -> None:
     plan = Plan.from_dict(record["plan"])
     with Workers(config.workers) as workers, _interruptible() as asked:
         ground = found_again(record, config)
-        ranges = held_behind(ground, Topics(ground.settings))
+        ranges = held_behind(ground, TopicAdmin(ground.settings))
         _finish(_Seeding(plan, config, ground, ranges, path), record, workers, asked)
 
 
@@ -248,7 +248,7 @@ def _enter(record: Manifest, workers: Workers) -> None:
 def _check_ends(seeding: _Seeding, record: Manifest) -> None:
     """Each partition ends where it must if everything has arrived, once."""
     counts = {each["name"]: len(each["partitions"]) for each in record["topics"].values()}
-    ranges = Topics(seeding.ground.settings).ranges(counts)
+    ranges = TopicAdmin(seeding.ground.settings).ranges(counts)
     wrong: list[str] = []
     for topic, entry in manifests.partitions(record):
         place = record["topics"][topic]["name"], entry["partition"]

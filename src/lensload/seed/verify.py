@@ -7,6 +7,8 @@ from typing import Any
 
 from confluent_kafka import Message
 
+from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.reading import Place
 from lensload.seed import reader
 from lensload.seed.digest import PartitionDigest
 from lensload.seed.fingerprints import fingerprint, of_message
@@ -16,9 +18,6 @@ from lensload.seed.plan import Plan
 from lensload.seed.progress import SeedView
 from lensload.seed.record_stream import Stream
 from lensload.seed.records import Headers
-from lensload.seed.topic_settings import Topics
-
-Place = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], view: SeedView)
     entries = {
         (manifest["topics"][topic]["name"], each["partition"]): each for topic, each in partitions(manifest)
     }
-    topics = Topics(settings)
+    topics = TopicAdmin(settings)
     counts = topics.counts([each["name"] for each in manifest["topics"].values()])
     held = topics.ranges(counts)
     found = {

@@ -18,6 +18,7 @@ from typing import Any, Final
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
 from lensload.kafka import connection
+from lensload.kafka.reading import Place
 from lensload.processes.child import serve
 from lensload.processes.link import Link, Message
 from lensload.seed import writer
@@ -29,8 +30,6 @@ from lensload.seed.plan import Plan
 from lensload.seed.record_stream import Stream
 from lensload.seed.records import Records
 from lensload.seed.writer import Writer
-
-Place = tuple[str, int]
 
 _REPORT_S: Final = 0.2
 _LISTEN_S: Final = 0.05
