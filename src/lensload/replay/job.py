@@ -24,12 +24,12 @@ from lensload.replay.file_output import AvroFiles, ParquetFiles
 from lensload.replay.forward import Forward
 from lensload.replay.pace import Pace
 from lensload.replay.printer import Layout, Printer
-from lensload.replay.progress import ReplayView
 from lensload.replay.rejects import DEFAULT_PATH, Rejects
 from lensload.replay.session import Output, Session
 from lensload.replay.source import Source
 from lensload.replay.start import Start
 from lensload.replay.writer_schemas import Writers
+from lensload.report.progress import ProgressView
 from lensload.report.units import latencies, per_s
 from lensload.schema import registry
 
@@ -189,7 +189,7 @@ def _replay(
     width = Console().width if sys.stdout.isatty() else 100_000
     printer = Printer(wish.layout, wish.limit, sys.stdout, width, writers.version) if wish.layout else None
     outputs: list[Output] = [output for output in (printer, files, forward) if output is not None]
-    with ReplayView(quiet=bool(printer) and sys.stdout.isatty()) as view:
+    with ProgressView("replaying", "messages", quiet=bool(printer) and sys.stdout.isatty()) as view:
         session = Session(
             source=Source(
                 settings, found, wish.begin, group=wish.group, only=wish.partitions, follow=wish.follow

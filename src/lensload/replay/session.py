@@ -14,9 +14,9 @@ from lensload.replay.decoder import Decoder
 from lensload.replay.forward import Forward
 from lensload.replay.merge import Merge
 from lensload.replay.pace import Pace
-from lensload.replay.progress import ReplayView
 from lensload.replay.rejects import Rejects
 from lensload.replay.source import Source
+from lensload.report.progress import ProgressView
 
 _MOST_AT_ONCE: Final = 5_000
 _READ_S: Final = 0.1
@@ -66,7 +66,7 @@ class Session:
     outputs: Sequence[Output]
     forward: Forward | None
     pace: Pace
-    view: ReplayView
+    view: ProgressView
     counting: bool
     follow: bool
     elapsed_s: float = field(default=0.0, init=False)

@@ -12,6 +12,7 @@ from lensload import atomic_file
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
 from lensload.kafka.admin import TopicAdmin
+from lensload.report.progress import ProgressView
 from lensload.results.environment import versions
 from lensload.seed import actuals, file_export, summary, verify
 from lensload.seed import manifest as manifests
@@ -21,7 +22,6 @@ from lensload.seed.manifest import FORMAT, Manifest
 from lensload.seed.options import Wish, planned
 from lensload.seed.plan import Plan
 from lensload.seed.preflight import Ground, found_again, held_behind, prepared
-from lensload.seed.progress import SeedView
 from lensload.seed.workers import Workers
 
 _LISTEN_S: Final = 0.1
@@ -107,7 +107,7 @@ def verified(path: Path, config: RunConfig) -> bool:
     settings = connection.client_settings(config, str(config.bootstrap_servers))
     connection.check(settings)
     begun_s = time.monotonic()
-    with SeedView("verifying") as view:
+    with ProgressView("verifying", "events") as view:
         found = verify.differences(record, settings, view)
     count = sum(entry["count"] for _, entry in manifests.partitions(record))
     took_s = time.monotonic() - begun_s
@@ -174,7 +174,7 @@ def _interruptible() -> Generator[list[int]]:
 
 def _finish(seeding: _Seeding, record: Manifest, workers: Workers, asked: list[int]) -> None:
     _configure(seeding, workers)
-    with SeedView("seeding") as view:
+    with ProgressView("seeding", "events") as view:
         for notice in seeding.ground.notices:
             view.say(notice)
         took_s = _conduct(seeding, workers, view, asked)
@@ -212,7 +212,7 @@ def _configure(seeding: _Seeding, workers: Workers) -> None:
     )
 
 
-def _conduct(seeding: _Seeding, workers: Workers, view: SeedView, asked: list[int]) -> float:
+def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, asked: list[int]) -> float:
     """See the workers through; gives how long it took from when all could begin, in seconds."""
     begun, told_to_stop = False, False
     since_s = time.monotonic()
@@ -228,7 +228,7 @@ def _conduct(seeding: _Seeding, workers: Workers, view: SeedView, asked: list[in
             view.say(notice)
         if begun:
             done = seeding.there + workers.acked()
-            view.show(time.monotonic() - since_s, done, seeding.plan.expected_events, seeding.there)
+            view.show(time.monotonic() - since_s, done, done, seeding.plan.expected_events, seeding.there)
     return time.monotonic() - since_s
 
 
