@@ -25,7 +25,7 @@ import numpy as np
 
 from lensload.config.model import RunConfig
 from lensload.encoding.encoders import FragmentEncoder
-from lensload.kafka.cluster import EmbeddedCluster
+from lensload.kafka.embedded import EmbeddedCluster
 from lensload.metrics.stats import Tally
 from lensload.processes.link import Link
 from lensload.schema import definitions

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from lensload.config.model import RunConfig
 from lensload.encoding import wire
-from lensload.kafka.cluster import EmbeddedCluster
+from lensload.kafka.embedded import EmbeddedCluster
 from lensload.metrics.stats import Tally
 from lensload.processes.supervisor import CrewProcess
 from lensload.world.world import TOPICS

@@ -12,9 +12,11 @@ from confluent_kafka import Producer, TopicPartition
 from lensload.encoding import wire
 from lensload.encoding.encoders import FragmentEncoder
 from lensload.errors import ClusterError
-from lensload.kafka.cluster import EmbeddedCluster, ensure_topics
+from lensload.kafka.embedded import EmbeddedCluster
+from lensload.kafka.reading import consumer_settings
+from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
-from lensload.observer.observer import Observer, consumer_settings, shares
+from lensload.observer.observer import Observer, shares
 from lensload.world.world import World
 from tests.support.locusts import wait_until
 from tests.support.worlds import PARSED, SCHEMA_IDS, SMALL
@@ -201,7 +203,7 @@ def test_partitions_that_cannot_be_read_are_refused_before_the_run(cluster: Embe
         OURS,
         Tally(),
     )
-    with pytest.raises(ClusterError, match=f"Partition 99 of {made.name} does not tell its end") as caught:
+    with pytest.raises(ClusterError, match=f"Partition 99 of {made.name} cannot be read") as caught:
         deaf.prove()
     assert caught.value.exit_code == 4
     deaf.close()

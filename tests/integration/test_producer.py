@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded, FragmentEncoder
 from lensload.generator.producer import PacedProducer
-from lensload.kafka.cluster import EmbeddedCluster, ensure_topics
+from lensload.kafka.embedded import EmbeddedCluster
+from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
 from lensload.world.world import TOPICS, World
 from tests.support.worlds import PARSED, SCHEMA_IDS, SMALL, TOPICS_BY_SCHEMA

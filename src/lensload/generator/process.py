@@ -23,7 +23,9 @@ from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, 
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS
-from lensload.kafka import cluster
+from lensload.kafka import connection
+from lensload.kafka.producing import producer_settings
+from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer, Profile
 from lensload.processes.child import Orders, live, whole_ms
@@ -122,13 +124,13 @@ class Engine:
         config, orders = self._config, self._orders
         self._names = orders.named()
         loaded = {topic: schema for topic, schema in definitions.load().items() if topic in self._names}
-        settings = cluster.client_settings(config, orders.bootstrap_servers)
-        facts = cluster.check(settings)
+        settings = connection.client_settings(config, orders.bootstrap_servers)
+        facts = connection.check(settings)
         books = registry.connect(orders.registry_url)
         newer = newer_schemas(config.evolve, loaded)
         schema_ids = books.register(loaded, config.topic_prefix)
         newer_ids = registration.register_newer(books, newer, schema_ids, config.topic_prefix)
-        cluster.ensure_topics(
+        ensure_topics(
             settings,
             list(self._names.values()),
             config.partitions,
@@ -163,7 +165,7 @@ class Engine:
             number: topic for each in (schema_ids, newer_ids) for topic, number in each.items()
         }
         self._producer = PacedProducer(
-            {**_producer_settings(config), **settings}, self._names, topics_by_schema, self._tally
+            producer_settings(settings, _tuning(config)), self._names, topics_by_schema, self._tally
         )
         self._warm(setting, [(confluent, set(loaded)), (newer_confluent, set(newer))])
         self._conditions: dict[str, Any] = {
@@ -340,17 +342,15 @@ class Engine:
         )
 
 
-def _producer_settings(config: RunConfig) -> dict[str, Any]:
+def _tuning(config: RunConfig) -> dict[str, Any]:
     return {
         "acks": config.acks,
         "enable.idempotence": config.acks == "all",
         "linger.ms": config.linger_ms,
         "compression.type": config.compression,
-        "partitioner": "murmur2_random",  # as Java producers do, so that joins stay co-partitioned
         "queue.buffering.max.messages": 1_000_000,
         "queue.buffering.max.kbytes": 524_288,
         "batch.size": 1_000_000,
-        "reconnect.backoff.max.ms": 1_000,  # a broker that comes back is found within a second
     }
 
 

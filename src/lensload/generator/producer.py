@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from lensload.delivery.sent import Dispatches, Portion
 from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
-from lensload.kafka.cluster import Troubles
+from lensload.kafka.client_errors import Troubles
 from lensload.metrics.librdkafka import INTERVAL_MS, ProducerStatistics
 from lensload.metrics.stats import Tally
 

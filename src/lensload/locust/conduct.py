@@ -15,11 +15,12 @@ from lensload.coordinator.recorder import Account, Times
 from lensload.coordinator.workers import Member, Roster
 from lensload.delivery import bitmap
 from lensload.errors import LensloadError, RefusedError
-from lensload.kafka.cluster import EmbeddedCluster
+from lensload.kafka.embedded import EmbeddedCluster
 from lensload.locust import messages, options
 from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer, Profile
-from lensload.processes.supervisor import READY_BUDGET_S, error_of
+from lensload.processes.child_process import error_of
+from lensload.processes.supervisor import READY_BUDGET_S
 from lensload.results import run
 from lensload.results.environment import conditions
 

@@ -11,14 +11,15 @@ from typing import Any, Final
 from zlib import adler32
 
 import numpy as np
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
 from numpy.typing import NDArray
 
 from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.tracker import TOPICS_A_LANE, OrderLedger, SequenceLedger
 from lensload.encoding import wire
 from lensload.errors import ClusterError
-from lensload.kafka.cluster import Troubles
+from lensload.kafka.client_errors import Troubles
+from lensload.kafka.reading import offsets
 from lensload.metrics.stats import Tally
 from lensload.schema.definitions import TOPIC_NAMES
 
@@ -152,16 +153,8 @@ class Observer:
         Raises:
             ClusterError: a partition does not tell its end, or not in time.
         """
-        # All in one request: on a connection that fetches, each waits until the broker has answered the fetch.
-        asked = [TopicPartition(each.topic, each.partition, OFFSET_END) for each in self._wanted]
-        try:
-            told = self._consumer.offsets_for_times(asked, timeout=timeout_s) if asked else []
-        except KafkaException as error:
-            raise _no_end("The partitions do not tell their ends", error.args[0]) from error
-        for each in told:
-            if each.error is not None:
-                raise _no_end(f"Partition {each.partition} of {each.topic} does not tell its end", each.error)
-        return {(each.topic, each.partition): each.offset for each in told}
+        places = [(each.topic, each.partition) for each in self._wanted]
+        return offsets(self._consumer, places, OFFSET_END, timeout_s)
 
     def behind(self, ends: dict[tuple[str, int], int]) -> int:
         """How many offsets lie between where we are and `ends`."""
@@ -274,10 +267,6 @@ class Observer:
         return fresh
 
 
-def _no_end(what: str, error: KafkaError) -> ClusterError:
-    return ClusterError(f"{what}: {error.str()}.", "Check that the brokers that lead them are up.")
-
-
 def shares(found: dict[str, int], index: int, count: int) -> dict[str, list[int]]:
     """The partitions of `found` (partitions by topic) that observer `index` of `count` reads.
 
@@ -286,20 +275,3 @@ def shares(found: dict[str, int], index: int, count: int) -> dict[str, list[int]
     every = [(name, number) for name, partitions in found.items() for number in range(partitions)]
     mine = every[index::count]
     return {name: [number for each, number in mine if each == name] for name in found}
-
-
-def consumer_settings(settings: dict[str, Any], *, embedded: bool) -> dict[str, Any]:
-    """What the observer adds to a client's settings so that reading adds no latency of its own."""
-    own: dict[str, Any] = {
-        "auto.offset.reset": "earliest",
-        "fetch.queue.backoff.ms": 5,  # by default, a reader that caught its breath waits 1 s
-        "queued.max.messages.kbytes": 262_144,
-        # A broker that is back is found sooner than the producer finds it, or reading would be late by the wait. The
-        # defaults are 10 s for a connection, and half a second for a partition that gave an error.
-        "reconnect.backoff.max.ms": 100,
-        "fetch.error.backoff.ms": 50,
-    }
-    if embedded:
-        # The mock broker sleeps out the whole wait before it looks for messages again.
-        own["fetch.wait.max.ms"] = 5
-    return {**own, **settings}
