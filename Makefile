@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: bench test lint types layers tests benchmarks calibration clean
+.PHONY: bench test lint types layers tests docs benchmarks calibration clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lensload needs Python 3.11 or newer; say make PYTHON=python3.12")'
@@ -31,6 +31,9 @@ layers: $(STAMP)
 
 tests: $(STAMP)
 	$(BIN)/python -m pytest
+
+docs: $(STAMP)
+	$(BIN)/python docs/generate.py
 
 benchmarks: $(STAMP)
 	$(BIN)/python benchmarks/side_by_side.py
