@@ -56,7 +56,6 @@ class Account:
         died: one text for each process that ended before it should have.
         incomplete: observers that did not reach the partitions' ends.
         clock_step_ns: by how much a clock was set, the most that any process told.
-        observer_behind_s: how far an observer was behind in the measured time, the most that any told.
     """
 
     def __init__(self) -> None:
@@ -69,7 +68,6 @@ class Account:
         self.produced_until_ns = 0
         self.incomplete = 0
         self.clock_step_ns = 0
-        self.observer_behind_s = 0.0
         self._fresh = Tally()
         self._told = 0
         self._gauges: dict[str, dict[str, dict[str, Any]]] = {}
@@ -89,14 +87,8 @@ class Account:
         if "target_per_s" in engine:
             self._targets.setdefault(worker, {})[engine["now_ns"]] = engine["target_per_s"]
         self.notices.extend(notices)
-        self._note_worst(gauges)
-
-    def _note_worst(self, gauges: dict[str, dict[str, Any]]) -> None:
         steps_ns = [abs(told.get("clock_step_ns", 0)) for told in gauges.values()]
         self.clock_step_ns = max(self.clock_step_ns, *steps_ns, 0)
-        observer = gauges.get("observer", {})
-        if self.times and observer.get("now_ns", 0) > self.times.measure_from_ns:
-            self.observer_behind_s = max(self.observer_behind_s, observer.get("behind_s", 0.0))
 
     def forget(self, worker: str) -> None:
         """Count the gauges of a worker no more: it is gone."""
@@ -128,6 +120,7 @@ class Account:
         cut_short: bool,
         open_ended: bool = False,
         clock_doubt_us: float = 0.0,
+        acks: str = "all",
     ) -> Course:
         """How the run went, once all of it has been taken in; `stopped_ns`: when the schedule was stopped."""
         self._take_in_rest()
@@ -150,7 +143,7 @@ class Account:
             findings=self._findings(),
             clock_step_s=self.clock_step_ns / 1e9,
             clock_doubt_us=clock_doubt_us,
-            observer_lag_s=self.observer_behind_s,
+            acks=acks,
             blocks=self._blocks.finished(),
         )
 

@@ -30,6 +30,7 @@ _LEAD_NS = 150_000_000  # from the decision to the first event due: every worker
 _SILENT_S = 2.5
 _DRAIN_SLACK_S = 5.0
 _ENDED_BUDGET_S = 3.0
+_OVERDUE_NS = 10_000_000_000  # an engine gives up what is overdue after 1 s, so one that is later hangs
 
 
 class Conduct:
@@ -139,6 +140,14 @@ class Conduct:
             if worker in self.roster.present:
                 self._send(worker, messages.CLOCK, {"asked_ns": clock.now_ns()})
 
+    def is_over(self) -> bool:
+        """Whether no engine produces any more, or one that still should have said so hangs."""
+        times = self.account.times
+        if times is None:
+            return False
+        hangs = 0 < times.end_ns < time.time_ns() - _OVERDUE_NS
+        return hangs or self.roster.all_scheduled()
+
     def settle(self) -> None:
         """Tell the observers which pages of the account they need not remember any more."""
         settled = self.account.events.settle()
@@ -184,6 +193,7 @@ class Conduct:
             cut_short=self.cut_short,
             open_ended=self._open_ended,
             clock_doubt_us=self._clocks.doubt_ns / 1e3,
+            acks=self._config.acks,
         )
         clocks = self._clocks.public(self.roster.numbers)
         cluster = {"embedded": self._cluster is not None, "bootstrap_servers": self._bootstrap_servers()}

@@ -30,6 +30,9 @@ _FRACTION_BITS: Final = 42
 _FIRST: Final = (1023 + 9) * _HALF
 _BUCKETS: Final = 33 * _HALF
 
+# So many neighbouring buckets make one coarse bucket: 16 to each power of two, so it is 3 to 6 % wide.
+_TOGETHER: Final = 64
+
 # One percentile a line, and how many samples there are to each one beyond it.
 _PERCENTILES: Final = (
     ("p50", 50.0, 2),
@@ -56,6 +59,12 @@ def bucket_bounds(indices: NDArray[np.int64]) -> tuple[Nanoseconds, Nanoseconds]
     magnitude = np.maximum((indices >> 10) - 1, 0)
     lowest = (indices - (magnitude << 10)) << magnitude
     return lowest, lowest + (1 << magnitude) - 1
+
+
+def coarse_bounds() -> tuple[Nanoseconds, Nanoseconds]:
+    """The lowest and the highest value of each bucket of `Histogram.coarse`, both inclusive."""
+    first = np.arange(0, _BUCKETS, _TOGETHER)
+    return bucket_bounds(first)[0], bucket_bounds(first + _TOGETHER - 1)[1]
 
 
 class Histogram:
@@ -130,6 +139,20 @@ class Histogram:
         return slice(int(first), int(last) + 1)
 
     @property
+    def coarse(self) -> NDArray[np.int64]:
+        """The same counts in buckets of `coarse_bounds`, 3 to 6 % wide; they add up as well."""
+        return self.counts.reshape(-1, _TOGETHER).sum(axis=1)
+
+    @classmethod
+    def from_coarse(cls, counts: NDArray[np.int64]) -> Self:
+        """The histogram of coarse counts: each stands in the middle of its bucket, and `coarse` gives them again."""
+        used = np.flatnonzero(counts)
+        middle = np.minimum(used * _TOGETHER + _TOGETHER // 2, bucket_indices(np.array([HIGHEST_NS])))
+        spread = np.zeros(_BUCKETS, np.int64)
+        spread[middle] = counts[used]
+        return cls._of_counts(spread)
+
+    @property
     def mean_us(self) -> float | None:
         """The mean, from the exact sum; None when nothing was recorded."""
         return self.sum_ns / self.count / 1_000 if self.count else None
@@ -143,10 +166,22 @@ class Histogram:
             return None
         if percent <= 0:
             return self.min_ns / 1_000
+        return self.ranked_us(self.rank(percent))
+
+    def rank(self, percent: float) -> int:
+        """Which of the recorded values, in ascending order and counted from 1, is this percentile."""
+        return max(int(min(percent, 100.0) * self.count / 100 + 0.5), 1)
+
+    def ranked_us(self, rank: int) -> float:
+        """The value of a rank from 1 to `count`: the upper end of its bucket, as in `percentile_us`."""
         used = self.used
-        rank = max(int(min(percent, 100.0) * self.count / 100 + 0.5), 1)
         index = used.start + np.searchsorted(np.cumsum(self.counts[used]), rank)
         return min(int(bucket_bounds(index)[1]), self.max_ns) / 1_000
+
+    @property
+    def carried(self) -> dict[str, float]:
+        """The percentiles of `summary` that are not None, name to percent."""
+        return {name: percent for name, percent, one_in in _PERCENTILES if self.count >= _BEYOND * one_in}
 
     def summary(self) -> dict[str, float | int | None]:
         """What a table shows, in microseconds: count, mean, p50, p90, p99, p999, p9999, max and min.
@@ -156,8 +191,9 @@ class Histogram:
         deviations of it still lie inside the sample. With fewer the "percentile" is the maximum by another name.
         """
         shown: dict[str, float | int | None] = {"count": self.count, "mean": self.mean_us}
-        for name, percent, one_in in _PERCENTILES:
-            shown[name] = self.percentile_us(percent) if self.count >= _BEYOND * one_in else None
+        carried = self.carried
+        for name, percent, _ in _PERCENTILES:
+            shown[name] = self.percentile_us(percent) if name in carried else None
         shown["max"] = self.max_ns / 1_000 if self.count else None
         shown["min"] = self.min_ns / 1_000 if self.count else None
         return shown

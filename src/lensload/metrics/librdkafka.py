@@ -70,12 +70,6 @@ def histogram_of(window: Mapping[str, Any], unit_ns: int) -> Histogram:
     return histogram
 
 
-def waiting_to_be_read(text: str) -> int:
-    """How many records a consumer has fetched that nobody has asked it for yet, by its statistics."""
-    topics = json.loads(text).get("topics", {}).values()
-    return sum(part["fetchq_cnt"] for topic in topics for part in topic["partitions"].values())
-
-
 def _steps(window: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
     """Values, and how many of the window's stand for each: those between two percentiles at the upper one."""
     total, told, highest = int(window["cnt"]), 0, int(window["max"])

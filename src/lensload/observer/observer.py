@@ -18,14 +18,12 @@ from lensload.delivery.tracker import TOPICS_A_LANE, OrderLedger, SequenceLedger
 from lensload.encoding import wire
 from lensload.errors import ClusterError
 from lensload.kafka.cluster import Troubles
-from lensload.metrics.librdkafka import INTERVAL_MS, waiting_to_be_read
 from lensload.metrics.stats import Tally
 from lensload.schema.definitions import TOPIC_NAMES
 
 _MOST_AT_ONCE: Final = 5_000
 _PROOF_S: Final = 10.0
 _ASK_S: Final = 5.0
-_MOST_TOLD: Final = 2_000  # partitions; of more the client's statistics would take too long to read
 
 
 class Observer:
@@ -39,7 +37,6 @@ class Observer:
 
     Attributes:
         measure_from_ns: when measuring begins, Unix ns.
-        unread: how many records the client had fetched that were still waiting for us, when it last told.
 
     Args:
         settings: librdkafka's properties.
@@ -69,10 +66,7 @@ class Observer:
         self._wanted = [TopicPartition(name, number) for name, them in partitions.items() for number in them]
         self._next: dict[tuple[str, int], int] = {}
         self._troubles = Troubles()
-        self.unread = 0
         group: dict[str, Any] = {"group.id": f"lensload-observer-{run_tag}", "enable.auto.commit": False}
-        if len(self._wanted) <= _MOST_TOLD:
-            group |= {"stats_cb": self._note_statistics, "statistics.interval.ms": INTERVAL_MS}
         self._consumer = Consumer({**settings, **group, "error_cb": self._troubles})
 
     def prove(self) -> None:
@@ -144,9 +138,6 @@ class Observer:
     def behind(self, ends: dict[tuple[str, int], int]) -> int:
         """How many offsets lie between where we are and `ends`."""
         return sum(max(0, end - self._next[key]) for key, end in ends.items())
-
-    def _note_statistics(self, text: str) -> None:
-        self.unread = waiting_to_be_read(text)
 
     def close(self) -> None:
         """Leave the cluster."""

@@ -20,7 +20,6 @@ _REPORT_NS: Final = 1_000_000_000
 _LISTEN_NS: Final = 20_000_000
 _PATIENCE_S: Final = 0.02
 _ASK_S: Final = 1.0
-_FEWEST_BEHIND: Final = 5_000  # records: as many as it takes at once
 
 
 class Observatory:
@@ -41,8 +40,6 @@ class Observatory:
         self._draining = False
         self._endless = False
         self._clock = WallClock()
-        self._read = 0
-        self._reported_ns = time.time_ns()
         settings = cluster.client_settings(orders.config, orders.bootstrap_servers)
         cluster.check(settings)
         names = orders.named()
@@ -69,7 +66,7 @@ class Observatory:
         next_report_ns = (time.time_ns() // _REPORT_NS + 1) * _REPORT_NS
         next_listen_ns = 0
         while not self._draining:
-            self._read += self._observer.watch(_PATIENCE_S)
+            self._observer.watch(_PATIENCE_S)
             now_ns = time.time_ns()
             if now_ns >= next_listen_ns:
                 self._listen()
@@ -95,20 +92,11 @@ class Observatory:
             {
                 "type": "report",
                 "now_ns": now_ns,
-                "unread": self._observer.unread,
-                "behind_s": self._behind_s(now_ns),
                 "clock_step_ns": self._clock.step_ns(),
                 "tally": self._tally.take().to_wire(),
             }
         )
         self._tell_pages()
-
-    def _behind_s(self, now_ns: int) -> float:
-        """How long it will take to read what waits here, at the pace of the last second."""
-        took_s = max(1, now_ns - self._reported_ns) / _REPORT_NS
-        read_per_s, self._read, self._reported_ns = self._read / took_s, 0, now_ns
-        unread = self._observer.unread
-        return unread / max(read_per_s, 1.0) if unread >= _FEWEST_BEHIND else 0.0
 
     def _tell_pages(self, *, everything: bool = False) -> None:
         taken = self._observer.take_pages(everything=everything)
@@ -122,7 +110,7 @@ class Observatory:
         left = 0
         next_report_ns = time.time_ns() + _REPORT_NS
         while (ends is None or left) and time.monotonic() < deadline_s:
-            self._read += self._observer.watch(_PATIENCE_S)
+            self._observer.watch(_PATIENCE_S)
             if time.time_ns() >= next_report_ns:
                 self._report(time.time_ns())
                 next_report_ns = time.time_ns() + _REPORT_NS

@@ -11,7 +11,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from typing import Any
 
 from lensload.errors import InvalidRunError, LensloadError, RefusedError, UsageError
 from lensload.metrics.stats import Tally
+from lensload.processes import interpreter
 from lensload.processes.link import Link, LinkClosed, Message
 
 READY_BUDGET_S = 10.0
@@ -83,7 +83,8 @@ class CrewProcess:
         os.set_blocking(self._stderr, False)
         try:
             self._process = subprocess.Popen(  # noqa: S603  # our own module, our own interpreter
-                [sys.executable, "-m", self._module, str(theirs.fileno())],
+                interpreter.command(self._module, str(theirs.fileno())),
+                env=interpreter.environ(),
                 stdin=subprocess.DEVNULL,
                 stderr=stderr,
                 pass_fds=[theirs.fileno()],

@@ -5,7 +5,7 @@ from typing import Any, Final, TypedDict, cast
 
 from lensload.metrics import confidence
 from lensload.metrics.histogram import Histogram
-from lensload.metrics.slices import Block
+from lensload.metrics.slices import joined
 from lensload.metrics.stages import STAGES
 from lensload.results.breakdown import waterfall
 from lensload.results.run import (
@@ -83,6 +83,7 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
             *short,
             *(f"Repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["reasons"]),
         ],
+        "limited_by": next((run["limited_by"] for run in runs if run["limited_by"]), None),
         "measured_s": sum(run["measured_s"] for run in runs),
         "cut_short": any(run["cut_short"] for run in runs),
         "load": _load(runs),
@@ -95,7 +96,7 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         "totals": _totals(runs),
         "notices": [f"repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["notices"]],
         "series": _series(runs),
-        "blocks": _blocks(runs),
+        "blocks": joined([run["blocks"] for run in runs]),
         "histograms": {
             stage: {topic: one.encoded() for (of, topic), one in together.items() if of == stage}
             for stage in STAGES
@@ -109,7 +110,9 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
 
 def _of_stage(blocked: Sequence[confidence.Blocked]) -> dict[str, Confidence]:
     found = {
-        name: confidence.interval(blocked, name) for name in STATISTICS if all(one.count for one in blocked)
+        name: confidence.interval(blocked, name)
+        for name in STATISTICS
+        if all(one.whole.count for one in blocked)
     }
     return {
         name: {
@@ -130,7 +133,7 @@ def _blocked(run: Run, stage: str, topic: str) -> confidence.Blocked:
     for (its_stage, its_topic), histogram in histograms(run).items():
         if its_stage == stage and topic in ("all", its_topic):
             together.add(histogram)
-    return confidence.Blocked.of([together])
+    return confidence.Blocked.of(together)
 
 
 def _histograms(runs: Sequence[Run]) -> dict[tuple[str, str], Histogram]:
@@ -205,17 +208,6 @@ def _series(runs: Sequence[Run]) -> list[Row]:
         for row in run["series"]:
             moved = row.copy()
             moved["at_s"] = row["at_s"] + shift_s
-            found.append(moved)
-    return found
-
-
-def _blocks(runs: Sequence[Run]) -> list[Block]:
-    found: list[Block] = []
-    for run in runs:
-        shift_s = found[-1]["to_s"] - run["blocks"][0]["from_s"] if found and run["blocks"] else 0.0
-        for block in run["blocks"]:
-            moved = block.copy()
-            moved["from_s"], moved["to_s"] = block["from_s"] + shift_s, block["to_s"] + shift_s
             found.append(moved)
     return found
 

@@ -8,10 +8,11 @@ from typing import Any, TypedDict, cast
 
 from lensload.delivery.reconcile import Findings
 from lensload.metrics import librdkafka
+from lensload.metrics.observer_lag import observer_lag
 from lensload.metrics.slices import Block
 from lensload.metrics.stats import STAGES, Histogram, Tally
 from lensload.results.breakdown import Waterfall, waterfall
-from lensload.verdict.rules import Evidence, Judgement, judge
+from lensload.verdict.rules import Evidence, Judgement, Limit, judge
 from lensload.verdict.slo import Outcome, Slo, sentence
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 
@@ -76,12 +77,14 @@ class Row(TypedDict):
 class Run(TypedDict):
     """A run file's content. Names are a contract: they may be added to, never changed.
 
+    `limited_by` is what could not keep up in an invalid run: see `lensload.verdict.rules.Verdict`.
     `repeats` and `intervals` are those of `lensload.results.merge`, where the same was run several times.
     """
 
     format: str
     verdict: Judgement
     reasons: list[str]
+    limited_by: Limit | None
     started_at: str
     slos: list[Outcome]
     measured_s: float
@@ -127,7 +130,7 @@ class Course:
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
         clock_step_s: by how much a clock was set, the most of all processes.
         clock_doubt_us: how far the clocks of the hosts may have been apart; 0 on one host.
-        observer_lag_s: how far the observer was behind at worst.
+        acks: which replicas had an event when it was acknowledged: "all", "1" (the leader) or "0" (none).
         blocks: the measured time and the drain in pieces that add up to what was counted.
     """
 
@@ -148,7 +151,7 @@ class Course:
     findings: Mapping[str, Findings] | None = None
     clock_step_s: float = 0.0
     clock_doubt_us: float = 0.0
-    observer_lag_s: float = 0.0
+    acks: str = "all"
     blocks: Sequence[Block] = ()
 
 
@@ -180,6 +183,7 @@ def build(
         "format": FORMAT,
         "verdict": verdict.verdict,
         "reasons": list(verdict.reasons),
+        "limited_by": verdict.limited_by,
         "started_at": datetime.fromtimestamp(course.started_ns / 1e9, UTC).isoformat(timespec="milliseconds"),
         "slos": outcomes,
         "measured_s": course.measured_s,
@@ -347,7 +351,10 @@ def _evidence(
         negative_fraction=max(found["negative"] / max(1, found["count"]) for found in whole),
         **_lateness(course.series, thresholds.max_schedule_lag_s * 1e6),
         worst_lag_us=lag["max"] or 0.0,
-        observer_lag_s=course.observer_lag_s,
+        observer_lag=observer_lag(
+            tally.histogram("ack"), tally.histogram("end_to_end"), lost=_sum(topics, "lost")
+        ),
+        acks=course.acks,
         gone=int(tally.totals.get("skipped_offsets", 0)),
         clock_step_s=course.clock_step_s,
         clock_doubt_us=course.clock_doubt_us,

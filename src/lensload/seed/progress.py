@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from lensload.report.terminal import can_redraw
 from lensload.report.units import clock, per_s
 
 _LINE_EVERY_S: Final = 5.0
@@ -23,7 +24,7 @@ class SeedView:
     def __init__(self, verb: str, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
         self._verb = verb
-        in_place = self._console.is_terminal and not self._console.is_dumb_terminal
+        in_place = can_redraw(self._console)
         columns = (TextColumn(verb), BarColumn(bar_width=None), TextColumn("{task.fields[told]}"))
         self._bar = (
             Progress(*columns, console=self._console, auto_refresh=False, transient=True)

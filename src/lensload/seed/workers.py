@@ -3,12 +3,12 @@
 import contextlib
 import select
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
 from lensload.errors import ClusterError, LensloadError, RefusedError, UsageError
+from lensload.processes import interpreter
 from lensload.processes.link import Link, LinkClosed, Message
 
 _END_S: Final = 3.0
@@ -39,9 +39,10 @@ class Workers:
         for _ in range(self.count):
             link, theirs = Link.pair()
             with contextlib.closing(theirs):
-                command = [sys.executable, "-m", "lensload.seed.worker", str(theirs.fileno())]
+                command = interpreter.command("lensload.seed.worker", str(theirs.fileno()))
                 process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
                     command,
+                    env=interpreter.environ(),
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,  # Ctrl-C in a terminal reaches us alone

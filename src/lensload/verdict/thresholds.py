@@ -33,9 +33,9 @@ class Thresholds(BaseModel):
     max_observer_lag_s: Annotated[
         Duration,
         Field(
-            description="Invalid above: how far the observer was behind what it could have read. That waiting is the"
-            " observer's, and stands in end-to-end latency; a second is twenty times what it needs to catch its"
-            " breath.",
+            description="Invalid above: how much greater end-to-end latency is than ack latency at any reported"
+            " percentile, with acks=all. An acknowledged event can be read at once, so that the observer did not keep"
+            " up; its usual share is milliseconds, and a second leaves room for a busy machine.",
         ),
         Shown("DURATION", name="max_observer_lag", web=False),
     ] = 1.0

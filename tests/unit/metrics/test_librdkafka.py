@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensload.metrics.librdkafka import CLIENT, ProducerStatistics, waiting_to_be_read
+from lensload.metrics.librdkafka import CLIENT, ProducerStatistics
 from lensload.metrics.stats import Tally
 
 NAMES = {"p50": 50, "p75": 75, "p90": 90, "p95": 95, "p99": 99, "p99_99": 99.99}
@@ -28,7 +28,7 @@ def test_windows_add_up(windows: list[list[int]]) -> None:
     found, every = tally.histogram("queue", CLIENT), [value for values in windows for value in values]
     assert (found.count, found.sum_ns, found.max_ns) == (len(every), sum(every) * 1_000, max(every) * 1_000)
     for percent in (50, 90, 99):
-        exact_us = float(np.percentile(every, percent, method="inverted_cdf"))
+        exact_us = sorted(every)[found.rank(percent) - 1]  # HDR rounds a percentile to a whole rank
         assert (found.percentile_us(percent) or 0) >= exact_us * 0.999
 
 
@@ -38,9 +38,3 @@ def test_a_window_without_samples_says_nothing() -> None:
     empty = {"cnt": 0, "sum": 0, "min": 0, "max": 0, **dict.fromkeys(NAMES, 0)}
     ProducerStatistics(tally).take(json.dumps({"brokers": {"b/0": {"rtt": empty}}}))
     assert tally.histograms == {}
-
-
-def test_what_waits_in_the_consumer_is_summed() -> None:
-    """Records fetched and not read yet are counted over all partitions."""
-    partitions = {"0": {"fetchq_cnt": 3}, "-1": {"fetchq_cnt": 0}, "1": {"fetchq_cnt": 4}}
-    assert waiting_to_be_read(json.dumps({"topics": {"t": {"partitions": partitions}}})) == 7

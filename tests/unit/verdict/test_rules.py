@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lensload.metrics.observer_lag import ObserverLag
 from lensload.verdict.rules import Evidence, judge
 from lensload.verdict.thresholds import Thresholds
 
@@ -18,6 +19,7 @@ GOOD = Evidence(
     observed=300_000,
     schedule_lag_us={"p50": 90.0, "p90": 300.0, "p99": 900.0},
 )
+BEHIND = ObserverLag("p90", end_to_end_us=1_800_000.0, ack_us=300_000.0)
 
 
 def only_reason(evidence: Evidence, thresholds: Thresholds | None = None) -> str:
@@ -42,7 +44,7 @@ def test_a_good_run_passes_without_a_word():
         ({"negative_fraction": 0.011}, "1.1 % of the latencies of a stage lie below 0"),
         ({"mismatched": 2}, "2 events of the sample differently"),
         ({"embedded": True, "observed": 299_000, "lost": 1_000}, "5 MiB a partition"),
-        ({"observer_lag_s": 1.5}, "The observer fell behind by 1.5 s"),
+        ({"observer_lag": BEHIND}, "The observer fell behind by 1.5 s"),
         ({"read_again": 3}, "it read 3 records again"),
         ({"gone": 7, "lost": 0}, "lost its place: 7 records had been deleted"),
         ({"embedded": True, "gone": 7}, "missed 7 events that the embedded cluster"),
@@ -117,6 +119,43 @@ def test_nothing_measured_is_invalid(change: dict[str, object], says: str):
     assert says in verdict.reasons[0]
 
 
+@pytest.mark.parametrize(
+    ("change", "limit"),
+    [
+        ({"produced": 200_000, "acked": 200_000, "observed": 200_000}, "generator"),
+        ({"produced": 0, "acked": 0, "observed": 0, "schedule_lag_us": {}}, "generator"),
+        ({"schedule_lag_us": {"p99": 200_000.0}}, "generator"),
+        ({"observer_lag": BEHIND}, "generator"),
+        ({"observer_complete": False}, "generator"),
+        ({"observed": 0}, "generator"),
+        ({"embedded": True, "lost": 1_000}, "generator"),
+        ({"embedded": True, "queue_full": 1}, "generator"),
+        ({"queue_full": 1, "schedule_lag_us": {"p99": 200_000.0}}, "cluster"),
+        ({"unflushed": 1}, "cluster"),
+        ({"acked": 0, "observed": 0, "failed": 300_000}, "cluster"),
+        ({"clock_step_s": 0.25, "schedule_lag_us": {"p99": 200_000.0}}, None),
+        ({"negative_fraction": 0.5}, None),
+        ({"died": ("An engine died",), "produced": 0}, None),
+        ({"cut_short": True}, None),
+        ({"read_again": 3}, None),
+        ({"mismatched": 1, "queue_full": 1}, None),
+        ({"measured_s": 0.0, "produced": 0, "acked": 0, "observed": 0}, None),
+        ({"lost": 5}, None),
+        ({}, None),
+    ],
+)
+def test_what_an_invalid_run_is_limited_by(change: dict[str, object], limit: str | None):
+    """What was too slow for the rate is named, and nothing is where the rate is not the cause or the run is valid."""
+    assert judge(replace(GOOD, **change)).limited_by == limit
+
+
+def test_a_poisson_run_that_is_short_by_chance_is_limited_by_nothing():
+    """The limit goes by the verdict's own rule: a shortfall that chance explains is none."""
+    short = replace(GOOD, measured_s=1.0, target_per_s=100.0, produced=70, acked=70, observed=70)
+    assert judge(short).limited_by == "generator"
+    assert judge(replace(short, random_arrivals=True)).limited_by is None
+
+
 def test_invalid_outranks_fail_and_tells_both():
     """Whoever reads the first reason knows whether to trust the rest."""
     verdict = judge(replace(GOOD, failed=5, queue_full=2))
@@ -130,6 +169,29 @@ def test_an_observer_that_gave_up_finds_nothing_lost():
     assert "may only be late" in only_reason(
         replace(GOOD, observer_complete=False, observed=299_000, lost=1_000)
     )
+
+
+def test_the_observer_is_accused_with_the_figures_that_prove_it():
+    """A reader can look up both latencies at the percentile that is named."""
+    reason = only_reason(replace(GOOD, observer_lag=BEHIND))
+    for figure in ("p90", "1.800 s", "0.300 s", "1 s"):
+        assert figure in reason
+    assert judge(replace(GOOD, observer_lag=replace(BEHIND, ack_us=900_000.0))).verdict == "pass"
+    assert judge(replace(GOOD, observer_lag=BEHIND), Thresholds(max_observer_lag_s=2)).verdict == "pass"
+
+
+@pytest.mark.parametrize("acks", ["0", "1"])
+def test_without_acks_all_a_late_sight_is_remarked_and_accuses_nobody(acks: str):
+    """An event may then be acknowledged long before the cluster lets the observer read it."""
+    evidence = replace(GOOD, observer_lag=BEHIND, acks=acks)
+    assert judge(evidence).verdict == "pass"
+    assert "late by 1.5 s" in only_reason(evidence)
+
+
+def test_clocks_that_differ_are_no_observers_lag():
+    """What the clocks of two hosts may be apart is not held against the observer."""
+    doubtful = replace(GOOD, observer_lag=BEHIND, clock_doubt_us=600_000.0)
+    assert judge(doubtful).verdict == "pass"
 
 
 def test_it_is_told_from_when_the_generator_was_behind():

@@ -1,0 +1,112 @@
+"""An observer that does not keep up is named, in a run of real processes on the embedded cluster; a busy one is not."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lensload.results.run import Run, total
+from tests.support.locusts import Bench, check_whole, crew_pids, wait_until
+
+SMALL = ("--audience-size", "500", "--catalogue-size", "200", "--warmup", "0s")
+BEHIND = "The observer fell behind"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder to run in, in which no process is left behind."""
+    folder = tmp_path.resolve()
+    yield folder
+    wait_until(lambda: not crew_pids(folder), 5)
+
+
+def pids(folder: Path, module: str) -> list[int]:
+    """The processes of a run in a folder that run this module."""
+    found = crew_pids(folder)
+    return [pid for pid in found if f"\0{module}\0".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def stopped(pid: int, seconds: float) -> None:
+    """Have a process stand still for some time."""
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    os.kill(pid, signal.SIGCONT)
+
+
+def accused(run: Run) -> bool:
+    """The verdict's reasons say that the observer fell behind."""
+    return any(reason.startswith(BEHIND) for reason in run["reasons"])
+
+
+def test_one_of_two_observers_frozen_for_a_while_is_named(folder: Path):
+    """Half of the partitions are read up to six seconds late: the run does not pass, and says why."""
+    load = ("--rate", "1000", "--duration", "14s", "--workers", "2")
+    with Bench(folder, *SMALL, *load) as bench:
+        bench.says("measuring")
+        frozen, other = pids(folder, "lensload.observer.process")
+        assert frozen != other
+        stopped(frozen, 6)
+        assert bench.ended(90) == 3, bench.log
+        run = bench.run()
+    check_whole(run)
+    assert accused(run), run["reasons"]
+
+
+def test_an_observer_that_is_slow_all_the_time_is_named(folder: Path):
+    """An observer that gets to work for a small part of each second falls behind more and more."""
+    load = ("--rate", "20000", "--duration", "8s", "--topics", "user-interactions")
+    with Bench(folder, *SMALL, *load) as bench:
+        bench.says("measuring")
+        (observer,) = pids(folder, "lensload.observer.process")
+        until_s = time.monotonic() + 8
+        while time.monotonic() < until_s:
+            stopped(observer, 0.19)
+            time.sleep(0.01)
+        assert bench.ended(90) == 3, bench.log
+        run = bench.run()
+    assert accused(run), run["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        ("lensload.observer.process", "The observer of worker 0 did not finish its drain"),
+        ("lensload.generator.process", "The engine of worker 0 did not finish its drain"),
+    ],
+)
+def test_a_process_that_is_frozen_for_good_makes_the_run_invalid(folder: Path, module: str, says: str):
+    """Neither process is waited for without end, and what it did not report makes no pass."""
+    load = ("--rate", "200", "--duration", "3s", "--drain-timeout", "1s")
+    with Bench(folder, *SMALL, *load) as bench:
+        bench.says("measuring")
+        (frozen,) = pids(folder, module)
+        os.kill(frozen, signal.SIGSTOP)
+        assert bench.ended(60) == 3, bench.log
+        run = bench.run()
+    assert any(reason.startswith(says) for reason in run["reasons"]), run["reasons"]
+
+
+def test_an_engine_that_is_frozen_is_not_the_observers_fault(folder: Path):
+    """What an engine sends late is late in its schedule, and the observer that reads it at once is not accused."""
+    with Bench(folder, *SMALL, "--rate", "500", "--duration", "6s") as bench:
+        bench.says("measuring")
+        (engine,) = pids(folder, "lensload.generator.process")
+        stopped(engine, 3)
+        assert bench.ended(60) == 3, bench.log
+        run = bench.run()
+    check_whole(run)
+    assert any(reason.startswith("The schedule lag is") for reason in run["reasons"]), run["reasons"]
+    assert not accused(run)
+
+
+def test_a_busy_run_that_keeps_up_is_not_accused(folder: Path):
+    """A rate that two busy cores hardly carry may be late, but what was seen soon was seen soon."""
+    with Bench(folder, *SMALL, "--rate", "30000", "--duration", "5s") as bench:
+        assert bench.ended(90) in (0, 3), bench.log
+        run = bench.run()
+    assert total(run, "observed") > 0
+    longest_us = run["latency_us"]["end_to_end"]["all"]["max"]
+    assert longest_us > 1e6 or not accused(run)
