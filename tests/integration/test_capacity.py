@@ -293,12 +293,6 @@ def test_a_real_search_on_a_real_broker(tmp_path: Path, kafka: Kafka, registry: 
         "200ms",
         "--topic-prefix",
         topic_prefix,
-        *(
-            "--max-schedule-lag",
-            "10s",
-            "--max-observer-lag",
-            "10s",
-        ),  # what is judged is never this machine's speed
     )
     with Command(tmp_path, [*LENSLOAD, *where, *steps, *slos, *SMALL], name="capacity") as running:
         assert running.ended(300) == 0, running.log
@@ -356,9 +350,9 @@ def test_ctrl_c_tells_what_is_known(tmp_path: Path):
     """Who loses patience gets the answer so far, the run under way drains, and nothing is left running."""
     arguments = ["--slo", "lost == 0", "--from", "200", "--step-duration", "60s", "--warmup", "0s", *SMALL]
     with Command(tmp_path, [*LENSLOAD, *arguments], name="capacity") as running:
-        running.says(r"\d+ acked|measuring", 40)
+        running.says(r"\d+ acked|measuring")
         running.press_ctrl_c()
-        assert running.ended(60) == 3, running.log
+        assert running.ended() == 3, running.log
         assert "STOPPED before the end of the search" in running.log
         assert not running.crew_pids()
     found = json.loads((tmp_path / "capacity.json").read_text())
@@ -370,5 +364,5 @@ def test_an_unreachable_cluster_ends_the_search(tmp_path: Path):
     port = free_port()
     where = ["--bootstrap-servers", f"127.0.0.1:{port}", "--registry-url", "mock://"]
     with Command(tmp_path, [*LENSLOAD, *where, "--slo", "lost == 0"], name="capacity") as running:
-        assert running.ended(40) == 4
+        assert running.ended() == 4
         assert f"127.0.0.1:{port}" in running.log

@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness.proxy import PRODUCE, Proxy
 from tests.harness.registry import Registry
-from tests.support.locusts import REPOSITORY
+from tests.support.locusts import LENIENT, REPOSITORY
 
 RECIPE = REPOSITORY / "examples" / "ci"
 GATE, WORKFLOW, DOCS = RECIPE / "gate.sh", RECIPE / "benchmark.yml", REPOSITORY / "docs" / "ci.md"
@@ -19,7 +19,7 @@ SMALL = {
     "LENSLOAD": f"{sys.executable} -m lensload",
     "LENSLOAD_AUDIENCE_SIZE": "500",
     "LENSLOAD_CATALOGUE_SIZE": "200",
-    "LENSLOAD_MAX_SCHEDULE_LAG": "5s",  # other people's machines: what is judged here is never the machine's speed
+    **LENIENT,
     "GATE_RATE": "400",
     "GATE_DURATION": "10s",  # what one run on each side has to measure at least, to be compared
     "GATE_WARMUP": "500ms",
@@ -45,7 +45,7 @@ class Gate:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
         self.said = done.stdout

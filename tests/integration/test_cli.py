@@ -188,7 +188,7 @@ def test_a_cluster_that_does_not_answer_is_named_before_locust_starts(bootstrap:
         address = bootstrap.format(closed=held.getsockname()[1])
         begun_s = time.monotonic()
         result = run("bench", "--bootstrap-servers", address, "--registry-url", "mock://")
-    assert time.monotonic() - begun_s < 5
+    assert time.monotonic() - begun_s < 30
     assert result.exit_code == 4
     assert f"The cluster at {address} cannot be reached" in result.stderr
 

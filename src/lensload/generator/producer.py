@@ -37,7 +37,7 @@ class PacedProducer:
     """Produces encoded events when they are due, and accounts for each.
 
     Whatever it finds goes into the tally: counts `produced`, `acked`, `failed` and `unflushed` by topic, errors by their
-    text, totals `bytes` and `queue_full`, the stages `schedule_lag` and `ack`, and librdkafka's own. Events due before
+    text, totals `bytes`, `queue_full` and `producer_troubles`, the stages `schedule_lag` and `ack`, and librdkafka's own. Events due before
     `measure_from_ns` are warm-up: counted as `warmup_produced`, `warmup_acked`, `warmup_failed` only.
     Which events they are goes into `dispatches`.
 
@@ -162,7 +162,9 @@ class PacedProducer:
 
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
-        return [*self._troubles.take(), *self._silence()]
+        troubles = self._troubles.take()
+        self._tally.add_total("producer_troubles", len(troubles))
+        return [*troubles, *self._silence()]
 
     def _note_statistics(self, text: str) -> None:
         """Enter librdkafka's window of the last second, if all of it was measured."""

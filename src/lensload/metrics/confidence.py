@@ -125,6 +125,7 @@ class Blocked:
             return float("inf"), 1.0
         length = stretch(self._influence(statistic))
         weights = drawn_again(len(self.counts), length, RESAMPLES, np.random.default_rng(seed))
+        weights = weights[weights @ self.counts.sum(axis=1) > 0]  # stretches without an event have no figure
         logs = np.log(np.maximum(self.figures_ns(statistic, weights), _LEAST_NS))
         stretches = blocks / length
         # What is drawn from n things spreads as if divided by n, not n - 1.

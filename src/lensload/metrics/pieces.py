@@ -9,15 +9,17 @@ from typing import Generic, Protocol, Self, TypeVar
 
 
 class Piece(Protocol):
-    """Some time of a run.
+    """Some time of a run."""
 
-    Attributes:
-        phase: pieces of different phases are never merged.
-        seconds: how many pieces of one second are in it.
-    """
+    @property
+    def phase(self) -> str:
+        """Of the run; pieces of different phases are never merged."""
+        ...
 
-    phase: str
-    seconds: int
+    @property
+    def seconds(self) -> int:
+        """How many pieces of one second are in it."""
+        ...
 
     def add(self, later: Self) -> None:
         """Take in the piece that follows this one."""
@@ -43,8 +45,14 @@ class Pieces(Generic[P]):
             return
         self._pieces.append(piece)
         if len(self._pieces) > self._most:
-            self._length *= 2
-            self._pieces = list(_pairwise(self._pieces))
+            self.halve()
+
+    def halve(self) -> bool:
+        """Merge neighbours of one phase in pairs; False where no two of them are of one phase."""
+        before = len(self._pieces)
+        self._length *= 2
+        self._pieces = list(_pairwise(self._pieces))
+        return len(self._pieces) < before
 
     @property
     def last(self) -> P | None:

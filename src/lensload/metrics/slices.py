@@ -18,8 +18,10 @@ STAGES_KEPT = ("schedule_lag", "ack", "end_to_end")
 COUNTS = ("produced", "acked", "observed", "failed")
 
 # 60 blocks or more tell well how a figure varies. Their histograms are coarse, for an error need not be known to three
-# digits: with 15 of them a block, a run file is a fifth of what three digits would make it, and well below 2 MB.
+# digits: 15 of them a block take about half a megabyte. Where latencies spread so widely that it would be more than
+# this, there are half as many blocks: a run file stays below 2 MB however long and fast the run is.
 MOST = 120
+MOST_BYTES = 900_000
 
 
 class Block(TypedDict):
@@ -94,8 +96,8 @@ class Blocks:
             self._parts.append(rest)
 
     def finished(self) -> list[Block]:
-        """All blocks as the run file has them."""
-        return [_encoded(part) for part in self._parts if part.to_s > part.from_s or not part.empty]
+        """All blocks as the run file has them: fewer where they would take more than `MOST_BYTES`."""
+        return _finished(self._parts)
 
 
 def joined(runs: Sequence[Sequence[Block]]) -> list[Block]:
@@ -109,7 +111,7 @@ def joined(runs: Sequence[Sequence[Block]]) -> list[Block]:
         shift_s = parts.last.to_s - run[0]["from_s"] if parts.last and run else 0.0
         for block in run:
             parts.append(_decoded(block, shift_s))
-    return [_encoded(part) for part in parts]
+    return _finished(parts)
 
 
 def histogram(block: Block, stage: str, topic: str = "all") -> Histogram:
@@ -129,6 +131,18 @@ def _part(fresh: Tally, from_s: float, to_s: float, phase: str) -> _Part:
     counts = {name: sum(by.get(name, 0) for by in fresh.counts.values()) for name in COUNTS}
     kept = {key: one.coarse for key, one in fresh.histograms.items() if key[0] in STAGES_KEPT and one.count}
     return _Part(from_s, to_s, phase, 1, counts, kept)
+
+
+def _finished(parts: Pieces[_Part]) -> list[Block]:
+    found = [_encoded(part) for part in parts if part.to_s > part.from_s or not part.empty]
+    return _finished(parts) if _size(found) > MOST_BYTES and parts.halve() else found
+
+
+def _size(found: Sequence[Block]) -> int:
+    """The bytes of all histograms; the rest is little."""
+    return sum(
+        len(text) for one in found for by_topic in one["histograms"].values() for text in by_topic.values()
+    )
 
 
 def _decoded(block: Block, shift_s: float) -> _Part:

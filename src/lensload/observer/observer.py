@@ -32,7 +32,8 @@ class Observer:
     What it finds goes into the tally: counts `observed` (distinct events), `duplicated` (each further sight),
     `reordered` (came behind a later one of its writer in the same partition) and `corrupt` by topic, totals
     `foreign` (records of other runs or programs), `skipped_offsets` (records gone before they could be read) and
-    `read_again` (records that came twice because the client had lost its place), and the stage `end_to_end`. Events due before `measure_from_ns` are warm-up, counted as
+    `read_again` (records that came twice because the client had lost its place) and `observer_troubles` (what the
+    client complained of), and the stage `end_to_end`. Events due before `measure_from_ns` are warm-up, counted as
     `warmup_observed` only.
 
     Attributes:
@@ -108,7 +109,9 @@ class Observer:
 
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
-        return self._troubles.take()
+        troubles = self._troubles.take()
+        self._tally.add_total("observer_troubles", len(troubles))
+        return troubles
 
     def take_pages(self, *, everything: bool = False) -> dict[PageKey, Page]:
         """What has been seen, for those who know all accounts; `everything` is for the last word."""
@@ -261,7 +264,10 @@ def consumer_settings(settings: dict[str, Any], *, embedded: bool) -> dict[str, 
         "auto.offset.reset": "earliest",
         "fetch.queue.backoff.ms": 5,  # by default, a reader that caught its breath waits 1 s
         "queued.max.messages.kbytes": 262_144,
-        "reconnect.backoff.max.ms": 1000,  # by default, a broker that is back may go unnoticed for 10 s
+        # A broker that is back is found sooner than the producer finds it, or reading would be late by the wait. The
+        # defaults are 10 s for a connection, and half a second for a partition that gave an error.
+        "reconnect.backoff.max.ms": 100,
+        "fetch.error.backoff.ms": 50,
     }
     if embedded:
         # The mock broker sleeps out the whole wait before it looks for messages again.

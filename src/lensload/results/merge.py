@@ -3,19 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypedDict, cast
 
-from lensload.metrics import confidence
+from lensload.metrics import confidence, slices
 from lensload.metrics.histogram import Histogram
-from lensload.metrics.slices import joined
 from lensload.metrics.stages import STAGES
+from lensload.results import series
 from lensload.results.breakdown import waterfall
-from lensload.results.run import (
-    LEDGER,
-    Row,
-    Run,
-    Summary,
-    histograms,
-    summary,
-)
+from lensload.results.run import LEDGER, Run, Summary, histograms, summary
 from lensload.verdict.rules import Judgement
 
 STATISTICS: Final = ("mean", "p50", "p90", "p99", "p999")
@@ -95,8 +88,8 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         "errors": _errors(runs),
         "totals": _totals(runs),
         "notices": [f"repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["notices"]],
-        "series": _series(runs),
-        "blocks": joined([run["blocks"] for run in runs]),
+        "series": series.joined([run["series"] for run in runs]),
+        "blocks": slices.joined([run["blocks"] for run in runs]),
         "histograms": {
             stage: {topic: one.encoded() for (of, topic), one in together.items() if of == stage}
             for stage in STAGES
@@ -199,17 +192,6 @@ def _errors(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def _totals(runs: Sequence[Run]) -> dict[str, float]:
     names = dict.fromkeys(name for run in runs for name in run["totals"])
     return {name: sum(run["totals"].get(name, 0) for run in runs) for name in names}
-
-
-def _series(runs: Sequence[Run]) -> list[Row]:
-    found: list[Row] = []
-    for run in runs:
-        shift_s = found[-1]["at_s"] if found else 0.0
-        for row in run["series"]:
-            moved = row.copy()
-            moved["at_s"] = row["at_s"] + shift_s
-            found.append(moved)
-    return found
 
 
 def _repeat(run: Run, file: str) -> Repeat:

@@ -42,6 +42,7 @@ class Evidence:
         observer_lag: how far it was from the acknowledgement to the observer, at the percentile at which it was farthest;
             None where too few events were seen.
         acks: which replicas had an event when it was acknowledged: "all", "1" (the leader) or "0" (none).
+        outage: producers and observers both complained of the cluster, as when a broker goes away.
         gone: records that had been deleted before the observer read them.
         read_again: records that it read a second time because it had lost its place.
         clock_step_s: by how much a clock was set during the run, the largest of all processes.
@@ -75,6 +76,7 @@ class Evidence:
     worst_lag_us: float = 0.0
     observer_lag: ObserverLag | None = None
     acks: str = "all"
+    outage: bool = False
     gone: int = 0
     read_again: int = 0
     clock_step_s: float = 0.0
@@ -234,7 +236,8 @@ def _unaccounted(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
             f"The fate of {_events(evidence.unflushed)} is unknown: no delivery report came before the drain"
             " ended. Bring the broker back if the notices miss one; else raise --drain-timeout, or lower the rate."
         )
-    if evidence.acks == "all" and (behind := _behind(evidence, thresholds)):
+    behind = _behind(evidence, thresholds)
+    if behind and evidence.acks == "all" and not evidence.outage:
         yield (
             f"The observer fell behind by {behind}. Lower the rate, or add workers or cores; if the cluster holds"
             " consumers back (a quota), raise --max-observer-lag."
@@ -300,10 +303,16 @@ def _remarks(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
     """What changes no verdict, and should be known."""
     if evidence.cut_short and evidence.open_ended:
         yield f"The run was cut short: {evidence.measured_s:,.1f} s were measured."
-    if evidence.acks != "all" and (behind := _behind(evidence, thresholds)):
+    behind = _behind(evidence, thresholds)
+    if behind and evidence.acks != "all":
         yield (
             f"Events were read late by {behind}. With acks={evidence.acks} an acknowledgement does not mean that they"
             " could be read, so this is the cluster's or the observer's; with acks=all it can be told."
+        )
+    elif behind and evidence.outage:
+        yield (
+            f"Events were read late by {behind}. Producer and observer both lost the cluster in between (see the"
+            " notices), and what was acknowledged before can be read only after."
         )
     if evidence.duplicated:
         yield f"{_events(evidence.duplicated).capitalize()} arrived more than once."

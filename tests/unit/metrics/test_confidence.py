@@ -102,6 +102,17 @@ def test_blocks_of_one_run_hold_the_truth():
     assert held >= 86
 
 
+@pytest.mark.parametrize("statistic", ["mean", "p50"])
+def test_stretches_without_an_event_are_no_figure(statistic: str):
+    """Of a run in which next to nothing arrived most of the time, only what did arrive says how it varies."""
+    random = np.random.default_rng(2)
+    silent = [np.array([], np.int64)] * 40
+    heard = [np.exp(random.normal(16, 0.3, 50)).astype(np.int64) for _ in range(5)]
+    error, freedom = of_values([*heard, *silent]).error(statistic)
+    assert 0 < error < 0.3
+    assert freedom >= 1
+
+
 def test_several_runs_hold_the_truth_that_no_single_one_shows():
     """Where runs differ by 10 %, intervals over five of them hold the true median; those of single runs do not."""
     random = np.random.default_rng(6)

@@ -188,6 +188,13 @@ def test_without_acks_all_a_late_sight_is_remarked_and_accuses_nobody(acks: str)
     assert "late by 1.5 s" in only_reason(evidence)
 
 
+def test_an_outage_of_the_cluster_accuses_no_observer():
+    """What a broker acknowledged before it went away can be read only when it is back."""
+    evidence = replace(GOOD, observer_lag=BEHIND, outage=True)
+    assert judge(evidence).verdict == "pass"
+    assert "late by 1.5 s" in only_reason(evidence)
+
+
 def test_clocks_that_differ_are_no_observers_lag():
     """What the clocks of two hosts may be apart is not held against the observer."""
     doubtful = replace(GOOD, observer_lag=BEHIND, clock_doubt_us=600_000.0)
