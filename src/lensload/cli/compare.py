@@ -24,6 +24,7 @@ from lensload.results.compare import (
 from lensload.results.compare import compare as compared
 from lensload.results.run import Run
 from lensload.values import nearest
+from lensload.verdict.reasons import in_words
 
 _DEFAULTS = ", ".join(f"{name}={100 * share:g}%" for name, share in DEFAULT_LIMITS.items())
 
@@ -195,7 +196,7 @@ def _validity(sides: Sides, allowed: bool) -> list[str]:
     remarks: list[str] = []
     for path, run in (item for side in sides for item in side.items()):
         if run["verdict"] == "invalid":
-            why = " ".join(run["reasons"][:1])
+            why = in_words(run["reasons"][0]) if run["reasons"] else ""
             if not allowed:
                 raise InvalidRunError(f"{path} is invalid. {why}", "Run it again, or say --allow-invalid.")
             remarks.append(f"{path} is invalid: {why}")

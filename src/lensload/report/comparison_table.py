@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lensload.results.compare import Change, Comparison
-from lensload.verdict.slo import shown
+from lensload.verdict.figures import shown
 
 HEAD = ("figure", "base", "new", "change", "interval", "")
 

@@ -4,7 +4,7 @@ Means, because they add up over the same events, which percentiles do not; those
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from lensload.report.html.figure import Figure, Key, Spec, figure
 from lensload.report.html.tables import duration
@@ -53,7 +53,7 @@ def longest_way_us(run: Run) -> float:
 def _ways(run: Run) -> dict[str, list[tuple[str, float, float]]]:
     """From where to where each step goes, in microseconds: of all together, as far as that is known, and by topic."""
     ways = {topic: list(_way(_means(run, topic))) for topic in run["topics"]}
-    fall = cast("Mapping[str, Any]", run).get("waterfall")
+    fall = run["breakdown"]
     return {WHOLE: list(_whole(fall, _means(run, "all")["serialize"])), **ways} if fall else ways
 
 
