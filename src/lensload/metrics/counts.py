@@ -9,8 +9,11 @@ from typing_extensions import TypedDict  # pydantic reads no other before Python
 class Progress(TypedDict):
     """What is known of events while a run goes on.
 
-    `produced` were handed to the producer, `acked` were acknowledged by the cluster and `failed` were not; `observed`
-    are the distinct events that the observer saw.
+    Attributes:
+        produced: handed to the producer.
+        acked: acknowledged by the cluster.
+        failed: refused by the cluster, or timed out.
+        observed: read by the observer, each counted once.
     """
 
     produced: int
@@ -22,10 +25,13 @@ class Progress(TypedDict):
 class Counts(Progress):
     """What is known of events once a run has drained: produced = acked + failed + unflushed.
 
-    `unflushed` have no delivery report. `lost` were acknowledged and not seen, `duplicated` counts each further sight
-    of an event, `reordered` were seen behind a later one of their partition. `corrupt` is what is no LENS event, and
-    what was seen with another content than sent. `failed_but_delivered` were reported as failed, or not reported at
-    all, and seen all the same.
+    Attributes:
+        unflushed: without a delivery report when the drain ended: their fate is unknown.
+        lost: acknowledged and never read.
+        duplicated: read again, each further time.
+        reordered: read after a later one of their partition.
+        corrupt: read with another content than was sent, or no LENS event.
+        failed_but_delivered: reported as failed, or not reported, and read all the same.
     """
 
     unflushed: int

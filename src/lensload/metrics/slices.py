@@ -26,9 +26,12 @@ MOST_BYTES = 900_000
 class Slice(Progress):
     """Some time of a run, and what happened in it to measured events: nothing in here is of the warm-up.
 
-    `from_s` and `to_s` count from the start of the schedule; slices follow each other without gaps. `phase` is
-    "measuring" or "draining". `histograms` has `STAGES_KEPT` by stage and topic, encoded as those of the run but coarse
-    (`Histogram.from_coarse`): latencies of the events that got to that stage in this time.
+    Attributes:
+        from_s: when it begins, from the start of the schedule; slices follow each other without gaps.
+        to_s: when it ends.
+        phase: "measuring" or "draining".
+        histograms: of `STAGES_KEPT` by stage and topic, encoded as those of the run but coarse
+            (`Histogram.from_coarse`): latencies of the events that got to that stage in this time.
     """
 
     from_s: float

@@ -9,11 +9,15 @@ PLACES: Final = ("generator", "client", "broker", "consumer")
 
 
 class Breakdown(TypedDict):
-    """Mean microseconds of an event's way, by where they were spent; together they are the end-to-end mean.
+    """Mean microseconds of an event's way from due to seen, by where they were spent; the parts add up to the mean.
 
-    `generator` is schedule lag. `client` is librdkafka's queue (its linger included) and output buffer. `broker` is the
-    rest until the acknowledgement: network, log, replicas. `consumer` is from the acknowledgement to the sight of it, and
-    0 where an event is seen before its acknowledgement arrives. None: not measured.
+    Attributes:
+        end_to_end_us: the mean end-to-end latency.
+        generator_us: schedule lag.
+        client_us: librdkafka's queue (its linger included) and output buffer; null: not measured.
+        broker_us: the rest until the acknowledgement: network, log, replicas.
+        consumer_us: from the acknowledgement until the observer has the event; 0 where that is first.
+        mostly: where the most was: "generator", "client", "broker" or "consumer".
     """
 
     end_to_end_us: float

@@ -16,10 +16,13 @@ from lensload.verdict.slo import Outcome
 FORMAT: Final = "lensload/run/2"
 
 
-class SummaryFields(TypedDict):
-    """A histogram in figures, in microseconds; None where too few events carry one.
+class LatencySummary(TypedDict):
+    """A histogram in figures, in microseconds; null where too few events support one.
 
-    `clamped` events were beyond the histogram's range, and `negative` ones below 0.
+    Attributes:
+        count: how many events.
+        clamped: of them those above the histogram's range of an hour; they are in it at its end.
+        negative: of them those below 0; they are in it at its beginning.
     """
 
     count: int
@@ -35,8 +38,8 @@ class SummaryFields(TypedDict):
     negative: int
 
 
-Summary = Annotated[dict[str, Any], GetPydanticSchema(lambda _, handler: handler(SummaryFields))]
-"""`SummaryFields`, for whoever asks for figures by name."""
+Summary = Annotated[dict[str, Any], GetPydanticSchema(lambda _, handler: handler(LatencySummary))]
+"""`LatencySummary`, for whoever asks for figures by name."""
 
 
 def _with_all(by_topic: dict[str, Summary]) -> dict[str, Summary]:
@@ -54,8 +57,13 @@ ByTopic = Annotated[
 class Load(TypedDict):
     """The load of the measured time.
 
-    `achieved_per_s` are the events that were produced and acknowledged; `bytes_per_s` and `mean_bytes` are of
-    the Avro values with their Confluent framing, without keys.
+    Attributes:
+        target_per_s: the mean rate of the schedule.
+        achieved_per_s: acknowledged events per second.
+        produced_per_s: produced events per second.
+        observed_per_s: observed events per second.
+        mean_bytes: the mean size of a value: Avro with Confluent's five bytes, without the key.
+        bytes_per_s: such bytes per second.
     """
 
     target_per_s: float
@@ -77,9 +85,12 @@ class ErrorCount(TypedDict):
 class Row(Progress):
     """One second of a run, in a long run several; its counts are what happened in that time, warm-up included.
 
-    `at_s` is when it ended. The next row begins there, so counts add up to the run's. `queue` is how many events waited
-    in the producers' queues. `latency_us` gives p50 and p99 by stage, over all topics, of events that are measured:
-    nothing in warm-up.
+    Attributes:
+        at_s: when it ended, from the start of the schedule. The next row begins there, so counts add up to the run's.
+        phase: "starting", "warm-up", "measuring" or "draining".
+        target_per_s: the rate asked for in that time.
+        queue: how many events waited in the producers' queues.
+        latency_us: p50 and p99 by stage, over all topics, of events that are measured: nothing in warm-up.
     """
 
     at_s: float
@@ -90,7 +101,12 @@ class Row(Progress):
 
 
 class Repeat(TypedDict):
-    """One of several runs that were merged: where its own file is, and what its figures were."""
+    """One of several runs that were merged.
+
+    Attributes:
+        run_file: the name of its own file.
+        latency_us: its latencies by stage, all topics together.
+    """
 
     run_file: str
     verdict: Judgement
@@ -100,7 +116,12 @@ class Repeat(TypedDict):
 
 
 class Confidence(TypedDict):
-    """The interval that holds a figure at a level of confidence, in microseconds; `figure_us` is its middle."""
+    """The interval that holds a figure at a level of confidence.
+
+    Attributes:
+        figure_us: the middle of the interval.
+        method: "runs", from how several runs differ, or "blocks", from how the slices of one do.
+    """
 
     figure_us: float
     low_us: float

@@ -66,11 +66,6 @@ def read(path: Path) -> Run:
         ) from error
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema of a run file, as the package publishes it in `run.schema.json`."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_ADAPTER.json_schema()}
-
-
 def _check_format(path: Path, content: object) -> None:
     fields = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
     named = fields.get("format")
@@ -105,7 +100,3 @@ def _kept_elsewhere(run: Run, text: str) -> str:
         sys.stderr.write(text)
         return "Nor could the temp folder take it: it stands above, on standard error. Copy it from there."
     return f"It was kept as {other}. Move it, and give another place with --run-file next time."
-
-
-if __name__ == "__main__":  # how the published schema is generated
-    put(Path(__file__).with_name("run.schema.json"), json.dumps(schema(), indent=1) + "\n")

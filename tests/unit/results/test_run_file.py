@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
+import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,10 +23,11 @@ from lensload.atomic_file import check_writable
 from lensload.errors import UsageError
 from lensload.metrics.counts import COUNTS
 from lensload.metrics.stats import STAGES, Tally
+from lensload.results import schema
 from lensload.results.course import Course, build, row
 from lensload.results.environment import PACKAGES, conditions
 from lensload.results.run import FORMAT, Row, Run, histograms, total
-from lensload.results.run_file import read, schema, write
+from lensload.results.run_file import read, write
 from lensload.verdict.evidence import RunFacts
 from lensload.verdict.reasons import codes
 
@@ -330,7 +332,21 @@ def test_a_run_file_that_was_changed_by_hand_is_refused(
 def test_the_published_schema_is_current():
     """Who checks run files by the package's JSON Schema checks what this version writes and reads."""
     published = files("lensload.results").joinpath("run.schema.json").read_text(encoding="utf-8")
-    assert json.loads(published) == schema(), "regenerate it: python -m lensload.results.run_file"
+    assert published == schema.text(), "regenerate it: python -m lensload.results.schema"
+
+
+def test_a_run_is_valid_by_the_published_schema():
+    """What this version writes is what the schema says, and what is not a run file is not."""
+    validator = jsonschema.Draft202012Validator(schema.schema())
+    for run in (a_run(), build(Tally(), Course(facts=RunFacts()), {})):
+        validator.validate(run)
+    assert not validator.is_valid({**a_run(), "verdict": "passed"})
+
+
+def test_every_field_of_a_run_file_is_described():
+    """Who reads the schema, or the page that is made of it, finds what each field of a run means."""
+    fields = schema.schema()["properties"]
+    assert [name for name, field in fields.items() if not field.get("description")] == []
 
 
 def test_a_missing_run_file_is_named(tmp_path: Path):
