@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lensload.metrics.counts import COUNTS, count_of
+from lensload.report.text_table import aligned
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s, percent
 from lensload.results.breakdown import PLACES, sentence
 from lensload.results.run import Confidence, Run, total
@@ -271,11 +272,5 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]
     """The first column to the left, the others to the right, a rule under the head."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= WIDTH else " "
-
-    def aligned(cells: Sequence[str]) -> str:
-        first, *others = zip(cells, widths, strict=True)
-        return gap.join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)])
-
-    yield aligned(head), "dim"
-    yield gap.join("-" * width for width in widths), "dim"
-    yield from ((aligned(row), "") for row in rows)
+    first, rule, *others = aligned([head, ["-" * width for width in widths], *rows], gap=gap)
+    yield from ((first, "dim"), (rule, "dim"), *((line, "") for line in others))

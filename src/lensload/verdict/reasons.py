@@ -13,45 +13,12 @@ Limit = Literal["generator", "cluster"]
 
 EXIT_CODES: Final[dict[Judgement, int]] = {"pass": 0, "fail": 1, "invalid": InvalidRunError.exit_code}
 
-Code = Literal[
-    "run_incomplete",
-    "cut_short",
-    "nothing_due",
-    "nothing_produced",
-    "nothing_acked",
-    "nothing_observed",
-    "load_not_reached",
-    "schedule_lag",
-    "queue_full",
-    "clock_step",
-    "clock_doubt",
-    "negative_latency",
-    "unflushed",
-    "observer_lag",
-    "deleted_before_read",
-    "read_again",
-    "observer_incomplete",
-    "serializer_mismatch",
-    "embedded_overrun",
-    "failed",
-    "lost",
-    "corrupt",
-    "objective_missed",
-    "stopped",
-    "observer_lag_unattributed",
-    "observer_lag_outage",
-    "duplicated",
-    "reordered",
-    "failed_but_delivered",
-    "repeats_missing",
-]
-
 
 class Reason(TypedDict):
     """Why a verdict is what it is, or a remark.
 
     Attributes:
-        code: which rule it is of, one of `Code`; programs go by this.
+        code: which rule it is of, one of `lensload.verdict.rules.CODES`; programs go by this.
         severity: "invalid" (makes figures unusable), "fail" (they are bad) or "remark" (changes no verdict).
         text: what happened, in a sentence or two with the figures.
         advice: what to do about it; "" for nothing.
@@ -63,8 +30,8 @@ class Reason(TypedDict):
     advice: str
 
 
-def reason(code: Code, severity: Severity, text: str, advice: str = "") -> Reason:
-    """A reason with one of the known codes."""
+def reason(code: str, severity: Severity, text: str, advice: str = "") -> Reason:
+    """A reason of these parts."""
     return {"code": code, "severity": severity, "text": text, "advice": advice}
 
 

@@ -1,7 +1,7 @@
 """The rules that a run is judged by: each has a code, a severity and a text, and says what limits the run if it holds.
 
-To add one, write a function that returns its text where it holds and "" where it does not, decorate it with its code
-(which goes into `lensload.verdict.reasons.Code`), severity and advice, and put it where its reason is to be read: reasons
+To add one, write a function that returns its text where it holds and "" where it does not, decorate it with its code,
+severity and advice, and put it where its reason is to be read: reasons
 come in the order of the rules here, the gravest severity first.
 """
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
+from lensload.metrics.counts import count_of
 from lensload.verdict.evidence import Evidence, RunFacts
 from lensload.verdict.reasons import (
     EXIT_CODES,
-    Code,
     Judgement,
     Limit,
     Reason,
@@ -43,7 +43,7 @@ class Rule:
         limit: what could not keep up with the rate, where that is the cause; None: the rate is not the cause.
     """
 
-    code: Code
+    code: str
     severity: Severity
     text: Text
     advice: str
@@ -54,13 +54,23 @@ RULES: Final[list[Rule]] = []
 
 
 def _rule(
-    code: Code, severity: Severity, advice: str = "", limit: Limit | None = None
+    code: str, severity: Severity, advice: str = "", limit: Limit | None = None
 ) -> Callable[[Text], Text]:
     def add(text: Text) -> Text:
         RULES.append(Rule(code, severity, text, advice, limit))
         return text
 
     return add
+
+
+def _counted(name: str, what: str) -> Text:
+    """The text of a rule that holds where any event was counted under a name."""
+
+    def text(run: Evidence, _: Thresholds) -> str:
+        count = count_of(run.counts, name)
+        return f"{_events(count).capitalize()} {what}." if count else ""
+
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +119,7 @@ def limit(invalid: list[str], *, embedded: bool) -> Limit | None:
 
     The embedded cluster is a part of the generator's own process.
     """
-    by_code: dict[str, Limit | None] = {rule.code: rule.limit for rule in RULES}
+    by_code = {rule.code: rule.limit for rule in RULES}
     limits = {by_code.get(code) for code in invalid}
     if None in limits:
         return None
@@ -343,10 +353,7 @@ def _lost(run: Evidence, thresholds: Thresholds) -> str:
     return f"{_events(lost).capitalize()} ({_share(lost, acked)} of those acknowledged) never arrived at the observer."
 
 
-@_rule("corrupt", "fail")
-def _corrupt(run: Evidence, _: Thresholds) -> str:
-    corrupt = run.counts["corrupt"]
-    return f"{_events(corrupt).capitalize()} arrived, but not as sent." if corrupt else ""
+_rule("corrupt", "fail")(_counted("corrupt", "arrived, but not as sent"))
 
 
 @_rule("stopped", "remark")
@@ -377,29 +384,20 @@ def _observer_lag_outage(run: Evidence, thresholds: Thresholds) -> str:
     )
 
 
-@_rule("duplicated", "remark")
-def _duplicated(run: Evidence, _: Thresholds) -> str:
-    duplicated = run.counts["duplicated"]
-    return f"{_events(duplicated).capitalize()} arrived more than once." if duplicated else ""
-
-
-@_rule("reordered", "remark")
-def _reordered(run: Evidence, _: Thresholds) -> str:
-    reordered = run.counts["reordered"]
-    if not reordered:
-        return ""
-    return f"{_events(reordered).capitalize()} arrived behind a later one of their partition."
-
-
-@_rule("failed_but_delivered", "remark")
-def _failed_but_delivered(run: Evidence, _: Thresholds) -> str:
-    delivered = run.counts["failed_but_delivered"]
-    if not delivered:
-        return ""
-    return (
-        f"{_events(delivered).capitalize()} arrived without an acknowledgement: some of those counted as failed"
-        " were written."
+_rule("duplicated", "remark")(_counted("duplicated", "arrived more than once"))
+_rule("reordered", "remark")(_counted("reordered", "arrived behind a later one of their partition"))
+_rule("failed_but_delivered", "remark")(
+    _counted(
+        "failed_but_delivered",
+        "arrived without an acknowledgement: some of those counted as failed were written",
     )
+)
+
+GIVEN: Final = ("run_incomplete", "objective_missed", "repeats_missing")
+"""The codes of reasons that are no rule's: each has its text from elsewhere."""
+
+CODES: Final = (*(rule.code for rule in RULES), *GIVEN)
+"""All codes that a reason may have."""
 
 
 def _highest(percentiles: dict[str, float]) -> tuple[str, float]:
