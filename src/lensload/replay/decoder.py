@@ -9,7 +9,7 @@ from fastavro import schemaless_reader
 from fastavro.read import SchemaResolutionError
 
 from lensload.replay.batch import HEADER_BYTES, Batch, Kind
-from lensload.replay.writer_schemas import Writers
+from lensload.replay.writer_schemas import WriterSchemas
 
 
 class Decoder:
@@ -23,7 +23,7 @@ class Decoder:
     """
 
     def __init__(
-        self, topics: tuple[str, ...], writers: Writers, readers: Mapping[str, Any], *, deep: bool
+        self, topics: tuple[str, ...], writers: WriterSchemas, readers: Mapping[str, Any], *, deep: bool
     ) -> None:
         self._topics = topics
         self._writers = writers

@@ -4,10 +4,8 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
-from typing import Any, Literal
+from typing import Any
 
 import click
 from rich.console import Console
@@ -22,13 +20,12 @@ from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
 from lensload.replay.file_output import AvroFiles, ParquetFiles
 from lensload.replay.forward import Forward
-from lensload.replay.pace import Pace
-from lensload.replay.printer import Layout, Printer
+from lensload.replay.options import ReplayOptions
+from lensload.replay.printer import Printer
 from lensload.replay.rejects import DEFAULT_PATH, Rejects
 from lensload.replay.session import Output, Session
 from lensload.replay.source import Source
-from lensload.replay.start import Start
-from lensload.replay.writer_schemas import Writers
+from lensload.replay.writer_schemas import WriterSchemas
 from lensload.report.progress import ProgressView
 from lensload.report.units import latencies, per_s
 from lensload.schema import registry
@@ -36,93 +33,7 @@ from lensload.schema import registry
 _REACH_S = 8.5  # so that an address that never answers is named within ten
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What is to be replayed, and what is to be done with it, as it stands on the command line.
-
-    Attributes:
-        topics: names without prefix.
-        start: --from; None if not given.
-        group: --group.
-        partitions: --partition; empty for all.
-        follow: --follow.
-        as_version: --as-version.
-        count: --count.
-        layout: --print.
-        limit: --limit.
-        file_format: --write.
-        folder: --to, with --write.
-        into: --into, without prefix.
-        speed: --speed; None if not given.
-        decode: --decode.
-        rejects: --rejects; None if not given.
-    """
-
-    topics: tuple[str, ...]
-    start: str | None = None
-    group: str | None = None
-    partitions: tuple[int, ...] = ()
-    follow: bool = False
-    as_version: str | None = None
-    count: bool = False
-    layout: Layout | None = None
-    limit: int | None = None
-    file_format: Literal["avro", "parquet"] | None = None
-    folder: Path | None = None
-    into: str | None = None
-    speed: str | None = None
-    decode: bool = False
-    rejects: Path | None = None
-
-    @property
-    def deep(self) -> bool:
-        """Values are to be decoded; otherwise their headers are all that is looked at."""
-        return bool(self.layout or self.folder or self.decode or self.as_version)
-
-    @property
-    def counting(self) -> bool:
-        """Counts are wanted: asked for, or because nothing else was."""
-        return self.count or not (self.layout or self.folder or self.into)
-
-    @property
-    def begin(self) -> Start | None:
-        """Where to begin, if that was said."""
-        return Start.parse(self.start) if self.start else None
-
-    @property
-    def pace(self) -> Pace:
-        """How fast to write into another topic."""
-        return Pace.parse(self.speed or "full")
-
-    def check(self) -> None:
-        """Find what cannot be, or contradicts itself.
-
-        Raises:
-            UsageError: something does.
-        """
-        _ = self.begin, self.pace
-        if bool(self.file_format) != bool(self.folder):
-            raise UsageError("--write and --to go together.", "Give --write avro --to DIR.")
-        if self.limit is not None and not self.layout:
-            raise UsageError(
-                "--limit says how many messages to print.", "Give --print table or --print jsonl."
-            )
-        if self.speed is not None and not self.into:
-            raise UsageError("--speed is the pace of --into.", "Give --into TOPIC, or leave out --speed.")
-        if self.into in self.topics:
-            raise UsageError(f"--into {self.into} is one of the topics to replay.", "Give another topic.")
-        if self.group and self.partitions:
-            raise UsageError(
-                "A group shares out the partitions itself.", "Give --group or --partition, not both."
-            )
-        if self.as_version and self.into and not (self.layout or self.folder or self.decode):
-            raise UsageError(
-                "--into copies the bytes as they are, whatever --as-version says.",
-                "Leave one of the two out.",
-            )
-
-
-def run(wish: Wish, config: RunConfig) -> None:
+def run(options: ReplayOptions, config: RunConfig) -> None:
     """Replay.
 
     Raises:
@@ -130,22 +41,22 @@ def run(wish: Wish, config: RunConfig) -> None:
         RefusedError: cluster or registry cannot be reached, or refuse.
         InvalidRunError: it was stopped before the end.
     """
-    wish.check()
-    url = _registry_url(wish, config)
+    options.check()
+    url = _registry_url(options, config)
     settings = connection.client_settings(config, config.bootstrap_servers or "")
     connection.check(settings, timeout_s=_REACH_S)
-    found = topics.find(settings, [config.topic_prefix + name for name in dict.fromkeys(wish.topics)])
-    _check_partitions(wish.partitions, found)
+    found = topics.find(settings, [config.topic_prefix + name for name in dict.fromkeys(options.topics)])
+    _check_partitions(options.partitions, found)
     if url is None:
-        _replay(wish, config, settings, found, None)
+        _replay(options, config, settings, found, None)
         return
     with registry.connect(url) as books:
         # Asked before anything is read, so that a registry that is down is told at once.
         books.ask(next(iter(found)), lambda client: client.get_versions(f"{next(iter(found))}-value"))
-        _replay(wish, config, settings, found, books)
+        _replay(options, config, settings, found, books)
 
 
-def _registry_url(wish: Wish, config: RunConfig) -> str | None:
+def _registry_url(options: ReplayOptions, config: RunConfig) -> str | None:
     if config.embedded:
         raise UsageError(
             "There is nothing to replay: the embedded cluster is empty whenever it starts.",
@@ -154,7 +65,7 @@ def _registry_url(wish: Wish, config: RunConfig) -> str | None:
     url = config.registry_url or "mock://"
     if not url.startswith("mock:"):
         return url
-    if wish.deep:
+    if options.deep:
         raise UsageError(
             "Without the registry that knows the schemas, nothing can be decoded.",
             "Give --registry-url; --count and --into can do without one.",
@@ -172,48 +83,55 @@ def _check_partitions(wanted: Sequence[int], found: dict[str, int]) -> None:
 
 
 def _replay(
-    wish: Wish,
+    options: ReplayOptions,
     config: RunConfig,
     settings: dict[str, Any],
     found: dict[str, int],
     books: registry.Registry | None,
 ) -> None:
     names = tuple(found)
-    writers = Writers(books)
-    wanted = reader_schemas.load(wish.as_version, names, books) if wish.as_version and books else {}
+    writers = WriterSchemas(books)
+    wanted = reader_schemas.load(options.as_version, names, books) if options.as_version and books else {}
     counts = Counts(names)
-    form = ParquetFiles if wish.file_format == "parquet" else AvroFiles
-    files = form(wish.folder, names, writers, wanted) if wish.folder else None
-    forward = _forward(config.topic_prefix + wish.into, config, settings, found) if wish.into else None
+    form = ParquetFiles if options.file_format == "parquet" else AvroFiles
+    files = form(options.folder, names, writers, wanted) if options.folder else None
+    forward = _forward(config.topic_prefix + options.into, config, settings, found) if options.into else None
     # A table is cut to the terminal; where it goes to a file or a pipe, it is whole.
     width = Console().width if sys.stdout.isatty() else 100_000
-    printer = Printer(wish.layout, wish.limit, sys.stdout, width, writers.version) if wish.layout else None
+    printer = (
+        Printer(options.layout, options.limit, sys.stdout, width, writers.version) if options.layout else None
+    )
     outputs: list[Output] = [output for output in (printer, files, forward) if output is not None]
     with ProgressView("replaying", "messages", quiet=bool(printer) and sys.stdout.isatty()) as view:
         session = Session(
             source=Source(
-                settings, found, wish.begin, group=wish.group, only=wish.partitions, follow=wish.follow
+                settings,
+                found,
+                options.begin,
+                group=options.group,
+                only=options.partitions,
+                follow=options.follow,
             ),
-            decoder=Decoder(names, writers, wanted, deep=wish.deep),
+            decoder=Decoder(names, writers, wanted, deep=options.deep),
             counts=counts,
-            rejects=Rejects(wish.rejects or DEFAULT_PATH, eager=wish.rejects is not None),
+            rejects=Rejects(options.rejects or DEFAULT_PATH, eager=options.rejects is not None),
             outputs=outputs,
             forward=forward,
-            pace=wish.pace,
+            pace=options.pace,
             view=view,
-            counting=wish.counting,
-            follow=wish.follow,
+            counting=options.counting,
+            follow=options.follow,
         )
         complete = _run(session)
-    if wish.counting:
+    if options.counting:
         # Standard output belongs to the messages, where they are printed.
-        click.echo(counts.table(writers.version), nl=False, err=wish.layout is not None)
+        click.echo(counts.table(writers.version), nl=False, err=options.layout is not None)
     _tell(session, files, forward)
-    if not complete and not wish.follow:
+    if not complete and not options.follow:
         passed, total = session.source.progress()
         raise InvalidRunError(
             f"The replay was stopped at {passed:,} of {total:,} offsets; what was done until then stands.",
-            f"The group {wish.group} goes on from there." if wish.group else "",
+            f"The group {options.group} goes on from there." if options.group else "",
         )
 
 

@@ -50,7 +50,7 @@ class _Labels:
     code: NDArray[np.int32]
 
 
-class Realised:
+class Actuals:
     """Counts the events of the batches that it is given.
 
     Sums of integers alone: parts counted apart add up, in any order.
@@ -62,7 +62,7 @@ class Realised:
         # (topic, name of the counts) -> how many of each combination, and the names in each dimension
         self._sums: dict[tuple[str, str], tuple[NDArray[np.int64], tuple[tuple[str, ...], ...]]] = {}
 
-    def take(self, batch: TopicBatch) -> None:
+    def add(self, batch: TopicBatch) -> None:
         """Count the events of a batch."""
         topic = batch.topic
         self._counted[topic] = self._counted.get(topic, 0) + len(batch)

@@ -1,4 +1,4 @@
-"""Tails: the last records of partitions, by which a seed that is resumed knows its own."""
+"""Fingerprints of the last records of partitions, by which a seed that is resumed knows its own."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -25,7 +25,9 @@ def fingerprint(
     return sha256(head + (key or b"") + (value or b"")).digest()[:_HASH_BYTES]
 
 
-def tails(settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]]) -> dict[Place, list[bytes]]:
+def last_fingerprints(
+    settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]]
+) -> dict[Place, list[bytes]]:
     """The fingerprints of the last 500 records, or fewer, of each range of offsets.
 
     Raises:

@@ -13,21 +13,20 @@ from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
 from lensload.kafka.admin import TopicAdmin
 from lensload.report.progress import ProgressView
-from lensload.results.environment import versions
 from lensload.seed import actuals, file_export, summary, verify
 from lensload.seed import manifest as manifests
-from lensload.seed.fingerprints import tails
-from lensload.seed.ground_truth import planted
-from lensload.seed.manifest import FORMAT, Manifest
-from lensload.seed.options import Wish, planned
+from lensload.seed.fingerprints import last_fingerprints
+from lensload.seed.ground_truth import ground_truth
+from lensload.seed.manifest import Manifest
+from lensload.seed.options import SeedOptions, plan_of
 from lensload.seed.plan import Plan
-from lensload.seed.preflight import Ground, found_again, held_behind, prepared
+from lensload.seed.preflight import Target, prepare, ranges_written, reopen
 from lensload.seed.workers import Workers
 
 _LISTEN_S: Final = 0.1
 
 
-def seed(wish: Wish, config: RunConfig) -> None:
+def seed(options: SeedOptions, config: RunConfig) -> None:
     """Fill a cluster, and write the manifest.
 
     Raises:
@@ -35,38 +34,31 @@ def seed(wish: Wish, config: RunConfig) -> None:
         RefusedError: cluster or registry cannot be reached, or refuse.
         InvalidRunError: it was stopped; it can be resumed.
     """
-    plan = planned(wish, config, time.time_ns() // 1_000_000)
-    if wish.to:
-        file_export.export(plan, wish.to, wish.format or "avro")
+    plan = plan_of(options, config, time.time_ns() // 1_000_000)
+    if options.to:
+        file_export.export(plan, options.to, options.format or "avro")
         return
     _require_cluster(config)
-    _check_place(wish)
+    _check_place(options)
     with Workers(config.workers) as workers, _interruptible() as asked:
-        ground = prepared(
-            plan, config, append=wish.append, recreate=wish.recreate, set_retention=wish.set_retention
+        target = prepare(
+            plan,
+            config,
+            append=options.append,
+            recreate=options.recreate,
+            set_retention=options.set_retention,
         )
-        record: Manifest = {
-            "format": FORMAT,
-            "state": "incomplete",
-            "started_at": manifests.now(),
-            "finished_at": None,
-            "plan": plan.as_dict(),
-            "topics": ground.topics,
-            "files": {},
-            "planted": planted(plan),
-            "realised": {},
-            "faults": {},
-            "versions": versions(),
-            "cluster": ground.facts,
-            "options": {"topic_prefix": config.topic_prefix, "compression": config.compression},
-        }
-        manifests.write(wish.manifest, record)
+        settings = {"topic_prefix": config.topic_prefix, "compression": config.compression}
+        record = manifests.begin(
+            plan.as_dict(), ground_truth(plan), topics=target.topics, cluster=target.facts, options=settings
+        )
+        manifests.write(options.manifest, record)
         begins = {
             (each["name"], entry["partition"]): (entry["first_offset"], entry["first_offset"])
-            for each in ground.topics.values()
+            for each in target.topics.values()
             for entry in each["partitions"]
         }
-        _finish(_Seeding(plan, config, ground, begins, wish.manifest), record, workers, asked)
+        _finish(_Seeding(plan, config, target, begins, options.manifest), record, workers, asked)
 
 
 def resume(path: Path, config: RunConfig) -> None:
@@ -84,9 +76,9 @@ def resume(path: Path, config: RunConfig) -> None:
     _require_cluster(config)
     plan = Plan.from_dict(record["plan"])
     with Workers(config.workers) as workers, _interruptible() as asked:
-        ground = found_again(record, config)
-        ranges = held_behind(ground, TopicAdmin(ground.settings))
-        _finish(_Seeding(plan, config, ground, ranges, path), record, workers, asked)
+        target = reopen(record, config)
+        ranges = ranges_written(target, TopicAdmin(target.settings))
+        _finish(_Seeding(plan, config, target, ranges, path), record, workers, asked)
 
 
 def verified(path: Path, config: RunConfig) -> bool:
@@ -127,11 +119,11 @@ def _require_cluster(config: RunConfig) -> None:
         )
 
 
-def _check_place(wish: Wish) -> None:
+def _check_place(options: SeedOptions) -> None:
     """A manifest is the only way back to an interrupted seed, so it is not overwritten by the way."""
-    path = wish.manifest
+    path = options.manifest
     atomic_file.check_writable(path, "manifest", "--manifest")
-    if path.is_file() and not wish.recreate and manifests.read(path)["state"] == "incomplete":
+    if path.is_file() and not options.recreate and manifests.read(path)["state"] == "incomplete":
         raise UsageError(
             f"{path} is the manifest of a seed that was interrupted.",
             f"Complete it with --resume {path}, begin anew with --recreate, or give another --manifest.",
@@ -144,7 +136,7 @@ class _Seeding:
 
     plan: Plan
     config: RunConfig
-    ground: Ground
+    target: Target
     ranges: dict[tuple[str, int], tuple[int, int]]  # what is there already
     path: Path
 
@@ -175,7 +167,7 @@ def _interruptible() -> Generator[list[int]]:
 def _finish(seeding: _Seeding, record: Manifest, workers: Workers, asked: list[int]) -> None:
     _configure(seeding, workers)
     with ProgressView("seeding", "events") as view:
-        for notice in seeding.ground.notices:
+        for notice in seeding.target.notices:
             view.say(notice)
         took_s = _conduct(seeding, workers, view, asked)
     if not workers.complete:
@@ -190,10 +182,10 @@ def _finish(seeding: _Seeding, record: Manifest, workers: Workers, asked: list[i
 
 
 def _configure(seeding: _Seeding, workers: Workers) -> None:
-    ground, ranges = seeding.ground, seeding.ranges
-    last = tails(ground.settings, ranges)
+    target, ranges = seeding.target, seeding.ranges
+    last = last_fingerprints(target.settings, ranges)
     topics: dict[str, Any] = {}
-    for topic, each in ground.topics.items():
+    for topic, each in target.topics.items():
         places = [(each["name"], entry["partition"]) for entry in each["partitions"]]
         topics[topic] = {
             "name": each["name"],
@@ -207,7 +199,7 @@ def _configure(seeding: _Seeding, workers: Workers) -> None:
             "plan": seeding.plan.as_dict(),
             "config": seeding.config.as_dict(),
             "topics": topics,
-            "most_bytes": ground.most_bytes,
+            "most_bytes": target.most_bytes,
         }
     )
 
@@ -239,16 +231,14 @@ def _enter(record: Manifest, workers: Workers) -> None:
             entry = record["topics"][topic]["partitions"][number]
             entry["count"], entry["digest"], entry["bytes"] = count, digest, size
             entry["first_timestamp_ms"], entry["last_timestamp_ms"] = first_ms, last_ms
-    record["realised"] = actuals.merged([words["realised"] for words in workers.last_words])
     record["faults"] = actuals.merged([words["faults"] for words in workers.last_words])
-    record["state"] = "complete"
-    record["finished_at"] = manifests.now()
+    manifests.complete(record, actuals.merged([words["realised"] for words in workers.last_words]))
 
 
 def _check_ends(seeding: _Seeding, record: Manifest) -> None:
     """Each partition ends where it must if everything has arrived, once."""
     counts = {each["name"]: len(each["partitions"]) for each in record["topics"].values()}
-    ranges = TopicAdmin(seeding.ground.settings).ranges(counts)
+    ranges = TopicAdmin(seeding.target.settings).ranges(counts)
     wrong: list[str] = []
     for topic, entry in manifests.partitions(record):
         place = record["topics"][topic]["name"], entry["partition"]

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypedDict, cast
 
 from lensload.atomic_file import leave, why
 from lensload.errors import UsageError
+from lensload.results.environment import versions
 
 FORMAT: Final = "lensload/manifest/1"
 Format = Literal["avro", "parquet"]
@@ -70,6 +71,38 @@ class Manifest(TypedDict):
 def now() -> str:
     """This moment, as a manifest writes it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def begin(
+    plan: dict[str, Any],
+    ground_truth: dict[str, Any],
+    *,
+    topics: dict[str, TopicEntry],
+    cluster: dict[str, Any],
+    options: dict[str, Any],
+) -> Manifest:
+    """The manifest of a seed that starts now: incomplete, with nothing counted yet."""
+    return {
+        "format": FORMAT,
+        "state": "incomplete",
+        "started_at": now(),
+        "finished_at": None,
+        "plan": plan,
+        "topics": topics,
+        "files": {},
+        "planted": ground_truth,
+        "realised": {},
+        "faults": {},
+        "versions": versions(),
+        "cluster": cluster,
+        "options": options,
+    }
+
+
+def complete(manifest: Manifest, realised: dict[str, Any]) -> None:
+    """Mark it as complete, with the counts of what was written."""
+    manifest["state"], manifest["finished_at"] = "complete", now()
+    manifest["realised"] = realised
 
 
 def write(path: Path, manifest: Manifest) -> None:

@@ -14,9 +14,9 @@ from lensload.seed import reader
 from lensload.seed.digest import PartitionDigest
 from lensload.seed.fingerprints import fingerprint, of_message
 from lensload.seed.manifest import Manifest, PartitionEntry, partitions
-from lensload.seed.partitioner import Partitions
+from lensload.seed.partitioner import Partitioner
 from lensload.seed.plan import Plan
-from lensload.seed.record_stream import Stream
+from lensload.seed.record_stream import RecordStream
 from lensload.seed.records import Headers
 
 
@@ -163,7 +163,7 @@ def _expected(manifest: Manifest, wanted: Mapping[Place, tuple[int, int]]) -> di
     topics = manifest["topics"]
     counts = {topic: len(each["partitions"]) for topic, each in topics.items()}
     ids = {topic: each["schema_id"] for topic, each in topics.items()}
-    stream = Stream(Plan.from_dict(manifest["plan"]), ids, Partitions(counts))
+    stream = RecordStream(Plan.from_dict(manifest["plan"]), ids, Partitioner(counts))
     expected: dict[Place, list[bytes]] = {place: [] for place in wanted}
     for records in stream.records():
         for number, part in records.by_partition():

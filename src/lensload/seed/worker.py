@@ -22,12 +22,12 @@ from lensload.kafka.reading import Place
 from lensload.processes.child import serve
 from lensload.processes.link import Link, Message
 from lensload.seed import writer
-from lensload.seed.actuals import Realised
+from lensload.seed.actuals import Actuals
 from lensload.seed.digest import PartitionDigest
 from lensload.seed.fingerprints import fingerprint
-from lensload.seed.partitioner import Partitions
+from lensload.seed.partitioner import Partitioner
 from lensload.seed.plan import Plan
-from lensload.seed.record_stream import Stream
+from lensload.seed.record_stream import RecordStream
 from lensload.seed.records import Records
 from lensload.seed.writer import Writer
 
@@ -52,7 +52,7 @@ class Worker:
         topics: dict[str, dict[str, Any]] = message["topics"]
         counts = {topic: len(each["have"]) for topic, each in topics.items()}
         self._names = {topic: str(each["name"]) for topic, each in topics.items()}
-        self._partitions = Partitions(counts, message["worker"], message["workers"])
+        self._partitions = Partitioner(counts, message["worker"], message["workers"])
         self._own = [(topic, number) for topic in topics for number in self._partitions.mine(topic)]
         self._have: dict[Place, int] = {
             (topic, number): int(topics[topic]["have"][number]) for topic, number in self._own
@@ -65,7 +65,7 @@ class Worker:
         self._settings = writer.settings(own, config.compression, message["most_bytes"])
         schema_ids = {topic: int(each["schema_id"]) for topic, each in topics.items()}
         self._digests = {place: PartitionDigest(schema_ids[place[0]]) for place in self._own}
-        self._stream = Stream(Plan.from_dict(message["plan"]), schema_ids, self._partitions)
+        self._stream = RecordStream(Plan.from_dict(message["plan"]), schema_ids, self._partitions)
         self._writer: Writer | None = None
         self._written = dict.fromkeys(topics, 0)
         self._looked_s = self._reported_s = time.monotonic()
@@ -85,7 +85,7 @@ class Worker:
                 self._link.send({"type": "drained", "complete": False})
                 return
         self._writer = Writer(self._settings, self._names, self._listen)
-        realised, faults = Realised(), self._stream.faults()
+        realised, faults = Actuals(), self._stream.faults()
         try:
             for records in self._stream.records(realised, faults):
                 self._ship(records)
