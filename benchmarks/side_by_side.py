@@ -64,7 +64,7 @@ def bare_produce(bootstrap: str, topic: str, size: int, *, reports: bool, events
     """Events a second of the bare loop, in a process of its own."""
     script = str(HERE / "bare_produce.py")
     arguments = [bootstrap, topic, str(size), str(events), str(int(reports))]
-    return float(subprocess.check_output([sys.executable, script, *arguments]))
+    return float(subprocess.check_output([sys.executable, script, *arguments]).split()[0])
 
 
 class EngineRun:

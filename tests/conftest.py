@@ -6,6 +6,7 @@ import signal
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
@@ -60,11 +61,15 @@ def chromium() -> str:
     """A browser's command; where there is none its tests are skipped, and in CI they fail."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
-        reason = f"needs {' or '.join(BROWSERS)} on the PATH"
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{reason}; in CI that is a failure", pytrace=False)
-        pytest.skip(reason)
+        _skip(f"needs {' or '.join(BROWSERS)} on the PATH")
     return found
+
+
+@pytest.fixture(scope="session")
+def curl_and_jq() -> None:
+    """What the guide's commands need; where it is missing their tests are skipped, and in CI they fail."""
+    if missing := [tool for tool in ("curl", "jq") if shutil.which(tool) is None]:
+        _skip(f"needs {' and '.join(missing)} on the PATH")
 
 
 @pytest.fixture
@@ -103,10 +108,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("native") is None:
         return
     if missing := missing_tools():
-        reason = f"needs {' and '.join(missing)} on the PATH for a real Kafka and registry"
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{reason}; in CI that is a failure", pytrace=False)
-        pytest.skip(reason)
+        _skip(f"needs {' and '.join(missing)} on the PATH for a real Kafka and registry")
+
+
+def _skip(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason}; in CI that is a failure", pytrace=False)
+    pytest.skip(reason)
 
 
 @pytest.hookimpl(wrapper=True)

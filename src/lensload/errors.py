@@ -61,3 +61,10 @@ class ClusterError(RefusedError):
 
 class RegistryError(RefusedError):
     """The Schema Registry could not be reached, or refused us."""
+
+
+def without_verdict(code: int) -> int:
+    """The exit code for a process that ended with `code` and left no run file: never 0 or 1, which are verdicts."""
+    if code < 0:
+        return 128 - code  # killed by a signal; this is how shells report it
+    return code if code > 1 else InvalidRunError.exit_code

@@ -25,7 +25,7 @@ WARMUP_S = 2
 LEVELS_S = (0.5, 1.0, 1.5, 1.75)
 WITHIN = round(0.02 * RATE_PER_S * FROZEN_S)
 TRIES = 3
-LOAD = options(rate=RATE_PER_S, duration="8s", warmup=f"{WARMUP_S}s", linger_ms=1)
+LOAD = options(rate=RATE_PER_S, duration="8s", warmup=f"{WARMUP_S}s", linger_ms=1, max_schedule_lag="100ms")
 
 
 class ClosedLoop(threading.Thread):

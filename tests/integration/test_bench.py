@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import socket
-import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -37,18 +36,14 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """An empty folder to run in, in which no process is left behind."""
     folder = tmp_path.resolve()
     yield folder
-    wait_until(lambda: not crew_pids(folder), 5)
+    wait_until(lambda: not crew_pids(folder))
 
 
-def refused(
-    folder: Path, code: int, *arguments: str, within_s: float = 10, environ: dict[str, str] | None = None
-) -> str:
+def refused(folder: Path, code: int, *arguments: str, environ: dict[str, str] | None = None) -> str:
     """What the command says of these arguments, and of nothing but them."""
-    begun_s = time.monotonic()
     with Bench(folder, *arguments, environ=environ) as bench:
-        assert bench.ended(within_s + 10) == code, bench.log
+        assert bench.ended() == code, bench.log
         log = bench.log
-    assert time.monotonic() - begun_s < within_s, log
     assert "Traceback" not in log
     assert not (folder / "run.json").exists()
     return log
@@ -85,7 +80,7 @@ def silence() -> Generator[str]:
 
 
 @pytest.mark.parametrize("there", [nobody, silence])
-def test_a_cluster_that_does_not_answer_is_named_within_ten_seconds(
+def test_a_cluster_that_does_not_answer_is_named(
     folder: Path, there: Callable[[], AbstractContextManager[str]]
 ):
     """Whether the port is closed or merely dumb: exit code 4, and the address."""
@@ -94,7 +89,7 @@ def test_a_cluster_that_does_not_answer_is_named_within_ten_seconds(
     assert f"The cluster at {address} cannot be reached" in told
 
 
-def test_a_registry_that_does_not_answer_is_named_within_ten_seconds(folder: Path):
+def test_a_registry_that_does_not_answer_is_named(folder: Path):
     """The cluster is fine: it is the registry's address that is told."""
     with EmbeddedCluster() as cluster, silence() as address:
         url = f"http://{address}"
@@ -140,7 +135,7 @@ def test_a_missing_or_broken_schema_file_is_named(folder: Path, broken: str | No
     damaged = folder / "copy" / "schemas" / "model_metrics.avsc"
     damaged.unlink() if broken is None else damaged.write_text(broken)
     with Bench(folder, *SHORT, environ={"PYTHONPATH": str(copy.parent)}) as bench:
-        assert bench.ended(10) == 2, bench.log
+        assert bench.ended() == 2, bench.log
         assert message in bench.log
         assert str(damaged) in bench.log
         assert "Traceback" not in bench.log
@@ -158,7 +153,7 @@ def test_a_run_file_where_none_can_be_is_refused_before_the_run(folder: Path):
 def test_folders_of_the_run_file_are_made(folder: Path):
     """A CI job need not make the folder for its artefacts."""
     with Bench(folder, *SHORT, "--run-file", "new/deep/run.json") as bench:
-        assert bench.ended() in (0, 3), bench.log
+        assert bench.ended() == 0, bench.log
     check_whole(json.loads((folder / "new" / "deep" / "run.json").read_text()))
 
 
@@ -181,9 +176,9 @@ def test_ctrl_c_drains_writes_and_says_that_the_run_was_cut_short(folder: Path, 
     with Bench(folder, *load) as bench:
         bench.says("measuring")
         # The second such line comes five seconds after the first: thousands of events have been sent by then.
-        wait_until(lambda: len(re.findall(r"measuring +\d{3}/s", bench.log)) > 1, 20)
+        wait_until(lambda: len(re.findall(r"measuring +\d{3}/s", bench.log)) > 1)
         bench.press_ctrl_c()
-        assert bench.ended(15) == 3, bench.log
+        assert bench.ended() == 3, bench.log
         run, log = bench.run(), bench.log
     check_whole(run)
     assert run["cut_short"]
@@ -201,7 +196,7 @@ def test_runs_beside_each_other_keep_their_workers(folder: Path):
     load = (*SHORT, "--warmup", "1s", "--workers", "2")
     with Bench(folders[0], *load) as one, Bench(folders[1], *load) as two:
         for bench in (one, two):
-            assert bench.ended() in (0, 3), bench.log
+            assert bench.ended() == 0, bench.log
             run = bench.run()
             check_whole(run)
             assert total(run, "produced") == pytest.approx(500, abs=2)

@@ -26,14 +26,14 @@ def test_a_missed_objective_fails_a_run_that_is_fine_otherwise(tmp_path: Path):
     """Exit code 1, and the same verdict in console, run file, JUnit and Markdown."""
     objectives = ("--slo", "end_to_end.p50 < 1us", "--slo", "lost == 0")
     with Bench(tmp_path, *SHORT, "--duration", "2s", *objectives, *VIEWS) as bench:
-        assert bench.ended() in (1, 3), bench.log
+        assert bench.ended() == 1, bench.log
         log = bench.log
     run = run_file.read(tmp_path / "run.json")
     assert [(outcome["expression"], outcome["held"]) for outcome in run["slos"]] == [
         ("end_to_end.p50 < 1us", False),
         ("lost == 0", True),
     ]
-    assert run["verdict"] in ("fail", "invalid")  # invalid only where this machine was too busy
+    assert run["verdict"] == "fail"
     assert re.search(
         r"^MISSED  end_to_end\.p50 < 1us: it is [\d.]+ ms, [\d.]+ ms beyond it", log, re.MULTILINE
     )
@@ -83,16 +83,14 @@ def scraped(port: int) -> dict[str, dict[tuple[str, ...], float]]:
 def test_a_run_can_be_scraped_while_it_goes_on(tmp_path: Path):
     """Counters rise, gauges are those of the run, and the buckets hold as many events as are counted."""
     port = free_port()
-    with Bench(tmp_path, *SHORT, "--duration", "30s", "--prometheus-port", str(port)) as bench:
+    with Bench(tmp_path, *SHORT, "--duration", "10m", "--prometheus-port", str(port)) as bench:
         bench.says("measuring")
-        first = wait_until(
-            lambda: (now := scraped(port)).get("lensload_latency_seconds_count", {}) and now, 20
-        )
+        first = wait_until(lambda: (now := scraped(port)).get("lensload_latency_seconds_count", {}) and now)
         produced = "lensload_produced_events_total"
-        wait_until(lambda: sum(scraped(port)[produced].values()) > sum(first[produced].values()), 20)
+        wait_until(lambda: sum(scraped(port)[produced].values()) > sum(first[produced].values()))
         now = scraped(port)
         bench.press_ctrl_c()
-        assert bench.ended(20) == 3, bench.log
+        assert bench.ended() == 3, bench.log
     assert now["lensload_running"][()] == 1
     assert now["lensload_target_events_per_second"][()] == pytest.approx(500)
     assert {"lensload_queue_events", "lensload_achieved_events_per_second"} <= set(now)
@@ -134,7 +132,7 @@ def test_the_web_ui_has_objectives_and_metrics(tmp_path: Path):
         wait_until(lambda: _answers(page))
         assert scraped(port) == {"lensload_running": {(): 0}}
         page.swarm(5)
-        wait_until((tmp_path / "j.xml").exists, 40)
+        wait_until((tmp_path / "j.xml").exists)
         assert sum(scraped(port)["lensload_acked_events_total"].values()) > 0
         run = locust.run()
     assert [outcome["held"] for outcome in run["slos"]] == [True, False]
@@ -160,9 +158,9 @@ def test_a_slower_broker_is_found_in_real_runs(tmp_path: Path, kafka: Kafka, pro
         for n in range(2):
             name = f"{kind}-{n}.json"
             with Bench(tmp_path, *address, *load, "--run-file", name) as bench:
-                assert bench.ended(60) in (0, 3), bench.log
+                assert bench.ended() == 0, bench.log
             sides += [f"--{kind}", str(tmp_path / name)]
-    limits = ("--max-regression", "end_to_end.p50=20%", "--allow-invalid")
+    limits = ("--max-regression", "end_to_end.p50=20%")
     found = CliRunner().invoke(main, ["compare", *sides, *limits])
     assert found.exit_code == 1, found.output
     assert "COMPARISON: REGRESSION" in found.output

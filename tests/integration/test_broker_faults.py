@@ -4,11 +4,19 @@ import time
 from pathlib import Path
 
 from lensload.results.run import Run, total
+from tests.calibration.witness import Witness
 from tests.harness.kafka import Kafka
-from tests.support.locusts import Bench, check_whole
+from tests.support.locusts import Bench, check_good, check_whole, wait_until
 
 SMALL = ("--audience-size", "500", "--catalogue-size", "200", "--registry-url", "mock://", "--warmup", "0s")
 LEDGER = ("produced", "acked", "failed", "observed")
+
+
+def await_events(bench: Bench, kafka: Kafka) -> None:
+    """Wait until the run is on and the broker has some of its events."""
+    bench.says("measuring")
+    witness = Witness(kafka)
+    wait_until(lambda: any(end for _, end in witness.ends().values()))
 
 
 def check_series(run: Run) -> None:
@@ -20,26 +28,27 @@ def check_series(run: Run) -> None:
 def test_a_broker_that_comes_back_is_waited_for_and_loses_nothing(own_kafka: Kafka, tmp_path: Path):
     """While it is away the schedule goes on; once it is back all that was due arrives, late from its due time."""
     load = ("--rate", "400", "--duration", "5s", "--bootstrap-servers", own_kafka.bootstrap_servers)
-    with Bench(tmp_path, *SMALL, *load) as bench:
-        bench.says("measuring")
-        time.sleep(0.5)  # so that some events were there before
+    # A busy machine starts a broker slowly; and whatever the observer reads late is not its own doing.
+    judged = ("--drain-timeout", "2m", "--max-observer-lag", "1s")
+    with Bench(tmp_path, *SMALL, *load, *judged) as bench:
+        await_events(bench, own_kafka)
         own_kafka.kill()
         went_s = time.monotonic()
-        bench.says("engine: no broker can be reached", 5)
-        bench.says("observer: no broker can be reached", 5)
-        bench.says(f"engine: {own_kafka.bootstrap_servers}: Connect to .* failed: Connection refused", 5)
+        bench.says("engine: no broker can be reached")
+        bench.says("observer: no broker can be reached")
+        bench.says(f"engine: {own_kafka.bootstrap_servers}: Connect to .* failed: Connection refused")
         own_kafka.start()
         away_s = time.monotonic() - went_s
-        assert bench.ended() in (0, 3), bench.log
+        code = bench.ended()
         run, log = bench.run(), bench.log
+    check_good(run, code)
     check_whole(run)
     check_series(run)
     assert total(run, "produced") == 2000
     assert run["latency_us"]["ack"]["all"]["max"] > 1e6 * min(away_s, 4.0) / 2
     assert run["latency_us"]["end_to_end"]["all"]["max"] >= run["latency_us"]["ack"]["all"]["max"] / 2
     assert any("no broker can be reached" in notice for notice in run["notices"])
-    assert log.count("Connection refused") <= 10, "a client complains twenty times a second"
-    assert all(reason.startswith("The schedule lag is") for reason in run["reasons"]), run["reasons"]
+    assert log.count("Connection refused") <= 10 + away_s, "a client complains twenty times a second"
 
 
 def test_a_broker_that_stays_away_is_counted_event_by_event(own_kafka: Kafka, tmp_path: Path):
@@ -48,10 +57,9 @@ def test_a_broker_that_stays_away_is_counted_event_by_event(own_kafka: Kafka, tm
     load = ("--rate", "400", "--duration", "4s", "--bootstrap-servers", own_kafka.bootstrap_servers)
     patience = ("--client-config", "client.properties", "--drain-timeout", "4s")
     with Bench(tmp_path, *SMALL, *load, *patience) as bench:
-        bench.says("measuring")
-        time.sleep(0.5)
+        await_events(bench, own_kafka)
         own_kafka.kill()
-        bench.says("engine: no broker can be reached", 5)
+        bench.says("engine: no broker can be reached")
         assert bench.ended() == 3, bench.log
         run, log = bench.run(), bench.log
     check_series(run)
@@ -73,12 +81,11 @@ def test_a_broker_that_hangs_is_told_of_though_no_connection_breaks(own_kafka: K
     """Connections stay open and nothing answers: the run says so, says when it is over, and loses nothing."""
     load = ("--rate", "400", "--duration", "10m", "--bootstrap-servers", own_kafka.bootstrap_servers)
     with Bench(tmp_path, *SMALL, *load) as bench:
-        bench.says("measuring")
-        time.sleep(0.5)
+        await_events(bench, own_kafka)
         own_kafka.freeze()
-        bench.says(r"engine: no event acknowledged for \d s, [\d,]+ wait", 8)
+        bench.says(r"engine: no event acknowledged for \d+ s, [\d,]+ wait")
         own_kafka.thaw()
-        bench.says("engine: acknowledged again", 8)
+        bench.says("engine: acknowledged again")
         bench.press_ctrl_c()
         assert bench.ended() in (0, 3), bench.log
         run = bench.run()

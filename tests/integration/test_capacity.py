@@ -83,13 +83,62 @@ def test_the_generators_limit_is_no_capacity(plan: Plan, capacity: float, genera
     found, _ = driven(plan, system)
     held = found.held_per_s or 0.0
     assert held <= min(capacity, generator)
+    assert found.gave_per_s is not None
     if found.limit == "generator":
-        assert found.gave_per_s is not None
         assert found.gave_per_s > generator
         # No rate was left between them at which the cluster could have shown its limit.
         assert capacity * (1 + plan.resolution + 0.001) >= min(generator, found.gave_per_s) or not held
     else:
-        assert capacity < (found.gave_per_s or 0.0) <= generator
+        assert capacity < found.gave_per_s <= generator
+
+
+@given(plans.filter(lambda plan: plan.from_per_s >= 100), st.floats(0.01, 1))
+def test_slower_rates_are_tried_before_the_search_gives_up(plan: Plan, share: float):
+    """A generator that cannot keep up with the first rate is measured below it, if it can carry a hundredth."""
+    generator = plan.from_per_s * share * 1.001
+    found, _ = driven(plan, lambda rate: Answer.HELD if rate <= generator else Answer.GENERATOR)
+    assert found.limit == "generator"
+    assert found.held_per_s is not None
+    assert found.held_per_s <= generator <= found.held_per_s * (1 + plan.resolution + 0.001)
+
+
+@given(plans)
+def test_a_generator_that_carries_nothing_ends_the_search(plan: Plan):
+    """Where every rate is too much, the search ends after a few runs, none below one event a second."""
+    found, runs = driven(plan, lambda _: Answer.GENERATOR)
+    assert (found.limit, found.held_per_s) == ("generator", None)
+    assert len(runs) <= 6
+    assert min(rate for rate, _ in runs) >= 1
+
+
+@given(plans, st.floats(1, 1e7), st.integers(0, 20))
+def test_invalid_runs_end_a_search_with_what_is_known(plan: Plan, capacity: float, before: int):
+    """One invalid run is tried again; two end the search, and what had held until then is not lost."""
+    made: list[tuple[float, Answer]] = []
+
+    def system(rate: float) -> Answer:
+        valid = Answer.HELD if rate <= capacity else Answer.MISSED
+        made.append((rate, Answer.INVALID if len(made) >= before else valid))
+        return made[-1][1]
+
+    found, runs = driven(plan, system)
+    if found.limit != "invalid":
+        assert len(runs) <= before
+        return
+    assert runs[-1][1] is Answer.INVALID
+    assert runs[-2][0] == runs[-1][0]
+    assert runs[-2][1] is not Answer.HELD
+    assert found.held_per_s == max((rate for rate, answer in runs if answer is Answer.HELD), default=None)
+
+
+def test_one_invalid_run_costs_one_run():
+    """A clock step in one run changes nothing of what is found."""
+    answers = iter([Answer.HELD, Answer.INVALID])
+    found, runs = driven(
+        Plan(1_000), lambda rate: next(answers, Answer.HELD if rate <= 2_000 else Answer.MISSED)
+    )
+    assert (found.limit, found.held_per_s) == ("cluster", 2_000)
+    assert runs[1:3] == [(2_000, Answer.INVALID), (2_000, Answer.HELD)]
 
 
 @given(plans, st.floats(1, 1e7), st.floats(0, 0.4), st.randoms(use_true_random=False))
@@ -138,25 +187,20 @@ def a_judged_run(slo: str = "end_to_end.p99 < 1s", **changed: Any) -> Any:
 
 
 def test_what_a_run_says_of_the_cluster():
-    """The cluster's answer and the generator's are told apart by figures, and what is neither stops the search."""
+    """The cluster's answer and the generator's are told apart, and what cannot be judged at any rate stops the search."""
     assert judged(a_judged_run()) == (Answer.HELD, "")
     answer, because = judged(a_judged_run("end_to_end.p50 < 1ms"))
     assert answer is Answer.MISSED
     assert because.startswith("end_to_end.p50 < 1ms: it is ")
 
-    full = a_judged_run(verdict="invalid", reasons=["The producer's queue was full once."])
-    full["totals"]["queue_full"] = 1.0
-    assert judged(full)[0] is Answer.MISSED
+    for limited_by, expected in (
+        ("cluster", Answer.MISSED),
+        ("generator", Answer.GENERATOR),
+        (None, Answer.INVALID),
+    ):
+        run = a_judged_run(verdict="invalid", reasons=["It is late. Lower the rate."], limited_by=limited_by)
+        assert judged(run) == (expected, "It is late")
 
-    late = a_judged_run(verdict="invalid", reasons=["The schedule lag is high. Lower the rate."])
-    late["latency_us"]["schedule_lag"]["all"]["p99"] = 200_000.0
-    assert judged(late) == (Answer.GENERATOR, "The schedule lag is high")
-    thin = a_judged_run(verdict="invalid", reasons=["Only half."])
-    thin["load"]["target_per_s"] *= 2
-    assert judged(thin)[0] is Answer.GENERATOR
-
-    with pytest.raises(InvalidRunError, match="died"):
-        judged(a_judged_run(verdict="invalid", reasons=["The engine died."]))
     with pytest.raises(InvalidRunError, match=r"p9999.*cannot be judged at this rate: too few samples"):
         judged(a_judged_run("end_to_end.p9999 < 1s"))
 
@@ -167,7 +211,10 @@ def test_what_a_run_says_of_the_cluster():
         (Found("cluster", 900, 1_800), "found", 0, "CAPACITY: 900 events/s"),
         (Found("range", 900, None), "at_least", 0, "at least 900 events/s"),
         (Found("cluster", None, 900), "none", 1, "NO CAPACITY"),
-        (Found("generator", 900, 1_800), "generator", 3, "THE GENERATOR'S LIMIT, not the cluster's"),
+        (Found("generator", 900, 1_800), "generator", 0, "THE GENERATOR IS THE LIMIT above 900 events/s"),
+        (Found("generator", None, 900), "invalid", 3, "no rate was measured"),
+        (Found("invalid", 900, None), "invalid", 3, "until then the objectives held at 900 events/s"),
+        (Found("invalid", None, None), "invalid", 3, "no rate was measured"),
         (
             None,
             "unfinished",
@@ -246,15 +293,9 @@ def test_a_real_search_on_a_real_broker(tmp_path: Path, kafka: Kafka, registry: 
         "200ms",
         "--topic-prefix",
         topic_prefix,
-        *(
-            "--max-schedule-lag",
-            "10s",
-            "--max-observer-lag",
-            "10s",
-        ),  # what is judged is never this machine's speed
     )
     with Command(tmp_path, [*LENSLOAD, *where, *steps, *slos, *SMALL], name="capacity") as running:
-        assert running.ended(120) == 0, running.log
+        assert running.ended(300) == 0, running.log
         assert "CAPACITY: 600 events/s hold the objectives, in two runs; 900 events/s do not" in running.log
     found = json.loads((tmp_path / "capacity.json").read_text())
     assert (found["outcome"], found["capacity_per_s"], found["gave_per_s"]) == ("found", 600, 900)
@@ -267,13 +308,51 @@ def test_a_real_search_on_a_real_broker(tmp_path: Path, kafka: Kafka, registry: 
     }
 
 
+def test_a_generator_at_its_limit_is_an_answer(tmp_path: Path):
+    """Where the generator gives first, the search ends with the rate that held twice, its curve and exit code 0.
+
+    The producer holds each batch for a second and has room for 16 events: 19.5 events/s never fit. A busy machine may
+    find 10 too much too; slower rates are then tried, and the answer is as good.
+    """
+    (tmp_path / "client.conf").write_text("queue.buffering.max.messages=16\n")
+    steps = "--from 10 --growth 1.95 --resolution 99% --step-duration 2s --warmup 0s --settle 0s"
+    slow = "--max-schedule-lag 10s --max-observer-lag 10s --linger-ms 1000 --client-config client.conf"
+    arguments = [*steps.split(), *slow.split(), "--slo", "lost == 0", *SMALL]
+    with Command(tmp_path, [*LENSLOAD, *arguments], name="capacity") as running:
+        assert running.ended(300) == 0, running.log
+    found = json.loads((tmp_path / "capacity.json").read_text())
+    assert (found["outcome"], found["capacity_per_s"]) == ("generator", None)
+    assert found["held_per_s"] < found["gave_per_s"] < 20
+    answers = [(point["rate_per_s"], point["answer"]) for point in found["runs"]]
+    assert answers.count((found["held_per_s"], "held")) == 2
+    assert answers.count((found["gave_per_s"], "generator")) == 2
+    assert (tmp_path / "capacity.svg").stat().st_size > 1_000
+
+
+def test_a_run_that_fails_ends_the_search_with_what_held(tmp_path: Path):
+    """A file that goes away during a search ends it with its run's exit code, after the rates that held before."""
+    client_config = tmp_path / "client.conf"
+    client_config.write_text("socket.nagle.disable=true\n")
+    steps = (
+        "--from 40 --step-duration 3s --warmup 0s --settle 0s --max-schedule-lag 10s --max-observer-lag 10s"
+    )
+    arguments = [*steps.split(), "--client-config", str(client_config), "--slo", "lost == 0", *SMALL]
+    with Command(tmp_path, [*LENSLOAD, *arguments], name="capacity") as running:
+        running.says("measuring", 60)
+        client_config.unlink()
+        assert running.ended(60) == 2, running.log
+    found = json.loads((tmp_path / "capacity.json").read_text())
+    assert (found["outcome"], found["held_per_s"]) == ("unfinished", 40)
+    assert [point["answer"] for point in found["runs"]] == ["held"]
+
+
 def test_ctrl_c_tells_what_is_known(tmp_path: Path):
     """Who loses patience gets the answer so far, the run under way drains, and nothing is left running."""
     arguments = ["--slo", "lost == 0", "--from", "200", "--step-duration", "60s", "--warmup", "0s", *SMALL]
     with Command(tmp_path, [*LENSLOAD, *arguments], name="capacity") as running:
-        running.says(r"\d+ acked|measuring", 40)
+        running.says(r"\d+ acked|measuring")
         running.press_ctrl_c()
-        assert running.ended(60) == 3, running.log
+        assert running.ended() == 3, running.log
         assert "STOPPED before the end of the search" in running.log
         assert not running.crew_pids()
     found = json.loads((tmp_path / "capacity.json").read_text())
@@ -285,5 +364,5 @@ def test_an_unreachable_cluster_ends_the_search(tmp_path: Path):
     port = free_port()
     where = ["--bootstrap-servers", f"127.0.0.1:{port}", "--registry-url", "mock://"]
     with Command(tmp_path, [*LENSLOAD, *where, "--slo", "lost == 0"], name="capacity") as running:
-        assert running.ended(40) == 4
+        assert running.ended() == 4
         assert f"127.0.0.1:{port}" in running.log

@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness.proxy import PRODUCE, Proxy
 from tests.harness.registry import Registry
-from tests.support.locusts import REPOSITORY
+from tests.support.locusts import LENIENT, REPOSITORY
 
 RECIPE = REPOSITORY / "examples" / "ci"
 GATE, WORKFLOW, DOCS = RECIPE / "gate.sh", RECIPE / "benchmark.yml", REPOSITORY / "docs" / "ci.md"
@@ -19,7 +19,7 @@ SMALL = {
     "LENSLOAD": f"{sys.executable} -m lensload",
     "LENSLOAD_AUDIENCE_SIZE": "500",
     "LENSLOAD_CATALOGUE_SIZE": "200",
-    "LENSLOAD_MAX_SCHEDULE_LAG": "5s",  # other people's machines: what is judged here is never the machine's speed
+    **LENIENT,
     "GATE_RATE": "400",
     "GATE_DURATION": "10s",  # what one run on each side has to measure at least, to be compared
     "GATE_WARMUP": "500ms",
@@ -45,7 +45,7 @@ class Gate:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
         self.said = done.stdout
@@ -203,11 +203,3 @@ def test_the_workflow_can_only_read_and_runs_pinned_actions():
     assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in actions), actions
     assert "contents: read" in text
     assert "persist-credentials: false" in text
-
-
-def test_every_link_of_the_docs_leads_somewhere():
-    """A stranger who follows the page alone finds each file that it names."""
-    links = re.findall(r"\]\(([^)#\s]+)", DOCS.read_text())
-    assert links
-    for link in links:
-        assert (DOCS.parent / link).exists(), link

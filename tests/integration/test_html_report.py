@@ -204,7 +204,7 @@ def test_a_bench_leaves_it(tmp_path: Path):
     arguments = ("--rate", "300", "--duration", "1s", "--warmup", "0s", "--html", "report.html")
     small = ("--audience-size", "500", "--catalogue-size", "200", "--slo", "lost == 0")
     with Bench(tmp_path, *arguments, *small) as bench:
-        assert bench.ended() in (0, 3), bench.log
+        assert bench.ended() == 0, bench.log
         run = bench.run()
     text = (tmp_path / "report.html").read_text()
     assert {"pass": "Passed", "invalid": "Invalid"}[run["verdict"]] in text

@@ -28,6 +28,9 @@ from tests.support.locusts import (
 
 FAST = ("--warmup", "500ms", "--user-rate", "100", "--audience-size", "500", "--catalogue-size", "200")
 HEADLESS = ("--headless", "--only-summary", *FAST)
+AT_WORK = (
+    r"measuring +[1-9][\d,.]*/s"  # the live view, every five seconds: events were produced in the last one
+)
 
 
 @pytest.fixture
@@ -35,21 +38,21 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """An empty folder to run in, in which no process is left behind."""
     folder = tmp_path.resolve()
     yield folder
-    wait_until(lambda: not crew_pids(folder), 5)
+    wait_until(lambda: not crew_pids(folder))
 
 
 def test_headless_ends_at_its_run_time_with_every_event_accounted_for(folder: Path) -> None:
     """`--run-time` counts from Locust's start, as it always does; the drain then loses nothing."""
     started = time.monotonic()
-    with Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "-t", "5s") as locust:
+    with Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "-t", "10s") as locust:
         code = locust.ended()
-    assert 5 < time.monotonic() - started < 15
+    assert time.monotonic() - started > 10
     run = locust.run()
     check_whole(run)
     check_good(run, code)
     assert not run["cut_short"]
     assert run["load"]["target_per_s"] == pytest.approx(400, rel=0.01)
-    assert run["load"]["achieved_per_s"] == pytest.approx(400, rel=0.05)
+    assert run["measured_s"] < 10, "it began before the first event was due"
     assert "EMBEDDED CLUSTER" in locust.log
     assert re.search(r"^ack +user-interactions +\d+", locust.log, re.MULTILINE), (
         "Locust's own table is there too"
@@ -158,12 +161,12 @@ def test_the_web_ui_starts_edits_stops_and_starts_again(folder: Path) -> None:
         assert "bootstrap_servers" not in page
 
         assert web.swarm(2, seed="7")["success"]
-        wait_until(lambda: web.row("ack", "user-interactions"), 15)
+        wait_until(lambda: web.row("ack", "user-interactions"))
         pids = locust.crew_pids()
         assert len(pids) == 2
         web.swarm(8)
         wait_until(lambda: web.stats()["user_count"] == 8)
-        wait_until(lambda: web.stats()["current_rps"] > 400, 25)
+        wait_until(lambda: web.stats()["current_rps"] > 400)
         assert locust.crew_pids() == pids, "an edit restarts nothing"
         encode = web.row("encode", "user-interactions")
         assert encode is not None
@@ -176,11 +179,11 @@ def test_the_web_ui_starts_edits_stops_and_starts_again(folder: Path) -> None:
         check_whole(first)
         assert max(row["target_per_s"] for row in first["series"]) == 800
         assert first["conditions"]["seed"] == 7
-        wait_until(lambda: not locust.crew_pids(), 5)
+        wait_until(lambda: not locust.crew_pids())
 
         web.swarm(1)
         wait_until(lambda: len(locust.crew_pids()) == 2)
-        wait_until(lambda: web.stats()["user_count"] == 1 and web.row("ack", "user-interactions"), 15)
+        wait_until(lambda: web.stats()["user_count"] == 1 and web.row("ack", "user-interactions"))
         assert set(locust.crew_pids()).isdisjoint(pids)
         locust.press_ctrl_c()
         code = locust.ended()
@@ -193,30 +196,29 @@ def test_the_web_ui_starts_edits_stops_and_starts_again(folder: Path) -> None:
 
 def test_ctrl_c_drains_writes_and_says_so(folder: Path) -> None:
     """Ctrl-C reaches master and workers at once, as in a terminal: all is drained, and the run says it was cut."""
-    with Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "--processes", "2", "--duration", "60s") as locust:
-        locust.says("measuring")
-        time.sleep(1.5)
+    with Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "--processes", "2", "--duration", "10m") as locust:
+        locust.says(AT_WORK)
         locust.press_ctrl_c()
-        assert locust.ended(20) == 3, locust.log
+        assert locust.ended() == 3, locust.log
     run = locust.run()
     assert run["verdict"] == "invalid"
     assert total(run, "acked") == total(run, "observed") == total(run, "produced") > 0
     assert run["cut_short"]
     assert any("cut short" in reason for reason in run["reasons"])
-    assert run["measured_s"] < 10
+    assert run["measured_s"] < 300
     assert "Traceback" not in locust.log
 
 
 def test_a_second_ctrl_c_gives_up_the_drain_but_not_the_run_file(folder: Path) -> None:
     """Whoever is in a hurry gets the run file at once, marked as what it is."""
     arguments = (*HEADLESS, "-u", "2", "-r", "2")
-    with Locust(folder, *arguments, locustfile=STAND_IN, faults={"engine": {"drain_s": 60}}) as locust:
+    with Locust(folder, *arguments, locustfile=STAND_IN, faults={"engine": {"drain_s": 200}}) as locust:
         locust.says("measuring")
         time.sleep(1.5)
         locust.press_ctrl_c()
         locust.says("draining")
         locust.press_ctrl_c()
-        assert locust.ended(8) == 3, locust.log
+        assert locust.ended() == 3, locust.log
     run = locust.run()
     assert run["verdict"] == "invalid"
     assert run["cut_short"]
@@ -231,11 +233,10 @@ def test_sigterm_ends_a_distributed_run_like_ctrl_c(folder: Path) -> None:
                     "--master-bind-host", "127.0.0.1", "--master-bind-port", port, name="master")  # fmt: skip
     join = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
     with master, Locust(folder, *join, name="one") as one, Locust(folder, *join, name="two") as two:
-        master.says("measuring", 30)
-        time.sleep(1.5)
+        master.says(AT_WORK)
         master.process.send_signal(signal.SIGTERM)
-        code = master.ended(20)
-        assert one.ended(10) == two.ended(10) == 0, one.log
+        code = master.ended()
+        assert one.ended() == two.ended() == 0, one.log
     run = master.run()
     check_whole(run)
     check_good(run, code)
@@ -255,15 +256,15 @@ def test_a_worker_that_comes_late_and_one_that_leaves_are_accounted_for(folder: 
                     "--master-bind-host", "127.0.0.1", "--master-bind-port", port, name="master")  # fmt: skip
     join = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
     with master, Locust(folder, *join, name="one"):
-        master.says("measuring", 30)
+        master.says("measuring")
         with Locust(folder, *join, name="late", locustfile=slow) as late:
             wait_until(lambda: len(late.crew_pids()) == 3)
             time.sleep(4)
             late.process.send_signal(signal.SIGTERM)
-            assert late.ended(15) == 0, late.log
-            time.sleep(1.5)
+            assert late.ended() == 0, late.log
+            master.says("Worker 1 left before the end")
         master.press_ctrl_c()
-        assert master.ended(20) == 3, master.log
+        assert master.ended() == 3, master.log
     run = master.run()
     assert any("Worker 1 left before the end" in reason for reason in run["reasons"])
     check_whole(run)
@@ -282,9 +283,9 @@ def test_clocks_of_other_hosts_are_compared(folder: Path) -> None:
                     "--master-bind-host", "127.0.0.1", "--master-bind-port", port, name="master")  # fmt: skip
     join = ("--worker", "--master-host", "127.0.0.1", "--master-port", port)
     with master:
-        master.says("Waiting for workers|Starting Locust", 20)
+        master.says("Waiting for workers|Starting Locust")
         with Locust(folder, *join, name="one", locustfile=other):
-            assert master.ended(40) == 3, master.log
+            assert master.ended() == 3, master.log
     run = master.run()
     clocks = run["conditions"]["clocks"]
     (reading,) = clocks["workers"]
@@ -308,7 +309,7 @@ def test_bad_input_is_refused_with_what_to_do(
 ) -> None:
     """A wrong option ends Locust at once, with the contract's exit code, once, and with a hint."""
     with Locust(folder, *HEADLESS, "--processes", "2", *arguments) as locust:
-        assert locust.ended(20) == code, locust.log
+        assert locust.ended() == code, locust.log
     assert locust.log.count(text) == 1, locust.log
     assert "Traceback" not in locust.log
     assert not locust.run_file.exists()
@@ -319,7 +320,7 @@ def test_a_cluster_that_does_not_answer_stops_the_test(folder: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     arguments = ("--bootstrap-servers", address, "--registry-url", "mock://", "--processes", "2")
     with Locust(folder, *HEADLESS, *arguments) as locust:
-        assert locust.ended(30) == 4, locust.log
+        assert locust.ended() == 4, locust.log
     assert address in locust.log
     assert "Traceback" not in locust.log
 
@@ -343,14 +344,15 @@ def test_a_refusal_in_the_web_ui_stops_the_run_and_shows_there(folder: Path) -> 
 
 def test_a_process_that_dies_is_told_at_once_and_invalidates_the_run(folder: Path) -> None:
     """Figures with a hole in them are marked; the rest of the run is drained and kept."""
-    with Locust(folder, *HEADLESS, "-u", "2", "-r", "2", "-t", "8s") as locust:
+    with Locust(folder, *HEADLESS, "-u", "2", "-r", "2", "-t", "15s") as locust:
         locust.says("measuring")
         engine = next(
             pid for pid in locust.crew_pids() if b"engine" in Path(f"/proc/{pid}/cmdline").read_bytes()
         )
         os.kill(engine, signal.SIGKILL)
-        locust.says("engine process was killed", 2)
-        assert locust.ended(20) == 3, locust.log
+        locust.says("engine process was killed")
+        assert locust.process.poll() is None, "told while the run goes on"
+        assert locust.ended() == 3, locust.log
     run = locust.run()
     assert run["verdict"] == "invalid"
     assert any("engine process was killed (SIGKILL)" in reason for reason in run["reasons"])
@@ -359,12 +361,13 @@ def test_a_process_that_dies_is_told_at_once_and_invalidates_the_run(folder: Pat
 
 def test_a_lost_worker_is_told_of_and_the_others_drain(folder: Path) -> None:
     """A worker that Locust loses takes its part with it; the run goes on, and its reasons say what is missing."""
-    with Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "-t", "10s", "--processes", "2") as locust:
+    with Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "-t", "20s", "--processes", "2") as locust:
         locust.says("measuring")
         os.kill(_children(locust.process.pid)[0], signal.SIGKILL)
-        locust.says(r"Worker \d was lost", 6)
+        locust.says(r"Worker \d was lost")
+        assert locust.process.poll() is None, "told while the run goes on"
         assert len(locust.crew_pids()) == 2, "its own processes ended with it"
-        assert locust.ended(25) == 3, locust.log
+        assert locust.ended() == 3, locust.log
     run = locust.run()
     assert any(re.match(r"Worker \d was lost", reason) for reason in run["reasons"])
     assert total(run, "produced") > 0
@@ -377,8 +380,8 @@ def test_nothing_outlives_a_master_that_is_killed(folder: Path) -> None:
         workers = _children(locust.process.pid)
         assert len(workers) == 2
         locust.process.kill()
-        wait_until(lambda: not locust.crew_pids(), 6)
-        wait_until(lambda: not any(map(_runs, workers)), 10)
+        wait_until(lambda: not locust.crew_pids())
+        wait_until(lambda: not any(map(_runs, workers)))
 
 
 def test_failures_show_as_locust_failures(folder: Path) -> None:

@@ -94,7 +94,7 @@ class Cluster:
         with Bench(folder, *self.flags, "--topic-prefix", prefix, *SMALL, *arguments.split()) as bench:
             code = bench.ended()
             log, run = bench.log, bench.run()
-        wait_until(lambda: not crew_pids(folder.resolve()), 5)
+        wait_until(lambda: not crew_pids(folder.resolve()))
         return Outcome(code, log, run, self.read(prefix), self.partitions(prefix))
 
     def partitions(self, prefix: str) -> dict[str, int]:
@@ -186,13 +186,10 @@ def counted(run: Run, topic: str, name: str) -> int:
 
 
 def check_good(outcome: Outcome) -> None:
-    """The command passed, or the machine, which others use too, made nothing but the schedule late."""
-    run = outcome.run
-    expected = {"pass": 0, "invalid": 3}[run["verdict"]]
-    assert outcome.code == expected, outcome.log
-    assert all(reason.startswith("The schedule lag is") for reason in run["reasons"]), outcome.log
-    assert len(run["reasons"]) == (run["verdict"] == "invalid")
-    assert f"VERDICT: {run['verdict'].upper()}" in outcome.log
+    """The command passed, without a remark."""
+    assert (outcome.run["verdict"], outcome.code) == ("pass", 0), outcome.log
+    assert outcome.run["reasons"] == []
+    assert "VERDICT: PASS" in outcome.log
 
 
 def check_account(outcome: Outcome) -> None:
@@ -225,7 +222,8 @@ def test_the_run_file_keeps_the_contract(outcome: Outcome):
     run = outcome.run
     assert (run["format"], run["cut_short"]) == ("lensload/run/1", False)
     assert run["load"]["target_per_s"] == pytest.approx(3000, rel=1e-3)
-    assert run["load"]["achieved_per_s"] == pytest.approx(3000, rel=1e-3)
+    # Per second until the last event was produced, which a busy machine produces late.
+    assert 1000 < run["load"]["achieved_per_s"] <= 3000 * (1 + 1e-3)
     values = [len(each.value) for them in outcome.received.values() for each in them]
     assert run["load"]["mean_bytes"] == pytest.approx(sum(values) / len(values), rel=0.05)
     for counts in run["topics"].values():
@@ -247,7 +245,8 @@ def test_the_run_file_keeps_the_contract(outcome: Outcome):
 
 def test_the_table_is_there_to_paste(outcome: Outcome):
     """A person who runs it sees the load, the stages, the account and the verdict, and no word of Locust's."""
-    for text in ("3,000 events/s achieved of 3,000", "VERDICT: ", "end to end", "run file: run.json"):
+    achieved = f"{outcome.run['load']['achieved_per_s']:,.0f} events/s achieved of 3,000"
+    for text in (achieved, "VERDICT: ", "end to end", "run file: run.json"):
         assert text in outcome.log
     assert re.search(r"^all +9,000 +9,000 +0 +9,000 +0 +0 +0$", outcome.log, re.MULTILINE)
     assert "EMBEDDED" not in outcome.log
@@ -374,7 +373,7 @@ def test_topics_that_cannot_be_made_are_refused_before_any_load(
     """A cluster that says no is exit code 4 within seconds, with the topic, its reason and what to do."""
     arguments = (*cluster.flags, "--topic-prefix", topic_prefix, "--replication-factor", "3")
     with Bench(tmp_path, *arguments) as bench:
-        assert bench.ended(15) == 4, bench.log
+        assert bench.ended() == 4, bench.log
         assert f"The topic {topic_prefix}{REQUESTS} cannot be created" in bench.log
         assert "give a smaller --replication-factor" in bench.log
         assert "Traceback" not in bench.log

@@ -304,24 +304,6 @@ def test_on_a_real_registry(registry: Registry, topic_prefix: str):
 
 
 @pytest.mark.native
-def test_a_schema_registered_by_hand_is_known(registry: Registry, topic_prefix: str, folder: Path):
-    """The guide's curl command works, and what it registered has the same id for lensload."""
-    if shutil.which("curl") is None:
-        pytest.skip("needs curl on the PATH")
-    name = subject("user-interactions", topic_prefix)
-    data = json.dumps({"schema": (folder / INTERACTIONS).read_text()})
-    kind = "Content-Type: application/vnd.schemaregistry.v1+json"
-    command = ["curl", "-sS", "-X", "POST", "-H", kind, "--data", data]
-    done = subprocess.run(
-        [*command, f"{registry.url}/subjects/{name}/versions"], capture_output=True, check=True
-    )
-    number = json.loads(done.stdout)["id"]
-    table = rows(run("register", "--registry-url", registry.url, "--topic-prefix", topic_prefix))
-    (row,) = [row for row in table if row[0] == name]
-    assert row[:4] == [name, str(number), "1", "known"]
-
-
-@pytest.mark.native
 def test_versions_and_verdicts_of_a_real_registry(registry: Registry, topic_prefix: str, folder: Path):
     """A newer version gets a new id and number; a removal it would take, LENS does not; the rest both refuse."""
     where = ("--registry-url", registry.url, "--topic-prefix", topic_prefix, "--folder", folder)

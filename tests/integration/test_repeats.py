@@ -75,8 +75,7 @@ def test_repeats_are_run_one_after_the_other(tmp_path: Path) -> None:
     """Each repeat is a run of its own with its own file, and the result holds them all, with intervals."""
     small = ("--rate", "1000", "--duration", "2s", "--warmup", "0s", "--audience-size", "500")
     with Bench(tmp_path.resolve(), *small, "--catalogue-size", "200", "--repeat", "2") as bench:
-        code = bench.ended(60)
-        assert code in (0, 3), bench.log  # 3: this machine was late
+        assert bench.ended() == 0, bench.log
     whole = bench.run()
     each = [json.loads((tmp_path / f"run.{n}.json").read_text()) for n in (1, 2)]
     assert total(whole, "acked") == sum(total(run, "acked") for run in each) == 4_000
@@ -87,9 +86,9 @@ def test_repeats_are_run_one_after_the_other(tmp_path: Path) -> None:
 def test_ctrl_c_ends_the_repeats(tmp_path: Path) -> None:
     """What was run until then is the result, it is invalid, and nothing else is begun."""
     with Bench(tmp_path.resolve(), "--rate", "200", "--duration", "60s", "--repeat", "3") as bench:
-        bench.says("measuring", 30)
+        bench.says("measuring")
         bench.press_ctrl_c()
-        assert bench.ended(40) == 3, bench.log
+        assert bench.ended() == 3, bench.log
     assert "Only 1 of 3 repeats were run." in bench.run()["reasons"]
     assert "Repeat 2 of 3" not in bench.log
     assert "Traceback" not in bench.log

@@ -34,7 +34,7 @@ from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 
 TOPIC = "user-interactions"
-LENSLOAD = [sys.executable, "-c", "from lensload.cli.main import main; main()"]
+LENSLOAD = [sys.executable, "-m", "lensload"]
 BASE_MS = 1_760_000_000_000
 V1: dict[str, Any] = {
     "type": "record",

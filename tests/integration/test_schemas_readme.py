@@ -1,6 +1,8 @@
 """schemas/README.md tells the truth about the schemas beside it."""
 
+import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,10 @@ from lensload.cli import main
 from lensload.schema import definitions
 from lensload.schema.history import folder_of
 from lensload.schema.registry_auth import VARIABLES
+from tests.harness.registry import Registry
+from tests.support.registries import standing_in
 
+SUBJECTS_URL = "http://localhost:8081/subjects/"
 FOLDER = Path(__file__).parents[2] / "schemas"
 TEXT = (FOLDER / "README.md").read_text()
 
@@ -76,3 +81,36 @@ def test_the_hook_runs_a_command_that_exists():
         str(FOLDER) if word == "schemas" and place else word for place, word in enumerate(entry.split())
     ]
     assert CliRunner().invoke(main.main, arguments).exit_code == 0
+
+
+def by_hand(root: Path, subjects_url: str) -> Any:
+    """What a registry answers to the README's curl command, run in bash as it stands but for the place of subjects."""
+    (command,) = re.findall(r"(?ms)^```sh\n(cd schemas\ncurl .*?)^```$", TEXT)
+    assert command.count(SUBJECTS_URL) == 1
+    shell = ["bash", "-euo", "pipefail", "-c", command.replace(SUBJECTS_URL, subjects_url)]
+    done = subprocess.run(shell, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.usefixtures("curl_and_jq")
+def test_the_curl_command_registers_the_schema(registry: Registry, topic_prefix: str):
+    """A real registry takes what the command sends, and lensload finds its own schema under the same id."""
+    answer = by_hand(FOLDER.parent, f"{registry.url}/subjects/{topic_prefix}")
+    where = ["--registry-url", registry.url, "--topic-prefix", topic_prefix]
+    table = CliRunner().invoke(main.main, ["schemas", "register", *where]).stdout
+    name = f"{topic_prefix}user-interactions-value"
+    assert re.search(rf"(?m)^{name} +{answer['id']} +1 +known\b", table), table
+
+
+@pytest.mark.usefixtures("curl_and_jq")
+def test_the_curl_command_changes_no_text(tmp_path: Path):
+    """Blanks, quotes, backslashes and what a shell would expand arrive as they are in the file."""
+    schema = json.loads((FOLDER / "user_interaction.avsc").read_text())
+    schema["doc"] = "two  blanks, \"quotes\", 'more', a\\b, \\n, a\nline\tand * $HOME $(id) `id` ! % é \u2028"
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas/user_interaction.avsc").write_text(json.dumps(schema, indent=2))
+    with standing_in() as there:
+        by_hand(tmp_path, f"{there.url}/subjects/")
+    (text,) = there.subjects["user-interactions-value"]
+    assert json.loads(text) == schema

@@ -66,7 +66,7 @@ def locust(tmp_path: Path) -> Iterator[tuple[Locust, int]]:
     with Locust(tmp_path, *small, *place, locustfile=None) as running:
         running.says("Starting web interface at http://127.0.0.1:")
         yield running, port
-    wait_until(lambda: not crew_pids(REPOSITORY), 10)
+    wait_until(lambda: not crew_pids(REPOSITORY))
 
 
 def test_a_person_starts_a_test_in_the_browser_and_sees_it_run(
@@ -87,7 +87,7 @@ def test_a_person_starts_a_test_in_the_browser_and_sees_it_run(
 
     assert web.swarm(5, seed="3")["success"]
     for stage in ("ack", "encode", "end_to_end", "schedule_lag", "serialize"):
-        wait_until(lambda stage=stage: web.row(stage, "user-interactions"), 20)
+        wait_until(lambda stage=stage: web.row(stage, "user-interactions"))
     encode = web.row("encode", "user-interactions")
     assert encode is not None
     for name in ("min_response_time", "median_response_time", "avg_response_time"):
@@ -99,4 +99,4 @@ def test_a_person_starts_a_test_in_the_browser_and_sees_it_run(
     assert re.search(r"ack recommendation-responses \d+ 0 [\d.]+", shown)
     web.stop()
     assert "Traceback" not in running.log
-    assert running.run()["verdict"] in ("pass", "invalid")
+    assert running.run()["verdict"] == "pass"

@@ -19,6 +19,10 @@ from typing import Any, Self
 
 from lensload.results.run import Run, total
 
+PATIENCE_S = 60.0  # for what takes a second on a quiet machine; a test that passes does not wait for it
+LENIENT = {"LENSLOAD_MAX_SCHEDULE_LAG": "1m", "LENSLOAD_MAX_OBSERVER_LAG": "1m"}
+"""What a run does is tested here, not how fast the machine is on which it does it; a flag beats the environment."""
+
 REPOSITORY = Path(__file__).parents[2]
 STANDINS = Path(__file__).parent / "standins"
 ORDINARY = "from lensload.locust import OrdinaryAudience\n"
@@ -28,7 +32,7 @@ STAND_IN = (
 )
 
 
-def wait_until(condition: Callable[[], Any], timeout_s: float = 20) -> Any:
+def wait_until(condition: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
     """The condition's first true value; polls it, and fails when there is none in time."""
     deadline = time.monotonic() + timeout_s
     while not (value := condition()):
@@ -80,6 +84,7 @@ class Command:
         self._log = folder / f"{name}.log"
         environment = {
             **os.environ,
+            **LENIENT,
             "PYTHONPATH": os.pathsep.join([str(STANDINS), *sys.path]),
             "PYTHONUNBUFFERED": "1",
             **(environ or {}),
@@ -112,11 +117,11 @@ class Command:
         """What it has printed so far."""
         return self._log.read_text()
 
-    def ended(self, timeout_s: float = 40) -> int:
+    def ended(self, timeout_s: float = 2 * PATIENCE_S) -> int:
         """Wait for its end; its exit code."""
         return self.process.wait(timeout_s)
 
-    def says(self, pattern: str, timeout_s: float = 20) -> re.Match[str]:
+    def says(self, pattern: str, timeout_s: float = PATIENCE_S) -> re.Match[str]:
         """Wait until it has printed what the pattern matches."""
         found: re.Match[str] = wait_until(lambda: re.search(pattern, self.log), timeout_s)
         return found
@@ -237,14 +242,5 @@ def check_whole(run: Run) -> None:
 
 
 def check_good(run: Run, code: int) -> None:
-    """The run passed, or the machine, which others use too, made nothing but the schedule late.
-
-    `code` is what the command ended with; it must be the verdict's.
-    """
-    remarks = [reason for reason in run["reasons"] if "cut short" not in reason]
-    if run["verdict"] == "pass":
-        assert code == 0
-        return
-    assert (run["verdict"], code) == ("invalid", 3), run["reasons"]
-    assert remarks, run["reasons"]
-    assert all(reason.startswith("The schedule lag is") for reason in remarks), run["reasons"]
+    """The run passed, and the command ended with the code for that; how late a busy machine is `LENIENT` allows."""
+    assert (run["verdict"], code) == ("pass", 0), run["reasons"]

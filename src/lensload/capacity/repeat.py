@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lensload.config.model import RunConfig
-from lensload.errors import InvalidRunError
+from lensload.errors import without_verdict
 from lensload.report.console import print_result
 from lensload.report.outputs import Views
 from lensload.results import run_file
@@ -42,7 +42,7 @@ def repeated(
         if file.exists():
             runs.append(run_file.read(file))
         elif code not in EXIT_CODES.values() or not runs:
-            return None, code or InvalidRunError.exit_code
+            return None, without_verdict(code)
         if interrupted:
             break
     result = merged(runs, [file.name for file in files[: len(runs)]], config.repeat)

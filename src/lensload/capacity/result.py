@@ -16,13 +16,14 @@ FORMAT = "lensload/capacity/1"
 PERCENTILES = ("p50", "p90", "p99", "p999")
 STAGES = ("ack", "end_to_end")
 
-Outcome = Literal["found", "at_least", "none", "generator", "unfinished"]
+Outcome = Literal["found", "at_least", "generator", "none", "invalid", "unfinished"]
 
 EXIT_CODES: dict[Outcome, int] = {
     "found": 0,
     "at_least": 0,
+    "generator": 0,
     "none": 1,
-    "generator": InvalidRunError.exit_code,
+    "invalid": InvalidRunError.exit_code,
     "unfinished": InvalidRunError.exit_code,
 }
 
@@ -41,8 +42,11 @@ class Point(TypedDict):
 class Capacity(TypedDict):
     """What a search came to; the content of its file.
 
-    `capacity_per_s` is the highest rate that held in two runs, if the cluster (or the range) is what ends there;
-    `held_per_s` and `gave_per_s` are the bracket whatever ends it. `runs` are in the order in which they were made.
+    `capacity_per_s` is the highest rate that held in two runs, if the cluster (or the range) is what ends there, and
+    null where the generator is; `held_per_s` and `gave_per_s` are the bracket whatever ends it. `outcome` is
+    "found", "at_least" (the range ends first) or "generator" (it ends first, and a rate held): exit code 0; "none"
+    (the cluster does not even hold the lowest rate): 1; "invalid" (no rate could be measured, or none from some rate
+    on for a reason that is not the rate) or "unfinished": 3. `runs` are in the order in which they were made.
     """
 
     format: str
@@ -74,7 +78,7 @@ class Trials:
         return {
             "format": FORMAT,
             "outcome": outcome,
-            "text": _text(outcome, found_or_known),
+            "text": _text(outcome, found_or_known, self._because(outcome, found_or_known)),
             "capacity_per_s": found_or_known.held_per_s if outcome in ("found", "at_least") else None,
             "held_per_s": found_or_known.held_per_s,
             "gave_per_s": found_or_known.gave_per_s,
@@ -84,6 +88,15 @@ class Trials:
             "runs": [_point(trial) for trial in self.made],
             "conditions": last["conditions"] if last else {},
         }
+
+    def _because(self, outcome: Outcome, found: Found) -> str:
+        """The rate of the last run that ended the search, and why it did."""
+        last = self.made[-1:]
+        if outcome == "generator":
+            last = [trial for trial in self.made if trial.rate_per_s == found.gave_per_s and trial.because][
+                -1:
+            ]
+        return "".join(f"At {units.per_s(trial.rate_per_s)} events/s: {trial.because}" for trial in last)
 
     def _known(self) -> Found:
         """The bracket as far as it goes: each rate's last run counts."""
@@ -162,6 +175,8 @@ def _point(trial: Trial) -> Point:
 def _outcome(found: Found | None) -> Outcome:
     if found is None:
         return "unfinished"
+    if found.limit == "invalid" or (found.limit == "generator" and found.held_per_s is None):
+        return "invalid"
     if found.limit == "generator":
         return "generator"
     if found.held_per_s is None:
@@ -169,7 +184,7 @@ def _outcome(found: Found | None) -> Outcome:
     return "at_least" if found.limit == "range" else "found"
 
 
-def _text(outcome: Outcome, found: Found) -> str:
+def _text(outcome: Outcome, found: Found, because: str) -> str:
     held = f"{units.per_s(found.held_per_s)} events/s" if found.held_per_s else "no rate that was tried"
     gave = f"{units.per_s(found.gave_per_s)} events/s" if found.gave_per_s else ""
     match outcome:
@@ -177,18 +192,18 @@ def _text(outcome: Outcome, found: Found) -> str:
             return f"CAPACITY: {held} hold the objectives, in two runs; {gave} do not, in two runs."
         case "at_least":
             return f"CAPACITY: at least {held}, the top of the range. Raise --to to find its end."
+        case "generator":
+            return (
+                f"THE GENERATOR IS THE LIMIT above {held}, which hold the objectives, in two runs. {because}."
+                " The cluster may hold more: to find out, add --workers, cores or machines."
+            )
         case "none":
             return f"NO CAPACITY: not even {gave} hold the objectives, and no lower rate was asked for. Lower --from."
-        case "generator":
+        case "invalid":
             known = (
-                f"The objectives held at {held}."
-                if found.held_per_s
-                else "No rate held the objectives twice."
+                f"until then the objectives held at {held}" if found.held_per_s else "no rate was measured"
             )
-            return (
-                f"THE GENERATOR'S LIMIT, not the cluster's: {gave} could not be generated on schedule. {known}"
-                " Above that nothing is known of the cluster: add --workers, or cores, or machines."
-            )
+            return f"INVALID: the search could not go on; {known}. {because}. Mend that, and search again."
         case "unfinished":
             above = f", and did not at {gave}" if gave else ""
             return f"STOPPED before the end of the search: by then the objectives held at {held}{above}."

@@ -15,15 +15,17 @@ class Answer(Enum):
     Attributes:
         HELD: the objectives held.
         MISSED: one did not, or the cluster held the load back.
-        GENERATOR: the load was not produced as asked, and not for the cluster's sake; nothing is known of it.
+        GENERATOR: the load was not produced or not observed as asked, and the cluster is not the cause.
+        INVALID: the run is invalid for a reason that is not the rate, such as a clock step.
     """
 
     HELD = "held"
     MISSED = "missed"
     GENERATOR = "generator"
+    INVALID = "invalid"
 
 
-Limit = Literal["cluster", "generator", "range"]
+Limit = Literal["cluster", "generator", "range", "invalid"]
 Search: TypeAlias = "Generator[float, Answer, Found]"
 
 
@@ -32,7 +34,7 @@ class Plan:
     """Where to search, and how closely.
 
     Attributes:
-        from_per_s: the first and lowest rate.
+        from_per_s: the first rate; lower ones are tried only where the generator cannot keep up with it.
         to_per_s: the highest rate.
         growth: by how much the rate is multiplied until something gives.
         resolution: how far the found rate may lie below one that does not hold, as a fraction.
@@ -67,8 +69,8 @@ class Found:
 
     Attributes:
         limit: what stands in the way of more: the cluster, the generator (then nothing is known of the cluster
-            above `held_per_s`), or nothing in the range that was searched.
-        held_per_s: the highest rate that held, in two runs; None: not even the lowest did.
+            above `held_per_s`), nothing in the range that was searched, or runs that are invalid whatever the rate.
+        held_per_s: the highest rate that held, in two runs (in one, if `limit` is "invalid"); None: no rate did.
         gave_per_s: the lowest rate above it at which the limit was met; None: none was.
     """
 
@@ -81,15 +83,18 @@ def search(plan: Plan) -> Search:
     """Yields the rate of the next run, takes its `Answer`, and returns what was found.
 
     Rates grow by `growth` until something gives; then the bracket is halved, geometrically, down to `resolution`.
+    Where the generator cannot keep up with the first rate, slower ones are tried, down to a hundredth of it.
     Nothing is decided by one run: what gave is tried again, and the second answer counts; the final rate has to
-    hold once more, or the search goes on below it.
+    hold once more, or the search goes on below it. Two invalid runs end the search with what is known.
     """
     held: list[float] = []
     gave_per_s: float | None = None
     limit: Limit = "range"
-    rate = plan.from_per_s
-    while True:
+    rate: float | None = plan.from_per_s
+    while rate is not None:
         answer = yield from _tried(rate)
+        if answer is Answer.INVALID:
+            return Found("invalid", max(held, default=None), gave_per_s)
         if answer is Answer.HELD and rate in held:
             return Found(limit, rate, gave_per_s)
         if answer is Answer.HELD:
@@ -98,9 +103,11 @@ def search(plan: Plan) -> Search:
             # A rate that held before and now does not: it goes, and what held below it is the floor again.
             held = [lower for lower in held if lower < rate]
             gave_per_s, limit = rate, "generator" if answer is Answer.GENERATOR else "cluster"
-        if not held:
-            return Found(limit, None, gave_per_s)
-        rate = _next(plan, held[-1], gave_per_s)
+        if held:
+            rate = _next(plan, held[-1], gave_per_s)
+        else:
+            rate = _slower(plan, rate) if limit == "generator" else None
+    return Found(limit, None, gave_per_s)
 
 
 def _next(plan: Plan, held_per_s: float, gave_per_s: float | None) -> float:
@@ -111,6 +118,15 @@ def _next(plan: Plan, held_per_s: float, gave_per_s: float | None) -> float:
         return held_per_s
     middle = rounded(sqrt(held_per_s * gave_per_s))
     return middle if held_per_s < middle < gave_per_s else held_per_s
+
+
+def _slower(plan: Plan, rate: float) -> float | None:
+    """The rate to try below one that the generator cannot keep up with; None: the search ends there.
+
+    Never below 1 event/s: a step might then measure none.
+    """
+    slower = (rounded(plan.from_per_s / 10), rounded(plan.from_per_s / 100))
+    return next((lower for lower in slower if 1 <= lower < rate), None)
 
 
 def _tried(rate: float) -> Generator[float, Answer, Answer]:

@@ -22,7 +22,6 @@ from lensload.config.options import options
 from lensload.errors import LensloadError, UsageError
 from lensload.report import units
 from lensload.values import duration_s
-from lensload.verdict.thresholds import Thresholds
 
 # What the search itself decides, and outputs that each run would write over those of the run before.
 _OURS = ("rate", "duration", "run_file", "repeat")
@@ -45,8 +44,9 @@ def _fraction(ctx: click.Context, parameter: click.Parameter, value: str) -> flo
 
 
 @click.command(
-    epilog="Exit codes: 0 found; 1 not even the lowest rate holds; 2 wrong usage; 3 the generator's limit, or"
-    " stopped; 4 the cluster cannot be reached or refused."
+    epilog="Exit codes: 0 a rate holds, and the cluster, the generator or --to is the limit above it; 1 not even the"
+    " lowest rate holds; 2 wrong usage; 3 the runs are invalid at any rate, or the search was stopped; 4 the cluster"
+    " cannot be reached or refused."
 )
 @click.option(
     "--from",
@@ -55,7 +55,7 @@ def _fraction(ctx: click.Context, parameter: click.Parameter, value: str) -> flo
     default=1_000.0,
     metavar="RATE",
     show_default=True,
-    help="The first and lowest rate, in events/s.",
+    help="The first rate, in events/s. Lower ones are tried only where the generator cannot keep up with it.",
 )
 @click.option(
     "--to",
@@ -130,7 +130,7 @@ def capacity(**given: Any) -> None:  # noqa: ANN401 - click's values
 
     The rate grows until an objective is missed, then the bracket is halved. Each run warms up, measures and drains
     by itself. What is missed is tried again before it counts, and the rate that is found has held twice. If the
-    load could not be generated, that is told, and is no capacity of the cluster.
+    generator cannot keep up with a rate, the search ends below it and says so: the cluster may hold more.
     """
     own = {name: given.pop(name) for name in ("step_duration", "settle", "runs_folder", "config")}
     files = {name: given.pop(name) for name in ("result_file", "picture_file")}
@@ -140,7 +140,7 @@ def capacity(**given: Any) -> None:  # noqa: ANN401 - click's values
     atomic_file.check_writable(files["result_file"], "result", "--result")
     atomic_file.check_writable(files["picture_file"], "picture", "--picture")
     arguments = _arguments({**given, "duration": own["step_duration"]}, own["config"], config)
-    runs = _Runs(arguments, own["runs_folder"], own["settle"], config)
+    runs = _Runs(arguments, own["runs_folder"], own["settle"])
     signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: tell what is known, leave no run behind
     found: Found | None = None
     error: LensloadError | None = None
@@ -160,14 +160,11 @@ def capacity(**given: Any) -> None:  # noqa: ANN401 - click's values
 class _Runs:
     """The runs of a search, one after the other, each told in a line."""
 
-    def __init__(
-        self, arguments: Sequence[str], folder: Path, settle_s: float, thresholds: Thresholds
-    ) -> None:
+    def __init__(self, arguments: Sequence[str], folder: Path, settle_s: float) -> None:
         self.made: list[Trial] = []
         self._arguments = arguments
         self._folder = folder
         self._settle_s = settle_s
-        self._thresholds = thresholds
 
     def at(self, rate_per_s: float) -> Trial:
         """Run at a rate, after the cluster has settled."""
@@ -176,7 +173,7 @@ class _Runs:
         number = len(self.made) + 1
         click.echo(f"run {number}: {units.per_s(rate_per_s)} events/s", err=True)
         file = self._folder / f"{number:02}-{rate_per_s:.6g}.json"
-        made = trial.bench(self._arguments, file, rate_per_s, self._thresholds)
+        made = trial.bench(self._arguments, file, rate_per_s)
         self.made.append(made)
         because = f" ({made.because})" if made.because else ""
         click.echo(f"run {number}: {made.answer.value}{because}", err=True)

@@ -1,12 +1,12 @@
 """The command line: `lensload bench`, and the other commands from their own modules.
 
-`bench` is Locust run headless: everything is checked here, before anything starts, and then this process becomes
-Locust's. Exit codes are those of the errors' tree, and 2 for what click refuses.
+Of `bench`, everything is checked here, before anything starts, and then this process becomes the run's
+(`lensload.bench`). Exit codes are those of the errors' tree, and 2 for what click refuses.
 """
 
 import os
-import socket
 import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from lensload import __version__, atomic_file
+from lensload import bench as bench_process
 from lensload.capacity.repeat import repeated
 from lensload.cli.capacity import capacity
 from lensload.cli.compare import compare
@@ -23,16 +24,13 @@ from lensload.cli.run_options import run_options
 from lensload.cli.schemas import schemas_group
 from lensload.cli.seed import seed
 from lensload.config import loading
-from lensload.config.model import HANDOVER_VARIABLE, RunConfig
-from lensload.errors import LensloadError, UsageError
+from lensload.config.model import RunConfig
+from lensload.errors import InvalidRunError, LensloadError
 from lensload.kafka import client_config
 from lensload.pacing.pacer import Profile
 from lensload.report.outputs import Views
 from lensload.schema import definitions
 from lensload.schema.migration import newer_schemas
-
-USERS_PER_WORKER = 10
-"""Locust users of each worker process in `bench`: slices of its rate, enough that none is more than a tenth."""
 
 BENCH_DURATION_S = 30.0
 _REACH_S = 7.5  # so that an address that never answers is named within ten, starting up included
@@ -42,12 +40,21 @@ class _Commands(click.Group):
     """A group whose commands may raise LensloadError: shown as its text on stderr and its exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
-        """Run the command; no error of ours becomes a traceback."""
+        """Run the command; no error of ours becomes a traceback, and none of others an exit code of a verdict."""
         try:
             return super().invoke(ctx)
         except LensloadError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("Error: Stopped.", err=True)
+            ctx.exit(InvalidRunError.exit_code)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception:  # noqa: BLE001 - Python would end with 1, which is a verdict
+            traceback.print_exc()
+            click.echo("Error: This is a fault of lensload; the lines above say where.", err=True)
+            ctx.exit(InvalidRunError.exit_code)
 
 
 @click.group(name="lensload", cls=_Commands, context_settings={"max_content_width": 110})
@@ -72,8 +79,8 @@ def bench(config: Path | None, **flags: str | list[str] | None) -> None:
     if not run.embedded:
         _reach(run)
     if run.repeat > 1:
-        sys.exit(repeated(run, locust_command)[1])
-    command, environ = locust_command(run, os.environ)
+        sys.exit(repeated(run, bench_process.command)[1])
+    command, environ = bench_process.command(run, os.environ)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(command[0], command, environ)  # noqa: S606 - no shell is wanted
@@ -144,49 +151,6 @@ def _verdict(run: RunConfig, newer: definitions.Schema) -> str:
         None: "none, for want of a version to compare with",
     }
     return f"\nThe registry's own verdict: {says[fits]}."
-
-
-def locust_command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
-    """Locust's command line and environment for a bench run.
-
-    The users together have the run's rate. The end of the run is the engines' to keep, so Locust is given none;
-    nor does it see a LOCUST_… variable that was meant for other tests.
-    """
-    users = USERS_PER_WORKER * run.workers
-    command = [
-        sys.executable,
-        "-m",
-        "locust",
-        "-f",
-        str(_locustfile()),
-        "--headless",
-        "--loglevel",
-        "WARNING",
-    ]
-    command += ["--users", str(users), "--spawn-rate", str(users)]
-    if run.workers > 1:
-        # A port of its own: on Locust's usual one, two runs on a machine would take each other's workers.
-        port = str(_free_port())
-        command += ["--processes", str(run.workers), "--master-bind-host", "127.0.0.1"]
-        command += ["--master-bind-port", port, "--master-port", port]
-    handed = run.changed(user_rate=run.rate / users)
-    kept = {name: value for name, value in environ.items() if not name.startswith("LOCUST_")}
-    return command, {**kept, HANDOVER_VARIABLE: handed.as_json()}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _locustfile() -> Path:
-    """The ordinary day: inside an installed wheel, else the checkout's."""
-    here = Path(__file__).parents[1]
-    for folder in (here / "locustfiles", here.parents[1] / "locustfiles"):
-        if (folder / "ordinary_day.py").is_file():
-            return folder / "ordinary_day.py"
-    raise UsageError("The locustfile ordinary_day.py is missing.", "Install lensload again.")
 
 
 main.add_command(capacity)

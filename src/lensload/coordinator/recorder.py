@@ -9,11 +9,10 @@ from lensload.delivery.reconcile import Findings, Reconciliation
 from lensload.metrics.slices import Blocks
 from lensload.metrics.stats import Tally
 from lensload.results.run import Course, Row, row
+from lensload.results.series import Series
 from lensload.results.snapshot import Phase, Snapshot, StageLatency
 from lensload.schema.definitions import TOPIC_NAMES
 
-# Two and a quarter hours at one row a second; then every other row goes, and the rest come half as often.
-_MOST_ROWS = 8_192
 _COUNTS = ("produced", "acked", "observed", "failed")
 
 
@@ -71,10 +70,8 @@ class Account:
         self._fresh = Tally()
         self._told = 0
         self._gauges: dict[str, dict[str, dict[str, Any]]] = {}
-        self._rows: list[Row] = []
+        self._series = Series()
         self._blocks = Blocks()
-        self._every = 1
-        self._seconds = 0
         self._targets: dict[str, dict[int, float]] = {}
 
     def add(
@@ -107,7 +104,7 @@ class Account:
         queue = int(self.gauge("engine", "queue"))
         fresh_row = row(fresh, at_s=elapsed_s, phase=phase, target_per_s=target_per_s, queue=queue)
         if phase != "starting":
-            self._keep(fresh_row)
+            self._series.append(fresh_row, fresh)
         return self._snapshot(fresh_row, 0.0 if draining else self.gauge("engine", "achieved_per_s"))
 
     def course(
@@ -139,7 +136,7 @@ class Account:
             cut_short=cut_short,
             open_ended=open_ended,
             notices=tuple(self.notices),
-            series=self._rows,
+            series=self._series.rows(),
             findings=self._findings(),
             clock_step_s=self.clock_step_ns / 1e9,
             clock_doubt_us=clock_doubt_us,
@@ -180,14 +177,6 @@ class Account:
             notices=notices,
             **counts,
         )
-
-    def _keep(self, fresh: Row) -> None:
-        self._seconds += 1
-        if self._seconds % self._every == 0:
-            self._rows.append(fresh)
-        if len(self._rows) >= _MOST_ROWS:
-            del self._rows[1::2]
-            self._every *= 2
 
     def gauge(self, process: str, name: str) -> float:
         """The sum over all workers of a number that their engines, or observers, last reported."""

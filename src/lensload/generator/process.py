@@ -38,16 +38,20 @@ from lensload.world.scenario import Setting
 from lensload.world.world import World, made
 
 NS_PER_S: Final = 1_000_000_000
-_AHEAD_NS: Final = 30 * NS_PER_MS  # how far ahead of the clock events are made
+# A span of events is made when the last one ends this soon; with the longest span it bounds how late a change of the
+# rate shows. Making a span costs some ms, however few its events are.
+_AHEAD_NS: Final = 20 * NS_PER_MS
+_LONGEST_SPAN_MS: Final = 70
 # How many events a step makes, and the least time in ms that it covers: few while on time, so that what is due
 # does not wait for what is being made; many when late anyway, since big batches are cheaper.
 _STEP: Final = (1_500, 2)
 _LATE_STEP: Final = (12_000, 5)
-_LONGEST_SPAN_MS: Final = 20
 _REPORT_NS: Final = NS_PER_S
 _LISTEN_NS: Final = 5 * NS_PER_MS
 _CAUGHT_UP: Final = 250  # fewer events than this at once: there is time to make some ahead
-_SHORTEST_WAIT_NS: Final = 100_000  # a shorter sleep costs more than it brings
+# The shortest time between two wake-ups, in which events that become due are gathered: the price is paid for each
+# wake-up, not for each event. It adds up to as much to the schedule lag.
+_GATHER_NS: Final = 300_000
 _LONGEST_WAIT_NS: Final = 5 * NS_PER_MS
 _FOREVER_S: Final = 600.0  # a profile's period when no duration is given
 _FLUSH_STEP_S: Final = 0.25
@@ -112,7 +116,7 @@ class Engine:
                 making = self._make(self._pacer)
             elif produced < _CAUGHT_UP and self._made_ahead():
                 continue
-            elif not produced:
+            elif produced < _CAUGHT_UP and not self._producer.settle_old(now_ns):
                 self._rest(now_ns)
         self._drain()
 
@@ -217,8 +221,10 @@ class Engine:
     def _rest(self, now_ns: int) -> None:
         """Wait until the next event is due or has to be made, serving delivery reports."""
         due_ns = self._producer.next_due_ns()
-        until_ns = now_ns + _LONGEST_WAIT_NS if due_ns is None else min(due_ns, now_ns + _LONGEST_WAIT_NS)
-        self._producer.wait(max(_SHORTEST_WAIT_NS, until_ns - time.time_ns()) / NS_PER_S)
+        until_ns = now_ns + _LONGEST_WAIT_NS
+        if due_ns is not None:
+            until_ns = min(max(due_ns, self._producer.last_ns + _GATHER_NS), until_ns)
+        self._producer.wait(max(0, until_ns - time.time_ns()) / NS_PER_S)
         if due_ns is None and now_ns >= self._end_ns:
             self._finish()
 

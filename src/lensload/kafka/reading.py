@@ -17,7 +17,7 @@ _MAY_NOT: Final = {"TOPIC_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED"}
 
 
 def consumer_settings(
-    settings: Mapping[str, Any], *, embedded: bool = False, group: str | None = None
+    settings: Mapping[str, Any], *, embedded: bool = False, group: str | None = None, to_the_end: bool = False
 ) -> dict[str, Any]:
     """What a consumer is made with so that reading adds no latency of its own; `settings` come first.
 
@@ -25,13 +25,17 @@ def consumer_settings(
         settings: librdkafka's properties.
         embedded: whether the cluster is the embedded one.
         group: the consumer group; offsets are committed in it by nobody but the caller.
+        to_the_end: report the end of each partition; the event would wake whoever follows a live one for each batch.
     """
     own: dict[str, Any] = {
-        "enable.partition.eof": True,
+        "enable.partition.eof": to_the_end,
         "auto.offset.reset": "earliest",
         "fetch.queue.backoff.ms": 5,  # by default, a reader that caught its breath waits 1 s
         "queued.max.messages.kbytes": 262_144,
-        "reconnect.backoff.max.ms": 1000,  # by default, a broker that is back may go unnoticed for 10 s
+        # A broker that is back is found sooner than the producer finds it, or reading would be late by the wait. The
+        # defaults are 10 s for a connection, and half a second for a partition that gave an error.
+        "reconnect.backoff.max.ms": 100,
+        "fetch.error.backoff.ms": 50,
     }
     if embedded:
         # The mock broker sleeps out the whole wait before it looks for messages again.

@@ -3,6 +3,7 @@
 A locustfile imports its classes from here, and needs nothing else. What a run then does:
 
     hooks      Locust's events and the process's signals, and what each sets going
+    headless   one run of `lensload bench`, without Locust's command line
     options    our options on Locust's command line and in its web form
     audience   kinds of audience, as Locust users
     master     runs one after another: prepare, conduct, drain, write

@@ -21,6 +21,7 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, WorkerRun
 
 from lensload.errors import LensloadError
 from lensload.locust import options, stats_table
+from lensload.locust.audience import Audience
 from lensload.locust.master import Master
 from lensload.locust.worker import Worker
 from lensload.processes.supervisor import Crew
@@ -49,11 +50,17 @@ def _on_parser(parser: LocustArgumentParser) -> None:
 
 
 def _on_init(environment: Environment, **_: object) -> None:
+    serve(environment)
+
+
+def serve(environment: Environment) -> Master | None:
+    """Take part in the runs of an environment that has its runner; the master, if they are conducted here."""
     _quieten(environment)
     _name_host(environment)
+    _keep_from_tags(environment)
     if isinstance(environment.runner, WorkerRunner):
         _serve_worker(environment, environment.runner, Worker(environment, make_crew))
-        return
+        return None
     master = Master(environment)
     try:
         master.serve_metrics()
@@ -62,6 +69,7 @@ def _on_init(environment: Environment, **_: object) -> None:
         sys.exit(error.exit_code)
     worker = Worker(environment, make_crew) if isinstance(environment.runner, LocalRunner) else None
     _serve_master(environment, master, worker)
+    return master
 
 
 def _quieten(environment: Environment) -> None:
@@ -84,6 +92,21 @@ def _name_host(environment: Environment) -> None:
             environment.host = servers[0] + (f"+{len(servers) - 1}" if servers[1:] else "")
 
 
+def _keep_from_tags(environment: Environment) -> None:
+    """Let --tags and --exclude-tags select among other users' tasks: an audience has none to choose from."""
+    select = environment._filter_tasks_by_tags  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+    def select_of_others() -> None:
+        everybody = environment.user_classes
+        environment.user_classes = [kind for kind in everybody if not issubclass(kind, Audience)]
+        try:
+            select()
+        finally:
+            environment.user_classes = everybody
+
+    environment._filter_tasks_by_tags = select_of_others  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
 def _serve_master(environment: Environment, master: Master, worker: Worker | None) -> None:
     def on_test_start(**_: object) -> None:
         master.start()
@@ -99,12 +122,12 @@ def _serve_master(environment: Environment, master: Master, worker: Worker | Non
 
     def on_interrupt() -> None:
         if not master.active:
-            _interrupt_main()
+            interrupt()
             return
         presses.append(1)
         if not master.finishing:
             master.mark_cut_short()
-            _interrupt_main()
+            interrupt()
         elif len(presses) > 1:
             _log.warning(
                 "The drain is given up: what has not been reported yet is missing from the run file."
@@ -131,7 +154,7 @@ def _serve_worker(environment: Environment, runner: WorkerRunner, worker: Worker
         if len(presses) == 2:
             worker.abandon()
         else:
-            _interrupt_main()
+            interrupt()
 
     environment.events.test_start.add_listener(lambda **_: worker.join())  # pyright: ignore[reportUnknownLambdaType]
     if runner.worker_state in (STATE_SPAWNING, STATE_RUNNING):
@@ -159,10 +182,10 @@ def _follow_parent(parent: int, worker: Worker) -> None:
         gevent.sleep(1)
     _log.error("The master is gone: this worker ends too.")
     worker.abandon()
-    _interrupt_main()
+    interrupt()
 
 
-def _interrupt_main() -> None:
+def interrupt() -> None:
     """What Ctrl-C does, but in Locust's main greenlet and nowhere else, so that none of ours dies of it."""
     hub = gevent.get_hub()
     main = hub.parent

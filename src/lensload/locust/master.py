@@ -47,9 +47,13 @@ class Master:
 
     Args:
         environment: Locust's, with its runner.
+
+    Attributes:
+        wrote_run_file: the run that was started last has written its run file.
     """
 
     def __init__(self, environment: Environment) -> None:
+        self.wrote_run_file = False
         runner = environment.runner
         if not isinstance(runner, (LocalRunner, MasterRunner)):
             raise TypeError(f"a {type(runner).__name__} conducts no run")
@@ -92,7 +96,7 @@ class Master:
     def start(self) -> None:
         """Start a run, as Locust starts a test; whatever is wrong with it is told, and the test stopped."""
         self.finish()
-        self._refused = self._stopping = self._finishing = False
+        self._refused = self._stopping = self._finishing = self.wrote_run_file = False
         self._finished.clear()
         self._environment.process_exit_code = None
         try:
@@ -225,9 +229,13 @@ class Master:
         self._environment.process_exit_code = EXIT_CODES[result["verdict"]]
         config = self._config
         assert config is not None  # noqa: S101  # a run has one
-        self._leave(lambda: run_file.write(config.run_file, result))
+        self._leave(lambda: self._write(config, result))
         self._leave(lambda: Views.of(config).leave([(config.run_file.stem, result)]))
         self._tell(result, config)
+
+    def _write(self, config: RunConfig, result: Run) -> None:
+        run_file.write(config.run_file, result)
+        self.wrote_run_file = True
 
     def _leave(self, write: Callable[[], None]) -> None:
         try:

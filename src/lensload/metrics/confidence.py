@@ -22,7 +22,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.metrics.histogram import Histogram, bucket_bounds
+from lensload.metrics.histogram import Histogram, coarse_bounds
 
 Floats = NDArray[np.float64]
 Method = Literal["runs", "blocks"]
@@ -57,52 +57,63 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """The latencies of one stage and topic in one run, block by block.
+    """The latencies of one stage and topic in one run: as a whole, and block by block.
+
+    Figures are those of the whole. Only how much they vary is taken from the blocks, whose buckets are coarse.
 
     Attributes:
-        values_ns: the buckets that are in use anywhere in the run: the highest value of each, rising.
+        whole: all of them.
+        lowest_ns: the buckets that are in use in any block: the lowest value of each, rising.
+        highest_ns: the highest value of each.
         counts: how many latencies a block (line) has in each of them (column).
     """
 
-    values_ns: Floats
+    whole: Histogram
+    lowest_ns: Floats
+    highest_ns: Floats
     counts: Floats
 
     @classmethod
-    def of(cls, histograms: Sequence[Histogram]) -> "Blocked":
-        """Of the histograms of a run's blocks, in the order of time; one histogram is a run without blocks."""
-        used = np.flatnonzero(sum((one.counts for one in histograms), np.zeros(1, np.int64)))
-        highest = bucket_bounds(used)[1].astype(np.float64)
-        counts = np.array([one.counts[used] for one in histograms], np.float64)
-        return cls(highest, counts.reshape(len(histograms), used.size))
-
-    @property
-    def count(self) -> int:
-        """How many latencies there are."""
-        return int(self.counts.sum())
+    def of(cls, whole: Histogram, blocks: Sequence[Histogram] = ()) -> "Blocked":
+        """Of a run's histogram and those of its blocks in the order of time, of which there may be none."""
+        lowest, highest = coarse_bounds()
+        counts = np.array([one.coarse for one in blocks], np.float64).reshape(len(blocks), lowest.size)
+        used = np.flatnonzero(counts.sum(axis=0))
+        bounds = np.maximum(lowest[used], _LEAST_NS), highest[used].astype(np.float64)
+        return cls(whole, *bounds, counts[:, used])
 
     def carries(self, statistic: str) -> bool:
         """Whether there are enough latencies for a statistic to mean something."""
-        percent = PERCENTS.get(statistic)
-        return self.count * (1 - (percent or 0.0) / 100) >= _BEYOND - 1e-6 if percent else self.count > 0
+        percent, count = PERCENTS.get(statistic), self.whole.count
+        return count * (1 - (percent or 0.0) / 100) >= _BEYOND - 1e-6 if percent else count > 0
 
     def figure_ns(self, statistic: str) -> float:
-        """The mean, or one of `PERCENTS`, of all the latencies."""
-        return float(self.figures_ns(statistic, np.ones((1, len(self.counts))))[0])
+        """The mean, or one of `PERCENTS`, of all the latencies; 0 where there are none."""
+        percent = PERCENTS.get(statistic)
+        found_us = self.whole.mean_us if percent is None else self.whole.percentile_us(percent)
+        return (found_us or 0.0) * 1e3
 
     def figures_ns(self, statistic: str, weights: Floats) -> Floats:
-        """The same where each block counts as often as a line of `weights` says; one figure a line."""
+        """About the same where each block counts as often as a line of `weights` says; one figure a line.
+
+        Within a bucket latencies are taken to lie evenly (on a logarithmic scale), so that a change much smaller than
+        the bucket shows as well.
+        """
         totals = weights @ self.counts.sum(axis=1)
         if statistic == "mean":
-            return weights @ (self.counts @ self.values_ns) / np.maximum(totals, 1)
+            return weights @ (self.counts @ self._middles_ns) / np.maximum(totals, 1)
         ranks = np.maximum(np.floor(PERCENTS[statistic] / 100 * totals + 0.5), 1)
         # Each line's bucket by halving: to add up all buckets of all lines would be a hundred times the work.
         up_to = np.cumsum(self.counts, axis=1)
-        low, high = np.zeros(len(weights), np.int64), np.full(len(weights), self.values_ns.size - 1)
+        low, high = np.zeros(len(weights), np.int64), np.full(len(weights), self.highest_ns.size - 1)
         while (low < high).any():
             middle = (low + high) // 2
             reached = np.einsum("ij,ji->i", weights, up_to[:, middle]) >= ranks
             low, high = np.where(reached, low, middle + 1), np.where(reached, middle, high)
-        return self.values_ns[low]
+        inside = np.einsum("ij,ji->i", weights, self.counts[:, low])
+        beyond = np.einsum("ij,ji->i", weights, up_to[:, low]) - ranks
+        share = np.clip(1 - beyond / np.maximum(inside, 1), 0, 1)
+        return self.lowest_ns[low] * (self.highest_ns[low] / self.lowest_ns[low]) ** share
 
     def error(self, statistic: str, seed: int = 0) -> tuple[float, float]:
         """The standard error of a statistic's logarithm, from the blocks, and its degrees of freedom.
@@ -114,6 +125,7 @@ class Blocked:
             return float("inf"), 1.0
         length = stretch(self._influence(statistic))
         weights = drawn_again(len(self.counts), length, RESAMPLES, np.random.default_rng(seed))
+        weights = weights[weights @ self.counts.sum(axis=1) > 0]  # stretches without an event have no figure
         logs = np.log(np.maximum(self.figures_ns(statistic, weights), _LEAST_NS))
         stretches = blocks / length
         # What is drawn from n things spreads as if divided by n, not n - 1.
@@ -122,9 +134,13 @@ class Blocked:
     def _influence(self, statistic: str) -> Floats:
         """By how much each block pulls at the statistic: its autocorrelation is the one that matters."""
         if statistic == "mean":
-            return self.counts @ (self.values_ns - self.figure_ns("mean"))
-        beyond = self.counts[:, self.values_ns > self.figure_ns(statistic)].sum(axis=1)
+            return self.counts @ (self._middles_ns - self.figure_ns("mean"))
+        beyond = self.counts[:, self.highest_ns > self.figure_ns(statistic)].sum(axis=1)
         return beyond - (1 - PERCENTS[statistic] / 100) * self.counts.sum(axis=1)
+
+    @property
+    def _middles_ns(self) -> Floats:
+        return (self.lowest_ns + self.highest_ns) / 2
 
 
 def interval(

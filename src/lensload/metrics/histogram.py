@@ -30,6 +30,9 @@ _FRACTION_BITS: Final = 42
 _FIRST: Final = (1023 + 9) * _HALF
 _BUCKETS: Final = 33 * _HALF
 
+# So many neighbouring buckets make one coarse bucket: 16 to each power of two, so it is 3 to 6 % wide.
+_TOGETHER: Final = 64
+
 # One percentile a line, and how many samples there are to each one beyond it.
 _PERCENTILES: Final = (
     ("p50", 50.0, 2),
@@ -56,6 +59,12 @@ def bucket_bounds(indices: NDArray[np.int64]) -> tuple[Nanoseconds, Nanoseconds]
     magnitude = np.maximum((indices >> 10) - 1, 0)
     lowest = (indices - (magnitude << 10)) << magnitude
     return lowest, lowest + (1 << magnitude) - 1
+
+
+def coarse_bounds() -> tuple[Nanoseconds, Nanoseconds]:
+    """The lowest and the highest value of each bucket of `Histogram.coarse`, both inclusive."""
+    first = np.arange(0, _BUCKETS, _TOGETHER)
+    return bucket_bounds(first)[0], bucket_bounds(first + _TOGETHER - 1)[1]
 
 
 class Histogram:
@@ -128,6 +137,24 @@ class Histogram:
             return slice(0, 0)
         first, last = bucket_indices(np.array([self.min_ns, self.max_ns]))
         return slice(int(first), int(last) + 1)
+
+    @property
+    def coarse(self) -> NDArray[np.int64]:
+        """The same counts in buckets of `coarse_bounds`, 3 to 6 % wide; they add up as well."""
+        coarse, used = np.zeros(_BUCKETS // _TOGETHER, np.int64), self.used
+        first, last = used.start // _TOGETHER, -(-used.stop // _TOGETHER)
+        within = self.counts[first * _TOGETHER : last * _TOGETHER]
+        coarse[first:last] = within.reshape(-1, _TOGETHER).sum(axis=1)
+        return coarse
+
+    @classmethod
+    def from_coarse(cls, counts: NDArray[np.int64]) -> Self:
+        """The histogram of coarse counts: each stands in the middle of its bucket, and `coarse` gives them again."""
+        used = np.flatnonzero(counts)
+        middle = np.minimum(used * _TOGETHER + _TOGETHER // 2, bucket_indices(np.array([HIGHEST_NS])))
+        spread = np.zeros(_BUCKETS, np.int64)
+        spread[middle] = counts[used]
+        return cls._of_counts(spread)
 
     @property
     def mean_us(self) -> float | None:

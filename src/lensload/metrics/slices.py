@@ -3,26 +3,33 @@
 A percentile of the whole run does not say how certain it is; what it was in each of many blocks does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from lensload.metrics.stats import Histogram, Tally
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload.metrics.histogram import Histogram
+from lensload.metrics.pieces import Pieces
+from lensload.metrics.stats import Tally
 
 STAGES_KEPT = ("schedule_lag", "ack", "end_to_end")
 COUNTS = ("produced", "acked", "observed", "failed")
 
-# Five minutes of seconds. Then neighbours are merged, and what follows comes in pieces twice as long: 150 blocks or
-# more tell well how a figure varies, and the run file stays within some MB however long the run.
-MOST = 300
+# 60 blocks or more tell well how a figure varies. Their histograms are coarse, for an error need not be known to three
+# digits: 15 of them a block take about half a megabyte. Where latencies spread so widely that it would be more than
+# this, there are half as many blocks: a run file stays below 2 MB however long and fast the run is.
+MOST = 120
+MOST_BYTES = 900_000
 
 
 class Block(TypedDict):
     """Some time of a run, and what happened in it to measured events: nothing in here is of the warm-up.
 
     `from_s` and `to_s` count from the start of the schedule; blocks follow each other without gaps. `phase` is
-    "measuring" or "draining". `histograms` has `STAGES_KEPT` by stage and topic, encoded as those of the run:
-    latencies of the events that got to that stage in this time.
+    "measuring" or "draining". `histograms` has `STAGES_KEPT` by stage and topic, encoded as those of the run but coarse
+    (`Histogram.from_coarse`): latencies of the events that got to that stage in this time.
     """
 
     from_s: float
@@ -37,23 +44,23 @@ class Block(TypedDict):
 
 @dataclass(slots=True)
 class _Part:
-    """A block while the run is on. Its histograms are wire maps: spread out, each takes a quarter of a megabyte."""
+    """A block while the run is on, with the coarse counts of its histograms: 4 KB each."""
 
     from_s: float
     to_s: float
     phase: str
     seconds: int
     counts: dict[str, int]
-    histograms: dict[tuple[str, str], dict[str, Any]]
+    histograms: dict[tuple[str, str], NDArray[np.int64]]
 
     def add(self, later: "_Part") -> None:
         self.to_s = max(self.to_s, later.to_s)
         self.seconds += later.seconds
         for name, n in later.counts.items():
             self.counts[name] += n
-        for key, wire in later.histograms.items():
+        for key, coarse in later.histograms.items():
             mine = self.histograms.get(key)
-            self.histograms[key] = wire if mine is None else _sum(mine, wire)
+            self.histograms[key] = coarse if mine is None else mine + coarse
 
     @property
     def empty(self) -> bool:
@@ -64,9 +71,7 @@ class Blocks:
     """The blocks of a run that is on: one a second at first, longer ones once there are more than `most`."""
 
     def __init__(self, most: int = MOST) -> None:
-        self._most = most
-        self._parts: list[_Part] = []
-        self._length = 1  # of a whole block, in seconds
+        self._parts = Pieces[_Part](most)
 
     def close(self, fresh: Tally, *, since_s: float, at_s: float, phase: str) -> None:
         """Take in what came in the second that ends now.
@@ -77,30 +82,36 @@ class Blocks:
             at_s: now, from the start of the schedule.
             phase: as in `lensload.results.run.row`; before "measuring" there is nothing to take in.
         """
-        from_s = self._parts[-1].to_s if self._parts else since_s
+        from_s = self._parts.last.to_s if self._parts.last else since_s
         part = _part(fresh, min(from_s, at_s), at_s, phase)
-        if phase not in ("measuring", "draining") and part.empty:
-            return
-        last = self._parts[-1] if self._parts else None
-        if last and last.phase == phase and last.seconds < self._length:
-            last.add(part)
-            return
-        self._parts.append(part)
-        if len(self._parts) > self._most:
-            self._length *= 2
-            self._parts = _pairwise(self._parts)
+        if phase in ("measuring", "draining") or not part.empty:
+            self._parts.append(part)
 
     def add_rest(self, fresh: Tally) -> None:
         """Count what came after the last second with the last block."""
         rest = _part(fresh, 0.0, 0.0, "draining")
-        if self._parts:
-            self._parts[-1].add(rest)
+        if self._parts.last:
+            self._parts.last.add(rest)
         elif not rest.empty:
             self._parts.append(rest)
 
     def finished(self) -> list[Block]:
-        """All blocks as the run file has them."""
-        return [_encoded(part) for part in self._parts if part.to_s > part.from_s or not part.empty]
+        """All blocks as the run file has them: fewer where they would take more than `MOST_BYTES`."""
+        return _finished(self._parts)
+
+
+def joined(runs: Sequence[Sequence[Block]]) -> list[Block]:
+    """The blocks of several runs in a row: times go on from run to run, and there are no more than of one run.
+
+    Raises:
+        UsageError: a file is damaged.
+    """
+    parts = Pieces[_Part](MOST)
+    for run in runs:
+        shift_s = parts.last.to_s - run[0]["from_s"] if parts.last and run else 0.0
+        for block in run:
+            parts.append(_decoded(block, shift_s))
+    return _finished(parts)
 
 
 def histogram(block: Block, stage: str, topic: str = "all") -> Histogram:
@@ -118,33 +129,37 @@ def histogram(block: Block, stage: str, topic: str = "all") -> Histogram:
 
 def _part(fresh: Tally, from_s: float, to_s: float, phase: str) -> _Part:
     counts = {name: sum(by.get(name, 0) for by in fresh.counts.values()) for name in COUNTS}
-    kept = {
-        key: one.to_wire() for key, one in fresh.histograms.items() if key[0] in STAGES_KEPT and one.count
-    }
+    kept = {key: one.coarse for key, one in fresh.histograms.items() if key[0] in STAGES_KEPT and one.count}
     return _Part(from_s, to_s, phase, 1, counts, kept)
 
 
-def _pairwise(parts: list[_Part]) -> list[_Part]:
-    """Half as many, each of two neighbours of one phase."""
-    halved: list[_Part] = []
-    for _, of_phase in groupby(parts, key=lambda part: part.phase):
-        neighbours = list(of_phase)
-        for first, second in zip(neighbours[::2], neighbours[1::2], strict=False):
-            first.add(second)
-        halved += neighbours[::2]
-    return halved
+def _finished(parts: Pieces[_Part]) -> list[Block]:
+    found = [_encoded(part) for part in parts if part.to_s > part.from_s or not part.empty]
+    return _finished(parts) if _size(found) > MOST_BYTES and parts.halve() else found
 
 
-def _sum(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    merged = Histogram.from_wire(one)
-    merged.add(Histogram.from_wire(other))
-    return merged.to_wire()
+def _size(found: Sequence[Block]) -> int:
+    """The bytes of all histograms; the rest is little."""
+    return sum(
+        len(text) for one in found for by_topic in one["histograms"].values() for text in by_topic.values()
+    )
+
+
+def _decoded(block: Block, shift_s: float) -> _Part:
+    histograms = {
+        (stage, topic): Histogram.from_encoded(text).coarse
+        for stage, by_topic in block["histograms"].items()
+        for topic, text in by_topic.items()
+    }
+    counts = {name: int(block[name]) for name in COUNTS}
+    from_s, to_s = block["from_s"] + shift_s, block["to_s"] + shift_s
+    return _Part(from_s, to_s, block["phase"], max(1, round(to_s - from_s)), counts, histograms)
 
 
 def _encoded(part: _Part) -> Block:
     histograms: dict[str, dict[str, str]] = {stage: {} for stage in STAGES_KEPT}
-    for (stage, topic), wire in sorted(part.histograms.items()):
-        histograms[stage][topic] = Histogram.from_wire(wire).encoded()
+    for stage, topic in sorted(part.histograms):
+        histograms[stage][topic] = Histogram.from_coarse(part.histograms[stage, topic]).encoded()
     return {
         "from_s": round(part.from_s, 3),
         "to_s": round(part.to_s, 3),

@@ -88,6 +88,7 @@ class Observatory:
                 self._observer.settle((stream, number) for stream, number in message["pages"])
 
     def _report(self, now_ns: int) -> None:
+        self._observer.account()
         for text in self._observer.take_notices():
             self._link.send({"type": "notice", "text": text})
         self._link.send(
@@ -119,6 +120,7 @@ class Observatory:
             if ends is None:
                 ends = self._ends()
             left = self._observer.behind(ends) if ends else 0
+        self._observer.account()
         self._observer.close()
         self._tell_pages(everything=True)
         complete = ends is not None and not left

@@ -11,12 +11,12 @@ import os
 import select
 import signal
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
 from lensload.errors import InvalidRunError, LensloadError, RefusedError, UsageError
+from lensload.processes import interpreter
 from lensload.processes.link import Link, LinkClosed, Message
 
 _LAST_WORDS_LINES: Final = 12
@@ -71,7 +71,8 @@ class ChildProcess:
         os.set_blocking(self._stderr, False)
         try:
             self._process = subprocess.Popen(  # noqa: S603  # our own module, our own interpreter
-                [sys.executable, "-m", self._module, str(theirs.fileno())],
+                interpreter.command(self._module, str(theirs.fileno())),
+                env=interpreter.environ(),
                 stdin=subprocess.DEVNULL,
                 stderr=stderr,
                 pass_fds=[theirs.fileno()],

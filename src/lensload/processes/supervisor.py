@@ -13,7 +13,7 @@ from lensload.metrics.stats import Tally
 from lensload.processes.child_process import ChildProcess, poll_all
 from lensload.processes.link import Message
 
-READY_BUDGET_S = 10.0
+READY_BUDGET_S = 30.0  # a child is refused after 10 s; the rest is for a busy machine to start processes
 _SILENT_S = 3.0  # each reports once a second
 
 

@@ -1,6 +1,5 @@
 """Messages as text on standard output: a table for eyes, JSON lines for programs."""
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
@@ -8,6 +7,7 @@ from typing import Any, Literal, TextIO
 import numpy as np
 
 from lensload.files.plainjson import as_json
+from lensload.processes import stdio
 from lensload.replay.batch import UNLIMITED, Batch, Kind
 from lensload.replay.counts import VersionOf
 
@@ -67,13 +67,10 @@ class Printer:
         """Nothing is kept back, so there is nothing to do."""
 
     def _write(self, text: str) -> None:
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-        except BrokenPipeError:
-            # Whoever read us, such as head, has enough; what is still buffered must not fail again at exit.
-            self._left = 0
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+        self._stream.write(text)
+        self._stream.flush()
+        if stdio.is_unread(self._stream):
+            self._left = 0  # whoever read us, such as head, has enough
 
     def _json(self, batch: Batch, place: int, record: Any) -> str:  # noqa: ANN401 - any Avro value
         message = batch.messages[place]

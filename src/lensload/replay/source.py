@@ -80,6 +80,7 @@ class Source:
             consumer_settings(
                 {"queued.max.messages.kbytes": 65_536, **settings},
                 group=group or f"lensload-replay-{uuid.uuid4().hex}",
+                to_the_end=True,
             )
         )
 

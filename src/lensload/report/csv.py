@@ -1,4 +1,4 @@
-"""The course of runs as CSV: a row a second, as `series` of the run file has it."""
+"""The course of runs as CSV, in rows as `series` of the run file has them: one a second, longer ones of a long run."""
 
 import csv
 import io

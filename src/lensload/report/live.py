@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lensload.report.terminal import can_redraw
 from lensload.report.units import MISSING, STAGE_NAMES, clock, latencies, latency, per_s, percent
 from lensload.results.snapshot import Snapshot, StageLatency
 from lensload.verdict.rules import DEFAULTS
@@ -27,7 +28,7 @@ class LiveView:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
-        in_place = self._console.is_terminal and not self._console.is_dumb_terminal
+        in_place = can_redraw(self._console)
         # auto_refresh would start a thread, and this draws in a process that belongs to gevent.
         self._live = (
             Live(console=self._console, auto_refresh=False, transient=True, redirect_stdout=False)
@@ -52,7 +53,8 @@ class LiveView:
         for notice in snapshot.notices:
             self._say(f"{clock(snapshot.elapsed_s)}  {notice}", "yellow")
         if self._live:
-            self._live.update(picture(snapshot), refresh=True)
+            if can_redraw(self._console):  # it may have been sent to the background since
+                self._live.update(picture(snapshot), refresh=True)
         elif self._line_is_due(snapshot):
             self._say(line(snapshot))
             self._last = snapshot

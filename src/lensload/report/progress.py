@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from lensload.report.terminal import can_redraw
 from lensload.report.units import clock, per_s
 
 _LINE_EVERY_S: Final = 5.0
@@ -27,7 +28,7 @@ class ProgressView:
         self._console = console or Console(stderr=True)
         self._verb, self._noun = verb, noun
         self._quiet = quiet
-        in_place = self._console.is_terminal and not self._console.is_dumb_terminal and not quiet
+        in_place = can_redraw(self._console) and not quiet
         columns = (TextColumn(verb), BarColumn(bar_width=None), TextColumn("{task.fields[line]}"))
         self._bar = (
             Progress(

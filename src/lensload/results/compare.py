@@ -155,17 +155,18 @@ class _Side:
 
 
 def _blocked(run: Run, stage: str, topic: str, alone: bool) -> Blocked:
-    """In blocks where they are wanted; a stage that has none is one block, whole."""
+    """A run's latencies, with its blocks where they are wanted; a stage that has none is told as a whole."""
     if topic not in (*run["topics"], "all"):
         raise UsageError(f"A run has no topic {topic}.", f"It has {', '.join(run['topics']) or 'none'}.")
-    if alone and stage in slices.STAGES_KEPT:
-        if not run["blocks"]:
-            raise UsageError(
-                f"The run of {run['started_at']} has no blocks of time: an earlier version of lensload wrote it.",
-                "Run it again with this one.",
-            )
-        return Blocked.of([slices.histogram(block, stage, topic) for block in run["blocks"]])
-    return Blocked.of([_whole(run, stage, topic)])
+    whole = _whole(run, stage, topic)
+    if not alone or stage not in slices.STAGES_KEPT:
+        return Blocked.of(whole)
+    if not run["blocks"]:
+        raise UsageError(
+            f"The run of {run['started_at']} has no blocks of time: an earlier version of lensload wrote it.",
+            "Run it again with this one.",
+        )
+    return Blocked.of(whole, [slices.histogram(block, stage, topic) for block in run["blocks"]])
 
 
 def _whole(run: Run, stage: str, topic: str) -> slices.Histogram:

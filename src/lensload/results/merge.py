@@ -3,19 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypedDict, cast
 
-from lensload.metrics import confidence
+from lensload.metrics import confidence, slices
 from lensload.metrics.histogram import Histogram
-from lensload.metrics.slices import Block
 from lensload.metrics.stages import STAGES
+from lensload.results import series
 from lensload.results.breakdown import waterfall
-from lensload.results.run import (
-    LEDGER,
-    Row,
-    Run,
-    Summary,
-    histograms,
-    summary,
-)
+from lensload.results.run import LEDGER, Run, Summary, histograms, summary
 from lensload.verdict.rules import Judgement
 
 STATISTICS: Final = ("mean", "p50", "p90", "p99", "p999")
@@ -83,6 +76,7 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
             *short,
             *(f"Repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["reasons"]),
         ],
+        "limited_by": next((run["limited_by"] for run in runs if run["limited_by"]), None),
         "measured_s": sum(run["measured_s"] for run in runs),
         "cut_short": any(run["cut_short"] for run in runs),
         "load": _load(runs),
@@ -94,8 +88,8 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         "errors": _errors(runs),
         "totals": _totals(runs),
         "notices": [f"repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["notices"]],
-        "series": _series(runs),
-        "blocks": _blocks(runs),
+        "series": series.joined([run["series"] for run in runs]),
+        "blocks": slices.joined([run["blocks"] for run in runs]),
         "histograms": {
             stage: {topic: one.encoded() for (of, topic), one in together.items() if of == stage}
             for stage in STAGES
@@ -109,7 +103,9 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
 
 def _of_stage(blocked: Sequence[confidence.Blocked]) -> dict[str, Confidence]:
     found = {
-        name: confidence.interval(blocked, name) for name in STATISTICS if all(one.count for one in blocked)
+        name: confidence.interval(blocked, name)
+        for name in STATISTICS
+        if all(one.whole.count for one in blocked)
     }
     return {
         name: {
@@ -130,7 +126,7 @@ def _blocked(run: Run, stage: str, topic: str) -> confidence.Blocked:
     for (its_stage, its_topic), histogram in histograms(run).items():
         if its_stage == stage and topic in ("all", its_topic):
             together.add(histogram)
-    return confidence.Blocked.of([together])
+    return confidence.Blocked.of(together)
 
 
 def _histograms(runs: Sequence[Run]) -> dict[tuple[str, str], Histogram]:
@@ -196,28 +192,6 @@ def _errors(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def _totals(runs: Sequence[Run]) -> dict[str, float]:
     names = dict.fromkeys(name for run in runs for name in run["totals"])
     return {name: sum(run["totals"].get(name, 0) for run in runs) for name in names}
-
-
-def _series(runs: Sequence[Run]) -> list[Row]:
-    found: list[Row] = []
-    for run in runs:
-        shift_s = found[-1]["at_s"] if found else 0.0
-        for row in run["series"]:
-            moved = row.copy()
-            moved["at_s"] = row["at_s"] + shift_s
-            found.append(moved)
-    return found
-
-
-def _blocks(runs: Sequence[Run]) -> list[Block]:
-    found: list[Block] = []
-    for run in runs:
-        shift_s = found[-1]["to_s"] - run["blocks"][0]["from_s"] if found and run["blocks"] else 0.0
-        for block in run["blocks"]:
-            moved = block.copy()
-            moved["from_s"], moved["to_s"] = block["from_s"] + shift_s, block["to_s"] + shift_s
-            found.append(moved)
-    return found
 
 
 def _repeat(run: Run, file: str) -> Repeat:

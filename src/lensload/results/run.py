@@ -1,6 +1,6 @@
 """A run as values: what was counted and how it went, with its verdict. What a run file holds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
@@ -12,7 +12,7 @@ from lensload.metrics.observer_lag import observer_lag
 from lensload.metrics.slices import Block
 from lensload.metrics.stats import STAGES, Histogram, Tally
 from lensload.results.breakdown import Waterfall, waterfall
-from lensload.verdict.rules import Evidence, Judgement, judge
+from lensload.verdict.rules import Evidence, Judgement, Limit, judge
 from lensload.verdict.slo import Outcome, Slo, sentence
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 
@@ -58,8 +58,9 @@ class ErrorCount(TypedDict):
 
 
 class Row(TypedDict):
-    """One second of a run; its counts are what happened in that second, warm-up included.
+    """One second of a run, in a long run several; its counts are what happened in that time, warm-up included.
 
+    `at_s` is when it ended. The next row begins there, so counts add up to the run's.
     `latency_us` gives p50 and p99 by stage, over all topics, of events that are measured: nothing in warm-up.
     """
 
@@ -77,12 +78,14 @@ class Row(TypedDict):
 class Run(TypedDict):
     """A run file's content. Names are a contract: they may be added to, never changed.
 
+    `limited_by` is what could not keep up in an invalid run: see `lensload.verdict.rules.Verdict`.
     `repeats` and `intervals` are those of `lensload.results.merge`, where the same was run several times.
     """
 
     format: str
     verdict: Judgement
     reasons: list[str]
+    limited_by: Limit | None
     started_at: str
     slos: list[Outcome]
     measured_s: float
@@ -124,7 +127,7 @@ class Course:
         cut_short: somebody stopped the run before its end.
         open_ended: it had no end of its own.
         notices: what was worth telling while it ran, in order.
-        series: one row for each second.
+        series: one row for each second, longer ones of a long run.
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
         clock_step_s: by how much a clock was set, the most of all processes.
         clock_doubt_us: how far the clocks of the hosts may have been apart; 0 on one host.
@@ -181,6 +184,7 @@ def build(
         "format": FORMAT,
         "verdict": verdict.verdict,
         "reasons": list(verdict.reasons),
+        "limited_by": verdict.limited_by,
         "started_at": datetime.fromtimestamp(course.started_ns / 1e9, UTC).isoformat(timespec="milliseconds"),
         "slos": outcomes,
         "measured_s": course.measured_s,
@@ -233,6 +237,14 @@ def row(tally: Tally, *, at_s: float, phase: str, target_per_s: float, queue: in
             if found["count"]
         },
     }
+
+
+def with_lengths(rows: Sequence[Row]) -> Iterator[tuple[Row, float]]:
+    """Each row with the seconds since the row before, in which what it counts was heard of."""
+    before_s = 0.0
+    for row in rows:
+        yield row, row["at_s"] - before_s
+        before_s = row["at_s"]
 
 
 def histograms(run: Run) -> dict[tuple[str, str], Histogram]:
@@ -352,6 +364,7 @@ def _evidence(
             tally.histogram("ack"), tally.histogram("end_to_end"), lost=_sum(topics, "lost")
         ),
         acks=course.acks,
+        outage=all(tally.totals.get(name) for name in ("producer_troubles", "observer_troubles")),
         gone=int(tally.totals.get("skipped_offsets", 0)),
         clock_step_s=course.clock_step_s,
         clock_doubt_us=course.clock_doubt_us,
@@ -372,12 +385,13 @@ def _evidence(
 
 def _lateness(series: Sequence[Row], most_us: float) -> dict[str, Any]:
     """From when on the generator was behind, and for how many seconds."""
-    measured = [row for row in series if row["phase"] == "measuring"]
-    late = [row for row in measured if (_lag_us(row) or 0.0) > most_us]
+    measured = [(row, length_s) for row, length_s in with_lengths(series) if row["phase"] == "measuring"]
+    late = [(row, length_s) for row, length_s in measured if (_lag_us(row) or 0.0) > most_us]
     if not late:
         return {}
-    begun_s = measured[0]["at_s"]
-    return {"late_from_s": max(0.0, late[0]["at_s"] - begun_s), "late_s": len(late)}
+    begun_s, late_from_s = (row["at_s"] - length_s for row, length_s in (measured[0], late[0]))
+    late_s = round(sum(length_s for _, length_s in late))
+    return {"late_from_s": max(0.0, late_from_s - begun_s), "late_s": late_s}
 
 
 def _lag_us(row: Row) -> float | None:

@@ -17,6 +17,7 @@ FAMILY = FORMAT[: FORMAT.rindex("/") + 1]
 
 # What run files of this format did not have from the first; older ones are read as having none of it.
 _ADDITIONS: dict[str, object] = {
+    "limited_by": None,
     "blocks": [],
     "slos": [],
     "client_us": {},

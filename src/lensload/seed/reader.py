@@ -37,7 +37,7 @@ def read(settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]]) -
     left = {place: end for place, (begin, end) in ranges.items() if begin < end}
     if not left:
         return
-    consumer = Consumer(consumer_settings(settings, group="lensload-seed"))
+    consumer = Consumer(consumer_settings(settings, group="lensload-seed", to_the_end=True))
     try:
         consumer.assign([TopicPartition(*place, ranges[place][0]) for place in left])
         silence = reading.Silence()

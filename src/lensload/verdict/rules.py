@@ -10,6 +10,7 @@ from lensload.metrics.observer_lag import ObserverLag
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 
 Judgement = Literal["pass", "fail", "invalid"]
+Limit = Literal["generator", "cluster"]
 
 EXIT_CODES: dict[Judgement, int] = {"pass": 0, "fail": 1, "invalid": InvalidRunError.exit_code}
 
@@ -41,6 +42,7 @@ class Evidence:
         observer_lag: how far it was from the acknowledgement to the observer, at the percentile at which it was farthest;
             None where too few events were seen.
         acks: which replicas had an event when it was acknowledged: "all", "1" (the leader) or "0" (none).
+        outage: producers and observers both complained of the cluster, as when a broker goes away.
         gone: records that had been deleted before the observer read them.
         read_again: records that it read a second time because it had lost its place.
         clock_step_s: by how much a clock was set during the run, the largest of all processes.
@@ -74,6 +76,7 @@ class Evidence:
     worst_lag_us: float = 0.0
     observer_lag: ObserverLag | None = None
     acks: str = "all"
+    outage: bool = False
     gone: int = 0
     read_again: int = 0
     clock_step_s: float = 0.0
@@ -99,10 +102,13 @@ class Verdict:
     Attributes:
         verdict: "invalid" (do not use the figures), "fail" (trust them: they are bad) or "pass".
         reasons: sentences, the gravest first; on a pass, what is worth knowing all the same.
+        limited_by: of an invalid run, what could not keep up with the rate: the generator (the machine that produces
+            and observes) or the cluster. None: neither, such as after a clock step or a crash.
     """
 
     verdict: Judgement
     reasons: tuple[str, ...]
+    limited_by: Limit | None = None
 
     @property
     def exit_code(self) -> int:
@@ -120,12 +126,33 @@ def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: tuple[s
     """
     invalid = [*_unmeasured(evidence), *(f"{text.rstrip('.')}." for text in evidence.died)]
     if not evidence.produced:
-        return Verdict("invalid", (*invalid, *_remarks(evidence, thresholds)))
+        return Verdict(
+            "invalid", (*invalid, *_remarks(evidence, thresholds)), _limited_by(evidence, thresholds)
+        )
     invalid += [*_off_schedule(evidence, thresholds), *_clocks(evidence, thresholds)]
     invalid += [*_unaccounted(evidence, thresholds)]
     failures = [*_failures(evidence, thresholds), *missed]
     verdict: Judgement = "invalid" if invalid else "fail" if failures else "pass"
-    return Verdict(verdict, (*invalid, *failures, *_remarks(evidence, thresholds)))
+    limited_by = _limited_by(evidence, thresholds) if invalid else None
+    return Verdict(verdict, (*invalid, *failures, *_remarks(evidence, thresholds)), limited_by)
+
+
+def _limited_by(evidence: Evidence, thresholds: Thresholds) -> Limit | None:
+    """What could not keep up in an invalid run.
+
+    By elimination, so that no rule is written twice: what is neither a failure of another kind nor held back by the
+    cluster is a generator or an observer that was too slow.
+    """
+    nothing_due = evidence.target_per_s * evidence.measured_s < 1
+    stopped = evidence.died or (evidence.cut_short and not evidence.open_ended)
+    untrue = evidence.negative_fraction > thresholds.max_negative or any(_clocks(evidence, thresholds))
+    altered = evidence.mismatched > thresholds.max_mismatched or evidence.read_again
+    if nothing_due or stopped or untrue or altered:
+        return None
+    waiting = evidence.queue_full > thresholds.max_queue_full or evidence.unflushed > thresholds.max_unflushed
+    refused = evidence.produced and not evidence.acked
+    # The embedded cluster is a part of the generator's own process.
+    return "cluster" if (waiting or refused) and not evidence.embedded else "generator"
 
 
 def _unmeasured(evidence: Evidence) -> Iterator[str]:
@@ -165,7 +192,8 @@ def _off_schedule(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
         )
     if evidence.queue_full > thresholds.max_queue_full:
         yield (
-            f"The producer's queue was full {_times(evidence.queue_full)}: the cluster held the schedule back."
+            f"The producer's queue was full {_times(evidence.queue_full)}: the"
+            f" {'embedded ' if evidence.embedded else ''}cluster held the schedule back."
             " Lower the rate, or give the cluster more."
         )
 
@@ -208,7 +236,8 @@ def _unaccounted(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
             f"The fate of {_events(evidence.unflushed)} is unknown: no delivery report came before the drain"
             " ended. Bring the broker back if the notices miss one; else raise --drain-timeout, or lower the rate."
         )
-    if evidence.acks == "all" and (behind := _behind(evidence, thresholds)):
+    behind = _behind(evidence, thresholds)
+    if behind and evidence.acks == "all" and not evidence.outage:
         yield (
             f"The observer fell behind by {behind}. Lower the rate, or add workers or cores; if the cluster holds"
             " consumers back (a quota), raise --max-observer-lag."
@@ -274,10 +303,16 @@ def _remarks(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
     """What changes no verdict, and should be known."""
     if evidence.cut_short and evidence.open_ended:
         yield f"The run was cut short: {evidence.measured_s:,.1f} s were measured."
-    if evidence.acks != "all" and (behind := _behind(evidence, thresholds)):
+    behind = _behind(evidence, thresholds)
+    if behind and evidence.acks != "all":
         yield (
             f"Events were read late by {behind}. With acks={evidence.acks} an acknowledgement does not mean that they"
             " could be read, so this is the cluster's or the observer's; with acks=all it can be told."
+        )
+    elif behind and evidence.outage:
+        yield (
+            f"Events were read late by {behind}. Producer and observer both lost the cluster in between (see the"
+            " notices), and what was acknowledged before can be read only after."
         )
     if evidence.duplicated:
         yield f"{_events(evidence.duplicated).capitalize()} arrived more than once."

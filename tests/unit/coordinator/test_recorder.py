@@ -5,7 +5,6 @@ import time
 import numpy as np
 import pytest
 
-from lensload.coordinator import recorder
 from lensload.coordinator.recorder import Account, Times
 from lensload.metrics.stats import Tally
 
@@ -94,16 +93,3 @@ def test_without_a_count_the_target_is_the_mean_of_the_reported_rates() -> None:
         run.add("b", Tally(), engine(at_s * SECOND_NS, 10), [])
     course = run.course(5 * SECOND_NS, embedded=False, poisson=False, workers=2, cut_short=False)
     assert course.target_per_s == 310
-
-
-def test_a_long_run_keeps_a_bounded_series(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A soak of days keeps fewer rows, evenly spread, not ever more of them."""
-    monkeypatch.setattr(recorder, "_MOST_ROWS", 16)
-    run = Account()
-    run.times = Times(0, 0, 0)
-    for _ in range(200):
-        run.second()
-    course = run.course(time.time_ns(), embedded=False, poisson=False, workers=1, cut_short=False)
-    assert 8 <= len(course.series) <= 16
-    stamps = [row["at_s"] for row in course.series]
-    assert stamps == sorted(stamps)

@@ -1,11 +1,15 @@
 """Intervals hold what they promise: on autocorrelated data, from blocks and from several runs."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from lensload.metrics.confidence import (
+    PERCENTS,
     Blocked,
     change,
     drawn_again,
@@ -19,12 +23,18 @@ from tests.support.planted_runs import drift
 
 def blocked(levels: np.ndarray[tuple[int], np.dtype[np.float64]], random: np.random.Generator) -> Blocked:
     """Blocks of 200 latencies each, log-normal about e to the level."""
-    histograms: list[Histogram] = []
-    for level in levels:
-        histogram = Histogram()
-        histogram.record(np.exp(random.normal(level, 0.3, 200)).astype(np.int64))
-        histograms.append(histogram)
-    return Blocked.of(histograms)
+    return of_values([np.exp(random.normal(level, 0.3, 200)).astype(np.int64) for level in levels])
+
+
+def of_values(blocks_ns: Sequence[NDArray[np.int64]]) -> Blocked:
+    """Blocks of these latencies."""
+    whole, parts = Histogram(), list[Histogram]()
+    for values_ns in blocks_ns:
+        part = Histogram()
+        part.record(values_ns)
+        whole.add(part)
+        parts.append(part)
+    return Blocked.of(whole, parts)
 
 
 @pytest.mark.parametrize(
@@ -38,17 +48,31 @@ def test_student_is_the_one_of_the_tables(level: float, freedom: float, expected
 
 @given(st.lists(st.integers(1, 10**9), min_size=1, max_size=300), st.sampled_from(["p50", "p90", "p99"]))
 def test_a_figure_is_the_histograms_own(values_ns: list[int], statistic: str):
-    """What is resampled is what is reported: the same percentile, however the run is cut into blocks."""
-    whole, parts = Histogram(), []
-    for at in range(0, len(values_ns), 50):
-        part = Histogram()
-        part.record(np.array(values_ns[at : at + 50]))
-        whole.add(part)
-        parts.append(part)
-    wanted_us = whole.percentile_us(float(statistic.removeprefix("p")))
-    assert wanted_us is not None
-    # The run's own is capped by its exact maximum, which blocks do not keep.
-    assert Blocked.of(parts).figure_ns(statistic) / 1e3 == pytest.approx(wanted_us, rel=2e-3, abs=2e-3)
+    """What is told is the run's own percentile; what is resampled is the same to a coarse bucket, however it is cut."""
+    found = of_values([np.array(values_ns[at : at + 50]) for at in range(0, len(values_ns), 50)])
+    figure_ns = found.figure_ns(statistic)
+    assert figure_ns / 1e3 == found.whole.percentile_us(float(statistic.removeprefix("p")))
+    (again_ns,) = found.figures_ns(statistic, np.ones((1, len(found.counts))))
+    assert again_ns == pytest.approx(figure_ns, rel=0.07, abs=64)
+
+
+@pytest.mark.parametrize("within", [0.003, 0.03, 0.3])
+@pytest.mark.parametrize("statistic", ["mean", "p50", "p90", "p99", "p999"])
+def test_coarse_blocks_know_the_error_as_well_as_the_latencies_themselves(within: float, statistic: str):
+    """Also where blocks differ by much less than a bucket is wide, the resampled figures spread as they should."""
+    random = np.random.default_rng(8)
+    levels = np.log(1e7) + within * drift(40, 0.6, random)
+    values_ns = [np.exp(random.normal(level, 0.4, 2_000)).astype(np.int64) for level in levels]
+    weights = drawn_again(40, 4, 200, random)
+    spread = np.log(of_values(values_ns).figures_ns(statistic, weights)).std()
+    logs = [log_figure(np.repeat(values_ns, line.astype(int), axis=0), statistic) for line in weights]
+    assert spread == pytest.approx(np.std(logs), rel=0.1)
+
+
+def log_figure(values_ns: NDArray[np.int64], statistic: str) -> float:
+    """The logarithm of a statistic of the latencies themselves."""
+    percent = PERCENTS.get(statistic)
+    return float(np.log(values_ns.mean() if percent is None else np.percentile(values_ns, percent)))
 
 
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 9))
@@ -76,6 +100,17 @@ def test_blocks_of_one_run_hold_the_truth():
         assert found.method == "blocks"
         held += found.low <= 1e7 <= found.high
     assert held >= 86
+
+
+@pytest.mark.parametrize("statistic", ["mean", "p50"])
+def test_stretches_without_an_event_are_no_figure(statistic: str):
+    """Of a run in which next to nothing arrived most of the time, only what did arrive says how it varies."""
+    random = np.random.default_rng(2)
+    silent = [np.array([], np.int64)] * 40
+    heard = [np.exp(random.normal(16, 0.3, 50)).astype(np.int64) for _ in range(5)]
+    error, freedom = of_values([*heard, *silent]).error(statistic)
+    assert 0 < error < 0.3
+    assert freedom >= 1
 
 
 def test_several_runs_hold_the_truth_that_no_single_one_shows():

@@ -8,7 +8,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lensload.errors import UsageError
-from lensload.metrics.histogram import HIGHEST_NS, Histogram, Nanoseconds, bucket_bounds, bucket_indices
+from lensload.metrics.histogram import (
+    HIGHEST_NS,
+    Histogram,
+    Nanoseconds,
+    bucket_bounds,
+    bucket_indices,
+    coarse_bounds,
+)
 
 # The machines that run this are shared: a slow example is no failure.
 settings.register_profile("shared", deadline=None)
@@ -142,6 +149,23 @@ def test_encoded_histograms_are_hdrs_and_come_back(numbers: list[int]) -> None:
     assert back.count == len(numbers)
     for percent in (50, 90, 99) if numbers else ():
         assert back.percentile_us(percent) == pytest.approx(ours.percentile_us(percent), rel=2e-3)
+
+
+@given(values, values)
+def test_coarse_counts_add_up_and_stay_within_a_sixteenth(numbers: list[int], more: list[int]) -> None:
+    """What is kept for a short time is coarser, and neither loses an event nor moves one out of its bucket."""
+    first, second = of(numbers), of(more)
+    together = of([*numbers, *more])
+    assert (first.coarse + second.coarse == together.coarse).all()
+    back = Histogram.from_encoded(Histogram.from_coarse(together.coarse).encoded())
+    assert back.count == together.count
+    assert (back.coarse == together.coarse).all()
+    lowest, highest = coarse_bounds()
+    for number in numbers:
+        (at,) = np.flatnonzero(of([number]).coarse)
+        assert lowest[at] <= number <= highest[at]
+        assert highest[at] - lowest[at] < max(64, lowest[at] / 16)
+    assert (lowest[1:] == highest[:-1] + 1).all()
 
 
 @pytest.mark.parametrize("text", ["", "no base64", "aGVsbG8gd29ybGQsIHRoaXMgaXMgbm90aGluZw==", "HISTFAAA"])

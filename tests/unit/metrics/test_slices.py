@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lensload.coordinator.recorder import Account, Times
@@ -64,7 +64,7 @@ def test_blocks_add_up_to_the_whole(seconds: list[tuple[list[int], str]], most: 
     merged = sums(parts)
     assert set(merged) == {key for key in whole.histograms if key[0] in STAGES_KEPT}
     for key, one in merged.items():
-        assert (one.counts == whole.histograms[key].counts).all()
+        assert (one.coarse == whole.histograms[key].coarse).all()
     assert all(one["to_s"] == next_["from_s"] for one, next_ in pairwise(parts))
 
 
@@ -111,4 +111,23 @@ def test_an_account_closes_a_block_a_second_and_leaves_the_warm_up_out():
     assert block["to_s"] == pytest.approx(3, abs=0.9)
     whole = histograms(built)
     for stage in STAGES_KEPT:
-        assert (slices.histogram(block, stage).counts == whole[stage, TOPICS[0]].counts).all()
+        assert (slices.histogram(block, stage).coarse == whole[stage, TOPICS[0]].coarse).all()
+
+
+@given(some_seconds, st.integers(1, 9))
+@settings(max_examples=25)
+def test_blocks_of_several_runs_add_up_in_one_file(seconds: list[tuple[list[int], str]], times: int):
+    """A file of many repeats has every event once, no more blocks than one run, and times that go on."""
+    found = Blocks()
+    for number, (latencies_us, topic) in enumerate(seconds):
+        found.close(second(latencies_us, topic), since_s=0.0, at_s=number + 1.0, phase="measuring")
+    one = found.finished()
+    together = slices.joined([one] * times)
+    assert len(together) <= slices.MOST
+    for name in slices.COUNTS:
+        assert sum(part[name] for part in together) == times * sum(part[name] for part in one)
+    assert {key: (h.coarse // times).tolist() for key, h in sums(together).items()} == {
+        key: h.coarse.tolist() for key, h in sums(one).items()
+    }
+    assert all(part["to_s"] == next_["from_s"] for part, next_ in pairwise(together))
+    assert not seconds or together[-1]["to_s"] == times * len(seconds)

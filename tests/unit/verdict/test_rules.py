@@ -119,6 +119,43 @@ def test_nothing_measured_is_invalid(change: dict[str, object], says: str):
     assert says in verdict.reasons[0]
 
 
+@pytest.mark.parametrize(
+    ("change", "limit"),
+    [
+        ({"produced": 200_000, "acked": 200_000, "observed": 200_000}, "generator"),
+        ({"produced": 0, "acked": 0, "observed": 0, "schedule_lag_us": {}}, "generator"),
+        ({"schedule_lag_us": {"p99": 200_000.0}}, "generator"),
+        ({"observer_lag": BEHIND}, "generator"),
+        ({"observer_complete": False}, "generator"),
+        ({"observed": 0}, "generator"),
+        ({"embedded": True, "lost": 1_000}, "generator"),
+        ({"embedded": True, "queue_full": 1}, "generator"),
+        ({"queue_full": 1, "schedule_lag_us": {"p99": 200_000.0}}, "cluster"),
+        ({"unflushed": 1}, "cluster"),
+        ({"acked": 0, "observed": 0, "failed": 300_000}, "cluster"),
+        ({"clock_step_s": 0.25, "schedule_lag_us": {"p99": 200_000.0}}, None),
+        ({"negative_fraction": 0.5}, None),
+        ({"died": ("An engine died",), "produced": 0}, None),
+        ({"cut_short": True}, None),
+        ({"read_again": 3}, None),
+        ({"mismatched": 1, "queue_full": 1}, None),
+        ({"measured_s": 0.0, "produced": 0, "acked": 0, "observed": 0}, None),
+        ({"lost": 5}, None),
+        ({}, None),
+    ],
+)
+def test_what_an_invalid_run_is_limited_by(change: dict[str, object], limit: str | None):
+    """What was too slow for the rate is named, and nothing is where the rate is not the cause or the run is valid."""
+    assert judge(replace(GOOD, **change)).limited_by == limit
+
+
+def test_a_poisson_run_that_is_short_by_chance_is_limited_by_nothing():
+    """The limit goes by the verdict's own rule: a shortfall that chance explains is none."""
+    short = replace(GOOD, measured_s=1.0, target_per_s=100.0, produced=70, acked=70, observed=70)
+    assert judge(short).limited_by == "generator"
+    assert judge(replace(short, random_arrivals=True)).limited_by is None
+
+
 def test_invalid_outranks_fail_and_tells_both():
     """Whoever reads the first reason knows whether to trust the rest."""
     verdict = judge(replace(GOOD, failed=5, queue_full=2))
@@ -147,6 +184,13 @@ def test_the_observer_is_accused_with_the_figures_that_prove_it():
 def test_without_acks_all_a_late_sight_is_remarked_and_accuses_nobody(acks: str):
     """An event may then be acknowledged long before the cluster lets the observer read it."""
     evidence = replace(GOOD, observer_lag=BEHIND, acks=acks)
+    assert judge(evidence).verdict == "pass"
+    assert "late by 1.5 s" in only_reason(evidence)
+
+
+def test_an_outage_of_the_cluster_accuses_no_observer():
+    """What a broker acknowledged before it went away can be read only when it is back."""
+    evidence = replace(GOOD, observer_lag=BEHIND, outage=True)
     assert judge(evidence).verdict == "pass"
     assert "late by 1.5 s" in only_reason(evidence)
 

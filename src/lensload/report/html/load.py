@@ -1,14 +1,15 @@
 """Load against target over time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lensload.report.html.figure import Figure, Key, Spec, figure
 from lensload.report.html.theme import ACCENT, MUTED, RULE, title_above
-from lensload.results.run import Row, Run
+from lensload.results.run import Row, Run, with_lengths
 
 MOST_POINTS = 240
 _DASH = [5, 3]
+_SHORTEST_S = 0.2
 
 
 def load_figure(run: Run, *, number: int, top_per_s: float, end_s: float, page_px: int) -> Figure:
@@ -37,7 +38,7 @@ def load_figure(run: Run, *, number: int, top_per_s: float, end_s: float, page_p
 
 def highest_rate(run: Run) -> float:
     """The highest rate that the chart of this run has to show."""
-    rates = (max(row["target_per_s"], _rate(row, gap_s)) for row, gap_s in _with_gaps(run["series"]))
+    rates = (max(row["target_per_s"], _rate(row, length_s)) for row, length_s in with_lengths(run["series"]))
     return max(rates, default=0.0)
 
 
@@ -47,7 +48,7 @@ def end_of(run: Run) -> float:
 
 
 def _points(series: Sequence[Row]) -> tuple[list[dict[str, Any]], int]:
-    rows = list(_with_gaps(series))
+    rows = list(with_lengths(series))
     step = -(-len(rows) // MOST_POINTS) or 1
     points: list[dict[str, Any]] = []
     for first in range(0, len(rows), step):
@@ -56,24 +57,16 @@ def _points(series: Sequence[Row]) -> tuple[list[dict[str, Any]], int]:
             {
                 "at": part[-1][0]["at_s"],
                 "target": round(sum(row["target_per_s"] for row, _ in part) / len(part), 3),
-                "acked": round(sum(_rate(row, gap_s) for row, gap_s in part) / len(part), 3),
+                "acked": round(sum(_rate(row, length_s) for row, length_s in part) / len(part), 3),
                 "phase": part[-1][0]["phase"],
             }
         )
     return points, step
 
 
-def _with_gaps(series: Sequence[Row]) -> Iterator[tuple[Row, float]]:
-    """Each row with the seconds that it counted: those since the row before, or one where rows were left out."""
-    before_s = 0.0
-    for row in series:
-        gap_s = row["at_s"] - before_s
-        yield row, gap_s if 0.2 <= gap_s <= 1.5 else 1.0
-        before_s = row["at_s"]
-
-
-def _rate(row: Row, gap_s: float) -> float:
-    return row["acked"] / gap_s
+def _rate(row: Row, length_s: float) -> float:
+    """What a row counts by the second; a row that ended at once has the news of a second all the same."""
+    return row["acked"] / (length_s if length_s >= _SHORTEST_S else 1.0)
 
 
 def _spec(points: list[dict[str, Any]], width: int, top_per_s: float, end_s: float) -> Spec:

@@ -1,0 +1,95 @@
+"""The process of one bench run: started by `lensload bench` in its own place, by a search and by repeats.
+
+Its exit code is the verdict's only if this very run has written its run file. Whatever else ends it ends with 3 or
+more, and a sentence.
+"""
+
+import os
+import shlex
+import shutil
+import sys
+import sysconfig
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+from lensload.config.model import HANDOVER_VARIABLE, RunConfig
+from lensload.errors import InvalidRunError, LensloadError, without_verdict
+from lensload.processes import interpreter, stdio
+
+USERS_PER_WORKER = 10
+"""Locust users of each worker process: slices of the rate, enough that none is more than a tenth."""
+
+
+def command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """The command and the environment of the process that makes a run.
+
+    The users together have the run's rate. No LOCUST_… variable that was meant for other tests is passed on.
+    """
+    handed = run.changed(user_rate=run.rate / _users(run))
+    kept = {name: value for name, value in environ.items() if not name.startswith("LOCUST_")}
+    return interpreter.command("lensload.bench"), {
+        **interpreter.environ(kept),
+        HANDOVER_VARIABLE: handed.as_json(),
+    }
+
+
+def main() -> int:
+    """Make the run that the environment hands over; the exit code."""
+    stdio.protect()
+    code = InvalidRunError.exit_code
+    try:
+        return _run(RunConfig.from_json(os.environ[HANDOVER_VARIABLE]))
+    except LensloadError as error:
+        text, code = str(error), error.exit_code
+    except KeyboardInterrupt:
+        text = "The run was stopped before it began: nothing was measured."
+    except SystemExit as end:
+        text = "The run ended before it began: nothing was measured."
+        code = without_verdict(end.code if isinstance(end.code, int) else 0)
+    except Exception:  # noqa: BLE001 - Python would end with 1, which means that events failed
+        traceback.print_exc()
+        text = "The run ended by a fault of lensload: nothing was measured."
+    sys.stderr.write(f"Error: {text}\n")
+    return code
+
+
+def _run(config: RunConfig) -> int:
+    from lensload.locust import headless  # noqa: PLC0415 - a failure of this import needs its exit code too
+
+    result = headless.run(config, _users(config))
+    if result.wrote_run_file:
+        if config.embedded:
+            sys.stdout.write(_next_steps(config.run_file))
+    elif result.exit_code <= 1:
+        raise InvalidRunError("The run ended without a result: no run file was written.")
+    return result.exit_code
+
+
+def _next_steps(run_file: Path) -> str:
+    """What somebody may want after a run on the embedded cluster, which is most often a first one."""
+    lensload = _as_typed()
+    return (
+        f"\nNext:\n  {lensload} report {shlex.quote(str(run_file))} --html report.html\n"
+        f"  {lensload} bench --bootstrap-servers localhost:9092 --registry-url http://localhost:8081\n"
+        f"  {lensload} --help\n"
+    )
+
+
+def _as_typed() -> str:
+    """How the command `lensload` of this installation is called from the working folder."""
+    command = Path(sysconfig.get_path("scripts")) / "lensload"
+    if not command.exists():
+        return "python -m lensload"
+    if shutil.which("lensload") == str(command):
+        return "lensload"
+    here = Path.cwd()
+    return shlex.quote(str(command.relative_to(here) if command.is_relative_to(here) else command))
+
+
+def _users(run: RunConfig) -> int:
+    return USERS_PER_WORKER * run.workers
+
+
+if __name__ == "__main__":
+    sys.exit(main())
