@@ -1,10 +1,7 @@
 """A replay from what was asked for to what came of it: everything is checked before the first message is read."""
 
-import signal
 import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -15,6 +12,7 @@ from lensload.errors import InvalidRunError, UsageError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.topics import ensure_topics
+from lensload.processes.stop_signals import stop_signals
 from lensload.replay import reader_schemas, topics
 from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
@@ -92,7 +90,6 @@ def _replay(
     names = tuple(found)
     writers = WriterSchemas(books)
     wanted = reader_schemas.load(options.as_version, names, books) if options.as_version and books else {}
-    counts = Counts(names)
     form = ParquetFiles if options.file_format == "parquet" else AvroFiles
     files = form(options.folder, names, writers, wanted) if options.folder else None
     forward = _forward(config.topic_prefix + options.into, config, settings, found) if options.into else None
@@ -113,7 +110,7 @@ def _replay(
                 follow=options.follow,
             ),
             decoder=Decoder(names, writers, wanted, deep=options.deep),
-            counts=counts,
+            counts=Counts(names),
             rejects=Rejects(options.rejects or DEFAULT_PATH, eager=options.rejects is not None),
             outputs=outputs,
             forward=forward,
@@ -123,10 +120,7 @@ def _replay(
             follow=options.follow,
         )
         complete = _run(session)
-    if options.counting:
-        # Standard output belongs to the messages, where they are printed.
-        click.echo(counts.table(writers.version), nl=False, err=options.layout is not None)
-    _tell(session, files, forward)
+    _report(options, session, writers, files, forward)
     if not complete and not options.follow:
         passed, total = session.source.progress()
         raise InvalidRunError(
@@ -135,11 +129,24 @@ def _replay(
         )
 
 
+def _report(
+    options: ReplayOptions,
+    session: Session,
+    writers: WriterSchemas,
+    files: AvroFiles | ParquetFiles | None,
+    forward: Forward | None,
+) -> None:
+    if options.counting:
+        # Standard output belongs to the messages, where they are printed.
+        click.echo(session.counts.table(writers.version), nl=False, err=options.layout is not None)
+    _tell(session, files, forward)
+
+
 def _run(session: Session) -> bool:
     """Run to the end or to Ctrl-C, and close, whatever happens."""
     try:
         try:
-            with _stop_signals() as stopped:
+            with stop_signals() as stopped:
                 complete = session.run(stopped)
         except BaseException:
             _close_after_failure(session)
@@ -159,24 +166,6 @@ def _close_after_failure(session: Session) -> None:
         session.close()
     except Exception as error:  # noqa: BLE001 - told beside the first, which goes on its way
         click.echo(f"Also: {error}", err=True)
-
-
-@contextmanager
-def _stop_signals() -> Generator[Callable[[], bool]]:
-    """Whether Ctrl-C or a termination has come: seen between batches, so that none is left half done."""
-    came: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        if came:
-            raise KeyboardInterrupt  # asked twice: at once
-        came.append(number)
-
-    earlier = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(came)
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
 
 
 def _forward(name: str, config: RunConfig, settings: dict[str, Any], found: dict[str, int]) -> Forward:

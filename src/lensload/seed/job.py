@@ -1,9 +1,7 @@
 """A seed from its options to its manifest: what `lensload seed` does."""
 
-import signal
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +9,9 @@ from typing import Any, Final
 from lensload import atomic_file
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
+from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
+from lensload.processes.stop_signals import stop_signals
 from lensload.report.progress import ProgressView
 from lensload.seed import actuals, file_export, summary, verify
 from lensload.seed import manifest as manifests
@@ -40,7 +40,7 @@ def seed(options: SeedOptions, config: RunConfig) -> None:
         return
     _require_cluster(config)
     _check_place(options)
-    with Workers(config.workers) as workers, _interruptible() as asked:
+    with Workers(config.workers) as workers, stop_signals() as stopped:
         target = prepare(
             plan,
             config,
@@ -58,7 +58,7 @@ def seed(options: SeedOptions, config: RunConfig) -> None:
             for each in target.topics.values()
             for entry in each["partitions"]
         }
-        _finish(_Seeding(plan, config, target, begins, options.manifest), record, workers, asked)
+        _finish(_Seeding(plan, config, target, begins, options.manifest), record, workers, stopped)
 
 
 def resume(path: Path, config: RunConfig) -> None:
@@ -75,10 +75,10 @@ def resume(path: Path, config: RunConfig) -> None:
         return
     _require_cluster(config)
     plan = Plan.from_dict(record["plan"])
-    with Workers(config.workers) as workers, _interruptible() as asked:
+    with Workers(config.workers) as workers, stop_signals() as stopped:
         target = reopen(record, config)
         ranges = ranges_written(target, TopicAdmin(target.settings))
-        _finish(_Seeding(plan, config, target, ranges, path), record, workers, asked)
+        _finish(_Seeding(plan, config, target, ranges, path), record, workers, stopped)
 
 
 def verified(path: Path, config: RunConfig) -> bool:
@@ -88,8 +88,6 @@ def verified(path: Path, config: RunConfig) -> bool:
         UsageError: the file is no manifest of a complete seed.
         RefusedError: the cluster cannot be reached, or refuses.
     """
-    from lensload.kafka import connection  # noqa: PLC0415 - the clients cost half a second
-
     record = manifests.read(path)
     if record["state"] != "complete":
         raise UsageError(f"The seed of {path} is not complete.", f"Complete it with --resume {path}.")
@@ -146,30 +144,12 @@ class _Seeding:
         return sum(end - begin for begin, end in self.ranges.values())
 
 
-@contextmanager
-def _interruptible() -> Generator[list[int]]:
-    """A list that is empty until somebody wants this to stop: Ctrl-C or SIGTERM."""
-    asked: list[int] = []
-
-    def note(number: int, _: object) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _finish(seeding: _Seeding, record: Manifest, workers: Workers, asked: list[int]) -> None:
+def _finish(seeding: _Seeding, record: Manifest, workers: Workers, stopped: Callable[[], bool]) -> None:
     _configure(seeding, workers)
     with ProgressView("seeding", "events") as view:
         for notice in seeding.target.notices:
             view.say(notice)
-        took_s = _conduct(seeding, workers, view, asked)
+        took_s = _conduct(seeding, workers, view, stopped)
     if not workers.complete:
         raise InvalidRunError(
             f"Stopped. {seeding.path} says incomplete, and what has been sent stays.",
@@ -204,7 +184,7 @@ def _configure(seeding: _Seeding, workers: Workers) -> None:
     )
 
 
-def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, asked: list[int]) -> float:
+def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, stopped: Callable[[], bool]) -> float:
     """See the workers through; gives how long it took from when all could begin, in seconds."""
     begun, told_to_stop = False, False
     since_s = time.monotonic()
@@ -213,7 +193,7 @@ def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, asked: lis
         if workers.ready and not begun:
             workers.tell({"type": "begin"})
             begun, since_s = True, time.monotonic()
-        if asked and not told_to_stop:
+        if stopped() and not told_to_stop:
             workers.tell({"type": "drain"})
             told_to_stop = True
         for notice in workers.take_notices():
