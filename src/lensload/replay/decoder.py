@@ -44,11 +44,11 @@ class Decoder:
         details: dict[int, str] = {}
         if self._deep:
             for place in np.flatnonzero(batch.kind == Kind.GOOD).tolist():
-                kind, found = self._decoded(batch, place)
+                kind, outcome = self._decoded(batch, place)
                 if kind is Kind.GOOD:
-                    records[place] = found
+                    records[place] = outcome
                 else:
-                    batch.kind[place], details[place] = kind, found
+                    batch.kind[place], details[place] = kind, outcome
         return records, details
 
     def _judge_ids(self, batch: Batch) -> None:

@@ -26,7 +26,8 @@ from lensload.replay.source import Source
 from lensload.replay.writer_schemas import WriterSchemas
 from lensload.report.progress import ProgressView
 from lensload.report.units import latencies, per_s
-from lensload.schema import registry
+from lensload.schema.definitions import subject
+from lensload.schema.registry import Registry, connect
 
 _REACH_S = 8.5  # so that an address that never answers is named within ten
 
@@ -43,15 +44,18 @@ def run(options: ReplayOptions, config: RunConfig) -> None:
     url = _registry_url(options, config)
     settings = connection.client_settings(config, config.bootstrap_servers or "")
     connection.check(settings, timeout_s=_REACH_S)
-    found = topics.find(settings, [config.topic_prefix + name for name in dict.fromkeys(options.topics)])
-    _check_partitions(options.partitions, found)
+    partition_counts = topics.find(
+        settings, [config.topic_prefix + name for name in dict.fromkeys(options.topics)]
+    )
+    _check_partitions(options.partitions, partition_counts)
     if url is None:
-        _replay(options, config, settings, found, None)
+        _replay(options, config, settings, partition_counts, None)
         return
-    with registry.connect(url) as books:
+    with connect(url) as registry:
         # Asked before anything is read, so that a registry that is down is told at once.
-        books.ask(next(iter(found)), lambda client: client.get_versions(f"{next(iter(found))}-value"))
-        _replay(options, config, settings, found, books)
+        first = next(iter(partition_counts))
+        registry.ask(first, lambda client: client.get_versions(subject(first)))
+        _replay(options, config, settings, partition_counts, registry)
 
 
 def _registry_url(options: ReplayOptions, config: RunConfig) -> str | None:
@@ -71,8 +75,8 @@ def _registry_url(options: ReplayOptions, config: RunConfig) -> str | None:
     return None
 
 
-def _check_partitions(wanted: Sequence[int], found: dict[str, int]) -> None:
-    most = max(found.values())
+def _check_partitions(wanted: Sequence[int], partition_counts: dict[str, int]) -> None:
+    most = max(partition_counts.values())
     for number in wanted:
         if number >= most:
             raise UsageError(
@@ -84,15 +88,21 @@ def _replay(
     options: ReplayOptions,
     config: RunConfig,
     settings: dict[str, Any],
-    found: dict[str, int],
-    books: registry.Registry | None,
+    partition_counts: dict[str, int],
+    registry: Registry | None,
 ) -> None:
-    names = tuple(found)
-    writers = WriterSchemas(books)
-    wanted = reader_schemas.load(options.as_version, names, books) if options.as_version and books else {}
+    names = tuple(partition_counts)
+    writers = WriterSchemas(registry)
+    wanted = (
+        reader_schemas.load(options.as_version, names, registry) if options.as_version and registry else {}
+    )
     form = ParquetFiles if options.file_format == "parquet" else AvroFiles
     files = form(options.folder, names, writers, wanted) if options.folder else None
-    forward = _forward(config.topic_prefix + options.into, config, settings, found) if options.into else None
+    forward = (
+        _forward(config.topic_prefix + options.into, config, settings, partition_counts)
+        if options.into
+        else None
+    )
     # A table is cut to the terminal; where it goes to a file or a pipe, it is whole.
     width = Console().width if sys.stdout.isatty() else 100_000
     printer = (
@@ -103,7 +113,7 @@ def _replay(
         session = Session(
             source=Source(
                 settings,
-                found,
+                partition_counts,
                 options.begin,
                 group=options.group,
                 only=options.partitions,
@@ -155,7 +165,7 @@ def _run(session: Session) -> bool:
     except OSError as error:
         raise UsageError(
             f"What is replayed cannot be written any more: {error.strerror}.",
-            "See whether the disk is full, then replay again, to another folder.",
+            "Check that the disk is not full, then replay again, to another folder.",
         ) from error
     return complete
 
@@ -168,14 +178,16 @@ def _close_after_failure(session: Session) -> None:
         click.echo(f"Also: {error}", err=True)
 
 
-def _forward(name: str, config: RunConfig, settings: dict[str, Any], found: dict[str, int]) -> Forward:
+def _forward(
+    name: str, config: RunConfig, settings: dict[str, Any], partition_counts: dict[str, int]
+) -> Forward:
     partitions = TopicAdmin(settings).counts([name]).get(name)
     if partitions is None:
-        wanted = max(found.values())
+        wanted = max(partition_counts.values())
         click.echo(f"Creating the topic {name} with {wanted} partitions.", err=True)
         made = ensure_topics(settings, [name], wanted, config.replication_factor, embedded=False)
         partitions = made[name]
-    return Forward(settings, name, partitions, found)
+    return Forward(settings, name, partitions, partition_counts)
 
 
 def _tell(session: Session, files: AvroFiles | ParquetFiles | None, forward: Forward | None) -> None:
@@ -190,8 +202,8 @@ def _tell(session: Session, files: AvroFiles | ParquetFiles | None, forward: For
         for (_, kind), count in counts.by_kind().items():
             if kind.rejected:
                 reasons[kind.reason] = reasons.get(kind.reason, 0) + count
-        told = ", ".join(f"{count:,} x {reason}" for reason, count in reasons.items())
-        lines.append(f"{counts.rejected:,} cannot be decoded ({told}): kept aside in {session.rejects.path}.")
+        text = ", ".join(f"{count:,} x {reason}" for reason, count in reasons.items())
+        lines.append(f"{counts.rejected:,} cannot be decoded ({text}): kept aside in {session.rejects.path}.")
     if session.source.skipped:
         lines.append(
             f"{session.source.skipped:,} offsets hold no message: compacted, transactional or deleted."
@@ -206,5 +218,5 @@ def _told_of(forward: Forward) -> str:
     late = forward.lateness
     if not late.count:
         return f"{forward.sent:,} messages sent on."
-    told = latencies(late.percentile_us(50), late.percentile_us(99))
-    return f"{forward.sent:,} messages sent on, p50/p99 {told} after they were due."
+    text = latencies(late.percentile_us(50), late.percentile_us(99))
+    return f"{forward.sent:,} messages sent on, p50/p99 {text} after they were due."

@@ -78,10 +78,10 @@ class WriterSchemas:
         return None if stored is None else _writer(schema_id, stored)
 
     def _look_up(self, name: str, schema_id: int) -> int | None:
-        found = self.find(schema_id)
-        if self._registry is None or found is None:
+        writer = self.find(schema_id)
+        if self._registry is None or writer is None:
             return None
-        registered = self._registry.ask(name, lambda client: client.lookup_schema(name, found.stored))
+        registered = self._registry.ask(name, lambda client: client.lookup_schema(name, writer.stored))
         # A subject may hold the same schema under another id; then this id is not one of its versions.
         if registered is None or registered.schema_id != schema_id:
             return None

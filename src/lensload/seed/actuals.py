@@ -71,13 +71,13 @@ class Actuals:
 
     def as_dict(self) -> Counts:
         """The counts so far, fit for JSON and msgpack; what never happened is left out."""
-        told: Counts = {topic: {"count": count} for topic, count in self._counted.items()}
+        nested: Counts = {topic: {"count": count} for topic, count in self._counted.items()}
         for (topic, name), (sums, names) in self._sums.items():
             cells = sums.reshape([len(each) for each in names])
-            told[topic][name] = _nested(cells, names)
+            nested[topic][name] = _nested(cells, names)
             for coarser in (key for key, finer in _SUMMED.get(topic, {}).items() if finer == name):
-                told[topic][coarser] = _nested(cells.sum(axis=1), names[:1])
-        return told
+                nested[topic][coarser] = _nested(cells.sum(axis=1), names[:1])
+        return nested
 
     def _count(
         self, topic: str, name: str, dimensions: list[tuple[NDArray[np.integer[Any]], _Labels]]

@@ -189,7 +189,7 @@ def _all_or_none(folder: Path, form: Format, topics: tuple[str, ...]) -> Generat
         if isinstance(error, OSError):
             raise UsageError(
                 f"--to {folder} cannot be written: {why(error)}; nothing is left of it there.",
-                "See whether the disk is full, or give another folder.",
+                "Check that the disk is not full, or give another folder.",
             ) from error
         raise
 

@@ -34,12 +34,12 @@ def last_fingerprints(
         ClusterError: the cluster refuses, or does not answer.
     """
     ends = {place: (max(begin, end - _LONGEST), end) for place, (begin, end) in ranges.items()}
-    found: dict[Place, list[bytes]] = {place: [] for place in ranges}
-    for run in reader.read(settings, ends):
-        if run is not None:
-            for message in run.messages:
-                found[run.place].append(of_message(message))
-    return found
+    fingerprints: dict[Place, list[bytes]] = {place: [] for place in ranges}
+    for stretch in reader.read(settings, ends):
+        if stretch is not None:
+            for message in stretch.messages:
+                fingerprints[stretch.place].append(of_message(message))
+    return fingerprints
 
 
 def of_message(message: Message) -> bytes:

@@ -98,15 +98,15 @@ def verified(path: Path, config: RunConfig) -> bool:
     connection.check(settings)
     begun_s = time.monotonic()
     with ProgressView("verifying", "events") as view:
-        found = verify.differences(record, settings, view)
+        differences = verify.differences(record, settings, view)
     count = sum(entry["count"] for _, entry in manifests.partitions(record))
     took_s = time.monotonic() - begun_s
-    if found:
-        summary.tell("\n".join(["The cluster is not what the manifest says:", *map(str, found)]))
+    if differences:
+        summary.tell("\n".join(["The cluster is not what the manifest says:", *map(str, differences)]))
     else:
         places = len(manifests.partitions(record))
         summary.tell(f"Equal: {count:,} events in {places} partitions are what {path} says ({took_s:.1f} s).")
-    return not found
+    return not differences
 
 
 def _require_cluster(config: RunConfig) -> None:
@@ -139,8 +139,8 @@ class _Seeding:
     path: Path
 
     @property
-    def there(self) -> int:
-        """How many of its events are."""
+    def earlier(self) -> int:
+        """How many of its events are in the cluster already."""
         return sum(end - begin for begin, end in self.ranges.values())
 
 
@@ -153,12 +153,12 @@ def _finish(seeding: _Seeding, record: Manifest, workers: Workers, stopped: Call
     if not workers.complete:
         raise InvalidRunError(
             f"Stopped. {seeding.path} says incomplete, and what has been sent stays.",
-            f"Go on with --resume {seeding.path}.",
+            f"Continue with --resume {seeding.path}.",
         )
     _enter(record, workers)
     _check_ends(seeding, record)
     manifests.write(seeding.path, record)
-    summary.show(record, seeding.path, took_s, seeding.there)
+    summary.show(record, seeding.path, took_s, seeding.earlier)
 
 
 def _configure(seeding: _Seeding, workers: Workers) -> None:
@@ -170,8 +170,8 @@ def _configure(seeding: _Seeding, workers: Workers) -> None:
         topics[topic] = {
             "name": each["name"],
             "schema_id": each["schema_id"],
-            "have": [ranges[place][1] - ranges[place][0] for place in places],
-            "tails": [last[place] for place in places],
+            "written": [ranges[place][1] - ranges[place][0] for place in places],
+            "fingerprints": [last[place] for place in places],
         }
     workers.tell(
         {
@@ -186,21 +186,21 @@ def _configure(seeding: _Seeding, workers: Workers) -> None:
 
 def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, stopped: Callable[[], bool]) -> float:
     """See the workers through; gives how long it took from when all could begin, in seconds."""
-    begun, told_to_stop = False, False
+    begun, draining = False, False
     since_s = time.monotonic()
     while not workers.done:
         workers.listen(_LISTEN_S)
         if workers.ready and not begun:
             workers.tell({"type": "begin"})
             begun, since_s = True, time.monotonic()
-        if stopped() and not told_to_stop:
+        if stopped() and not draining:
             workers.tell({"type": "drain"})
-            told_to_stop = True
+            draining = True
         for notice in workers.take_notices():
             view.say(notice)
         if begun:
-            done = seeding.there + workers.acked()
-            view.show(time.monotonic() - since_s, done, done, seeding.plan.expected_events, seeding.there)
+            done = seeding.earlier + workers.acked()
+            view.show(time.monotonic() - since_s, done, done, seeding.plan.expected_events, seeding.earlier)
     return time.monotonic() - since_s
 
 

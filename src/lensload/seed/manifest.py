@@ -121,12 +121,12 @@ def read(path: Path) -> Manifest:
         UsageError: the file is missing, not whole, no manifest, or of a format that this version cannot read.
     """
     try:
-        found: object = json.loads(path.read_text(encoding="utf-8"))
+        document: object = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"The manifest {path} cannot be read: {why(error)}.", _EXPECTED) from error
     except ValueError as error:  # not UTF-8, or not JSON
         raise UsageError(f"{path} is not whole JSON: {error}.", _EXPECTED) from error
-    content = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    content = cast("dict[str, object]", document) if isinstance(document, dict) else {}
     if content.get("format") != FORMAT:
         named = content.get("format")
         kind = f'has the format "{named}"' if isinstance(named, str) else "is JSON of another kind"
@@ -134,7 +134,7 @@ def read(path: Path) -> Manifest:
     missing = [name for name in Manifest.__annotations__ if name not in content]
     if missing:
         raise UsageError(f"{path} is a manifest without {', '.join(missing)}.", _EXPECTED)
-    return cast("Manifest", found)
+    return cast("Manifest", document)
 
 
 def partitions(manifest: Manifest) -> list[tuple[str, PartitionEntry]]:

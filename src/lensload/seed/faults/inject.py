@@ -176,14 +176,14 @@ class Faults:
         self, records: Records, right: NDArray[np.int64], at_ms: NDArray[np.int64]
     ) -> list[tuple[int, Waiter, str]]:
         """Whose wait is over, each with the place of the record behind which it stands, and its fault."""
-        found: list[tuple[int, Waiter, str]] = []
+        released: list[tuple[int, Waiter, str]] = []
         partition = records.partition[right]
         for number in np.unique(partition).tolist():
             room = self._rooms.setdefault((records.topic, number), WaitingRoom())
             in_it = right[partition == number]
             called = room.called(at_ms[in_it])
-            found += [(int(in_it[place]), waiter, name) for place, waiter, name in called]
-        return found
+            released += [(int(in_it[place]), waiter, name) for place, waiter, name in called]
+        return released
 
 
 def _arranged(
