@@ -88,7 +88,8 @@ def replay(
     produced into another topic. What cannot be decoded is counted, kept aside, and stops nothing.
     """
     from lensload.replay import job  # noqa: PLC0415 - the clients cost half a second, which --help need not pay
+    from lensload.replay.options import ReplayOptions  # noqa: PLC0415
 
     flags = {option.name: given.pop(option.name) for option in options() if option.field in _CLUSTER}
     rest: dict[str, Any] = given
-    job.run(job.Wish(topics=topics, **rest), loading.load(flags, file=config))
+    job.run(ReplayOptions(topics=topics, **rest), loading.load(flags, file=config))

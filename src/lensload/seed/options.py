@@ -18,7 +18,7 @@ _MOST_DAYS: Final = 3_660.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SeedOptions:
     """What is asked for, besides what every run has.
 
     Attributes:
@@ -46,43 +46,43 @@ class Wish:
     format: Format | None = None
 
 
-def planned(wish: Wish, config: RunConfig, now_ms: int) -> Plan:
+def plan_of(options: SeedOptions, config: RunConfig, now_ms: int) -> Plan:
     """The plan that the options make.
 
     Raises:
         UsageError: they are out of range, or contradict each other.
     """
-    if wish.events is None and wish.days is None:
+    if options.events is None and options.days is None:
         raise UsageError(
             "How much is to be seeded?", "Give --events N, --days D, or both: N events over D days."
         )
-    if bool(wish.to) != bool(wish.format):
+    if bool(options.to) != bool(options.format):
         raise UsageError("--to and --format go together.", "Give --to DIR --format avro, or parquet.")
-    if wish.to and (wish.append or wish.recreate or wish.set_retention):
+    if options.to and (options.append or options.recreate or options.set_retention):
         raise UsageError(
             "--append, --recreate and --set-retention are for a cluster, --to is for files.",
             "Leave out --to, or the others.",
         )
-    if wish.to and wish.manifest != MANIFEST:
+    if options.to and options.manifest != MANIFEST:
         raise UsageError("The manifest of --to DIR is DIR/manifest.json.", "Leave out --manifest.")
-    if wish.append and wish.recreate:
+    if options.append and options.recreate:
         raise UsageError("--append and --recreate contradict each other.", "Give one of them.")
-    days = DAYS if wish.days is None else wish.days
+    days = DAYS if options.days is None else options.days
     if not _LEAST_DAYS <= days <= _MOST_DAYS:
         raise UsageError(f"--days is {days:g}.", f"It is from 0.042 (an hour) to {_MOST_DAYS:,.0f}.")
-    until_ms = _until_ms(wish.until, now_ms)
+    until_ms = _until_ms(options.until, now_ms)
     return Plan(
         seed=config.seed,
         start_ms=until_ms - round(days * _DAY_MS),
         until_ms=until_ms,
-        events=wish.events,
+        events=options.events,
         topics=config.topics,
         audience_size=config.audience_size,
         catalogue_size=config.catalogue_size,
         zipf_exponent=config.zipf_exponent,
         lift=config.lift,
         experiment=config.experiment,
-        faults=rates_of(wish.fault),
+        faults=rates_of(options.fault),
     )
 
 

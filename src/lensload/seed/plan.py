@@ -125,9 +125,9 @@ class Plan:
             )
         try:
             # JSON and msgpack know no tuples.
-            given: dict[str, Any] = {
+            arguments: dict[str, Any] = {
                 name: tuple(each) if isinstance(each, list) else each for name, each in values.items()
             }
-            return cls(**given)
+            return cls(**arguments)
         except TypeError as error:
             raise UsageError(f"The plan is not whole: {error}.") from error
