@@ -1,10 +1,10 @@
 """Recover what was planted: click-through by position, the experiments' lift and the models' metrics, by DuckDB.
 
-    lensload seed --events 250000 --experiment ranking-v2=simpson --to out --format parquet
+    lensload seed --events 250000 --experiment ranking-v2=simpson --output-dir out --output-format parquet
     python examples/recover_truth.py out
 
 Reads the events alone and holds what it finds against the manifest's planted values. A cluster's topics will do as
-well: `lensload replay TOPIC... --write parquet --to out`, with the seed's manifest.json put beside the files. It ends
+well: `lensload replay TOPIC... --output-format parquet --output-dir out`, with the seed's manifest.json put beside the files. It ends
 with exit code 1 if anything lies further from the truth than chance allows. Needs duckdb.
 """
 

@@ -80,7 +80,7 @@ def test_a_folder_with_files_is_left_alone(tmp_path: Path, form: Format):
     written(tmp_path, form)
     kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert f".user-interactions.{form}.part" not in kept
-    with pytest.raises(UsageError, match=rf"--to .* has files already, such as .*\.{form}") as caught:
+    with pytest.raises(UsageError, match=rf"--output-dir .* has files already, such as .*\.{form}") as caught:
         written(tmp_path, form)
     assert caught.value.exit_code == 2
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
@@ -90,7 +90,7 @@ def test_what_is_no_folder_is_refused(tmp_path: Path):
     """A file in the folder's place is a usage error that says why."""
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(UsageError, match=r"--to .*file.* cannot be written"):
+        with pytest.raises(UsageError, match=r"--output-dir .*file.* cannot be written"):
             written(place, "avro")
 
 

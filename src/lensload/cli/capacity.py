@@ -44,13 +44,13 @@ def _fraction(ctx: click.Context, parameter: click.Parameter, value: str) -> flo
 
 
 @click.command(
-    epilog="Exit codes: 0 a rate holds, and the cluster, the generator or --to is the limit above it; 1 not even the"
+    epilog="Exit codes: 0 a rate holds, and the cluster, the generator or --max-rate is the limit above it; 1 not even the"
     " lowest rate holds; 2 wrong usage; 3 the runs are invalid at any rate, or the search was stopped; 4 the cluster"
     " cannot be reached or refused."
 )
 @click.option(
-    "--from",
-    "from_per_s",
+    "--start-rate",
+    "start_per_s",
     type=float,
     default=1_000.0,
     metavar="RATE",
@@ -58,8 +58,8 @@ def _fraction(ctx: click.Context, parameter: click.Parameter, value: str) -> flo
     help="The first rate, in events/s. Lower ones are tried only where the generator cannot keep up with it.",
 )
 @click.option(
-    "--to",
-    "to_per_s",
+    "--max-rate",
+    "max_per_s",
     type=float,
     default=1e8,
     metavar="RATE",
@@ -106,7 +106,7 @@ def _fraction(ctx: click.Context, parameter: click.Parameter, value: str) -> flo
     help="Where the result goes, as JSON.",
 )
 @click.option(
-    "--picture",
+    "--chart",
     "picture_file",
     type=Path,
     default=Path("capacity.svg"),
@@ -115,11 +115,11 @@ def _fraction(ctx: click.Context, parameter: click.Parameter, value: str) -> flo
     help="Where the curve of rate against percentile goes.",
 )
 @click.option(
-    "--runs",
+    "--runs-dir",
     "runs_folder",
     type=Path,
     default=Path("capacity-runs"),
-    metavar="FOLDER",
+    metavar="DIR",
     show_default=True,
     help="Where each run's own file goes.",
 )
@@ -134,11 +134,11 @@ def capacity(**given: Any) -> None:  # noqa: ANN401 - click's values
     """
     own = {name: given.pop(name) for name in ("step_duration", "settle", "runs_folder", "config")}
     files = {name: given.pop(name) for name in ("result_file", "picture_file")}
-    plan = Plan(*(given.pop(name) for name in ("from_per_s", "to_per_s", "growth", "resolution")))
+    plan = Plan(*(given.pop(name) for name in ("start_per_s", "max_per_s", "growth", "resolution")))
     config = _checked({**given, "duration": own["step_duration"]}, own["config"])
     chart.check(files["picture_file"])
     atomic_file.check_writable(files["result_file"], "result", "--result")
-    atomic_file.check_writable(files["picture_file"], "picture", "--picture")
+    atomic_file.check_writable(files["picture_file"], "chart", "--chart")
     arguments = _arguments({**given, "duration": own["step_duration"]}, own["config"], config)
     runs = _Runs(arguments, own["runs_folder"], own["settle"])
     signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: tell what is known, leave no run behind

@@ -27,8 +27,7 @@ def _with_cluster_options(command: Command) -> Command:
 )
 @click.argument("topics", metavar="TOPIC...", nargs=-1, required=True)
 @click.option(
-    "--from",
-    "start",
+    "--start",
     metavar="WHERE",
     help="earliest; a time (2026-01-31T12:00:00Z, or Unix milliseconds): the first message at or after it; or"
     " offset:N.  [default: earliest, or where the group stopped]",
@@ -48,23 +47,27 @@ def _with_cluster_options(command: Command) -> Command:
     help="Resolve every record to this schema: latest, the number of a version of the topic's subject, or an"
     " .avsc file. Without it, each is as it was written.",
 )
-@click.option(
-    "--count", is_flag=True, help="Count by topic and schema version; the default. Nothing is decoded."
-)
 @click.option("--print", "layout", type=click.Choice(["table", "jsonl"]), help="Print the records.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Print at most so many.")
-@click.option("--write", "file_format", type=click.Choice(["avro", "parquet"]),
+@click.option("--output-format", "file_format", type=click.Choice(["avro", "parquet"]),
               help="Write the records to files, one for each topic and schema: Avro containers, or Parquet (with lensload[parquet]).")  # fmt: skip
-@click.option("--to", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Where --write writes.")
 @click.option(
-    "--into",
+    "--output-dir",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write the records to files in this new or empty folder.",
+)
+@click.option(
+    "--into-topic",
+    "into",
     metavar="TOPIC",
     help="Produce the messages into this topic: bytes, key, headers and timestamp as they are.",
 )
 @click.option(
     "--speed",
     metavar="PACE",
-    help="The pace of --into, by the original timestamps: original, a multiple such as 2x, or full.  [default: full]",
+    help="The pace of --into-topic, by the original timestamps: original, a multiple such as 2x, or full.  [default: full]",
 )
 @click.option(
     "--decode", is_flag=True, help="Decode every value, also where headers would do: finds what does not fit."

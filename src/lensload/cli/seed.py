@@ -33,9 +33,11 @@ _WHAT = (
 @click.option("--fault", metavar="NAME=RATE", multiple=True,
               help="Let a share of the records, 0 to 1, have a fault, which a header names; may be repeated. Faults:"
               f" {', '.join(FAULTS)}.")  # fmt: skip
-@click.option("--to", metavar="DIR", type=click.Path(path_type=Path),
+@click.option("--output-dir", metavar="DIR", type=click.Path(path_type=Path),
               help="Write files, one a topic, and manifest.json beside them, instead of filling a cluster.")  # fmt: skip
-@click.option("--format", type=click.Choice(["avro", "parquet"]), help="Of the files of --to.")
+@click.option(
+    "--output-format", type=click.Choice(["avro", "parquet"]), help="The format of the files in --output-dir."
+)
 @click.option("--manifest", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
               help="Where the manifest goes: what was seeded, as JSON.  [default: manifest.json]")  # fmt: skip
 @click.option("--verify", metavar="MANIFEST", type=click.Path(path_type=Path, dir_okay=False),

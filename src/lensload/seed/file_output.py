@@ -74,10 +74,10 @@ def check(plan: Plan, folder: Path, form: Format) -> None:
     if plan.faults:
         raise UsageError(
             "--fault needs a cluster: a file of events cannot hold headers, tombstones or what does not decode.",
-            "Leave out --to, or --fault.",
+            "Leave out --output-dir, or --fault.",
         )
     if form == "parquet":
-        check_installed("--format")
+        check_installed("--output-format")
     prepare(folder, f".{form}")
 
 
@@ -127,7 +127,7 @@ def _all_or_none(folder: Path, form: Format, topics: tuple[str, ...]) -> Generat
                 part.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise UsageError(
-                f"--to {folder} cannot be written: {why(error)}; nothing is left of it there.",
+                f"--output-dir {folder} cannot be written: {why(error)}; nothing is left of it there.",
                 "See whether the disk is full, or give another folder.",
             ) from error
         raise

@@ -36,8 +36,8 @@ def seed(wish: Wish, config: RunConfig) -> None:
         InvalidRunError: it was stopped; it can be resumed.
     """
     plan = planned(wish, config, time.time_ns() // 1_000_000)
-    if wish.to:
-        file_export.export(plan, wish.to, wish.format or "avro")
+    if wish.output_dir:
+        file_export.export(plan, wish.output_dir, wish.output_format or "avro")
         return
     _require_cluster(config)
     _check_place(wish)

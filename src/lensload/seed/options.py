@@ -30,8 +30,8 @@ class Wish:
         recreate: delete the topics first.
         set_retention: change settings under which the history would not stay.
         fault: what befalls records, and how often: "late=0.001".
-        to: a folder to write files to, instead of a cluster.
-        format: of those files.
+        output_dir: a folder to write files to, instead of a cluster.
+        output_format: of those files.
     """
 
     events: int | None = None
@@ -42,8 +42,8 @@ class Wish:
     recreate: bool = False
     set_retention: bool = False
     fault: tuple[str, ...] = ()
-    to: Path | None = None
-    format: Format | None = None
+    output_dir: Path | None = None
+    output_format: Format | None = None
 
 
 def planned(wish: Wish, config: RunConfig, now_ms: int) -> Plan:
@@ -56,15 +56,18 @@ def planned(wish: Wish, config: RunConfig, now_ms: int) -> Plan:
         raise UsageError(
             "How much is to be seeded?", "Give --events N, --days D, or both: N events over D days."
         )
-    if bool(wish.to) != bool(wish.format):
-        raise UsageError("--to and --format go together.", "Give --to DIR --format avro, or parquet.")
-    if wish.to and (wish.append or wish.recreate or wish.set_retention):
+    if bool(wish.output_dir) != bool(wish.output_format):
         raise UsageError(
-            "--append, --recreate and --set-retention are for a cluster, --to is for files.",
-            "Leave out --to, or the others.",
+            "--output-dir and --output-format go together.",
+            "Give --output-dir DIR --output-format avro, or parquet.",
         )
-    if wish.to and wish.manifest != MANIFEST:
-        raise UsageError("The manifest of --to DIR is DIR/manifest.json.", "Leave out --manifest.")
+    if wish.output_dir and (wish.append or wish.recreate or wish.set_retention):
+        raise UsageError(
+            "--append, --recreate and --set-retention are for a cluster, --output-dir is for files.",
+            "Leave out --output-dir, or the others.",
+        )
+    if wish.output_dir and wish.manifest != MANIFEST:
+        raise UsageError("The manifest of --output-dir DIR is DIR/manifest.json.", "Leave out --manifest.")
     if wish.append and wish.recreate:
         raise UsageError("--append and --recreate contradict each other.", "Give one of them.")
     days = DAYS if wish.days is None else wish.days
