@@ -14,7 +14,6 @@ from pydantic import BeforeValidator, Field
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.schema.migration import Changeover
 from lensload.values import duration_s, nearest
-from lensload.world.effects import EFFECTS, EXPERIMENT_NAMES
 
 _TOPIC_PREFIX = re.compile(r"[A-Za-z0-9._-]{0,200}")
 
@@ -81,22 +80,6 @@ def _changeovers(value: object) -> object:
     return found
 
 
-def _effects(value: object) -> object:
-    if isinstance(value, str):
-        value = [entry.strip() for entry in value.split(",")] if value.strip() else ()
-    if not isinstance(value, (list, tuple)) or not all(isinstance(entry, str) for entry in value):
-        raise ValueError("it should be NAME=EFFECT, or several with commas between")
-    found: dict[str, str] = {}
-    for entry in value:
-        name, equals, effect = str(entry).rpartition("=")
-        if equals and name not in EXPERIMENT_NAMES:
-            raise ValueError(f"there is no experiment {name!r}{nearest(name, EXPERIMENT_NAMES)}")
-        if effect not in EFFECTS:
-            raise ValueError(f"there is no effect {effect!r}{nearest(effect, EFFECTS)}")
-        found |= dict.fromkeys([name] if equals else EXPERIMENT_NAMES, effect)
-    return tuple(f"{name}={found[name]}" for name in EXPERIMENT_NAMES if name in found)
-
-
 def _lines(value: object) -> object:
     """Several texts: a list, or one text with commas or semicolons between."""
     parts = re.split("[,;\n]", value) if isinstance(value, str) else value
@@ -117,6 +100,5 @@ OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_blank)]
 TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]
 Topics = Annotated[tuple[str, ...], BeforeValidator(_topics)]
 Changeovers = Annotated[tuple[Changeover, ...], BeforeValidator(_changeovers)]
-Effects = Annotated[tuple[str, ...], BeforeValidator(_effects)]
 Texts = BeforeValidator(_lines)
 NumberAsText = BeforeValidator(_text)
