@@ -2,7 +2,7 @@
 # The wheels are built where a compiler is; the image that runs has none.
 FROM python:3.11 AS wheels
 WORKDIR /source
-COPY pyproject.toml constraints.txt README.md ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY schemas schemas
 COPY locustfiles locustfiles
 COPY src src

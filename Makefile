@@ -8,7 +8,7 @@ RUN := $(VENV)/.run-installed
 STAMP := $(VENV)/.installed
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: bench test lint types layers tests benchmarks calibration clean
+.PHONY: bench test lint types layers tests docs benchmarks calibration clean
 
 $(BIN)/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lensload needs Python 3.11 or newer; say make PYTHON=python3.12")'
@@ -41,6 +41,9 @@ layers: $(STAMP)
 
 tests: $(STAMP)
 	$(BIN)/python -m pytest
+
+docs: $(STAMP)
+	$(BIN)/python docs/generate.py
 
 benchmarks: $(STAMP)
 	$(BIN)/python benchmarks/side_by_side.py

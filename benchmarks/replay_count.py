@@ -22,7 +22,7 @@ from confluent_kafka import Producer
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness belongs to the tests
 
 from lensload.encoding.encoders import FragmentEncoder
-from lensload.kafka import cluster
+from lensload.kafka.topics import ensure_topics
 from lensload.schema import definitions, registry
 from lensload.world.world import World, made
 from tests.harness.kafka import Kafka
@@ -55,7 +55,7 @@ def values(schema_ids: dict[str, int], count: int = 20_000) -> list[bytes]:
 def fill(bootstrap: str, registry_url: str, messages: int) -> float:
     """Write so many events, and give their mean size in bytes."""
     settings = {"bootstrap.servers": bootstrap}
-    cluster.ensure_topics(settings, [TOPIC], PARTITIONS, 1, embedded=False)
+    ensure_topics(settings, [TOPIC], PARTITIONS, 1, embedded=False)
     with registry.connect(registry_url, {}) as books:
         made_up = values(books.register(definitions.load()))
     producer = Producer(

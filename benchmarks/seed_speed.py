@@ -24,9 +24,9 @@ import click
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness belongs to the tests
 
-from lensload.kafka import cluster
+from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.topics import ensure_topics
 from lensload.seed import manifest as manifests
-from lensload.seed.topic_settings import Topics
 from lensload.seed.writer import BATCH_BYTES, LINGER_MS
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
@@ -113,7 +113,7 @@ def mean_size(path: Path) -> int:
 def main(events: int, rounds: int, partitions: int, workers: int) -> None:
     """Seed and perform by turns."""
     with Kafka() as kafka, Registry() as books, tempfile.TemporaryDirectory() as temporary:
-        folder, topics = Path(temporary), Topics({"bootstrap.servers": kafka.bootstrap_servers})
+        folder, topics = Path(temporary), TopicAdmin({"bootstrap.servers": kafka.bootstrap_servers})
         more = ("--partitions", str(partitions), "--workers", str(workers))
         seeded(kafka, books, folder, "warm-", 50_000, *more)
         size = mean_size(folder / "warm-.json")
@@ -123,7 +123,7 @@ def main(events: int, rounds: int, partitions: int, workers: int) -> None:
         found: dict[str, list[Figure]] = {"lensload seed": [], "ProducerPerformance": []}
         for number in range(rounds):
             settings = {"bootstrap.servers": kafka.bootstrap_servers}
-            cluster.ensure_topics(settings, [f"perf-{number}"], TOPICS * partitions, 1, embedded=False)
+            ensure_topics(settings, [f"perf-{number}"], TOPICS * partitions, 1, embedded=False)
             found["ProducerPerformance"].append(performed(kafka, f"perf-{number}", events, size))
             found["lensload seed"].append(seeded(kafka, books, folder, f"r{number}-", events, *more))
             topics.delete([f"perf-{number}"])

@@ -25,7 +25,7 @@ import numpy as np
 
 from lensload.config.model import RunConfig
 from lensload.encoding.encoders import FragmentEncoder
-from lensload.kafka.cluster import EmbeddedCluster
+from lensload.kafka.embedded import EmbeddedCluster
 from lensload.metrics.stats import Tally
 from lensload.processes.link import Link
 from lensload.schema import definitions
@@ -64,7 +64,7 @@ def bare_produce(bootstrap: str, topic: str, size: int, *, reports: bool, events
     """Events a second of the bare loop, in a process of its own."""
     script = str(HERE / "bare_produce.py")
     arguments = [bootstrap, topic, str(size), str(events), str(int(reports))]
-    return float(subprocess.check_output([sys.executable, script, *arguments]))
+    return float(subprocess.check_output([sys.executable, script, *arguments]).split()[0])
 
 
 class EngineRun:

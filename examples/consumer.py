@@ -2,8 +2,9 @@
 
     python examples/consumer.py [NUMBER]
 
-Each interaction is read by the version that wrote it and given as our version has it: what an older one lacks is its
-default, what a newer one adds is left out. A JSON line each; it ends after NUMBER of them, else with Ctrl-C.
+Each interaction is decoded by the schema version that wrote it and resolved to our version: a field that an older version
+lacks gets its default, a field that a newer version adds is dropped. It prints a JSON line for each interaction, and
+ends after NUMBER of them or with Ctrl-C.
 Addresses: localhost:9092 and http://localhost:8081, or BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL; TOPIC_PREFIX goes
 before the topic and the group.
 """

@@ -1,14 +1,14 @@
-"""LENS's guide's consumer as it stands: confluent_kafka.avro's AvroConsumer, from the earliest offset.
+"""The consumer of LENS's guide, unchanged: confluent_kafka.avro's AvroConsumer, from the earliest offset.
 
     python examples/guide_consumer.py [NUMBER]
 
-It prints a JSON line for each interaction, and ends after NUMBER of them, else with Ctrl-C. Addresses: localhost:9092
+It prints a JSON line for each interaction, and ends after NUMBER of them or with Ctrl-C. Addresses: localhost:9092
 and http://localhost:8081, or BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL; TOPIC_PREFIX goes before the topic and the
 group.
 
-AvroConsumer takes a message's key for Avro, as it does the value, and raises where there is a plain string: so it
-reads what `guide_producer.py` writes, without keys, and neither `producer.py`'s events nor a load's, whose keys are
-LENS's. It is deprecated; `consumer.py` beside it does the same in today's API, and reads them all.
+AvroConsumer decodes a message's key as Avro and raises an error for a plain string. So it reads the messages of
+`guide_producer.py`, which have no key, but not those of `producer.py` or lensload, which have LENS's plain keys.
+It is deprecated; `consumer.py` does the same in today's API and reads all of them.
 """
 
 import json

@@ -1,12 +1,12 @@
-"""LENS's guide's producer as it stands: confluent_kafka.avro's AvroProducer and the seven fields.
+"""The producer of LENS's guide, unchanged: confluent_kafka.avro's AvroProducer and the seven fields.
 
     python examples/guide_producer.py [NUMBER]
 
 Addresses: localhost:9092 and http://localhost:8081, or BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL; TOPIC_PREFIX goes
-before the topic. The four fields that it leaves out are optional, and are written as their defaults: null. There
-are no keys: AvroProducer writes none but Avro's, and LENS's are plain strings.
+before the topic. The four fields that it omits are optional, and their default null is written. The messages
+have no key, because AvroProducer writes Avro keys only, and LENS's keys are plain strings.
 
-AvroProducer is deprecated; `producer.py` beside it does the same in today's API, with keys.
+AvroProducer is deprecated; `producer.py` does the same in today's API, with keys.
 """
 
 import os

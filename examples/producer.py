@@ -3,8 +3,8 @@
     python examples/producer.py [NUMBER]
 
 Addresses: localhost:9092 and http://localhost:8081, or BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL; TOPIC_PREFIX goes
-before the topic. The four fields that it leaves out are optional, and are written as their defaults: null. The
-schema is registered first (`lensload schemas register`), not by whoever happens to write.
+before the topic. The four fields that it omits are optional, and their default null is written. Register the schema
+first (`lensload schemas register`): a producer should not do it.
 """
 
 import os

@@ -3,9 +3,9 @@
     lensload seed --events 250000 --experiment ranking-v2=simpson --output-dir out --output-format parquet
     python examples/recover_truth.py out
 
-Reads the events alone and holds what it finds against the manifest's planted values. A cluster's topics will do as
-well: `lensload replay TOPIC... --output-format parquet --output-dir out`, with the seed's manifest.json put beside the files. It ends
-with exit code 1 if anything lies further from the truth than chance allows. Needs duckdb.
+It estimates from the events only, and compares each estimate with the manifest's planted value. A cluster's topics work too:
+`lensload replay TOPIC... --output-format parquet --output-dir out`, with the seed's manifest.json copied beside the files. The exit code
+is 1 if an estimate is further from the truth than chance allows. Needs duckdb.
 """
 
 import json

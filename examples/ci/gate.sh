@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
-# A benchmark as a gate: runs one, judges it by objectives, and compares it with stored runs. docs/ci.md explains it.
+# A benchmark as a gate: run one, judge it by objectives, compare it with stored runs. docs/ci.md explains it.
 #
 # Exit codes are lensload's: 0 passed, 1 an objective was missed or something became slower, 2 wrong usage or runs that
-# cannot be compared, 3 the measurement is invalid and says nothing, 4 the cluster or the registry cannot be reached.
+# cannot be compared, 3 the measurement is invalid, 4 the cluster or the registry could not be reached or refused.
 #
-# The cluster: LENSLOAD_BOOTSTRAP_SERVERS and LENSLOAD_REGISTRY_URL. What follows has a default:
+# Set LENSLOAD_BOOTSTRAP_SERVERS and LENSLOAD_REGISTRY_URL. These have defaults:
 : "${LENSLOAD:=lensload}"               # the command
-: "${GATE_RATE:=5000}"                  # events a second
+: "${GATE_RATE:=5000}"                  # events per second
 : "${GATE_DURATION:=2m}"                # measured time
-: "${GATE_WARMUP:=15s}"                 # before it
-: "${GATE_SLOS:=lost == 0}"             # objectives, one a line
+: "${GATE_WARMUP:=15s}"                 # warm-up before it
+: "${GATE_SLOS:=lost == 0}"             # objectives, one per line
 : "${GATE_MAX_REGRESSION:=end_to_end.p50=15%
-end_to_end.p99=25%}"                    # what may become worse by how much, one a line
-: "${GATE_ALLOW_DIFFERENT:=}"           # differences that do not refuse the comparison (see lensload compare), one a line
-: "${GATE_RETRIES:=1}"                  # how often an invalid run is tried again
-: "${GATE_CONFIRM:=1}"                  # 1: what seems slower is measured once more, and only fails if it is again; 0: not
+end_to_end.p99=25%}"                    # by how much a figure may become worse, one per line
+: "${GATE_ALLOW_DIFFERENT:=}"           # differences that do not prevent a comparison, one per line
+: "${GATE_RETRIES:=1}"                  # how often an invalid run is repeated
+: "${GATE_CONFIRM:=1}"                  # 1: measure once more before failing for something slower; 0: do not
 : "${GATE_BASELINES:=gate-baselines}"   # the folder of stored runs
 : "${GATE_KEEP:=8}"                     # how many of them to keep
-: "${GATE_ENOUGH:=2}"                   # from how many on all are compared with; before that the newest alone
-: "${GATE_STORE:=first}"                # always, first (only while there is none) or never: what becomes of a run that passed
+: "${GATE_ENOUGH:=2}"                   # from this number on, all are used; before that only the newest
+: "${GATE_STORE:=first}"                # store a run that passed: always, first (only while there is none) or never
 : "${GATE_REFRESH:=0}"                  # 1: compare with nothing, and make this run the only baseline
 : "${GATE_OUT:=gate}"                   # the folder of results: JSON, HTML, JUnit (*.xml), summary.md
 set -euo pipefail
@@ -34,8 +34,8 @@ esac
 mkdir -p "$GATE_OUT" "$GATE_BASELINES"
 rm -f "$GATE_OUT"/*.{json,html,xml,md}
 stored=("$GATE_BASELINES"/*.json)
-# Two or three runs tell too little of how runs differ: intervals from them are so wide that nothing would fail. With one
-# on either side, lensload goes by what runs of one thing usually differ by.
+# A few runs show little of how much equal runs differ: intervals from them are so wide that nothing would fail. With one
+# run on each side, lensload uses what equal runs usually differ by.
 ((${#stored[@]} >= GATE_ENOUGH)) || stored=("${stored[@]: -1}")
 ((GATE_REFRESH)) && stored=()
 
@@ -57,14 +57,14 @@ finish() {
     case $code in
     0) say "PASSED" ;;
     1) say "FAILED: see above, and $GATE_OUT" ;;
-    3) say "INVALID: the measurement says nothing, neither good nor bad; see above why" ;;
-    4) say "NOT RUN: the cluster or the registry cannot be reached, or refused" ;;
+    3) say "INVALID: the measurement shows neither good nor bad; the reason is above" ;;
+    4) say "NOT RUN: the cluster or the registry could not be reached, or refused" ;;
     *) say "NOT JUDGED: wrong usage, or runs that cannot be compared; see above" ;;
     esac
 }
 trap finish EXIT
 
-# One benchmark: bench NAME. An invalid one is tried again.
+# Run one benchmark: bench NAME. An invalid run is repeated.
 bench() {
     local code try flags
     for ((try = 0; try <= GATE_RETRIES; try++)); do
@@ -82,7 +82,7 @@ bench() {
     return "$code"
 }
 
-# The stored runs against a new one: compare NAME.
+# Compare the stored runs with a new one: compare NAME.
 compare() {
     local code=0 file flags=(--junit "$GATE_OUT/compare.xml" --summary "$GATE_OUT/compare.md")
     for file in "${stored[@]}"; do flags+=(--base "$file"); done

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import lensload
-from lensload.kafka.cluster import EmbeddedCluster
+from lensload.kafka.embedded import EmbeddedCluster
 from lensload.results.run import total
 from lensload.schema import definitions
 from tests.integration.test_registry import as_json, serving

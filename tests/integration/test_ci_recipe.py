@@ -203,11 +203,3 @@ def test_the_workflow_can_only_read_and_runs_pinned_actions():
     assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in actions), actions
     assert "contents: read" in text
     assert "persist-credentials: false" in text
-
-
-def test_every_link_of_the_docs_leads_somewhere():
-    """A stranger who follows the page alone finds each file that it names."""
-    links = re.findall(r"\]\(([^)#\s]+)", DOCS.read_text())
-    assert links
-    for link in links:
-        assert (DOCS.parent / link).exists(), link

@@ -19,7 +19,7 @@ from lensload.cli import main
 from lensload.config.loading import load
 from lensload.config.model import HANDOVER_VARIABLE, RunConfig
 from lensload.config.options import options
-from lensload.kafka.cluster import EmbeddedCluster
+from lensload.kafka.embedded import EmbeddedCluster
 from lensload.schema import definitions
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry

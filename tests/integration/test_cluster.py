@@ -22,15 +22,17 @@ from confluent_kafka.admin import (
 
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
-from lensload.kafka import client_config, cluster
+from lensload.kafka import client_config, connection, topics
+from lensload.kafka.client_errors import Troubles
+from lensload.kafka.embedded import EmbeddedCluster
 from tests.harness import kafka as native
 
 REAL = RunConfig(bootstrap_servers="127.0.0.1:9", registry_url="mock://")
 
 
 @pytest.fixture
-def embedded() -> Iterator[cluster.EmbeddedCluster]:
-    with cluster.EmbeddedCluster() as running:
+def embedded() -> Iterator[EmbeddedCluster]:
+    with EmbeddedCluster() as running:
         yield running
 
 
@@ -39,10 +41,10 @@ def config_file(tmp_path: Path) -> Path:
     return tmp_path / "client.properties"
 
 
-def test_the_embedded_cluster_carries_messages(embedded: cluster.EmbeddedCluster):
+def test_the_embedded_cluster_carries_messages(embedded: EmbeddedCluster):
     """Whoever connects with the settings of a run can write to the embedded cluster and read it back."""
-    settings = cluster.client_settings(RunConfig(), embedded.bootstrap_servers)
-    assert cluster.ensure_topics(settings, ["p-user-interactions"], 4, 1, embedded=True) == {
+    settings = connection.client_settings(RunConfig(), embedded.bootstrap_servers)
+    assert topics.ensure_topics(settings, ["p-user-interactions"], 4, 1, embedded=True) == {
         "p-user-interactions": 4
     }
     producer = Producer(settings)
@@ -60,7 +62,7 @@ def test_a_trouble_is_told_once_in_plain_words(monkeypatch: pytest.MonkeyPatch):
     """A client that complains twenty times a second floods no log, and its inner workings stay its own."""
     now_s = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now_s[0])
-    troubles = cluster.Troubles()
+    troubles = Troubles()
     refused = "127.0.0.1:9092/{}: Connect to ipv4#127.0.0.1:9092 failed: Connection refused (after {}ms in state CONNECT)"
     for place, ms in (("bootstrap", 0), ("1", 3)):
         troubles(KafkaError(KafkaError._TRANSPORT, refused.format(place, ms)))  # noqa: SLF001  # public, whatever its name
@@ -75,8 +77,8 @@ def test_a_trouble_is_told_once_in_plain_words(monkeypatch: pytest.MonkeyPatch):
 
 def test_the_embedded_cluster_is_silent_and_local(capfd: pytest.CaptureFixture[str]):
     """It listens on this machine only, leaves nothing on the terminal, and closing twice is once."""
-    running = cluster.EmbeddedCluster()
-    facts = cluster.check(cluster.client_settings(RunConfig(), running.bootstrap_servers))
+    running = EmbeddedCluster()
+    facts = connection.check(connection.client_settings(RunConfig(), running.bootstrap_servers))
     running.close()
     running.close()
     assert facts.brokers == (running.bootstrap_servers,)
@@ -85,11 +87,11 @@ def test_the_embedded_cluster_is_silent_and_local(capfd: pytest.CaptureFixture[s
 
 
 def test_the_log_of_librdkafka_goes_to_python_logging(
-    embedded: cluster.EmbeddedCluster, caplog: pytest.LogCaptureFixture, config_file: Path
+    embedded: EmbeddedCluster, caplog: pytest.LogCaptureFixture, config_file: Path
 ):
     """Who wants librdkafka's log finds it under lensload.kafka, not on stderr."""
     config_file.write_text("debug=broker")
-    settings = cluster.client_settings(RunConfig(client_config=config_file), embedded.bootstrap_servers)
+    settings = connection.client_settings(RunConfig(client_config=config_file), embedded.bootstrap_servers)
     with caplog.at_level(logging.DEBUG, logger="lensload.kafka"):
         producer = Producer(settings)
         producer.list_topics(timeout=10)
@@ -97,18 +99,18 @@ def test_the_log_of_librdkafka_goes_to_python_logging(
     assert any(record.name == "lensload.kafka" for record in caplog.records)
 
 
-def test_topics_that_are_there_are_used_as_they_are(embedded: cluster.EmbeddedCluster):
+def test_topics_that_are_there_are_used_as_they_are(embedded: EmbeddedCluster):
     """Other partition counts than those asked for are told, not changed; asking twice is once."""
-    settings = cluster.client_settings(RunConfig(), embedded.bootstrap_servers)
+    settings = connection.client_settings(RunConfig(), embedded.bootstrap_servers)
     for _ in range(2):
-        assert cluster.ensure_topics(settings, ["a", "b"], 9, 1, embedded=True) == {"a": 4, "b": 4}
+        assert topics.ensure_topics(settings, ["a", "b"], 9, 1, embedded=True) == {"a": 4, "b": 4}
 
 
 def refusal_of(address: str, config: RunConfig, timeout_s: float) -> tuple[str, float]:
     """What `check` says of the address, and after how many seconds."""
     begun_s = time.monotonic()
     with pytest.raises(ClusterError) as caught:
-        cluster.check(cluster.client_settings(config, address), timeout_s)
+        connection.check(connection.client_settings(config, address), timeout_s)
     assert caught.value.exit_code == 4
     return str(caught.value), time.monotonic() - begun_s
 
@@ -180,7 +182,7 @@ def test_tls_where_there_is_none_is_told_so(web_server: str, config_file: Path):
     assert "Check security.protocol and the ssl properties" in text
 
 
-def test_refused_credentials_are_told_and_not_repeated(embedded: cluster.EmbeddedCluster, config_file: Path):
+def test_refused_credentials_are_told_and_not_repeated(embedded: EmbeddedCluster, config_file: Path):
     """A cluster that will not have our credentials says so at once, and the password appears nowhere."""
     config_file.write_text(
         "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.username=ann\nsasl.password=sesame\n"
@@ -196,7 +198,7 @@ def test_the_client_configuration_is_read_as_it_is_written(config_file: Path):
     """Comments, blank lines, spaces and = in values are what people write."""
     config_file.write_text("# a comment\n\n  batch.size = 20000 \nsasl.password=a=b#c\n")
     assert client_config.read(config_file) == {"batch.size": "20000", "sasl.password": "a=b#c"}
-    settings = cluster.client_settings(REAL.changed(client_config=config_file), "a:1")
+    settings = connection.client_settings(REAL.changed(client_config=config_file), "a:1")
     assert settings["batch.size"] == "20000"
     assert settings["bootstrap.servers"] == "a:1"
 
@@ -245,7 +247,7 @@ def test_an_unreadable_client_configuration_is_named(tmp_path: Path):
 def test_security_is_left_out_on_the_embedded_cluster(config_file: Path):
     """The file for the real cluster may stay in lensload.toml: tuning counts here too, TLS cannot."""
     config_file.write_text("security.protocol=SSL\nbatch.size=20000\n")
-    settings = cluster.client_settings(RunConfig(client_config=config_file), "a:1")
+    settings = connection.client_settings(RunConfig(client_config=config_file), "a:1")
     assert settings["batch.size"] == "20000"
     assert "security.protocol" not in settings
 
@@ -256,7 +258,7 @@ def test_a_run_file_holds_settings_but_no_secrets(config_file: Path):
         "batch.size=20000\nsasl.mechanism=PLAIN\nsasl.username=ann\nsasl.password=sesame\n"
         "ssl.key.password=sesame\nsasl.oauthbearer.client.secret=sesame\n"
     )
-    shown = client_config.public(cluster.client_settings(REAL.changed(client_config=config_file), "a:1"))
+    shown = client_config.public(connection.client_settings(REAL.changed(client_config=config_file), "a:1"))
     assert shown["batch.size"] == "20000"
     assert shown["sasl.mechanism"] == "PLAIN"
     assert shown["sasl.password"] == "(secret)"
@@ -265,7 +267,7 @@ def test_a_run_file_holds_settings_but_no_secrets(config_file: Path):
 
 
 def settings_of(server: native.Kafka) -> dict[str, Any]:
-    return cluster.client_settings(REAL, server.bootstrap_servers)
+    return connection.client_settings(REAL, server.bootstrap_servers)
 
 
 @pytest.mark.native
@@ -273,9 +275,9 @@ def test_a_real_cluster_gets_the_topics_it_lacks(kafka: native.Kafka, topic_pref
     """Missing topics are created as asked for, ready to be written at once; existing ones stay as they are."""
     settings = settings_of(kafka)
     names = [f"{topic_prefix}{name}" for name in ("a", "b")]
-    assert cluster.check(settings).brokers == (kafka.bootstrap_servers,)
-    assert cluster.ensure_topics(settings, names[:1], 6, 1, embedded=False) == {names[0]: 6}
-    assert cluster.ensure_topics(settings, names, 3, 1, embedded=False) == {names[0]: 6, names[1]: 3}
+    assert connection.check(settings).brokers == (kafka.bootstrap_servers,)
+    assert topics.ensure_topics(settings, names[:1], 6, 1, embedded=False) == {names[0]: 6}
+    assert topics.ensure_topics(settings, names, 3, 1, embedded=False) == {names[0]: 6, names[1]: 3}
     failures: list[object] = []
     producer = Producer({**settings, "retries": 0, "on_delivery": lambda error, _: failures.append(error)})
     for partition in range(3):
@@ -290,7 +292,7 @@ def test_workers_that_start_together_do_not_trip_over_each_other(kafka: native.K
     names = [f"{topic_prefix}{name}" for name in ("a", "b", "c")]
     with ThreadPoolExecutor(4) as workers:
         found = [
-            workers.submit(cluster.ensure_topics, settings_of(kafka), names, 4, 1, embedded=False)
+            workers.submit(topics.ensure_topics, settings_of(kafka), names, 4, 1, embedded=False)
             for _ in range(4)
         ]
     assert all(each.result() == dict.fromkeys(names, 4) for each in found)
@@ -302,7 +304,7 @@ def test_more_replicas_than_brokers_are_refused(kafka: native.Kafka, topic_prefi
     with pytest.raises(
         ClusterError, match=rf"topic {topic_prefix}a cannot be created.*\n.*--replication-factor"
     ):
-        cluster.ensure_topics(settings_of(kafka), [f"{topic_prefix}a"], 4, 3, embedded=False)
+        topics.ensure_topics(settings_of(kafka), [f"{topic_prefix}a"], 4, 3, embedded=False)
 
 
 @pytest.mark.native
@@ -313,14 +315,14 @@ def test_a_topic_that_may_not_be_written_is_refused_before_the_run(monkeypatch: 
     monkeypatch.setattr(native, "PROPERTIES", native.PROPERTIES + guarded)
     with native.Kafka() as server:
         settings = settings_of(server)
-        cluster.ensure_topics(settings, ["open", "shut", "hidden"], 1, 1, embedded=False)
+        topics.ensure_topics(settings, ["open", "shut", "hidden"], 1, 1, embedded=False)
         forbid(settings, "shut", AclOperation.WRITE)
         forbid(settings, "hidden", AclOperation.DESCRIBE)
-        assert cluster.ensure_topics(settings, ["open"], 1, 1, embedded=False) == {"open": 1}
+        assert topics.ensure_topics(settings, ["open"], 1, 1, embedded=False) == {"open": 1}
         with pytest.raises(ClusterError, match="topic shut refuses these credentials: WRITE not allowed"):
-            cluster.ensure_topics(settings, ["open", "shut"], 1, 1, embedded=False)
+            topics.ensure_topics(settings, ["open", "shut"], 1, 1, embedded=False)
         with pytest.raises(ClusterError, match=r"topic hidden .*[Aa]uthorization failed"):
-            cluster.ensure_topics(settings, ["hidden"], 1, 1, embedded=False)
+            topics.ensure_topics(settings, ["hidden"], 1, 1, embedded=False)
 
 
 def forbid(settings: dict[str, Any], topic: str, operation: AclOperation) -> None:
@@ -357,9 +359,9 @@ def test_a_broker_that_advertises_another_address_is_told(monkeypatch: pytest.Mo
         "advertised.listeners=PLAINTEXT://127.0.0.1:", "advertised.listeners=PLAINTEXT://nowhere.invalid:"
     )
     monkeypatch.setattr(native, "PROPERTIES", astray)
-    monkeypatch.setattr(cluster, "_TOPICS_S", 2.0)
+    monkeypatch.setattr(topics, "_TOPICS_S", 2.0)
     with (
         native.Kafka() as server,
         pytest.raises(ClusterError, match=r"nowhere\.invalid[\s\S]*advertised\.listeners"),
     ):
-        cluster.ensure_topics(settings_of(server), ["a"], 1, 1, embedded=False)
+        topics.ensure_topics(settings_of(server), ["a"], 1, 1, embedded=False)

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from lensload.config.model import RunConfig
 from lensload.encoding import wire
-from lensload.kafka.cluster import EmbeddedCluster
+from lensload.kafka.embedded import EmbeddedCluster
 from lensload.metrics.stats import Tally
 from lensload.processes.supervisor import CrewProcess
 from lensload.world.world import TOPICS
@@ -32,6 +32,7 @@ class Hand:
 
     def __init__(self, cluster: EmbeddedCluster, prefix: str, registry_url: str = "mock://lensload") -> None:
         config = RunConfig(audience_size=500, catalogue_size=200, topic_prefix=prefix)
+        self.bootstrap_servers = cluster.bootstrap_servers
         self.process = CrewProcess("engine", "lensload.generator.process")
         self.tally = Tally()
         self.process.configure(

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from confluent_kafka import Producer, TopicPartition
 
+from lensload.encoding import wire
 from lensload.encoding.encoders import FragmentEncoder
 from lensload.errors import ClusterError
-from lensload.kafka.cluster import EmbeddedCluster, ensure_topics
+from lensload.kafka.embedded import EmbeddedCluster
+from lensload.kafka.reading import consumer_settings
+from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
-from lensload.observer.observer import Observer, consumer_settings, shares
+from lensload.observer.observer import Observer, shares
 from lensload.world.world import World
 from tests.support.locusts import wait_until
 from tests.support.worlds import PARSED, SCHEMA_IDS, SMALL
@@ -88,6 +91,34 @@ def test_every_event_is_observed_once_with_its_latency(scene: Scene):
     latency = found.histogram("end_to_end", INTERACTIONS)
     assert (latency.count, latency.negative) == (800, 0)
     assert latency.min_ns > 99 * MS
+
+
+def test_each_record_keeps_its_own_time_however_late_it_is_accounted_for(scene: Scene):
+    """Records that were fetched at several times and are counted together each have the latency of their own time."""
+    values = events(90)
+    due_ns = wire.Heads.of(values).due_ns
+    least_ns = most_ns = 0
+    for start in range(0, 90, 30):
+        began_ns = time.time_ns()
+        scene.write([*values[start : start + 30]])
+        read = 0
+        while read < 30:
+            read += scene.observer.watch(0.01)
+        part_ns, ended_ns = due_ns[start : start + 30], time.time_ns()
+        least_ns += int((began_ns - part_ns).sum())
+        most_ns += int((ended_ns - part_ns).sum())
+    found = scene.read()
+    assert found.counts == {INTERACTIONS: {"observed": 90}}
+    assert least_ns <= found.histogram("end_to_end").sum_ns <= most_ns
+
+
+def test_records_do_not_gather_without_bound(scene: Scene):
+    """What was fetched is accounted for when 4,096 records have gathered, though nobody asks."""
+    scene.write([*events(6_000)])
+    read = 0
+    while read < 6_000:
+        read += scene.observer.watch(0.01)
+    assert scene.tally.counts[INTERACTIONS]["observed"] > 6_000 - 4_096
 
 
 def test_what_was_there_before_is_not_read(cluster: EmbeddedCluster):
@@ -172,7 +203,7 @@ def test_partitions_that_cannot_be_read_are_refused_before_the_run(cluster: Embe
         OURS,
         Tally(),
     )
-    with pytest.raises(ClusterError, match=f"Partition 99 of {made.name} does not tell its end") as caught:
+    with pytest.raises(ClusterError, match=f"Partition 99 of {made.name} cannot be read") as caught:
         deaf.prove()
     assert caught.value.exit_code == 4
     deaf.close()

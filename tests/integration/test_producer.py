@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded, FragmentEncoder
 from lensload.generator.producer import PacedProducer
-from lensload.kafka.cluster import EmbeddedCluster, ensure_topics
+from lensload.kafka.embedded import EmbeddedCluster
+from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
 from lensload.world.world import TOPICS, World
 from tests.support.worlds import PARSED, SCHEMA_IDS, SMALL, TOPICS_BY_SCHEMA
@@ -114,6 +115,30 @@ def test_nothing_is_produced_before_it_is_due(cluster: EmbeddedCluster):
     ack = tally.histogram("ack")
     assert (ack.count, ack.negative) == (400, 0)
     assert summed(tally, "produced") == summed(tally, "acked") == 400
+
+
+def test_each_event_keeps_its_own_time_however_late_it_is_accounted_for(cluster: EmbeddedCluster):
+    """Events that were handed over at several times and are counted together each have the lag of their own time."""
+    tally = Tally()
+    paced = producer(cluster, tally)
+    due_ns = due_soon(300, MS // 10, lead_ns=20 * MS)
+    batches = encoded(due_ns)
+    for batch in batches:
+        paced.offer(batch)
+    every = np.sort(np.concatenate([batch.due_ns for batch in batches]))
+    done = least_ns = most_ns = 0
+    while paced.next_due_ns() is not None:
+        began_ns = time.time_ns()
+        now = every[done : done + paced.pump(began_ns)]
+        ended_ns = time.time_ns()
+        least_ns, most_ns = least_ns + int((began_ns - now).sum()), most_ns + int((ended_ns - now).sum())
+        done += len(now)
+    assert not tally.counts, "nothing is accounted for at a wake-up"
+    paced.settle()
+    lag = tally.histogram("schedule_lag")
+    assert lag.count == done == 300
+    assert least_ns <= lag.sum_ns <= most_ns
+    assert paced.flush(10) == 0
 
 
 def test_a_call_produces_so_much_and_no_more(cluster: EmbeddedCluster):

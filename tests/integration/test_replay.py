@@ -24,9 +24,9 @@ from lensload.cli import main
 from lensload.config.model import RunConfig
 from lensload.encoding import wire
 from lensload.errors import ClusterError
-from lensload.kafka import cluster
+from lensload.kafka import connection, reading
+from lensload.kafka.topics import ensure_topics
 from lensload.replay import session as session_module
-from lensload.replay import source as source_module
 from lensload.replay.merge import Merge
 from lensload.replay.source import Source
 from lensload.schema import definitions, registry
@@ -74,10 +74,10 @@ class Place:
 
     def create(self, name: str = TOPIC, partitions: int = 3) -> None:
         """Create a topic."""
-        settings = cluster.client_settings(
+        settings = connection.client_settings(
             RunConfig(bootstrap_servers=self.kafka, registry_url="mock://"), self.kafka
         )
-        cluster.ensure_topics(settings, [self.prefix + name], partitions, 1, embedded=False)
+        ensure_topics(settings, [self.prefix + name], partitions, 1, embedded=False)
 
     def register(self, version: int, schema: dict[str, Any], topic: str = TOPIC) -> None:
         """Register a schema as the next version of the topic's subject."""
@@ -429,7 +429,7 @@ def test_two_of_a_group_share_the_work(place: Place):
 
 def test_a_cluster_that_goes_away_is_told(own_kafka: Kafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A replay does not wait for ever for a broker that died under it."""
-    monkeypatch.setattr(source_module, "_SILENCE_S", 2.0)
+    monkeypatch.setattr(reading, "_SILENCE_S", 2.0)
     place = Place(own_kafka.bootstrap_servers, "mock://", "gone-", tmp_path)
     place.create()
     place.write([bytes(100_000)] * 60)

@@ -18,9 +18,9 @@ from confluent_kafka.admin import AdminClient, NewTopic  # pyright: ignore[repor
 from lensload import ids
 from lensload.cli import main
 from lensload.encoding import wire
+from lensload.kafka.admin import TopicAdmin
 from lensload.seed import manifest as manifests
 from lensload.seed import reader
-from lensload.seed.topic_settings import Topics
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 
@@ -156,7 +156,7 @@ def started(place: Place, name: str, *arguments: str) -> subprocess.Popen[str]:
 
 def written(place: Place, name: str) -> int:
     """How many events are there by now."""
-    topics = Topics(place.settings)
+    topics = TopicAdmin(place.settings)
     if not place.path(name).exists():
         return 0
     counts = {
@@ -207,7 +207,7 @@ def test_somebody_elses_records_behind_an_interrupted_seed_are_not_continued(pla
     process = started(place, "mixed-")
     process.kill()
     process.communicate(timeout=30)
-    Topics(place.settings).still_ranges({place.prefix + "mixed-user-interactions": 3})
+    TopicAdmin(place.settings).still_ranges({place.prefix + "mixed-user-interactions": 3})
     producer = Producer(place.settings)
     producer.produce(place.prefix + "mixed-user-interactions", b"else", b"me", partition=1)
     assert producer.flush(20) == 0
@@ -286,7 +286,7 @@ def test_topics_that_would_delete_history_are_refused_or_changed_when_asked(plac
     assert f"{name}: retention.ms is 86400000" in refused.output
     assert "message.timestamp.type" in refused.output
     assert "--set-retention" in refused.output
-    assert list(Topics(place.settings).counts([name, place.prefix + "model-metrics"])) == [name]
+    assert list(TopicAdmin(place.settings).counts([name, place.prefix + "model-metrics"])) == [name]
     result = place.seed(*arguments, "--set-retention")
     assert result.exit_code == 0, result.output
     changed = manifests.read(place.path("m"))["topics"]["user-interactions"]["settings_changed"]

@@ -79,7 +79,7 @@ def test_a_bench_is_its_own_program(folder: Path, trapped: dict[str, str]):
     """No module of the working folder and no configuration of Locust reaches a run, or any of its processes."""
     several = ("--workers", "2", "--repeat", "2")
     with started_as_module(folder, "bench", *SHORT, *several, environ=trapped) as bench:
-        code = bench.ended(90)
+        code = bench.ended(120)
         run = bench.run()
     check_good(run, code)
     check_whole(run)
@@ -104,7 +104,7 @@ def test_a_search_is_not_led_astray(folder: Path, trapped: dict[str, str]):
     )
     command = [INSTALLED, "capacity", *search, *SMALL]
     with Command(folder, command, name="capacity", environ=trapped) as capacity:
-        assert capacity.ended() == 0, capacity.log
+        assert capacity.ended(120) == 0, capacity.log
 
 
 def test_seed_and_replay_are_not_led_astray(
@@ -114,10 +114,10 @@ def test_seed_and_replay_are_not_led_astray(
     cluster = ("--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", registry.url)
     where = (*cluster, "--topic-prefix", topic_prefix)
     with Command(folder, [INSTALLED, *SEED, *where], name="seed", environ=trapped) as command:
-        assert command.ended() == 0, command.log
+        assert command.ended(120) == 0, command.log
     replay = [INSTALLED, "replay", *definitions.TOPIC_NAMES, *where]
     with Command(folder, replay, name="replay", environ=trapped) as command:
-        assert command.ended() == 0, command.log
+        assert command.ended(120) == 0, command.log
         assert re.search(r"^300 messages", command.log, re.MULTILINE)
 
 

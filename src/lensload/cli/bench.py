@@ -78,19 +78,20 @@ def _reach(run: RunConfig) -> None:
     The engines do all this again; but here a wrong address is named within ten seconds, without Locust around it.
     """
     # Half of a start's time, and not for the embedded cluster.
-    from lensload.kafka import cluster  # noqa: PLC0415
+    from lensload.kafka import connection  # noqa: PLC0415
+    from lensload.kafka.topics import ensure_topics  # noqa: PLC0415
     from lensload.schema import registration, registry  # noqa: PLC0415
 
     loaded = definitions.load()
-    settings = cluster.client_settings(run, run.bootstrap_servers or "")
-    cluster.check(settings, timeout_s=_REACH_S)
+    settings = connection.client_settings(run, run.bootstrap_servers or "")
+    connection.check(settings, timeout_s=_REACH_S)
     with registry.connect(run.registry_url or "mock://") as books:
         schema_ids = books.register(loaded, run.topic_prefix, timeout_s=_REACH_S)
         registration.register_newer(
             books, newer_schemas(run.evolve, _of_run(run)), schema_ids, run.topic_prefix
         )
     names = [run.topic_prefix + topic for topic in run.topics]
-    cluster.ensure_topics(settings, names, run.partitions, run.replication_factor, embedded=False)
+    ensure_topics(settings, names, run.partitions, run.replication_factor, embedded=False)
 
 
 def _of_run(run: RunConfig) -> dict[str, definitions.Schema]:

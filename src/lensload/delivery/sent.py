@@ -1,7 +1,7 @@
 """The engine's own account of its events: which were handed to the producer, and which of them failed."""
 
 from itertools import chain
-from typing import Final
+from typing import NamedTuple, Self
 from zlib import adler32
 
 import numpy as np
@@ -15,26 +15,46 @@ from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
 from lensload.schema.definitions import TOPIC_NAMES
 
-_FEWEST: Final = 4_000  # events entered at once: NumPy's calls cost too much for fewer
+
+class Portion(NamedTuple):
+    """Neighbouring events of one topic, with an entry for each event in every array and list."""
+
+    topic: str
+    due_ns: NDArray[np.int64]
+    serials: NDArray[np.int64]
+    values: list[bytes]
+
+    @classmethod
+    def of(cls, encoded: Encoded, start: int, stop: int) -> Self:
+        """Events `start` to `stop` of a batch."""
+        cut = slice(start, stop)
+        return cls(encoded.topic, encoded.due_ns[cut], encoded.serials[cut], encoded.values[cut])
 
 
 class Dispatches:
-    """Which events an engine has sent, which of those in the warm-up, and which were told to have failed."""
+    """Which events an engine has sent, which of those in the warm-up, and which were told to have failed.
+
+    Enter many events at once: NumPy's calls cost as much for a few.
+    """
 
     def __init__(self) -> None:
         kinds: tuple[Kind, ...] = ("sent", "warm", "failed")
         self._ledgers: dict[Kind, SequenceLedger] = {kind: SequenceLedger() for kind in kinds}
-        self._waiting: list[tuple[Encoded, int, int]] = []
-        self._waiting_events = 0
-        self._measure_from_ns = 0
 
-    def sent(self, encoded: Encoded, start: int, stop: int, measure_from_ns: int) -> None:
-        """Enter events `start` to `stop` of a batch as handed to the producer."""
-        self._waiting.append((encoded, start, stop))
-        self._measure_from_ns = measure_from_ns
-        self._waiting_events += stop - start
-        if self._waiting_events >= _FEWEST:
-            self._enter_waiting()
+    def sent(self, portions: list[Portion], measure_from_ns: int) -> None:
+        """Enter events as handed to the producer; those due before `measure_from_ns` as warm-up, too."""
+        lanes, sequences = ids.lanes_and_sequences(np.concatenate([each.serials for each in portions]))
+        topics = np.repeat(
+            [TOPIC_NAMES.index(each.topic) for each in portions], [len(each.values) for each in portions]
+        )
+        streams = lanes * TOPICS_A_LANE + topics
+        values = chain.from_iterable(each.values for each in portions)
+        seals = np.fromiter(map(adler32, values), np.uint32, len(streams))
+        self._ledgers["sent"].enter(streams, sequences, seals)
+        if min(int(each.due_ns[0]) for each in portions) < measure_from_ns:
+            warm = np.concatenate([each.due_ns for each in portions]) < measure_from_ns
+            nothing = np.zeros(np.count_nonzero(warm), np.uint32)
+            self._ledgers["warm"].enter(streams[warm], sequences[warm], nothing)
 
     def failed(self, topic: str, values: list[bytes]) -> None:
         """Enter events as told to have failed, or as never told of."""
@@ -44,36 +64,9 @@ class Dispatches:
 
     def take(self, *, everything: bool = False) -> dict[Kind, dict[PageKey, Page]]:
         """The pages that others have not been told of yet; `everything` is for the last word."""
-        self._enter_waiting()
         taken: dict[Kind, dict[PageKey, Page]] = {
             kind: ledger.take(everything=everything) for kind, ledger in self._ledgers.items()
         }
         # Nobody sends an event twice: what is full here will not be asked for again.
         self._ledgers["sent"].settle([key for key, page in taken["sent"].items() if page.full])
         return {kind: pages for kind, pages in taken.items() if pages}
-
-    def _enter_waiting(self) -> None:
-        if not self._waiting:
-            return
-        serials = np.concatenate([encoded.serials[start:stop] for encoded, start, stop in self._waiting])
-        lanes, sequences = ids.lanes_and_sequences(serials)
-        streams = lanes * TOPICS_A_LANE + self._topics()
-        values = chain.from_iterable(batch.values[start:stop] for batch, start, stop in self._waiting)
-        seals = np.fromiter(map(adler32, values), np.uint32, self._waiting_events)
-        self._ledgers["sent"].enter(streams, sequences, seals)
-        self._enter_warm(streams, sequences)
-        self._waiting.clear()
-        self._waiting_events = 0
-
-    def _enter_warm(self, streams: NDArray[np.int64], sequences: NDArray[np.int64]) -> None:
-        firsts_ns = [encoded.due_ns[start] for encoded, start, _ in self._waiting]
-        if min(firsts_ns) >= self._measure_from_ns:
-            return
-        due_ns = np.concatenate([encoded.due_ns[start:stop] for encoded, start, stop in self._waiting])
-        warm = due_ns < self._measure_from_ns
-        nothing = np.zeros(np.count_nonzero(warm), np.uint32)
-        self._ledgers["warm"].enter(streams[warm], sequences[warm], nothing)
-
-    def _topics(self) -> NDArray[np.int64]:
-        numbers = [TOPIC_NAMES.index(encoded.topic) for encoded, _, _ in self._waiting]
-        return np.repeat(numbers, [stop - start for _, start, stop in self._waiting])

@@ -23,7 +23,9 @@ from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, 
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS
-from lensload.kafka import cluster
+from lensload.kafka import connection
+from lensload.kafka.producing import producer_settings
+from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer, Profile
 from lensload.processes.child import Orders, live, whole_ms
@@ -36,16 +38,20 @@ from lensload.world.scenario import Setting
 from lensload.world.world import World, made
 
 NS_PER_S: Final = 1_000_000_000
-_AHEAD_NS: Final = 30 * NS_PER_MS  # how far ahead of the clock events are made
+# A span of events is made when the last one ends this soon; with the longest span it bounds how late a change of the
+# rate shows. Making a span costs some ms, however few its events are.
+_AHEAD_NS: Final = 20 * NS_PER_MS
+_LONGEST_SPAN_MS: Final = 70
 # How many events a step makes, and the least time in ms that it covers: few while on time, so that what is due
 # does not wait for what is being made; many when late anyway, since big batches are cheaper.
 _STEP: Final = (1_500, 2)
 _LATE_STEP: Final = (12_000, 5)
-_LONGEST_SPAN_MS: Final = 20
 _REPORT_NS: Final = NS_PER_S
 _LISTEN_NS: Final = 5 * NS_PER_MS
 _CAUGHT_UP: Final = 250  # fewer events than this at once: there is time to make some ahead
-_SHORTEST_WAIT_NS: Final = 100_000  # a shorter sleep costs more than it brings
+# The shortest time between two wake-ups, in which events that become due are gathered: the price is paid for each
+# wake-up, not for each event. It adds up to as much to the schedule lag.
+_GATHER_NS: Final = 300_000
 _LONGEST_WAIT_NS: Final = 5 * NS_PER_MS
 _FOREVER_S: Final = 600.0  # a profile's period when no duration is given
 _FLUSH_STEP_S: Final = 0.25
@@ -110,7 +116,7 @@ class Engine:
                 making = self._make(self._pacer)
             elif produced < _CAUGHT_UP and self._made_ahead():
                 continue
-            elif not produced:
+            elif produced < _CAUGHT_UP and not self._producer.settle_old(now_ns):
                 self._rest(now_ns)
         self._drain()
 
@@ -118,13 +124,13 @@ class Engine:
         config, orders = self._config, self._orders
         self._names = orders.named()
         loaded = {topic: schema for topic, schema in definitions.load().items() if topic in self._names}
-        settings = cluster.client_settings(config, orders.bootstrap_servers)
-        facts = cluster.check(settings)
+        settings = connection.client_settings(config, orders.bootstrap_servers)
+        facts = connection.check(settings)
         books = registry.connect(orders.registry_url)
         newer = newer_schemas(config.evolve, loaded)
         schema_ids = books.register(loaded, config.topic_prefix)
         newer_ids = registration.register_newer(books, newer, schema_ids, config.topic_prefix)
-        cluster.ensure_topics(
+        ensure_topics(
             settings,
             list(self._names.values()),
             config.partitions,
@@ -159,7 +165,7 @@ class Engine:
             number: topic for each in (schema_ids, newer_ids) for topic, number in each.items()
         }
         self._producer = PacedProducer(
-            {**_producer_settings(config), **settings}, self._names, topics_by_schema, self._tally
+            producer_settings(settings, _tuning(config)), self._names, topics_by_schema, self._tally
         )
         self._warm(setting, [(confluent, set(loaded)), (newer_confluent, set(newer))])
         self._conditions: dict[str, Any] = {
@@ -215,8 +221,10 @@ class Engine:
     def _rest(self, now_ns: int) -> None:
         """Wait until the next event is due or has to be made, serving delivery reports."""
         due_ns = self._producer.next_due_ns()
-        until_ns = now_ns + _LONGEST_WAIT_NS if due_ns is None else min(due_ns, now_ns + _LONGEST_WAIT_NS)
-        self._producer.wait(max(_SHORTEST_WAIT_NS, until_ns - time.time_ns()) / NS_PER_S)
+        until_ns = now_ns + _LONGEST_WAIT_NS
+        if due_ns is not None:
+            until_ns = min(max(due_ns, self._producer.last_ns + _GATHER_NS), until_ns)
+        self._producer.wait(max(0, until_ns - time.time_ns()) / NS_PER_S)
         if due_ns is None and now_ns >= self._end_ns:
             self._finish()
 
@@ -334,17 +342,15 @@ class Engine:
         )
 
 
-def _producer_settings(config: RunConfig) -> dict[str, Any]:
+def _tuning(config: RunConfig) -> dict[str, Any]:
     return {
         "acks": config.acks,
         "enable.idempotence": config.acks == "all",
         "linger.ms": config.linger_ms,
         "compression.type": config.compression,
-        "partitioner": "murmur2_random",  # as Java producers do, so that joins stay co-partitioned
         "queue.buffering.max.messages": 1_000_000,
         "queue.buffering.max.kbytes": 524_288,
         "batch.size": 1_000_000,
-        "reconnect.backoff.max.ms": 1_000,  # a broker that comes back is found within a second
     }
 
 

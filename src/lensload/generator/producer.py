@@ -2,31 +2,36 @@
 
 The schedule alone decides when an event is due. A slow broker, a full queue or a late tick never moves a due
 time; they show as schedule lag and ack latency, both from the due time.
+
+What runs at every wake-up only moves events and notes the time. Counts, histograms and the ledger are brought up to date
+in bulk, ten times a second or when some thousand events have gathered: NumPy costs as much for two as for a hundred.
 """
 
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
-from itertools import repeat
+from itertools import chain, islice, repeat
 from operator import length_hint
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from numpy.typing import NDArray
 
-from lensload.delivery.sent import Dispatches
+from lensload.delivery.sent import Dispatches, Portion
 from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
-from lensload.kafka.cluster import Troubles
+from lensload.kafka.client_errors import Troubles
 from lensload.metrics.librdkafka import INTERVAL_MS, ProducerStatistics
 from lensload.metrics.stats import Tally
 
 _CHUNK: Final = 250  # events between two looks at the clock: a quarter of a millisecond at full speed
 _MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its caller can see to other things
-# Settling is done in portions: all of a second's at once would keep what is due waiting for 20 ms.
-_FEWEST_TO_SETTLE: Final = 2_000  # acknowledgements
-_MOST_LAGS: Final = 64  # chunks of a topic
+# Accounting is done in portions: all of a second's at once would keep what is due waiting for 20 ms.
+_MOST_GATHERED: Final = 2_000  # events that were handed over, or acknowledged, and wait to be accounted for
+_LONGEST_GATHERED_NS: Final = 100_000_000  # how long they wait, as long as there is time
+_NEVER_NS: Final = (1 << 63) - 1
 _FULL_QUEUE_WAIT_S: Final = 0.001
 _SILENT_NS: Final = 3_000_000_000
 _PURGE_S: Final = 5.0  # purging is the client's own doing, and quick
@@ -65,15 +70,16 @@ class PacedProducer:
         self._heard_ns = time.time_ns()
         self._silent_ns = _SILENT_NS + int(float(settings.get("linger.ms", 5)) * 1e6)
         self._silent = False
-        self._names = names
         self._topics_by_schema = topics_by_schema
         self._topics_by_name = {name: topic for topic, name in names.items()}
         self._tally = tally
-        self._queues: dict[str, deque[_Cursor]] = {topic: deque() for topic in names}
+        self._queues = {topic: _Queue(name) for topic, name in names.items()}
+        self._handed: list[_Handed] = []
+        self._handed_events = 0
+        self._settled_ns = 0
         self._acked: list[bytes] = []
         self._ack_stamps: list[tuple[int, int]] = []  # (how many were acked by then, when)
         self._refused: list[tuple[KafkaError, str, bytes]] = []
-        self._lags: dict[str, list[NDArray[np.int64]]] = {topic: [] for topic in names}
         self._statistics = ProducerStatistics(tally)
         own = {
             "on_delivery": self._on_delivery(),
@@ -89,29 +95,28 @@ class PacedProducer:
 
     def offer(self, encoded: Encoded) -> None:
         """Take events in, to be produced when each is due; a topic's due times never go back."""
-        self._queues[encoded.topic].append(_Cursor(encoded))
+        self._queues[encoded.topic].append(encoded)
 
     def next_due_ns(self) -> int | None:
         """When the next event is due; None when none is waiting."""
-        heads = [queue[0].due_ns for queue in self._queues.values() if queue]
-        return min(heads, default=None)
+        next_ns = min(queue.next_ns for queue in self._queues.values())
+        return None if next_ns == _NEVER_NS else next_ns
 
     def pump(self, now_ns: int) -> int:
-        """Produce what is due by `now_ns`, topic by topic in causal order; gives how many, 2,000 at most.
+        """Produce what is due by `now_ns`, topic by topic in causal order; gives how many, some 2,000 at most.
 
         Delivery reports are served on the way.
         """
         done = 0
-        for topic, queue in self._queues.items():
-            while queue and done < _MOST_AT_ONCE:
-                cursor = queue[0]
-                count = min(cursor.due_by(now_ns), _CHUNK)
-                if not count:
-                    break
-                self._produce(topic, cursor, count)
-                done += count
-                if cursor.at_end:
-                    queue.popleft()
+        for queue in self._queues.values():
+            while queue.next_ns <= now_ns and done < _MOST_AT_ONCE:
+                done += self._produce(queue, now_ns)
+        if done:
+            self.produced += done
+            self._handed_events += done
+            self._serve(0)
+            if self._handed_events >= _MOST_GATHERED:
+                self._settle_handed()
         return done
 
     def wait(self, timeout_s: float) -> None:
@@ -120,7 +125,8 @@ class PacedProducer:
         whole_ms = int(timeout_s * 1000)
         if not whole_ms and timeout_s > 0:
             time.sleep(timeout_s)
-        self._serve(whole_ms / 1000)
+        else:
+            self._serve(whole_ms / 1000)
 
     def flush(self, timeout_s: float) -> int:
         """Wait for what is under way; gives how many events are still without an answer."""
@@ -143,22 +149,25 @@ class PacedProducer:
         return left
 
     def settle(self) -> None:
-        """Bring all that has come back into the tally; do so now and then, and before taking it."""
-        for topic in self._lags:
-            self._settle_lags(topic)
+        """Bring all that was handed over and all that has come back into the tally, and into `dispatches`.
+
+        Call it before taking either.
+        """
+        self._settle_handed()
         self._settle_acked()
         self._settle_refused()
 
-    def _settle_lags(self, topic: str) -> None:
-        lags = self._lags[topic]
-        if lags:
-            self._tally.record("schedule_lag", topic, np.concatenate(lags))
-            lags.clear()
+    def settle_old(self, now_ns: int) -> bool:
+        """Settle if the last time was 100 ms ago; gives whether it was. For a moment at which nothing is due."""
+        if now_ns - self._settled_ns < _LONGEST_GATHERED_NS:
+            return False
+        self._settled_ns = now_ns
+        self.settle()
+        return True
 
     def waiting(self, after_ns: int = 0) -> int:
         """How many events were offered and never produced, of those due after a moment."""
-        cursors = [cursor for queue in self._queues.values() for cursor in queue]
-        return sum(len(cursor) - max(0, cursor.due_by(after_ns)) for cursor in cursors)
+        return sum(queue.waiting(after_ns) for queue in self._queues.values())
 
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
@@ -185,15 +194,19 @@ class PacedProducer:
             f"no event acknowledged for {for_s:.0f} s, {queued:,} wait" if silent else "acknowledged again"
         ]
 
-    def _produce(self, topic: str, cursor: "_Cursor", count: int) -> None:
-        encoded, start, stop = cursor.encoded, cursor.place, cursor.place + count
+    def _produce(self, queue: "_Queue", now_ns: int) -> int:
+        """Hand over what is due of a topic's first batch, a chunk at most; gives how many."""
+        encoded, start, stop = queue.due_by(now_ns)
         began_ns = time.time_ns()
-        name, place = self._names[topic], start
+        place = start
         while place < stop:
             keys = iter(encoded.keys[place:stop])
             try:
                 # deque(map(…)) calls produce() from C, one event after another, without a Python frame.
-                deque(map(self._producer.produce, repeat(name), encoded.values[place:stop], keys), maxlen=0)
+                deque(
+                    map(self._producer.produce, repeat(queue.name), encoded.values[place:stop], keys),
+                    maxlen=0,
+                )
                 break
             except BufferError:
                 place = stop - length_hint(keys) - 1
@@ -201,29 +214,37 @@ class PacedProducer:
                 self._serve(_FULL_QUEUE_WAIT_S)
             except KafkaException as refusal:
                 place = stop - length_hint(keys) - 1
-                self._refused.append((refusal.args[0], topic, encoded.values[place]))
+                self._refused.append((refusal.args[0], encoded.topic, encoded.values[place]))
                 place += 1
-        self._account(topic, encoded, start, stop, began_ns)
-        cursor.place = stop
-        self.produced += count
         self.last_ns = time.time_ns()
-        self._serve(0)
+        self._handed.append(_Handed(encoded, start, stop, began_ns, self.last_ns))
+        queue.drop_to(stop)
+        return stop - start
 
-    def _account(self, topic: str, encoded: Encoded, start: int, stop: int, began_ns: int) -> None:
-        due_ns = encoded.due_ns[start:stop]
-        self.dispatches.sent(encoded, start, stop, self.measure_from_ns)
-        # Each event's own moment, taken to be evenly spread over the chunk.
-        count = stop - start
-        moments = began_ns + (time.time_ns() - began_ns) * np.arange(1, count + 1) // count
-        measured = count - int(np.searchsorted(due_ns, self.measure_from_ns))
+    def _settle_handed(self) -> None:
+        if not self._handed:
+            return
+        by_topic: dict[str, list[_Handed]] = {}
+        for handed in self._handed:
+            by_topic.setdefault(handed.encoded.topic, []).append(handed)
+        self._handed.clear()
+        self._handed_events = 0
+        portions = {topic: _portions(chunks) for topic, chunks in by_topic.items()}
+        self.dispatches.sent(list(chain.from_iterable(portions.values())), self.measure_from_ns)
+        for topic, chunks in by_topic.items():
+            self._count_handed(topic, portions[topic], _moments_ns(chunks))
+
+    def _count_handed(self, topic: str, portions: list[Portion], moments_ns: NDArray[np.int64]) -> None:
+        due_ns = np.concatenate([portion.due_ns for portion in portions])
+        warm = int(np.searchsorted(due_ns, self.measure_from_ns))
+        measured = len(due_ns) - warm
         if measured:
-            self._lags[topic].append((moments - due_ns)[-measured:])
-            if len(self._lags[topic]) >= _MOST_LAGS:
-                self._settle_lags(topic)
+            self._tally.record("schedule_lag", topic, (moments_ns - due_ns)[warm:])
             self._tally.count(topic, "produced", measured)
-            self._tally.add_total("bytes", sum(map(len, encoded.values[stop - measured : stop])))
-        if measured < count:
-            self._tally.count(topic, "warmup_produced", count - measured)
+            values = chain.from_iterable(portion.values for portion in portions)
+            self._tally.add_total("bytes", sum(map(len, islice(values, warm, None))))
+        if warm:
+            self._tally.count(topic, "warmup_produced", warm)
 
     def _on_delivery(self) -> Callable[[KafkaError | None, Message], None]:
         """What librdkafka calls for every event: a closure, since it is called a million times a second."""
@@ -247,7 +268,7 @@ class PacedProducer:
         if len(self._acked) > known:
             self._heard_ns = time.time_ns()
             self._ack_stamps.append((len(self._acked), self._heard_ns))
-            if len(self._acked) >= _FEWEST_TO_SETTLE:
+            if len(self._acked) >= _MOST_GATHERED:
                 self._settle_acked()
 
     def _settle_acked(self) -> None:
@@ -285,25 +306,85 @@ class PacedProducer:
             self.dispatches.failed(topic, failed)
 
 
-class _Cursor:
-    """A batch and how far it has been produced."""
+class _Handed(NamedTuple):
+    """Events `start` to `stop` of a batch, handed to librdkafka between two moments."""
 
-    __slots__ = ("encoded", "place")
+    encoded: Encoded
+    start: int
+    stop: int
+    began_ns: int
+    ended_ns: int
 
-    def __init__(self, encoded: Encoded) -> None:
-        self.encoded = encoded
-        self.place = 0
 
-    def __len__(self) -> int:
-        return len(self.encoded.due_ns) - self.place
+class _Queue:
+    """A topic's events that wait to be produced, in the order of their due times.
 
-    @property
-    def due_ns(self) -> int:
-        return int(self.encoded.due_ns[self.place])
+    Attributes:
+        name: the topic's name in the cluster.
+        next_ns: when the first of them is due; _NEVER_NS when there is none.
+    """
 
-    @property
-    def at_end(self) -> bool:
-        return self.place == len(self.encoded.due_ns)
+    __slots__ = ("_batches", "_due_ns", "_place", "name", "next_ns")
 
-    def due_by(self, now_ns: int) -> int:
-        return int(np.searchsorted(self.encoded.due_ns, now_ns, side="right")) - self.place
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.next_ns = _NEVER_NS
+        self._batches: deque[Encoded] = deque()
+        # Of the first batch: due times, and how many were produced. A list, since bisect beats NumPy for one look.
+        self._due_ns: list[int] = []
+        self._place = 0
+
+    def append(self, encoded: Encoded) -> None:
+        if len(encoded.values):
+            self._batches.append(encoded)
+            if len(self._batches) == 1:
+                self._begin()
+
+    def due_by(self, now_ns: int) -> tuple[Encoded, int, int]:
+        """The first batch, and from where to where it is due by then: a chunk at most."""
+        stop = bisect_right(self._due_ns, now_ns, self._place)
+        return self._batches[0], self._place, min(stop, self._place + _CHUNK)
+
+    def drop_to(self, place: int) -> None:
+        """The first batch was produced up to `place`."""
+        self._place = place
+        if place < len(self._due_ns):
+            self.next_ns = self._due_ns[place]
+        else:
+            self._batches.popleft()
+            self._begin()
+
+    def waiting(self, after_ns: int) -> int:
+        """How many wait, of those due after a moment."""
+        every = [
+            self._due_ns[self._place :],
+            *(each.due_ns.tolist() for each in islice(self._batches, 1, None)),
+        ]
+        return sum(len(due_ns) - bisect_right(due_ns, after_ns) for due_ns in every)
+
+    def _begin(self) -> None:
+        self._place = 0
+        self._due_ns = self._batches[0].due_ns.tolist() if self._batches else []
+        self.next_ns = self._due_ns[0] if self._due_ns else _NEVER_NS
+
+
+def _portions(chunks: list[_Handed]) -> list[Portion]:
+    """Chunks of one topic as portions of batches; neighbours are joined."""
+    portions: list[Portion] = []
+    encoded, start, stop = chunks[0][:3]
+    for chunk in chunks[1:]:
+        if chunk.encoded is not encoded:
+            portions.append(Portion.of(encoded, start, stop))
+            encoded, start = chunk.encoded, chunk.start
+        stop = chunk.stop
+    return [*portions, Portion.of(encoded, start, stop)]
+
+
+def _moments_ns(chunks: list[_Handed]) -> NDArray[np.int64]:
+    """When each event was handed over: the events of a chunk are taken to be evenly spread over its time."""
+    starts, stops, began_ns, ended_ns = np.array([chunk[1:] for chunk in chunks]).T
+    counts = stops - starts
+    place = np.arange(1, counts.sum() + 1) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(began_ns, counts) + np.repeat(ended_ns - began_ns, counts) * place // np.repeat(
+        counts, counts
+    )

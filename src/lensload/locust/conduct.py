@@ -15,16 +15,17 @@ from lensload.coordinator.recorder import Account, Times
 from lensload.coordinator.workers import Member, Roster
 from lensload.delivery import bitmap
 from lensload.errors import LensloadError, RefusedError
-from lensload.kafka.cluster import EmbeddedCluster
+from lensload.kafka.embedded import EmbeddedCluster
 from lensload.locust import messages, options
 from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer, Profile
-from lensload.processes.supervisor import error_of
+from lensload.processes.child_process import error_of
+from lensload.processes.supervisor import READY_BUDGET_S
 from lensload.results import run
 from lensload.results.environment import conditions
 
 _RUN_TAGS = 1 << 14
-_READY_BUDGET_S = 12.0  # the crews' own 10 s, and the way there and back
+_READY_BUDGET_S = READY_BUDGET_S + 2  # and the way there and back
 _SPAWN_BUDGET_S = 5.0
 _LEAD_NS = 150_000_000  # from the decision to the first event due: every worker has been told by then
 _SILENT_S = 2.5

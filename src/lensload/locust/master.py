@@ -20,7 +20,7 @@ from lensload.config.model import RunConfig
 from lensload.coordinator.prometheus import RunCollector
 from lensload.coordinator.recorder import Account
 from lensload.errors import LensloadError, UsageError
-from lensload.kafka.cluster import EmbeddedCluster
+from lensload.kafka.embedded import EmbeddedCluster
 from lensload.locust import messages, options, prometheus_server
 from lensload.locust.audience import Audience
 from lensload.locust.conduct import Conduct

@@ -1,7 +1,8 @@
 """Observing: reading back what was produced, telling each event's latency and keeping the ledger.
 
 The observer has a process, and so a GIL and a clock hand, of its own. It is assigned its partitions, and has
-been answered for each, before the first event is due.
+been answered for each, before the first event is due. A wake-up only fetches records and notes the time; they are
+accounted for in bulk, since NumPy costs as much for two records as for a hundred.
 """
 
 import time
@@ -10,31 +11,36 @@ from typing import Any, Final
 from zlib import adler32
 
 import numpy as np
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
 from numpy.typing import NDArray
 
 from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.tracker import TOPICS_A_LANE, OrderLedger, SequenceLedger
 from lensload.encoding import wire
 from lensload.errors import ClusterError
-from lensload.kafka.cluster import Troubles
+from lensload.kafka.client_errors import Troubles
+from lensload.kafka.reading import offsets
 from lensload.metrics.stats import Tally
 from lensload.schema.definitions import TOPIC_NAMES
 
 _MOST_AT_ONCE: Final = 5_000
+_MOST_GATHERED: Final = 4_096  # records that wait to be accounted for
+_LONGEST_GATHERED_NS: Final = 100_000_000  # how long the first of them waits, while records come
 _PROOF_S: Final = 10.0
+_PROOF_STEP_S: Final = 0.02
 _ASK_S: Final = 5.0
 
 
 class Observer:
     """Reads partitions from their present end on, and accounts for every record of this run in them.
 
-    What it finds goes into the tally: counts `observed` (distinct events), `duplicated` (each further sight),
-    `reordered` (came behind a later one of its writer in the same partition) and `corrupt` by topic, totals
-    `foreign` (records of other runs or programs), `skipped_offsets` (records gone before they could be read) and
-    `read_again` (records that came twice because the client had lost its place) and `observer_troubles` (what the
-    client complained of), and the stage `end_to_end`. Events due before `measure_from_ns` are warm-up, counted as
-    `warmup_observed` only.
+    Fetched records wait to be accounted for until there are 4,096 of them or the first has waited for 100 ms; whoever
+    takes the tally or the pages calls `account` first. What it finds goes into the tally: counts `observed` (distinct
+    events), `duplicated` (each further sight), `reordered` (came behind a later one of its writer in the same partition)
+    and `corrupt` by topic, totals `foreign` (records of other runs or programs), `skipped_offsets` (records gone before
+    they could be read), `read_again` (records that came twice because the client had lost its place) and
+    `observer_troubles` (what the client complained of), and the stage `end_to_end`. Events due before `measure_from_ns`
+    are warm-up, counted as `warmup_observed` only.
 
     Attributes:
         measure_from_ns: when measuring begins, Unix ns.
@@ -57,7 +63,7 @@ class Observer:
     ) -> None:
         self.measure_from_ns = 0
         self._topics = topics
-        self._places = {name: place for place, name in enumerate(topics)}
+        self._places: dict[str | None, int] = {name: place for place, name in enumerate(topics)}
         self._labels = list(topics.values())
         self._numbers = np.array([TOPIC_NAMES.index(topic) for topic in self._labels])
         self._run_tag = run_tag
@@ -66,6 +72,8 @@ class Observer:
         self._orders = OrderLedger()
         self._wanted = [TopicPartition(name, number) for name, them in partitions.items() for number in them]
         self._next: dict[tuple[str, int], int] = {}
+        self._gathered: list[Message] = []
+        self._stamps: list[tuple[int, int]] = []  # (how many were gathered by then, when)
         self._troubles = Troubles()
         group: dict[str, Any] = {"group.id": f"lensload-observer-{run_tag}", "enable.auto.commit": False}
         self._consumer = Consumer({**settings, **group, "error_cb": self._troubles})
@@ -77,18 +85,16 @@ class Observer:
             ClusterError: a partition does not answer within 10 s.
         """
         self._seek_ends()
-        silent = {(each.topic, each.partition) for each in self._wanted}
+        silent = list(self._wanted)
         deadline_s = time.monotonic() + _PROOF_S
         while silent:
-            message = self._consumer.poll(0.1)
-            if message is not None:
-                error = message.error()
-                if error is None or error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # public, whatever its name
-                    silent.discard((str(message.topic()), int(message.partition() or 0)))
-            if time.monotonic() > deadline_s:
-                name, number = min(silent)
+            self.watch(_PROOF_STEP_S)
+            # The end that a fetch told is known without asking; the end-of-partition event would wake us for each batch.
+            silent = [each for each in silent if self._told_end(each) < 0]
+            if silent and time.monotonic() > deadline_s:
+                first = min(silent, key=lambda each: (each.topic, each.partition))
                 raise ClusterError(
-                    f"Partition {number} of {name} cannot be read: no answer to a fetch within {_PROOF_S:.0f} s.",
+                    f"Partition {first.partition} of {first.topic} cannot be read: no answer to a fetch within {_PROOF_S:.0f} s.",
                     "Check that the broker that leads it is up and lets these credentials read.",
                 )
 
@@ -96,15 +102,35 @@ class Observer:
         """Take in what has come, waiting so long for the first of it; gives how many records."""
         # poll() for the first, consume() for the rest: consume(n, t) alone waits for n to come.
         first = self._consumer.poll(timeout_s)
-        if first is None:
-            return 0
-        messages = [first, *self._consumer.consume(_MOST_AT_ONCE, 0)]
         now_ns = time.time_ns()
+        count = 0
+        if first is not None:
+            messages = [first, *self._consumer.consume(_MOST_AT_ONCE, 0)]
+            now_ns = time.time_ns()
+            count = self._gather(messages, now_ns)
+        if self._stamps and (
+            len(self._gathered) >= _MOST_GATHERED or now_ns - self._stamps[0][1] >= _LONGEST_GATHERED_NS
+        ):
+            self.account()
+        return count
+
+    def account(self) -> None:
+        """Bring all records that were fetched into the tally and the ledger."""
+        if not self._gathered:
+            return
+        counts, stamps = zip(*self._stamps, strict=True)
+        came_ns = np.repeat(np.array(stamps), np.diff(np.array([0, *counts])))
+        records, self._gathered = self._gathered, []
+        self._stamps.clear()
+        self._account(records, came_ns)
+
+    def _gather(self, messages: list[Message], now_ns: int) -> int:
         records = [message for message in messages if message.error() is None]
         if len(records) < len(messages):
             self._note_errors(messages)
         if records:
-            self._account(records, now_ns)
+            self._gathered += records
+            self._stamps.append((len(self._gathered), now_ns))
         return len(records)
 
     def take_notices(self) -> list[str]:
@@ -127,19 +153,12 @@ class Observer:
         Raises:
             ClusterError: a partition does not tell its end, or not in time.
         """
-        # All in one request: on a connection that fetches, each waits until the broker has answered the fetch.
-        asked = [TopicPartition(each.topic, each.partition, OFFSET_END) for each in self._wanted]
-        try:
-            told = self._consumer.offsets_for_times(asked, timeout=timeout_s) if asked else []
-        except KafkaException as error:
-            raise _no_end("The partitions do not tell their ends", error.args[0]) from error
-        for each in told:
-            if each.error is not None:
-                raise _no_end(f"Partition {each.partition} of {each.topic} does not tell its end", each.error)
-        return {(each.topic, each.partition): each.offset for each in told}
+        places = [(each.topic, each.partition) for each in self._wanted]
+        return offsets(self._consumer, places, OFFSET_END, timeout_s)
 
     def behind(self, ends: dict[tuple[str, int], int]) -> int:
         """How many offsets lie between where we are and `ends`."""
+        self.account()
         return sum(max(0, end - self._next[key]) for key, end in ends.items())
 
     def close(self) -> None:
@@ -152,16 +171,21 @@ class Observer:
             each.offset = self._next[each.topic, each.partition]
         self._consumer.assign(self._wanted)
 
+    def _told_end(self, where: TopicPartition) -> int:
+        """The end of a partition as the last fetch told it; negative before the first."""
+        return self._consumer.get_watermark_offsets(where, cached=True)[1]
+
     def _note_errors(self, messages: list[Message]) -> None:
         for message in messages:
             error = message.error()
-            if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  # public, whatever its name
+            if error is not None:
                 self._troubles(error)
 
-    def _account(self, records: list[Message], now_ns: int) -> None:
+    def _account(self, records: list[Message], came_ns: NDArray[np.int64]) -> None:
         count = len(records)
-        names = [str(name) for name in map(Message.topic, records)]
-        place = np.fromiter(map(self._places.__getitem__, names), dtype=np.int64, count=count)
+        place = np.fromiter(
+            map(self._places.__getitem__, map(Message.topic, records)), dtype=np.int64, count=count
+        )
         partition = np.fromiter(map(Message.partition, records), dtype=np.int64, count=count)
         offset = np.fromiter(map(Message.offset, records), dtype=np.int64, count=count)
         fresh = self._follow(place, partition, offset)
@@ -170,7 +194,7 @@ class Observer:
             self._tally.add_total("read_again", int(np.count_nonzero(~fresh)))
             kept = np.flatnonzero(fresh)
             records = [records[index] for index in kept.tolist()]
-            place, partition = place[kept], partition[kept]
+            place, partition, came_ns = place[kept], partition[kept], came_ns[kept]
         if not records:
             return
         # A record without a value (a tombstone) is as little ours as one with another's bytes.
@@ -182,7 +206,7 @@ class Observer:
         which = np.flatnonzero(ours)
         if len(which):
             seals = np.fromiter(map(adler32, map(values.__getitem__, which.tolist())), np.uint32, len(which))
-            self._account_ours(heads, seals, which, place[which], partition[which], now_ns)
+            self._account_ours(heads, seals, which, place[which], partition[which], came_ns[which])
 
     def _account_ours(
         self,
@@ -191,7 +215,7 @@ class Observer:
         which: NDArray[np.int64],
         place: NDArray[np.int64],
         partition: NDArray[np.int64],
-        now_ns: int,
+        came_ns: NDArray[np.int64],
     ) -> None:
         due_ns, lane = heads.due_ns[which], heads.readings.lane[which]
         stream = lane * TOPICS_A_LANE + self._numbers[place]
@@ -208,7 +232,7 @@ class Observer:
             self._count(topic, "reordered", of_topic & measured & reordered)
             self._count(topic, "warmup_observed", of_topic & ~measured & ~doubled)
             if seen.any():
-                self._tally.record("end_to_end", topic, now_ns - due_ns[seen])
+                self._tally.record("end_to_end", topic, came_ns[seen] - due_ns[seen])
 
     def _account_strange(
         self, place: NDArray[np.int64], ours: NDArray[np.bool_], valid: NDArray[np.bool_]
@@ -243,10 +267,6 @@ class Observer:
         return fresh
 
 
-def _no_end(what: str, error: KafkaError) -> ClusterError:
-    return ClusterError(f"{what}: {error.str()}.", "Check that the brokers that lead them are up.")
-
-
 def shares(found: dict[str, int], index: int, count: int) -> dict[str, list[int]]:
     """The partitions of `found` (partitions by topic) that observer `index` of `count` reads.
 
@@ -255,21 +275,3 @@ def shares(found: dict[str, int], index: int, count: int) -> dict[str, list[int]
     every = [(name, number) for name, partitions in found.items() for number in range(partitions)]
     mine = every[index::count]
     return {name: [number for each, number in mine if each == name] for name in found}
-
-
-def consumer_settings(settings: dict[str, Any], *, embedded: bool) -> dict[str, Any]:
-    """What the observer adds to a client's settings so that reading adds no latency of its own."""
-    own: dict[str, Any] = {
-        "enable.partition.eof": True,
-        "auto.offset.reset": "earliest",
-        "fetch.queue.backoff.ms": 5,  # by default, a reader that caught its breath waits 1 s
-        "queued.max.messages.kbytes": 262_144,
-        # A broker that is back is found sooner than the producer finds it, or reading would be late by the wait. The
-        # defaults are 10 s for a connection, and half a second for a partition that gave an error.
-        "reconnect.backoff.max.ms": 100,
-        "fetch.error.backoff.ms": 50,
-    }
-    if embedded:
-        # The mock broker sleeps out the whole wait before it looks for messages again.
-        own["fetch.wait.max.ms"] = 5
-    return {**own, **settings}

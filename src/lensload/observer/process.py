@@ -10,9 +10,11 @@ from typing import Final
 from lensload.clock import WallClock
 from lensload.delivery import bitmap
 from lensload.errors import ClusterError
-from lensload.kafka import cluster
+from lensload.kafka import connection
+from lensload.kafka.reading import consumer_settings
+from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
-from lensload.observer.observer import Observer, consumer_settings, shares
+from lensload.observer.observer import Observer, shares
 from lensload.processes.child import Orders, live, whole_ms
 from lensload.processes.link import Link
 
@@ -40,10 +42,10 @@ class Observatory:
         self._draining = False
         self._endless = False
         self._clock = WallClock()
-        settings = cluster.client_settings(orders.config, orders.bootstrap_servers)
-        cluster.check(settings)
+        settings = connection.client_settings(orders.config, orders.bootstrap_servers)
+        connection.check(settings)
         names = orders.named()
-        found = cluster.ensure_topics(
+        found = ensure_topics(
             settings,
             list(names.values()),
             orders.config.partitions,
@@ -86,6 +88,7 @@ class Observatory:
                 self._observer.settle((stream, number) for stream, number in message["pages"])
 
     def _report(self, now_ns: int) -> None:
+        self._observer.account()
         for text in self._observer.take_notices():
             self._link.send({"type": "notice", "text": text})
         self._link.send(
@@ -117,6 +120,7 @@ class Observatory:
             if ends is None:
                 ends = self._ends()
             left = self._observer.behind(ends) if ends else 0
+        self._observer.account()
         self._observer.close()
         self._tell_pages(everything=True)
         complete = ends is not None and not left

@@ -1,5 +1,6 @@
 """A child process of control: born on a link, told what to do, and gone when the link closes."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -59,12 +60,17 @@ def whole_ms(at_ns: int) -> int:
 
 
 def live(work: Callable[[Link, Orders], None]) -> None:
-    """Be a child process: await orders on the link whose descriptor is the first argument, and `work`.
+    """Be a process of a run: `serve`, with the orders read."""
+    serve(lambda link, message: work(link, Orders.of(message)))
 
-    A LensloadError is told to control as a refusal. When the link closes the process ends, whatever it is
+
+def serve(work: Callable[[Link, Message], None]) -> None:
+    """Be a child process: await `configure` on the link whose descriptor is the first argument, and `work`.
+
+    A LensloadError is told to the parent as a refusal. When the link closes the process ends at once, whatever it is
     doing: its parent is gone.
     """
-    # Ctrl-C is control's to handle; it says drain.
+    # Ctrl-C is the parent's to handle; it says drain.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     link = Link.of_child(int(sys.argv[1]))
     try:
@@ -72,8 +78,9 @@ def live(work: Callable[[Link, Orders], None]) -> None:
         if message is None or message["type"] != "configure":
             return
         try:
-            work(link, Orders.of(message))
+            work(link, message)
         except LensloadError as error:
             link.send({"type": "refused", "exit_code": error.exit_code, "text": str(error)})
     except LinkClosed:
-        return
+        # At once: a client that is taken down in order would go on sending.
+        os._exit(1)

@@ -9,10 +9,10 @@ import numpy as np
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from lensload.errors import ClusterError
+from lensload.kafka.producing import produce, producer_settings
 from lensload.metrics.histogram import Histogram
 from lensload.replay.batch import UNLIMITED, Batch, Kind
 
-_WAIT_S: Final = 0.05
 _FLUSH_S: Final = 30.0
 _NS_PER_MS: Final = 1_000_000
 
@@ -45,14 +45,8 @@ class Forward:
         self._failed: Counter[str] = Counter()
         self._into = into
         self._keeps = np.array([count == partitions for count in found.values()])
-        own: dict[str, Any] = {
-            "linger.ms": 5,
-            "enable.idempotence": True,  # a retry must not double or reorder history
-            "partitioner": "murmur2_random",
-            **settings,
-            "on_delivery": self._delivered,
-        }
-        self._producer = Producer(own)
+        own = producer_settings(settings, {"linger.ms": 5})
+        self._producer = Producer({**own, "on_delivery": self._delivered})
 
     def take(self, batch: Batch, records: dict[int, Any]) -> None:  # noqa: ARG002 - bytes go as they are
         """Produce the messages of a batch that has been judged."""
@@ -91,16 +85,10 @@ class Forward:
         if partition >= 0:
             details["partition"] = partition
         self.sent += 1
-        while True:
-            try:
-                self._producer.produce(self._into, value, message.key(), **details)
-            except BufferError:
-                self._producer.poll(_WAIT_S)
-            except KafkaException as error:
-                self._failed[error.args[0].str()] += 1
-                return
-            else:
-                return
+        try:
+            produce(self._producer, self._into, value, message.key(), details)
+        except KafkaException as error:
+            self._failed[error.args[0].str()] += 1
 
     def _delivered(self, error: KafkaError | None, _: Message) -> None:
         if error is not None:

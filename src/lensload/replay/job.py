@@ -14,7 +14,9 @@ from rich.console import Console
 
 from lensload.config.model import RunConfig
 from lensload.errors import InvalidRunError, UsageError
-from lensload.kafka import cluster
+from lensload.kafka import connection
+from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.topics import ensure_topics
 from lensload.replay import reader_schemas, topics
 from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
@@ -22,12 +24,12 @@ from lensload.replay.file_output import AvroFiles, ParquetFiles
 from lensload.replay.forward import Forward
 from lensload.replay.pace import Pace
 from lensload.replay.printer import Layout, Printer
-from lensload.replay.progress import ReplayView
 from lensload.replay.rejects import DEFAULT_PATH, Rejects
 from lensload.replay.session import Output, Session
 from lensload.replay.source import Source
 from lensload.replay.start import Start
 from lensload.replay.writer_schemas import Writers
+from lensload.report.progress import ProgressView
 from lensload.report.units import latencies, per_s
 from lensload.schema import registry
 
@@ -134,8 +136,8 @@ def run(wish: Wish, config: RunConfig) -> None:
     """
     wish.check()
     url = _registry_url(wish, config)
-    settings = cluster.client_settings(config, config.bootstrap_servers or "")
-    cluster.check(settings, timeout_s=_REACH_S)
+    settings = connection.client_settings(config, config.bootstrap_servers or "")
+    connection.check(settings, timeout_s=_REACH_S)
     found = topics.find(settings, [config.topic_prefix + name for name in dict.fromkeys(wish.topics)])
     _check_partitions(wish.partitions, found)
     if url is None:
@@ -191,7 +193,7 @@ def _replay(
     width = Console().width if sys.stdout.isatty() else 100_000
     printer = Printer(wish.layout, wish.limit, sys.stdout, width, writers.version) if wish.layout else None
     outputs: list[Output] = [output for output in (printer, files, forward) if output is not None]
-    with ReplayView(quiet=bool(printer) and sys.stdout.isatty()) as view:
+    with ProgressView("replaying", "messages", quiet=bool(printer) and sys.stdout.isatty()) as view:
         session = Session(
             source=Source(
                 settings, found, wish.begin, group=wish.group, only=wish.partitions, follow=wish.follow
@@ -262,11 +264,11 @@ def _stop_signals() -> Generator[Callable[[], bool]]:
 
 
 def _forward(name: str, config: RunConfig, settings: dict[str, Any], found: dict[str, int]) -> Forward:
-    partitions = topics.partitions_of(settings, name)
+    partitions = TopicAdmin(settings).counts([name]).get(name)
     if partitions is None:
         wanted = max(found.values())
         click.echo(f"Creating the topic {name} with {wanted} partitions.", err=True)
-        made = cluster.ensure_topics(settings, [name], wanted, config.replication_factor, embedded=False)
+        made = ensure_topics(settings, [name], wanted, config.replication_factor, embedded=False)
         partitions = made[name]
     return Forward(settings, name, partitions, found)
 

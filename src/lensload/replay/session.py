@@ -7,15 +7,16 @@ from typing import Any, Final, Protocol
 
 from confluent_kafka import Message
 
+from lensload.kafka.reading import Place, place_of
 from lensload.replay.batch import UNLIMITED, Batch
 from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
 from lensload.replay.forward import Forward
 from lensload.replay.merge import Merge
 from lensload.replay.pace import Pace
-from lensload.replay.progress import ReplayView
 from lensload.replay.rejects import Rejects
-from lensload.replay.source import Place, Source
+from lensload.replay.source import Source
+from lensload.report.progress import ProgressView
 
 _MOST_AT_ONCE: Final = 5_000
 _READ_S: Final = 0.1
@@ -64,7 +65,7 @@ class Session:
     outputs: Sequence[Output]
     forward: Forward | None
     pace: Pace
-    view: ReplayView
+    view: ProgressView
     follow: bool
     elapsed_s: float = field(default=0.0, init=False)
     _committed_s: float = field(default=0.0, init=False)
@@ -125,8 +126,7 @@ class Session:
 
     def _sort_in(self, merge: "Merge[Place, Message]", batch: Batch) -> None:
         for message in batch.messages:
-            place = str(message.topic()), int(message.partition() or 0)
-            merge.offer(place, message.timestamp()[1], message)
+            merge.offer(place_of(message), message.timestamp()[1], message)
         merge.keep_open(self.source.open_places())
         self.source.hold(merge.crowded())
         self.source.release(merge.roomy())

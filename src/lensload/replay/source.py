@@ -4,25 +4,27 @@ Each offset is given once. Reading goes through a group, whose members share the
 committed, or through none, which leaves nothing behind in the cluster.
 """
 
-import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    Consumer,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from lensload.errors import ClusterError, UsageError
-from lensload.observer.observer import consumer_settings
+from lensload.kafka import reading
+from lensload.kafka.reading import Place, Silence, consumer_settings
 from lensload.replay.batch import Batch
 from lensload.replay.start import Start
 
-Place = tuple[str, int]
-
 _ASK_S: Final = 10.0
-_SILENCE_S: Final = 30.0
-_NOT_THERE: Final = {"_UNKNOWN_PARTITION", "_UNKNOWN_TOPIC", "UNKNOWN_TOPIC_OR_PART"}
-_MAY_NOT: Final = {"TOPIC_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED"}
 
 
 class Source:
@@ -73,10 +75,14 @@ class Source:
         self._held: set[Place] = set()
         self._failure: Exception | None = None
         self._assigned = False
-        self._heard_s = time.monotonic()
-        own = consumer_settings({"queued.max.messages.kbytes": 65_536, **settings}, embedded=False)
-        own |= {"group.id": group or f"lensload-replay-{uuid.uuid4().hex}", "enable.auto.commit": False}
-        self._consumer = Consumer(own)
+        self._silence = Silence()
+        self._consumer = Consumer(
+            consumer_settings(
+                {"queued.max.messages.kbytes": 65_536, **settings},
+                group=group or f"lensload-replay-{uuid.uuid4().hex}",
+                to_the_end=True,
+            )
+        )
 
     def open(self) -> None:
         """Take up the partitions; with a group, wait until it has given us ours.
@@ -94,8 +100,8 @@ class Source:
                     list(self.topics), on_assign=self._on_assign, on_revoke=self._on_revoke
                 )
         except KafkaException as error:
-            raise _refused(error.args[0]) from error
-        self._heard_s = time.monotonic()
+            raise reading.refusal(error.args[0]) from error
+        self._silence.end()
 
     @property
     def done(self) -> bool:
@@ -136,16 +142,16 @@ class Source:
         try:
             came = self._consumer.consume(at_most, timeout_s)
         except KafkaException as error:
-            raise _refused(error.args[0]) from error
+            raise reading.refusal(error.args[0]) from error
         if self._failure:
             raise self._failure
         messages = [message for message in came if message.error() is None]
         if len(messages) < len(came):
-            self._meet_errors(came)
-        if came or self._held or self._follow:
-            self._heard_s = time.monotonic()
-        elif not self.done and time.monotonic() - self._heard_s > _SILENCE_S:
-            raise self._silence()
+            reading.check(came)
+        if came or self._held or self._follow or self.done:
+            self._silence.end()
+        else:
+            self._silence.check(self._silent_one())
         batch = self._inside(Batch.of(messages, self._numbers))
         if len(messages) < len(came):
             self._meet_ends(came)
@@ -184,7 +190,7 @@ class Source:
         try:
             self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
-            raise _refused(error.args[0]) from error
+            raise reading.refusal(error.args[0]) from error
         self._handled.clear()
 
     def close(self) -> None:
@@ -212,7 +218,7 @@ class Source:
             self.resumed += len(committed)
             self._assign(partitions, committed)
         except KafkaException as error:
-            self._failure = _refused(error.args[0])
+            self._failure = reading.refusal(error.args[0])
         except (UsageError, ClusterError) as error:
             self._failure = error
 
@@ -229,10 +235,13 @@ class Source:
             self._held.discard(place)
 
     def _assign(self, partitions: Sequence[TopicPartition], committed: Mapping[Place, int]) -> None:
-        starts = self._starts(partitions)
-        for each in partitions:
-            place = each.topic, each.partition
-            low, end = self._consumer.get_watermark_offsets(each, timeout=_ASK_S, cached=False)
+        places = [(each.topic, each.partition) for each in partitions]
+        starts = self._starts(places)
+        lows, ends = (
+            reading.offsets(self._consumer, places, at, _ASK_S) for at in (OFFSET_BEGINNING, OFFSET_END)
+        )
+        for each, place in zip(partitions, places, strict=True):
+            low, end = lows[place], ends[place]
             begin = committed.get(place, starts.get(place, low))
             if place not in committed:
                 self._check_offset(place, low, end)
@@ -248,18 +257,13 @@ class Source:
             self._consumer.pause([TopicPartition(*place) for place in self._done])
         self._assigned = True
 
-    def _starts(self, partitions: Sequence[TopicPartition]) -> dict[Place, int]:
+    def _starts(self, places: Sequence[Place]) -> dict[Place, int]:
         """Where the start lies in each partition; -1 for behind its last message; none for the earliest."""
-        if self._start is None or self._start.kind == "earliest" or not partitions:
+        if self._start is None or self._start.kind == "earliest":
             return {}
         if self._start.kind == "offset":
-            return {(each.topic, each.partition): self._start.value for each in partitions}
-        asked = [TopicPartition(each.topic, each.partition, self._start.value) for each in partitions]
-        answers = self._consumer.offsets_for_times(asked, timeout=_ASK_S)
-        for each in answers:
-            if each.error is not None:
-                raise _refused(each.error)
-        return {(each.topic, each.partition): each.offset for each in answers}
+            return dict.fromkeys(places, self._start.value)
+        return reading.offsets(self._consumer, places, self._start.value, _ASK_S)
 
     def _check_offset(self, place: Place, low: int, end: int) -> None:
         if self._start is None or self._start.kind != "offset" or low <= self._start.value <= end:
@@ -299,19 +303,12 @@ class Source:
         if places and not self._follow:
             self._consumer.pause([TopicPartition(*place) for place in places])
 
-    def _meet_errors(self, came: Iterable[Message]) -> None:
-        for message in came:
-            error = message.error()
-            if error is not None and (error.fatal() or error.name() in _NOT_THERE | _MAY_NOT):
-                raise _refused(error)
-
     def _meet_ends(self, came: Iterable[Message]) -> None:
         """Partitions may end in offsets that hold no message, so that nothing but this tells their end."""
         for message in came:
-            error = message.error()
-            if error is None or error.name() != "_PARTITION_EOF":
+            if not reading.ends_partition(message):
                 continue
-            place = str(message.topic()), int(message.partition() or 0)
+            place = reading.place_of(message)
             end = self._ends.get(place)
             if end is None or place in self._done or (message.offset() or 0) < end:
                 continue
@@ -319,20 +316,6 @@ class Source:
             self._next[place] = end
             self._finish([place])
 
-    def _silence(self) -> ClusterError:
+    def _silent_one(self) -> str:
         place = self.open_places()[:1]
-        what = f"Partition {place[0][1]} of {place[0][0]}" if place else "The group's coordinator"
-        return ClusterError(
-            f"{what} has not answered for {_SILENCE_S:.0f} s, though there is more to read.",
-            "See whether all brokers are up, then try again; with --group it goes on where it stopped.",
-        )
-
-
-def _refused(error: KafkaError) -> ClusterError:
-    if error.name() in _MAY_NOT:
-        hint = "Allow these credentials Read on topics and group, or check --client-config."
-    elif error.name() in _NOT_THERE:
-        hint = "It was deleted while it was read, or these credentials may not see it."
-    else:
-        hint = "See whether all brokers are up and reachable at the addresses they advertise."
-    return ClusterError(f"The cluster does not let it be read: {error.str()}.", hint)
+        return f"Partition {place[0][1]} of {place[0][0]}" if place else "The group's coordinator"

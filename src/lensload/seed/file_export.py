@@ -6,6 +6,7 @@ from typing import Final
 
 from lensload.atomic_file import why
 from lensload.errors import InvalidRunError
+from lensload.report.progress import ProgressView
 from lensload.report.units import per_s
 from lensload.results.environment import versions
 from lensload.seed import file_output, summary
@@ -13,7 +14,6 @@ from lensload.seed import manifest as manifests
 from lensload.seed.ground_truth import planted
 from lensload.seed.manifest import FORMAT, Format, Manifest
 from lensload.seed.plan import Plan
-from lensload.seed.progress import SeedView
 
 MANIFEST: Final = "manifest.json"
 
@@ -28,12 +28,12 @@ def export(plan: Plan, folder: Path, form: Format) -> None:
     file_output.check(plan, folder, form)
     begun_at, begun_s, done = manifests.now(), time.monotonic(), 0
     setting = plan.setting()
-    with SeedView("writing") as view:
+    with ProgressView("writing", "events") as view:
 
         def passed(events: int) -> None:
             nonlocal done
             done += events
-            view.show(time.monotonic() - begun_s, done, plan.expected_events)
+            view.show(time.monotonic() - begun_s, done, done, plan.expected_events)
 
         try:
             entries, realised = file_output.write(plan, setting, folder, form, passed)

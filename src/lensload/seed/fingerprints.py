@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from confluent_kafka import Message
 
+from lensload.kafka.reading import Place
 from lensload.seed import reader
-
-Place = tuple[str, int]
 
 _LONGEST: Final = 500
 _HASH_BYTES: Final = 16

@@ -11,6 +11,8 @@ from typing import Any, Final
 from lensload import atomic_file
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
+from lensload.kafka.admin import TopicAdmin
+from lensload.report.progress import ProgressView
 from lensload.results.environment import versions
 from lensload.seed import actuals, file_export, summary, verify
 from lensload.seed import manifest as manifests
@@ -20,8 +22,6 @@ from lensload.seed.manifest import FORMAT, Manifest
 from lensload.seed.options import Wish, planned
 from lensload.seed.plan import Plan
 from lensload.seed.preflight import Ground, found_again, held_behind, prepared
-from lensload.seed.progress import SeedView
-from lensload.seed.topic_settings import Topics
 from lensload.seed.workers import Workers
 
 _LISTEN_S: Final = 0.1
@@ -85,7 +85,7 @@ def resume(path: Path, config: RunConfig) -> None:
     plan = Plan.from_dict(record["plan"])
     with Workers(config.workers) as workers, _interruptible() as asked:
         ground = found_again(record, config)
-        ranges = held_behind(ground, Topics(ground.settings))
+        ranges = held_behind(ground, TopicAdmin(ground.settings))
         _finish(_Seeding(plan, config, ground, ranges, path), record, workers, asked)
 
 
@@ -96,7 +96,7 @@ def verified(path: Path, config: RunConfig) -> bool:
         UsageError: the file is no manifest of a complete seed.
         RefusedError: the cluster cannot be reached, or refuses.
     """
-    from lensload.kafka import cluster  # noqa: PLC0415 - the clients cost half a second
+    from lensload.kafka import connection  # noqa: PLC0415 - the clients cost half a second
 
     record = manifests.read(path)
     if record["state"] != "complete":
@@ -104,10 +104,10 @@ def verified(path: Path, config: RunConfig) -> bool:
     if record["files"]:
         return file_export.verified(record, path)
     _require_cluster(config)
-    settings = cluster.client_settings(config, str(config.bootstrap_servers))
-    cluster.check(settings)
+    settings = connection.client_settings(config, str(config.bootstrap_servers))
+    connection.check(settings)
     begun_s = time.monotonic()
-    with SeedView("verifying") as view:
+    with ProgressView("verifying", "events") as view:
         found = verify.differences(record, settings, view)
     count = sum(entry["count"] for _, entry in manifests.partitions(record))
     took_s = time.monotonic() - begun_s
@@ -174,7 +174,7 @@ def _interruptible() -> Generator[list[int]]:
 
 def _finish(seeding: _Seeding, record: Manifest, workers: Workers, asked: list[int]) -> None:
     _configure(seeding, workers)
-    with SeedView("seeding") as view:
+    with ProgressView("seeding", "events") as view:
         for notice in seeding.ground.notices:
             view.say(notice)
         took_s = _conduct(seeding, workers, view, asked)
@@ -212,7 +212,7 @@ def _configure(seeding: _Seeding, workers: Workers) -> None:
     )
 
 
-def _conduct(seeding: _Seeding, workers: Workers, view: SeedView, asked: list[int]) -> float:
+def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, asked: list[int]) -> float:
     """See the workers through; gives how long it took from when all could begin, in seconds."""
     begun, told_to_stop = False, False
     since_s = time.monotonic()
@@ -224,23 +224,23 @@ def _conduct(seeding: _Seeding, workers: Workers, view: SeedView, asked: list[in
         if asked and not told_to_stop:
             workers.tell({"type": "drain"})
             told_to_stop = True
-        while workers.notices:
-            view.say(workers.notices.pop(0))
+        for notice in workers.take_notices():
+            view.say(notice)
         if begun:
-            done = seeding.there + workers.written()
-            view.show(time.monotonic() - since_s, done, seeding.plan.expected_events, seeding.there)
+            done = seeding.there + workers.acked()
+            view.show(time.monotonic() - since_s, done, done, seeding.plan.expected_events, seeding.there)
     return time.monotonic() - since_s
 
 
 def _enter(record: Manifest, workers: Workers) -> None:
     """Put what the workers have found into the manifest."""
-    for words in workers.last_words.values():
+    for words in workers.last_words:
         for topic, number, count, digest, size, first_ms, last_ms in words["partitions"]:
             entry = record["topics"][topic]["partitions"][number]
             entry["count"], entry["digest"], entry["bytes"] = count, digest, size
             entry["first_timestamp_ms"], entry["last_timestamp_ms"] = first_ms, last_ms
-    record["realised"] = actuals.merged([words["realised"] for words in workers.last_words.values()])
-    record["faults"] = actuals.merged([words["faults"] for words in workers.last_words.values()])
+    record["realised"] = actuals.merged([words["realised"] for words in workers.last_words])
+    record["faults"] = actuals.merged([words["faults"] for words in workers.last_words])
     record["state"] = "complete"
     record["finished_at"] = manifests.now()
 
@@ -248,7 +248,7 @@ def _enter(record: Manifest, workers: Workers) -> None:
 def _check_ends(seeding: _Seeding, record: Manifest) -> None:
     """Each partition ends where it must if everything has arrived, once."""
     counts = {each["name"]: len(each["partitions"]) for each in record["topics"].values()}
-    ranges = Topics(seeding.ground.settings).ranges(counts)
+    ranges = TopicAdmin(seeding.ground.settings).ranges(counts)
     wrong: list[str] = []
     for topic, entry in manifests.partitions(record):
         place = record["topics"][topic]["name"], entry["partition"]

@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
-from lensload.kafka import cluster
+from lensload.kafka import connection
+from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.topics import ensure_topics
 from lensload.schema import definitions, registry
 from lensload.seed.manifest import Manifest, TopicEntry
 from lensload.seed.plan import Plan
-from lensload.seed.topic_settings import KEPT_FOR_GOOD, Obstacle, Topics, obstacles
+from lensload.seed.topic_settings import KEPT_FOR_GOOD, Obstacle, obstacles
 
 _EVENT_BYTES: Final = 330  # an event with its share of the batch, uncompressed
 _BATCH_OVERHEAD_BYTES: Final = 1_000
@@ -19,7 +21,7 @@ _BATCH_OVERHEAD_BYTES: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Topics and schemas, ready.
+    """TopicAdmin and schemas, ready.
 
     Attributes:
         settings: librdkafka's properties.
@@ -43,13 +45,13 @@ def prepared(plan: Plan, config: RunConfig, *, append: bool, recreate: bool, set
         UsageError: topics hold other data, or have settings under which the history would not stay.
         RefusedError: cluster or registry cannot be reached, or refuse.
     """
-    settings = cluster.client_settings(config, str(config.bootstrap_servers))
-    facts = cluster.check(settings)
+    settings = connection.client_settings(config, str(config.bootstrap_servers))
+    facts = connection.check(settings)
     loaded = {topic: schema for topic, schema in definitions.load().items() if topic in plan.topics}
     with registry.connect(config.registry_url or "mock://") as books:
         ids = books.register(loaded, config.topic_prefix)
     names = {topic: config.topic_prefix + topic for topic in plan.topics}
-    topics = Topics(settings)
+    topics = TopicAdmin(settings)
     there = topics.counts(list(names.values()))
     if recreate:
         topics.delete(list(there))
@@ -57,7 +59,7 @@ def prepared(plan: Plan, config: RunConfig, *, append: bool, recreate: bool, set
     elif not append:
         _require_empty(topics, there)
     _require_fit(topics, plan, there, set_retention=set_retention)
-    counts = cluster.ensure_topics(
+    counts = ensure_topics(
         settings, list(names.values()), config.partitions, config.replication_factor, embedded=False,
         topic_settings=KEPT_FOR_GOOD,
     )  # fmt: skip
@@ -99,14 +101,14 @@ def found_again(manifest: Manifest, config: RunConfig) -> Ground:
         UsageError: topics or schemas are others than they were.
         RefusedError: cluster or registry cannot be reached, or refuse.
     """
-    settings = cluster.client_settings(config, str(config.bootstrap_servers))
-    facts = cluster.check(settings)
+    settings = connection.client_settings(config, str(config.bootstrap_servers))
+    facts = connection.check(settings)
     known = manifest["topics"]
     loaded = {topic: schema for topic, schema in definitions.load().items() if topic in known}
     prefix = str(manifest["options"]["topic_prefix"])
     with registry.connect(config.registry_url or "mock://") as books:
         ids = books.register(loaded, prefix)
-    topics = Topics(settings)
+    topics = TopicAdmin(settings)
     counts = topics.counts([each["name"] for each in known.values()])
     for topic, each in known.items():
         if counts.get(each["name"]) != len(each["partitions"]):
@@ -123,7 +125,7 @@ def found_again(manifest: Manifest, config: RunConfig) -> Ground:
     return Ground(settings, dict(known), _facts(facts), _most_bytes(topics, counts))
 
 
-def held_behind(ground: Ground, topics: Topics) -> dict[tuple[str, int], tuple[int, int]]:
+def held_behind(ground: Ground, topics: TopicAdmin) -> dict[tuple[str, int], tuple[int, int]]:
     """What of the seed is there already: for each partition the offset it begins at, and the one it ends at.
 
     Raises:
@@ -149,7 +151,7 @@ def held_behind(ground: Ground, topics: Topics) -> dict[tuple[str, int], tuple[i
 _ANEW: Final = "Begin anew with --recreate, or another --topic-prefix."
 
 
-def _require_empty(topics: Topics, counts: Mapping[str, int]) -> None:
+def _require_empty(topics: TopicAdmin, counts: Mapping[str, int]) -> None:
     held: dict[str, int] = {}
     for (name, _), (low, high) in topics.ranges(counts).items():
         held[name] = held.get(name, 0) + high - low
@@ -161,7 +163,7 @@ def _require_empty(topics: Topics, counts: Mapping[str, int]) -> None:
         )
 
 
-def _require_fit(topics: Topics, plan: Plan, there: Mapping[str, int], *, set_retention: bool) -> None:
+def _require_fit(topics: TopicAdmin, plan: Plan, there: Mapping[str, int], *, set_retention: bool) -> None:
     if set_retention:
         return
     told: list[str] = []
@@ -178,7 +180,7 @@ def _require_fit(topics: Topics, plan: Plan, there: Mapping[str, int], *, set_re
 
 
 def _fitted(
-    topics: Topics,
+    topics: TopicAdmin,
     plan: Plan,
     counts: Mapping[str, int],
     allowed: Mapping[str, int],
@@ -197,7 +199,7 @@ def _fitted(
     return changed
 
 
-def _obstacles(topics: Topics, plan: Plan, name: str, count: int) -> list[Obstacle]:
+def _obstacles(topics: TopicAdmin, plan: Plan, name: str, count: int) -> list[Obstacle]:
     # Model metrics have three keys, so one partition may get all of a topic.
     topic_bytes = plan.expected_events * _EVENT_BYTES
     return obstacles(
@@ -209,10 +211,10 @@ def _obstacles(topics: Topics, plan: Plan, name: str, count: int) -> list[Obstac
     )
 
 
-def _most_bytes(topics: Topics, counts: Mapping[str, int]) -> int:
+def _most_bytes(topics: TopicAdmin, counts: Mapping[str, int]) -> int:
     found = [int(topics.settings(name).get("max.message.bytes", 1_048_588)) for name in counts]
     return min(found) - _BATCH_OVERHEAD_BYTES
 
 
-def _facts(facts: cluster.ClusterFacts) -> dict[str, Any]:
+def _facts(facts: connection.ClusterFacts) -> dict[str, Any]:
     return {"cluster_id": facts.cluster_id, "brokers": list(facts.brokers)}

@@ -1,25 +1,20 @@
 """The reader: what partitions hold between two offsets, in order."""
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from lensload.errors import ClusterError
-from lensload.observer.observer import consumer_settings
-
-Place = tuple[str, int]
+from lensload.kafka import reading
+from lensload.kafka.reading import Place, consumer_settings
 
 _AT_ONCE: Final = 10_000
 _WAIT_S: Final = 0.2
-_SILENCE_S: Final = 30.0
-_ALIVE: Final = frozenset({"_PARTITION_EOF", "_TRANSPORT", "_ALL_BROKERS_DOWN", "_TIMED_OUT"})
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Stretch:
     """Neighbouring messages of one partition.
 
     Attributes:
@@ -31,7 +26,7 @@ class Run:
     messages: list[Message]
 
 
-def read(settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]]) -> Iterator[Run | None]:
+def read(settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]]) -> Iterator[Stretch | None]:
     """Every message from the first offset up to the one before the second, partition by partition in order.
 
     Gives None now and then when there is nothing, so that the caller can see to other things.
@@ -42,29 +37,24 @@ def read(settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]]) -
     left = {place: end for place, (begin, end) in ranges.items() if begin < end}
     if not left:
         return
-    own = consumer_settings({**settings}, embedded=False)
-    own |= {"group.id": "lensload-seed", "enable.auto.commit": False, "auto.offset.reset": "earliest"}
-    consumer = Consumer(own)
+    consumer = Consumer(consumer_settings(settings, group="lensload-seed", to_the_end=True))
     try:
         consumer.assign([TopicPartition(*place, ranges[place][0]) for place in left])
-        heard_s = time.monotonic()
+        silence = reading.Silence()
         while left:
-            came = consumer.consume(_AT_ONCE, _WAIT_S)
-            if came:
-                heard_s = time.monotonic()
-            elif time.monotonic() - heard_s > _SILENCE_S:
-                raise ClusterError(
-                    f"The cluster has not answered for {_SILENCE_S:.0f} s, though there is more to read.",
-                    "See whether all brokers are up, then try again.",
-                )
-            runs, ended = _runs(came, left)
-            yield from runs
+            messages = consumer.consume(_AT_ONCE, _WAIT_S)
+            if messages:
+                silence.end()
+            reading.check(messages)
+            silence.check("The cluster")
+            stretches, ended = _sorted(messages, left)
+            yield from stretches
             yield None
             for place in ended:
                 left.pop(place, None)
                 consumer.pause([TopicPartition(*place)])
     except KafkaException as error:
-        raise _refused(error) from error
+        raise reading.refusal(error.args[0]) from error
     finally:
         consumer.close()
 
@@ -80,29 +70,19 @@ def headers_of(message: Message) -> list[tuple[str, bytes]]:
     return [(name, plain(value) or b"") for name, value in found or ()]
 
 
-def _runs(came: list[Message], left: Mapping[Place, int]) -> tuple[list[Run], list[Place]]:
-    """What came, by partition, without what lies behind the ends; and which partitions have come to theirs."""
-    runs: dict[Place, list[Message]] = {}
+def _sorted(messages: list[Message], left: Mapping[Place, int]) -> tuple[list[Stretch], list[Place]]:
+    """The messages by partition, without what lies behind the ends; and which partitions have come to theirs."""
+    by_place: dict[Place, list[Message]] = {}
     ended: list[Place] = []
-    for message in came:
-        place = str(message.topic()), int(message.partition() or 0)
+    for message in messages:
+        place = reading.place_of(message)
         end, offset = left.get(place), int(message.offset() or 0)
-        if (error := message.error()) is not None:
-            if error.name() == "_PARTITION_EOF" and end is not None and offset >= end:
-                ended.append(place)  # its last offsets hold no message
-            elif error.name() not in _ALIVE:
-                raise _refused(KafkaException(error))
-        elif end is not None and offset < end:
-            runs.setdefault(place, []).append(message)
-            if offset == end - 1:
-                ended.append(place)
-        elif end is not None:
+        if end is None:
+            continue
+        if message.error() is None and offset < end:
+            by_place.setdefault(place, []).append(message)
+        # The last offsets may hold no message, so that only the end-of-partition event tells.
+        passed = offset + 1 if message.error() is None else offset if reading.ends_partition(message) else 0
+        if passed >= end:
             ended.append(place)
-    return [Run(place, messages) for place, messages in runs.items()], ended
-
-
-def _refused(error: KafkaException) -> ClusterError:
-    return ClusterError(
-        f"The cluster does not let it be read: {error.args[0].str()}.",
-        "Allow these credentials Read on the topics, or see whether all brokers are up.",
-    )
+    return [Stretch(place, found) for place, found in by_place.items()], ended

@@ -7,18 +7,17 @@ from typing import Any
 
 from confluent_kafka import Message
 
+from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.reading import Place
+from lensload.report.progress import ProgressView
 from lensload.seed import reader
 from lensload.seed.digest import PartitionDigest
 from lensload.seed.fingerprints import fingerprint, of_message
 from lensload.seed.manifest import Manifest, PartitionEntry, partitions
 from lensload.seed.partitioner import Partitions
 from lensload.seed.plan import Plan
-from lensload.seed.progress import SeedView
 from lensload.seed.record_stream import Stream
 from lensload.seed.records import Headers
-from lensload.seed.topic_settings import Topics
-
-Place = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Difference:
         return f"{self.place[0]}, partition {self.place[1]}{where}: {self.reason}"
 
 
-def differences(manifest: Manifest, settings: Mapping[str, Any], view: SeedView) -> list[Difference]:
+def differences(manifest: Manifest, settings: Mapping[str, Any], view: ProgressView) -> list[Difference]:
     """Where the cluster differs from the manifest: for each partition its first difference, if it has one.
 
     Raises:
@@ -49,7 +48,7 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], view: SeedView)
     entries = {
         (manifest["topics"][topic]["name"], each["partition"]): each for topic, each in partitions(manifest)
     }
-    topics = Topics(settings)
+    topics = TopicAdmin(settings)
     counts = topics.counts([each["name"] for each in manifest["topics"].values()])
     held = topics.ranges(counts)
     found = {
@@ -88,7 +87,10 @@ def _by_offsets(place: Place, entry: PartitionEntry, held: tuple[int, int] | Non
 
 
 def _read(
-    manifest: Manifest, settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]], view: SeedView
+    manifest: Manifest,
+    settings: Mapping[str, Any],
+    ranges: Mapping[Place, tuple[int, int]],
+    view: ProgressView,
 ) -> dict[Place, str | Difference]:
     """The digest of each partition as it is, or where it has a hole."""
     ids = {each["name"]: each["schema_id"] for each in manifest["topics"].values()}
@@ -105,7 +107,7 @@ def _read(
             else:
                 _add(digest, run.messages)
         done = sum(digest.count for digest in digests.values())
-        view.show(time.monotonic() - begun_s, done, total)
+        view.show(time.monotonic() - begun_s, done, done, total)
     for place, (begin, end) in ranges.items():
         count = digests[place].count
         if place not in found and count < end - begin:

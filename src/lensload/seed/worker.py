@@ -12,16 +12,15 @@ it says and is told goes over that link:
 """
 
 import gc
-import os
-import signal
-import sys
 import time
 from typing import Any, Final
 
 from lensload.config.model import RunConfig
-from lensload.errors import LensloadError, UsageError
-from lensload.kafka import cluster
-from lensload.processes.link import Link, LinkClosed, Message
+from lensload.errors import UsageError
+from lensload.kafka import connection
+from lensload.kafka.reading import Place
+from lensload.processes.child import serve
+from lensload.processes.link import Link, Message
 from lensload.seed import writer
 from lensload.seed.actuals import Realised
 from lensload.seed.digest import PartitionDigest
@@ -31,8 +30,6 @@ from lensload.seed.plan import Plan
 from lensload.seed.record_stream import Stream
 from lensload.seed.records import Records
 from lensload.seed.writer import Writer
-
-Place = tuple[str, int]
 
 _REPORT_S: Final = 0.2
 _LISTEN_S: Final = 0.05
@@ -64,7 +61,7 @@ class Worker:
             (topic, number): topics[topic]["tails"][number] for topic, number in self._own
         }
         config = RunConfig.from_dict(message["config"])
-        own = cluster.client_settings(config, str(config.bootstrap_servers))
+        own = connection.client_settings(config, str(config.bootstrap_servers))
         self._settings = writer.settings(own, config.compression, message["most_bytes"])
         schema_ids = {topic: int(each["schema_id"]) for topic, each in topics.items()}
         self._digests = {place: PartitionDigest(schema_ids[place[0]]) for place in self._own}
@@ -168,32 +165,11 @@ def _told(digest: PartitionDigest) -> tuple[int, str, int, int | None, int | Non
     return digest.count, hexed, digest.bytes, digest.first_timestamp_ms, digest.last_timestamp_ms
 
 
-def main() -> None:
-    """Be a worker, until all is done or the link closes."""
-    # Ctrl-C is control's to handle; it says drain.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    link = Link.of_child(int(sys.argv[1]))
-    try:
-        message = link.receive()
-        if message is None or message["type"] != "configure":
-            return
-        try:
-            worker = Worker(link, message)
-            gc.freeze()
-            worker.run()
-        except LensloadError as error:
-            link.send(
-                {
-                    "type": "refused",
-                    "exit_code": error.exit_code,
-                    "message": error.message,
-                    "hint": error.hint,
-                }
-            )
-    except LinkClosed:
-        # At once: a client that is taken down in order would go on sending.
-        os._exit(1)
+def _work(link: Link, message: Message) -> None:
+    worker = Worker(link, message)
+    gc.freeze()
+    worker.run()
 
 
 if __name__ == "__main__":
-    main()
+    serve(_work)

@@ -4,16 +4,15 @@ Nothing is reported record by record, which costs more than producing: whether a
 partitions end.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import repeat
-from operator import length_hint
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from lensload.errors import ClusterError
-from lensload.kafka.cluster import Troubles
+from lensload.kafka.client_errors import Troubles
+from lensload.kafka.producing import produce, produce_all, producer_settings
 from lensload.seed.records import Records
 
 BATCH_BYTES: Final = 1_000_000
@@ -40,9 +39,9 @@ def settings(own: Mapping[str, Any], compression: str, most_bytes: int) -> dict[
         "queue.buffering.max.messages": _QUEUE_RECORDS,
         "queue.buffering.max.kbytes": _QUEUE_KILOBYTES,
         "compression.type": compression,
-        "reconnect.backoff.max.ms": 1_000,
     }
-    return {**fast, **own, "acks": "all", "enable.idempotence": True, "delivery.report.only.error": True}
+    whole = {"acks": "all", "enable.idempotence": True, "delivery.report.only.error": True}
+    return {**producer_settings(own, fast), **whole}
 
 
 class Writer:
@@ -102,37 +101,25 @@ class Writer:
         return self._troubles.take()
 
     def _write_plain(self, partition: int, records: Records, times: list[int], start: int, stop: int) -> None:
-        where, nobody = repeat(partition), repeat(None)
-        name = repeat(self._names[records.topic])
+        name, where, nobody = self._names[records.topic], repeat(partition), repeat(None)
         while start < stop:
-            end = min(stop, start + _CHUNK)
-            values, keys, left = records.values[start:end], records.keys[start:end], iter(times[start:end])
-            try:
-                # deque(map(…)) calls produce() from C, one record after another, without a Python frame.
-                deque(map(self._producer.produce, name, values, keys, where, nobody, nobody, left), maxlen=0)
-                start = end
-            except BufferError:
-                start = end - length_hint(left) - 1
-                self._producer.poll(_FULL_QUEUE_WAIT_S)
-            except KafkaException as error:
+            chunk = slice(start, min(stop, start + _CHUNK))
+            columns = records.keys[chunk], where, nobody, nobody, times[chunk]
+            taken, error = produce_all(self._producer, name, records.values[chunk], *columns)
+            start += taken
+            if isinstance(error, KafkaException):
                 raise _refusal(error.args[0]) from error
+            if error:
+                self._producer.poll(_FULL_QUEUE_WAIT_S)
             self._look()
 
     def _write_one(self, partition: int, records: Records, timestamp_ms: int, place: int) -> None:
-        value, key, headers = records.values[place], records.keys[place], records.headers[place]
-        name = self._names[records.topic]
-        while True:
-            try:
-                self._producer.produce(
-                    name, value, key, partition, timestamp=timestamp_ms, headers=[*headers]
-                )
-            except BufferError:
-                self._producer.poll(_FULL_QUEUE_WAIT_S)
-                self._look()
-            except KafkaException as error:
-                raise _refusal(error.args[0]) from error
-            else:
-                return
+        value, key, headers = records.values[place], records.keys[place], [*records.headers[place]]
+        details = {"partition": partition, "timestamp": timestamp_ms, "headers": headers}
+        try:
+            produce(self._producer, self._names[records.topic], value, key, details, self._look)
+        except KafkaException as error:
+            raise _refusal(error.args[0]) from error
 
     def _look(self) -> None:
         self._producer.poll(0)

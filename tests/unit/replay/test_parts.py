@@ -33,7 +33,6 @@ from lensload.replay.decoder import Decoder
 from lensload.replay.file_output import AvroFiles
 from lensload.replay.merge import Merge
 from lensload.replay.pace import Pace
-from lensload.replay.progress import line
 from lensload.replay.start import Start
 from lensload.replay.writer_schemas import Writers
 from lensload.schema import definitions
@@ -392,10 +391,3 @@ def test_what_contradicts_itself_is_refused_before_anything_is_asked(arguments: 
     result = CliRunner().invoke(main.main, ["replay", "t", *arguments])
     assert result.exit_code == 2
     assert message in result.stderr
-
-
-def test_progress_tells_rate_and_time_left():
-    """Half the offsets in ten seconds leave ten seconds."""
-    assert line(10, 5000, 500, 1000) == "00:10  5,000 messages  500/s  50 %  ETA 00:10"
-    assert line(10, 5000, 500, None) == "00:10  5,000 messages  500/s"
-    assert line(0, 0, 0, 1000).endswith("0 %  ETA -")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from lensload import ids
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
-from lensload.kafka.cluster import EmbeddedCluster
-from lensload.seed import actuals, manifest, progress
+from lensload.kafka.embedded import EmbeddedCluster
+from lensload.seed import actuals, manifest
 from lensload.seed.digest import PartitionDigest
 from lensload.seed.options import Wish, planned
 from lensload.seed.partitioner import Partitions, murmur2
@@ -404,11 +404,3 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path):
         path.write_text(text)
         with pytest.raises(UsageError, match=told):
             manifest.read(path)
-
-
-def test_progress_tells_rate_share_and_time_left():
-    """Who waits knows how long; what was there before is no merit of this run."""
-    assert progress.line(10.0, 600_000, 1_000_000, 100_000) == (
-        "00:10  600,000 events  50,000/s  60 %  ETA 00:08"
-    )
-    assert progress.line(0.0, 0, 1_000, 0).endswith("ETA -")

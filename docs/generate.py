@@ -1,0 +1,183 @@
+"""Write the generated pages of this folder: `make docs`, or `python docs/generate.py`.
+
+configuration.md comes from the configuration model and the command line, run-file.md from the JSON Schema of the run
+file. tests/unit/test_docs.py fails when a page is not what this script would write.
+"""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from lensload.cli.main import main as lensload
+from lensload.config.options import Option, options
+from lensload.schema import registry_auth
+
+FOLDER: Final = Path(__file__).parent
+NOTE: Final = "<!-- Written by docs/generate.py: change that, or what it reads, and run `make docs`. -->\n"
+
+REGISTRY: Final[Mapping[str, str]] = {
+    registry_auth.USER_INFO_VARIABLE: "`user:password`, for basic authentication",
+    registry_auth.TOKEN_VARIABLE: "a bearer token",
+    registry_auth.CA_FILE_VARIABLE: "PEM file of the authorities to trust, in place of the system's",
+    registry_auth.CERT_FILE_VARIABLE: "PEM file of the client certificate, for mutual TLS; it may hold the key too",
+    registry_auth.KEY_FILE_VARIABLE: "PEM file of the certificate's key",
+    registry_auth.KEY_PASSWORD_VARIABLE: "the password of that key",
+}
+
+INTRODUCTION: Final = """\
+# Configuration
+
+Every option of a run is a flag, an environment variable and a key in `lensload.toml`. A flag overrides the variable,
+the variable overrides the file, and the file overrides the default. An unknown flag, key or `LENSLOAD_` variable is an
+error that names the nearest known one.
+
+```toml
+# lensload.toml, in the current folder or at the path of --config or LENSLOAD_CONFIG
+bootstrap_servers = "localhost:9092"
+registry_url = "http://localhost:8081"
+rate = 2000
+duration = "1m"
+slo = ["end_to_end.p99 < 50ms", "lost == 0"]
+```
+
+The key of an option is its flag without the leading dashes and with `_` for `-`. Durations are `250ms`, `30s`, `2m` or
+`1h30m`; a share is a number from 0 to 1. An option that may be given several times is a list in the file, and a text
+with commas in a variable. How to reach a secured cluster is in [connect.md](connect.md).
+"""
+
+
+def configuration() -> str:
+    """The page of every option: those of a run by group, then those that one command alone has."""
+    parts = [NOTE, INTRODUCTION]
+    for title, group in itertools.groupby(options(), lambda option: option.group):
+        rows = [_option_row(option) for option in group]
+        parts += [f"## {title}\n", *_table(("flag", "variable", "default", "meaning"), rows)]
+    parts += ["## Credentials of the Schema Registry\n", "They come from the environment only.\n"]
+    parts += _table(("variable", "value"), [(f"`{name}`", meaning) for name, meaning in REGISTRY.items()])
+    parts += [
+        "## Options of one command\n",
+        "Beside these, each command has the options of a run that it names last.\n",
+    ]
+    parts += _commands(lensload, ("lensload",))
+    return "\n".join(parts)
+
+
+def run_file(schema: Mapping[str, Any]) -> str:
+    """The page of the run file.
+
+    Args:
+        schema: a JSON Schema of an object, with the objects it refers to in `$defs`.
+    """
+    definitions: Mapping[str, Any] = schema.get("$defs", {})
+    parts = [NOTE, "# The run file\n", _paragraph(schema), *_fields(schema)]
+    for name, definition in sorted(definitions.items()):
+        if "properties" in definition:
+            parts += [f"## {name}\n", _paragraph(definition), *_fields(definition)]
+        elif "enum" in definition:
+            parts += [f"## {name}\n", _paragraph(definition), f"One of {_type(definition)}.\n"]
+    return "\n".join(part for part in parts if part)
+
+
+def pages() -> dict[str, str]:
+    """Each generated page by file name."""
+    return {"configuration.md": configuration()}
+
+
+def _option_row(option: Option) -> tuple[str, ...]:
+    flag = f"`{option.flag} {'|'.join(option.choices) or option.metavar}`"
+    default = "" if option.default == "" else f"`{option.default}`".replace(",", ", ")
+    where = ""
+    if not option.in_locust:
+        where = " Not an option of `locust`."
+    elif not option.in_bench:
+        where = " An option of `locust` only."
+    elif option.locust_flag != option.flag:
+        where = f" In `locust`: `{option.locust_flag}`."
+    return flag, f"`{option.env}`", default, option.help + where
+
+
+def _commands(command: click.Command, path: Sequence[str]) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            if each := command.get_command(context, name):
+                yield from _commands(each, (*path, name))
+        return
+    run_flags = {option.flag for option in options()}
+    own = [
+        each for each in command.params if isinstance(each, click.Option) and each.opts[0] not in run_flags
+    ]
+    shared = [each.opts[0] for each in command.params if each.opts[0] in run_flags]
+    yield f"### {' '.join(path)}\n"
+    if own:
+        yield from _table(("flag", "default", "meaning"), [_click_row(each) for each in own])
+    if len(shared) > len(run_flags) / 2:
+        missing = sorted(option.flag for option in options() if option.in_bench and option.flag not in shared)
+        yield f"All options of a run{' except ' + _codes(missing) if missing else ''}.\n"
+    elif shared:
+        yield f"Of the options of a run: {_codes(shared)}.\n"
+
+
+def _click_row(option: click.Option) -> tuple[str, ...]:
+    choices = option.type.choices if isinstance(option.type, click.Choice) else ()
+    value = "" if option.is_flag else f" {'|'.join(choices) or option.metavar or 'VALUE'}"
+    text, _, default = (option.help or "").partition("[default: ")
+    if option.show_default is True:
+        default = str(option.default)
+    return f"`{option.opts[0]}{value}`", default.rstrip("]"), text.strip()
+
+
+def _fields(definition: Mapping[str, Any]) -> Iterable[str]:
+    properties: Mapping[str, Any] = definition.get("properties", {})
+    rows = [(f"`{name}`", _type(kind), kind.get("description", "")) for name, kind in properties.items()]
+    return _table(("field", "type", "meaning"), rows) if rows else ()
+
+
+def _type(kind: Mapping[str, Any]) -> str:
+    """A type in words; an object that is defined beside is a link to its section."""
+    if "$ref" in kind:
+        name = kind["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "const" in kind or "enum" in kind:
+        return ", ".join(f"`{json.dumps(value)}`" for value in kind.get("enum", [kind.get("const")]))
+    either = next((kind[key] for key in ("anyOf", "oneOf", "allOf") if key in kind), None)
+    if either:
+        return " or ".join(dict.fromkeys(map(_type, either)))
+    return _plain_type(kind)
+
+
+def _plain_type(kind: Mapping[str, Any]) -> str:
+    named = kind.get("type", "any")
+    if named == "array":
+        return f"list of {_type(kind.get('items', {}))}"
+    if named == "object" and isinstance(kind.get("additionalProperties"), dict):
+        return f"object of {_type(kind['additionalProperties'])} by name"
+    return " or ".join(named) if isinstance(named, list) else str(named)
+
+
+def _paragraph(definition: Mapping[str, Any]) -> str:
+    return f"{definition['description'].strip()}\n" if definition.get("description") else ""
+
+
+def _codes(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    cells = [[" ".join(cell.split()).replace("|", "\\|") for cell in line] for line in lines]
+    return ["\n".join(f"| {' | '.join(line)} |" for line in cells) + "\n"]
+
+
+def main() -> None:
+    """Write each page."""
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Reaching a Kafka cluster: what every client is made with, and whether the cluster answers."""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from lensload.config.model import RunConfig
+from lensload.errors import ClusterError
+from lensload.kafka import client_config
+from lensload.kafka.client_errors import HOPELESS, most_telling
+
+LOGGER = logging.getLogger("lensload.kafka")
+"""Where librdkafka's own log lines go (it hands them over when its client is polled); silent unless handled."""
+LOGGER.addHandler(logging.NullHandler())
+
+_ATTEMPT_S = 1.0
+_REFUSED_PATIENCE_S = 2.0
+_START = "Start the cluster, or check --bootstrap-servers; without it the embedded cluster is used."
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """What a cluster says of itself.
+
+    Attributes:
+        cluster_id: its own name for itself; None if it has none.
+        brokers: the address of each broker as the cluster advertises it.
+    """
+
+    cluster_id: str | None
+    brokers: tuple[str, ...]
+
+
+def client_settings(config: RunConfig, bootstrap_servers: str) -> dict[str, Any]:
+    """What every librdkafka client of a run is made with: the address, the --client-config file, and logging.
+
+    Producers, consumers and admin clients take the same dict; add to a copy what only one of them needs. On the
+    embedded cluster the file's security properties are left out.
+
+    Raises:
+        UsageError: the --client-config file is not fit (see `client_config.read`).
+    """
+    own = client_config.read(config.client_config) if config.client_config else {}
+    if config.embedded:
+        own = client_config.without_security(own)
+    return {"client.id": "lensload", **own, "bootstrap.servers": bootstrap_servers, "logger": LOGGER}
+
+
+def check(settings: Mapping[str, Any], timeout_s: float = 10.0) -> ClusterFacts:
+    """Reach the cluster, and tell what it says of itself.
+
+    A broker that is just starting is waited for, but not for long; refused credentials, an unknown host or
+    something that is not Kafka are told at once.
+
+    Raises:
+        ClusterError: it cannot be reached within `timeout_s`, or refuses us; names the address, the reason as the
+            client gave it, and what to do.
+    """
+    admin, troubles = admin_client(settings)
+    begun_s = time.monotonic()
+    while True:
+        left_s = timeout_s - (time.monotonic() - begun_s)
+        try:
+            metadata = admin.list_topics(timeout=max(0.1, min(_ATTEMPT_S, left_s)))
+        except KafkaException as error:
+            admin.poll(0)
+            waited_s = time.monotonic() - begun_s
+            if waited_s >= timeout_s or _gives_up(troubles, waited_s):
+                raise unreachable(settings, [error.args[0], *troubles], waited_s) from error
+        else:
+            return ClusterFacts(metadata.cluster_id, tuple(addresses(metadata)))
+
+
+def admin_client(settings: Mapping[str, Any]) -> tuple[AdminClient, list[KafkaError]]:
+    """A client, and the list that gathers what it complains of whenever it is polled."""
+    troubles: list[KafkaError] = []
+    own: dict[str, Any] = {**settings, "error_cb": troubles.append}
+    return AdminClient(own), troubles
+
+
+def unreachable(settings: Mapping[str, Any], troubles: Sequence[KafkaError], waited_s: float) -> ClusterError:
+    """The error to raise when a cluster was tried for so long in vain."""
+    hint = next((HOPELESS[trouble.name()] for trouble in troubles if trouble.name() in HOPELESS), _START)
+    return ClusterError(
+        f"The cluster at {settings['bootstrap.servers']} cannot be reached (tried for {waited_s:.0f} s):"
+        f" {most_telling(troubles)}.",
+        hint,
+    )
+
+
+def addresses(metadata: Any) -> list[str]:  # noqa: ANN401 - ClusterMetadata has no types
+    """Each broker's address as the cluster advertises it."""
+    return [f"{broker.host}:{broker.port}" for broker in metadata.brokers.values()]
+
+
+def _gives_up(troubles: Iterable[KafkaError], waited_s: float) -> bool:
+    refused = any("Connection refused" in trouble.str() for trouble in troubles)
+    hopeless = any(trouble.name() in HOPELESS for trouble in troubles)
+    return hopeless or (refused and waited_s >= _REFUSED_PATIENCE_S)

@@ -1,0 +1,177 @@
+"""Having the topics that a run needs, ready to be written and read."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import (
+    AclOperation,  # pyright: ignore[reportPrivateImportUsage]
+    AdminClient,
+    NewTopic,  # pyright: ignore[reportPrivateImportUsage]
+    OffsetSpec,  # pyright: ignore[reportPrivateImportUsage]
+)
+
+from lensload.errors import ClusterError
+from lensload.kafka.client_errors import most_telling
+from lensload.kafka.connection import admin_client, unreachable
+
+_TOPICS_S = 10.0
+_LEADERS_S = 5.0
+_LOOK_AGAIN_S = 0.02
+_RIGHTS = "Allow these credentials Describe, Write and Read on it, or give a --topic-prefix whose topics they may use."
+_MAY_NOT = {"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"}
+
+
+def ensure_topics(
+    settings: Mapping[str, Any],
+    names: Sequence[str],
+    partitions: int,
+    replication_factor: int,
+    embedded: bool,
+    topic_settings: Mapping[str, str] | None = None,
+) -> dict[str, int]:
+    """Have every topic of `names` (prefix included), ready to be written and read.
+
+    Missing ones are created, with a leader for every partition before this returns; existing ones are used as
+    they are. Several processes may do this at once. On the embedded cluster `partitions` and
+    `replication_factor` decide nothing: see `EmbeddedCluster`. Those that are created get `topic_settings`.
+
+    Returns:
+        The number of partitions of each topic.
+
+    Raises:
+        ClusterError: a topic may not be created, written or read, or is not ready within 10 s, or a broker that
+            leads one cannot be reached; names the topic or the broker, and what to do.
+    """
+    admin, troubles = admin_client(settings)
+    deadline_s = time.monotonic() + _TOPICS_S
+    try:
+        known = admin.list_topics(timeout=_TOPICS_S).topics
+    except KafkaException as error:
+        admin.poll(0)
+        raise unreachable(settings, [error.args[0], *troubles], _TOPICS_S) from error
+    try:
+        if not embedded:
+            missing = [name for name in names if name not in known]
+            _create(admin, missing, partitions, replication_factor, topic_settings or {})
+        found = _await_leaders(admin, names, deadline_s)
+        if not embedded:
+            _check_allowed(admin, names)
+        _await_answers(admin, found, deadline_s)
+    except (KafkaException, TimeoutError) as error:
+        admin.poll(0)
+        told = [error.args[0]] if isinstance(error, KafkaException) else []
+        raise ClusterError(
+            f"A broker does not answer at the address that it advertises: {most_telling([*told, *troubles])}.",
+            "Set the brokers' advertised.listeners to addresses that can be reached from this machine.",
+        ) from error
+    return found
+
+
+def _create(
+    admin: AdminClient,
+    names: Sequence[str],
+    partitions: int,
+    replication_factor: int,
+    topic_settings: Mapping[str, str],
+) -> None:
+    if not names:
+        return
+    config = dict(topic_settings)
+    topics = [
+        NewTopic(name, num_partitions=partitions, replication_factor=replication_factor, config=config)
+        for name in names
+    ]
+    futures = admin.create_topics(topics, operation_timeout=_TOPICS_S, request_timeout=_TOPICS_S)
+    for name, future in futures.items():
+        try:
+            future.result(_TOPICS_S)
+        except KafkaException as error:
+            reason = error.args[0]
+            if reason.name() == "TOPIC_ALREADY_EXISTS":
+                continue  # another worker was faster
+            if reason.name().startswith("_"):
+                raise
+            raise ClusterError(
+                f"The topic {name} cannot be created: {reason.str()}", _creation_hint(reason.name())
+            ) from error
+
+
+def _creation_hint(name: str) -> str:
+    if name in _MAY_NOT:
+        return "Have it created by someone who may, or allow these credentials Create and Describe on it."
+    if name == "INVALID_REPLICATION_FACTOR":
+        return "There are too few brokers for it: give a smaller --replication-factor."
+    return "Create it by hand, or check --partitions, --replication-factor and --topic-prefix."
+
+
+def _await_leaders(admin: AdminClient, names: Sequence[str], deadline_s: float) -> dict[str, int]:
+    """The number of partitions of each topic, as soon as all have leaders."""
+    found: dict[str, int] = {}
+    while True:
+        for name in names:
+            if name in found:
+                continue
+            topic = admin.list_topics(name, timeout=max(0.1, deadline_s - time.monotonic())).topics[name]
+            if topic.error is not None and topic.error.name() in _MAY_NOT:
+                raise ClusterError(
+                    f"The topic {name} may not be used with these credentials: {topic.error.str()}.",
+                    _RIGHTS,
+                )
+            if topic.partitions and all(each.leader >= 0 for each in topic.partitions.values()):
+                found[name] = len(topic.partitions)
+        if len(found) == len(names):
+            return found
+        if time.monotonic() >= deadline_s:
+            lacking = ", ".join(name for name in names if name not in found)
+            raise ClusterError(
+                f"These topics have no leader for every partition: {lacking}.",
+                "See whether all brokers are up, then try again.",
+            )
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _check_allowed(admin: AdminClient, names: Sequence[str]) -> None:
+    """Refuse now what the brokers would refuse event by event."""
+    described = admin.describe_topics(
+        TopicCollection(list(names)), include_authorized_operations=True, request_timeout=_TOPICS_S
+    )
+    for name, future in described.items():
+        allowed = future.result(_TOPICS_S).authorized_operations
+        if not allowed:  # the broker does not tell
+            continue
+        lacking = [each.name for each in (AclOperation.WRITE, AclOperation.READ) if each not in allowed]
+        if lacking and AclOperation.ALL not in allowed:
+            raise ClusterError(
+                f"The topic {name} refuses these credentials: {' and '.join(lacking)} not allowed.",
+                _RIGHTS,
+            )
+
+
+def _await_answers(admin: AdminClient, found: Mapping[str, int], deadline_s: float) -> None:
+    """Wait until each partition's leader has answered something.
+
+    Metadata names the leader of a new partition a moment before that broker knows of it; and brokers often
+    advertise addresses that only they can reach.
+    """
+    wanted: Any = {
+        TopicPartition(name, number): OffsetSpec.latest()
+        for name, count in found.items()
+        for number in range(count)
+    }
+    while True:
+        try:
+            for future in admin.list_offsets(wanted, request_timeout=_LEADERS_S).values():
+                future.result(_LEADERS_S + 1)
+        except KafkaException as error:
+            reason = error.args[0]
+            if reason.name().startswith("_"):  # librdkafka's own word, not a broker's: there was no answer
+                raise
+            if reason.name() in _MAY_NOT or time.monotonic() >= deadline_s:
+                raise ClusterError(
+                    f"The topics cannot be used: {most_telling([reason])}.", _RIGHTS
+                ) from error
+            time.sleep(_LOOK_AGAIN_S)
+        else:
+            return

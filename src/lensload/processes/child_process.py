@@ -1,0 +1,193 @@
+"""A child process as its parent holds it: started on a link, polled for messages, and ended.
+
+A child leads its own session, so that Ctrl-C in a terminal reaches the parent alone, which tells the child to drain.
+It ends by itself when its link closes, so that none outlives a parent that was killed. Plain sockets, pipes and
+`subprocess`: it works with gevent and without.
+"""
+
+import contextlib
+import logging
+import os
+import select
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from lensload.errors import InvalidRunError, LensloadError, RefusedError, UsageError
+from lensload.processes import interpreter
+from lensload.processes.link import Link, LinkClosed, Message
+
+_LAST_WORDS_LINES: Final = 12
+_END_BUDGET_S: Final = 2.0
+
+
+class ChildProcess:
+    """One child process, and what it has said so far.
+
+    Args:
+        name: what messages call it.
+        module: what `python -m` runs, with the link's descriptor as its argument.
+
+    Attributes:
+        name: as given.
+        ready: it has said that it can begin.
+        drained: its last message; None before.
+        refusal: why it cannot go on; None while it can.
+        died: that it ended without a last message, with the reason as far as known; None while it lives.
+    """
+
+    def __init__(self, name: str, module: str) -> None:
+        self.name = name
+        self.ready = False
+        self.drained: Message | None = None
+        self.refusal: LensloadError | None = None
+        self.died: str | None = None
+        self._module = module
+        self._notices: list[str] = []
+        self._last_words: deque[str] = deque(maxlen=_LAST_WORDS_LINES)
+        self._link: Link | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stderr = -1
+        self._partial_line = b""
+
+    @property
+    def pid(self) -> int | None:
+        """Of the operating system; None before `launch`."""
+        return self._process.pid if self._process else None
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will come from it."""
+        return self._link is None
+
+    def launch(self) -> None:
+        """Start the process, which imports what it needs and waits for `configure`. Once is enough."""
+        if self._process:
+            return
+        self._link, theirs = Link.pair()
+        self._stderr, stderr = os.pipe()
+        os.set_blocking(self._stderr, False)
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  # our own module, our own interpreter
+                interpreter.command(self._module, str(theirs.fileno())),
+                env=interpreter.environ(),
+                stdin=subprocess.DEVNULL,
+                stderr=stderr,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        finally:
+            theirs.close()
+            os.close(stderr)
+
+    def send(self, message: Message) -> None:
+        """Send a message; to a process that has ended this does nothing, as `poll` will tell of its end."""
+        if self._link:
+            with contextlib.suppress(LinkClosed):
+                self._link.send(message)
+
+    def fileno(self) -> int:
+        """The link's descriptor, to wait on; -1 once it has ended."""
+        return self._link.fileno() if self._link else -1
+
+    def poll(self) -> None:
+        """Take in whatever it has said since, without waiting; notice its end."""
+        if not self._link:
+            return
+        gone = self._process is not None and self._process.poll() is not None
+        try:
+            while (message := self._link.receive(0)) is not None:
+                self._hear(message.pop("type"), message)
+        except LinkClosed:
+            gone = True
+        self._hear_stderr()
+        if gone:
+            self._end()
+
+    def take_notices(self) -> list[str]:
+        """What it has said for a person to see, since the last call."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    def close(self) -> None:
+        """Close the link, upon which the process ends; after 2 s it is killed."""
+        if self._link:
+            self._link.close()
+            self._link = None
+        if self._process and self._process.poll() is None:
+            try:
+                self._process.wait(_END_BUDGET_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if self._stderr >= 0:
+            os.close(self._stderr)
+            self._stderr = -1
+
+    def kill(self) -> None:
+        """End it now, whatever it is doing."""
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+        self.close()
+
+    def _hear(self, kind: str, message: Message) -> None:
+        match kind:
+            case "ready":
+                self.ready = True
+            case "notice":
+                self._notices.append(message["text"])
+            case "drained":
+                self.drained = message
+            case "refused":
+                self.refusal = error_of(message["exit_code"], message["text"])
+            case _:
+                pass
+
+    def _hear_stderr(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(self._stderr, 1 << 16):
+                *lines, self._partial_line = (self._partial_line + chunk).split(b"\n")
+                for line in lines:
+                    self._last_words.append(line.decode(errors="replace"))
+                    logging.getLogger(f"lensload.{self.name}").info("%s", self._last_words[-1])
+
+    def _end(self) -> None:
+        """The link is closed or the process gone: see that both are, and say why if it was not to be."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self._process:
+                self._process.wait(_END_BUDGET_S)
+        self._hear_stderr()
+        code = self._process.poll() if self._process else None
+        self.kill()
+        if self.drained is None and self.refusal is None:
+            words = "\n  ".join(self._last_words)
+            self.died = f"The {self.name} process {_cause(code)}" + (
+                f"; its last words:\n  {words}" if words else "."
+            )
+
+
+def poll_all(processes: Sequence[ChildProcess], timeout_s: float = 0.0) -> None:
+    """Take in what the processes say, waiting at most `timeout_s` for the first of it; notice deaths."""
+    waiting = select.poll()
+    for process in processes:
+        if not process.ended:
+            waiting.register(process.fileno(), select.POLLIN)
+    waiting.poll(timeout_s * 1000)
+    for process in processes:
+        process.poll()
+
+
+def error_of(exit_code: int, text: str) -> LensloadError:
+    """The error of the tree that ends with this exit code: how a refusal travels between processes."""
+    kinds: dict[int, type[LensloadError]] = {kind.exit_code: kind for kind in (UsageError, InvalidRunError)}
+    return kinds.get(exit_code, RefusedError)(text)
+
+
+def _cause(code: int | None) -> str:
+    if code is None:
+        return "closed its link"
+    if code < 0:
+        return f"was killed ({signal.Signals(-code).name})"
+    return f"ended with exit code {code}"
