@@ -1,6 +1,7 @@
 # Two commands do all the set-up on a machine with python3 (3.11 or newer), make and git:
 #   make bench   the main job for 10 s on the embedded cluster; installs what running needs
 #   make test    every check: lint, types, layers, tests; installs the development tools too
+# make test-unit is the part that needs no server.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ RUN := $(VENV)/.run-installed
 STAMP := $(VENV)/.installed
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: bench test lint types layers tests docs benchmarks calibration clean
+.PHONY: bench test lint types layers tests test-unit docs benchmarks calibration clean
 
 $(BIN)/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lensload needs Python 3.11 or newer; say make PYTHON=python3.12")'
@@ -41,6 +42,9 @@ layers: $(STAMP)
 
 tests: $(STAMP)
 	$(BIN)/python -m pytest
+
+test-unit: $(STAMP)
+	$(BIN)/python -m pytest -q tests/unit
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py

@@ -181,3 +181,28 @@ def test_every_script_and_target_exists(page: Path):
             assert place.exists() or place.with_suffix(".py").exists(), arguments
         elif arguments[0].endswith(".py"):
             assert (ROOT / arguments[0]).exists() or (page.parent / arguments[0]).exists(), arguments
+
+
+def test_the_map_of_packages_is_complete():
+    """A newcomer finds each package and module of the listing in DESIGN's map, and each file that the map names."""
+    source = ROOT / "src" / "lensload"
+    text = (ROOT / "DESIGN.md").read_text(encoding="utf-8")
+    rows = [
+        row.split(" | ") for row in text.partition("## Packages")[2].splitlines() if row.startswith("| `")
+    ]
+    ours = [row for row in rows if "/`" not in row[0]]
+    named = {name for row in ours for name in re.findall(r"`([a-z_]+)`", row[0])}
+    listed = {path.stem for path in source.iterdir() if not path.name.startswith(("_", "py.typed"))}
+    assert listed <= named, listed - named
+    for row in ours:
+        for file in re.findall(r"`(\w+\.py)`", row[-1]):
+            packages = re.findall(r"`([a-z_]+)`", row[0])
+            assert any((source / name / file).exists() for name in packages) or (source / file).exists(), file
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_module_that_a_page_names_exists(page: Path):
+    """Who follows a path of a page into the source finds the file there."""
+    places = (ROOT, ROOT / "src", ROOT / "src" / "lensload", page.parent)
+    for path in re.findall(r"`([a-z_]+/[a-z_/]*[a-z_]+\.py)`", page.read_text(encoding="utf-8")):
+        assert any((place / path).exists() for place in places), path
