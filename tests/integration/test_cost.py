@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from lensload.kafka.cluster import EmbeddedCluster
 
+from lensload.kafka.embedded import EmbeddedCluster
 from tests.integration.test_generator import SECOND, Hand
 
 BARE_PRODUCE = Path(__file__).parents[2] / "benchmarks" / "bare_produce.py"
