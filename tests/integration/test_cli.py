@@ -133,7 +133,7 @@ def test_another_configuration_file_may_be_named(elsewhere: Path):
         (["--rate", "fast"], "--rate is 'fast': it should be a valid number"),
         (["--rate", "-5"], "--rate is '-5': it should be greater than 0"),
         (["--duration", "soon"], "--duration is 'soon': it should be a duration such as 30s"),
-        (["--profile", "ranp"], "Did you mean ramp?"),
+        (["--profile", "ranp"], "did you mean ramp?"),
         (["--bootstrap-servers", "localhost:9092"], "Give --registry-url too"),
         (["--client-config", "gone"], "client configuration gone cannot be read: No such file"),
         (["--run-file", "."], "The run file . cannot be written"),

@@ -92,7 +92,7 @@ def test_a_manifest_states_the_truth_of_its_plan(folder: Path):
     """What it calls planted is what the plan plants, for anybody who computes it again, effects included."""
     manifest = manifest_of(folder)
     plan = Plan.from_dict(manifest["plan"])
-    assert plan.experiment == ("ranking-v2=simpson",)
+    assert plan.world.experiment == (("ranking-v2", "simpson"),)
     assert planted(plan) == manifest["planted"]
     assert manifest["planted"]["experiments"]["ranking-v2"]["effect"] == "simpson"
     assert manifest["planted"]["experiments"]["large-cards"]["effect"] == "default"

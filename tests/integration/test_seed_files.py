@@ -17,10 +17,12 @@ from lensload.seed.actuals import Realised
 from lensload.seed.file_output import write
 from lensload.seed.manifest import FileEntry, Format
 from lensload.seed.plan import Plan
+from lensload.world.parameters import WorldParameters
 
 FORMATS: tuple[Format, ...] = ("avro", "parquet")
 START_MS = 1_795_000_000_000
-PLAN = Plan(seed=3, start_ms=START_MS, until_ms=START_MS + 86_400_000, events=8_000, audience_size=640)
+WORLD = WorldParameters(seed=3, audience_size=640)
+PLAN = Plan(start_ms=START_MS, until_ms=START_MS + 86_400_000, events=8_000, world=WORLD)
 
 
 def written(folder: Path, form: Format, plan: Plan = PLAN) -> tuple[dict[str, FileEntry], dict[str, Any]]:
@@ -96,7 +98,7 @@ def test_what_is_no_folder_is_refused(tmp_path: Path):
 
 def test_faults_have_no_place_in_files(tmp_path: Path):
     """Headers, tombstones and broken bytes cannot be told in a file of events, so they are refused at once."""
-    plan = replace(PLAN, faults=("late=0.1",))
+    plan = replace(PLAN, faults=(("late", 0.1),))
     with pytest.raises(UsageError, match="--fault needs a cluster"):
         written(tmp_path / "out", "avro", plan)
     assert not (tmp_path / "out").exists()

@@ -15,7 +15,6 @@ from lensload.config import loading
 from lensload.config.model import RunConfig
 from lensload.errors import LensloadError
 from lensload.kafka import client_config
-from lensload.pacing.pacer import Profile
 from lensload.report.outputs import Views
 from lensload.schema import definitions
 from lensload.schema.migration import newer_schemas
@@ -59,7 +58,6 @@ def prepare(flags: Mapping[str, str | list[str] | None], file: Path | None) -> R
     run = loading.load(flags, file=file)
     if run.duration_s is None:
         run = run.changed(duration_s=BENCH_DURATION_S)
-    Profile.parse(run.profile)
     newer_schemas(run.evolve, _of_run(run), lambda newer: _verdict(run, newer))
     if run.client_config:
         client_config.read(run.client_config)

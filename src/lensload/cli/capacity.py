@@ -155,7 +155,7 @@ def capacity(**given: Any) -> None:  # noqa: ANN401 - click's values
             found = _drive(search(plan), runs)
         except LensloadError as failed:
             error = failed
-    capacity = result.Trials(config.slo, plan, runs.made).result(found)
+    capacity = result.Trials([str(slo) for slo in config.slo], plan, runs.made).result(found)
     result.write(files["result_file"], capacity)
     _tell(capacity, files)
     if error:
@@ -203,7 +203,7 @@ def _checked(flags: Mapping[str, Any], file: Path | None) -> RunConfig:
             "A capacity is a capacity for something: there is no objective.",
             "Give one or more, such as --slo 'end_to_end.p99 < 50ms'.",
         )
-    if config.profile not in _STEADY:
+    if str(config.profile) not in _STEADY:
         raise UsageError(
             f"The profile {config.profile} has more than one rate; a search needs a steady one.",
             f"Give --profile {' or '.join(_STEADY)}, or none.",
@@ -214,7 +214,12 @@ def _checked(flags: Mapping[str, Any], file: Path | None) -> RunConfig:
 def _arguments(flags: Mapping[str, Any], file: Path | None, config: RunConfig) -> list[str]:
     """The flags that each run gets: those given here, and no outputs but its run file."""
     by_name = {option.name: option for option in options()}
-    given: dict[str, Any] = {**flags, **dict.fromkeys(_OUTPUTS, ""), "slo": list(config.slo), "repeat": 1}
+    given: dict[str, Any] = {
+        **flags,
+        **dict.fromkeys(_OUTPUTS, ""),
+        "slo": [str(slo) for slo in config.slo],
+        "repeat": 1,
+    }
     arguments = ["--config", str(file)] if file else []
     for name, value in given.items():
         if value is not None and name in by_name:

@@ -13,13 +13,15 @@ from lensload.config.types import (
     Addresses,
     Changeovers,
     NumberAsText,
+    Objectives,
     OptionalDuration,
     OptionalPath,
+    RateProfile,
     RegistryUrl,
-    Texts,
     TopicPrefix,
     Topics,
 )
+from lensload.pacing.profile import Profile
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.values import Duration, Group, Shown
 from lensload.verdict.thresholds import Thresholds
@@ -99,14 +101,13 @@ class Load(Group):
         Shown("NUMBER", bench=False),
     ] = 100.0
     profile: Annotated[
-        str,
+        RateProfile,
         Field(
-            min_length=1,
             description="How the rate changes over time: constant, poisson, ramp[:FROM-TO], steps[:F,F,...],"
             " spike[:FACTOR[@FROM-TO]] or day. Add +poisson to any of them for random arrivals.",
         ),
         Shown("PROFILE", locust_flag="--rate-profile"),
-    ] = "constant"
+    ] = Profile.parse("constant")
     duration_s: Annotated[
         OptionalDuration,
         Field(
@@ -248,8 +249,7 @@ class Criteria(Thresholds):
     """What the verdict goes by: the objectives of the run, and the thresholds of every run."""
 
     slo: Annotated[
-        tuple[str, ...],
-        Texts,
+        Objectives,
         Field(
             description="Objective that must hold, or the run fails, such as 'end_to_end.p99 < 50ms'. A latency is"
             " [TOPIC.]STAGE.STATISTIC in us, ms or s (mean, min, max, p50 to p9999); others are a count ('lost == 0'),"

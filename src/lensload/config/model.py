@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import ValidationError, model_validator
 
 from lensload.config.groups import Cluster, Criteria, Load, Outputs, Producer
 from lensload.errors import UsageError
 from lensload.values import Shown, nearest
-from lensload.verdict.slo import Slo
 from lensload.world.parameters import WorldParameters
 
 ENV_PREFIX = "LENSLOAD_"
@@ -31,16 +30,9 @@ class RunConfig(Cluster, Load, WorldParameters, Producer, Outputs, Criteria):
     The description of a field is its help text on the command line and in the web form.
     """
 
-    @field_validator("slo")
-    @classmethod
-    def _objectives(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            Slo.parse(text)
-        return value
-
     @model_validator(mode="after")
     def _objectives_of_topics_written(self) -> Self:
-        for slo in self.slos:
+        for slo in self.slo:
             if slo.figure.topic not in (*self.topics, "all"):
                 raise ValueError(
                     f"The objective '{slo.expression}' is of {slo.figure.topic}, which this run does not write."
@@ -64,9 +56,9 @@ class RunConfig(Cluster, Load, WorldParameters, Producer, Outputs, Criteria):
         return self
 
     @property
-    def slos(self) -> tuple[Slo, ...]:
-        """What must hold."""
-        return tuple(Slo.parse(text) for text in self.slo)
+    def world(self) -> WorldParameters:
+        """What the world is made from."""
+        return WorldParameters(**{name: getattr(self, name) for name in WorldParameters.model_fields})
 
     def as_dict(self) -> dict[str, Any]:
         """All fields by name, fit for JSON and msgpack; `from_dict` takes it."""

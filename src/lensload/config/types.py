@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 
+from lensload.pacing.profile import Profile
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.schema.migration import Changeover
 from lensload.values import duration_s, nearest
+from lensload.verdict.slo import Slo
 
 _TOPIC_PREFIX = re.compile(r"[A-Za-z0-9._-]{0,200}")
 
@@ -80,12 +82,23 @@ def _changeovers(value: object) -> object:
     return found
 
 
-def _lines(value: object) -> object:
-    """Several texts: a list, or one text with commas or semicolons between."""
-    parts = re.split("[,;\n]", value) if isinstance(value, str) else value
-    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
-        raise ValueError("it should be one text or a list of them")
-    return tuple(part.strip() for part in parts if part.strip())
+def _profile(value: object) -> object:
+    return Profile.parse(value) if isinstance(value, str) else value
+
+
+def _objective(value: object) -> object:
+    return Slo.parse(value) if isinstance(value, str) else value
+
+
+def _texts(value: object) -> object:
+    """The texts of a list, each of which may be several with commas, semicolons or line ends between."""
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, (list, tuple)):
+        raise ValueError("it should be one text or a list of them")  # noqa: TRY004 - pydantic's
+    parts = [
+        part for each in values for part in (re.split("[,;\n]", each) if isinstance(each, str) else [each])
+    ]
+    return tuple(part for part in parts if not isinstance(part, str) or part.strip())
 
 
 def _text(value: object) -> object:
@@ -100,5 +113,8 @@ OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_blank)]
 TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]
 Topics = Annotated[tuple[str, ...], BeforeValidator(_topics)]
 Changeovers = Annotated[tuple[Changeover, ...], BeforeValidator(_changeovers)]
-Texts = BeforeValidator(_lines)
+RateProfile = Annotated[Profile, BeforeValidator(_profile), PlainSerializer(str)]
+Objectives = Annotated[
+    tuple[Annotated[Slo, BeforeValidator(_objective), PlainSerializer(str)], ...], BeforeValidator(_texts)
+]
 NumberAsText = BeforeValidator(_text)

@@ -91,7 +91,7 @@ class _TopicFile:
         self._parquet: ParquetFile | None = None
         if form == "avro":
             # The same plan gives the same bytes: what separates blocks is no matter of chance either.
-            marker = blake2b(f"{topic} of {plan.seed}".encode(), digest_size=16).digest()
+            marker = blake2b(f"{topic} of {plan.world.seed}".encode(), digest_size=16).digest()
             self._avro = AvroFile(path, schema.parsed, marker)
             self._encoder = FragmentEncoder({topic: schema.parsed}, {topic: 0})
         else:

@@ -75,16 +75,11 @@ def planned(wish: Wish, config: RunConfig, now_ms: int) -> Plan:
         raise UsageError(f"--days is {days:g}.", f"It is from 0.042 (an hour) to {_MOST_DAYS:,.0f}.")
     until_ms = _until_ms(wish.until, now_ms)
     return Plan(
-        seed=config.seed,
         start_ms=until_ms - round(days * _DAY_MS),
         until_ms=until_ms,
         events=wish.events,
         topics=config.topics,
-        audience_size=config.audience_size,
-        catalogue_size=config.catalogue_size,
-        zipf_exponent=config.zipf_exponent,
-        lift=config.lift,
-        experiment=config.experiment,
+        world=config.world,
         faults=rates_of(wish.fault),
     )
 

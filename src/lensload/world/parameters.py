@@ -1,6 +1,6 @@
 """The parameters of a world: what `made` builds one from, and a group of a run's configuration."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -20,7 +20,10 @@ class WorldParameters(Group):
         int, Field(ge=64, le=10_000_000, description="Number of people."), Shown("N")
     ] = 10_000
     catalogue_size: Annotated[
-        int, Field(ge=50, le=10_000_000, description="Number of items."), Shown("N")
+        int,
+        # Ten for each of twelve categories: the length of a ranked list (`catalogue.SMALLEST`).
+        Field(ge=120, le=10_000_000, description="Number of items."),
+        Shown("N"),
     ] = 5_000
     zipf_exponent: Annotated[
         float,
@@ -50,3 +53,6 @@ class WorldParameters(Group):
         ),
         Shown("EFFECT"),
     ] = ()
+
+
+DEFAULTS: Final = WorldParameters()
