@@ -1,5 +1,6 @@
 """A child process of control: born on a link, told what to do, and gone when the link closes."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -81,6 +82,8 @@ def serve(work: Callable[[Link, Message], None]) -> None:
             work(link, message)
         except LensloadError as error:
             link.send({"type": "refused", "exit_code": error.exit_code, "text": str(error)})
-    except LinkClosed:
+    except LinkClosed as closed:
+        with contextlib.suppress(OSError):
+            os.write(2, f"The link to the parent is closed: {closed}.\n".encode())
         # At once: a client that is taken down in order would go on sending.
         os._exit(1)
