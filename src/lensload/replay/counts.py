@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from lensload.replay.batch import Batch, Kind
+from lensload.report.text_table import aligned
 
 VersionOf = Callable[[str, int], int | None]
 
@@ -59,11 +60,7 @@ class Counts:
             version: the version of a schema id in a topic's subject; None where there is none.
         """
         rows = [("topic", "schema id", "version", "messages"), *self._rows(version)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "".join(
-            f"{topic:{widths[0]}}  {number:>{widths[1]}}  {of:>{widths[2]}}  {count:>{widths[3]}}\n"
-            for topic, number, of, count in rows
-        )
+        return "".join(f"{line}\n" for line in aligned(rows))
 
     def _rows(self, version: VersionOf) -> Iterator[tuple[str, str, str, str]]:
         for (topic, number), count in self.by_schema().items():
