@@ -35,8 +35,7 @@ def show(manifest: Manifest, path: Path, took_s: float, earlier: int) -> None:
         rows.append((each["name"], f"{count:,}", f"{size:,}", str(len(each["partitions"]))))
         total, total_bytes = total + count, total_bytes + size
     rows.append(("all", f"{total:,}", f"{total_bytes:,}", ""))
-    tell("
-".join(aligned(rows)))
+    tell("\n".join(aligned(rows)))
     sent = total - earlier
     resumed = f" ({earlier:,} were there already)" if earlier else ""
     tell(f"{sent:,} events sent in {took_s:.1f} s ({per_s(sent / max(took_s, 1e-9))}/s){resumed}.")
