@@ -4,6 +4,7 @@ configuration.md comes from the configuration model and the command line, run-fi
 file. tests/unit/test_docs.py fails when a page is not what this script would write.
 """
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,25 +16,9 @@ from lensload.cli.main import main as lensload
 from lensload.config.options import Option, options
 from lensload.results.schema import schema
 from lensload.schema import registry_auth
-from lensload.verdict.thresholds import Thresholds
 
 FOLDER: Final = Path(__file__).parent
 NOTE: Final = "<!-- Written by docs/generate.py: change that, or what it reads, and run `make docs`. -->\n"
-
-GROUPS: Final[Mapping[str, Sequence[str]]] = {
-    "Cluster": (
-        "bootstrap_servers", "registry_url", "client_config", "topic_prefix", "partitions", "replication_factor",
-    ),
-    "Load": ("rate", "user_rate", "duration_s", "warmup_s", "profile", "workers", "repeat", "drain_timeout_s"),
-    "World": (
-        "topics", "seed", "audience_size", "catalogue_size", "zipf_exponent", "lift", "experiment", "evolve",
-    ),
-    "Producer": ("acks", "linger_ms", "compression", "serializer", "verify_per_s"),
-    "Objectives": ("slo",),
-    "Outputs": ("run_file", "html", "summary", "junit", "csv", "prometheus_port", "prometheus_host"),
-    "Thresholds of validity": tuple(Thresholds.model_fields),
-}  # fmt: skip
-"""The fields of the configuration by heading."""
 
 REGISTRY: Final[Mapping[str, str]] = {
     registry_auth.USER_INFO_VARIABLE: "`user:password`, for basic authentication",
@@ -86,13 +71,10 @@ in `_s`, events per second in `_per_s`. A percentile that too few events support
 
 def configuration() -> str:
     """The page of every option: those of a run by group, then those that one command alone has."""
-    by_field = {option.field: option for option in options()}
     parts = [NOTE, INTRODUCTION]
-    for title, fields in GROUPS.items():
-        rows = [_option_row(by_field.pop(field)) for field in fields]
+    for title, group in itertools.groupby(options(), lambda option: option.group):
+        rows = [_option_row(option) for option in group]
         parts += [f"## {title}\n", *_table(("flag", "variable", "default", "meaning"), rows)]
-    if by_field:
-        raise SystemExit(f"docs/generate.py: give {', '.join(by_field)} a place in GROUPS.")
     parts += ["## Credentials of the Schema Registry\n", "They come from the environment only.\n"]
     parts += _table(("variable", "value"), [(f"`{name}`", meaning) for name, meaning in REGISTRY.items()])
     parts += [
@@ -139,8 +121,10 @@ def _option_row(option: Option) -> tuple[str, ...]:
 
 def _commands(command: click.Command, path: Sequence[str]) -> Iterator[str]:
     if isinstance(command, click.Group):
-        for name, each in sorted(command.commands.items()):
-            yield from _commands(each, (*path, name))
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            if each := command.get_command(context, name):
+                yield from _commands(each, (*path, name))
         return
     run_flags = {option.flag for option in options()}
     own = [

@@ -60,7 +60,7 @@ def write(path: Path, capacity: Capacity) -> bool:
     except OSError as error:
         raise UsageError(
             f"The picture {path} cannot be written: {error.strerror or error}.",
-            "Give another place with --picture.",
+            "Give another place with --chart.",
         ) from error
     return True
 

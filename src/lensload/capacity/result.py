@@ -177,14 +177,14 @@ def _text(outcome: Outcome, found: Found, because: str) -> str:
         case "found":
             return f"CAPACITY: {held} hold the objectives, in two runs; {gave} do not, in two runs."
         case "at_least":
-            return f"CAPACITY: at least {held}, the top of the range. Raise --to to find its end."
+            return f"CAPACITY: at least {held}, the top of the range. Raise --max-rate to find its end."
         case "generator":
             return (
                 f"THE GENERATOR IS THE LIMIT above {held}, which hold the objectives, in two runs. {because}."
                 " The cluster may hold more: to find out, add --workers, cores or machines."
             )
         case "none":
-            return f"NO CAPACITY: not even {gave} hold the objectives, and no lower rate was asked for. Lower --from."
+            return f"NO CAPACITY: not even {gave} hold the objectives, and no lower rate was asked for. Lower --start-rate."
         case "invalid":
             known = (
                 f"until then the objectives held at {held}" if found.held_per_s else "no rate was measured"

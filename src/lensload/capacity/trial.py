@@ -87,7 +87,7 @@ def judged(run: Run) -> tuple[Answer, str]:
     if missed and all(slo["figure"] is None for slo in missed):
         raise InvalidRunError(
             f"'{missed[0]['expression']}' cannot be judged at this rate: {missed[0]['reason']}.",
-            "Give a longer --step-duration, a higher --from, or a lower percentile.",
+            "Give a longer --step-duration, a higher --start-rate, or a lower percentile.",
         )
     return Answer.MISSED, _why(run)
 

@@ -32,9 +32,10 @@ Sides = tuple[dict[str, Run], dict[str, Run]]
 
 
 @click.command(
+    short_help="Compare run files: is the later run worse?",
     epilog="Two files need no flags: `lensload compare BASE NEW`. Several of each are told apart by them:"
     " `lensload compare --base a.json --base b.json --new c.json --new d.json`. Give three or more of each where you"
-    " can: what differs from run to run of the same thing shows in no single run."
+    " can: what differs from run to run of the same thing shows in no single run.",
 )
 @click.argument("two", nargs=-1, metavar="[BASE NEW]", type=Path)
 @click.option("--base", multiple=True, metavar="FILE", type=Path, help="A run file of before. Repeatable.")
@@ -51,7 +52,7 @@ Sides = tuple[dict[str, Run], dict[str, Run]]
     default="95%",
     show_default=True,
     metavar="PERCENT",
-    help="Of the whole comparison: where nothing has changed, all but this share of comparisons say so.",
+    help="Confidence of the whole comparison: if nothing has changed, this share of comparisons report no difference.",
 )
 @click.option(
     "--run-to-run",

@@ -28,12 +28,12 @@ _folder = click.option(
 )
 
 
-@click.group(name="schemas")
-def schemas_group() -> None:
+@click.group(short_help="List, register and check the LENS schemas.")
+def schemas() -> None:
     """The five LENS schemas."""
 
 
-@schemas_group.command(name="list")
+@schemas.command(name="list")
 @click.option("--topic-prefix", default="", metavar="TEXT", help="Goes before every topic and subject.")
 def list_schemas(topic_prefix: str) -> None:
     """Show each schema's subject, record, key, number of fields and fingerprint."""
@@ -45,7 +45,7 @@ def list_schemas(topic_prefix: str) -> None:
     _show(rows)
 
 
-@schemas_group.command(epilog=f"Without an address anywhere: {LOCAL_REGISTRY}.")
+@schemas.command(epilog=f"Without an address anywhere: {LOCAL_REGISTRY}.")
 @click.option("--registry-url", default=None, metavar="URL", help="Where the Schema Registry is.")
 @_prefix
 @_folder
@@ -74,7 +74,7 @@ def register(registry_url: str | None, topic_prefix: str | None, folder: Path | 
     _show(rows)
 
 
-@schemas_group.command()
+@schemas.command()
 @click.option(
     "--registry-url", default=None, metavar="URL", help="Ask this registry for its own verdict as well."
 )

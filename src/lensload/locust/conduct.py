@@ -18,7 +18,7 @@ from lensload.errors import LensloadError, RefusedError
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.locust import messages, options
 from lensload.metrics.stats import Tally
-from lensload.pacing.pacer import Pacer, Profile
+from lensload.pacing.pacer import Pacer
 from lensload.processes.child_process import error_of
 from lensload.processes.supervisor import READY_BUDGET_S
 from lensload.results import course
@@ -205,7 +205,7 @@ class Conduct:
             self.account.course(self.stopped_ns, facts),
             conditions(self._config.public(), cluster, workers=workers, clocks=clocks),
             thresholds=self._config,
-            slos=self._config.slos,
+            slos=self._config.slo,
         )
 
     def _check_asked(self) -> None:
@@ -213,7 +213,7 @@ class Conduct:
         times, due = self.account.times, self.account.due
         if not options.is_bench() or self.cut_short or not (times and times.end_ns) or due is None:
             return
-        pacer = Pacer(Profile.parse(self._config.profile), times.total_s or 1.0, times.start_ns, seed=0)
+        pacer = Pacer(self._config.profile, times.total_s or 1.0, times.start_ns, seed=0)
         pacer.set_rate(times.start_ns, self._config.rate)
         ordered = pacer.expected(times.end_ns) - pacer.expected(times.measure_from_ns)
         slack = 4 * ordered**0.5 if self._poisson else 1 + len(self.roster.members)

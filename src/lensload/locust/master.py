@@ -24,7 +24,6 @@ from lensload.kafka.embedded import EmbeddedCluster
 from lensload.locust import messages, options, prometheus_server
 from lensload.locust.audience import Audience
 from lensload.locust.conduct import Conduct
-from lensload.pacing.pacer import Profile
 from lensload.report.console import print_result
 from lensload.report.live import LiveView
 from lensload.report.outputs import Views
@@ -147,7 +146,7 @@ class Master:
         for kind in self._environment.user_classes:
             if issubclass(kind, Audience):
                 kind.behaviour()
-        poisson = Profile.parse(config.profile).poisson
+        poisson = config.profile.poisson
         atomic_file.check_writable(config.run_file)
         Views.of(config).check()
         cluster = self._host_cluster() if config.embedded else None

@@ -12,7 +12,6 @@ from lensload.config.model import HANDOVER_VARIABLE, RunConfig
 from lensload.config.options import Option, options
 from lensload.coordinator.prometheus import check_free
 from lensload.errors import LensloadError
-from lensload.pacing.pacer import Profile
 from lensload.report.outputs import Views
 
 
@@ -58,15 +57,13 @@ def config_of(parsed: argparse.Namespace) -> RunConfig:
     if is_bench():
         return RunConfig.from_json(os.environ[HANDOVER_VARIABLE])
     given = vars(parsed)
-    config = loading.load(
+    return loading.load(
         {
             option.name: given[_dest(option)]
             for option in options()
             if option.in_locust and _dest(option) in given
         }
     )
-    Profile.parse(config.profile)
-    return config
 
 
 def _add(group: argparse._ArgumentGroup, option: Option) -> None:  # pyright: ignore[reportPrivateUsage]

@@ -79,7 +79,7 @@ class Files(ABC, Generic[File]):
                 self._files[path] = self._opened(path, schema)
             except OSError as error:
                 raise UsageError(
-                    f"{path} cannot be written: {error.strerror}.", "Give another --to."
+                    f"{path} cannot be written: {error.strerror}.", "Give another --output-dir."
                 ) from error
         return self._files[path]
 
@@ -114,7 +114,7 @@ class ParquetFiles(Files[ParquetFile]):
     def __init__(
         self, folder: Path, topics: tuple[str, ...], writers: WriterSchemas, readers: Mapping[str, Any]
     ) -> None:
-        check_installed("--write")
+        check_installed("--output-format")
         super().__init__(folder, topics, writers, readers)
 
     def _opened(self, path: Path, schema: Any) -> ParquetFile:  # noqa: ANN401 - a schema is any JSON

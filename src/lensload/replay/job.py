@@ -70,7 +70,7 @@ def _registry_url(options: ReplayOptions, config: RunConfig) -> str | None:
     if options.deep:
         raise UsageError(
             "Without the registry that knows the schemas, nothing can be decoded.",
-            "Give --registry-url; --count and --into can do without one.",
+            "Give --registry-url. Counting and --into-topic do not need it.",
         )
     return None
 
@@ -126,7 +126,6 @@ def _replay(
             forward=forward,
             pace=options.pace,
             view=view,
-            counting=options.counting,
             follow=options.follow,
         )
         complete = _run(session)

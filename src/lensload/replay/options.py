@@ -16,17 +16,16 @@ class ReplayOptions:
 
     Attributes:
         topics: names without prefix.
-        start: --from; None if not given.
+        start: --start; None if not given.
         group: --group.
         partitions: --partition; empty for all.
         follow: --follow.
         as_version: --as-version.
-        count: --count.
         layout: --print.
         limit: --limit.
-        file_format: --write.
-        folder: --to, with --write.
-        into: --into, without prefix.
+        file_format: --output-format.
+        folder: --output-dir, with --output-format.
+        into: --into-topic, without prefix.
         speed: --speed; None if not given.
         decode: --decode.
         rejects: --rejects; None if not given.
@@ -38,7 +37,6 @@ class ReplayOptions:
     partitions: tuple[int, ...] = ()
     follow: bool = False
     as_version: str | None = None
-    count: bool = False
     layout: Layout | None = None
     limit: int | None = None
     file_format: Literal["avro", "parquet"] | None = None
@@ -55,8 +53,8 @@ class ReplayOptions:
 
     @property
     def counting(self) -> bool:
-        """Counts are wanted: asked for, or because nothing else was."""
-        return self.count or not (self.layout or self.folder or self.into)
+        """Messages are only counted, because nothing else is done with them."""
+        return not (self.layout or self.folder or self.into)
 
     @property
     def begin(self) -> Start | None:
@@ -76,21 +74,27 @@ class ReplayOptions:
         """
         _ = self.begin, self.pace
         if bool(self.file_format) != bool(self.folder):
-            raise UsageError("--write and --to go together.", "Give --write avro --to DIR.")
+            raise UsageError(
+                "--output-format and --output-dir go together.", "Give --output-format avro --output-dir DIR."
+            )
         if self.limit is not None and not self.layout:
             raise UsageError(
                 "--limit says how many messages to print.", "Give --print table or --print jsonl."
             )
         if self.speed is not None and not self.into:
-            raise UsageError("--speed is the pace of --into.", "Give --into TOPIC, or leave out --speed.")
+            raise UsageError(
+                "--speed is the pace of --into-topic.", "Give --into-topic TOPIC, or leave out --speed."
+            )
         if self.into in self.topics:
-            raise UsageError(f"--into {self.into} is one of the topics to replay.", "Give another topic.")
+            raise UsageError(
+                f"--into-topic {self.into} is one of the topics to replay.", "Give another topic."
+            )
         if self.group and self.partitions:
             raise UsageError(
                 "A group shares out the partitions itself.", "Give --group or --partition, not both."
             )
         if self.as_version and self.into and not (self.layout or self.folder or self.decode):
             raise UsageError(
-                "--into copies the bytes as they are, whatever --as-version says.",
+                "--into-topic copies the bytes as they are, whatever --as-version says.",
                 "Leave one of the two out.",
             )

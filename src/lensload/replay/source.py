@@ -198,13 +198,13 @@ class Source:
         self._consumer.close()
 
     def _check_group(self) -> None:
-        """A group that was somewhere already goes on from there, which a --from would contradict."""
+        """A group that was somewhere already goes on from there, which a --start would contradict."""
         places = [TopicPartition(*place) for place in self._wanted]
         been = [each for each in self._consumer.committed(places, timeout=_ASK_S) if each.offset >= 0]
         if been and self._start is not None:
             raise UsageError(
                 f"The group {self._group} has been in {been[0].topic} before, and would go on from there.",
-                "Give --group a new name to begin elsewhere, or leave out --from to go on.",
+                "Give --group a new name to begin elsewhere, or leave out --start to go on.",
             )
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
@@ -270,8 +270,8 @@ class Source:
             return
         offsets = f"offsets {low} to {end - 1}" if end > low else "no messages"
         raise UsageError(
-            f"Partition {place[1]} of {place[0]} holds {offsets}; --from offset:{self._start.value} is outside.",
-            "Give --partition to read only where it lies, or --from earliest or a time.",
+            f"Partition {place[1]} of {place[0]} holds {offsets}; --start offset:{self._start.value} is outside.",
+            "Give --partition to read only where it lies, or --start earliest or a time.",
         )
 
     def _inside(self, batch: Batch) -> Batch:

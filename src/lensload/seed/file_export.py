@@ -135,10 +135,10 @@ def check(plan: Plan, folder: Path, form: Format) -> None:
     if plan.faults:
         raise UsageError(
             "--fault needs a cluster: a file of events cannot hold headers, tombstones or what does not decode.",
-            "Leave out --to, or --fault.",
+            "Leave out --output-dir, or --fault.",
         )
     if form == "parquet":
-        check_installed("--format")
+        check_installed("--output-format")
     prepare(folder, f".{form}")
 
 
@@ -152,7 +152,7 @@ class _TopicFile:
         self._parquet: ParquetFile | None = None
         if form == "avro":
             # The same plan gives the same bytes: what separates blocks is no matter of chance either.
-            marker = blake2b(f"{topic} of {plan.seed}".encode(), digest_size=16).digest()
+            marker = blake2b(f"{topic} of {plan.world.seed}".encode(), digest_size=16).digest()
             self._avro = AvroFile(path, schema.parsed, marker)
             self._encoder = FragmentEncoder({topic: schema.parsed}, {topic: 0})
         else:
@@ -188,7 +188,7 @@ def _all_or_none(folder: Path, form: Format, topics: tuple[str, ...]) -> Generat
                 part.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise UsageError(
-                f"--to {folder} cannot be written: {why(error)}; nothing is left of it there.",
+                f"--output-dir {folder} cannot be written: {why(error)}; nothing is left of it there.",
                 "Check that the disk is not full, or give another folder.",
             ) from error
         raise

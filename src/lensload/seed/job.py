@@ -35,8 +35,8 @@ def seed(options: SeedOptions, config: RunConfig) -> None:
         InvalidRunError: it was stopped; it can be resumed.
     """
     plan = plan_of(options, config, time.time_ns() // 1_000_000)
-    if options.to:
-        file_export.export(plan, options.to, options.format or "avro")
+    if options.output_dir:
+        file_export.export(plan, options.output_dir, options.output_format or "avro")
         return
     _require_cluster(config)
     _check_place(options)

@@ -30,8 +30,8 @@ class SeedOptions:
         recreate: delete the topics first.
         set_retention: change settings under which the history would not stay.
         fault: what befalls records, and how often: "late=0.001".
-        to: a folder to write files to, instead of a cluster.
-        format: of those files.
+        output_dir: a folder to write files to, instead of a cluster.
+        output_format: of those files.
     """
 
     events: int | None = None
@@ -42,8 +42,8 @@ class SeedOptions:
     recreate: bool = False
     set_retention: bool = False
     fault: tuple[str, ...] = ()
-    to: Path | None = None
-    format: Format | None = None
+    output_dir: Path | None = None
+    output_format: Format | None = None
 
 
 def plan_of(options: SeedOptions, config: RunConfig, now_ms: int) -> Plan:
@@ -56,15 +56,18 @@ def plan_of(options: SeedOptions, config: RunConfig, now_ms: int) -> Plan:
         raise UsageError(
             "How much is to be seeded?", "Give --events N, --days D, or both: N events over D days."
         )
-    if bool(options.to) != bool(options.format):
-        raise UsageError("--to and --format go together.", "Give --to DIR --format avro, or parquet.")
-    if options.to and (options.append or options.recreate or options.set_retention):
+    if bool(options.output_dir) != bool(options.output_format):
         raise UsageError(
-            "--append, --recreate and --set-retention are for a cluster, --to is for files.",
-            "Leave out --to, or the others.",
+            "--output-dir and --output-format go together.",
+            "Give --output-dir DIR --output-format avro, or parquet.",
         )
-    if options.to and options.manifest != MANIFEST:
-        raise UsageError("The manifest of --to DIR is DIR/manifest.json.", "Leave out --manifest.")
+    if options.output_dir and (options.append or options.recreate or options.set_retention):
+        raise UsageError(
+            "--append, --recreate and --set-retention are for a cluster, --output-dir is for files.",
+            "Leave out --output-dir, or the others.",
+        )
+    if options.output_dir and options.manifest != MANIFEST:
+        raise UsageError("The manifest of --output-dir DIR is DIR/manifest.json.", "Leave out --manifest.")
     if options.append and options.recreate:
         raise UsageError("--append and --recreate contradict each other.", "Give one of them.")
     days = DAYS if options.days is None else options.days
@@ -72,16 +75,11 @@ def plan_of(options: SeedOptions, config: RunConfig, now_ms: int) -> Plan:
         raise UsageError(f"--days is {days:g}.", f"It is from 0.042 (an hour) to {_MOST_DAYS:,.0f}.")
     until_ms = _until_ms(options.until, now_ms)
     return Plan(
-        seed=config.seed,
         start_ms=until_ms - round(days * _DAY_MS),
         until_ms=until_ms,
         events=options.events,
         topics=config.topics,
-        audience_size=config.audience_size,
-        catalogue_size=config.catalogue_size,
-        zipf_exponent=config.zipf_exponent,
-        lift=config.lift,
-        experiment=config.experiment,
+        world=config.world,
         faults=rates_of(options.fault),
     )
 

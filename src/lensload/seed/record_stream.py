@@ -37,7 +37,7 @@ class RecordStream:
 
     def faults(self) -> Faults:
         """What befalls the records, with nothing befallen yet."""
-        return Faults(self._plan.seed, self._plan.faults, self._parsed)
+        return Faults(self._plan.world.seed, self._plan.faults, self._parsed)
 
     def records(self, realised: Actuals | None = None, faults: Faults | None = None) -> Iterator[Records]:
         """Everything that goes into the wanted partitions.

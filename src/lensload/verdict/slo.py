@@ -111,6 +111,10 @@ class Slo:
         limit, unit = _limit(figure, value, unit)
         return cls(text.strip(), figure, comparison, limit, unit)
 
+    def __str__(self) -> str:
+        """The objective as it was given."""
+        return self.expression
+
     def judge(self, run: Mapping[str, Any]) -> Outcome:
         """How a run stands to it.
 

@@ -305,7 +305,7 @@ def test_parquet_without_pyarrow_says_what_to_install(monkeypatch: pytest.Monkey
     """Who has not got the extra reads its name, not a traceback."""
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(UsageError, match=r"pip install 'lensload\[parquet\]'"):
-        check_installed("--write")
+        check_installed("--output-format")
 
 
 def test_every_avro_type_has_a_column():
@@ -375,14 +375,14 @@ def test_containers_are_copies_byte_for_byte(tmp_path: Path):
     [
         ([], "embedded cluster is empty"),
         (["--limit", "5"], "--limit says how many messages to print"),
-        (["--speed", "2x"], "--speed is the pace of --into"),
-        (["--into", "t"], "is one of the topics to replay"),
-        (["--into", "u", "--speed", "fast"], "--speed is 'fast'"),
-        (["--from", "yesterday"], "--from is 'yesterday'"),
+        (["--speed", "2x"], "--speed is the pace of --into-topic"),
+        (["--into-topic", "t"], "is one of the topics to replay"),
+        (["--into-topic", "u", "--speed", "fast"], "--speed is 'fast'"),
+        (["--start", "yesterday"], "--start is 'yesterday'"),
         (["--group", "g", "--partition", "1"], "A group shares out the partitions itself"),
-        (["--write", "avro"], "--write and --to go together"),
-        (["--to", "out"], "--write and --to go together"),
-        (["--into", "u", "--as-version", "latest"], "copies the bytes as they are"),
+        (["--output-format", "avro"], "--output-format and --output-dir go together"),
+        (["--output-dir", "out"], "--output-format and --output-dir go together"),
+        (["--into-topic", "u", "--as-version", "latest"], "copies the bytes as they are"),
         (["--limit", "0"], "Invalid value for '--limit'"),
     ],
 )

@@ -25,12 +25,18 @@ from lensload.seed.records import Headers, Records
 from lensload.seed.topic_settings import obstacles
 from lensload.world.calendar import HOURS, Calendar, busyness
 from lensload.world.columns import Drawn, Ids, TopicBatch
+from lensload.world.parameters import WorldParameters
 from lensload.world.world import TOPICS
 from tests.support.worlds import SCHEMA_IDS
 
 DAY_MS = 86_400_000
 UNTIL_MS = 1_790_000_000_000
-PLAN = Plan(7, UNTIL_MS - 14 * DAY_MS, UNTIL_MS, 12_000, audience_size=640, catalogue_size=240)
+PLAN = Plan(
+    UNTIL_MS - 14 * DAY_MS,
+    UNTIL_MS,
+    12_000,
+    world=WorldParameters(seed=7, audience_size=640, catalogue_size=240),
+)
 COUNTS = {topic: 3 + place for place, topic in enumerate(TOPICS)}
 
 
@@ -50,7 +56,12 @@ def due_ns(plan: Plan) -> dict[str, NDArray[np.int64]]:
 def test_there_are_exactly_as_many_events_as_asked_in_the_span_and_in_order(span: tuple[int, int]):
     """An exact number of events is exact, sparse or dense, and fills the span."""
     length_ms, events = span
-    plan = Plan(3, UNTIL_MS - length_ms, UNTIL_MS, events, audience_size=640, catalogue_size=240)
+    plan = Plan(
+        UNTIL_MS - length_ms,
+        UNTIL_MS,
+        events,
+        world=WorldParameters(seed=3, audience_size=640, catalogue_size=240),
+    )
     times = due_ns(plan)
     assert sum(map(len, times.values())) == events
     for each in times.values():
@@ -64,7 +75,13 @@ def test_there_are_exactly_as_many_events_as_asked_in_the_span_and_in_order(span
 @pytest.mark.parametrize("topic", TOPICS)
 def test_one_topic_alone_has_as_many_events_as_asked(topic: str):
     """Events are counted as they are told: a rare topic makes for more sessions, spread over the whole span."""
-    plan = Plan(3, UNTIL_MS - 7 * DAY_MS, UNTIL_MS, 2_000, (topic,), audience_size=640, catalogue_size=240)
+    plan = Plan(
+        UNTIL_MS - 7 * DAY_MS,
+        UNTIL_MS,
+        2_000,
+        (topic,),
+        world=WorldParameters(seed=3, audience_size=640, catalogue_size=240),
+    )
     times = due_ns(plan)[topic]
     assert len(times) == 2_000
     by_day = np.bincount((times // 10**6 - plan.start_ms) // DAY_MS, minlength=7)
@@ -102,7 +119,7 @@ def test_ids_and_timestamps_say_when_an_event_happened():
 
 def test_a_day_and_a_week_have_their_rhythm():
     """The evening is several times as busy as the night, and the weekend busier than midweek."""
-    plan = Plan(5, UNTIL_MS - 28 * DAY_MS, UNTIL_MS, 60_000)
+    plan = Plan(UNTIL_MS - 28 * DAY_MS, UNTIL_MS, 60_000, world=WorldParameters(seed=5))
     seconds = np.concatenate(list(due_ns(plan).values())) // 10**9
     by_hour = np.bincount((seconds // 3600 % 24).astype(np.int64), minlength=24) / len(seconds)
     assert np.corrcoef(by_hour, HOURS)[0, 1] > 0.98
@@ -114,7 +131,9 @@ def test_a_day_and_a_week_have_their_rhythm():
 def test_sessions_go_on_over_midnight():
     """No day begins from nothing: some sessions have events on both sides of a midnight."""
     seen: dict[bytes, set[int]] = {}
-    for batch in batches(Plan(5, UNTIL_MS - 3 * DAY_MS, UNTIL_MS, 20_000))["user-interactions"]:
+    for batch in batches(Plan(UNTIL_MS - 3 * DAY_MS, UNTIL_MS, 20_000, world=WorldParameters(seed=5)))[
+        "user-interactions"
+    ]:
         sessions = next(c for c in batch.columns if isinstance(c, Ids) and c.field == "sessionId")
         for text, day in zip(sessions.texts, (batch.due_ns // (DAY_MS * 10**6)).tolist(), strict=True):
             seen.setdefault(text.tobytes(), set()).add(day)
@@ -142,7 +161,12 @@ def test_people_come_only_while_they_are_members():
 
 def test_items_are_seen_from_their_launch_on_and_fade():
     """Nothing is opened before it is launched; what is new is sought more in its first days than later."""
-    plan = Plan(5, UNTIL_MS - 28 * DAY_MS, UNTIL_MS, 60_000, audience_size=640, catalogue_size=600)
+    plan = Plan(
+        UNTIL_MS - 28 * DAY_MS,
+        UNTIL_MS,
+        60_000,
+        world=WorldParameters(seed=5, audience_size=640, catalogue_size=600),
+    )
     setting = plan.setting()
     turnover = setting.turnover
     assert turnover is not None
@@ -192,7 +216,13 @@ def everything(stream: RecordStream) -> dict[tuple[str, int], tuple[list[Any], l
 @pytest.mark.parametrize("topics", [TOPICS, ("recommendation-responses", "user-interactions")])
 def test_workers_together_make_what_one_makes(topics: tuple[str, ...]):
     """A partition's records do not depend on how many workers there are, nor on which topics have how many partitions."""
-    plan = Plan(7, UNTIL_MS - DAY_MS, UNTIL_MS, 9_000, topics, audience_size=640, catalogue_size=240)
+    plan = Plan(
+        UNTIL_MS - DAY_MS,
+        UNTIL_MS,
+        9_000,
+        topics,
+        world=WorldParameters(seed=7, audience_size=640, catalogue_size=240),
+    )
     alone = everything(RecordStream(plan, SCHEMA_IDS, Partitioner(COUNTS)))
     together: dict[tuple[str, int], Any] = {}
     for worker in range(3):

@@ -150,14 +150,14 @@ def test_a_topic_that_the_run_does_not_have_is_refused():
 
 def test_objectives_come_from_every_source(tmp_path: Any, monkeypatch: pytest.MonkeyPatch):
     """Repeated flags, a list in the file, or one text with commas between: the same objectives."""
-    wanted = ("lost == 0", "end_to_end.p99 < 50ms")
+    wanted = (Slo.parse("lost == 0"), Slo.parse("end_to_end.p99 < 50ms"))
     (tmp_path / "lensload.toml").write_text('slo = ["lost == 0", "end_to_end.p99 < 50ms"]')
     assert load(folder=tmp_path, environ={}).slo == wanted
     assert (
         load(folder=tmp_path.parent, environ={"LENSLOAD_SLO": "lost == 0, end_to_end.p99 < 50ms"}).slo
         == wanted
     )
-    assert load({"slo": ["lost == 0"]}, folder=tmp_path, environ={}).slo == ("lost == 0",)
+    assert load({"slo": ["lost == 0"]}, folder=tmp_path, environ={}).slo == wanted[:1]
     assert RunConfig.from_json(RunConfig(slo=wanted).as_json()).slo == wanted
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=r"--slo is .*did you mean lost\?"):

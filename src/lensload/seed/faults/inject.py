@@ -4,7 +4,7 @@ What happens to a record is a function of the seed and of its id (of clock-skew:
 its partition's records alone. So any division of the work among workers gives the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from lensload.seed.faults.kinds import (
     HEADER,
     LATE,
     OUT_OF_ORDER,
-    by_name,
+    Rates,
 )
 from lensload.seed.partitioner import murmur2
 from lensload.seed.records import Headers, Records
@@ -39,12 +39,12 @@ class Faults:
 
     Args:
         seed: decides which records.
-        rates: faults with their rates, as `fault_kinds.rates_of` gives them; empty for none.
+        rates: faults with their rates; empty for none.
         schemas: what each topic's values are written by, parsed.
     """
 
-    def __init__(self, seed: int, rates: Iterable[str], schemas: Mapping[str, Any]) -> None:
-        self._rates = by_name(rates)
+    def __init__(self, seed: int, rates: Rates, schemas: Mapping[str, Any]) -> None:
+        self._rates = dict(rates)
         self._spoilers = {topic: Spoiler(topic, schema) for topic, schema in schemas.items()}
         self._root = rng.root(seed, "faults")
         self._rooms: dict[tuple[str, int], WaitingRoom] = {}
