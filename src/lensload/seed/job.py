@@ -12,6 +12,7 @@ from lensload import atomic_file
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
 from lensload.kafka.admin import TopicAdmin
+from lensload.processes.messages import Drain
 from lensload.report.progress import ProgressView
 from lensload.results.environment import versions
 from lensload.seed import actuals, file_export, summary, verify
@@ -19,6 +20,7 @@ from lensload.seed import manifest as manifests
 from lensload.seed.fingerprints import tails
 from lensload.seed.ground_truth import planted
 from lensload.seed.manifest import FORMAT, Manifest
+from lensload.seed.messages import SeedOrder, StartSeed
 from lensload.seed.options import Wish, planned
 from lensload.seed.plan import Plan
 from lensload.seed.preflight import Ground, found_again, held_behind, prepared
@@ -201,15 +203,7 @@ def _configure(seeding: _Seeding, workers: Workers) -> None:
             "have": [ranges[place][1] - ranges[place][0] for place in places],
             "tails": [last[place] for place in places],
         }
-    workers.tell(
-        {
-            "type": "configure",
-            "plan": seeding.plan.as_dict(),
-            "config": seeding.config.as_dict(),
-            "topics": topics,
-            "most_bytes": ground.most_bytes,
-        }
-    )
+    workers.configure(SeedOrder(seeding.config, seeding.plan.as_dict(), topics, ground.most_bytes))
 
 
 def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, asked: list[int]) -> float:
@@ -219,10 +213,10 @@ def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, asked: lis
     while not workers.done:
         workers.listen(_LISTEN_S)
         if workers.ready and not begun:
-            workers.tell({"type": "begin"})
+            workers.send(StartSeed())
             begun, since_s = True, time.monotonic()
         if asked and not told_to_stop:
-            workers.tell({"type": "drain"})
+            workers.send(Drain())
             told_to_stop = True
         for notice in workers.take_notices():
             view.say(notice)
@@ -235,12 +229,12 @@ def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, asked: lis
 def _enter(record: Manifest, workers: Workers) -> None:
     """Put what the workers have found into the manifest."""
     for words in workers.last_words:
-        for topic, number, count, digest, size, first_ms, last_ms in words["partitions"]:
+        for topic, number, count, digest, size, first_ms, last_ms in words.partitions:
             entry = record["topics"][topic]["partitions"][number]
             entry["count"], entry["digest"], entry["bytes"] = count, digest, size
             entry["first_timestamp_ms"], entry["last_timestamp_ms"] = first_ms, last_ms
-    record["realised"] = actuals.merged([words["realised"] for words in workers.last_words])
-    record["faults"] = actuals.merged([words["faults"] for words in workers.last_words])
+    record["realised"] = actuals.merged([words.realised for words in workers.last_words])
+    record["faults"] = actuals.merged([words.faults for words in workers.last_words])
     record["state"] = "complete"
     record["finished_at"] = manifests.now()
 
