@@ -1,11 +1,11 @@
 """Kinds of audience as Locust users: each user is a slice of the audience with a rate of its own.
 
-A kind of one's own takes five lines in a locustfile. (Import the module, not the class: Locust runs every user
-class that it finds in a locustfile by name, an imported one too.)
+A kind of one's own takes five lines in a locustfile. A ready kind that is subclassed there is a base only: Locust
+does not run it beside the subclass.
 
-    from lensload import locust
+    from lensload.locust import Buyers
 
-    class Bargains(locust.Buyers):
+    class Bargains(Buyers):
         events_per_s = 250
         purchase_rate = 0.4
         weight = 2
