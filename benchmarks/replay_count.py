@@ -94,9 +94,9 @@ def main(messages: int, rounds: int) -> None:
         print(f"{messages:,} messages of {size:.0f} bytes (mean) in {PARTITIONS} partitions")
         where = ["--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", books.url]
         jobs = {
-            "count": ("--count",),
-            "count and decode": ("--count", "--decode"),
-            "into another topic": ("--into", "copy"),
+            "count": (),
+            "count and decode": ("--decode",),
+            "into another topic": ("--into-topic", "copy"),
         }
         found: dict[str, float] = {}
         for name, job in jobs.items():

@@ -4,6 +4,7 @@ configuration.md comes from the configuration model and the command line, run-fi
 file. tests/unit/test_docs.py fails when a page is not what this script would write.
 """
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,26 +14,11 @@ import click
 
 from lensload.cli.main import main as lensload
 from lensload.config.options import Option, options
+from lensload.results.schema import schema
 from lensload.schema import registry_auth
-from lensload.verdict.thresholds import Thresholds
 
 FOLDER: Final = Path(__file__).parent
 NOTE: Final = "<!-- Written by docs/generate.py: change that, or what it reads, and run `make docs`. -->\n"
-
-GROUPS: Final[Mapping[str, Sequence[str]]] = {
-    "Cluster": (
-        "bootstrap_servers", "registry_url", "client_config", "topic_prefix", "partitions", "replication_factor",
-    ),
-    "Load": ("rate", "user_rate", "duration_s", "warmup_s", "profile", "workers", "repeat", "drain_timeout_s"),
-    "World": (
-        "topics", "seed", "audience_size", "catalogue_size", "zipf_exponent", "lift", "experiment", "evolve",
-    ),
-    "Producer": ("acks", "linger_ms", "compression", "serializer", "verify_per_s"),
-    "Objectives": ("slo",),
-    "Outputs": ("run_file", "html", "summary", "junit", "csv", "prometheus_port", "prometheus_host"),
-    "Thresholds of validity": tuple(Thresholds.model_fields),
-}  # fmt: skip
-"""The fields of the configuration by heading."""
 
 REGISTRY: Final[Mapping[str, str]] = {
     registry_auth.USER_INFO_VARIABLE: "`user:password`, for basic authentication",
@@ -64,16 +50,31 @@ The key of an option is its flag without the leading dashes and with `_` for `-`
 with commas in a variable. How to reach a secured cluster is in [connect.md](connect.md).
 """
 
+RUN_FILE: Final = """\
+# The run file
+
+A run file is the result of record: JSON that holds every figure, the histograms behind them, and the conditions of the run.
+`lensload report`, `compare` and every view read it. It is written whole or not at all, and stays below 2 MB for a run of any
+length. Its JSON Schema is in the package: `lensload/results/run.schema.json`.
+
+```sh
+lensload bench --rate 200 --duration 10s --run-file run.json
+python -c 'import json; run = json.load(open("run.json")); print(run["verdict"], run["latency_us"]["ack"]["all"]["p50"])'
+```
+
+Fields may be added; names and meanings stay within one `format`. Times are microseconds where the name ends in `_us`, seconds
+in `_s`, events per second in `_per_s`. A percentile that too few events support is null. Where a figure is given by topic,
+`all` is all topics together. What the figures mean is in [metrics.md](metrics.md), what a verdict means in
+[benchmark.md](benchmark.md#pass-fail-invalid).
+"""
+
 
 def configuration() -> str:
     """The page of every option: those of a run by group, then those that one command alone has."""
-    by_field = {option.field: option for option in options()}
     parts = [NOTE, INTRODUCTION]
-    for title, fields in GROUPS.items():
-        rows = [_option_row(by_field.pop(field)) for field in fields]
+    for title, group in itertools.groupby(options(), lambda option: option.group):
+        rows = [_option_row(option) for option in group]
         parts += [f"## {title}\n", *_table(("flag", "variable", "default", "meaning"), rows)]
-    if by_field:
-        raise SystemExit(f"docs/generate.py: give {', '.join(by_field)} a place in GROUPS.")
     parts += ["## Credentials of the Schema Registry\n", "They come from the environment only.\n"]
     parts += _table(("variable", "value"), [(f"`{name}`", meaning) for name, meaning in REGISTRY.items()])
     parts += [
@@ -84,14 +85,14 @@ def configuration() -> str:
     return "\n".join(parts)
 
 
-def run_file(schema: Mapping[str, Any]) -> str:
+def run_file(content: Mapping[str, Any]) -> str:
     """The page of the run file.
 
     Args:
-        schema: a JSON Schema of an object, with the objects it refers to in `$defs`.
+        content: a JSON Schema of an object, with the objects it refers to in `$defs`.
     """
-    definitions: Mapping[str, Any] = schema.get("$defs", {})
-    parts = [NOTE, "# The run file\n", _paragraph(schema), *_fields(schema)]
+    definitions: Mapping[str, Any] = content.get("$defs", {})
+    parts = [NOTE, RUN_FILE, *_fields(content)]
     for name, definition in sorted(definitions.items()):
         if "properties" in definition:
             parts += [f"## {name}\n", _paragraph(definition), *_fields(definition)]
@@ -102,7 +103,7 @@ def run_file(schema: Mapping[str, Any]) -> str:
 
 def pages() -> dict[str, str]:
     """Each generated page by file name."""
-    return {"configuration.md": configuration()}
+    return {"configuration.md": configuration(), "run-file.md": run_file(schema())}
 
 
 def _option_row(option: Option) -> tuple[str, ...]:
@@ -120,8 +121,10 @@ def _option_row(option: Option) -> tuple[str, ...]:
 
 def _commands(command: click.Command, path: Sequence[str]) -> Iterator[str]:
     if isinstance(command, click.Group):
-        for name, each in sorted(command.commands.items()):
-            yield from _commands(each, (*path, name))
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            if each := command.get_command(context, name):
+                yield from _commands(each, (*path, name))
         return
     run_flags = {option.flag for option in options()}
     own = [

@@ -1,10 +1,10 @@
 """Recover what was planted: click-through by position, the experiments' lift and the models' metrics, by DuckDB.
 
-    lensload seed --events 250000 --experiment ranking-v2=simpson --to out --format parquet
+    lensload seed --events 250000 --experiment ranking-v2=simpson --output-dir out --output-format parquet
     python examples/recover_truth.py out
 
 It estimates from the events only, and compares each estimate with the manifest's planted value. A cluster's topics work too:
-`lensload replay TOPIC... --write parquet --to out`, with the seed's manifest.json copied beside the files. The exit code
+`lensload replay TOPIC... --output-format parquet --output-dir out`, with the seed's manifest.json copied beside the files. The exit code
 is 1 if an estimate is further from the truth than chance allows. Needs duckdb.
 """
 

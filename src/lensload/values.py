@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 _UNITS_S: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DURATION: Final = re.compile("".join(rf"(?:(\d+(?:\.\d+)?){unit})?" for unit in _UNITS_S))
@@ -57,6 +57,12 @@ class Shown:
     web: bool = True
     locust_flag: str = ""
     several: bool = False
+
+
+class Group(BaseModel):
+    """A group of values that people give. Frozen; unknown keys are refused; every value is checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False)
 
 
 Duration = Annotated[float, BeforeValidator(duration_s)]

@@ -21,6 +21,7 @@ from lensload.capacity.search import Answer, Found, Plan, search
 from lensload.capacity.trial import Trial, judged
 from lensload.cli import main
 from lensload.errors import InvalidRunError, UsageError
+from lensload.verdict.reasons import reason
 from lensload.verdict.slo import Slo
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
@@ -52,8 +53,8 @@ def driven(plan: Plan, system: Callable[[float], Answer]) -> tuple[Found, list[t
 def test_a_system_s_capacity_is_found_to_the_resolution(plan: Plan, capacity: float):
     """What holds up to some rate and not above is found, as nearly as was asked, and not from the wrong side."""
     found, _ = driven(plan, lambda rate: Answer.HELD if rate <= capacity else Answer.MISSED)
-    if capacity < plan.from_per_s:
-        assert found == Found("cluster", None, plan.from_per_s)
+    if capacity < plan.start_per_s:
+        assert found == Found("cluster", None, plan.start_per_s)
         return
     assert found.limit == "cluster"
     assert found.held_per_s is not None
@@ -64,11 +65,11 @@ def test_a_system_s_capacity_is_found_to_the_resolution(plan: Plan, capacity: fl
 
 @given(rates, st.floats(1, 100), st.floats(1.2, 8))
 def test_a_range_that_holds_to_its_top_ends_there(low: float, span: float, growth: float):
-    """Nothing above --to is ever tried, and the top is no capacity but a floor of it."""
+    """Nothing above --max-rate is ever tried, and the top is no capacity but a floor of it."""
     plan = Plan(low, low * span, growth)
     found, runs = driven(plan, lambda _: Answer.HELD)
-    assert found == Found("range", plan.to_per_s, None)
-    assert max(rate for rate, _ in runs) <= plan.to_per_s
+    assert found == Found("range", plan.max_per_s, None)
+    assert max(rate for rate, _ in runs) <= plan.max_per_s
 
 
 @given(plans, st.floats(100, 1e7), st.floats(100, 1e7))
@@ -92,10 +93,10 @@ def test_the_generators_limit_is_no_capacity(plan: Plan, capacity: float, genera
         assert capacity < found.gave_per_s <= generator
 
 
-@given(plans.filter(lambda plan: plan.from_per_s >= 100), st.floats(0.01, 1))
+@given(plans.filter(lambda plan: plan.start_per_s >= 100), st.floats(0.01, 1))
 def test_slower_rates_are_tried_before_the_search_gives_up(plan: Plan, share: float):
     """A generator that cannot keep up with the first rate is measured below it, if it can carry a hundredth."""
-    generator = plan.from_per_s * share * 1.001
+    generator = plan.start_per_s * share * 1.001
     found, _ = driven(plan, lambda rate: Answer.HELD if rate <= generator else Answer.GENERATOR)
     assert found.limit == "generator"
     assert found.held_per_s is not None
@@ -170,7 +171,7 @@ def test_a_hiccup_costs_one_run():
 
 
 @pytest.mark.parametrize(
-    "values", [{"from_per_s": 0}, {"from_per_s": 5, "to_per_s": 4}, {"growth": 1}, {"resolution": 0}]
+    "values", [{"start_per_s": 0}, {"start_per_s": 5, "max_per_s": 4}, {"growth": 1}, {"resolution": 0}]
 )
 def test_a_search_without_an_end_is_refused(values: dict[str, float]):
     """Whatever would run for ever is told before anything starts."""
@@ -198,7 +199,8 @@ def test_what_a_run_says_of_the_cluster():
         ("generator", Answer.GENERATOR),
         (None, Answer.INVALID),
     ):
-        run = a_judged_run(verdict="invalid", reasons=["It is late. Lower the rate."], limited_by=limited_by)
+        late = reason("schedule_lag", "invalid", "It is late.", "Lower the rate.")
+        run = a_judged_run(verdict="invalid", reasons=[late], limited_by=limited_by)
         assert judged(run) == (expected, "It is late")
 
     with pytest.raises(InvalidRunError, match=r"p9999.*cannot be judged at this rate: too few samples"):
@@ -250,8 +252,8 @@ def test_each_end_of_a_search_is_told(
         ((), "no objective"),
         (("--slo", "end_to_end.p98 < 1s"), "p98"),
         (("--slo", "lost == 0", "--profile", "ramp"), "more than one rate"),
-        (("--slo", "lost == 0", "--picture", "a.gif"), "neither SVG nor PNG"),
-        (("--slo", "lost == 0", "--from", "9", "--to", "8"), "has no rates"),
+        (("--slo", "lost == 0", "--chart", "a.gif"), "neither SVG nor PNG"),
+        (("--slo", "lost == 0", "--start-rate", "9", "--max-rate", "8"), "has no rates"),
         (("--slo", "lost == 0", "--settle", "soon"), "should be a duration"),
     ],
 )
@@ -273,7 +275,7 @@ def test_a_real_search_on_a_real_broker(tmp_path: Path, kafka: Kafka, registry: 
     """
     where = ("--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", registry.url)
     steps = (
-        "--from",
+        "--start-rate",
         "600",
         "--growth",
         "1.5",
@@ -315,7 +317,7 @@ def test_a_generator_at_its_limit_is_an_answer(tmp_path: Path):
     find 10 too much too; slower rates are then tried, and the answer is as good.
     """
     (tmp_path / "client.conf").write_text("queue.buffering.max.messages=16\n")
-    steps = "--from 10 --growth 1.95 --resolution 99% --step-duration 2s --warmup 0s --settle 0s"
+    steps = "--start-rate 10 --growth 1.95 --resolution 99% --step-duration 2s --warmup 0s --settle 0s"
     slow = "--max-schedule-lag 10s --max-observer-lag 10s --linger-ms 1000 --client-config client.conf"
     arguments = [*steps.split(), *slow.split(), "--slo", "lost == 0", *SMALL]
     with Command(tmp_path, [*LENSLOAD, *arguments], name="capacity") as running:
@@ -333,9 +335,7 @@ def test_a_run_that_fails_ends_the_search_with_what_held(tmp_path: Path):
     """A file that goes away during a search ends it with its run's exit code, after the rates that held before."""
     client_config = tmp_path / "client.conf"
     client_config.write_text("socket.nagle.disable=true\n")
-    steps = (
-        "--from 40 --step-duration 3s --warmup 0s --settle 0s --max-schedule-lag 10s --max-observer-lag 10s"
-    )
+    steps = "--start-rate 40 --step-duration 3s --warmup 0s --settle 0s --max-schedule-lag 10s --max-observer-lag 10s"
     arguments = [*steps.split(), "--client-config", str(client_config), "--slo", "lost == 0", *SMALL]
     with Command(tmp_path, [*LENSLOAD, *arguments], name="capacity") as running:
         running.says("measuring", 60)
@@ -348,7 +348,17 @@ def test_a_run_that_fails_ends_the_search_with_what_held(tmp_path: Path):
 
 def test_ctrl_c_tells_what_is_known(tmp_path: Path):
     """Who loses patience gets the answer so far, the run under way drains, and nothing is left running."""
-    arguments = ["--slo", "lost == 0", "--from", "200", "--step-duration", "60s", "--warmup", "0s", *SMALL]
+    arguments = [
+        "--slo",
+        "lost == 0",
+        "--start-rate",
+        "200",
+        "--step-duration",
+        "60s",
+        "--warmup",
+        "0s",
+        *SMALL,
+    ]
     with Command(tmp_path, [*LENSLOAD, *arguments], name="capacity") as running:
         running.says(r"\d+ acked|measuring")
         running.press_ctrl_c()

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from lensload.cli.main import main
-from lensload.seed.ground_truth import planted
+from lensload.seed.ground_truth import ground_truth
 from lensload.seed.manifest import SCHEMA_FILE
 from lensload.seed.plan import Plan
 
@@ -29,7 +29,7 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 def seeded(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     code = "from lensload.cli.main import main; main()"
-    return run("-c", code, "seed", "--to", folder, *more)
+    return run("-c", code, "seed", "--output-dir", folder, *more)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A seed in Parquet files, with a trap in it."""
     place = tmp_path_factory.mktemp("seed") / "out"
     what = ("--events", str(EVENTS), "--days", "7", "--until", "2026-01-31T12:00:00Z", "--seed", "2")
-    done = seeded(place, *what, "--experiment", "ranking-v2=simpson", "--format", "parquet")
+    done = seeded(place, *what, "--experiment", "ranking-v2=simpson", "--output-format", "parquet")
     assert done.returncode == 0, done.stderr
     assert f"{EVENTS:,} events in" in done.stdout
     return place
@@ -92,8 +92,8 @@ def test_a_manifest_states_the_truth_of_its_plan(folder: Path):
     """What it calls planted is what the plan plants, for anybody who computes it again, effects included."""
     manifest = manifest_of(folder)
     plan = Plan.from_dict(manifest["plan"])
-    assert plan.experiment == ("ranking-v2=simpson",)
-    assert planted(plan) == manifest["planted"]
+    assert plan.world.experiment == (("ranking-v2", "simpson"),)
+    assert ground_truth(plan) == manifest["planted"]
     assert manifest["planted"]["experiments"]["ranking-v2"]["effect"] == "simpson"
     assert manifest["planted"]["experiments"]["large-cards"]["effect"] == "default"
 
@@ -144,18 +144,26 @@ def test_a_changed_file_is_found_by_verify(folder: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--format", "avro", "--fault", "late=0.1"], "--fault needs a cluster"),
-        (["--format", "avro", "--fault", "lat=0.1"], "no fault 'lat'; did you mean late?"),
-        (["--format", "avro", "--recreate"], "--append, --recreate and --set-retention are for a cluster"),
-        (["--format", "avro", "--manifest", "m.json"], "The manifest of --to DIR is DIR/manifest.json"),
-        ([], "--to and --format go together"),
-        (["--format", "parket"], "'parket' is not one of 'avro', 'parquet'"),
-        (["--format", "avro", "--experiment", "simpsons"], "did you mean simpson?"),
+        (["--output-format", "avro", "--fault", "late=0.1"], "--fault needs a cluster"),
+        (["--output-format", "avro", "--fault", "lat=0.1"], "no fault 'lat'; did you mean late?"),
+        (
+            ["--output-format", "avro", "--recreate"],
+            "--append, --recreate and --set-retention are for a cluster",
+        ),
+        (
+            ["--output-format", "avro", "--manifest", "m.json"],
+            "The manifest of --output-dir DIR is DIR/manifest.json",
+        ),
+        ([], "--output-dir and --output-format go together"),
+        (["--output-format", "parket"], "'parket' is not one of 'avro', 'parquet'"),
+        (["--output-format", "avro", "--experiment", "simpsons"], "did you mean simpson?"),
     ],
 )
 def test_what_cannot_be_written_to_files_is_refused(tmp_path: Path, more: list[str], message: str):
-    """Options that contradict --to, or are none, are usage errors, and no folder is made."""
-    done = CliRunner().invoke(main, ["seed", "--to", str(tmp_path / "out"), "--events", "1000", *more])
+    """Options that contradict --output-dir, or are none, are usage errors, and no folder is made."""
+    done = CliRunner().invoke(
+        main, ["seed", "--output-dir", str(tmp_path / "out"), "--events", "1000", *more]
+    )
     assert done.exit_code == 2
     assert message in done.stderr
     assert not (tmp_path / "out").exists()

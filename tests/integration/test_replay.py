@@ -219,7 +219,7 @@ def test_garbage_is_kept_aside_and_stops_nothing(place: Place):
         values += [place.value(1, number), value, None, b""]
     values.append(place.value(1, 1) + b"!")
     place.write(values)
-    lines = place.printed("--count", "--rejects", "kept/aside.jsonl")
+    lines = place.printed("--rejects", "kept/aside.jsonl")
     assert [line["value"] and line["value"]["eventId"] for line in lines] == [
         "e0",
         None,
@@ -249,8 +249,8 @@ def test_garbage_is_kept_aside_and_stops_nothing(place: Place):
 def test_counting_keeps_aside_what_headers_tell_and_decode_finds_the_rest(place: Place):
     """The fast count trusts a good header; --decode looks further."""
     place.write([place.value(1, 1), *garbage(place).values()])
-    assert "3 cannot be decoded" in place.done("--count").stderr
-    result = place.done("--count", "--decode")
+    assert "3 cannot be decoded" in place.done().stderr
+    result = place.done("--decode")
     assert "4 cannot be decoded" in result.stderr
     assert counted(result.stdout)[f"{place.topic}: unknown schema id", "-", "-"] == 1
     assert len(Path("replay-rejects.jsonl").read_text().splitlines()) == 4
@@ -292,7 +292,7 @@ def contained(path: Path) -> list[dict[str, Any]]:
 def test_container_files_hold_what_was_written(place: Place):
     """The files give fastavro every record back, under the schema that wrote it."""
     place.write([place.value(1 + number % 2, number) for number in range(3000)])
-    result = place.done("--write", "avro", "--to", "out")
+    result = place.done("--output-format", "avro", "--output-dir", "out")
     for version, schema in ((1, V1), (2, V2)):
         path = Path("out") / f"{place.topic}.schema-{place.ids[version]}.avro"
         expected: Any = [
@@ -304,7 +304,7 @@ def test_container_files_hold_what_was_written(place: Place):
             written: Any = fastavro.reader(stream).writer_schema
             assert written["fields"] == schema["fields"]
         assert f"1,500 records in {path}" in result.stderr
-    again = place.replay("--write", "avro", "--to", "out")
+    again = place.replay("--output-format", "avro", "--output-dir", "out")
     assert again.exit_code == 2
     assert "has files already" in again.stderr
 
@@ -312,7 +312,7 @@ def test_container_files_hold_what_was_written(place: Place):
 def test_resolved_records_go_to_one_container_a_topic(place: Place):
     """With a reader's schema there is one schema, and so one file."""
     place.write([place.value(1, 0), place.value(2, 1)])
-    place.done("--write", "avro", "--to", "out", "--as-version", "latest")
+    place.done("--output-format", "avro", "--output-dir", "out", "--as-version", "latest")
     records = contained(Path("out") / f"{place.topic}.avro")
     assert sorted((record["eventId"], record["device"]) for record in records) == [("e0", None), ("e1", "d1")]
 
@@ -321,7 +321,7 @@ def test_parquet_files_hold_what_was_written(place: Place):
     """pandas, DuckDB and Spark find every record, and where it stood in Kafka."""
     parquet = pytest.importorskip("pyarrow.parquet")
     place.write([place.value(1 + number % 2, number) for number in range(30)])
-    place.done("--write", "parquet", "--to", "out")
+    place.done("--output-format", "parquet", "--output-dir", "out")
     for version in (1, 2):
         table = parquet.read_table(Path("out") / f"{place.topic}.schema-{place.ids[version]}.parquet")
         rows = sorted(table.to_pylist(), key=lambda row: row["kafka_timestamp"])
@@ -349,17 +349,17 @@ def test_parquet_files_hold_what_was_written(place: Place):
 def test_a_replay_begins_where_it_is_told(place: Place, start: str, first: int):
     """A time is the first message at or after it in each partition, an offset that of each partition."""
     place.write([place.value(1, number) for number in range(12)])
-    lines = place.printed("--from", start)
+    lines = place.printed("--start", start)
     assert [line["value"]["eventId"] for line in lines] == [f"e{number}" for number in range(first, 12)]
 
 
 def test_an_offset_outside_is_refused_with_what_there_is(place: Place):
     """Who asks for an offset that is not there reads which are, in which partition."""
     place.write([place.value(1, number) for number in range(12)])
-    result = place.replay("--from", "offset:5")
+    result = place.replay("--start", "offset:5")
     assert result.exit_code == 2
-    assert f"Partition 0 of {place.topic} holds offsets 0 to 3; --from offset:5 is outside" in result.stderr
-    assert len(place.printed("--from", "offset:3", "--partition", "1")) == 1
+    assert f"Partition 0 of {place.topic} holds offsets 0 to 3; --start offset:5 is outside" in result.stderr
+    assert len(place.printed("--start", "offset:3", "--partition", "1")) == 1
 
 
 def test_the_limit_ends_it(place: Place):
@@ -447,10 +447,10 @@ def test_a_group_goes_on_where_it_stopped(place: Place):
     """A new group reads from the earliest offset, and a second time only what is new."""
     place.write([place.value(1, number) for number in range(9)])
     group = ("--group", f"{place.prefix}recommendation-service")
-    assert len(place.printed(*group, "--from", "earliest")) == 9
+    assert len(place.printed(*group, "--start", "earliest")) == 9
     place.write([place.value(2, number) for number in range(3)])
     assert [line["version"] for line in place.printed(*group)] == [2, 2, 2]
-    result = place.replay(*group, "--from", "earliest")
+    result = place.replay(*group, "--start", "earliest")
     assert result.exit_code == 2
     assert "has been in" in result.stderr
     assert "new name" in result.stderr
@@ -459,7 +459,7 @@ def test_a_group_goes_on_where_it_stopped(place: Place):
 def test_another_topic_gets_the_very_bytes(place: Place):
     """Value, key, headers, timestamp and partition are those of the original; garbage stays behind."""
     place.write([place.value(1, 0), None, b"junk!", place.value(2, 3)])
-    result = place.done("--into", "copy")
+    result = place.done("--into-topic", "copy")
     assert f"Creating the topic {place.prefix}copy with 3 partitions" in result.stderr
     copies = {message.timestamp()[1] - BASE_MS: message for message in place.read("copy", 3)}
     assert sorted(copies) == [0, 1000, 3000]
@@ -509,7 +509,7 @@ def test_the_pace_keeps_the_intervals(place: Place):
     place.write([place.value(1, number) for number in range(31)], step_ms=100)
     with (
         watching(place, "copy") as wait,
-        running(place, "--into", "copy", "--speed", "2x") as process,
+        running(place, "--into-topic", "copy", "--speed", "2x") as process,
     ):
         came = wait(31)
         _, told = process.communicate(timeout=20)
@@ -535,7 +535,7 @@ def test_partitions_far_apart_are_merged_in_little_memory(place: Place, monkeypa
         producer.produce(place.topic, place.value(1, number), partition=partition, timestamp=BASE_MS + number)
     assert producer.flush(20) == 0
     place.create("copy", partitions=1)
-    result = place.done("--into", "copy", "--speed", "1000000x")
+    result = place.done("--into-topic", "copy", "--speed", "1000000x")
     stamps = [message.timestamp()[1] - BASE_MS for message in place.read("copy", 9000)]
     assert stamps == list(range(9000)), result.stderr
     assert max(most) < 9000
@@ -547,7 +547,7 @@ def test_what_the_other_topic_does_not_take_is_told(place: Place):
     small = NewTopic(place.prefix + "small", 3, 1, config={"max.message.bytes": "300"})
     admin.create_topics([small])[place.prefix + "small"].result(20)
     place.write([place.value(1, 0), wire.header(place.ids[1]) + bytes(1000), place.value(1, 2)])
-    result = place.replay("--into", "small", "--group", place.topic)
+    result = place.replay("--into-topic", "small", "--group", place.topic)
     assert result.exit_code == 4
     assert f"1 of 3 messages did not get into {place.prefix}small" in result.stderr
     assert "max.message.bytes" in result.stderr
@@ -571,24 +571,22 @@ def test_ctrl_c_ends_with_what_was_done(place: Place):
     """A replay that is stopped leaves whole files, says how far it came, and tells so by its exit code."""
     place.write([place.value(1, number) for number in range(20)], step_ms=60_000)
     more = (
-        "--into",
+        "--into-topic",
         "copy",
         "--speed",
         "original",
-        "--count",
-        "--write",
+        "--output-format",
         "avro",
-        "--to",
+        "--output-dir",
         str(place.folder / "o"),
     )
     with watching(place, "copy") as wait, running(place, *more) as process:
         assert list(wait(1)) == [0]
         process.send_signal(signal.SIGINT)
-        out, told = process.communicate(timeout=20)
+        _, told = process.communicate(timeout=20)
     assert process.returncode == 3, told
     assert "stopped at" in told
     assert "what was done until then stands" in told
-    assert counted(out) == {(place.topic, str(place.ids[1]), "1"): 1}
     assert len(contained(place.folder / "o" / f"{place.topic}.schema-{place.ids[1]}.avro")) == 1
     assert "Traceback" not in told
 

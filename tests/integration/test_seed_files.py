@@ -13,14 +13,16 @@ import pytest
 from pyarrow import parquet
 
 from lensload.errors import UsageError
-from lensload.seed.actuals import Realised
-from lensload.seed.file_output import write
+from lensload.seed.actuals import Actuals
+from lensload.seed.file_export import write
 from lensload.seed.manifest import FileEntry, Format
 from lensload.seed.plan import Plan
+from lensload.world.parameters import WorldParameters
 
 FORMATS: tuple[Format, ...] = ("avro", "parquet")
 START_MS = 1_795_000_000_000
-PLAN = Plan(seed=3, start_ms=START_MS, until_ms=START_MS + 86_400_000, events=8_000, audience_size=640)
+WORLD = WorldParameters(seed=3, audience_size=640)
+PLAN = Plan(start_ms=START_MS, until_ms=START_MS + 86_400_000, events=8_000, world=WORLD)
 
 
 def written(folder: Path, form: Format, plan: Plan = PLAN) -> tuple[dict[str, FileEntry], dict[str, Any]]:
@@ -46,11 +48,11 @@ def _as_avro(row: dict[str, Any]) -> dict[str, Any]:
 def test_both_formats_hold_the_plans_events(tmp_path: Path):
     """Every event of the plan stands in its topic's file, in order, in Avro and in Parquet alike."""
     expected: dict[str, list[dict[str, Any]]] = {}
-    counts = Realised()
+    counts = Actuals()
     for portion in PLAN.chronicle().portions():
         for batch in portion.batches:
             expected.setdefault(batch.topic, []).extend(batch.records())
-            counts.take(batch)
+            counts.add(batch)
     for form in FORMATS:
         entries, realised = written(tmp_path / form, form)
         assert realised == counts.as_dict()
@@ -80,7 +82,7 @@ def test_a_folder_with_files_is_left_alone(tmp_path: Path, form: Format):
     written(tmp_path, form)
     kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert f".user-interactions.{form}.part" not in kept
-    with pytest.raises(UsageError, match=rf"--to .* has files already, such as .*\.{form}") as caught:
+    with pytest.raises(UsageError, match=rf"--output-dir .* has files already, such as .*\.{form}") as caught:
         written(tmp_path, form)
     assert caught.value.exit_code == 2
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
@@ -90,13 +92,13 @@ def test_what_is_no_folder_is_refused(tmp_path: Path):
     """A file in the folder's place is a usage error that says why."""
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(UsageError, match=r"--to .*file.* cannot be written"):
+        with pytest.raises(UsageError, match=r"--output-dir .*file.* cannot be written"):
             written(place, "avro")
 
 
 def test_faults_have_no_place_in_files(tmp_path: Path):
     """Headers, tombstones and broken bytes cannot be told in a file of events, so they are refused at once."""
-    plan = replace(PLAN, faults=("late=0.1",))
+    plan = replace(PLAN, faults=(("late", 0.1),))
     with pytest.raises(UsageError, match="--fault needs a cluster"):
         written(tmp_path / "out", "avro", plan)
     assert not (tmp_path / "out").exists()

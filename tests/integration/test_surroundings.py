@@ -17,7 +17,7 @@ import pytest
 from lensload.processes import interpreter
 from lensload.results.run import Run, total
 from lensload.schema import definitions
-from lensload.verdict.rules import EXIT_CODES
+from lensload.verdict.reasons import EXIT_CODES
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.locusts import Bench, Command, Locust, check_good, check_whole, crew_pids, wait_until
@@ -91,9 +91,9 @@ def test_a_bench_is_its_own_program(folder: Path, trapped: dict[str, str]):
 def test_a_search_is_not_led_astray(folder: Path, trapped: dict[str, str]):
     """`capacity` and its runs."""
     search = (
-        "--from",
+        "--start-rate",
         "50",
-        "--to",
+        "--max-rate",
         "50",
         "--step-duration",
         "1s",
@@ -299,5 +299,5 @@ def test_a_replay_whose_reader_has_gone_ends_well(
     cluster = ("--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", registry.url)
     where = (*cluster, "--topic-prefix", topic_prefix)
     assert code_unread(folder, *SEED, *where, stderr=True) == 0
-    for more in (("--print", "jsonl"), ("--print", "table", "--count"), ("--count",)):
+    for more in (("--print", "jsonl"), ("--print", "table"), ()):
         assert code_unread(folder, "replay", "user-interactions", *where, *more) == 0

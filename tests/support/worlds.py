@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from lensload.schema import definitions
 from lensload.world.columns import TopicBatch
+from lensload.world.parameters import WorldParameters
 from lensload.world.scenario import Setting
 from lensload.world.world import TOPICS, World, made
 
@@ -14,7 +15,7 @@ START_NS = 1_795_000_000_000_000_000
 PARSED: dict[str, dict[str, Any]] = {topic: schema.parsed for topic, schema in definitions.load().items()}
 SCHEMA_IDS = {topic: number for number, topic in enumerate(PARSED, start=1)}
 TOPICS_BY_SCHEMA = {number: topic for topic, number in SCHEMA_IDS.items()}
-SMALL = made(seed=7, audience_size=640, catalogue_size=240)
+SMALL = made(WorldParameters(seed=7, audience_size=640, catalogue_size=240))
 
 
 def evenly(count: int, gap_ns: int = 50_000, start_ns: int = START_NS) -> NDArray[np.int64]:

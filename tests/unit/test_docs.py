@@ -59,11 +59,12 @@ def commands_of(page: Path, program: str) -> list[list[str]]:
 def leaf(arguments: list[str]) -> click.Context:
     """The command that these arguments name, with its options parsed and nothing run."""
     command: click.Command = main
+    context = click.Context(main, **main.context_settings)
     while isinstance(command, click.Group):
-        _, found, arguments = command.resolve_command(click.Context(command), arguments)
+        _, found, arguments = command.resolve_command(context, arguments)
         assert found
-        command = found
-    return command.make_context(command.name, list(arguments))
+        context, command = click.Context(found, parent=context), found
+    return command.make_context(command.name, list(arguments), parent=context.parent)
 
 
 def test_generated_pages_are_current():

@@ -34,14 +34,14 @@ class Plan:
     """Where to search, and how closely.
 
     Attributes:
-        from_per_s: the first rate; lower ones are tried only where the generator cannot keep up with it.
-        to_per_s: the highest rate.
+        start_per_s: the first rate; lower ones are tried only where the generator cannot keep up with it.
+        max_per_s: the highest rate.
         growth: by how much the rate is multiplied until something gives.
         resolution: how far the found rate may lie below one that does not hold, as a fraction.
     """
 
-    from_per_s: float = 1_000.0
-    to_per_s: float = 1e8
+    start_per_s: float = 1_000.0
+    max_per_s: float = 1e8
     growth: float = 2.0
     resolution: float = 0.05
 
@@ -51,10 +51,10 @@ class Plan:
         Raises:
             UsageError: the values make no search.
         """
-        if not 0 < self.from_per_s <= self.to_per_s:
+        if not 0 < self.start_per_s <= self.max_per_s:
             raise UsageError(
-                f"A search from {self.from_per_s:g} to {self.to_per_s:g} events/s has no rates.",
-                "Give --from less than --to, both above 0.",
+                f"A search from {self.start_per_s:g} to {self.max_per_s:g} events/s has no rates.",
+                "Give --start-rate less than --max-rate, both above 0.",
             )
         if not (self.growth > 1 and 0.005 <= self.resolution < 1):
             raise UsageError(
@@ -90,7 +90,7 @@ def search(plan: Plan) -> Search:
     held: list[float] = []
     gave_per_s: float | None = None
     limit: Limit = "range"
-    rate: float | None = plan.from_per_s
+    rate: float | None = plan.start_per_s
     while rate is not None:
         answer = yield from _tried(rate)
         if answer is Answer.INVALID:
@@ -113,7 +113,7 @@ def search(plan: Plan) -> Search:
 def _next(plan: Plan, held_per_s: float, gave_per_s: float | None) -> float:
     """The rate to try; `held_per_s` itself once the bracket is narrow enough, to have it confirmed."""
     if gave_per_s is None:
-        return min(rounded(held_per_s * plan.growth), plan.to_per_s)
+        return min(rounded(held_per_s * plan.growth), plan.max_per_s)
     if gave_per_s <= held_per_s * (1 + plan.resolution):
         return held_per_s
     middle = rounded(sqrt(held_per_s * gave_per_s))
@@ -125,7 +125,7 @@ def _slower(plan: Plan, rate: float) -> float | None:
 
     Never below 1 event/s: a step might then measure none.
     """
-    slower = (rounded(plan.from_per_s / 10), rounded(plan.from_per_s / 100))
+    slower = (rounded(plan.start_per_s / 10), rounded(plan.start_per_s / 100))
     return next((lower for lower in slower if 1 <= lower < rate), None)
 
 

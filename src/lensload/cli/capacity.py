@@ -15,7 +15,7 @@ from lensload import atomic_file
 from lensload.capacity import chart, result, trial
 from lensload.capacity.search import Found, Plan, Search, search
 from lensload.capacity.trial import Trial
-from lensload.cli.run_options import run_options
+from lensload.cli.options import Command, config_option, option_group, run_options
 from lensload.config import loading
 from lensload.config.model import RunConfig
 from lensload.config.options import options
@@ -43,102 +43,108 @@ def _fraction(ctx: click.Context, parameter: click.Parameter, value: str) -> flo
         raise click.BadParameter(f"it should be a share such as 5% or 0.05, not {value!r}") from error
 
 
+_search = option_group("Search")
+_result = option_group("Result")
+
+
 @click.command(
-    epilog="Exit codes: 0 a rate holds, and the cluster, the generator or --to is the limit above it; 1 not even the"
-    " lowest rate holds; 2 wrong usage; 3 the runs are invalid at any rate, or the search was stopped; 4 the cluster"
-    " cannot be reached or refused."
+    cls=Command,
+    short_help="Find the highest rate that holds the objectives.",
+    epilog="Exit codes: 0 a rate holds, and the cluster, the generator or --max-rate is the limit above it; 1 not even"
+    " the lowest rate holds; 2 wrong usage; 3 the runs are invalid at any rate, or the search was stopped; 4 the"
+    " cluster or the registry cannot be reached or refused.",
 )
-@click.option(
-    "--from",
-    "from_per_s",
+@_search(
+    "--start-rate",
+    "start_per_s",
     type=float,
     default=1_000.0,
     metavar="RATE",
     show_default=True,
-    help="The first rate, in events/s. Lower ones are tried only where the generator cannot keep up with it.",
+    help="The first rate, in events/s. Lower rates are tried only if the generator cannot keep up with it.",
 )
-@click.option(
-    "--to",
-    "to_per_s",
+@_search(
+    "--max-rate",
+    "max_per_s",
     type=float,
     default=1e8,
     metavar="RATE",
-    help="The highest rate to try.  [default: until something gives]",
+    help="The highest rate to try.  [default: until a rate does not hold]",
 )
-@click.option(
+@_search(
     "--growth",
     type=float,
     default=2.0,
     metavar="NUMBER",
     show_default=True,
-    help="By how much to multiply the rate until something gives.",
+    help="Factor by which the rate grows until it does not hold.",
 )
-@click.option(
+@_search(
     "--resolution",
     callback=_fraction,
     default="5%",
     metavar="SHARE",
     show_default=True,
-    help="How near to a rate that does not hold the search comes.",
+    help="The search ends when the highest rate that holds is this close to one that does not.",
 )
-@click.option(
+@_search(
     "--step-duration",
     default="30s",
     metavar="DURATION",
     show_default=True,
     help="How long each run measures, after its --warmup.",
 )
-@click.option(
+@_search(
     "--settle",
     callback=_seconds,
     default="5s",
     metavar="DURATION",
     show_default=True,
-    help="How long to leave the cluster alone between runs.",
+    help="How long to pause between runs.",
 )
-@click.option(
+@_result(
     "--result",
     "result_file",
     type=Path,
     default=Path("capacity.json"),
     metavar="FILE",
     show_default=True,
-    help="Where the result goes, as JSON.",
+    help="Where to write the result, as JSON.",
 )
-@click.option(
-    "--picture",
-    "picture_file",
+@_result(
+    "--chart",
+    "chart_file",
     type=Path,
     default=Path("capacity.svg"),
     metavar="FILE.svg|FILE.png",
     show_default=True,
-    help="Where the curve of rate against percentile goes.",
+    help="Where to write the chart of latency by rate.",
 )
-@click.option(
-    "--runs",
+@_result(
+    "--runs-dir",
     "runs_folder",
     type=Path,
     default=Path("capacity-runs"),
-    metavar="FOLDER",
+    metavar="DIR",
     show_default=True,
-    help="Where each run's own file goes.",
+    help="Folder for the run file of each run.",
 )
-@click.option("--config", metavar="FILE", type=Path, help="Read this file in place of lensload.toml.")
 @run_options(without=(*_OURS, *_OUTPUTS))
+@config_option
 def capacity(**given: Any) -> None:  # noqa: ANN401 - click's values
     """Find the highest rate that holds the objectives (--slo): a search over real runs.
 
-    The rate grows until an objective is missed, then the bracket is halved. Each run warms up, measures and drains
-    by itself. What is missed is tried again before it counts, and the rate that is found has held twice. If the
-    generator cannot keep up with a rate, the search ends below it and says so: the cluster may hold more.
+    The rate grows until an objective is missed; then the search bisects. Each run warms up, measures and drains by
+    itself. A rate that misses is tried again before it counts, and the rate that is reported has held twice. If the
+    generator cannot keep up with a rate, the search ends below it and reports so: the cluster may hold more.
     """
     own = {name: given.pop(name) for name in ("step_duration", "settle", "runs_folder", "config")}
-    files = {name: given.pop(name) for name in ("result_file", "picture_file")}
-    plan = Plan(*(given.pop(name) for name in ("from_per_s", "to_per_s", "growth", "resolution")))
+    files = {name: given.pop(name) for name in ("result_file", "chart_file")}
+    plan = Plan(*(given.pop(name) for name in ("start_per_s", "max_per_s", "growth", "resolution")))
     config = _checked({**given, "duration": own["step_duration"]}, own["config"])
-    chart.check(files["picture_file"])
+    chart.check(files["chart_file"])
     atomic_file.check_writable(files["result_file"], "result", "--result")
-    atomic_file.check_writable(files["picture_file"], "picture", "--picture")
+    atomic_file.check_writable(files["chart_file"], "chart", "--chart")
     arguments = _arguments({**given, "duration": own["step_duration"]}, own["config"], config)
     runs = _Runs(arguments, own["runs_folder"], own["settle"])
     signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: tell what is known, leave no run behind
@@ -149,7 +155,7 @@ def capacity(**given: Any) -> None:  # noqa: ANN401 - click's values
             found = _drive(search(plan), runs)
         except LensloadError as failed:
             error = failed
-    capacity = result.Trials(config.slo, plan, runs.made).result(found)
+    capacity = result.Trials([str(slo) for slo in config.slo], plan, runs.made).result(found)
     result.write(files["result_file"], capacity)
     _tell(capacity, files)
     if error:
@@ -197,7 +203,7 @@ def _checked(flags: Mapping[str, Any], file: Path | None) -> RunConfig:
             "A capacity is a capacity for something: there is no objective.",
             "Give one or more, such as --slo 'end_to_end.p99 < 50ms'.",
         )
-    if config.profile not in _STEADY:
+    if str(config.profile) not in _STEADY:
         raise UsageError(
             f"The profile {config.profile} has more than one rate; a search needs a steady one.",
             f"Give --profile {' or '.join(_STEADY)}, or none.",
@@ -208,7 +214,12 @@ def _checked(flags: Mapping[str, Any], file: Path | None) -> RunConfig:
 def _arguments(flags: Mapping[str, Any], file: Path | None, config: RunConfig) -> list[str]:
     """The flags that each run gets: those given here, and no outputs but its run file."""
     by_name = {option.name: option for option in options()}
-    given: dict[str, Any] = {**flags, **dict.fromkeys(_OUTPUTS, ""), "slo": list(config.slo), "repeat": 1}
+    given: dict[str, Any] = {
+        **flags,
+        **dict.fromkeys(_OUTPUTS, ""),
+        "slo": [str(slo) for slo in config.slo],
+        "repeat": 1,
+    }
     arguments = ["--config", str(file)] if file else []
     for name, value in given.items():
         if value is not None and name in by_name:
@@ -218,9 +229,9 @@ def _arguments(flags: Mapping[str, Any], file: Path | None, config: RunConfig) -
 
 
 def _tell(found: result.Capacity, files: Mapping[str, Path]) -> None:
-    drawn = chart.write(files["picture_file"], found)
+    drawn = chart.write(files["chart_file"], found)
     click.echo(result.table(found), nl=False)
-    click.echo(f"result: {files['result_file']}" + (f", picture: {files['picture_file']}" if drawn else ""))
+    click.echo(f"result: {files['result_file']}" + (f", chart: {files['chart_file']}" if drawn else ""))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's

@@ -1,82 +1,97 @@
-"""`lensload replay`: the command line's door to replay."""
+"""`lensload replay`: read topics back, to count, print, write or send what they hold."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from lensload.cli.options import Command, config_option, option_group, run_options
 from lensload.config import loading
 from lensload.config.options import options
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _CLUSTER = ("bootstrap_servers", "registry_url", "client_config", "topic_prefix", "replication_factor")
 
 
-def _with_cluster_options(command: Command) -> Command:
-    """Give the command the flags that say where the cluster is; one not given is None."""
-    for option in reversed([option for option in options() if option.field in _CLUSTER]):
-        click.option(option.flag, option.name, metavar=option.metavar, help=option.help)(command)
-    return command
+_what = option_group("What to read")
+_how = option_group("What to do with it")
 
 
 @click.command(
-    epilog="Exit codes: 0 done, also when messages were kept aside; 2 wrong usage, or a topic or version that does"
-    " not exist; 3 stopped before the end; 4 cluster or registry cannot be reached or refuse."
+    cls=Command,
+    short_help="Read topics back: count, print, write or send messages.",
+    epilog="Exit codes: 0 done, also when messages were set aside; 2 wrong usage, or a topic or version that does"
+    " not exist; 3 stopped before the end; 4 the cluster or the registry cannot be reached or refused.",
 )
 @click.argument("topics", metavar="TOPIC...", nargs=-1, required=True)
-@click.option(
-    "--from",
-    "start",
+@_what(
+    "--start",
     metavar="WHERE",
-    help="earliest; a time (2026-01-31T12:00:00Z, or Unix milliseconds): the first message at or after it; or"
-    " offset:N.  [default: earliest, or where the group stopped]",
+    help="Where to start: earliest; the first message at or after a time (2026-01-31T12:00:00Z, or Unix milliseconds);"
+    " or offset:N.  [default: earliest, or where the group stopped]",
 )
-@click.option("--partition", "partitions", metavar="N", type=click.IntRange(min=0), multiple=True,
-              help="Read this partition alone; may be given several times.")  # fmt: skip
-@click.option(
+@_what(
+    "--partition",
+    "partitions",
+    metavar="N",
+    type=click.IntRange(min=0),
+    multiple=True,
+    help="Read only this partition. May be repeated.",
+)
+@_what(
     "--group",
     metavar="NAME",
-    help="Read as this consumer group: several replays may share the work, and one that was stopped goes on."
-    " Without it, nothing is left behind in the cluster.",
+    help="Read as this consumer group: several replays share the partitions, and a stopped replay continues."
+    " Without it, nothing is stored in the cluster.",
 )
-@click.option("--follow", is_flag=True, help="Go on with what comes after the present ends, until Ctrl-C.")
-@click.option(
+@_what("--follow", is_flag=True, help="Continue with new messages until Ctrl-C.")
+@_what(
     "--as-version",
     metavar="VERSION",
     help="Resolve every record to this schema: latest, the number of a version of the topic's subject, or an"
-    " .avsc file. Without it, each is as it was written.",
+    " .avsc file. Without it, each record keeps the schema that wrote it.",
 )
-@click.option(
-    "--count", is_flag=True, help="Count by topic and schema version; the default. Nothing is decoded."
+@_what(
+    "--decode", is_flag=True, help="Decode every value even if nothing else needs it, to find invalid Avro."
 )
-@click.option("--print", "layout", type=click.Choice(["table", "jsonl"]), help="Print the records.")
-@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Print at most so many.")
-@click.option("--write", "file_format", type=click.Choice(["avro", "parquet"]),
-              help="Write the records to files, one for each topic and schema: Avro containers, or Parquet (with lensload[parquet]).")  # fmt: skip
-@click.option("--to", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Where --write writes.")
-@click.option(
-    "--into",
+@_how("--print", "layout", type=click.Choice(["table", "jsonl"]), help="Print the records.")
+@_how("--limit", metavar="N", type=click.IntRange(min=1), help="Print at most this many records.")
+@_how(
+    "--output-dir",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write the records to files in this new or empty folder, one file for each topic and schema.",
+)
+@_how(
+    "--output-format",
+    "file_format",
+    type=click.Choice(["avro", "parquet"]),
+    help="Format of the files: Avro containers, or Parquet (needs lensload[parquet]).",
+)
+@_how(
+    "--into-topic",
+    "into",
     metavar="TOPIC",
-    help="Produce the messages into this topic: bytes, key, headers and timestamp as they are.",
+    help="Produce the messages into this topic with the same bytes, key, headers and timestamp.",
 )
-@click.option(
+@_how(
     "--speed",
     metavar="PACE",
-    help="The pace of --into, by the original timestamps: original, a multiple such as 2x, or full.  [default: full]",
+    help="Pace of --into-topic, by the original timestamps: original, a multiple such as 2x, or full."
+    "  [default: full]",
 )
-@click.option(
-    "--decode", is_flag=True, help="Decode every value, also where headers would do: finds what does not fit."
-)
-@click.option(
+@_how(
     "--rejects",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where messages go that cannot be decoded, as JSON lines.  [default: replay-rejects.jsonl, if there are any]",
+    help="Where to write messages that cannot be decoded, as JSON lines.  [default: replay-rejects.jsonl, if there"
+    " are any]",
 )
-@_with_cluster_options
-@click.option("--config", metavar="FILE", type=Path, help="Read this file in place of lensload.toml.")
+@run_options(
+    _CLUSTER,
+    helps={"bootstrap_servers": "Addresses of the Kafka cluster: host:port, several with commas between."},
+)
+@config_option
 def replay(
     topics: tuple[str, ...],
     config: Path | None,
@@ -84,11 +99,12 @@ def replay(
 ) -> None:
     """Read history back: each message by the schema version that wrote it.
 
-    From the earliest offset, a time or an offset, up to the present ends; counted, printed, written to files or
-    produced into another topic. What cannot be decoded is counted, kept aside, and stops nothing.
+    Without an option that says what to do with the messages, they are counted by topic and schema version. Replay ends
+    where the topics ended when it started. Messages that cannot be decoded are counted and set aside.
     """
     from lensload.replay import job  # noqa: PLC0415 - the clients cost half a second, which --help need not pay
+    from lensload.replay.options import ReplayOptions  # noqa: PLC0415
 
     flags = {option.name: given.pop(option.name) for option in options() if option.field in _CLUSTER}
     rest: dict[str, Any] = given
-    job.run(job.Wish(topics=topics, **rest), loading.load(flags, file=config))
+    job.run(ReplayOptions(topics=topics, **rest), loading.load(flags, file=config))

@@ -8,10 +8,10 @@ import click
 from lensload.report.console import print_result
 from lensload.report.outputs import Views
 from lensload.results import run_file
-from lensload.verdict.rules import EXIT_CODES
+from lensload.verdict.reasons import EXIT_CODES
 
 
-@click.command()
+@click.command(short_help="Show run files and write reports of them.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=Path)
 @click.option("--junit", metavar="FILE.xml", type=Path, help="JUnit XML, a test suite a run.")
 @click.option("--summary", metavar="FILE.md", type=Path, help="Markdown, fit for a job's summary page.")

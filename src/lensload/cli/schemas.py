@@ -8,6 +8,7 @@ import click
 
 from lensload.config import loading
 from lensload.errors import SchemaError, UsageError
+from lensload.report.text_table import aligned
 from lensload.schema import compatibility, definitions, history
 from lensload.schema.definitions import Schema, subject
 
@@ -27,12 +28,12 @@ _folder = click.option(
 )
 
 
-@click.group(name="schemas")
-def schemas_group() -> None:
+@click.group(short_help="List, register and check the LENS schemas.")
+def schemas() -> None:
     """The five LENS schemas."""
 
 
-@schemas_group.command(name="list")
+@schemas.command(name="list")
 @click.option("--topic-prefix", default="", metavar="TEXT", help="Goes before every topic and subject.")
 def list_schemas(topic_prefix: str) -> None:
     """Show each schema's subject, record, key, number of fields and fingerprint."""
@@ -44,7 +45,7 @@ def list_schemas(topic_prefix: str) -> None:
     _show(rows)
 
 
-@schemas_group.command(epilog=f"Without an address anywhere: {LOCAL_REGISTRY}.")
+@schemas.command(epilog=f"Without an address anywhere: {LOCAL_REGISTRY}.")
 @click.option("--registry-url", default=None, metavar="URL", help="Where the Schema Registry is.")
 @_prefix
 @_folder
@@ -73,7 +74,7 @@ def register(registry_url: str | None, topic_prefix: str | None, folder: Path | 
     _show(rows)
 
 
-@schemas_group.command()
+@schemas.command()
 @click.option(
     "--registry-url", default=None, metavar="URL", help="Ask this registry for its own verdict as well."
 )
@@ -179,6 +180,4 @@ def _against_registry(
 
 
 def _show(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    click.echo("\n".join(aligned(rows, "<")))

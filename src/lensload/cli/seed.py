@@ -1,4 +1,4 @@
-"""`lensload seed`: the command line's door to seeding."""
+"""`lensload seed`: fill a cluster, or files, with a history."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from lensload.cli.run_options import run_options
+from lensload.cli.options import Command, config_option, option_group, run_options
 from lensload.config import loading
 from lensload.config.options import options
 from lensload.errors import UsageError
@@ -19,37 +19,78 @@ _WHAT = (
 )
 
 
+_history = option_group("History")
+_topics = option_group("Existing topics")
+_manifest = option_group("Manifest")
+_files = option_group("Files instead of a cluster")
+_path = click.Path(path_type=Path, dir_okay=False)
+
+
 @click.command(
+    cls=Command,
+    short_help="Fill a cluster or files with days of history.",
     epilog="Flags that bench has too may also stand in lensload.toml or the environment. Exit codes: 0 done, or equal;"
-    " 1 --verify found a difference; 2 wrong usage, or topics that are not fit; 3 stopped, to be resumed; 4 cluster or"
-    " registry cannot be reached or refuse."
+    " 1 --verify found a difference; 2 wrong usage, or topics that cannot be used; 3 stopped, and can be resumed;"
+    " 4 the cluster or the registry cannot be reached or refused.",
 )
-@click.option("--events", metavar="N", type=click.IntRange(1, 10**12),
-              help="Exactly so many events, all topics together; over 14 days, unless --days says otherwise.")  # fmt: skip
-@click.option("--days", metavar="D", type=float,
-              help="How many days of history. Without --events, as many events as people make: half a session a day each.")  # fmt: skip
-@click.option("--until", metavar="T", help="When the history ends: now, or a time such as 2026-01-31T12:00:00Z."
-              "  [default: now]")  # fmt: skip
-@click.option("--fault", metavar="NAME=RATE", multiple=True,
-              help="Let a share of the records, 0 to 1, have a fault, which a header names; may be repeated. Faults:"
-              f" {', '.join(FAULTS)}.")  # fmt: skip
-@click.option("--to", metavar="DIR", type=click.Path(path_type=Path),
-              help="Write files, one a topic, and manifest.json beside them, instead of filling a cluster.")  # fmt: skip
-@click.option("--format", type=click.Choice(["avro", "parquet"]), help="Of the files of --to.")
-@click.option("--manifest", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
-              help="Where the manifest goes: what was seeded, as JSON.  [default: manifest.json]")  # fmt: skip
-@click.option("--verify", metavar="MANIFEST", type=click.Path(path_type=Path, dir_okay=False),
-              help="Seed nothing: read the cluster back, and say whether it is what the manifest says, or where not.")  # fmt: skip
-@click.option("--resume", metavar="MANIFEST", type=click.Path(path_type=Path, dir_okay=False),
-              help="Complete a seed that was interrupted.")  # fmt: skip
-@click.option(
-    "--append", is_flag=True, help="Write behind what the topics hold; without it they must be empty."
+@_history(
+    "--events",
+    metavar="N",
+    type=click.IntRange(1, 10**12),
+    help="Exact number of events over all topics; spread over 14 days, or over --days.",
 )
-@click.option("--recreate", is_flag=True, help="Delete the topics first, with all they hold.")
-@click.option("--set-retention", is_flag=True,
-              help="Change settings of topics that would delete or refuse what is seeded; the manifest says which.")  # fmt: skip
-@run_options((*_WHERE, *_WHAT))
-@click.option("--config", metavar="FILE", type=Path, help="Read this file in place of lensload.toml.")
+@_history(
+    "--days",
+    metavar="D",
+    type=float,
+    help="Length of the history in days. Without --events, as many events as the simulated users generate"
+    " (0.5 sessions per user per day).",
+)
+@_history(
+    "--until",
+    metavar="TIME",
+    help="When the history ends: now, or a time such as 2026-01-31T12:00:00Z.  [default: now]",
+)
+@_history(
+    "--fault",
+    metavar="NAME=RATE",
+    multiple=True,
+    help="Give a share of the records, 0 to 1, a fault, which a header names. May be repeated. Faults:"
+    f" {', '.join(FAULTS)}.",
+)
+@_topics(
+    "--append", is_flag=True, help="Write to topics that already hold records. Without it they must be empty."
+)
+@_topics("--recreate", is_flag=True, help="Delete the topics first, with all their records.")
+@_topics(
+    "--set-retention",
+    is_flag=True,
+    help="Change topic settings that would delete or refuse the history. The manifest lists what was changed.",
+)
+@_manifest(
+    "--manifest",
+    metavar="FILE",
+    type=_path,
+    help="Where to write the manifest, the description of what was seeded.  [default: manifest.json]",
+)
+@_manifest(
+    "--verify",
+    metavar="MANIFEST",
+    type=_path,
+    help="Seed nothing: read the cluster and report where it differs from the manifest.",
+)
+@_manifest("--resume", metavar="MANIFEST", type=_path, help="Complete a seed that was interrupted.")
+@_files(
+    "--output-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write one file per topic, and manifest.json, into this new or empty folder.",
+)
+@_files(
+    "--output-format", type=click.Choice(["avro", "parquet"]), help="Format of the files in --output-dir."
+)
+@run_options((*_WHERE, *_WHAT), helps={"workers": "Worker processes that encode and send."})
+@config_option
 @click.pass_context
 def seed(
     ctx: click.Context,
@@ -58,16 +99,17 @@ def seed(
     resume: Path | None,
     **given: Any,  # noqa: ANN401 - click's
 ) -> None:
-    """Fill a cluster with days of coherent history: the same every time, with a manifest to check it by.
+    """Fill a cluster with days of coherent history, and write a manifest to verify it by.
 
-    The same options give the same topics, byte for byte and partition by partition, with any number of workers.
+    The same options, with a fixed --until, give the same records in the same partitions, byte for byte, with any
+    number of workers.
     """
     flags = {option.name: given.pop(option.name) for option in options() if option.field in (*_WHERE, *_WHAT)}
     if verify or resume:
         _require_alone("--verify" if verify else "--resume", verify and resume, flags, given)
     # The clients cost half a second, which --help need not pay.
     from lensload.seed import job  # noqa: PLC0415
-    from lensload.seed.options import Wish  # noqa: PLC0415
+    from lensload.seed.options import SeedOptions  # noqa: PLC0415
 
     run = loading.load(flags, file=config)
     if verify:
@@ -75,7 +117,7 @@ def seed(
     if resume:
         job.resume(resume, run)
     else:
-        job.seed(Wish(**{name: value for name, value in given.items() if value is not None}), run)
+        job.seed(SeedOptions(**{name: value for name, value in given.items() if value is not None}), run)
 
 
 def _require_alone(

@@ -41,12 +41,15 @@ def load(
         folder: in place of the current folder.
 
     Raises:
-        UsageError: a key is unknown (with the nearest known one), a value is none, the file is missing or not
-            TOML; names the flag, variable or file at fault.
+        UsageError: a key is unknown (with the nearest known one), a value is wrong, a file is missing or cannot be
+            read; names the flag, variable or file at fault.
     """
-    return _checked(
+    config = _checked(
         *_gathered(flags or {}, file, os.environ if environ is None else environ, folder or Path())
     )
+    if not config.evolve:
+        return config
+    return config.model_copy(update={"evolve": tuple(change.loaded() for change in config.evolve)})
 
 
 def load_registry(

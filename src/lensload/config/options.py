@@ -3,8 +3,20 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
+from pydantic import BaseModel
+
+from lensload.config.groups import Cluster, Criteria, Load, Outputs, Producer
 from lensload.config.model import ENV_PREFIX, RunConfig, flag_of, name_of, shown_of
-from lensload.verdict.thresholds import Thresholds
+from lensload.world.parameters import WorldParameters
+
+_TITLES = {
+    Load: "Load",
+    Cluster: "Cluster",
+    WorldParameters: "World",
+    Producer: "Producer",
+    Criteria: "Objectives and thresholds",
+    Outputs: "Outputs",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +25,7 @@ class Option:
 
     Attributes:
         field: the attribute of RunConfig ("duration_s").
+        group: the title of its group in help texts ("Load").
         name: its key in lensload.toml and in the flags given to `load` ("duration").
         flag: on the command line of lensload ("--duration").
         locust_flag: on Locust's, which has a --profile of its own.
@@ -29,6 +42,7 @@ class Option:
     """
 
     field: str
+    group: str
     name: str
     flag: str
     locust_flag: str
@@ -45,19 +59,24 @@ class Option:
 
 
 def options(base: RunConfig | None = None) -> tuple[Option, ...]:
-    """An option for each field of RunConfig, thresholds last, with the values of `base` as defaults."""
-    inherited = Thresholds.model_fields
-    names = [*(name for name in RunConfig.model_fields if name not in inherited), *inherited]
-    return tuple(_option(name, base) for name in names)
+    """An option for each field of RunConfig, group by group, with the values of `base` as defaults."""
+    return tuple(_option(name, title, base) for group, title in _TITLES.items() for name in _fields(group))
 
 
-def _option(field: str, base: RunConfig | None) -> Option:
+def _fields(group: type[BaseModel]) -> list[str]:
+    """The fields of a group, its own before those that it inherits."""
+    own = [name for name in group.model_fields if name in group.__annotations__]
+    return [*own, *(name for name in group.model_fields if name not in own)]
+
+
+def _option(field: str, group: str, base: RunConfig | None) -> Option:
     info = RunConfig.model_fields[field]
     shown, name, flag = shown_of(field), name_of(field), flag_of(field)
     value: Any = info.default if base is None else getattr(base, field)
     default = _as_default(value, duration=shown.metavar == "DURATION")
     return Option(
         field=field,
+        group=group,
         name=name,
         flag=flag,
         locust_flag=shown.locust_flag or flag,

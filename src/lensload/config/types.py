@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 
+from lensload.pacing.profile import Profile
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.schema.migration import Changeover
 from lensload.values import duration_s, nearest
-from lensload.world.effects import EFFECTS, EXPERIMENT_NAMES
+from lensload.verdict.slo import Slo
 
 _TOPIC_PREFIX = re.compile(r"[A-Za-z0-9._-]{0,200}")
 
@@ -81,28 +82,23 @@ def _changeovers(value: object) -> object:
     return found
 
 
-def _effects(value: object) -> object:
-    if isinstance(value, str):
-        value = [entry.strip() for entry in value.split(",")] if value.strip() else ()
-    if not isinstance(value, (list, tuple)) or not all(isinstance(entry, str) for entry in value):
-        raise ValueError("it should be NAME=EFFECT, or several with commas between")
-    found: dict[str, str] = {}
-    for entry in value:
-        name, equals, effect = str(entry).rpartition("=")
-        if equals and name not in EXPERIMENT_NAMES:
-            raise ValueError(f"there is no experiment {name!r}{nearest(name, EXPERIMENT_NAMES)}")
-        if effect not in EFFECTS:
-            raise ValueError(f"there is no effect {effect!r}{nearest(effect, EFFECTS)}")
-        found |= dict.fromkeys([name] if equals else EXPERIMENT_NAMES, effect)
-    return tuple(f"{name}={found[name]}" for name in EXPERIMENT_NAMES if name in found)
+def _profile(value: object) -> object:
+    return Profile.parse(value) if isinstance(value, str) else value
 
 
-def _lines(value: object) -> object:
-    """Several texts: a list, or one text with commas or semicolons between."""
-    parts = re.split("[,;\n]", value) if isinstance(value, str) else value
-    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
-        raise ValueError("it should be one text or a list of them")
-    return tuple(part.strip() for part in parts if part.strip())
+def _objective(value: object) -> object:
+    return Slo.parse(value) if isinstance(value, str) else value
+
+
+def _texts(value: object) -> object:
+    """The texts of a list, each of which may be several with commas, semicolons or line ends between."""
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, (list, tuple)):
+        raise ValueError("it should be one text or a list of them")  # noqa: TRY004 - pydantic's
+    parts = [
+        part for each in values for part in (re.split("[,;\n]", each) if isinstance(each, str) else [each])
+    ]
+    return tuple(part for part in parts if not isinstance(part, str) or part.strip())
 
 
 def _text(value: object) -> object:
@@ -117,6 +113,8 @@ OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_blank)]
 TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]
 Topics = Annotated[tuple[str, ...], BeforeValidator(_topics)]
 Changeovers = Annotated[tuple[Changeover, ...], BeforeValidator(_changeovers)]
-Effects = Annotated[tuple[str, ...], BeforeValidator(_effects)]
-Texts = BeforeValidator(_lines)
+RateProfile = Annotated[Profile, BeforeValidator(_profile), PlainSerializer(str)]
+Objectives = Annotated[
+    tuple[Annotated[Slo, BeforeValidator(_objective), PlainSerializer(str)], ...], BeforeValidator(_texts)
+]
 NumberAsText = BeforeValidator(_text)

@@ -14,7 +14,6 @@ from lensload.coordinator.recorder import Account, Times
 from lensload.coordinator.transport import Transport
 from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import InvalidRunError, LensloadError, RefusedError
-from lensload.pacing.profile import Profile
 from lensload.processes.messages import (
     PROCESSES,
     AskClock,
@@ -41,8 +40,10 @@ from lensload.processes.messages import (
     Scheduled,
     Settled,
 )
-from lensload.results import run
+from lensload.results import course
 from lensload.results.environment import conditions
+from lensload.results.run import Run
+from lensload.verdict.evidence import RunFacts
 
 READY_BUDGET_S: Final = 30.0
 _RUN_TAGS: Final = 1 << 14
@@ -237,7 +238,7 @@ class Coordinator:
         self._given_up = False
         self._wait(lambda: not self.workers.present, _ENDED_BUDGET_S)
 
-    def conclude(self) -> run.Run:
+    def conclude(self) -> Run:
         """The result, once drained; the listeners are told."""
         self._close_second()
         result = self._result()
@@ -258,11 +259,10 @@ class Coordinator:
     def _registry_url(self) -> str:
         return self._config.registry_url or "mock://lensload"
 
-    def _result(self) -> run.Run:
-        course = self.recorder.course(
-            self.stopped_ns,
+    def _result(self) -> Run:
+        facts = RunFacts(
             embedded=self._cluster.embedded,
-            poisson=Profile.parse(self._config.profile).poisson,
+            random_arrivals=self._config.profile.poisson,
             workers=len(self.workers.states),
             cut_short=self.cut_short,
             open_ended=self._open_ended,
@@ -275,12 +275,12 @@ class Coordinator:
             "bootstrap_servers": self._cluster.bootstrap_servers,
         }
         workers = [state.conditions for state in self.workers.states]
-        return run.build(
+        return course.build(
             self.recorder.tally,
-            course,
+            self.recorder.course(self.stopped_ns, facts),
             conditions(self._config.public(), cluster, workers=workers, clocks=clocks),
             thresholds=self._config,
-            slos=self._config.slos,
+            slos=self._config.slo,
         )
 
     def _welcome(self, worker: str, host: str) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 from lensload.config.model import RunConfig
 from lensload.coordinator.recorder import Account
@@ -14,6 +13,7 @@ from lensload.report.outputs import Views
 from lensload.results import run_file
 from lensload.results.run import Run
 from lensload.results.snapshot import Snapshot
+from lensload.verdict.reasons import in_words
 
 _log = logging.getLogger("lensload")
 
@@ -70,10 +70,10 @@ class FileWriter(Listener):
 class Screen(Listener):
     """Shows a run on standard error while it runs, and its result on standard output."""
 
-    def __init__(self, run_file_path: Path) -> None:
-        self._view = LiveView()
+    def __init__(self, config: RunConfig) -> None:
+        self._view = LiveView(thresholds=config)
         self._view.__enter__()
-        self._run_file = run_file_path
+        self._run_file = config.run_file
 
     def second(self, snapshot: Snapshot) -> None:
         """Show the run as it is now."""
@@ -92,8 +92,8 @@ class Screen(Listener):
 class Log(Listener):
     """Logs what is worth a person's attention, where no run is shown on a screen."""
 
-    def __init__(self, run_file_path: Path) -> None:
-        self._run_file = run_file_path
+    def __init__(self, config: RunConfig) -> None:
+        self._run_file = config.run_file
 
     def second(self, snapshot: Snapshot) -> None:
         """Log the notices that are new."""
@@ -104,4 +104,4 @@ class Log(Listener):
         """Log the verdict, and the reasons for it."""
         _log.info("Verdict: %s. Run file: %s", result["verdict"], self._run_file)
         for reason in result["reasons"]:
-            _log.warning(reason)
+            _log.warning(in_words(reason))

@@ -14,7 +14,7 @@ from lensload.coordinator.local_transport import LocalTransport
 from lensload.coordinator.prometheus import RunCollector
 from lensload.errors import LensloadError
 from lensload.kafka.embedded import EmbeddedCluster
-from lensload.verdict.rules import EXIT_CODES
+from lensload.verdict.reasons import EXIT_CODES
 
 _log = logging.getLogger("lensload")
 
@@ -47,7 +47,7 @@ def run(config: RunConfig) -> Result:
         transport.launch()
         cluster = _cluster(config, resources)
         files = FileWriter(config)
-        listeners = [*_metrics(config), files, Screen(config.run_file)]
+        listeners = [*_metrics(config), files, Screen(config)]
         coordinator = Coordinator(transport, config, listeners, cluster=cluster, rate_per_s=config.rate)
         resources.callback(coordinator.close)
         resources.enter_context(_interruptible(coordinator))

@@ -19,7 +19,9 @@ def prepare(folder: Path, suffix: str) -> None:
         probe.unlink()
     except OSError as error:
         raise UsageError(
-            f"--to {folder} cannot be written: {error.strerror}.", "Give another folder."
+            f"--output-dir {folder} cannot be written: {error.strerror}.", "Give another folder."
         ) from error
     if earlier:
-        raise UsageError(f"--to {folder} has files already, such as {earlier.name}.", "Give an empty folder.")
+        raise UsageError(
+            f"--output-dir {folder} has files already, such as {earlier.name}.", "Give an empty folder."
+        )

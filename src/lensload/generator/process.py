@@ -26,7 +26,7 @@ from lensload.kafka import connection
 from lensload.kafka.producing import producer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
-from lensload.pacing.pacer import Pacer, Profile
+from lensload.pacing.pacer import Pacer
 from lensload.processes.child import serve, whole_ms
 from lensload.processes.link import Link
 from lensload.processes.messages import (
@@ -151,14 +151,7 @@ class Generator:
             config.replication_factor,
             embedded=order.embedded,
         )
-        setting = made(
-            seed=config.seed,
-            audience_size=config.audience_size,
-            catalogue_size=config.catalogue_size,
-            zipf_exponent=config.zipf_exponent,
-            conversion_lift=config.lift,
-            effects=config.experiment,
-        )
+        setting = made(config.world)
         self._world = World(setting, tuple(order.lanes), run_tag=order.run_tag, topics=config.topics)
         confluent, newer_confluent = (
             ConfluentSerializer(
@@ -270,7 +263,7 @@ class Generator:
 
     def _begin(self, start_ns: int, measure_from_ns: int, end_ns: int) -> None:
         period_s = (end_ns - start_ns) / NS_PER_S if end_ns else _FOREVER_S
-        profile = Profile.parse(self._config.profile)
+        profile = self._config.profile
         seed = self._config.seed * 4099 + self._order.worker
         self._pacer = Pacer(profile, period_s, start_ns, seed)
         self._made_until_ns = start_ns

@@ -28,7 +28,7 @@ from lensload.locust.stats_table import StatsTable
 from lensload.locust.transport import LocustTransport
 from lensload.processes.messages import Parcel
 from lensload.report.outputs import Views
-from lensload.verdict.rules import EXIT_CODES
+from lensload.verdict.reasons import EXIT_CODES
 
 _log = logging.getLogger("lensload")
 
@@ -134,7 +134,7 @@ class Master:
         if cluster.embedded:
             _log.warning(EMBEDDED_WARNING)
         self._files = FileWriter(config)
-        display: Listener = Screen(config.run_file) if parsed.headless else Log(config.run_file)
+        display: Listener = Screen(config) if parsed.headless else Log(config)
         return Coordinator(
             self._transport,
             config,

@@ -11,7 +11,6 @@ from lensload.config.model import RunConfig
 from lensload.config.options import Option, options
 from lensload.coordinator.prometheus import check_free
 from lensload.errors import LensloadError
-from lensload.pacing.pacer import Profile
 from lensload.report.outputs import Views
 
 
@@ -48,15 +47,13 @@ def config_of(parsed: argparse.Namespace) -> RunConfig:
         UsageError: they make none.
     """
     given = vars(parsed)
-    config = loading.load(
+    return loading.load(
         {
             option.name: given[_dest(option)]
             for option in options()
             if option.in_locust and _dest(option) in given
         }
     )
-    Profile.parse(config.profile)
-    return config
 
 
 def _add(group: argparse._ArgumentGroup, option: Option) -> None:  # pyright: ignore[reportPrivateUsage]

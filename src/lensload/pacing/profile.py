@@ -8,8 +8,6 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import Final, Self, TypeAlias
 
-from lensload.errors import UsageError
-
 Points: TypeAlias = tuple[tuple[float, float], ...]
 
 # A day's traffic by the hour, in eighths of its mean: quiet at night, a hump at noon, the peak in the evening.
@@ -41,21 +39,18 @@ class Profile:
         of them may end in `+poisson`.
 
         Raises:
-            UsageError: there is no such profile (naming the nearest), or its numbers make none.
+            ValueError: there is no such profile (naming the nearest), or its numbers are wrong; a sentence that
+                continues "--profile is 'text': ".
         """
         name, _, argument = text.strip().lower().removesuffix("+poisson").partition(":")
         if name not in _SHAPES:
             near = get_close_matches(name, _SHAPES, 1, 0.4)
-            hint = f"Did you mean {near[0]}? " if near else ""
-            raise UsageError(
-                f"There is no rate profile {text!r}.", f"{hint}Known: {', '.join(_USAGE.values())}."
-            )
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise ValueError(f"there is no profile {name!r}; {hint}there are {', '.join(_USAGE.values())}")
         try:
             points, repeats = _shape(name, argument)
         except ValueError as error:
-            raise UsageError(
-                f"The rate profile {text!r} is none: {error}.", f"Write {_USAGE[name]}."
-            ) from error
+            raise ValueError(f"{error}; write {_USAGE[name]}") from error
         return cls(text, points, name == "poisson" or text.strip().lower().endswith("+poisson"), repeats)
 
     def factor(self, fraction: float) -> float:
@@ -67,6 +62,10 @@ class Profile:
             return self.points[-1][1]
         (x0, y0), (x1, y1) = self.points[after - 1], self.points[after]
         return y0 + (y1 - y0) * (fraction - x0) / (x1 - x0)
+
+    def __str__(self) -> str:
+        """The profile as it was written."""
+        return self.text
 
     @property
     def mean_factor(self) -> float:

@@ -54,7 +54,6 @@ class Session:
         forward: the one of them that writes into another topic, if one does.
         pace: how fast it does so.
         view: shows how far it is.
-        counting: the counts are wanted, so outputs that are full end nothing.
         follow: there is no end.
         elapsed_s: how long it has taken.
     """
@@ -67,7 +66,6 @@ class Session:
     forward: Forward | None
     pace: Pace
     view: ProgressView
-    counting: bool
     follow: bool
     elapsed_s: float = field(default=0.0, init=False)
     _committed_s: float = field(default=0.0, init=False)
@@ -144,7 +142,7 @@ class Session:
 
     def _wanted(self) -> int:
         """How many more messages somebody wants."""
-        if self.counting or not self.outputs:
+        if not self.outputs:
             return UNLIMITED
         return max(output.wants for output in self.outputs)
 

@@ -48,7 +48,7 @@ class Start:
 def _unix_ms(digits: str) -> int:
     if int(digits) < _FEWEST_MS:
         raise UsageError(
-            f"--from is {digits!r}: as Unix milliseconds that is before 1973.",
+            f"--start is {digits!r}: as Unix milliseconds that is before 1973.",
             "Unix seconds want three more zeros; an offset is written offset:" + digits + ".",
         )
     return int(digits)
@@ -60,7 +60,7 @@ def _iso_ms(text: str) -> int:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         unix_ms = int(moment.timestamp() * 1000)
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"--from is {text!r}.", _FORMS) from error
+        raise UsageError(f"--start is {text!r}.", _FORMS) from error
     if unix_ms < 0:
-        raise UsageError(f"--from is {text!r}: Kafka's timestamps begin in 1970.", _FORMS)
+        raise UsageError(f"--start is {text!r}: Kafka's timestamps begin in 1970.", _FORMS)
     return unix_ms

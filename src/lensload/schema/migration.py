@@ -9,7 +9,7 @@ machines need no file.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -28,7 +28,7 @@ class Changeover:
     Attributes:
         topic: the topic, by its LENS name.
         file: what the newer schema's file is called.
-        text: the newer schema, as in its file.
+        text: the newer schema, as in its file; "" until `loaded`.
         first: its share of the events when measuring begins.
         last: its share at the end.
     """
@@ -41,10 +41,10 @@ class Changeover:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `TOPIC=FILE@SHARE`, and the file that it names.
+        """Read `TOPIC=FILE@SHARE`, but not the file that it names.
 
         Raises:
-            ValueError: it is not of that form, or the file cannot be read; a sentence that goes on from "it is …:".
+            ValueError: it is not of that form; a sentence that goes on from "it is …:".
         """
         topic, _, rest = text.strip().partition("=")
         file, _, shares = rest.rpartition("@")
@@ -56,10 +56,21 @@ class Changeover:
         first, last = float(match[1]), float(match[2] or match[1])
         if max(first, last) > 1:
             raise ValueError(f"{_FORM}, not {shares}")
+        return cls(topic, file, "", first, last)
+
+    def loaded(self) -> Self:
+        """The same with the text of its file, so that workers on other machines need no file.
+
+        Raises:
+            UsageError: the file cannot be read.
+        """
         try:
-            return cls(topic, file, Path(file).read_text(encoding="utf-8"), first, last)
+            return self if self.text else replace(self, text=Path(self.file).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+            raise UsageError(
+                f"The schema file {self.file} cannot be read: {getattr(error, 'strerror', None) or error}.",
+                "Check --evolve.",
+            ) from error
 
     def __str__(self) -> str:
         """What `parse` takes."""
@@ -87,7 +98,7 @@ def newer_schemas(
             the two fields that say when an event was due.
         UsageError: a topic is not part of the run.
     """
-    found: dict[str, Schema] = {}
+    newer_by_topic: dict[str, Schema] = {}
     for change in changes:
         if change.topic not in loaded:
             raise UsageError(
@@ -104,8 +115,8 @@ def newer_schemas(
         _require_head(change, newer)
         if newer.text == older.text:
             raise SchemaError(f"{change.file} is {older.topic.file} as it is.", "Name a newer version of it.")
-        found[change.topic] = newer
-    return found
+        newer_by_topic[change.topic] = newer
+    return newer_by_topic
 
 
 def _require_head(change: Changeover, newer: Schema) -> None:

@@ -18,7 +18,7 @@ _MOST_DAYS: Final = 3_660.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SeedOptions:
     """What is asked for, besides what every run has.
 
     Attributes:
@@ -30,8 +30,8 @@ class Wish:
         recreate: delete the topics first.
         set_retention: change settings under which the history would not stay.
         fault: what befalls records, and how often: "late=0.001".
-        to: a folder to write files to, instead of a cluster.
-        format: of those files.
+        output_dir: a folder to write files to, instead of a cluster.
+        output_format: of those files.
     """
 
     events: int | None = None
@@ -42,47 +42,45 @@ class Wish:
     recreate: bool = False
     set_retention: bool = False
     fault: tuple[str, ...] = ()
-    to: Path | None = None
-    format: Format | None = None
+    output_dir: Path | None = None
+    output_format: Format | None = None
 
 
-def planned(wish: Wish, config: RunConfig, now_ms: int) -> Plan:
+def plan_of(options: SeedOptions, config: RunConfig, now_ms: int) -> Plan:
     """The plan that the options make.
 
     Raises:
         UsageError: they are out of range, or contradict each other.
     """
-    if wish.events is None and wish.days is None:
+    if options.events is None and options.days is None:
         raise UsageError(
             "How much is to be seeded?", "Give --events N, --days D, or both: N events over D days."
         )
-    if bool(wish.to) != bool(wish.format):
-        raise UsageError("--to and --format go together.", "Give --to DIR --format avro, or parquet.")
-    if wish.to and (wish.append or wish.recreate or wish.set_retention):
+    if bool(options.output_dir) != bool(options.output_format):
         raise UsageError(
-            "--append, --recreate and --set-retention are for a cluster, --to is for files.",
-            "Leave out --to, or the others.",
+            "--output-dir and --output-format go together.",
+            "Give --output-dir DIR --output-format avro, or parquet.",
         )
-    if wish.to and wish.manifest != MANIFEST:
-        raise UsageError("The manifest of --to DIR is DIR/manifest.json.", "Leave out --manifest.")
-    if wish.append and wish.recreate:
+    if options.output_dir and (options.append or options.recreate or options.set_retention):
+        raise UsageError(
+            "--append, --recreate and --set-retention are for a cluster, --output-dir is for files.",
+            "Leave out --output-dir, or the others.",
+        )
+    if options.output_dir and options.manifest != MANIFEST:
+        raise UsageError("The manifest of --output-dir DIR is DIR/manifest.json.", "Leave out --manifest.")
+    if options.append and options.recreate:
         raise UsageError("--append and --recreate contradict each other.", "Give one of them.")
-    days = DAYS if wish.days is None else wish.days
+    days = DAYS if options.days is None else options.days
     if not _LEAST_DAYS <= days <= _MOST_DAYS:
         raise UsageError(f"--days is {days:g}.", f"It is from 0.042 (an hour) to {_MOST_DAYS:,.0f}.")
-    until_ms = _until_ms(wish.until, now_ms)
+    until_ms = _until_ms(options.until, now_ms)
     return Plan(
-        seed=config.seed,
         start_ms=until_ms - round(days * _DAY_MS),
         until_ms=until_ms,
-        events=wish.events,
+        events=options.events,
         topics=config.topics,
-        audience_size=config.audience_size,
-        catalogue_size=config.catalogue_size,
-        zipf_exponent=config.zipf_exponent,
-        lift=config.lift,
-        experiment=config.experiment,
-        faults=rates_of(wish.fault),
+        world=config.world,
+        faults=rates_of(options.fault),
     )
 
 

@@ -1,12 +1,16 @@
 """The plan: everything that decides what is seeded, byte for byte."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
+from pydantic import ValidationError
+
 from lensload.errors import UsageError
+from lensload.seed.faults.kinds import Rates, rates_of
 from lensload.world import rng
 from lensload.world.history import Chronicle, told_per_session
+from lensload.world.parameters import DEFAULTS, WorldParameters
 from lensload.world.scenario import Setting
 from lensload.world.world import TOPICS, made
 
@@ -26,30 +30,20 @@ class Plan:
     """What is to be seeded; equal plans give equal topics, partition by partition.
 
     Attributes:
-        seed: decides everything that is left to chance.
         start_ms: where the history begins, Unix ms.
         until_ms: where it ends; every event is earlier.
         events: exactly so many, all topics together; None for as many as people make.
         topics: the topics that are told, by their LENS names, in causal order.
-        audience_size: how many people there are.
-        catalogue_size: how many items.
-        zipf_exponent: how popularity falls off over the items.
-        lift: what the treatment of ranking-v2 adds to conversions.
-        experiment: other effects than the default, as `RunConfig.experiment` has them.
-        faults: what befalls records, and how often, as `fault_kinds.rates_of` gives it.
+        world: who lives there, what there is to choose from, and the seed of all chance.
+        faults: the faults of records, and how often each happens.
     """
 
-    seed: int
     start_ms: int
     until_ms: int
     events: int | None = None
     topics: tuple[str, ...] = TOPICS
-    audience_size: int = 10_000
-    catalogue_size: int = 5_000
-    zipf_exponent: float = 1.0
-    lift: float = 0.1
-    experiment: tuple[str, ...] = ()
-    faults: tuple[str, ...] = ()
+    world: WorldParameters = DEFAULTS
+    faults: Rates = ()
 
     @property
     def span_s(self) -> float:
@@ -66,29 +60,17 @@ class Plan:
     @property
     def run_tag(self) -> int:
         """What stands in every id: a function of the seed."""
-        return int(rng.root(self.seed, "seeding")[0]) % _RUN_TAGS
+        return int(rng.root(self.world.seed, "seeding")[0]) % _RUN_TAGS
 
     @property
     def _sessions(self) -> float:
         if self.events is not None:
             return self.events / told_per_session(self.topics)
-        return self.audience_size * SESSIONS_A_DAY * self.span_s / _DAY_S
+        return self.world.audience_size * SESSIONS_A_DAY * self.span_s / _DAY_S
 
     def setting(self) -> Setting:
-        """The world that the history happens in; takes a few tenths of a second.
-
-        Raises:
-            UsageError: a size is too small.
-        """
-        setting = made(
-            seed=self.seed,
-            audience_size=self.audience_size,
-            catalogue_size=self.catalogue_size,
-            zipf_exponent=self.zipf_exponent,
-            conversion_lift=self.lift,
-            effects=self.experiment,
-        )
-        return setting.over(self.span_s)
+        """The world that the history happens in; takes a few tenths of a second."""
+        return made(self.world).over(self.span_s)
 
     def chronicle(self, setting: Setting | None = None) -> Chronicle:
         """The history itself, to be told once, portion by portion.
@@ -107,27 +89,39 @@ class Plan:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields by name, fit for JSON and msgpack."""
-        return asdict(self)
+        """The plan and its world's parameters by name, fit for JSON and msgpack."""
+        return {
+            **self.world.model_dump(mode="json"),
+            "start_ms": self.start_ms,
+            "until_ms": self.until_ms,
+            "events": self.events,
+            "topics": list(self.topics),
+            "faults": [f"{name}={rate!r}" for name, rate in self.faults],
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """What `as_dict` gave, again.
 
         Raises:
-            UsageError: a key is unknown or missing.
+            UsageError: a key is unknown or missing, or a value out of range.
         """
-        known = {field.name for field in fields(cls)}
-        if unknown := set(values) - known:
+        own = {field.name for field in fields(cls)} - {"world"}
+        if unknown := set(values) - own - set(WorldParameters.model_fields):
             raise UsageError(
                 f"The plan has an unknown {', '.join(sorted(unknown))}.",
                 "Use the version of lensload that wrote it.",
             )
         try:
-            # JSON and msgpack know no tuples.
-            given: dict[str, Any] = {
-                name: tuple(each) if isinstance(each, list) else each for name, each in values.items()
-            }
-            return cls(**given)
-        except TypeError as error:
+            return cls(
+                start_ms=values["start_ms"],
+                until_ms=values["until_ms"],
+                events=values["events"],
+                topics=tuple(values["topics"]),
+                world=WorldParameters.model_validate(
+                    {name: value for name, value in values.items() if name not in own}
+                ),
+                faults=rates_of(values["faults"]),
+            )
+        except (KeyError, TypeError, ValidationError) as error:
             raise UsageError(f"The plan is not whole: {error}.") from error

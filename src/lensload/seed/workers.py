@@ -10,7 +10,7 @@ from lensload.processes.messages import Drain, Envelope, Notice, Refused
 from lensload.seed.messages import Progress, SeedDrained, SeedOrder, StartSeed
 
 _MODULE: Final = "lensload.seed.worker"
-_RESUME: Final = "What has been sent stays: go on with --resume."
+_RESUME: Final = "What has been sent stays: continue with --resume."
 
 
 class _WorkerProcess(ChildProcess):

@@ -7,7 +7,6 @@ import numpy as np
 from faker import Faker
 from numpy.typing import NDArray
 
-from lensload.errors import UsageError
 from lensload.world import rng
 from lensload.world.catalogue import Catalogue
 from lensload.world.rng import Wheel
@@ -69,15 +68,7 @@ class Audience:
 
 
 def gathered(seed: int, size: int, catalogue: Catalogue) -> Audience:
-    """An audience of `size` people whose tastes follow the catalogue's demand.
-
-    Raises:
-        UsageError: fewer people than lanes.
-    """
-    if size < LANES:
-        raise UsageError(
-            f"An audience of {size} is too small.", f"Give --audience-size {LANES} or more: one a lane."
-        )
+    """An audience of `size` people whose tastes follow the catalogue's demand."""
     person = rng.keys(rng.root(seed, "audience"), np.arange(size))
     demand = Wheel([catalogue.category_weight])
     first = demand.spin(0, rng.uniform(person, 0))

@@ -7,7 +7,6 @@ import numpy as np
 from faker import Faker
 from numpy.typing import NDArray
 
-from lensload.errors import UsageError
 from lensload.world import rng
 from lensload.world.rng import Wheel
 
@@ -83,16 +82,7 @@ class Catalogue:
 
 
 def stocked(seed: int, size: int, zipf_exponent: float) -> Catalogue:
-    """A catalogue of `size` items whose popularity falls with rank as rank ** -zipf_exponent.
-
-    Raises:
-        UsageError: fewer items than a ranked list from each category needs.
-    """
-    if size < SMALLEST:
-        raise UsageError(
-            f"A catalogue of {size} items is too small to recommend from.",
-            f"Give --catalogue-size {SMALLEST} or more: {CUT_ITEMS} for each of {len(_SHELVES)} categories.",
-        )
+    """A catalogue of `size` items whose popularity falls with rank as rank ** -zipf_exponent."""
     categories = tuple(_SHELVES)
     chance = rng.keys(rng.root(seed, "catalogue"), np.arange(size))
     category = np.arange(size) % len(categories)

@@ -1,5 +1,6 @@
 """Experiments: who is in which variant, once and for good, and what the treatment changes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from lensload.world import rng
 from lensload.world.audience import DEVICES
-from lensload.world.effects import EXPERIMENT_NAMES, effect_of
+from lensload.world.effects import EXPERIMENT_NAMES
 
 VARIANTS: Final = ("control", "treatment")
 NOT_ENROLLED: Final = -1
@@ -80,17 +81,18 @@ class Experiment:
         return self.segments or (Segment(baseline=1.0, treated=0.5),) * len(DEVICES)
 
 
-def running(conversion_lift: float = 0.1, effects: tuple[str, ...] = ()) -> tuple[Experiment, ...]:
+def running(conversion_lift: float = 0.1, effects: Mapping[str, str] | None = None) -> tuple[Experiment, ...]:
     """The experiments that run in the world: one on conversion, one on engagement, independent.
 
     Args:
         conversion_lift: the default effect of the first one's treatment.
-        effects: other effects than the default: ("ranking-v2=simpson",).
+        effects: the effects of the treatments by experiment, where not the default.
     """
     ranking, cards = EXPERIMENT_NAMES
+    named = effects or {}
     return (
-        _with_effect(ranking, 0.5, "conversion", conversion_lift, effect_of(ranking, effects)),
-        _with_effect(cards, 0.2, "engagement", 0.15, effect_of(cards, effects)),
+        _with_effect(ranking, 0.5, "conversion", conversion_lift, named.get(ranking, "default")),
+        _with_effect(cards, 0.2, "engagement", 0.15, named.get(cards, "default")),
     )
 
 

@@ -11,6 +11,7 @@ from lensload.world.behaviour import Behaviour
 from lensload.world.behaviour_mix import Mix
 from lensload.world.columns import TopicBatch
 from lensload.world.event_rows import TOPIC_OF, TOPICS, Rows, joined
+from lensload.world.parameters import DEFAULTS, WorldParameters
 from lensload.world.scenario import Setting
 from lensload.world.timeline import Timeline
 from lensload.world.topic_batches import Narration
@@ -21,31 +22,12 @@ __all__ = ["TOPICS", "World", "made"]
 _PLENTY: Final = 4_000
 
 
-def made(
-    *,
-    seed: int = 1,
-    audience_size: int = 10_000,
-    catalogue_size: int = 5_000,
-    zipf_exponent: float = 1.0,
-    conversion_lift: float = 0.1,
-    effects: tuple[str, ...] = (),
-) -> Setting:
-    """The people, goods and experiments of a world; takes a few tenths of a second.
-
-    Args:
-        seed: any integer.
-        audience_size: number of people, 64 or more.
-        catalogue_size: number of items, 120 or more.
-        zipf_exponent: how steeply popularity falls with rank, 0 or more.
-        conversion_lift: what the treatment of the first experiment adds to conversions; 0.1 is 10 % more.
-        effects: other effects than the default, as `RunConfig.experiment` has them: ("ranking-v2=simpson",).
-
-    Raises:
-        UsageError: a size is too small.
-    """
-    goods = catalogue.stocked(seed, catalogue_size, zipf_exponent)
-    people = audience.gathered(seed, audience_size, goods)
-    return Setting.of(seed, people, goods, experiments.running(conversion_lift, effects))
+def made(parameters: WorldParameters = DEFAULTS) -> Setting:
+    """The people, goods and experiments of a world; takes a few tenths of a second."""
+    goods = catalogue.stocked(parameters.seed, parameters.catalogue_size, parameters.zipf_exponent)
+    people = audience.gathered(parameters.seed, parameters.audience_size, goods)
+    running = experiments.running(parameters.lift, dict(parameters.experiment))
+    return Setting.of(parameters.seed, people, goods, running)
 
 
 class World:

@@ -34,7 +34,7 @@ def test_defaults_are_a_run_on_the_embedded_cluster(tmp_path: Path):
     """Who gives nothing gets all five topics at 5,000 events a second, here."""
     config = load(environ={}, folder=tmp_path)
     assert config.embedded
-    assert (config.rate, config.topics, config.profile) == (5000.0, TOPIC_NAMES, "constant")
+    assert (config.rate, config.topics, str(config.profile)) == (5000.0, TOPIC_NAMES, "constant")
 
 
 def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(tmp_path: Path):
@@ -43,13 +43,13 @@ def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(tmp_path:
     environ = {"LENSLOAD_RATE": "2", "LENSLOAD_SEED": "2", "LENSLOAD_LIFT": ""}
     config = load({"rate": "3", "profile": None}, environ=environ, folder=tmp_path)
     assert (config.rate, config.seed, config.partitions, config.duration_s) == (3, 2, 1, 60)
-    assert (config.lift, config.profile) == (0.1, "constant")
+    assert (config.lift, str(config.profile)) == (0.1, "constant")
 
 
 def test_an_effect_is_for_one_experiment_or_for_both():
     """--experiment none is an A/A test of both; NAME=EFFECT changes one, and the last word counts."""
     config = load({"experiment": "none, large-cards=small"}, environ={}, folder=Path("/nonexistent"))
-    assert config.experiment == ("ranking-v2=none", "large-cards=small")
+    assert config.experiment == (("ranking-v2", "none"), ("large-cards", "small"))
     assert RunConfig.from_json(config.as_json()) == config
     assert RunConfig().experiment == ()
 
@@ -125,6 +125,8 @@ def test_a_slip_in_the_environment_is_refused_but_other_names_are_not(tmp_path: 
         ({"acks": "2"}, "--acks is '2': it should be 'all', '1' or '0'"),
         ({"compression": "lz5"}, "--compression is 'lz5': it should be 'none', 'lz4'"),
         ({"topics": "user-interaction"}, "no topic 'user-interaction'; did you mean user-interactions?"),
+        ({"catalogue_size": "119"}, "--catalogue-size is '119': it should be greater than or equal to 120"),
+        ({"audience_size": "63"}, "--audience-size is '63': it should be greater than or equal to 64"),
         ({"topics": ","}, "there is no topic ''."),
         ({"experiment": "simpsons"}, "no effect 'simpsons'; did you mean simpson?"),
         ({"experiment": "ranking-v2=huge"}, "there is no effect 'huge'."),

@@ -1,9 +1,10 @@
 """Profiles do what people write, and say what to write where that is nothing."""
 
+import re
+
 import numpy as np
 import pytest
 
-from lensload.errors import UsageError
 from lensload.pacing.profile import Profile
 
 EVERY = [
@@ -60,9 +61,9 @@ def test_profiles_are_read_as_written(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("rampe", "Did you mean ramp"),
-        ("constant+poison", "Did you mean constant"),
-        ("", "Known: constant"),
+        ("rampe", "did you mean ramp"),
+        ("constant+poison", "did you mean constant"),
+        ("", "there are constant"),
         ("constant:2", "nothing may follow"),
         ("ramp:1", "FROM-TO"),
         ("ramp:1--2", "'-2'"),
@@ -76,7 +77,5 @@ def test_profiles_are_read_as_written(
 )
 def test_profiles_that_are_none_are_refused(text: str, told: str) -> None:
     """A slip in a profile is told with what would have been right."""
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(ValueError, match=re.escape(told)):
         Profile.parse(text)
-    assert told in str(caught.value)
-    assert caught.value.hint

@@ -16,8 +16,8 @@ from lensload import ids
 from lensload.encoding.encoders import FragmentEncoder
 from lensload.errors import UsageError
 from lensload.seed.faults.inject import Faults
-from lensload.seed.faults.kinds import CLOCK_SKEW, FAULTS, HEADER, by_name, rates_of
-from lensload.seed.partitioner import Partitions
+from lensload.seed.faults.kinds import CLOCK_SKEW, FAULTS, HEADER, Rates, rates_of
+from lensload.seed.partitioner import Partitioner
 from lensload.seed.records import Records
 from lensload.world.world import TOPICS, World
 from tests.support.worlds import PARSED, SCHEMA_IDS, SMALL, TOPICS_BY_SCHEMA, evenly
@@ -47,7 +47,7 @@ class Read:
 def _encoded(count: int = EVENTS) -> list[Records]:
     """Portions of records without faults."""
     world, encoder = World(SMALL, tuple(range(64)), run_tag=5), FragmentEncoder(PARSED, SCHEMA_IDS)
-    partitions = Partitions(dict.fromkeys(TOPICS, PARTITIONS))
+    partitions = Partitioner(dict.fromkeys(TOPICS, PARTITIONS))
     portions: list[Records] = []
     for start in range(0, count, 5_000):
         for batch in world.take(evenly(count, GAP_NS)[start : start + 5_000]):
@@ -73,10 +73,10 @@ def _read(portions: list[Records]) -> dict[Place, list[Read]]:
 
 
 def _befallen(
-    rates: tuple[str, ...], portions: list[Records], seed: int = 1
+    rates: Rates, portions: list[Records], seed: int = 1
 ) -> tuple[dict[Place, list[Read]], dict[str, dict[str, int]]]:
     faults = Faults(seed, rates, PARSED)
-    done = [faults.take(records) for records in portions]
+    done = [faults.apply(records) for records in portions]
     done += list(faults.finish())
     return _read(done), faults.as_dict()
 
@@ -286,23 +286,23 @@ def test_no_faults_cost_nothing():
     """Without rates, or with rates of 0, records pass untouched; other seeds spoil other records."""
     records = _encoded(10_000)[0]
     assert rates_of(["late=0", "duplicate=0.0"]) == ()
-    assert Faults(1, (), PARSED).take(records) is records
-    one, other = (_befallen(("tombstone=0.1",), [records], seed) for seed in (1, 2))
+    assert Faults(1, (), PARSED).apply(records) is records
+    one, other = (_befallen((("tombstone", 0.1),), [records], seed) for seed in (1, 2))
     assert one != other
 
 
 def test_a_rate_of_one_befalls_every_record():
     """tombstone=1 leaves no value; late=1 finds nobody to be behind, so that all stand in their order, unlabelled."""
-    reads, counts = _befallen(("tombstone=1.0",), _encoded(10_000))
+    reads, counts = _befallen((("tombstone", 1.0),), _encoded(10_000))
     assert all(read.value is None for of_partition in reads.values() for read in of_partition)
     assert sum(sum(of_topic.values()) for of_topic in counts.values()) == 10_000
-    assert _befallen(("late=1.0",), _encoded(10_000)) == (_read(_encoded(10_000)), {})
+    assert _befallen((("late", 1.0),), _encoded(10_000)) == (_read(_encoded(10_000)), {})
 
 
 def test_rates_are_read_and_put_in_order():
     """Flags may be repeated or joined by commas; the last word on a fault counts."""
-    assert rates_of(["duplicate=0.01, late=0.5", "late=0.001"]) == ("late=0.001", "duplicate=0.01")
-    assert by_name(rates_of(["late=0.0012345678"])) == {"late": 0.0012345678}
+    assert rates_of(["duplicate=0.01, late=0.5", "late=0.001"]) == (("late", 0.001), ("duplicate", 0.01))
+    assert rates_of(["late=0.0012345678"]) == (("late", 0.0012345678),)
 
 
 @pytest.mark.parametrize(

@@ -17,20 +17,26 @@ from lensload.errors import UsageError
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.seed import actuals, manifest
 from lensload.seed.digest import PartitionDigest
-from lensload.seed.options import Wish, planned
-from lensload.seed.partitioner import Partitions, murmur2
+from lensload.seed.options import SeedOptions, plan_of
+from lensload.seed.partitioner import Partitioner, murmur2
 from lensload.seed.plan import Plan
-from lensload.seed.record_stream import Stream
+from lensload.seed.record_stream import RecordStream
 from lensload.seed.records import Headers, Records
 from lensload.seed.topic_settings import obstacles
 from lensload.world.calendar import HOURS, Calendar, busyness
 from lensload.world.columns import Drawn, Ids, TopicBatch
+from lensload.world.parameters import WorldParameters
 from lensload.world.world import TOPICS
 from tests.support.worlds import SCHEMA_IDS
 
 DAY_MS = 86_400_000
 UNTIL_MS = 1_790_000_000_000
-PLAN = Plan(7, UNTIL_MS - 14 * DAY_MS, UNTIL_MS, 12_000, audience_size=640, catalogue_size=240)
+PLAN = Plan(
+    UNTIL_MS - 14 * DAY_MS,
+    UNTIL_MS,
+    12_000,
+    world=WorldParameters(seed=7, audience_size=640, catalogue_size=240),
+)
 COUNTS = {topic: 3 + place for place, topic in enumerate(TOPICS)}
 
 
@@ -50,7 +56,12 @@ def due_ns(plan: Plan) -> dict[str, NDArray[np.int64]]:
 def test_there_are_exactly_as_many_events_as_asked_in_the_span_and_in_order(span: tuple[int, int]):
     """An exact number of events is exact, sparse or dense, and fills the span."""
     length_ms, events = span
-    plan = Plan(3, UNTIL_MS - length_ms, UNTIL_MS, events, audience_size=640, catalogue_size=240)
+    plan = Plan(
+        UNTIL_MS - length_ms,
+        UNTIL_MS,
+        events,
+        world=WorldParameters(seed=3, audience_size=640, catalogue_size=240),
+    )
     times = due_ns(plan)
     assert sum(map(len, times.values())) == events
     for each in times.values():
@@ -64,7 +75,13 @@ def test_there_are_exactly_as_many_events_as_asked_in_the_span_and_in_order(span
 @pytest.mark.parametrize("topic", TOPICS)
 def test_one_topic_alone_has_as_many_events_as_asked(topic: str):
     """Events are counted as they are told: a rare topic makes for more sessions, spread over the whole span."""
-    plan = Plan(3, UNTIL_MS - 7 * DAY_MS, UNTIL_MS, 2_000, (topic,), audience_size=640, catalogue_size=240)
+    plan = Plan(
+        UNTIL_MS - 7 * DAY_MS,
+        UNTIL_MS,
+        2_000,
+        (topic,),
+        world=WorldParameters(seed=3, audience_size=640, catalogue_size=240),
+    )
     times = due_ns(plan)[topic]
     assert len(times) == 2_000
     by_day = np.bincount((times // 10**6 - plan.start_ms) // DAY_MS, minlength=7)
@@ -102,7 +119,7 @@ def test_ids_and_timestamps_say_when_an_event_happened():
 
 def test_a_day_and_a_week_have_their_rhythm():
     """The evening is several times as busy as the night, and the weekend busier than midweek."""
-    plan = Plan(5, UNTIL_MS - 28 * DAY_MS, UNTIL_MS, 60_000)
+    plan = Plan(UNTIL_MS - 28 * DAY_MS, UNTIL_MS, 60_000, world=WorldParameters(seed=5))
     seconds = np.concatenate(list(due_ns(plan).values())) // 10**9
     by_hour = np.bincount((seconds // 3600 % 24).astype(np.int64), minlength=24) / len(seconds)
     assert np.corrcoef(by_hour, HOURS)[0, 1] > 0.98
@@ -114,7 +131,9 @@ def test_a_day_and_a_week_have_their_rhythm():
 def test_sessions_go_on_over_midnight():
     """No day begins from nothing: some sessions have events on both sides of a midnight."""
     seen: dict[bytes, set[int]] = {}
-    for batch in batches(Plan(5, UNTIL_MS - 3 * DAY_MS, UNTIL_MS, 20_000))["user-interactions"]:
+    for batch in batches(Plan(UNTIL_MS - 3 * DAY_MS, UNTIL_MS, 20_000, world=WorldParameters(seed=5)))[
+        "user-interactions"
+    ]:
         sessions = next(c for c in batch.columns if isinstance(c, Ids) and c.field == "sessionId")
         for text, day in zip(sessions.texts, (batch.due_ns // (DAY_MS * 10**6)).tolist(), strict=True):
             seen.setdefault(text.tobytes(), set()).add(day)
@@ -142,7 +161,12 @@ def test_people_come_only_while_they_are_members():
 
 def test_items_are_seen_from_their_launch_on_and_fade():
     """Nothing is opened before it is launched; what is new is sought more in its first days than later."""
-    plan = Plan(5, UNTIL_MS - 28 * DAY_MS, UNTIL_MS, 60_000, audience_size=640, catalogue_size=600)
+    plan = Plan(
+        UNTIL_MS - 28 * DAY_MS,
+        UNTIL_MS,
+        60_000,
+        world=WorldParameters(seed=5, audience_size=640, catalogue_size=600),
+    )
     setting = plan.setting()
     turnover = setting.turnover
     assert turnover is not None
@@ -178,7 +202,7 @@ def test_more_sessions_may_be_aimed_at_without_changing_what_was():
     assert busyness(hours).mean() == pytest.approx(1.0, abs=0.1)
 
 
-def everything(stream: Stream) -> dict[tuple[str, int], tuple[list[Any], list[Any], list[Any]]]:
+def everything(stream: RecordStream) -> dict[tuple[str, int], tuple[list[Any], list[Any], list[Any]]]:
     found: dict[tuple[str, int], tuple[list[Any], list[Any], list[Any]]] = {}
     for records in stream.records():
         for number, part in records.by_partition():
@@ -192,11 +216,17 @@ def everything(stream: Stream) -> dict[tuple[str, int], tuple[list[Any], list[An
 @pytest.mark.parametrize("topics", [TOPICS, ("recommendation-responses", "user-interactions")])
 def test_workers_together_make_what_one_makes(topics: tuple[str, ...]):
     """A partition's records do not depend on how many workers there are, nor on which topics have how many partitions."""
-    plan = Plan(7, UNTIL_MS - DAY_MS, UNTIL_MS, 9_000, topics, audience_size=640, catalogue_size=240)
-    alone = everything(Stream(plan, SCHEMA_IDS, Partitions(COUNTS)))
+    plan = Plan(
+        UNTIL_MS - DAY_MS,
+        UNTIL_MS,
+        9_000,
+        topics,
+        world=WorldParameters(seed=7, audience_size=640, catalogue_size=240),
+    )
+    alone = everything(RecordStream(plan, SCHEMA_IDS, Partitioner(COUNTS)))
     together: dict[tuple[str, int], Any] = {}
     for worker in range(3):
-        part = everything(Stream(plan, SCHEMA_IDS, Partitions(COUNTS, worker, 3)))
+        part = everything(RecordStream(plan, SCHEMA_IDS, Partitioner(COUNTS, worker, 3)))
         assert not together.keys() & part.keys()
         together |= part
     assert together == alone
@@ -207,13 +237,13 @@ def test_workers_together_make_what_one_makes(topics: tuple[str, ...]):
 
 def test_realised_counts_add_up():
     """What workers count each for themselves is what one counts for all."""
-    counted = actuals.Realised()
-    for _ in Stream(PLAN, SCHEMA_IDS, Partitions(COUNTS)).records(counted):
+    counted = actuals.Actuals()
+    for _ in RecordStream(PLAN, SCHEMA_IDS, Partitioner(COUNTS)).records(counted):
         pass
     parts: list[dict[str, Any]] = []
     for worker in range(2):
-        own = actuals.Realised()
-        for _ in Stream(PLAN, SCHEMA_IDS, Partitions(COUNTS, worker, 2)).records(own):
+        own = actuals.Actuals()
+        for _ in RecordStream(PLAN, SCHEMA_IDS, Partitioner(COUNTS, worker, 2)).records(own):
             pass
         parts.append(own.as_dict())
     assert actuals.merged(parts) == counted.as_dict()
@@ -246,7 +276,7 @@ def reference(data: bytes) -> int:
 def test_partitions_are_those_of_librdkafkas_own_partitioner():
     """What Java and librdkafka write with murmur2 is co-partitioned with what is seeded."""
     pool = next(iter(PLAN.chronicle().outline())).key.pool
-    wanted = Partitions({"t": 4}).of("t", pool)[:200]
+    wanted = Partitioner({"t": 4}).of("t", pool)[:200]
     found: dict[bytes, int] = {}
 
     def note(error: KafkaError | None, message: Message) -> None:
@@ -338,30 +368,30 @@ CONFIG = RunConfig.from_dict(PLACE)
 
 
 @pytest.mark.parametrize(
-    ("wish", "told"),
+    ("options", "told"),
     [
-        (Wish(), "How much"),
-        (Wish(events=5, append=True, recreate=True), "contradict"),
-        (Wish(days=0.001), "--days is 0.001"),
-        (Wish(days=1e9), "--days is"),
-        (Wish(days=float("nan")), "--days is nan"),
-        (Wish(events=5, until="2100-01-01"), "in the future"),
-        (Wish(events=5, until="yesterday"), "--until is 'yesterday'"),
-        (Wish(events=5, until="1971-01-01"), "too long ago"),
+        (SeedOptions(), "How much"),
+        (SeedOptions(events=5, append=True, recreate=True), "contradict"),
+        (SeedOptions(days=0.001), "--days is 0.001"),
+        (SeedOptions(days=1e9), "--days is"),
+        (SeedOptions(days=float("nan")), "--days is nan"),
+        (SeedOptions(events=5, until="2100-01-01"), "in the future"),
+        (SeedOptions(events=5, until="yesterday"), "--until is 'yesterday'"),
+        (SeedOptions(events=5, until="1971-01-01"), "too long ago"),
     ],
 )
-def test_options_that_make_no_plan_are_refused(wish: Wish, told: str):
+def test_options_that_make_no_plan_are_refused(options: SeedOptions, told: str):
     """Whoever asks for a history that cannot be is told why before anything is reached."""
     with pytest.raises(UsageError, match=told):
-        planned(wish, CONFIG, NOW_MS)
+        plan_of(options, CONFIG, NOW_MS)
 
 
 def test_a_plan_is_fixed_by_its_options():
     """Now is rounded and recorded, so that the manifest says it all; a time is what it says in any zone."""
-    plan = planned(Wish(events=10), CONFIG, 1_790_000_000_987)
+    plan = plan_of(SeedOptions(events=10), CONFIG, 1_790_000_000_987)
     assert (plan.until_ms, plan.span_s) == (1_790_000_000_000, 14 * 86_400.0)
-    fixed = planned(Wish(days=2, until="2026-01-31T12:00:00+02:00"), CONFIG, NOW_MS)
-    assert fixed == planned(Wish(days=2, until="2026-01-31T10:00:00"), CONFIG, NOW_MS)
+    fixed = plan_of(SeedOptions(days=2, until="2026-01-31T12:00:00+02:00"), CONFIG, NOW_MS)
+    assert fixed == plan_of(SeedOptions(days=2, until="2026-01-31T10:00:00"), CONFIG, NOW_MS)
     assert Plan.from_dict(fixed.as_dict()) == fixed
     assert fixed.expected_events > 50_000
     with pytest.raises(UsageError, match="moon"):

@@ -27,6 +27,7 @@ from lensload.world.event_rows import (
 from lensload.world.experiments import VARIANTS
 from lensload.world.ground_truth import Truth
 from lensload.world.model_metrics import METRIC_TYPES, THROUGHPUT
+from lensload.world.parameters import WorldParameters
 from lensload.world.recommender import MODELS, STATUSES
 from lensload.world.scenario import Setting
 from lensload.world.sessions import Block
@@ -48,7 +49,7 @@ KIND = Behaviour(
     purchase_rate=0.25,
     dwell_median_s=20.0,
 )
-EFFECTS = ("ranking-v2=simpson", "large-cards=default")
+EFFECTS = (("ranking-v2", "simpson"), ("large-cards", "default"))
 
 
 def _finished(steps: Generator[None, None, Any]) -> Any:
@@ -61,7 +62,7 @@ def _finished(steps: Generator[None, None, Any]) -> Any:
 
 @cache
 def _setting(seed: int) -> Setting:
-    return made(seed=seed, audience_size=2000, catalogue_size=240, effects=EFFECTS)
+    return made(WorldParameters(seed=seed, audience_size=2000, catalogue_size=240, experiment=EFFECTS))
 
 
 @cache
@@ -170,7 +171,9 @@ def test_the_truth_of_a_simpson_world_is_a_trap():
 @pytest.mark.parametrize("effect", ["none", "small", "default"])
 def test_without_a_trap_pooled_and_true_lift_are_one(effect: str):
     """Where segments are alike, who reads them together reads the planted lift."""
-    setting = made(seed=5, audience_size=640, catalogue_size=240, effects=(f"ranking-v2={effect}",))
+    setting = made(
+        WorldParameters(seed=5, audience_size=640, catalogue_size=240, experiment=(("ranking-v2", effect),))
+    )
     conversion = Truth(setting, Behaviour()).as_dict()["experiments"]["ranking-v2"]["outcomes"]["conversion"]
     assert conversion["lift"] == {"none": 0, "small": 0.02, "default": 0.1}[effect]
     assert conversion["pooled_lift"] == pytest.approx(conversion["lift"])

@@ -4,7 +4,7 @@ What happens to a record is a function of the seed and of its id (of clock-skew:
 its partition's records alone. So any division of the work among workers gives the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from lensload.seed.faults.kinds import (
     HEADER,
     LATE,
     OUT_OF_ORDER,
-    by_name,
+    Rates,
 )
 from lensload.seed.partitioner import murmur2
 from lensload.seed.records import Headers, Records
@@ -39,19 +39,19 @@ class Faults:
 
     Args:
         seed: decides which records.
-        rates: faults with their rates, as `fault_kinds.rates_of` gives them; empty for none.
+        rates: faults with their rates; empty for none.
         schemas: what each topic's values are written by, parsed.
     """
 
-    def __init__(self, seed: int, rates: Iterable[str], schemas: Mapping[str, Any]) -> None:
-        self._rates = by_name(rates)
+    def __init__(self, seed: int, rates: Rates, schemas: Mapping[str, Any]) -> None:
+        self._rates = dict(rates)
         self._spoilers = {topic: Spoiler(topic, schema) for topic, schema in schemas.items()}
         self._root = rng.root(seed, "faults")
         self._rooms: dict[tuple[str, int], WaitingRoom] = {}
         self._counts: dict[str, dict[str, int]] = {}
         self._skews_ms: dict[bytes, int] = {}
 
-    def take(self, records: Records) -> Records:
+    def apply(self, records: Records) -> Records:
         """The records with what befell them, and without those that wait; itself if there are no faults."""
         if not self._rates or not len(records):
             return records
@@ -78,7 +78,7 @@ class Faults:
                 )
 
     def as_dict(self) -> dict[str, dict[str, int]]:
-        """How many records of each topic have each fault, by what has left `take` and `finish`."""
+        """How many records of each topic have each fault, by what has left `apply` and `finish`."""
         return {topic: dict(counts) for topic, counts in self._counts.items()}
 
     def _label(self, topic: str, fault: str) -> Headers:
@@ -176,14 +176,14 @@ class Faults:
         self, records: Records, right: NDArray[np.int64], at_ms: NDArray[np.int64]
     ) -> list[tuple[int, Waiter, str]]:
         """Whose wait is over, each with the place of the record behind which it stands, and its fault."""
-        found: list[tuple[int, Waiter, str]] = []
+        released: list[tuple[int, Waiter, str]] = []
         partition = records.partition[right]
         for number in np.unique(partition).tolist():
             room = self._rooms.setdefault((records.topic, number), WaitingRoom())
             in_it = right[partition == number]
             called = room.called(at_ms[in_it])
-            found += [(int(in_it[place]), waiter, name) for place, waiter, name in called]
-        return found
+            released += [(int(in_it[place]), waiter, name) for place, waiter, name in called]
+        return released
 
 
 def _arranged(

@@ -1,7 +1,7 @@
 """The faults there are, and how often each is to happen."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypeAlias
 
 from lensload.errors import UsageError
 from lensload.values import nearest
@@ -49,8 +49,12 @@ HEADER: Final = "lensload-fault"
 _HINT: Final = f"Give --fault NAME=RATE, with a rate from 0 to 1; the faults are {', '.join(FAULTS)}."
 
 
-def rates_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """Faults with their rates in the order of `FAULTS`, as "late=0.001"; those with a rate of 0 are left out.
+Rates: TypeAlias = tuple[tuple[str, float], ...]
+"""Faults with their rates."""
+
+
+def rates_of(texts: Iterable[str]) -> Rates:
+    """Faults with their rates in the order of `FAULTS`; those with a rate of 0 are left out.
 
     A rate is the share of the records that have the fault (of clock-skew: the share of the keys). A record has one
     fault at the most.
@@ -72,12 +76,7 @@ def rates_of(texts: Iterable[str]) -> tuple[str, ...]:
         raise UsageError(
             f"The rates of the faults add up to {total:g}, but a record has one fault at the most.", _HINT
         )
-    return tuple(f"{name}={rates[name]!r}" for name in FAULTS if rates.get(name))
-
-
-def by_name(rates: Iterable[str]) -> dict[str, float]:
-    """The rates by fault, of what `rates_of` gave."""
-    return {name: float(rate) for name, rate in (each.split("=") for each in rates)}
+    return tuple((name, rates[name]) for name in FAULTS if rates.get(name))
 
 
 def _rate(entry: str, text: str) -> float:
