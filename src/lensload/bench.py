@@ -26,7 +26,7 @@ def command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str], dict
 
     The users together have the run's rate. No LOCUST_… variable that was meant for other tests is passed on.
     """
-    handed = run.changed(user_rate=run.rate / _users(run))
+    handed = run.changed(user_rate=run.load.rate / _users(run))
     kept = {name: value for name, value in environ.items() if not name.startswith("LOCUST_")}
     return interpreter.command("lensload.bench"), {
         **interpreter.environ(kept),
@@ -59,8 +59,8 @@ def _run(config: RunConfig) -> int:
 
     result = headless.run(config, _users(config))
     if result.wrote_run_file:
-        if config.embedded:
-            sys.stdout.write(_next_steps(config.run_file))
+        if config.cluster.embedded:
+            sys.stdout.write(_next_steps(config.outputs.run_file))
     elif result.exit_code <= 1:
         raise InvalidRunError("The run ended without a result: no run file was written.")
     return result.exit_code
@@ -88,7 +88,7 @@ def _as_typed() -> str:
 
 
 def _users(run: RunConfig) -> int:
-    return USERS_PER_WORKER * run.workers
+    return USERS_PER_WORKER * run.load.workers
 
 
 if __name__ == "__main__":

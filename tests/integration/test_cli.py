@@ -77,19 +77,24 @@ def test_bench_hands_its_checked_configuration_over():
     end = started("--rate", "5000", "--duration", "20s", "--seed", "7")
     assert end.command == [sys.executable, "-P", "-m", "lensload.bench"]
     handed = end.handed
-    assert (handed.rate, handed.user_rate, handed.duration_s, handed.seed) == (5000, 500, 20, 7)
+    assert (handed.load.rate, handed.load.user_rate, handed.load.duration_s, handed.world.seed) == (
+        5000,
+        500,
+        20,
+        7,
+    )
 
 
 def test_several_workers_share_the_rate():
     """Ten users a worker, and all users together have the rate that was asked for."""
     handed = started("--rate", "3000", "--workers", "3").handed
-    assert handed.workers == 3
-    assert 3 * USERS_PER_WORKER * handed.user_rate == pytest.approx(3000)
+    assert handed.load.workers == 3
+    assert 3 * USERS_PER_WORKER * handed.load.user_rate == pytest.approx(3000)
 
 
 def test_a_bench_ends_though_nobody_says_when():
     """Without a duration a run in CI would never end."""
-    assert started().handed.duration_s == 30
+    assert started().handed.load.duration_s == 30
 
 
 def test_everything_but_the_rate_a_user_comes_through(elsewhere: Path):
@@ -116,7 +121,7 @@ def test_another_configuration_file_may_be_named(elsewhere: Path):
     """--config reads that file in place of lensload.toml."""
     (elsewhere / "lensload.toml").write_text("seed = 1")
     (elsewhere / "ci.toml").write_text("seed = 2")
-    assert started("--config", "ci.toml").handed.seed == 2
+    assert started("--config", "ci.toml").handed.world.seed == 2
     assert "no configuration file gone.toml" in refused("--config", "gone.toml")
 
 
@@ -212,7 +217,7 @@ def test_a_real_cluster_has_topics_and_schemas_before_locust_starts(
     """However many workers start, they find everything in place."""
     addresses = ("--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", registry.url)
     end = started(*addresses, "--topic-prefix", topic_prefix, "--partitions", "3")
-    assert end.handed.bootstrap_servers == kafka.bootstrap_servers
+    assert end.handed.cluster.bootstrap_servers == kafka.bootstrap_servers
     topics = AdminClient({"bootstrap.servers": kafka.bootstrap_servers}).list_topics(timeout=10).topics
     assert all(len(topics[topic_prefix + name].partitions) == 3 for name in definitions.TOPIC_NAMES)
 

@@ -31,7 +31,7 @@ class Hand:
     """An engine, and what it has said."""
 
     def __init__(self, cluster: EmbeddedCluster, prefix: str, registry_url: str = "mock://lensload") -> None:
-        config = RunConfig(audience_size=500, catalogue_size=200, topic_prefix=prefix)
+        config = RunConfig.of(audience_size=500, catalogue_size=200, topic_prefix=prefix)
         self.bootstrap_servers = cluster.bootstrap_servers
         self.process = CrewProcess("engine", "lensload.generator.process")
         self.tally = Tally()

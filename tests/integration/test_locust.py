@@ -74,7 +74,7 @@ def test_a_duration_counts_from_the_first_event_due_and_ends_the_test(folder: Pa
 
 def test_bench_hands_over_the_whole_load_and_locust_keeps_quiet(folder: Path) -> None:
     """With a configuration handed over, all of its load is there from the first event on, and one table suffices."""
-    config = RunConfig(
+    config = RunConfig.of(
         rate=900, user_rate=450, duration_s=2, warmup_s=0, audience_size=500, catalogue_size=200
     )
     arguments = ("--headless", "-u", "2", "-r", "2", "--processes", "2")

@@ -75,6 +75,6 @@ def a_run(
         embedded=False,
         blocks=blocks.finished(),
     )
-    configuration = RunConfig(topics=topics, rate=RATE, duration_s=float(seconds)).public()
+    configuration = RunConfig.of(topics=topics, rate=RATE, duration_s=float(seconds)).public()
     known = conditions(configuration, {"embedded": False})
     return build(whole, course, known, slos=[Slo.parse(text) for text in objectives])

@@ -113,8 +113,8 @@ class Conduct:
         if self.stopped_ns:
             return
         start_ns = time.time_ns() + _LEAD_NS
-        measure_from_ns = start_ns + round(self._config.warmup_s * 1e9)
-        duration_s = self._config.duration_s
+        measure_from_ns = start_ns + round(self._config.load.warmup_s * 1e9)
+        duration_s = self._config.load.duration_s
         end_ns = measure_from_ns + round(duration_s * 1e9) if duration_s else 0
         self.account.times = Times(start_ns, measure_from_ns, end_ns)
         for worker in self.roster.present:
@@ -194,7 +194,7 @@ class Conduct:
             cut_short=self.cut_short,
             open_ended=self._open_ended,
             clock_doubt_us=self._clocks.doubt_ns / 1e3,
-            acks=self._config.acks,
+            acks=self._config.producer.acks,
         )
         clocks = self._clocks.public(self.roster.numbers)
         cluster = {"embedded": self._cluster is not None, "bootstrap_servers": self._bootstrap_servers()}
@@ -203,8 +203,8 @@ class Conduct:
             self.account.tally,
             course,
             conditions(self._config.public(), cluster, workers=workers, clocks=clocks),
-            thresholds=self._config,
-            slos=self._config.slo,
+            thresholds=self._config.criteria,
+            slos=self._config.criteria.slo,
         )
 
     def _check_asked(self) -> None:
@@ -212,8 +212,8 @@ class Conduct:
         times, due = self.account.times, self.account.due
         if not options.is_bench() or self.cut_short or not (times and times.end_ns) or due is None:
             return
-        pacer = Pacer(self._config.profile, times.total_s or 1.0, times.start_ns, seed=0)
-        pacer.set_rate(times.start_ns, self._config.rate)
+        pacer = Pacer(self._config.load.profile, times.total_s or 1.0, times.start_ns, seed=0)
+        pacer.set_rate(times.start_ns, self._config.load.rate)
         ordered = pacer.expected(times.end_ns) - pacer.expected(times.measure_from_ns)
         slack = 4 * ordered**0.5 if self._poisson else 1 + len(self.roster.members)
         if ordered - due > max(slack, 0.01 * ordered):
@@ -235,14 +235,18 @@ class Conduct:
                 "share_index": member.share[0],
                 "share_count": member.share[1],
             }
-        order = {"engine": self._configure(member), "observer": observer, "user_rate": self._config.user_rate}
+        order = {
+            "engine": self._configure(member),
+            "observer": observer,
+            "user_rate": self._config.load.user_rate,
+        }
         self._send(worker, messages.CONFIGURE, order)
 
     def _configure(self, member: Member) -> dict[str, Any]:
         return {
             "config": self._config.as_dict(),
             "bootstrap_servers": self._bootstrap_servers(),
-            "registry_url": self._config.registry_url or "mock://lensload",
+            "registry_url": self._config.cluster.registry_url or "mock://lensload",
             "embedded": self._cluster is not None,
             "run_tag": self._tag,
             "lanes": member.lanes,
@@ -251,7 +255,9 @@ class Conduct:
         }
 
     def _bootstrap_servers(self) -> str:
-        return self._cluster.bootstrap_servers if self._cluster else self._config.bootstrap_servers or ""
+        return (
+            self._cluster.bootstrap_servers if self._cluster else self._config.cluster.bootstrap_servers or ""
+        )
 
     def _take_in(self, worker: str, member: Member, kind: str, data: dict[str, Any]) -> None:
         match kind:
@@ -305,7 +311,7 @@ class Conduct:
         self.account.notices.append(text)
 
     def _await_last_words(self, process: str) -> None:
-        timeout_s = self._config.drain_timeout_s + _DRAIN_SLACK_S
+        timeout_s = self._config.load.drain_timeout_s + _DRAIN_SLACK_S
         if self._wait(lambda: not self.roster.waiting_for(process), timeout_s):
             return
         late = ", ".join(str(member.index) for member in self.roster.waiting_for(process))

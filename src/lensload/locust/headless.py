@@ -61,7 +61,7 @@ def run(config: RunConfig, users: int) -> Result:
         **{
             **default_args_dict(),
             "headless": True,
-            "processes": config.workers if config.workers > 1 else None,
+            "processes": config.load.workers if config.load.workers > 1 else None,
         }
     )
     port = _free_port()

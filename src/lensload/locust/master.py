@@ -88,9 +88,9 @@ class Master:
         """
         parsed = self._environment.parsed_options
         config = options.config_of(parsed) if parsed else RunConfig()
-        if config.prometheus_port:
+        if config.outputs.prometheus_port:
             collector = RunCollector(lambda: self._account, lambda: self.active)
-            prometheus_server.serve(config.prometheus_host, config.prometheus_port, collector)
+            prometheus_server.serve(config.outputs.prometheus_host, config.outputs.prometheus_port, collector)
 
     def start(self) -> None:
         """Start a run, as Locust starts a test; whatever is wrong with it is told, and the test stopped."""
@@ -146,12 +146,12 @@ class Master:
         for kind in self._environment.user_classes:
             if issubclass(kind, Audience):
                 kind.behaviour()
-        poisson = config.profile.poisson
-        atomic_file.check_writable(config.run_file)
+        poisson = config.load.profile.poisson
+        atomic_file.check_writable(config.outputs.run_file)
         Views.of(config).check()
-        cluster = self._host_cluster() if config.embedded else None
+        cluster = self._host_cluster() if config.cluster.embedded else None
         self._config = config
-        ends = config.duration_s or options_.run_time or self._environment.shape_class
+        ends = config.load.duration_s or options_.run_time or self._environment.shape_class
         self._run = Conduct(self._runner, config, cluster=cluster, poisson=poisson, open_ended=not ends)
         self._account = self._run.account
         if cluster:
@@ -229,11 +229,11 @@ class Master:
         config = self._config
         assert config is not None  # noqa: S101  # a run has one
         self._leave(lambda: self._write(config, result))
-        self._leave(lambda: Views.of(config).leave([(config.run_file.stem, result)]))
+        self._leave(lambda: Views.of(config).leave([(config.outputs.run_file.stem, result)]))
         self._tell(result, config)
 
     def _write(self, config: RunConfig, result: Run) -> None:
-        run_file.write(config.run_file, result)
+        run_file.write(config.outputs.run_file, result)
         self.wrote_run_file = True
 
     def _leave(self, write: Callable[[], None]) -> None:
@@ -246,9 +246,9 @@ class Master:
     def _tell(self, result: Run, config: RunConfig) -> None:
         if self._view:
             self._resources.close()
-            print_result(result, run_file=config.run_file)
+            print_result(result, run_file=config.outputs.run_file)
         else:
-            _log.info("Verdict: %s. Run file: %s", result["verdict"], config.run_file)
+            _log.info("Verdict: %s. Run file: %s", result["verdict"], config.outputs.run_file)
             for reason in result["reasons"]:
                 _log.warning(reason)
 

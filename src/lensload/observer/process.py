@@ -42,14 +42,14 @@ class Observatory:
         self._draining = False
         self._endless = False
         self._clock = WallClock()
-        settings = connection.client_settings(orders.config, orders.bootstrap_servers)
+        settings = connection.client_settings(orders.config.cluster, orders.bootstrap_servers)
         connection.check(settings)
         names = orders.named()
         found = ensure_topics(
             settings,
             list(names.values()),
-            orders.config.partitions,
-            orders.config.replication_factor,
+            orders.config.cluster.partitions,
+            orders.config.cluster.replication_factor,
             embedded=orders.embedded,
         )
         mine = shares(found, orders.message["share_index"], orders.message["share_count"])
@@ -108,7 +108,7 @@ class Observatory:
 
     def _drain(self) -> None:
         """Read up to where the partitions end now, as long as the configuration allows."""
-        deadline_s = time.monotonic() + self._config.drain_timeout_s
+        deadline_s = time.monotonic() + self._config.load.drain_timeout_s
         ends: dict[tuple[str, int], int] | None = None
         left = 0
         next_report_ns = time.time_ns() + _REPORT_NS

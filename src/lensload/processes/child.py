@@ -52,7 +52,7 @@ class Orders:
 
     def named(self) -> dict[str, str]:
         """Each topic's name in the cluster, the prefix included."""
-        return {topic: self.config.topic_prefix + topic for topic in self.config.topics}
+        return {topic: self.config.cluster.topic_prefix + topic for topic in self.config.load.topics}
 
 
 def whole_ms(at_ns: int) -> int:

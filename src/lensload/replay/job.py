@@ -12,7 +12,7 @@ from typing import Any, Literal
 import click
 from rich.console import Console
 
-from lensload.config.model import RunConfig
+from lensload.config.groups import Cluster
 from lensload.errors import InvalidRunError, UsageError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
@@ -126,7 +126,7 @@ class Wish:
             )
 
 
-def run(wish: Wish, config: RunConfig) -> None:
+def run(wish: Wish, config: Cluster) -> None:
     """Replay.
 
     Raises:
@@ -149,7 +149,7 @@ def run(wish: Wish, config: RunConfig) -> None:
         _replay(wish, config, settings, found, books)
 
 
-def _registry_url(wish: Wish, config: RunConfig) -> str | None:
+def _registry_url(wish: Wish, config: Cluster) -> str | None:
     if config.embedded:
         raise UsageError(
             "There is nothing to replay: the embedded cluster is empty whenever it starts.",
@@ -177,7 +177,7 @@ def _check_partitions(wanted: Sequence[int], found: dict[str, int]) -> None:
 
 def _replay(
     wish: Wish,
-    config: RunConfig,
+    config: Cluster,
     settings: dict[str, Any],
     found: dict[str, int],
     books: registry.Registry | None,
@@ -263,7 +263,7 @@ def _stop_signals() -> Generator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _forward(name: str, config: RunConfig, settings: dict[str, Any], found: dict[str, int]) -> Forward:
+def _forward(name: str, config: Cluster, settings: dict[str, Any], found: dict[str, int]) -> Forward:
     partitions = TopicAdmin(settings).counts([name]).get(name)
     if partitions is None:
         wanted = max(found.values())

@@ -41,7 +41,7 @@ def seed(wish: Wish, config: RunConfig) -> None:
         return
     _require_cluster(config)
     _check_place(wish)
-    with Workers(config.workers) as workers, _interruptible() as asked:
+    with Workers(config.load.workers) as workers, _interruptible() as asked:
         ground = prepared(
             plan, config, append=wish.append, recreate=wish.recreate, set_retention=wish.set_retention
         )
@@ -58,7 +58,10 @@ def seed(wish: Wish, config: RunConfig) -> None:
             "faults": {},
             "versions": versions(),
             "cluster": ground.facts,
-            "options": {"topic_prefix": config.topic_prefix, "compression": config.compression},
+            "options": {
+                "topic_prefix": config.cluster.topic_prefix,
+                "compression": config.producer.compression,
+            },
         }
         manifests.write(wish.manifest, record)
         begins = {
@@ -83,7 +86,7 @@ def resume(path: Path, config: RunConfig) -> None:
         return
     _require_cluster(config)
     plan = Plan.from_dict(record["plan"])
-    with Workers(config.workers) as workers, _interruptible() as asked:
+    with Workers(config.load.workers) as workers, _interruptible() as asked:
         ground = found_again(record, config)
         ranges = held_behind(ground, TopicAdmin(ground.settings))
         _finish(_Seeding(plan, config, ground, ranges, path), record, workers, asked)
@@ -104,7 +107,7 @@ def verified(path: Path, config: RunConfig) -> bool:
     if record["files"]:
         return file_export.verified(record, path)
     _require_cluster(config)
-    settings = connection.client_settings(config, str(config.bootstrap_servers))
+    settings = connection.client_settings(config.cluster, str(config.cluster.bootstrap_servers))
     connection.check(settings)
     begun_s = time.monotonic()
     with ProgressView("verifying", "events") as view:
@@ -120,7 +123,7 @@ def verified(path: Path, config: RunConfig) -> bool:
 
 
 def _require_cluster(config: RunConfig) -> None:
-    if config.embedded:
+    if config.cluster.embedded:
         raise UsageError(
             "There is no cluster to fill: the embedded one would be gone with this process.",
             "Give --bootstrap-servers and --registry-url.",

@@ -45,12 +45,12 @@ def prepared(plan: Plan, config: RunConfig, *, append: bool, recreate: bool, set
         UsageError: topics hold other data, or have settings under which the history would not stay.
         RefusedError: cluster or registry cannot be reached, or refuse.
     """
-    settings = connection.client_settings(config, str(config.bootstrap_servers))
+    settings = connection.client_settings(config.cluster, str(config.cluster.bootstrap_servers))
     facts = connection.check(settings)
     loaded = {topic: schema for topic, schema in definitions.load().items() if topic in plan.topics}
-    with registry.connect(config.registry_url or "mock://") as books:
-        ids = books.register(loaded, config.topic_prefix)
-    names = {topic: config.topic_prefix + topic for topic in plan.topics}
+    with registry.connect(config.cluster.registry_url or "mock://") as books:
+        ids = books.register(loaded, config.cluster.topic_prefix)
+    names = {topic: config.cluster.topic_prefix + topic for topic in plan.topics}
     topics = TopicAdmin(settings)
     there = topics.counts(list(names.values()))
     if recreate:
@@ -60,7 +60,7 @@ def prepared(plan: Plan, config: RunConfig, *, append: bool, recreate: bool, set
         _require_empty(topics, there)
     _require_fit(topics, plan, there, set_retention=set_retention)
     counts = ensure_topics(
-        settings, list(names.values()), config.partitions, config.replication_factor, embedded=False,
+        settings, list(names.values()), config.cluster.partitions, config.cluster.replication_factor, embedded=False,
         topic_settings=KEPT_FOR_GOOD,
     )  # fmt: skip
     ours = [name for name in counts if name not in there]
@@ -101,12 +101,12 @@ def found_again(manifest: Manifest, config: RunConfig) -> Ground:
         UsageError: topics or schemas are others than they were.
         RefusedError: cluster or registry cannot be reached, or refuse.
     """
-    settings = connection.client_settings(config, str(config.bootstrap_servers))
+    settings = connection.client_settings(config.cluster, str(config.cluster.bootstrap_servers))
     facts = connection.check(settings)
     known = manifest["topics"]
     loaded = {topic: schema for topic, schema in definitions.load().items() if topic in known}
     prefix = str(manifest["options"]["topic_prefix"])
-    with registry.connect(config.registry_url or "mock://") as books:
+    with registry.connect(config.cluster.registry_url or "mock://") as books:
         ids = books.register(loaded, prefix)
     topics = TopicAdmin(settings)
     counts = topics.counts([each["name"] for each in known.values()])
