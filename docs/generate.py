@@ -14,6 +14,7 @@ import click
 
 from lensload.cli.main import main as lensload
 from lensload.config.options import Option, options
+from lensload.results.schema import schema
 from lensload.schema import registry_auth
 
 FOLDER: Final = Path(__file__).parent
@@ -49,6 +50,24 @@ The key of an option is its flag without the leading dashes and with `_` for `-`
 with commas in a variable. How to reach a secured cluster is in [connect.md](connect.md).
 """
 
+RUN_FILE: Final = """\
+# The run file
+
+A run file is the result of record: JSON that holds every figure, the histograms behind them, and the conditions of the run.
+`lensload report`, `compare` and every view read it. It is written whole or not at all, and stays below 2 MB for a run of any
+length. Its JSON Schema is in the package: `lensload/results/run.schema.json`.
+
+```sh
+lensload bench --rate 200 --duration 10s --run-file run.json
+python -c 'import json; run = json.load(open("run.json")); print(run["verdict"], run["latency_us"]["ack"]["all"]["p50"])'
+```
+
+Fields may be added; names and meanings stay within one `format`. Times are microseconds where the name ends in `_us`, seconds
+in `_s`, events per second in `_per_s`. A percentile that too few events support is null. Where a figure is given by topic,
+`all` is all topics together. What the figures mean is in [metrics.md](metrics.md), what a verdict means in
+[benchmark.md](benchmark.md#pass-fail-invalid).
+"""
+
 
 def configuration() -> str:
     """The page of every option: those of a run by group, then those that one command alone has."""
@@ -66,14 +85,14 @@ def configuration() -> str:
     return "\n".join(parts)
 
 
-def run_file(schema: Mapping[str, Any]) -> str:
+def run_file(content: Mapping[str, Any]) -> str:
     """The page of the run file.
 
     Args:
-        schema: a JSON Schema of an object, with the objects it refers to in `$defs`.
+        content: a JSON Schema of an object, with the objects it refers to in `$defs`.
     """
-    definitions: Mapping[str, Any] = schema.get("$defs", {})
-    parts = [NOTE, "# The run file\n", _paragraph(schema), *_fields(schema)]
+    definitions: Mapping[str, Any] = content.get("$defs", {})
+    parts = [NOTE, RUN_FILE, *_fields(content)]
     for name, definition in sorted(definitions.items()):
         if "properties" in definition:
             parts += [f"## {name}\n", _paragraph(definition), *_fields(definition)]
@@ -84,7 +103,7 @@ def run_file(schema: Mapping[str, Any]) -> str:
 
 def pages() -> dict[str, str]:
     """Each generated page by file name."""
-    return {"configuration.md": configuration()}
+    return {"configuration.md": configuration(), "run-file.md": run_file(schema())}
 
 
 def _option_row(option: Option) -> tuple[str, ...]:

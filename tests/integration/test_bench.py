@@ -100,7 +100,7 @@ def test_a_registry_that_does_not_answer_is_named(folder: Path):
 @pytest.mark.parametrize(
     ("status", "message", "hint"),
     [
-        (401, "wants other credentials (401)", "Set LENSLOAD_REGISTRY_USER_INFO="),
+        (401, "rejected the credentials (401", "Set LENSLOAD_REGISTRY_USER_INFO="),
         (500, "is in trouble (HTTP 500)", "See its log"),
     ],
 )

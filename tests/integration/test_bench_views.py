@@ -47,7 +47,7 @@ def test_a_missed_objective_fails_a_run_that_is_fine_otherwise(tmp_path: Path):
     rows = list(csv.DictReader((tmp_path / "c.csv").read_text().splitlines()))
     assert sum(int(row["produced"]) for row in rows) <= total(run, "produced")
     assert len(rows) == len(run["series"])
-    assert sum(block["acked"] for block in run["blocks"]) == total(run, "acked")
+    assert sum(piece["acked"] for piece in run["slices"]) == total(run, "acked")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from lensload.capacity.search import Answer, Found, Plan, search
 from lensload.capacity.trial import Trial, judged
 from lensload.cli import main
 from lensload.errors import InvalidRunError, UsageError
+from lensload.verdict.reasons import reason
 from lensload.verdict.slo import Slo
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
@@ -198,7 +199,8 @@ def test_what_a_run_says_of_the_cluster():
         ("generator", Answer.GENERATOR),
         (None, Answer.INVALID),
     ):
-        run = a_judged_run(verdict="invalid", reasons=["It is late. Lower the rate."], limited_by=limited_by)
+        late = reason("schedule_lag", "invalid", "It is late.", "Lower the rate.")
+        run = a_judged_run(verdict="invalid", reasons=[late], limited_by=limited_by)
         assert judged(run) == (expected, "It is late")
 
     with pytest.raises(InvalidRunError, match=r"p9999.*cannot be judged at this rate: too few samples"):

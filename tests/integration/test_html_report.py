@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from lensload.cli.main import main
+from lensload.metrics.counts import COUNTS, count_of
 from lensload.report.html import heat, render
 from lensload.report.html.figure import ticks
 from lensload.report.html.page import distinct
 from lensload.report.html.tables import duration
 from lensload.report.units import STAGE_NAMES
 from lensload.results import run_file
-from lensload.results.run import LEDGER, Run
+from lensload.results.run import Run
+from lensload.verdict.reasons import reason
 from tests.support.locusts import Bench
 from tests.support.runs import TOPICS, a_run
 
@@ -121,7 +123,7 @@ def test_its_figures_are_the_run_files(browser: Browser, tmp_path: Path):
             summary = run["latency_us"][stage][topic]
             assert [value for _, value in cells] == [summary["count"], *(summary[name] for name in names)]
     for topic, counts in run["topics"].items():
-        assert [value for _, value in ledger[topic]] == [counts[name] for name in LEDGER]
+        assert [value for _, value in ledger[topic]] == [count_of(counts, name) for name in COUNTS]
     assert "900" in facts
     assert duration(run["latency_us"]["end_to_end"]["all"]["p99"]) in facts
 
@@ -133,7 +135,7 @@ def test_the_verdict_and_its_reasons_come_first(browser: Browser, tmp_path: Path
     with Shown(browser, tmp_path, render([run], ["run"]), viewport=PHONE, dark=False) as shown:
         text = shown.page.inner_text("main")
         assert text.startswith("Failed\n")
-        assert text.index(run["reasons"][0]) < text.index("Load")
+        assert text.index(run["reasons"][0]["text"]) < text.index("Load")
         errors = shown.rows("events", 1)
     assert errors[TOPICS[0]] == [("_MSG_TIMED_OUT: Local: Message timed out", None), ("3", 3)]
 
@@ -141,7 +143,7 @@ def test_the_verdict_and_its_reasons_come_first(browser: Browser, tmp_path: Path
 def test_text_from_outside_stays_text(browser: Browser, tmp_path: Path):
     """Whatever a topic, an error, a notice or a file is called, it is shown, and never becomes part of the page."""
     run = a_run(seconds=2, topics=[HOSTILE, "other"], errors=[HOSTILE])
-    run["notices"], run["reasons"] = [HOSTILE], [HOSTILE]
+    run["notices"], run["reasons"] = [HOSTILE], [reason("failed", "fail", HOSTILE)]
     run["conditions"]["configuration"][HOSTILE] = HOSTILE
     with Shown(browser, tmp_path, render([run, run], [HOSTILE, "b"]), viewport=DESKTOP, dark=False) as shown:
         assert (shown.asked, shown.complaints) == ([], [])
@@ -177,9 +179,9 @@ def test_a_run_that_measured_nothing_has_a_report_too():
     assert nothing["verdict"] == "invalid"
     for runs in ([nothing], [nothing, a_run(seconds=2)]):
         text = render(runs, ["run"] * len(runs))
-        assert nothing["reasons"][0] in text
+        assert nothing["reasons"][0]["text"] in text
         assert "Nothing was measured." in text
-    older: Run = {**a_run(seconds=2), "blocks": [], "series": []}
+    older: Run = {**a_run(seconds=2), "slices": [], "series": []}
     assert "no blocks of time" in render([older], ["older"])
 
 
@@ -225,7 +227,7 @@ def test_an_axis_holds_what_it_shows(low: float, factor: float):
 def test_a_heat_map_counts_every_event_once():
     """The cells hold the blocks' events, no more and no less, in at most as many columns as fit."""
     run = a_run(seconds=130, per_s=20)
-    cells = heat.cells_of(run["blocks"])
+    cells = heat.cells_of(run["slices"])
     assert sum(cell.count for cell in cells) == run["latency_us"]["end_to_end"]["all"]["count"]
     columns = {(cell.from_s, cell.to_s) for cell in cells}
     assert len(columns) <= heat.MOST_COLUMNS

@@ -189,7 +189,7 @@ def test_records_that_were_gone_before_they_could_be_read_are_counted(scene: Sce
     consumer.seek(TopicPartition(scene.name, 0, 25))
     found = scene.read()
     assert found.counts == {INTERACTIONS: {"observed": 15}}
-    assert found.totals == {"skipped_offsets": 15}
+    assert found.totals == {"deleted_before_read": 15}
 
 
 def test_partitions_that_cannot_be_read_are_refused_before_the_run(cluster: EmbeddedCluster):

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from lensload.cli.main import main
-from lensload.seed.ground_truth import planted
+from lensload.seed.ground_truth import ground_truth
 from lensload.seed.manifest import SCHEMA_FILE
 from lensload.seed.plan import Plan
 
@@ -93,7 +93,7 @@ def test_a_manifest_states_the_truth_of_its_plan(folder: Path):
     manifest = manifest_of(folder)
     plan = Plan.from_dict(manifest["plan"])
     assert plan.world.experiment == (("ranking-v2", "simpson"),)
-    assert planted(plan) == manifest["planted"]
+    assert ground_truth(plan) == manifest["planted"]
     assert manifest["planted"]["experiments"]["ranking-v2"]["effect"] == "simpson"
     assert manifest["planted"]["experiments"]["large-cards"]["effect"] == "default"
 

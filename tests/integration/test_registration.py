@@ -124,7 +124,7 @@ def test_where_the_address_comes_from(folder: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("reply", "message"),
     [
-        (as_json(401, error_code=401, message="who"), "wants other credentials (401)"),
+        (as_json(401, error_code=401, message="who"), "rejected the credentials (401"),
         (as_json(409, error_code=409, message="changed"), "does not follow on from it (409). It says: changed"),
         (as_json(422, error_code=42205, message="READONLY mode"), "(422). It says: READONLY mode"),
         (as_json(500, error_code=50001, message="store"), "in trouble (HTTP 500)"),
@@ -154,7 +154,7 @@ def test_nothing_is_half_registered_without_being_told(reply: Reply, message: st
 @pytest.mark.parametrize(
     ("interrupt", "message"),
     [
-        (lambda _m, _p: as_json(401), "wants other credentials (401)"),
+        (lambda _m, _p: as_json(401), "rejected the credentials (401"),
         (lambda _m, _p: (503, "text/html", b"<html>"), "in trouble (HTTP 503)"),
         (lambda _m, _p: (200, "text/plain", b"\x00\xff"), "not a Schema Registry"),
         (lambda _m, _p: (404, "text/html", b""), "not a Schema Registry (HTTP 404)"),
@@ -198,7 +198,7 @@ def test_a_subject_of_someone_else_is_left_alone(folder: Path):
             books.client.register_schema(subject(TOPIC_NAMES[0]), doors.RegistrySchema('"string"', "AVRO"))
         text = told(server.url, folder, code=2)
         assert list(server.subjects) == [subject(TOPIC_NAMES[0])]
-    assert "is someone else's" in text
+    assert "belongs to somebody else" in text
     assert "--topic-prefix" in text
 
 

@@ -166,8 +166,8 @@ def test_credentials_of_no_form_are_refused_and_not_repeated():
 @pytest.mark.parametrize(
     ("reply", "message", "hint"),
     [
-        (as_json(401, error_code=401, message="who are you"), "wants other credentials (401). It says: who", "LENSLOAD_REGISTRY_USER_INFO"),
-        ((401, "text/html", b"<html>"), "wants other credentials (401).\n", "LENSLOAD_REGISTRY_TOKEN"),
+        (as_json(401, error_code=401, message="who are you"), "rejected the credentials (401 Unauthorized). It says: who", "LENSLOAD_REGISTRY_USER_INFO"),
+        ((401, "text/html", b"<html>"), "rejected the credentials (401 Unauthorized).\n", "LENSLOAD_REGISTRY_TOKEN"),
         (as_json(403, error_code=40301, message="no"), "the subject recommendation-requests-value (403)", "by someone who may"),
         ((404, "text/html", b"<html>"), "not a Schema Registry (HTTP 404)", "/apis/ccompat/v7"),
         (as_json(404, error="Not Found"), "not a Schema Registry (HTTP 404)", "Check --registry-url"),

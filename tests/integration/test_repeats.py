@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from lensload.metrics.stats import Tally
+from lensload.results.course import Course, build
 from lensload.results.environment import conditions
 from lensload.results.merge import intervals, merged
-from lensload.results.run import Course, Run, build, histograms, total
+from lensload.results.run import Run, histograms, total
+from lensload.verdict.evidence import RunFacts
+from lensload.verdict.reasons import codes, reason
 from tests.support.locusts import Bench
 
 TOPICS = ("user-interactions", "ab-test-events")
@@ -28,7 +31,7 @@ def a_tally(times: float) -> Tally:
 
 
 def a_run(times: float = 1.0, **changed: Any) -> Run:
-    course = Course(started_ns=10**18, measured_s=10.0, target_per_s=4_000.0, embedded=False)
+    course = Course(facts=RunFacts(started_ns=10**18, measured_s=10.0, target_per_s=4_000.0))
     return cast("Run", {**build(a_tally(times), course, conditions({}, {})), **changed})
 
 
@@ -60,15 +63,20 @@ def test_the_interval_is_of_how_the_runs_differ() -> None:
 
 def test_the_worst_verdict_is_the_whole_ones() -> None:
     """One bad repeat is not outvoted, and a reason says whose it is."""
-    runs = [a_run(), a_run(verdict="fail", reasons=["It was slow."]), a_run()]
+    runs = [
+        a_run(),
+        a_run(verdict="fail", reasons=[reason("objective_missed", "fail", "It was slow.")]),
+        a_run(),
+    ]
     whole = merged(runs, ["a", "b", "c"], 3)
-    assert (whole["verdict"], whole["reasons"]) == ("fail", ["Repeat 2: It was slow."])
+    assert (whole["verdict"], codes(whole["reasons"])) == ("fail", ["objective_missed"])
+    assert "2" in whole["reasons"][0]["text"]
 
 
 def test_fewer_than_were_asked_for_are_no_verdict() -> None:
     """What was interrupted is told, and does not pass."""
     whole = merged([a_run(), a_run()], ["a", "b"], 5)
-    assert (whole["verdict"], whole["reasons"]) == ("invalid", ["Only 2 of 5 repeats were run."])
+    assert (whole["verdict"], codes(whole["reasons"])) == ("invalid", ["repeats_missing"])
 
 
 def test_repeats_are_run_one_after_the_other(tmp_path: Path) -> None:
@@ -89,6 +97,6 @@ def test_ctrl_c_ends_the_repeats(tmp_path: Path) -> None:
         bench.says("measuring")
         bench.press_ctrl_c()
         assert bench.ended() == 3, bench.log
-    assert "Only 1 of 3 repeats were run." in bench.run()["reasons"]
+    assert "repeats_missing" in codes(bench.run()["reasons"])
     assert "Repeat 2 of 3" not in bench.log
     assert "Traceback" not in bench.log

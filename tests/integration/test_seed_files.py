@@ -13,8 +13,8 @@ import pytest
 from pyarrow import parquet
 
 from lensload.errors import UsageError
-from lensload.seed.actuals import Realised
-from lensload.seed.file_output import write
+from lensload.seed.actuals import Actuals
+from lensload.seed.file_export import write
 from lensload.seed.manifest import FileEntry, Format
 from lensload.seed.plan import Plan
 from lensload.world.parameters import WorldParameters
@@ -48,11 +48,11 @@ def _as_avro(row: dict[str, Any]) -> dict[str, Any]:
 def test_both_formats_hold_the_plans_events(tmp_path: Path):
     """Every event of the plan stands in its topic's file, in order, in Avro and in Parquet alike."""
     expected: dict[str, list[dict[str, Any]]] = {}
-    counts = Realised()
+    counts = Actuals()
     for portion in PLAN.chronicle().portions():
         for batch in portion.batches:
             expected.setdefault(batch.topic, []).extend(batch.records())
-            counts.take(batch)
+            counts.add(batch)
     for form in FORMATS:
         entries, realised = written(tmp_path / form, form)
         assert realised == counts.as_dict()

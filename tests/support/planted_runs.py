@@ -6,10 +6,12 @@ import numpy as np
 
 from lensload.config.model import RunConfig
 from lensload.metrics.confidence import Floats
-from lensload.metrics.slices import Blocks
+from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Tally
+from lensload.results.course import Course, build
 from lensload.results.environment import conditions
-from lensload.results.run import Course, Run, build
+from lensload.results.run import Run
+from lensload.verdict.evidence import RunFacts
 from lensload.verdict.slo import Slo
 
 RATE = 300
@@ -53,7 +55,7 @@ def a_run(
     """
     random = np.random.default_rng(seed)
     level = np.log(10e6 * slower) + between * random.normal() + within * drift(seconds, phi, random)
-    whole, blocks = Tally(), Blocks()
+    whole, slices = Tally(), Slices()
     for second in range(seconds):
         fresh = Tally()
         for topic in topics:
@@ -67,14 +69,13 @@ def a_run(
         if second == 0 and lost:
             fresh.count(topics[0], "observed", -lost)
         whole.add(fresh)
-        blocks.close(fresh, since_s=0.0, at_s=second + 1.0, phase="measuring")
-    course = Course(
+        slices.close(fresh, since_s=0.0, at_s=second + 1.0, phase="measuring")
+    facts = RunFacts(
         started_ns=1_772_600_000_000_000_000 + seed * 10**9,
         measured_s=float(seconds),
         target_per_s=float(RATE),
-        embedded=False,
-        blocks=blocks.finished(),
     )
+    course = Course(facts=facts, slices=slices.finished())
     configuration = RunConfig.of(topics=topics, rate=RATE, duration_s=float(seconds)).public()
     known = conditions(configuration, {"embedded": False})
     return build(whole, course, known, slos=[Slo.parse(text) for text in objectives])

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lensload.metrics.slices import STAGES_KEPT, Blocks
+from lensload.metrics.slices import STAGES_KEPT, Slices
 from lensload.metrics.stats import Tally
-from lensload.results.run import Course, Row, Run, build, row
+from lensload.results.course import Course, build, row
+from lensload.results.run import Row, Run
+from lensload.verdict.evidence import RunFacts
 
 TOPICS = ("recommendation-requests", "recommendation-responses", "user-interactions")
 # The share of the end-to-end latency that has passed at each stage.
@@ -26,7 +28,7 @@ def a_run(
 ) -> Run:
     """A run with latencies drawn from a log-normal distribution, `per_s` events a second of each topic."""
     draws = np.random.default_rng(seed)
-    whole, blocks, series = Tally(), Blocks(), list[Row]()
+    whole, slices, series = Tally(), Slices(), list[Row]()
     target_per_s = float(per_s * len(topics))
     for second in range(seconds):
         fresh = Tally()
@@ -34,20 +36,19 @@ def a_run(
             _measure(fresh, topic, draws.lognormal(np.log(median_us * 1e3), 0.6, per_s).astype(np.int64))
         at_s = second + 1.0
         series.append(row(fresh, at_s=at_s, phase="measuring", target_per_s=target_per_s, queue=0))
-        blocks.close(fresh, since_s=0.0, at_s=at_s, phase="measuring")
+        slices.close(fresh, since_s=0.0, at_s=at_s, phase="measuring")
         whole.add(fresh)
     if failed:
         whole.count(topics[0], "failed", failed)
     for text in errors:
         whole.error(topics[0], text, 3)
-    course = Course(
+    facts = RunFacts(
         started_ns=1_772_600_767_891_000_000,
         measured_s=seconds,
         target_per_s=target_per_s,
         embedded=embedded,
-        series=series,
-        blocks=blocks.finished(),
     )
+    course = Course(facts=facts, series=series, slices=slices.finished())
     conditions = {
         "versions": {"python": "3.11.7", "lensload": "0.1.0"},
         "machine": {"cpus": 2, "memory_bytes": 24 * 2**30},

@@ -1,8 +1,9 @@
 """The curve of rate against percentile as a picture, SVG or PNG."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import vl_convert
 
@@ -12,6 +13,22 @@ from lensload.report.html.figure import Spec, ticks
 from lensload.report.html.theme import CONFIG, DASHES, DURATION_LABEL, SERIES, on_paper, title_above
 
 SUFFIXES = (".svg", ".png")
+
+_RATE: Final[Spec] = {
+    "field": "rate",
+    "type": "quantitative",
+    "title": "events/s asked for",
+    "scale": {"type": "log", "nice": False, "padding": 12},
+    "axis": {"format": "~s", "grid": False, "tickCount": 6},
+}
+_LEGEND: Final[Spec] = {
+    "orient": "top",
+    "offset": 24,
+    "title": None,
+    "symbolType": "stroke",
+    "symbolStrokeWidth": 2.5,
+    "disable": False,
+}
 
 
 def check(path: Path) -> None:
@@ -63,79 +80,68 @@ def _points(capacity: Capacity) -> list[dict[str, Any]]:
 
 
 def _spec(capacity: Capacity, points: list[dict[str, Any]]) -> Spec:
-    values = ticks(min(point["us"] for point in points), max(point["us"] for point in points))
-    names = ["p50", "p90", "p99", "p99.9"]
-    x = {
-        "field": "rate",
-        "type": "quantitative",
-        "title": "events/s asked for",
-        "scale": {"type": "log", "nice": False, "padding": 12},
-        "axis": {"format": "~s", "grid": False, "tickCount": 6},
+    title = {
+        "text": "Rate against latency",
+        "subtitle": [
+            capacity["text"].partition(". ")[0],
+            "Filled: the objectives held. Hollow: they did not, or the load was not reached.",
+        ],
+        "anchor": "start",
+        "color": "var(--ink)",
+        "subtitleColor": "var(--muted)",
+        "offset": 14,
     }
-    y = {
-        "field": "us",
-        "type": "quantitative",
-        "scale": {"type": "log", "domain": [values[0], values[-1]], "nice": False},
-        "axis": {**title_above("end-to-end latency"), "values": values, "labelExpr": DURATION_LABEL},
-    }
-    legend = {
-        "orient": "top",
-        "offset": 24,
-        "title": None,
-        "symbolType": "stroke",
-        "symbolStrokeWidth": 2.5,
-        "disable": False,
-    }
-    colour = {"field": "name", "type": "nominal", "scale": {"domain": names, "range": list(SERIES[:4])}}
-    dash = {"field": "name", "type": "nominal", "scale": {"domain": names, "range": list(DASHES[:4])}}
-    filled = {"test": "datum.answer == 'held'", "value": 1}
-    layers: list[Spec] = [
-        {
-            "mark": {"type": "line", "strokeWidth": 2},
-            "encoding": {
-                "x": x,
-                "y": {**y, "aggregate": "mean"},
-                "color": {**colour, "legend": legend},
-                "strokeDash": {**dash, "legend": legend},
-            },
-        },
-        {
-            "mark": {"type": "point", "size": 45, "filled": True, "strokeWidth": 1.5},
-            "encoding": {
-                "x": x,
-                "y": y,
-                "color": colour,
-                "fillOpacity": {"condition": filled, "value": 0},
-                "strokeOpacity": {"value": 1},
-                "stroke": colour,
-            },
-        },
-    ]
-    if capacity["held_per_s"]:
-        layers.append(
-            {
-                "data": {"values": [{"rate": capacity["held_per_s"]}]},
-                "mark": {"type": "rule", "color": "var(--ink)", "strokeDash": [3, 3]},
-                "encoding": {"x": x},
-            }
-        )
     return {
         "width": 760,
         "height": 340,
         "padding": 16,
         "background": "var(--paper)",
-        "title": {
-            "text": "Rate against latency",
-            "subtitle": [
-                capacity["text"].partition(". ")[0],
-                "Filled: the objectives held. Hollow: they did not, or the load was not reached.",
-            ],
-            "anchor": "start",
-            "color": "var(--ink)",
-            "subtitleColor": "var(--muted)",
-            "offset": 14,
-        },
+        "title": title,
         "data": {"values": points},
-        "layer": layers,
+        "layer": [*_curves(points), *_found(capacity["held_per_s"])],
         "config": CONFIG,
     }
+
+
+def _curves(points: list[dict[str, Any]]) -> list[Spec]:
+    """A line for each percentile, and a dot for each run, filled where the objectives held."""
+    values = ticks(min(point["us"] for point in points), max(point["us"] for point in points))
+    y: Spec = {
+        "field": "us",
+        "type": "quantitative",
+        "scale": {"type": "log", "domain": [values[0], values[-1]], "nice": False},
+        "axis": {**title_above("end-to-end latency"), "values": values, "labelExpr": DURATION_LABEL},
+    }
+    colour, dash = _by_percentile(SERIES), _by_percentile(DASHES)
+    line: Spec = {
+        "x": _RATE,
+        "y": {**y, "aggregate": "mean"},
+        "color": {**colour, "legend": _LEGEND},
+        "strokeDash": {**dash, "legend": _LEGEND},
+    }
+    filled = {"test": "datum.answer == 'held'", "value": 1}
+    dot: Spec = {
+        "x": _RATE,
+        "y": y,
+        "color": colour,
+        "fillOpacity": {"condition": filled, "value": 0},
+        "strokeOpacity": {"value": 1},
+        "stroke": colour,
+    }
+    return [
+        {"mark": {"type": "line", "strokeWidth": 2}, "encoding": line},
+        {"mark": {"type": "point", "size": 45, "filled": True, "strokeWidth": 1.5}, "encoding": dot},
+    ]
+
+
+def _by_percentile(looks: Sequence[object]) -> Spec:
+    scale = {"domain": ["p50", "p90", "p99", "p99.9"], "range": list(looks[:4])}
+    return {"field": "name", "type": "nominal", "scale": scale}
+
+
+def _found(held_per_s: float | None) -> list[Spec]:
+    """A line down at the rate that was found."""
+    if not held_per_s:
+        return []
+    mark = {"type": "rule", "color": "var(--ink)", "strokeDash": [3, 3]}
+    return [{"data": {"values": [{"rate": held_per_s}]}, "mark": mark, "encoding": {"x": _RATE}}]

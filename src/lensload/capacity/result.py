@@ -11,6 +11,7 @@ from lensload.capacity.search import Answer, Found, Plan
 from lensload.capacity.trial import Trial
 from lensload.errors import InvalidRunError
 from lensload.report import units
+from lensload.report.text_table import aligned
 
 FORMAT = "lensload/capacity/1"
 PERCENTILES = ("p50", "p90", "p99", "p999")
@@ -119,17 +120,10 @@ def write(path: Path, capacity: Capacity) -> None:
 
 def table(capacity: Capacity) -> str:
     """The curve of rate against percentile as text, a line a run from the lowest rate up, and what it comes to."""
-    heads = [
-        "rate/s",
-        "achieved",
-        *(f"{'ack' if s == 'ack' else 'e2e'} {_short(p)}" for s in STAGES for p in ("p50", "p99")),
-    ]
-    rows = [heads, *(_row(point) for point in in_order(capacity))]
-    widths = [max(len(row[n]) for row in rows) for n in range(len(heads))]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=False)) for row in rows]
-    answers = ["answer", *(_said(point) for point in in_order(capacity))]
-    shown = [f"{line}  {answer}".rstrip() for line, answer in zip(lines, answers, strict=True)]
-    return "\n".join([*shown, "", *_told(capacity)]) + "\n"
+    latencies = [f"{stage} {name}" for stage in ("ack", "e2e") for name in ("p50", "p99")]
+    head = ["rate/s", "achieved", *latencies, "answer"]
+    lines = aligned([head, *map(_row, in_order(capacity))], ">" * (len(head) - 1) + "<")
+    return "\n".join([*lines, "", *_told(capacity)]) + "\n"
 
 
 def in_order(capacity: Capacity) -> list[Point]:
@@ -144,18 +138,10 @@ def _told(capacity: Capacity) -> Iterator[str]:
 
 
 def _row(point: Point) -> list[str]:
-    cells = [units.per_s(point["rate_per_s"]), units.per_s(point["achieved_per_s"])]
-    return cells + [
-        units.latency(point["latency_us"][stage][name]) for stage in STAGES for name in ("p50", "p99")
-    ]
-
-
-def _said(point: Point) -> str:
-    return f"{point['answer']}: {point['because']}" if point["because"] else point["answer"]
-
-
-def _short(percentile: str) -> str:
-    return percentile.replace("p999", "p99.9")
+    rates = [units.per_s(point[name]) for name in ("rate_per_s", "achieved_per_s")]
+    latencies = [point["latency_us"][stage][name] for stage in STAGES for name in ("p50", "p99")]
+    answer = f"{point['answer']}: {point['because']}" if point["because"] else point["answer"]
+    return [*rates, *map(units.latency, latencies), answer]
 
 
 def _point(trial: Trial) -> Point:

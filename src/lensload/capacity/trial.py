@@ -13,7 +13,7 @@ from lensload.errors import ClusterError, InvalidRunError, LensloadError, UsageE
 from lensload.processes import interpreter
 from lensload.results import run_file
 from lensload.results.run import Run
-from lensload.verdict.rules import EXIT_CODES
+from lensload.verdict.reasons import EXIT_CODES
 from lensload.verdict.slo import stand
 
 _END_S = 90.0  # for a run that was asked to stop: its drain, and the end of its processes
@@ -97,7 +97,7 @@ def _why(run: Run) -> str:
     missed = [slo for slo in run["slos"] if not slo["held"]]
     if run["verdict"] == "fail" and missed:
         return f"{missed[0]['expression']}: {stand(missed[0])}"
-    return run["reasons"][0].partition(". ")[0] if run["reasons"] else ""
+    return run["reasons"][0]["text"].rstrip(".") if run["reasons"] else ""
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -24,6 +24,7 @@ from lensload.results.compare import (
 from lensload.results.compare import compare as compared
 from lensload.results.run import Run
 from lensload.values import nearest
+from lensload.verdict.reasons import in_words
 
 _DEFAULTS = ", ".join(f"{name}={100 * share:g}%" for name, share in DEFAULT_LIMITS.items())
 
@@ -104,27 +105,35 @@ def compare(  # noqa: PLR0913, PLR0917 - one for each flag
     )
     sides = _read(*_told_apart(two, base, new))
     remarks = [*_validity(sides, allow_invalid), *_likeness(sides, allow_different)]
-    base_runs, new_runs = (list(side.values()) for side in sides)
-    found, outcome = compared(base_runs, new_runs, terms)
-    comparison: Comparison = {
+    comparison = _compared(sides, terms, remarks)
+    click.echo(comparison_table.text(comparison), nl=False)
+    texts = (_junit, markdown.of_comparison, _json)
+    for (path, what, flag), text in zip(files, texts, strict=True):
+        if path:
+            leave(path, text(comparison), what, flag)
+    sys.exit(comparison["outcome"] == "regression")
+
+
+def _compared(sides: Sides, terms: Terms, remarks: list[str]) -> Comparison:
+    base, new = (list(side.values()) for side in sides)
+    changes, outcome = compared(base, new, terms)
+    return {
         "format": FORMAT,
         "outcome": outcome,
         "base": list(sides[0]),
         "new": list(sides[1]),
-        "method": method(len(base_runs), len(new_runs), terms),
-        "changes": found,
+        "method": method(len(base), len(new), terms),
+        "changes": changes,
         "remarks": remarks,
     }
-    click.echo(comparison_table.text(comparison), nl=False)
-    texts = (
-        lambda: junit.xml([junit.of_comparison(comparison)]),
-        lambda: markdown.of_comparison(comparison),
-        lambda: json.dumps(comparison, indent=1) + "\n",
-    )
-    for (path, what, flag), text in zip(files, texts, strict=True):
-        if path:
-            leave(path, text(), what, flag)
-    sys.exit(outcome == "regression")
+
+
+def _junit(comparison: Comparison) -> str:
+    return junit.xml([junit.of_comparison(comparison)])
+
+
+def _json(comparison: Comparison) -> str:
+    return json.dumps(comparison, indent=1) + "\n"
 
 
 def method(base: int, new: int, terms: Terms) -> str:
@@ -196,7 +205,7 @@ def _validity(sides: Sides, allowed: bool) -> list[str]:
     remarks: list[str] = []
     for path, run in (item for side in sides for item in side.items()):
         if run["verdict"] == "invalid":
-            why = " ".join(run["reasons"][:1])
+            why = in_words(run["reasons"][0]) if run["reasons"] else ""
             if not allowed:
                 raise InvalidRunError(f"{path} is invalid. {why}", "Run it again, or say --allow-invalid.")
             remarks.append(f"{path} is invalid: {why}")

@@ -104,7 +104,8 @@ def replay(
     where the topics ended when it started. Messages that cannot be decoded are counted and set aside.
     """
     from lensload.replay import job  # noqa: PLC0415 - the clients cost half a second, which --help need not pay
+    from lensload.replay.options import ReplayOptions  # noqa: PLC0415
 
     flags = {option.name: given.pop(option.name) for option in options() if option.field in _CLUSTER}
     rest: dict[str, Any] = given
-    job.run(job.Wish(topics=topics, **rest), loading.load_group(Cluster, flags, file=config))
+    job.run(ReplayOptions(topics=topics, **rest), loading.load_group(Cluster, flags, file=config))

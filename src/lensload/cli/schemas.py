@@ -9,6 +9,7 @@ import click
 from lensload.config import loading
 from lensload.config.groups import Registry
 from lensload.errors import SchemaError, UsageError
+from lensload.report.text_table import aligned
 from lensload.schema import compatibility, definitions, history
 from lensload.schema.definitions import Schema, subject
 
@@ -181,6 +182,4 @@ def _against_registry(
 
 
 def _show(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    click.echo("\n".join(aligned(rows, "<")))

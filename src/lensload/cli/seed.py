@@ -109,7 +109,7 @@ def seed(
         _require_alone("--verify" if verify else "--resume", verify and resume, flags, given)
     # The clients cost half a second, which --help need not pay.
     from lensload.seed import job  # noqa: PLC0415
-    from lensload.seed.options import Wish  # noqa: PLC0415
+    from lensload.seed.options import SeedOptions  # noqa: PLC0415
 
     run = loading.load(flags, file=config)
     if verify:
@@ -117,7 +117,7 @@ def seed(
     if resume:
         job.resume(resume, run)
     else:
-        job.seed(Wish(**{name: value for name, value in given.items() if value is not None}), run)
+        job.seed(SeedOptions(**{name: value for name, value in given.items() if value is not None}), run)
 
 
 def _require_alone(

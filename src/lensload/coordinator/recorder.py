@@ -2,18 +2,18 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lensload.delivery.reconcile import Findings, Reconciliation
-from lensload.metrics.slices import Blocks
+from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Tally
-from lensload.results.run import Course, Row, row
+from lensload.results.course import Course, progress, row
+from lensload.results.run import Row
 from lensload.results.series import Series
 from lensload.results.snapshot import Phase, Snapshot, StageLatency
 from lensload.schema.definitions import TOPIC_NAMES
-
-_COUNTS = ("produced", "acked", "observed", "failed")
+from lensload.verdict.evidence import RunFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Account:
         self._told = 0
         self._gauges: dict[str, dict[str, dict[str, Any]]] = {}
         self._series = Series()
-        self._blocks = Blocks()
+        self._slices = Slices()
         self._targets: dict[str, dict[int, float]] = {}
 
     def add(
@@ -99,7 +99,7 @@ class Account:
         self.tally.add(fresh)
         elapsed_s = self.times.elapsed_s(now_ns) if self.times else 0.0
         since_s = self.times.elapsed_s(self.times.measure_from_ns) if self.times else 0.0
-        self._blocks.close(fresh, since_s=since_s, at_s=elapsed_s, phase=phase)
+        self._slices.close(fresh, since_s=since_s, at_s=elapsed_s, phase=phase)
         target_per_s = 0.0 if draining else self.gauge("engine", "target_per_s")
         queue = int(self.gauge("engine", "queue"))
         fresh_row = row(fresh, at_s=elapsed_s, phase=phase, target_per_s=target_per_s, queue=queue)
@@ -107,41 +107,33 @@ class Account:
             self._series.append(fresh_row, fresh)
         return self._snapshot(fresh_row, 0.0 if draining else self.gauge("engine", "achieved_per_s"))
 
-    def course(
-        self,
-        stopped_ns: int,
-        *,
-        embedded: bool,
-        poisson: bool,
-        workers: int,
-        cut_short: bool,
-        open_ended: bool = False,
-        clock_doubt_us: float = 0.0,
-        acks: str = "all",
-    ) -> Course:
-        """How the run went, once all of it has been taken in; `stopped_ns`: when the schedule was stopped."""
+    def course(self, stopped_ns: int, facts: RunFacts) -> Course:
+        """How the run went, once all of it has been taken in.
+
+        Args:
+            stopped_ns: when the schedule was stopped.
+            facts: what is known of the run beside its reports; what they say is filled in.
+        """
         self._take_in_rest()
-        measured_s = self.times.measured_s(stopped_ns) if self.times else 0.0
-        return Course(
-            started_ns=self.times.start_ns if self.times else stopped_ns,
+        times = self.times
+        measured_s = times.measured_s(stopped_ns) if times else 0.0
+        reported = replace(
+            facts,
+            started_ns=times.start_ns if times else stopped_ns,
             measured_s=measured_s,
-            spent_s=max(0, self.produced_until_ns - self.times.measure_from_ns) / 1e9 if self.times else 0.0,
+            spent_s=max(0, self.produced_until_ns - times.measure_from_ns) / 1e9 if times else 0.0,
             target_per_s=self._mean_target(stopped_ns, measured_s),
-            embedded=embedded,
-            random_arrivals=poisson,
-            workers=workers,
             unflushed=self.unflushed,
             observer_complete=not self.incomplete,
             died=tuple(self.died),
-            cut_short=cut_short,
-            open_ended=open_ended,
+            clock_step_s=self.clock_step_ns / 1e9,
+        )
+        return Course(
+            facts=reported,
             notices=tuple(self.notices),
             series=self._series.rows(),
+            slices=self._slices.finished(),
             findings=self._findings(),
-            clock_step_s=self.clock_step_ns / 1e9,
-            clock_doubt_us=clock_doubt_us,
-            acks=acks,
-            blocks=self._blocks.finished(),
         )
 
     def _findings(self) -> dict[str, Findings] | None:
@@ -157,13 +149,12 @@ class Account:
     def _take_in_rest(self) -> None:
         rest = self._fresh.take()
         self.tally.add(rest)
-        self._blocks.add_rest(rest)
+        self._slices.add_rest(rest)
 
     def _snapshot(self, fresh: Row, achieved_per_s: float) -> Snapshot:
         latency = {
             stage: StageLatency(found["p50"], found["p99"]) for stage, found in fresh["latency_us"].items()
         }
-        counts = {name: self._count(name) for name in _COUNTS}
         notices, self._told = tuple(self.notices[self._told :]), len(self.notices)
         return Snapshot(
             phase=fresh["phase"],  # pyright: ignore[reportArgumentType]  # a Phase, which JSON calls str
@@ -175,15 +166,12 @@ class Account:
             latency=latency,
             queue=fresh["queue"],
             notices=notices,
-            **counts,
+            **progress(self.tally),
         )
 
     def gauge(self, process: str, name: str) -> float:
         """The sum over all workers of a number that their engines, or observers, last reported."""
         return sum(gauges.get(process, {}).get(name, 0) for gauges in self._gauges.values())
-
-    def _count(self, name: str) -> int:
-        return sum(by.get(name, 0) + by.get(f"warmup_{name}", 0) for by in self.tally.counts.values())
 
     def _mean_target(self, stopped_ns: int, measured_s: float) -> float:
         """The engines' own count of what was due, if they keep one; else the mean of the rates they reported."""

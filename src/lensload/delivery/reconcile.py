@@ -27,13 +27,13 @@ class Findings:
     Attributes:
         lost: acknowledged, of the measured time, and never seen.
         warmup_lost: the same of the warm-up.
-        written: told to have failed, or never told of, and seen all the same.
+        failed_but_delivered: told to have failed, or never told of, and seen all the same.
         altered: seen with another content than sent.
     """
 
     lost: int = 0
     warmup_lost: int = 0
-    written: int = 0
+    failed_but_delivered: int = 0
     altered: int = 0
 
 
@@ -84,7 +84,7 @@ class Reconciliation:
         lost = sent.lacking(seen) & ~failed.bits
         found.lost += counted(lost & ~warm.bits)
         found.warmup_lost += counted(lost & warm.bits)
-        found.written += counted(failed.bits & seen.bits & ~warm.bits)
+        found.failed_but_delivered += counted(failed.bits & seen.bits & ~warm.bits)
         found.altered += sent.altered(seen, sent.lacking(warm))
 
     def _page(self, kind: Kind, key: PageKey) -> Page:

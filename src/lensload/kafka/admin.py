@@ -99,15 +99,15 @@ class TopicAdmin:
         while left := self.counts(names):
             if time.monotonic() > deadline_s:
                 raise ClusterError(
-                    f"These topics do not go away: {', '.join(left)}.", "See the brokers' logs."
+                    f"These topics do not go away: {', '.join(left)}.", "Look into the brokers' logs."
                 )
             time.sleep(_LOOK_AGAIN_S)
 
     def _offsets(self, counts: Mapping[str, int], spec: OffsetSpec | None) -> dict[Place, int]:
-        asked: Any = {
+        questions: Any = {
             TopicPartition(name, number): spec for name, count in counts.items() for number in range(count)
         }
-        answers = self._admin.list_offsets(asked, request_timeout=_ASK_S)
+        answers = self._admin.list_offsets(questions, request_timeout=_ASK_S)
         return {
             (place.topic, place.partition): int(
                 self._asked("offsets", lambda future=future: future.result(_ASK_S)).offset

@@ -55,18 +55,18 @@ def ensure_topics(
         if not embedded:
             missing = [name for name in names if name not in known]
             _create(admin, missing, partitions, replication_factor, topic_settings or {})
-        found = _await_leaders(admin, names, deadline_s)
+        counts = _await_leaders(admin, names, deadline_s)
         if not embedded:
             _check_allowed(admin, names)
-        _await_answers(admin, found, deadline_s)
+        _await_answers(admin, counts, deadline_s)
     except (KafkaException, TimeoutError) as error:
         admin.poll(0)
-        told = [error.args[0]] if isinstance(error, KafkaException) else []
+        answers = [error.args[0]] if isinstance(error, KafkaException) else []
         raise ClusterError(
-            f"A broker does not answer at the address that it advertises: {most_telling([*told, *troubles])}.",
+            f"A broker does not answer at the address that it advertises: {most_telling([*answers, *troubles])}.",
             "Set the brokers' advertised.listeners to addresses that can be reached from this machine.",
         ) from error
-    return found
+    return counts
 
 
 def _create(
@@ -108,10 +108,10 @@ def _creation_hint(name: str) -> str:
 
 def _await_leaders(admin: AdminClient, names: Sequence[str], deadline_s: float) -> dict[str, int]:
     """The number of partitions of each topic, as soon as all have leaders."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     while True:
         for name in names:
-            if name in found:
+            if name in counts:
                 continue
             topic = admin.list_topics(name, timeout=max(0.1, deadline_s - time.monotonic())).topics[name]
             if topic.error is not None and topic.error.name() in _MAY_NOT:
@@ -120,14 +120,14 @@ def _await_leaders(admin: AdminClient, names: Sequence[str], deadline_s: float) 
                     _RIGHTS,
                 )
             if topic.partitions and all(each.leader >= 0 for each in topic.partitions.values()):
-                found[name] = len(topic.partitions)
-        if len(found) == len(names):
-            return found
+                counts[name] = len(topic.partitions)
+        if len(counts) == len(names):
+            return counts
         if time.monotonic() >= deadline_s:
-            lacking = ", ".join(name for name in names if name not in found)
+            lacking = ", ".join(name for name in names if name not in counts)
             raise ClusterError(
                 f"These topics have no leader for every partition: {lacking}.",
-                "See whether all brokers are up, then try again.",
+                "Check that all brokers are up, then try again.",
             )
         time.sleep(_LOOK_AGAIN_S)
 
@@ -149,7 +149,7 @@ def _check_allowed(admin: AdminClient, names: Sequence[str]) -> None:
             )
 
 
-def _await_answers(admin: AdminClient, found: Mapping[str, int], deadline_s: float) -> None:
+def _await_answers(admin: AdminClient, counts: Mapping[str, int], deadline_s: float) -> None:
     """Wait until each partition's leader has answered something.
 
     Metadata names the leader of a new partition a moment before that broker knows of it; and brokers often
@@ -157,7 +157,7 @@ def _await_answers(admin: AdminClient, found: Mapping[str, int], deadline_s: flo
     """
     wanted: Any = {
         TopicPartition(name, number): OffsetSpec.latest()
-        for name, count in found.items()
+        for name, count in counts.items()
         for number in range(count)
     }
     while True:

@@ -21,8 +21,10 @@ from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer
 from lensload.processes.child_process import error_of
 from lensload.processes.supervisor import READY_BUDGET_S
-from lensload.results import run
+from lensload.results import course
 from lensload.results.environment import conditions
+from lensload.results.run import Run
+from lensload.verdict.evidence import RunFacts
 
 _RUN_TAGS = 1 << 14
 _READY_BUDGET_S = READY_BUDGET_S + 2  # and the way there and back
@@ -183,13 +185,12 @@ class Conduct:
         self._given_up = False
         self._wait(lambda: not self.roster.present, _ENDED_BUDGET_S)
 
-    def result(self) -> run.Run:
+    def result(self) -> Run:
         """The run file's content, once drained."""
         self._check_asked()
-        course = self.account.course(
-            self.stopped_ns,
+        facts = RunFacts(
             embedded=self._cluster is not None,
-            poisson=self._poisson,
+            random_arrivals=self._poisson,
             workers=len(self.roster.members),
             cut_short=self.cut_short,
             open_ended=self._open_ended,
@@ -199,9 +200,9 @@ class Conduct:
         clocks = self._clocks.public(self.roster.numbers)
         cluster = {"embedded": self._cluster is not None, "bootstrap_servers": self._bootstrap_servers()}
         workers = [member.conditions or {} for member in self.roster.members]
-        return run.build(
+        return course.build(
             self.account.tally,
-            course,
+            self.account.course(self.stopped_ns, facts),
             conditions(self._config.public(), cluster, workers=workers, clocks=clocks),
             thresholds=self._config.criteria,
             slos=self._config.criteria.slo,

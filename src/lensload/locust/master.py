@@ -30,7 +30,7 @@ from lensload.report.outputs import Views
 from lensload.results import run_file
 from lensload.results.run import Run
 from lensload.results.snapshot import Snapshot
-from lensload.verdict.rules import EXIT_CODES
+from lensload.verdict.reasons import EXIT_CODES, in_words
 
 _log = logging.getLogger("lensload")
 
@@ -157,7 +157,7 @@ class Master:
         if cluster:
             _log.warning(EMBEDDED_WARNING)
         if options_.headless:
-            self._view = self._resources.enter_context(LiveView())
+            self._view = self._resources.enter_context(LiveView(thresholds=config.criteria))
 
     def _host_cluster(self) -> EmbeddedCluster:
         pool = gevent.get_hub().threadpool  # librdkafka's calls block, and would stall every greenlet here
@@ -250,7 +250,7 @@ class Master:
         else:
             _log.info("Verdict: %s. Run file: %s", result["verdict"], config.outputs.run_file)
             for reason in result["reasons"]:
-                _log.warning(reason)
+                _log.warning(in_words(reason))
 
     def _release(self) -> None:
         """The run is over, whatever became of it."""

@@ -1,50 +1,48 @@
-"""The course of a run in blocks of time: what was counted in each, and how long it took. They add up to the run.
+"""The course of a run in slices of time: what was counted in each, and how long it took. They add up to the run.
 
-A percentile of the whole run does not say how certain it is; what it was in each of many blocks does.
+A percentile of the whole run does not say how certain it is; what it was in each of many slices does.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.metrics.counts import PROGRESS, Progress, count_of
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.pieces import Pieces
 from lensload.metrics.stats import Tally
 
 STAGES_KEPT = ("schedule_lag", "ack", "end_to_end")
-COUNTS = ("produced", "acked", "observed", "failed")
 
-# 60 blocks or more tell well how a figure varies. Their histograms are coarse, for an error need not be known to three
-# digits: 15 of them a block take about half a megabyte. Where latencies spread so widely that it would be more than
-# this, there are half as many blocks: a run file stays below 2 MB however long and fast the run is.
+# 60 slices or more tell well how a figure varies. Their histograms are coarse, for an error need not be known to three
+# digits: 15 of them a slice take about half a megabyte. Where latencies spread so widely that it would be more than
+# this, there are half as many slices: a run file stays below 2 MB however long and fast the run is.
 MOST = 120
 MOST_BYTES = 900_000
 
 
-class Block(TypedDict):
+class Slice(Progress):
     """Some time of a run, and what happened in it to measured events: nothing in here is of the warm-up.
 
-    `from_s` and `to_s` count from the start of the schedule; blocks follow each other without gaps. `phase` is
-    "measuring" or "draining". `histograms` has `STAGES_KEPT` by stage and topic, encoded as those of the run but coarse
-    (`Histogram.from_coarse`): latencies of the events that got to that stage in this time.
+    Attributes:
+        from_s: when it begins, from the start of the schedule; slices follow each other without gaps.
+        to_s: when it ends.
+        phase: "measuring" or "draining".
+        histograms: of `STAGES_KEPT` by stage and topic, encoded as those of the run but coarse
+            (`Histogram.from_coarse`): latencies of the events that got to that stage in this time.
     """
 
     from_s: float
     to_s: float
     phase: str
-    produced: int
-    acked: int
-    observed: int
-    failed: int
     histograms: dict[str, dict[str, str]]
 
 
 @dataclass(slots=True)
 class _Part:
-    """A block while the run is on, with the coarse counts of its histograms: 4 KB each."""
+    """A slice while the run is on, with the coarse counts of its histograms: 4 KB each."""
 
     from_s: float
     to_s: float
@@ -67,8 +65,8 @@ class _Part:
         return not self.histograms and not any(self.counts.values())
 
 
-class Blocks:
-    """The blocks of a run that is on: one a second at first, longer ones once there are more than `most`."""
+class Slices:
+    """The slices of a run that is on: one a second at first, longer ones once there are more than `most`."""
 
     def __init__(self, most: int = MOST) -> None:
         self._parts = Pieces[_Part](most)
@@ -78,7 +76,7 @@ class Blocks:
 
         Args:
             fresh: what is new in it, of all processes.
-            since_s: when measuring began, from the start of the schedule: no block begins earlier.
+            since_s: when measuring began, from the start of the schedule: no slice begins earlier.
             at_s: now, from the start of the schedule.
             phase: as in `lensload.results.run.row`; before "measuring" there is nothing to take in.
         """
@@ -88,20 +86,20 @@ class Blocks:
             self._parts.append(part)
 
     def add_rest(self, fresh: Tally) -> None:
-        """Count what came after the last second with the last block."""
+        """Count what came after the last second with the last slice."""
         rest = _part(fresh, 0.0, 0.0, "draining")
         if self._parts.last:
             self._parts.last.add(rest)
         elif not rest.empty:
             self._parts.append(rest)
 
-    def finished(self) -> list[Block]:
-        """All blocks as the run file has them: fewer where they would take more than `MOST_BYTES`."""
+    def finished(self) -> list[Slice]:
+        """All slices as the run file has them: fewer where they would take more than `MOST_BYTES`."""
         return _finished(self._parts)
 
 
-def joined(runs: Sequence[Sequence[Block]]) -> list[Block]:
-    """The blocks of several runs in a row: times go on from run to run, and there are no more than of one run.
+def joined(runs: Sequence[Sequence[Slice]]) -> list[Slice]:
+    """The slices of several runs in a row: times go on from run to run, and there are no more than of one run.
 
     Raises:
         UsageError: a file is damaged.
@@ -109,54 +107,54 @@ def joined(runs: Sequence[Sequence[Block]]) -> list[Block]:
     parts = Pieces[_Part](MOST)
     for run in runs:
         shift_s = parts.last.to_s - run[0]["from_s"] if parts.last and run else 0.0
-        for block in run:
-            parts.append(_decoded(block, shift_s))
+        for piece in run:
+            parts.append(_decoded(piece, shift_s))
     return _finished(parts)
 
 
-def histogram(block: Block, stage: str, topic: str = "all") -> Histogram:
-    """The latencies of a topic at a stage in a block, or of all topics together; empty where there were none.
+def histogram(piece: Slice, stage: str, topic: str = "all") -> Histogram:
+    """The latencies of a topic at a stage in a slice, or of all topics together; empty where there were none.
 
     Raises:
         UsageError: the file is damaged.
     """
     merged = Histogram()
-    for its_topic, text in block["histograms"].get(stage, {}).items():
+    for its_topic, text in piece["histograms"].get(stage, {}).items():
         if topic in ("all", its_topic):
             merged.add(Histogram.from_encoded(text))
     return merged
 
 
 def _part(fresh: Tally, from_s: float, to_s: float, phase: str) -> _Part:
-    counts = {name: sum(by.get(name, 0) for by in fresh.counts.values()) for name in COUNTS}
+    counts = {name: sum(by.get(name, 0) for by in fresh.counts.values()) for name in PROGRESS}
     kept = {key: one.coarse for key, one in fresh.histograms.items() if key[0] in STAGES_KEPT and one.count}
     return _Part(from_s, to_s, phase, 1, counts, kept)
 
 
-def _finished(parts: Pieces[_Part]) -> list[Block]:
+def _finished(parts: Pieces[_Part]) -> list[Slice]:
     found = [_encoded(part) for part in parts if part.to_s > part.from_s or not part.empty]
     return _finished(parts) if _size(found) > MOST_BYTES and parts.halve() else found
 
 
-def _size(found: Sequence[Block]) -> int:
+def _size(found: Sequence[Slice]) -> int:
     """The bytes of all histograms; the rest is little."""
     return sum(
         len(text) for one in found for by_topic in one["histograms"].values() for text in by_topic.values()
     )
 
 
-def _decoded(block: Block, shift_s: float) -> _Part:
+def _decoded(piece: Slice, shift_s: float) -> _Part:
     histograms = {
         (stage, topic): Histogram.from_encoded(text).coarse
-        for stage, by_topic in block["histograms"].items()
+        for stage, by_topic in piece["histograms"].items()
         for topic, text in by_topic.items()
     }
-    counts = {name: int(block[name]) for name in COUNTS}
-    from_s, to_s = block["from_s"] + shift_s, block["to_s"] + shift_s
-    return _Part(from_s, to_s, block["phase"], max(1, round(to_s - from_s)), counts, histograms)
+    counts = {name: count_of(piece, name) for name in PROGRESS}
+    from_s, to_s = piece["from_s"] + shift_s, piece["to_s"] + shift_s
+    return _Part(from_s, to_s, piece["phase"], max(1, round(to_s - from_s)), counts, histograms)
 
 
-def _encoded(part: _Part) -> Block:
+def _encoded(part: _Part) -> Slice:
     histograms: dict[str, dict[str, str]] = {stage: {} for stage in STAGES_KEPT}
     for stage, topic in sorted(part.histograms):
         histograms[stage][topic] = Histogram.from_coarse(part.histograms[stage, topic]).encoded()
@@ -164,9 +162,6 @@ def _encoded(part: _Part) -> Block:
         "from_s": round(part.from_s, 3),
         "to_s": round(part.to_s, 3),
         "phase": part.phase,
-        "produced": part.counts["produced"],
-        "acked": part.counts["acked"],
-        "observed": part.counts["observed"],
-        "failed": part.counts["failed"],
+        **part.counts,  # pyright: ignore[reportReturnType]  # by the names of Progress
         "histograms": histograms,
     }

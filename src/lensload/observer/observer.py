@@ -37,7 +37,7 @@ class Observer:
     Fetched records wait to be accounted for until there are 4,096 of them or the first has waited for 100 ms; whoever
     takes the tally or the pages calls `account` first. What it finds goes into the tally: counts `observed` (distinct
     events), `duplicated` (each further sight), `reordered` (came behind a later one of its writer in the same partition)
-    and `corrupt` by topic, totals `foreign` (records of other runs or programs), `skipped_offsets` (records gone before
+    and `corrupt` by topic, totals `foreign` (records of other runs or programs), `deleted_before_read` (records gone before
     they could be read), `read_again` (records that came twice because the client had lost its place) and
     `observer_troubles` (what the client complained of), and the stage `end_to_end`. Events due before `measure_from_ns`
     are warm-up, counted as `warmup_observed` only.
@@ -262,7 +262,7 @@ class Observer:
             end = max(int(offset[group[-1]]) + 1, self._next[where])
             skipped = end - self._next[where] - int(np.count_nonzero(fresh[group]))
             if skipped > 0:
-                self._tally.add_total("skipped_offsets", skipped)
+                self._tally.add_total("deleted_before_read", skipped)
             self._next[where] = end
         return fresh
 

@@ -64,7 +64,8 @@ class ChildProcess:
 
     def launch(self) -> None:
         """Start the process, which imports what it needs and waits for `configure`. Once is enough."""
-        if self._process:
+        # Under gevent Popen lets others run, who may want the process to be launched too.
+        if self._link or self._process:
             return
         self._link, theirs = Link.pair()
         self._stderr, stderr = os.pipe()

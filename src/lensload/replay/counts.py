@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from lensload.replay.batch import Batch, Kind
+from lensload.report.text_table import aligned
 
-Version = Callable[[str, int], int | None]
+VersionOf = Callable[[str, int], int | None]
 
 
 class Counts:
@@ -52,20 +53,16 @@ class Counts:
         """Messages that hold nothing to decode, or cannot be decoded, by topic and kind."""
         return {(self._topics[topic], kind): n for (topic, kind), n in sorted(self._by_kind.items())}
 
-    def table(self, version: Version) -> str:
+    def table(self, version: VersionOf) -> str:
         """The counts as lines of plain text, fit to paste.
 
         Args:
             version: the version of a schema id in a topic's subject; None where there is none.
         """
         rows = [("topic", "schema id", "version", "messages"), *self._rows(version)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "".join(
-            f"{topic:{widths[0]}}  {number:>{widths[1]}}  {of:>{widths[2]}}  {count:>{widths[3]}}\n"
-            for topic, number, of, count in rows
-        )
+        return "".join(f"{line}\n" for line in aligned(rows))
 
-    def _rows(self, version: Version) -> Iterator[tuple[str, str, str, str]]:
+    def _rows(self, version: VersionOf) -> Iterator[tuple[str, str, str, str]]:
         for (topic, number), count in self.by_schema().items():
             known = version(topic, number)
             yield topic, str(number), "-" if known is None else str(known), f"{count:,}"

@@ -9,7 +9,7 @@ from fastavro import schemaless_reader
 from fastavro.read import SchemaResolutionError
 
 from lensload.replay.batch import HEADER_BYTES, Batch, Kind
-from lensload.replay.writer_schemas import Writers
+from lensload.replay.writer_schemas import WriterSchemas
 
 
 class Decoder:
@@ -23,7 +23,7 @@ class Decoder:
     """
 
     def __init__(
-        self, topics: tuple[str, ...], writers: Writers, readers: Mapping[str, Any], *, deep: bool
+        self, topics: tuple[str, ...], writers: WriterSchemas, readers: Mapping[str, Any], *, deep: bool
     ) -> None:
         self._topics = topics
         self._writers = writers
@@ -44,11 +44,11 @@ class Decoder:
         details: dict[int, str] = {}
         if self._deep:
             for place in np.flatnonzero(batch.kind == Kind.GOOD).tolist():
-                kind, found = self._decoded(batch, place)
+                kind, outcome = self._decoded(batch, place)
                 if kind is Kind.GOOD:
-                    records[place] = found
+                    records[place] = outcome
                 else:
-                    batch.kind[place], details[place] = kind, found
+                    batch.kind[place], details[place] = kind, outcome
         return records, details
 
     def _judge_ids(self, batch: Batch) -> None:

@@ -12,7 +12,7 @@ from lensload.files.avro import AvroFile
 from lensload.files.folder import prepare
 from lensload.files.parquet import ParquetFile, check_installed
 from lensload.replay.batch import HEADER_BYTES, UNLIMITED, Batch, Kind
-from lensload.replay.writer_schemas import Writers
+from lensload.replay.writer_schemas import WriterSchemas
 
 File = TypeVar("File", AvroFile, ParquetFile)
 
@@ -34,7 +34,7 @@ class Files(ABC, Generic[File]):
     suffix: str
 
     def __init__(
-        self, folder: Path, topics: tuple[str, ...], writers: Writers, readers: Mapping[str, Any]
+        self, folder: Path, topics: tuple[str, ...], writers: WriterSchemas, readers: Mapping[str, Any]
     ) -> None:
         prepare(folder, self.suffix)
         self._folder = folder
@@ -112,7 +112,7 @@ class ParquetFiles(Files[ParquetFile]):
     suffix = ".parquet"
 
     def __init__(
-        self, folder: Path, topics: tuple[str, ...], writers: Writers, readers: Mapping[str, Any]
+        self, folder: Path, topics: tuple[str, ...], writers: WriterSchemas, readers: Mapping[str, Any]
     ) -> None:
         check_installed("--output-format")
         super().__init__(folder, topics, writers, readers)

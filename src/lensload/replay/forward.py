@@ -27,7 +27,7 @@ class Forward:
         settings: librdkafka's properties.
         into: the topic's name in the cluster.
         partitions: how many partitions it has.
-        found: how many each replayed topic has, in the order in which batches number them.
+        partition_counts: how many each replayed topic has, in the order in which batches number them.
 
     Attributes:
         sent: messages handed to the client.
@@ -37,14 +37,14 @@ class Forward:
     wants = UNLIMITED
 
     def __init__(
-        self, settings: Mapping[str, Any], into: str, partitions: int, found: Mapping[str, int]
+        self, settings: Mapping[str, Any], into: str, partitions: int, partition_counts: Mapping[str, int]
     ) -> None:
         self.sent = 0
         self.lateness = Histogram()
         self._acked = 0
         self._failed: Counter[str] = Counter()
         self._into = into
-        self._keeps = np.array([count == partitions for count in found.values()])
+        self._keeps = np.array([count == partitions for count in partition_counts.values()])
         own = producer_settings(settings, {"linger.ms": 5})
         self._producer = Producer({**own, "on_delivery": self._delivered})
 

@@ -9,7 +9,7 @@ import numpy as np
 from lensload.files.plainjson import as_json
 from lensload.processes import stdio
 from lensload.replay.batch import UNLIMITED, Batch, Kind
-from lensload.replay.counts import Version
+from lensload.replay.counts import VersionOf
 
 Layout = Literal["table", "jsonl"]
 
@@ -34,7 +34,7 @@ class Printer:
         limit: int | None,
         stream: TextIO,
         width: int,
-        version: Version,
+        version: VersionOf,
     ) -> None:
         self._line: Callable[[Batch, int, Any], str] = self._row if layout == "table" else self._json
         self._left = UNLIMITED if limit is None else limit

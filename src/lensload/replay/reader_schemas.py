@@ -43,8 +43,8 @@ def _from_file(path: Path) -> Any:  # noqa: ANN401 - a schema is any JSON
 
 def _from_registry(wanted: str, name: str, registry: Registry) -> Any:  # noqa: ANN401 - as above
     version = "latest" if wanted == "latest" else int(wanted)
-    found = registry.ask(name, lambda client: client.get_version(name, version))
-    if found is None:
+    registered = registry.ask(name, lambda client: client.get_version(name, version))
+    if registered is None:
         known = registry.ask(name, lambda client: client.get_versions(name))
         if not known:
             raise UsageError(
@@ -55,6 +55,6 @@ def _from_registry(wanted: str, name: str, registry: Registry) -> Any:  # noqa: 
             f"The subject {name} has no version {wanted}.", f"It has {', '.join(map(str, known))}."
         )
     try:
-        return parse(found.schema.schema_str or "")
+        return parse(registered.schema.schema_str or "")
     except ValueError as error:
         raise SchemaError(f"Version {wanted} of {name} is not Avro: {error}.", "Give another.") from error

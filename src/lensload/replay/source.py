@@ -32,7 +32,7 @@ class Source:
 
     Args:
         settings: librdkafka's properties.
-        found: the number of partitions of each topic, by name in the cluster.
+        partition_counts: the number of partitions of each topic, by name in the cluster.
         start: where to begin; None for the earliest offset, or where the group stopped.
         group: a consumer group; None for none.
         only: of which partitions alone to read; empty for all.
@@ -46,7 +46,7 @@ class Source:
     def __init__(
         self,
         settings: Mapping[str, Any],
-        found: Mapping[str, int],
+        partition_counts: Mapping[str, int],
         start: Start | None,
         *,
         group: str | None = None,
@@ -55,12 +55,12 @@ class Source:
     ) -> None:
         self.skipped = 0
         self.resumed = 0
-        self.topics = tuple(found)
-        self._numbers = {name: number for number, name in enumerate(found)}
+        self.topics = tuple(partition_counts)
+        self._numbers = {name: number for number, name in enumerate(partition_counts)}
         wanted = set(only)
         self._wanted = [
             (name, number)
-            for name, count in found.items()
+            for name, count in partition_counts.items()
             for number in range(count)
             if not wanted or number in wanted
         ]
@@ -199,8 +199,8 @@ class Source:
 
     def _check_group(self) -> None:
         """A group that was somewhere already goes on from there, which a --start would contradict."""
-        asked = [TopicPartition(*place) for place in self._wanted]
-        been = [each for each in self._consumer.committed(asked, timeout=_ASK_S) if each.offset >= 0]
+        places = [TopicPartition(*place) for place in self._wanted]
+        been = [each for each in self._consumer.committed(places, timeout=_ASK_S) if each.offset >= 0]
         if been and self._start is not None:
             raise UsageError(
                 f"The group {self._group} has been in {been[0].topic} before, and would go on from there.",
@@ -268,9 +268,9 @@ class Source:
     def _check_offset(self, place: Place, low: int, end: int) -> None:
         if self._start is None or self._start.kind != "offset" or low <= self._start.value <= end:
             return
-        held = f"offsets {low} to {end - 1}" if end > low else "no messages"
+        offsets = f"offsets {low} to {end - 1}" if end > low else "no messages"
         raise UsageError(
-            f"Partition {place[1]} of {place[0]} holds {held}; --start offset:{self._start.value} is outside.",
+            f"Partition {place[1]} of {place[0]} holds {offsets}; --start offset:{self._start.value} is outside.",
             "Give --partition to read only where it lies, or --start earliest or a time.",
         )
 

@@ -12,7 +12,7 @@ from lensload.schema.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class WriterSchema:
     """A schema as the registry has it.
 
     Attributes:
@@ -28,7 +28,7 @@ class Writer:
     stored: RegistrySchema
 
 
-class Writers:
+class WriterSchemas:
     """What a registry knows of the schema ids met so far.
 
     Args:
@@ -38,10 +38,10 @@ class Writers:
     def __init__(self, registry: Registry | None) -> None:
         self._registry = registry
         # An unknown id stays unknown for the whole replay: garbage must not become a request a message.
-        self._found: dict[int, Writer | None] = {}
+        self._found: dict[int, WriterSchema | None] = {}
         self._versions: dict[tuple[str, int], int | None] = {}
 
-    def find(self, schema_id: int) -> Writer | None:
+    def find(self, schema_id: int) -> WriterSchema | None:
         """The schema with this id; None where the registry knows none.
 
         Raises:
@@ -70,7 +70,7 @@ class Writers:
             self._versions[key] = self._look_up(subject(topic), schema_id)
         return self._versions[key]
 
-    def _fetch(self, schema_id: int) -> Writer | None:
+    def _fetch(self, schema_id: int) -> WriterSchema | None:
         if self._registry is None:
             return None
         name = f"schema id {schema_id}"
@@ -78,10 +78,10 @@ class Writers:
         return None if stored is None else _writer(schema_id, stored)
 
     def _look_up(self, name: str, schema_id: int) -> int | None:
-        found = self.find(schema_id)
-        if self._registry is None or found is None:
+        writer = self.find(schema_id)
+        if self._registry is None or writer is None:
             return None
-        registered = self._registry.ask(name, lambda client: client.lookup_schema(name, found.stored))
+        registered = self._registry.ask(name, lambda client: client.lookup_schema(name, writer.stored))
         # A subject may hold the same schema under another id; then this id is not one of its versions.
         if registered is None or registered.schema_id != schema_id:
             return None
@@ -101,7 +101,7 @@ def parse(text: str) -> Any:  # noqa: ANN401 - a schema is any JSON
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
-def _writer(schema_id: int, stored: RegistrySchema) -> Writer:
+def _writer(schema_id: int, stored: RegistrySchema) -> WriterSchema:
     trouble, parsed = "", None
     if (stored.schema_type or "AVRO") != "AVRO":
         trouble = f"schema id {schema_id} is {stored.schema_type}, not Avro"
@@ -112,4 +112,4 @@ def _writer(schema_id: int, stored: RegistrySchema) -> Writer:
             parsed = parse(stored.schema_str or "")
         except ValueError as error:
             trouble = f"schema id {schema_id} is not Avro: {error}"
-    return Writer(schema_id, parsed, trouble, stored)
+    return WriterSchema(schema_id, parsed, trouble, stored)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from lensload.report.text_table import aligned
 from lensload.results.compare import Change, Comparison
-from lensload.verdict.slo import shown
+from lensload.verdict.figures import shown
 
 HEAD = ("figure", "base", "new", "change", "interval", "")
 
@@ -32,16 +33,10 @@ def text(comparison: Comparison) -> str:
 
 def _lines(comparison: Comparison) -> Iterator[str]:
     rows = [list(HEAD), *(row(change) for change in comparison["changes"])]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     yield f"base: {', '.join(comparison['base'])}"
     yield f"new:  {', '.join(comparison['new'])}"
     yield ""
-    for cells in rows:
-        aligned = [
-            cells[0].ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(cells[1:5], widths[1:5], strict=True)),
-        ]
-        yield "  ".join([*aligned, cells[5]]).rstrip()
+    yield from aligned(rows, "<>>>><")
     yield ""
     yield comparison["method"]
     for remark in comparison["remarks"]:

@@ -4,14 +4,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, cast
+from typing import cast
 
 from rich.console import Console
 from rich.text import Text
 
+from lensload.metrics.counts import COUNTS, count_of
+from lensload.report.text_table import aligned
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s, percent
 from lensload.results.breakdown import PLACES, sentence
-from lensload.results.run import LEDGER, Run, total
+from lensload.results.run import Confidence, Run, total
+from lensload.verdict.reasons import in_words
 from lensload.verdict.slo import stand
 
 WIDTH = 100
@@ -24,7 +27,7 @@ _CLIENT = (
     ("throttle", "throttled"),
 )
 # Shown only where there are any.
-_UNUSUAL = ("unflushed", "corrupt", "written")
+_UNUSUAL = ("unflushed", "corrupt", "failed_but_delivered")
 
 Line = tuple[str, str]  # text, and the style it has where there are styles
 
@@ -123,7 +126,7 @@ def _latencies(run: Run) -> Iterator[Line]:
     if any(MISSING in row for row in rows):
         yield f"{MISSING}: too few events for that percentile", "dim"
     yield from _clocks(run)
-    yield from _waterfall(run)
+    yield from _breakdown(run)
 
 
 def _repeats(run: Run) -> Iterator[Line]:
@@ -143,7 +146,7 @@ def _repeats(run: Run) -> Iterator[Line]:
     yield f"achieved {per_s(min(rates))} to {per_s(max(rates))} events/s", ""
 
 
-def _interval(found: dict[str, Any] | None) -> str:
+def _interval(found: Confidence | None) -> str:
     if not found:
         return MISSING
     return f"{latency(found['figure_us'])} ({latency(found['low_us'])} to {latency(found['high_us'])})"
@@ -163,8 +166,8 @@ def _clocks(run: Run) -> Iterator[Line]:
     )
 
 
-def _waterfall(run: Run) -> Iterator[Line]:
-    fall = run.get("waterfall")
+def _breakdown(run: Run) -> Iterator[Line]:
+    fall = run["breakdown"]
     if not fall:
         return
     spent = cast("dict[str, float | None]", fall)
@@ -203,7 +206,7 @@ def _pair(summary: dict[str, float | None] | None) -> str:
 
 def _ledger(run: Run) -> Iterator[Line]:
     yield from _title("EVENTS")
-    yield from _counts(run, [name for name in LEDGER if name not in _UNUSUAL])
+    yield from _counts(run, [name for name in COUNTS if name not in _UNUSUAL])
     unusual = [name for name in _UNUSUAL if total(run, name)]
     if unusual:
         yield "", ""
@@ -212,7 +215,7 @@ def _ledger(run: Run) -> Iterator[Line]:
 
 def _counts(run: Run, names: Sequence[str]) -> Iterator[Line]:
     rows = [
-        [topic, *(f"{counts.get(name, 0):,}" for name in names)] for topic, counts in run["topics"].items()
+        [topic, *(f"{count_of(counts, name):,}" for name in names)] for topic, counts in run["topics"].items()
     ]
     if len(rows) != 1:
         rows.append(["all", *(f"{total(run, name):,}" for name in names)])
@@ -243,7 +246,7 @@ def _verdict(run: Run) -> Iterator[Line]:
     yield "", ""
     yield f"VERDICT: {run['verdict'].upper()}", _VERDICT_STYLES[run["verdict"]]
     for reason in run["reasons"]:
-        yield from _paragraph("- ", reason)
+        yield from _paragraph("- ", in_words(reason))
 
 
 def _title(text: str) -> Iterator[Line]:
@@ -269,11 +272,5 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]
     """The first column to the left, the others to the right, a rule under the head."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= WIDTH else " "
-
-    def aligned(cells: Sequence[str]) -> str:
-        first, *others = zip(cells, widths, strict=True)
-        return gap.join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)])
-
-    yield aligned(head), "dim"
-    yield gap.join("-" * width for width in widths), "dim"
-    yield from ((aligned(row), "") for row in rows)
+    first, rule, *others = aligned([head, ["-" * width for width in widths], *rows], gap=gap)
+    yield from ((first, "dim"), (rule, "dim"), *((line, "") for line in others))

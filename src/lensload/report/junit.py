@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from lensload.report.comparison_table import in_words
+from lensload.report import comparison_table
 from lensload.results.compare import Comparison
 from lensload.results.run import Run
+from lensload.verdict.reasons import Reason, Severity, in_words
 from lensload.verdict.slo import sentence
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -21,11 +22,12 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test case: `outcome` None is a pass; `text` says why, or with which figure."""
+    """One test case: `outcome` None is a pass; `text` says why, or with which figure; `code` is the first reason's."""
 
     name: str
     text: str
     outcome: Literal["failure", "error"] | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +43,33 @@ class Suite:
 def of_run(run: Run, name: str = "lensload") -> Suite:
     """A run's validity, its events, and its objectives."""
     valid = run["verdict"] != "invalid"
-    missed = [sentence(outcome) for outcome in run["slos"] if not outcome["held"]]
-    others = [reason for reason in run["reasons"] if reason not in missed]
-    told = "\n".join(others)
-    lost_or_failed = valid and run["verdict"] == "fail" and _not_by_objectives(run)
+    by_cluster = [one for one in _of(run, "fail") if one["code"] != "objective_missed"]
     cases = [
-        Case("the measurement is valid", told, None if valid else "error"),
-        Case("the cluster took and kept every event", told, "failure" if lost_or_failed else None),
+        _case("the measurement is valid", _of(run, "invalid") or _of(run, "remark"), "error", not valid),
+        _case("the cluster took and kept every event", by_cluster, "failure", valid and bool(by_cluster)),
     ]
     cases += [
-        Case(outcome["expression"], sentence(outcome), None if outcome["held"] else "failure")
+        Case(
+            outcome["expression"],
+            sentence(outcome),
+            None if outcome["held"] else "failure",
+            "objective_missed",
+        )
         for outcome in run["slos"]
     ]
+    if run["repeats"]:
+        missed = [one for one in _of(run, "fail") if one["code"] == "objective_missed"]
+        cases.append(_case("the objectives hold in every repeat", missed, "failure", bool(missed)))
     return Suite(name, cases, run["started_at"][:19], run["measured_s"])
+
+
+def _of(run: Run, severity: Severity) -> list[Reason]:
+    return [one for one in run["reasons"] if one["severity"] == severity]
+
+
+def _case(name: str, reasons: Sequence[Reason], outcome: Literal["failure", "error"], bad: bool) -> Case:
+    text = "\n".join(map(in_words, reasons))
+    return Case(name, text, outcome if bad else None, reasons[0]["code"] if reasons else "")
 
 
 def of_comparison(comparison: Comparison) -> Suite:
@@ -61,7 +77,7 @@ def of_comparison(comparison: Comparison) -> Suite:
     cases = [
         Case(
             f"{change['name']} is no more than {100 * change['limit']:g} % worse",
-            in_words(change),
+            comparison_table.in_words(change),
             "failure" if change["call"] == "regression" else None,
         )
         for change in comparison["changes"]
@@ -92,7 +108,7 @@ def _add(element: ET.Element, suite: Suite, case: Case) -> None:
     text = _clean(case.text)
     if case.outcome:
         first = text.partition("\n")[0]
-        ET.SubElement(found, case.outcome, {"message": first, "type": case.outcome}).text = text
+        ET.SubElement(found, case.outcome, {"message": first, "type": case.code or case.outcome}).text = text
     elif text:
         ET.SubElement(found, "system-out").text = text
 
@@ -103,12 +119,6 @@ def _counted(cases: Sequence[Case]) -> dict[str, str]:
         "failures": str(sum(case.outcome == "failure" for case in cases)),
         "errors": str(sum(case.outcome == "error" for case in cases)),
     }
-
-
-def _not_by_objectives(run: Run) -> bool:
-    return any(
-        ledger["failed"] or ledger["lost"] or ledger["corrupt"] for ledger in run["topics"].values()
-    ) or all(outcome["held"] for outcome in run["slos"])
 
 
 def _clean(text: str) -> str:

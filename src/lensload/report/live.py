@@ -14,7 +14,7 @@ from rich.text import Text
 from lensload.report.terminal import can_redraw
 from lensload.report.units import MISSING, STAGE_NAMES, clock, latencies, latency, per_s, percent
 from lensload.results.snapshot import Snapshot, StageLatency
-from lensload.verdict.rules import DEFAULTS
+from lensload.verdict.thresholds import DEFAULTS, Thresholds
 
 # A line in a log each so many seconds: often enough to see a run go wrong, and 360 lines an hour and half.
 LINE_EVERY_S = 5.0
@@ -26,7 +26,8 @@ class LiveView:
     Use it as a context manager, so that the terminal gets its cursor back whatever happens.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, thresholds: Thresholds = DEFAULTS) -> None:
+        self._thresholds = thresholds
         self._console = console or Console(stderr=True)
         in_place = can_redraw(self._console)
         # auto_refresh would start a thread, and this draws in a process that belongs to gevent.
@@ -54,7 +55,7 @@ class LiveView:
             self._say(f"{clock(snapshot.elapsed_s)}  {notice}", "yellow")
         if self._live:
             if can_redraw(self._console):  # it may have been sent to the background since
-                self._live.update(picture(snapshot), refresh=True)
+                self._live.update(picture(snapshot, self._thresholds), refresh=True)
         elif self._line_is_due(snapshot):
             self._say(line(snapshot))
             self._last = snapshot
@@ -89,12 +90,10 @@ def line(snapshot: Snapshot) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def picture(snapshot: Snapshot) -> RenderableType:
+def picture(snapshot: Snapshot, thresholds: Thresholds = DEFAULTS) -> RenderableType:
     """A run as a picture of ten lines, for a terminal of 60 columns or more."""
-    return Padding(
-        Group(_progress(snapshot), "", Columns([_counts(snapshot), _latencies(snapshot)], padding=(0, 4))),
-        (1, 2, 0, 2),
-    )
+    columns = Columns([_counts(snapshot, thresholds), _latencies(snapshot, thresholds)], padding=(0, 4))
+    return Padding(Group(_progress(snapshot), "", columns), (1, 2, 0, 2))
 
 
 def _progress(snapshot: Snapshot) -> RenderableType:
@@ -124,14 +123,14 @@ def _of_total(snapshot: Snapshot) -> str:
     return f" of {clock(snapshot.total_s)}"
 
 
-def _counts(snapshot: Snapshot) -> Table:
+def _counts(snapshot: Snapshot, thresholds: Thresholds) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column(justify="right")
     grid.add_column(style="dim")
     share = percent(snapshot.achieved_per_s, snapshot.target_per_s)
     of_target = f"of {per_s(snapshot.target_per_s)}/s" + (f", {share}" if share != MISSING else "")
-    grid.add_row("rate", Text(per_s(snapshot.achieved_per_s), _rate_style(snapshot)), of_target)
+    grid.add_row("rate", Text(per_s(snapshot.achieved_per_s), _rate_style(snapshot, thresholds)), of_target)
     grid.add_row("produced", f"{snapshot.produced:,}")
     grid.add_row("acked", f"{snapshot.acked:,}")
     grid.add_row("observed", f"{snapshot.observed:,}")
@@ -140,7 +139,7 @@ def _counts(snapshot: Snapshot) -> Table:
     return grid
 
 
-def _latencies(snapshot: Snapshot) -> Table:
+def _latencies(snapshot: Snapshot, thresholds: Thresholds) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     for _ in ("p50", "p99"):
@@ -151,22 +150,23 @@ def _latencies(snapshot: Snapshot) -> Table:
         found = snapshot.latency.get(stage, nothing)
         if stage == "schedule_lag":
             found = StageLatency(found.p50_us, snapshot.lag_p99_us)
-        style = _lag_style(found.p99_us) if stage == "schedule_lag" else ""
+        style = _lag_style(found.p99_us, thresholds) if stage == "schedule_lag" else ""
         grid.add_row(name, latency(found.p50_us), Text(latency(found.p99_us), style))
     return grid
 
 
-def _rate_style(snapshot: Snapshot) -> str:
+def _rate_style(snapshot: Snapshot, thresholds: Thresholds) -> str:
     if snapshot.phase in ("starting", "draining"):
         return ""
     share = snapshot.achieved_per_s / snapshot.target_per_s if snapshot.target_per_s else 1.0
-    good = share >= DEFAULTS.min_achieved
+    good = share >= thresholds.min_achieved
     return "bold green" if good else "bold yellow" if share >= 0.9 else "bold red"
 
 
-def _lag_style(lag_us: float | None) -> str:
+def _lag_style(lag_us: float | None, thresholds: Thresholds) -> str:
     """Red where the verdict would call the run invalid, yellow well before."""
     if lag_us is None:
         return ""
-    worst_us = DEFAULTS.max_schedule_lag_s * 1e6
-    return "bold red" if lag_us > worst_us else "bold yellow" if lag_us > worst_us / 10 else ""
+    return (
+        "bold red" if thresholds.is_late(lag_us) else "bold yellow" if thresholds.is_late(10 * lag_us) else ""
+    )

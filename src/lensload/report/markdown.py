@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from lensload.metrics.counts import COUNTS, count_of
 from lensload.report import comparison_table
 from lensload.report.units import STAGE_NAMES, latency, per_s, percent
 from lensload.results.compare import Comparison
-from lensload.results.run import LEDGER, Run, total
-from lensload.verdict.slo import Outcome, shown
+from lensload.results.run import Run, total
+from lensload.verdict.figures import shown
+from lensload.verdict.reasons import in_words
+from lensload.verdict.slo import Outcome
 
 _MARKS = {"pass": "✅ passed", "fail": "❌ failed", "invalid": "⚠️ invalid"}
 _OUTCOMES = {
@@ -33,7 +36,7 @@ def _run(run: Run, name: str) -> Iterator[str]:
     if run["embedded"]:
         yield "> **Embedded cluster**: these numbers are the client's, not a broker's."
         yield ""
-    yield from _bullets(run["reasons"])
+    yield from _bullets([in_words(reason) for reason in run["reasons"]])
     load = run["load"]
     share = percent(load["achieved_per_s"], load["target_per_s"])
     yield (
@@ -44,7 +47,7 @@ def _run(run: Run, name: str) -> Iterator[str]:
     if run["slos"]:
         yield from _table(["objective", "", "figure", "margin"], [_objective(each) for each in run["slos"]])
     yield from _table(["latency", "events", *(_named(p) for p in _PERCENTILES)], _latencies(run))
-    yield from _table(["topic", *LEDGER], _ledger(run))
+    yield from _table(["topic", *COUNTS], _ledger(run))
 
 
 def _objective(outcome: Outcome) -> list[str]:
@@ -71,8 +74,11 @@ def _latencies(run: Run) -> list[list[str]]:
 
 
 def _ledger(run: Run) -> list[list[str]]:
-    rows = [[topic, *(f"{counts[name]:,}" for name in LEDGER)] for topic, counts in run["topics"].items()]
-    return [*rows, ["**all**", *(f"{total(run, name):,}" for name in LEDGER)]]
+    rows = [
+        [topic, *(f"{count_of(counts, name):,}" for name in COUNTS)]
+        for topic, counts in run["topics"].items()
+    ]
+    return [*rows, ["**all**", *(f"{total(run, name):,}" for name in COUNTS)]]
 
 
 def _comparison(comparison: Comparison) -> Iterator[str]:

@@ -1,17 +1,23 @@
 """Where the time from due to seen went: the generator, the client, the broker, or the consumer's side."""
 
 from collections.abc import Mapping
-from typing import Any, Final, TypedDict
+from typing import Any, Final
+
+from typing_extensions import TypedDict
 
 PLACES: Final = ("generator", "client", "broker", "consumer")
 
 
-class Waterfall(TypedDict):
-    """Mean microseconds of an event's way, by where they were spent; together they are the end-to-end mean.
+class Breakdown(TypedDict):
+    """Mean microseconds of an event's way from due to seen, by where they were spent; the parts add up to the mean.
 
-    `generator` is schedule lag. `client` is librdkafka's queue (its linger included) and output buffer. `broker` is the
-    rest until the acknowledgement: network, log, replicas. `consumer` is from the acknowledgement to the sight of it, and
-    0 where an event is seen before its acknowledgement arrives. None: not measured.
+    Attributes:
+        end_to_end_us: the mean end-to-end latency.
+        generator_us: schedule lag.
+        client_us: librdkafka's queue (its linger included) and output buffer; null: not measured.
+        broker_us: the rest until the acknowledgement: network, log, replicas.
+        consumer_us: from the acknowledgement until the observer has the event; 0 where that is first.
+        mostly: where the most was: "generator", "client", "broker" or "consumer".
     """
 
     end_to_end_us: float
@@ -22,10 +28,10 @@ class Waterfall(TypedDict):
     mostly: str
 
 
-def waterfall(
+def breakdown(
     latency_us: Mapping[str, Mapping[str, Mapping[str, Any]]], client: Mapping[str, Mapping[str, Any]]
-) -> Waterfall | None:
-    """The waterfall of a run, from means, which add up; None where nothing was seen.
+) -> Breakdown | None:
+    """The breakdown of a run, from means, which add up; None where nothing was seen.
 
     Args:
         latency_us: summaries by stage and topic, as in a run file.
@@ -52,8 +58,8 @@ def waterfall(
     }  # pyright: ignore[reportReturnType]  # the keys are the places
 
 
-def sentence(fall: Waterfall, linger_ms: float | None = None) -> str:
-    """The waterfall in one plain sentence."""
+def sentence(fall: Breakdown, linger_ms: float | None = None) -> str:
+    """The breakdown in one plain sentence."""
     waited = "" if linger_ms is None else f", where events wait up to {linger_ms:g} ms for a batch (linger)"
     says = {
         "generator": "mostly in the generator, which was late: this machine's time, not the cluster's",

@@ -16,8 +16,9 @@ from typing import Any, Final, Literal, TypedDict
 from lensload.errors import UsageError
 from lensload.metrics import slices
 from lensload.metrics.confidence import LEVEL, PERCENTS, Blocked, Interval, change
+from lensload.metrics.counts import RATES
 from lensload.results.run import Run
-from lensload.verdict.slo import RATES, Figure
+from lensload.verdict.figures import Figure
 
 FORMAT: Final = "lensload/comparison/1"
 RUN_TO_RUN: Final = 0.05
@@ -161,12 +162,12 @@ def _blocked(run: Run, stage: str, topic: str, alone: bool) -> Blocked:
     whole = _whole(run, stage, topic)
     if not alone or stage not in slices.STAGES_KEPT:
         return Blocked.of(whole)
-    if not run["blocks"]:
+    if not run["slices"]:
         raise UsageError(
-            f"The run of {run['started_at']} has no blocks of time: an earlier version of lensload wrote it.",
-            "Run it again with this one.",
+            f"The run of {run['started_at']} has no slices of time: it ended before its first second.",
+            "Run it again, for longer.",
         )
-    return Blocked.of(whole, [slices.histogram(block, stage, topic) for block in run["blocks"]])
+    return Blocked.of(whole, [slices.histogram(piece, stage, topic) for piece in run["slices"]])
 
 
 def _whole(run: Run, stage: str, topic: str) -> slices.Histogram:

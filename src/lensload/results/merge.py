@@ -1,39 +1,19 @@
 """Several runs of the same thing as one: what was counted adds up, and how the figures differ says how certain they are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypedDict, cast
+from typing import Any, Final, Literal, cast
 
 from lensload.metrics import confidence, slices
+from lensload.metrics.counts import sums
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.stages import STAGES
 from lensload.results import series
-from lensload.results.breakdown import waterfall
-from lensload.results.run import LEDGER, Run, Summary, histograms, summary
-from lensload.verdict.rules import Judgement
+from lensload.results.breakdown import breakdown
+from lensload.results.run import Confidence, ErrorCount, Load, Repeat, Run, Summary, histograms, summary
+from lensload.verdict.reasons import Reason, gravest_first, reason, worst
 
 STATISTICS: Final = ("mean", "p50", "p90", "p99", "p999")
 STAGES_WITH_INTERVALS: Final = ("schedule_lag", "serialize", "ack", "end_to_end")
-_WORST: Final[tuple[Judgement, ...]] = ("pass", "fail", "invalid")
-
-
-class Repeat(TypedDict):
-    """One of the runs: where its own file is, and what its figures were."""
-
-    run_file: str
-    verdict: Judgement
-    started_at: str
-    load: Mapping[str, float]
-    latency_us: dict[str, Summary]
-
-
-class Confidence(TypedDict):
-    """The interval that holds a figure at a level of confidence, in microseconds; `figure_us` is its middle."""
-
-    figure_us: float
-    low_us: float
-    high_us: float
-    level: float
-    method: str
 
 
 Intervals = dict[str, dict[str, dict[str, Confidence]]]
@@ -64,32 +44,28 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         files: the name of each one's own file.
         asked: how many there should have been.
     """
-    first, verdict = runs[0], max((run["verdict"] for run in runs), key=_WORST.index)
-    short = [f"Only {len(runs)} of {asked} repeats were run."] if len(runs) < asked else []
+    first, reasons = runs[0], _reasons(runs, asked)
     together = _histograms(runs)
     latency = {stage: _summaries(stage, together) for stage in STAGES}
     client: dict[str, Summary] = {name: _client(runs, name) for name in first["client_us"]}
-    whole: dict[str, Any] = {
+    return {
         **first,
-        "verdict": "invalid" if short else verdict,
-        "reasons": [
-            *short,
-            *(f"Repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["reasons"]),
-        ],
+        "verdict": worst(reasons),
+        "reasons": reasons,
         "limited_by": next((run["limited_by"] for run in runs if run["limited_by"]), None),
         "measured_s": sum(run["measured_s"] for run in runs),
         "cut_short": any(run["cut_short"] for run in runs),
         "load": _load(runs),
-        "topics": {name: _counts(runs, "topics", name) for name in first["topics"]},
-        "warmup": {name: _counts(runs, "warmup", name) for name in first["warmup"]},
+        "topics": {name: sums(_of_topic(runs, "topics", name)) for name in first["topics"]},
+        "warmup": {name: _added(_of_topic(runs, "warmup", name)) for name in first["warmup"]},
         "latency_us": latency,
         "client_us": client,
-        "waterfall": waterfall(latency, client),
+        "breakdown": breakdown(latency, client),
         "errors": _errors(runs),
-        "totals": _totals(runs),
+        "totals": _added([run["totals"] for run in runs]),
         "notices": [f"repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["notices"]],
         "series": series.joined([run["series"] for run in runs]),
-        "blocks": slices.joined([run["blocks"] for run in runs]),
+        "slices": slices.joined([run["slices"] for run in runs]),
         "histograms": {
             stage: {topic: one.encoded() for (of, topic), one in together.items() if of == stage}
             for stage in STAGES
@@ -98,7 +74,18 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         "repeats": [_repeat(run, file) for run, file in zip(runs, files, strict=True)],
         "intervals": intervals(runs),
     }
-    return cast("Run", whole)
+
+
+def _reasons(runs: Sequence[Run], asked: int) -> list[Reason]:
+    """Those of all runs, each with the number of its own; a repeat that is missing comes first."""
+    missing = f"Only {len(runs)} of {asked} repeats were run."
+    short = [reason("repeats_missing", "invalid", missing)] if len(runs) < asked else []
+    numbered: list[Reason] = [
+        {**one, "text": f"Repeat {n}: {one['text']}"}
+        for n, run in enumerate(runs, 1)
+        for one in run["reasons"]
+    ]
+    return gravest_first([*short, *numbered])
 
 
 def _of_stage(blocked: Sequence[confidence.Blocked]) -> dict[str, Confidence]:
@@ -158,28 +145,32 @@ def _client(runs: Sequence[Run], name: str) -> Summary:
     }
 
 
-def _load(runs: Sequence[Run]) -> dict[str, float]:
+def _load(runs: Sequence[Run]) -> Load:
     """Rates are means over all measured time."""
     spent_s = sum(run["measured_s"] for run in runs)
-    loads = [cast("dict[str, float]", run["load"]) for run in runs]
-    mean = {
-        name: sum(load[name] * run["measured_s"] for load, run in zip(loads, runs, strict=True)) / spent_s
-        if spent_s
-        else 0.0
-        for name in loads[0]
-        if name != "mean_bytes"
-    }
-    bytes_an_event = mean["bytes_per_s"] / mean["produced_per_s"] if mean["produced_per_s"] else 0.0
-    return {**mean, "mean_bytes": bytes_an_event}
+
+    def mean(name: str) -> float:
+        weighted = (cast("dict[str, float]", run["load"])[name] * run["measured_s"] for run in runs)
+        return sum(weighted) / spent_s if spent_s else 0.0
+
+    load = {name: mean(name) for name in Load.__annotations__}
+    load["mean_bytes"] = load["bytes_per_s"] / load["produced_per_s"] if load["produced_per_s"] else 0.0
+    return cast("Load", load)
 
 
-def _counts(runs: Sequence[Run], section: str, topic: str) -> dict[str, int]:
-    every = [cast("dict[str, dict[str, int]]", run[section]).get(topic, {}) for run in runs]  # pyright: ignore[reportTypedDictNotRequiredAccess]
-    names = dict.fromkeys([*LEDGER, *(name for counts in every for name in counts)])
-    return {name: sum(counts.get(name, 0) for counts in every) for name in names}
+def _of_topic(
+    runs: Sequence[Run], section: Literal["topics", "warmup"], topic: str
+) -> list[Mapping[str, Any]]:
+    return [cast("Mapping[str, Mapping[str, Any]]", run[section]).get(topic, {}) for run in runs]
 
 
-def _errors(runs: Sequence[Run]) -> list[dict[str, Any]]:
+def _added(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The sums of numbers by name."""
+    names = dict.fromkeys(name for numbers in each for name in numbers)
+    return {name: sum(numbers.get(name, 0) for numbers in each) for name in names}
+
+
+def _errors(runs: Sequence[Run]) -> list[ErrorCount]:
     counted: dict[tuple[str, str], int] = {}
     for run in runs:
         for error in run["errors"]:
@@ -189,16 +180,11 @@ def _errors(runs: Sequence[Run]) -> list[dict[str, Any]]:
     return [{"topic": topic, "error": text, "count": count} for (topic, text), count in ordered]
 
 
-def _totals(runs: Sequence[Run]) -> dict[str, float]:
-    names = dict.fromkeys(name for run in runs for name in run["totals"])
-    return {name: sum(run["totals"].get(name, 0) for run in runs) for name in names}
-
-
 def _repeat(run: Run, file: str) -> Repeat:
     return {
         "run_file": file,
         "verdict": run["verdict"],
         "started_at": run["started_at"],
-        "load": cast("Mapping[str, float]", run["load"]),
+        "load": run["load"],
         "latency_us": {stage: by_topic["all"] for stage, by_topic in run["latency_us"].items()},
     }

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lensload.errors import SchemaError
-
 ADDED = "a new field is optional and has a default"
 REMOVED = "no field is removed"
 CHANGED = "no type changes"
@@ -51,23 +49,6 @@ def breaches(older: dict[str, Any], newer: dict[str, Any]) -> tuple[Breach, ...]
     Both as fastavro's `parse_schema` gives them, with full names. Docs, aliases and the order of fields are free.
     """
     return tuple(_Comparison(older, newer).root())
-
-
-def require(older: dict[str, Any], newer: dict[str, Any], which: str, than: str) -> None:
-    """Hold `newer` to LENS's rule.
-
-    Args:
-        older: the version that was first.
-        newer: the one to follow it.
-        which: what to call the newer one in a message: its file.
-        than: what to call the older one.
-
-    Raises:
-        SchemaError: it breaks the rule; names each field, the rule and the fix.
-    """
-    found = breaches(older, newer)
-    if found:
-        raise SchemaError(f"{which} may not follow {than}, by LENS's rule:\n{listed(found)}")
 
 
 def listed(found: tuple[Breach, ...]) -> str:

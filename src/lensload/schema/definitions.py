@@ -5,6 +5,7 @@ A topic's name here is LENS's own; a prefix for shared clusters is added where n
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +124,9 @@ def read(topic: Topic, path: Path) -> Schema:
     return of_text(topic, text, path)
 
 
+@cache
 def of_text(topic: Topic, text: str, path: Path) -> Schema:
-    """A schema of one topic from its JSON; `path` is what messages call it.
+    """A schema of one topic from its JSON, parsed once in a process; `path` is what messages call it.
 
     Raises:
         SchemaError: it is not JSON, not an Avro schema, or not the record that the topic needs.

@@ -30,12 +30,12 @@ def versions(topic: Topic, schemas: Path) -> dict[int, Schema]:
         SchemaError: a number is missing, or a file is none of the topic's schema.
     """
     folder = folder_of(topic, schemas)
-    found = {int(match[1]): path for path in folder.glob("*") if (match := _VERSION.fullmatch(path.name))}
-    numbers = sorted(found)
+    paths = {int(match[1]): path for path in folder.glob("*") if (match := _VERSION.fullmatch(path.name))}
+    numbers = sorted(paths)
     if numbers != list(range(1, len(numbers) + 1)):
-        gone = next(number for number in range(1, numbers[-1]) if number not in found)
+        gone = next(number for number in range(1, numbers[-1]) if number not in paths)
         raise SchemaError(f"{folder} has no v{gone}.avsc, but later versions.", "Restore it: git checkout.")
-    return {number: read(topic, found[number]) for number in numbers}
+    return {number: read(topic, paths[number]) for number in numbers}
 
 
 def record(schema: Schema, schemas: Path) -> Path | None:

@@ -98,7 +98,7 @@ def newer_schemas(
             the two fields that say when an event was due.
         UsageError: a topic is not part of the run.
     """
-    found: dict[str, Schema] = {}
+    newer_by_topic: dict[str, Schema] = {}
     for change in changes:
         if change.topic not in loaded:
             raise UsageError(
@@ -115,8 +115,8 @@ def newer_schemas(
         _require_head(change, newer)
         if newer.text == older.text:
             raise SchemaError(f"{change.file} is {older.topic.file} as it is.", "Name a newer version of it.")
-        found[change.topic] = newer
-    return found
+        newer_by_topic[change.topic] = newer
+    return newer_by_topic
 
 
 def _require_head(change: Changeover, newer: Schema) -> None:

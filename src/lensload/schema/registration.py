@@ -36,13 +36,13 @@ class Published:
     was_level: str | None
 
 
-def publish(books: Registry, wanted: Mapping[str, Schema], prefix: str = "") -> tuple[Published, ...]:
+def publish(registry: Registry, wanted: Mapping[str, Schema], prefix: str = "") -> tuple[Published, ...]:
     """Have every schema registered under its subject, and every subject BACKWARD; again and again is once.
 
     What is there already is only looked up.
 
     Args:
-        books: the registry.
+        registry: the registry.
         wanted: by topic name, as `schemas.load` gives them.
         prefix: goes before each topic's name in the subject.
 
@@ -52,18 +52,18 @@ def publish(books: Registry, wanted: Mapping[str, Schema], prefix: str = "") -> 
     """
     named = {subject(topic, prefix): schema for topic, schema in wanted.items()}
     for name, schema in named.items():
-        _require_fit(books, name, schema)
+        _require_fit(registry, name, schema)
     done: list[Published] = []
     try:
         for name, schema in named.items():
-            done.append(_published(books, name, schema))
+            done.append(_published(registry, name, schema))
     except RegistryError as error:
         raise RegistryError(f"{error.message}\n{_told(done, list(named))}", error.hint) from error
     return tuple(done)
 
 
 def register_newer(
-    books: Registry, newer: Mapping[str, Schema], older_ids: Mapping[str, int], prefix: str
+    registry: Registry, newer: Mapping[str, Schema], older_ids: Mapping[str, int], prefix: str
 ) -> dict[str, int]:
     """Have the newer versions that a run changes over to registered behind those it has; gives their ids.
 
@@ -74,27 +74,27 @@ def register_newer(
     """
     for topic, schema in newer.items():
         name = subject(topic, prefix)
-        if verdict(books, name, schema) is False:
+        if verdict(registry, name, schema) is False:
             raise SchemaError(
-                f"The registry at {books.url} will not have the newer {schema.topic.file} follow on {name}.",
+                f"The registry at {registry.url} will not have the newer {schema.topic.file} follow on {name}.",
                 "Nothing was sent. LENS's rule allows it: see the subject's compatibility level and its versions.",
             )
-    found = books.register(newer, prefix)
-    for topic, number in found.items():
+    newer_ids = registry.register(newer, prefix)
+    for topic, number in newer_ids.items():
         if number == older_ids[topic]:
             raise SchemaError(
-                f"The registry at {books.url} takes the newer schema of {topic} for the one it has (id {number}).",
+                f"The registry at {registry.url} takes the newer schema of {topic} for the one it has (id {number}).",
                 "Nothing was sent. Name a version that differs in more than its docs.",
             )
-    return found
+    return newer_ids
 
 
-def verdict(books: Registry, name: str, schema: Schema) -> bool | None:
+def verdict(registry: Registry, name: str, schema: Schema) -> bool | None:
     """Whether the registry lets the schema be, or become, a version of subject `name`; None if it has no opinion."""
-    if books.url.startswith("mock:") or books.find(name, schema) is not None:
+    if registry.url.startswith("mock:") or registry.find(name, schema) is not None:
         return None
     # Some registries let anything be the first version, and some know no subject to ask about.
-    return books.fits(name, schema) if books.latest(name) else None
+    return registry.fits(name, schema) if registry.latest(name) else None
 
 
 def breaches(entry: Entry, name: str, schema: Schema) -> tuple[compatibility.Breach, ...]:
@@ -107,53 +107,53 @@ def breaches(entry: Entry, name: str, schema: Schema) -> tuple[compatibility.Bre
         older = definitions.of_text(schema.topic, entry.text, Path(f"version {entry.version} of {name}"))
     except SchemaError as error:
         raise SchemaError(
-            f"The subject {name} is someone else's: {error.message}",
+            f"The subject {name} belongs to somebody else: {error.message}",
             "Give a --topic-prefix, so that topics and subjects are your own.",
         ) from error
     return compatibility.breaches(older.parsed, schema.parsed)
 
 
-def _require_fit(books: Registry, name: str, schema: Schema) -> None:
-    if books.find(name, schema) is not None:
+def _require_fit(registry: Registry, name: str, schema: Schema) -> None:
+    if registry.find(name, schema) is not None:
         return
-    latest = books.latest(name)
+    latest = registry.latest(name)
     if latest is None:
         return
-    if found := breaches(latest, name, schema):
+    if broken := breaches(latest, name, schema):
         raise SchemaError(
             f"{schema.topic.file} may not follow version {latest.version} of {name}, by LENS's rule:\n"
-            f"{compatibility.listed(found)}",
+            f"{compatibility.listed(broken)}",
             "Nothing was registered.",
         )
-    if books.fits(name, schema) is False:
+    if registry.fits(name, schema) is False:
         raise RegistryError(
-            f"The registry at {books.url} will not have {schema.topic.file} follow version {latest.version} of {name}.",
+            f"The registry at {registry.url} will not have {schema.topic.file} follow version {latest.version} of {name}.",
             "Nothing was registered. See the subject's compatibility level: LENS's is BACKWARD.",
         )
 
 
-def _published(books: Registry, name: str, schema: Schema) -> Published:
-    known = books.find(name, schema)
-    fresh = known is None and books.latest(name) is None
+def _published(registry: Registry, name: str, schema: Schema) -> Published:
+    known = registry.find(name, schema)
+    fresh = known is None and registry.latest(name) is None
     # Only a subject that exists can be given a level, at least by some registries.
-    level = None if fresh else _levelled(books, name)
+    level = None if fresh else _levelled(registry, name)
     if known is None:
-        books.put(name, schema)
+        registry.put(name, schema)
     if fresh:
-        level = _levelled(books, name)
-    entry = known or books.find(name, schema)
+        level = _levelled(registry, name)
+    entry = known or registry.find(name, schema)
     if entry is None:
         raise RegistryError(
-            f"The registry at {books.url} took {name} and does not know it.",
+            f"The registry at {registry.url} took {name} and does not know it.",
             "See its log, and register again.",
         )
     return Published(name, entry.schema_id, entry.version, known is None, level)
 
 
-def _levelled(books: Registry, name: str) -> str | None:
-    before = books.level(name)
+def _levelled(registry: Registry, name: str) -> str | None:
+    before = registry.level(name)
     if before != LEVEL:
-        books.set_level(name, LEVEL)
+        registry.set_level(name, LEVEL)
     return before
 
 

@@ -90,7 +90,7 @@ class Registry:
             The schema id of each topic.
 
         Raises:
-            RegistryError: it does not answer in time, wants other credentials, is no registry, is broken, or will
+            RegistryError: it does not answer in time, rejects the credentials, is no registry, is broken, or will
                 not have a schema; names the address, the subject, and what to do.
         """
         return _within(
@@ -142,7 +142,7 @@ class Registry:
             question: what to ask the client.
 
         Raises:
-            RegistryError: it does not answer in time, wants other credentials, is no registry or is broken.
+            RegistryError: it does not answer in time, rejects the credentials, is no registry or is broken.
         """
         return self._asked(name, lambda: _unless_missing(question, self.client))
 
@@ -279,7 +279,9 @@ def _answered(error: SchemaRegistryError, url: str, name: str) -> RegistryError:
     said = f" It says: {error.error_message}" if error.error_code not in (None, -1) else ""
     match status:
         case 401:
-            return RegistryError(f"The registry at {url} wants other credentials (401).{said}", _CREDENTIALS)
+            return RegistryError(
+                f"The registry at {url} rejected the credentials (401 Unauthorized).{said}", _CREDENTIALS
+            )
         case 403:
             return RegistryError(
                 f"The registry at {url} forbids these credentials the subject {name} (403).{said}",

@@ -50,7 +50,7 @@ class _Labels:
     code: NDArray[np.int32]
 
 
-class Realised:
+class Actuals:
     """Counts the events of the batches that it is given.
 
     Sums of integers alone: parts counted apart add up, in any order.
@@ -62,7 +62,7 @@ class Realised:
         # (topic, name of the counts) -> how many of each combination, and the names in each dimension
         self._sums: dict[tuple[str, str], tuple[NDArray[np.int64], tuple[tuple[str, ...], ...]]] = {}
 
-    def take(self, batch: TopicBatch) -> None:
+    def add(self, batch: TopicBatch) -> None:
         """Count the events of a batch."""
         topic = batch.topic
         self._counted[topic] = self._counted.get(topic, 0) + len(batch)
@@ -71,13 +71,13 @@ class Realised:
 
     def as_dict(self) -> Counts:
         """The counts so far, fit for JSON and msgpack; what never happened is left out."""
-        told: Counts = {topic: {"count": count} for topic, count in self._counted.items()}
+        nested: Counts = {topic: {"count": count} for topic, count in self._counted.items()}
         for (topic, name), (sums, names) in self._sums.items():
             cells = sums.reshape([len(each) for each in names])
-            told[topic][name] = _nested(cells, names)
+            nested[topic][name] = _nested(cells, names)
             for coarser in (key for key, finer in _SUMMED.get(topic, {}).items() if finer == name):
-                told[topic][coarser] = _nested(cells.sum(axis=1), names[:1])
-        return told
+                nested[topic][coarser] = _nested(cells.sum(axis=1), names[:1])
+        return nested
 
     def _count(
         self, topic: str, name: str, dimensions: list[tuple[NDArray[np.integer[Any]], _Labels]]

@@ -67,13 +67,13 @@ class PartitionDigest:
         at = 0
         while at < len(values):
             block = self._block
-            held = len(block.values)
-            stop = min(len(values), at + _BLOCK - held)
+            gathered = len(block.values)
+            stop = min(len(values), at + _BLOCK - gathered)
             block.keys.extend(keys[at:stop])
             block.values.extend(values[at:stop])
             block.timestamps_ms.extend(timestamps_ms[at:stop])
             if headers:
-                block.headers |= {held + n - at: headers[n] for n in range(at, stop) if n in headers}
+                block.headers |= {gathered + n - at: headers[n] for n in range(at, stop) if n in headers}
             if len(block.values) == _BLOCK:
                 self._flush()
             at = stop
@@ -108,9 +108,9 @@ class PartitionDigest:
             return
         magic = np.frombuffer(values, dtype=np.uint8)
         # The four bytes from each place on, as numbers: an array whose entries overlap.
-        found = np.ndarray((len(values) - 3,), dtype=">u4", buffer=values, strides=(1,))
-        ours = starts[(magic[starts] == 0) & (found[starts + 1] == self._schema_id)]
-        found[ours + 1] = 0
+        numbers = np.ndarray((len(values) - 3,), dtype=">u4", buffer=values, strides=(1,))
+        ours = starts[(magic[starts] == 0) & (numbers[starts + 1] == self._schema_id)]
+        numbers[ours + 1] = 0
 
 
 def _joined(parts: Sequence[bytes | None]) -> tuple[NDArray[np.int64], bytearray]:

@@ -1,21 +1,36 @@
-"""A seed in files: from a plan to a folder with its events and its manifest, and back."""
+"""A seed in files: a plan's events as Avro container files or Parquet, a file a topic, a manifest beside them.
+
+Nothing half-written looks whole: files get their names when all of them are.
+"""
 
 import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from hashlib import blake2b, file_digest
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lensload.atomic_file import why
-from lensload.errors import InvalidRunError
+from lensload.encoding.encoders import FragmentEncoder
+from lensload.errors import InvalidRunError, UsageError
+from lensload.files.avro import AvroFile
+from lensload.files.folder import prepare
+from lensload.files.parquet import ParquetFile, check_installed
 from lensload.report.progress import ProgressView
 from lensload.report.units import per_s
-from lensload.results.environment import versions
-from lensload.seed import file_output, summary
+from lensload.schema import definitions
+from lensload.schema.definitions import Schema
 from lensload.seed import manifest as manifests
-from lensload.seed.ground_truth import planted
-from lensload.seed.manifest import FORMAT, Format, Manifest
+from lensload.seed import summary
+from lensload.seed.actuals import Actuals
+from lensload.seed.ground_truth import ground_truth
+from lensload.seed.manifest import FileEntry, Format, Manifest
 from lensload.seed.plan import Plan
+from lensload.world.columns import TopicBatch
+from lensload.world.scenario import Setting
 
 MANIFEST: Final = "manifest.json"
+_HEADER_BYTES: Final = 5
 
 
 def export(plan: Plan, folder: Path, form: Format) -> None:
@@ -25,9 +40,11 @@ def export(plan: Plan, folder: Path, form: Format) -> None:
         UsageError: the folder or the plan is not fit for it; no file has been written.
         InvalidRunError: it was stopped; no file has been written.
     """
-    file_output.check(plan, folder, form)
-    begun_at, begun_s, done = manifests.now(), time.monotonic(), 0
+    begun_s, done = time.monotonic(), 0
     setting = plan.setting()
+    record = manifests.begin(
+        plan.as_dict(), ground_truth(plan, setting), topics={}, cluster={}, options={"format": form}
+    )
     with ProgressView("writing", "events") as view:
 
         def passed(events: int) -> None:
@@ -36,24 +53,10 @@ def export(plan: Plan, folder: Path, form: Format) -> None:
             view.show(time.monotonic() - begun_s, done, done, plan.expected_events)
 
         try:
-            entries, realised = file_output.write(plan, setting, folder, form, passed)
+            record["files"], realised = write(plan, setting, folder, form, passed)
         except KeyboardInterrupt as error:
             raise InvalidRunError(f"Stopped; nothing has been left in {folder}.", "Begin anew.") from error
-    record: Manifest = {
-        "format": FORMAT,
-        "state": "complete",
-        "started_at": begun_at,
-        "finished_at": manifests.now(),
-        "plan": plan.as_dict(),
-        "topics": {},
-        "files": entries,
-        "planted": planted(plan, setting),
-        "realised": realised,
-        "faults": {},
-        "versions": versions(),
-        "cluster": {},
-        "options": {"format": form},
-    }
+    manifests.complete(record, realised)
     manifests.write(folder / MANIFEST, record)
     _tell(record, folder, time.monotonic() - begun_s)
 
@@ -63,7 +66,7 @@ def verified(record: Manifest, path: Path) -> bool:
     wrong: list[str] = []
     for entry in record["files"].values():
         try:
-            if file_output.digest_of(path.parent / entry["file"]) != entry["sha256"]:
+            if digest_of(path.parent / entry["file"]) != entry["sha256"]:
                 wrong.append(f"{entry['file']}: other bytes")
         except OSError as error:
             wrong.append(f"{entry['file']}: {why(error)}")
@@ -82,3 +85,124 @@ def _tell(record: Manifest, folder: Path, took_s: float) -> None:
     summary.tell(f"{total:,} events in {took_s:.1f} s ({per_s(total / max(took_s, 1e-9))}/s).")
     summary.tell(summary.history(record["plan"]))
     summary.tell(f"The manifest is {folder / MANIFEST}: what was planted, to hold an analysis against.")
+
+
+def write(
+    plan: Plan,
+    setting: Setting,
+    folder: Path,
+    form: Format,
+    passed: Callable[[int], None] = lambda _: None,
+) -> tuple[dict[str, FileEntry], dict[str, Any]]:
+    """Write a plan's events to DIR/<topic>.avro or .parquet.
+
+    Args:
+        plan: what to write.
+        setting: what `plan.setting` gave.
+        folder: where to; made if missing, and must hold no such files.
+        form: which kind of file.
+        passed: is told how many events each portion had.
+
+    Returns:
+        The files by topic, and the realised counts.
+
+    Raises:
+        UsageError: the plan has faults, pyarrow is missing, or the folder cannot be used, or is full.
+    """
+    check(plan, folder, form)
+    realised = Actuals()
+    with _all_or_none(folder, form, plan.topics) as parts:
+        open_files = {topic: _TopicFile(form, topic, part, plan) for topic, part in parts.items()}
+        for portion in plan.chronicle(setting).portions():
+            for batch in portion.batches:
+                open_files[batch.topic].add(batch)
+                realised.add(batch)
+            passed(portion.events)
+        for file in open_files.values():
+            file.close()
+        entries = {
+            topic: _entry(part, f"{topic}.{form}", open_files[topic].count) for topic, part in parts.items()
+        }
+    return entries, realised.as_dict()
+
+
+def check(plan: Plan, folder: Path, form: Format) -> None:
+    """Find what stands in the way before anything is made.
+
+    Raises:
+        UsageError: as `write`.
+    """
+    if plan.faults:
+        raise UsageError(
+            "--fault needs a cluster: a file of events cannot hold headers, tombstones or what does not decode.",
+            "Leave out --output-dir, or --fault.",
+        )
+    if form == "parquet":
+        check_installed("--output-format")
+    prepare(folder, f".{form}")
+
+
+class _TopicFile:
+    """The file of one topic."""
+
+    def __init__(self, form: Format, topic: str, path: Path, plan: Plan) -> None:
+        schema: Schema = definitions.load()[topic]
+        self.count = 0
+        self._avro: AvroFile | None = None
+        self._parquet: ParquetFile | None = None
+        if form == "avro":
+            # The same plan gives the same bytes: what separates blocks is no matter of chance either.
+            marker = blake2b(f"{topic} of {plan.world.seed}".encode(), digest_size=16).digest()
+            self._avro = AvroFile(path, schema.parsed, marker)
+            self._encoder = FragmentEncoder({topic: schema.parsed}, {topic: 0})
+        else:
+            self._parquet = ParquetFile(path, schema.parsed)
+
+    def add(self, batch: TopicBatch) -> None:
+        self.count += len(batch)
+        if self._avro:
+            self._avro.copy([value[_HEADER_BYTES:] for value in self._encoder.encode(batch).values])
+        elif self._parquet:
+            for record in batch.records():
+                self._parquet.add(record)
+
+    def close(self) -> None:
+        for file in (self._avro, self._parquet):
+            if file:
+                file.close()
+
+
+@contextmanager
+def _all_or_none(folder: Path, form: Format, topics: tuple[str, ...]) -> Generator[dict[str, Path]]:
+    """Hidden files to write to by topic, which get their names at the end; on failure there are none."""
+    parts = {topic: folder / f".{topic}.{form}.part" for topic in topics}
+    try:
+        for part in parts.values():
+            part.unlink(missing_ok=True)  # of a run that was killed
+        yield parts
+        for topic, part in parts.items():
+            part.rename(folder / f"{topic}.{form}")
+    except BaseException as error:
+        for part in parts.values():
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise UsageError(
+                f"--output-dir {folder} cannot be written: {why(error)}; nothing is left of it there.",
+                "Check that the disk is not full, or give another folder.",
+            ) from error
+        raise
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hex.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
+
+
+def _entry(path: Path, name: str, count: int) -> FileEntry:
+    return FileEntry(file=name, count=count, bytes=path.stat().st_size, sha256=digest_of(path))

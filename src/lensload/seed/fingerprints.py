@@ -1,4 +1,4 @@
-"""Tails: the last records of partitions, by which a seed that is resumed knows its own."""
+"""Fingerprints of the last records of partitions, by which a seed that is resumed knows its own."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -25,19 +25,21 @@ def fingerprint(
     return sha256(head + (key or b"") + (value or b"")).digest()[:_HASH_BYTES]
 
 
-def tails(settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]]) -> dict[Place, list[bytes]]:
+def last_fingerprints(
+    settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]]
+) -> dict[Place, list[bytes]]:
     """The fingerprints of the last 500 records, or fewer, of each range of offsets.
 
     Raises:
         ClusterError: the cluster refuses, or does not answer.
     """
     ends = {place: (max(begin, end - _LONGEST), end) for place, (begin, end) in ranges.items()}
-    found: dict[Place, list[bytes]] = {place: [] for place in ranges}
-    for run in reader.read(settings, ends):
-        if run is not None:
-            for message in run.messages:
-                found[run.place].append(of_message(message))
-    return found
+    fingerprints: dict[Place, list[bytes]] = {place: [] for place in ranges}
+    for stretch in reader.read(settings, ends):
+        if stretch is not None:
+            for message in stretch.messages:
+                fingerprints[stretch.place].append(of_message(message))
+    return fingerprints
 
 
 def of_message(message: Message) -> bytes:

@@ -16,7 +16,7 @@ from lensload.world.scenario import Setting
 _MOMENTS: Final = 48
 
 
-def planted(plan: Plan, setting: Setting | None = None) -> dict[str, Any]:
+def ground_truth(plan: Plan, setting: Setting | None = None) -> dict[str, Any]:
     """The truth of a plan, fit for JSON; `manifest.schema.json` says what each value means.
 
     Args:

@@ -1,9 +1,7 @@
 """A seed from its options to its manifest: what `lensload seed` does."""
 
-import signal
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,23 +9,24 @@ from typing import Any, Final
 from lensload import atomic_file
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
+from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
+from lensload.processes.stop_signals import stop_signals
 from lensload.report.progress import ProgressView
-from lensload.results.environment import versions
 from lensload.seed import actuals, file_export, summary, verify
 from lensload.seed import manifest as manifests
-from lensload.seed.fingerprints import tails
-from lensload.seed.ground_truth import planted
-from lensload.seed.manifest import FORMAT, Manifest
-from lensload.seed.options import Wish, planned
+from lensload.seed.fingerprints import last_fingerprints
+from lensload.seed.ground_truth import ground_truth
+from lensload.seed.manifest import Manifest
+from lensload.seed.options import SeedOptions, plan_of
 from lensload.seed.plan import Plan
-from lensload.seed.preflight import Ground, found_again, held_behind, prepared
+from lensload.seed.preflight import Target, prepare, ranges_written, reopen
 from lensload.seed.workers import Workers
 
 _LISTEN_S: Final = 0.1
 
 
-def seed(wish: Wish, config: RunConfig) -> None:
+def seed(options: SeedOptions, config: RunConfig) -> None:
     """Fill a cluster, and write the manifest.
 
     Raises:
@@ -35,41 +34,31 @@ def seed(wish: Wish, config: RunConfig) -> None:
         RefusedError: cluster or registry cannot be reached, or refuse.
         InvalidRunError: it was stopped; it can be resumed.
     """
-    plan = planned(wish, config, time.time_ns() // 1_000_000)
-    if wish.output_dir:
-        file_export.export(plan, wish.output_dir, wish.output_format or "avro")
+    plan = plan_of(options, config, time.time_ns() // 1_000_000)
+    if options.output_dir:
+        file_export.export(plan, options.output_dir, options.output_format or "avro")
         return
     _require_cluster(config)
-    _check_place(wish)
-    with Workers(config.load.workers) as workers, _interruptible() as asked:
-        ground = prepared(
-            plan, config, append=wish.append, recreate=wish.recreate, set_retention=wish.set_retention
+    _check_place(options)
+    with Workers(config.load.workers) as workers, stop_signals() as stopped:
+        target = prepare(
+            plan,
+            config,
+            append=options.append,
+            recreate=options.recreate,
+            set_retention=options.set_retention,
         )
-        record: Manifest = {
-            "format": FORMAT,
-            "state": "incomplete",
-            "started_at": manifests.now(),
-            "finished_at": None,
-            "plan": plan.as_dict(),
-            "topics": ground.topics,
-            "files": {},
-            "planted": planted(plan),
-            "realised": {},
-            "faults": {},
-            "versions": versions(),
-            "cluster": ground.facts,
-            "options": {
-                "topic_prefix": config.cluster.topic_prefix,
-                "compression": config.producer.compression,
-            },
-        }
-        manifests.write(wish.manifest, record)
+        settings = {"topic_prefix": config.cluster.topic_prefix, "compression": config.producer.compression}
+        record = manifests.begin(
+            plan.as_dict(), ground_truth(plan), topics=target.topics, cluster=target.facts, options=settings
+        )
+        manifests.write(options.manifest, record)
         begins = {
             (each["name"], entry["partition"]): (entry["first_offset"], entry["first_offset"])
-            for each in ground.topics.values()
+            for each in target.topics.values()
             for entry in each["partitions"]
         }
-        _finish(_Seeding(plan, config, ground, begins, wish.manifest), record, workers, asked)
+        _finish(_Seeding(plan, config, target, begins, options.manifest), record, workers, stopped)
 
 
 def resume(path: Path, config: RunConfig) -> None:
@@ -86,10 +75,10 @@ def resume(path: Path, config: RunConfig) -> None:
         return
     _require_cluster(config)
     plan = Plan.from_dict(record["plan"])
-    with Workers(config.load.workers) as workers, _interruptible() as asked:
-        ground = found_again(record, config)
-        ranges = held_behind(ground, TopicAdmin(ground.settings))
-        _finish(_Seeding(plan, config, ground, ranges, path), record, workers, asked)
+    with Workers(config.load.workers) as workers, stop_signals() as stopped:
+        target = reopen(record, config)
+        ranges = ranges_written(target, TopicAdmin(target.settings))
+        _finish(_Seeding(plan, config, target, ranges, path), record, workers, stopped)
 
 
 def verified(path: Path, config: RunConfig) -> bool:
@@ -99,8 +88,6 @@ def verified(path: Path, config: RunConfig) -> bool:
         UsageError: the file is no manifest of a complete seed.
         RefusedError: the cluster cannot be reached, or refuses.
     """
-    from lensload.kafka import connection  # noqa: PLC0415 - the clients cost half a second
-
     record = manifests.read(path)
     if record["state"] != "complete":
         raise UsageError(f"The seed of {path} is not complete.", f"Complete it with --resume {path}.")
@@ -111,15 +98,15 @@ def verified(path: Path, config: RunConfig) -> bool:
     connection.check(settings)
     begun_s = time.monotonic()
     with ProgressView("verifying", "events") as view:
-        found = verify.differences(record, settings, view)
+        differences = verify.differences(record, settings, view)
     count = sum(entry["count"] for _, entry in manifests.partitions(record))
     took_s = time.monotonic() - begun_s
-    if found:
-        summary.tell("\n".join(["The cluster is not what the manifest says:", *map(str, found)]))
+    if differences:
+        summary.tell("\n".join(["The cluster is not what the manifest says:", *map(str, differences)]))
     else:
         places = len(manifests.partitions(record))
         summary.tell(f"Equal: {count:,} events in {places} partitions are what {path} says ({took_s:.1f} s).")
-    return not found
+    return not differences
 
 
 def _require_cluster(config: RunConfig) -> None:
@@ -130,11 +117,11 @@ def _require_cluster(config: RunConfig) -> None:
         )
 
 
-def _check_place(wish: Wish) -> None:
+def _check_place(options: SeedOptions) -> None:
     """A manifest is the only way back to an interrupted seed, so it is not overwritten by the way."""
-    path = wish.manifest
+    path = options.manifest
     atomic_file.check_writable(path, "manifest", "--manifest")
-    if path.is_file() and not wish.recreate and manifests.read(path)["state"] == "incomplete":
+    if path.is_file() and not options.recreate and manifests.read(path)["state"] == "incomplete":
         raise UsageError(
             f"{path} is the manifest of a seed that was interrupted.",
             f"Complete it with --resume {path}, begin anew with --recreate, or give another --manifest.",
@@ -147,62 +134,44 @@ class _Seeding:
 
     plan: Plan
     config: RunConfig
-    ground: Ground
+    target: Target
     ranges: dict[tuple[str, int], tuple[int, int]]  # what is there already
     path: Path
 
     @property
-    def there(self) -> int:
-        """How many of its events are."""
+    def earlier(self) -> int:
+        """How many of its events are in the cluster already."""
         return sum(end - begin for begin, end in self.ranges.values())
 
 
-@contextmanager
-def _interruptible() -> Generator[list[int]]:
-    """A list that is empty until somebody wants this to stop: Ctrl-C or SIGTERM."""
-    asked: list[int] = []
-
-    def note(number: int, _: object) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _finish(seeding: _Seeding, record: Manifest, workers: Workers, asked: list[int]) -> None:
+def _finish(seeding: _Seeding, record: Manifest, workers: Workers, stopped: Callable[[], bool]) -> None:
     _configure(seeding, workers)
     with ProgressView("seeding", "events") as view:
-        for notice in seeding.ground.notices:
+        for notice in seeding.target.notices:
             view.say(notice)
-        took_s = _conduct(seeding, workers, view, asked)
+        took_s = _conduct(seeding, workers, view, stopped)
     if not workers.complete:
         raise InvalidRunError(
             f"Stopped. {seeding.path} says incomplete, and what has been sent stays.",
-            f"Go on with --resume {seeding.path}.",
+            f"Continue with --resume {seeding.path}.",
         )
     _enter(record, workers)
     _check_ends(seeding, record)
     manifests.write(seeding.path, record)
-    summary.show(record, seeding.path, took_s, seeding.there)
+    summary.show(record, seeding.path, took_s, seeding.earlier)
 
 
 def _configure(seeding: _Seeding, workers: Workers) -> None:
-    ground, ranges = seeding.ground, seeding.ranges
-    last = tails(ground.settings, ranges)
+    target, ranges = seeding.target, seeding.ranges
+    last = last_fingerprints(target.settings, ranges)
     topics: dict[str, Any] = {}
-    for topic, each in ground.topics.items():
+    for topic, each in target.topics.items():
         places = [(each["name"], entry["partition"]) for entry in each["partitions"]]
         topics[topic] = {
             "name": each["name"],
             "schema_id": each["schema_id"],
-            "have": [ranges[place][1] - ranges[place][0] for place in places],
-            "tails": [last[place] for place in places],
+            "written": [ranges[place][1] - ranges[place][0] for place in places],
+            "fingerprints": [last[place] for place in places],
         }
     workers.tell(
         {
@@ -210,28 +179,28 @@ def _configure(seeding: _Seeding, workers: Workers) -> None:
             "plan": seeding.plan.as_dict(),
             "config": seeding.config.as_dict(),
             "topics": topics,
-            "most_bytes": ground.most_bytes,
+            "most_bytes": target.most_bytes,
         }
     )
 
 
-def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, asked: list[int]) -> float:
+def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, stopped: Callable[[], bool]) -> float:
     """See the workers through; gives how long it took from when all could begin, in seconds."""
-    begun, told_to_stop = False, False
+    begun, draining = False, False
     since_s = time.monotonic()
     while not workers.done:
         workers.listen(_LISTEN_S)
         if workers.ready and not begun:
             workers.tell({"type": "begin"})
             begun, since_s = True, time.monotonic()
-        if asked and not told_to_stop:
+        if stopped() and not draining:
             workers.tell({"type": "drain"})
-            told_to_stop = True
+            draining = True
         for notice in workers.take_notices():
             view.say(notice)
         if begun:
-            done = seeding.there + workers.acked()
-            view.show(time.monotonic() - since_s, done, done, seeding.plan.expected_events, seeding.there)
+            done = seeding.earlier + workers.acked()
+            view.show(time.monotonic() - since_s, done, done, seeding.plan.expected_events, seeding.earlier)
     return time.monotonic() - since_s
 
 
@@ -242,16 +211,14 @@ def _enter(record: Manifest, workers: Workers) -> None:
             entry = record["topics"][topic]["partitions"][number]
             entry["count"], entry["digest"], entry["bytes"] = count, digest, size
             entry["first_timestamp_ms"], entry["last_timestamp_ms"] = first_ms, last_ms
-    record["realised"] = actuals.merged([words["realised"] for words in workers.last_words])
     record["faults"] = actuals.merged([words["faults"] for words in workers.last_words])
-    record["state"] = "complete"
-    record["finished_at"] = manifests.now()
+    manifests.complete(record, actuals.merged([words["realised"] for words in workers.last_words]))
 
 
 def _check_ends(seeding: _Seeding, record: Manifest) -> None:
     """Each partition ends where it must if everything has arrived, once."""
     counts = {each["name"]: len(each["partitions"]) for each in record["topics"].values()}
-    ranges = TopicAdmin(seeding.ground.settings).ranges(counts)
+    ranges = TopicAdmin(seeding.target.settings).ranges(counts)
     wrong: list[str] = []
     for topic, entry in manifests.partitions(record):
         place = record["topics"][topic]["name"], entry["partition"]

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypedDict, cast
 
 from lensload.atomic_file import leave, why
 from lensload.errors import UsageError
+from lensload.results.environment import versions
 
 FORMAT: Final = "lensload/manifest/1"
 Format = Literal["avro", "parquet"]
@@ -72,6 +73,38 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def begin(
+    plan: dict[str, Any],
+    ground_truth: dict[str, Any],
+    *,
+    topics: dict[str, TopicEntry],
+    cluster: dict[str, Any],
+    options: dict[str, Any],
+) -> Manifest:
+    """The manifest of a seed that starts now: incomplete, with nothing counted yet."""
+    return {
+        "format": FORMAT,
+        "state": "incomplete",
+        "started_at": now(),
+        "finished_at": None,
+        "plan": plan,
+        "topics": topics,
+        "files": {},
+        "planted": ground_truth,
+        "realised": {},
+        "faults": {},
+        "versions": versions(),
+        "cluster": cluster,
+        "options": options,
+    }
+
+
+def complete(manifest: Manifest, realised: dict[str, Any]) -> None:
+    """Mark it as complete, with the counts of what was written."""
+    manifest["state"], manifest["finished_at"] = "complete", now()
+    manifest["realised"] = realised
+
+
 def write(path: Path, manifest: Manifest) -> None:
     """Write the manifest whole or not at all.
 
@@ -88,12 +121,12 @@ def read(path: Path) -> Manifest:
         UsageError: the file is missing, not whole, no manifest, or of a format that this version cannot read.
     """
     try:
-        found: object = json.loads(path.read_text(encoding="utf-8"))
+        document: object = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"The manifest {path} cannot be read: {why(error)}.", _EXPECTED) from error
     except ValueError as error:  # not UTF-8, or not JSON
         raise UsageError(f"{path} is not whole JSON: {error}.", _EXPECTED) from error
-    content = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    content = cast("dict[str, object]", document) if isinstance(document, dict) else {}
     if content.get("format") != FORMAT:
         named = content.get("format")
         kind = f'has the format "{named}"' if isinstance(named, str) else "is JSON of another kind"
@@ -101,7 +134,7 @@ def read(path: Path) -> Manifest:
     missing = [name for name in Manifest.__annotations__ if name not in content]
     if missing:
         raise UsageError(f"{path} is a manifest without {', '.join(missing)}.", _EXPECTED)
-    return cast("Manifest", found)
+    return cast("Manifest", document)
 
 
 def partitions(manifest: Manifest) -> list[tuple[str, PartitionEntry]]:

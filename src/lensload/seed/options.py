@@ -18,7 +18,7 @@ _MOST_DAYS: Final = 3_660.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SeedOptions:
     """What is asked for, besides what every run has.
 
     Attributes:
@@ -46,41 +46,41 @@ class Wish:
     output_format: Format | None = None
 
 
-def planned(wish: Wish, config: RunConfig, now_ms: int) -> Plan:
+def plan_of(options: SeedOptions, config: RunConfig, now_ms: int) -> Plan:
     """The plan that the options make.
 
     Raises:
         UsageError: they are out of range, or contradict each other.
     """
-    if wish.events is None and wish.days is None:
+    if options.events is None and options.days is None:
         raise UsageError(
             "How much is to be seeded?", "Give --events N, --days D, or both: N events over D days."
         )
-    if bool(wish.output_dir) != bool(wish.output_format):
+    if bool(options.output_dir) != bool(options.output_format):
         raise UsageError(
             "--output-dir and --output-format go together.",
             "Give --output-dir DIR --output-format avro, or parquet.",
         )
-    if wish.output_dir and (wish.append or wish.recreate or wish.set_retention):
+    if options.output_dir and (options.append or options.recreate or options.set_retention):
         raise UsageError(
             "--append, --recreate and --set-retention are for a cluster, --output-dir is for files.",
             "Leave out --output-dir, or the others.",
         )
-    if wish.output_dir and wish.manifest != MANIFEST:
+    if options.output_dir and options.manifest != MANIFEST:
         raise UsageError("The manifest of --output-dir DIR is DIR/manifest.json.", "Leave out --manifest.")
-    if wish.append and wish.recreate:
+    if options.append and options.recreate:
         raise UsageError("--append and --recreate contradict each other.", "Give one of them.")
-    days = DAYS if wish.days is None else wish.days
+    days = DAYS if options.days is None else options.days
     if not _LEAST_DAYS <= days <= _MOST_DAYS:
         raise UsageError(f"--days is {days:g}.", f"It is from 0.042 (an hour) to {_MOST_DAYS:,.0f}.")
-    until_ms = _until_ms(wish.until, now_ms)
+    until_ms = _until_ms(options.until, now_ms)
     return Plan(
         start_ms=until_ms - round(days * _DAY_MS),
         until_ms=until_ms,
-        events=wish.events,
+        events=options.events,
         topics=config.load.topics,
         world=config.world,
-        faults=rates_of(wish.fault),
+        faults=rates_of(options.fault),
     )
 
 

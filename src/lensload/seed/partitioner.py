@@ -1,4 +1,4 @@
-"""Partitions: where a key belongs, as Java's producers have it, and which worker writes there."""
+"""Which partition a key belongs to by Java's own partitioner, and which worker writes there."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -42,7 +42,7 @@ def _murmur2(block: NDArray[np.uint8]) -> NDArray[np.uint32]:
     return h ^ h >> np.uint32(15)
 
 
-class Partitions:
+class Partitioner:
     """Which partition each row of a key's pool belongs to, topic by topic.
 
     Args:

@@ -66,8 +66,8 @@ def plain(value: str | bytes | None) -> bytes | None:
 
 def headers_of(message: Message) -> list[tuple[str, bytes]]:
     """The message's headers; an absent value is an empty one."""
-    found: Any = message.headers()
-    return [(name, plain(value) or b"") for name, value in found or ()]
+    headers: Any = message.headers()
+    return [(name, plain(value) or b"") for name, value in headers or ()]
 
 
 def _sorted(messages: list[Message], left: Mapping[Place, int]) -> tuple[list[Stretch], list[Place]]:
@@ -85,4 +85,4 @@ def _sorted(messages: list[Message], left: Mapping[Place, int]) -> tuple[list[St
         passed = offset + 1 if message.error() is None else offset if reading.ends_partition(message) else 0
         if passed >= end:
             ended.append(place)
-    return [Stretch(place, found) for place, found in by_place.items()], ended
+    return [Stretch(place, messages) for place, messages in by_place.items()], ended

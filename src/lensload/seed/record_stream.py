@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 
 from lensload.encoding.encoders import FragmentEncoder
 from lensload.schema import definitions
-from lensload.seed.actuals import Realised
+from lensload.seed.actuals import Actuals
 from lensload.seed.faults.inject import Faults
-from lensload.seed.partitioner import Partitions
+from lensload.seed.partitioner import Partitioner
 from lensload.seed.plan import Plan
 from lensload.seed.records import Records
 
 
-class Stream:
+class RecordStream:
     """Makes the records of a plan, as often as asked, the same each time.
 
     Args:
@@ -23,7 +23,7 @@ class Stream:
         partitions: where keys belong, and which partitions are wanted.
     """
 
-    def __init__(self, plan: Plan, schema_ids: Mapping[str, int], partitions: Partitions) -> None:
+    def __init__(self, plan: Plan, schema_ids: Mapping[str, int], partitions: Partitioner) -> None:
         self._plan = plan
         self._partitions = partitions
         self._setting = plan.setting()
@@ -39,7 +39,7 @@ class Stream:
         """What befalls the records, with nothing befallen yet."""
         return Faults(self._plan.world.seed, self._plan.faults, self._parsed)
 
-    def records(self, realised: Realised | None = None, faults: Faults | None = None) -> Iterator[Records]:
+    def records(self, realised: Actuals | None = None, faults: Faults | None = None) -> Iterator[Records]:
         """Everything that goes into the wanted partitions.
 
         Args:
@@ -51,7 +51,7 @@ class Stream:
         for portion in chronicle.portions(self._partitions.owned):
             for batch in portion.batches:
                 if realised is not None:
-                    realised.take(batch)
+                    realised.add(batch)
                 partition = self._partitions.of(batch.topic, batch.key.pool)[batch.key.index]
-                yield faults.take(Records.of(self._encoder.encode(batch), partition))
+                yield faults.apply(Records.of(self._encoder.encode(batch), partition))
         yield from faults.finish()

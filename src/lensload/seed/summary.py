@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from lensload.report.text_table import aligned
 from lensload.report.units import per_s
 from lensload.seed.faults.kinds import HEADER
 from lensload.seed.manifest import Manifest
@@ -17,14 +18,14 @@ def tell(text: str) -> None:
     click.echo(text)
 
 
-def show(manifest: Manifest, path: Path, took_s: float, there: int) -> None:
+def show(manifest: Manifest, path: Path, took_s: float, earlier: int) -> None:
     """Show what was seeded.
 
     Args:
         manifest: of a complete seed.
         path: where it is.
         took_s: how long sending took.
-        there: how many of the events were there before.
+        earlier: how many of the events were there before.
     """
     rows = [("topic", "events", "bytes", "partitions")]
     total = total_bytes = 0
@@ -34,14 +35,9 @@ def show(manifest: Manifest, path: Path, took_s: float, there: int) -> None:
         rows.append((each["name"], f"{count:,}", f"{size:,}", str(len(each["partitions"]))))
         total, total_bytes = total + count, total_bytes + size
     rows.append(("all", f"{total:,}", f"{total_bytes:,}", ""))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [row[0].ljust(widths[0])] + [
-            cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)
-        ]
-        tell("  ".join(cells).rstrip())
-    sent = total - there
-    resumed = f" ({there:,} were there already)" if there else ""
+    tell("\n".join(aligned(rows)))
+    sent = total - earlier
+    resumed = f" ({earlier:,} were there already)" if earlier else ""
     tell(f"{sent:,} events sent in {took_s:.1f} s ({per_s(sent / max(took_s, 1e-9))}/s){resumed}.")
     if faults := sum(sum(of_topic.values()) for of_topic in manifest["faults"].values()):
         tell(f"{faults:,} records have a fault, named in their header {HEADER}.")

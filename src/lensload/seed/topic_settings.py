@@ -40,11 +40,11 @@ def obstacles(
         until_ms: when it ends.
         partition_bytes: about how many bytes go into its fullest partition.
     """
-    found: list[Obstacle] = []
+    in_the_way: list[Obstacle] = []
 
     def look(key: str, wanted: str, effect: str, *, bad: bool) -> None:
         if bad:
-            found.append(Obstacle(key, settings[key], wanted, effect))
+            in_the_way.append(Obstacle(key, settings[key], wanted, effect))
 
     def number(key: str) -> int:
         return int(settings.get(key, -1))
@@ -64,4 +64,4 @@ def obstacles(
     look(before, _LONGEST, "would refuse what is older", bad=0 <= number(before) < age_ms + _SLACK_MS)
     after = "message.timestamp.after.max.ms"
     look(after, _LONGEST, "would refuse what is newer", bad=0 <= number(after) < until_ms - now_ms)
-    return found
+    return in_the_way

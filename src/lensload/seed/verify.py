@@ -14,9 +14,9 @@ from lensload.seed import reader
 from lensload.seed.digest import PartitionDigest
 from lensload.seed.fingerprints import fingerprint, of_message
 from lensload.seed.manifest import Manifest, PartitionEntry, partitions
-from lensload.seed.partitioner import Partitions
+from lensload.seed.partitioner import Partitioner
 from lensload.seed.plan import Plan
-from lensload.seed.record_stream import Stream
+from lensload.seed.record_stream import RecordStream
 from lensload.seed.records import Headers
 
 
@@ -48,34 +48,34 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], view: ProgressV
     entries = {
         (manifest["topics"][topic]["name"], each["partition"]): each for topic, each in partitions(manifest)
     }
-    topics = TopicAdmin(settings)
-    counts = topics.counts([each["name"] for each in manifest["topics"].values()])
-    held = topics.ranges(counts)
-    found = {
+    admin = TopicAdmin(settings)
+    counts = admin.counts([each["name"] for each in manifest["topics"].values()])
+    ranges_now = admin.ranges(counts)
+    by_place = {
         place: difference
         for place, entry in entries.items()
-        if (difference := _by_offsets(place, entry, held.get(place))) is not None
+        if (difference := _by_offsets(place, entry, ranges_now.get(place))) is not None
     }
     readable = {
-        place: (entry["first_offset"], min(entry["first_offset"] + entry["count"], held[place][1]))
+        place: (entry["first_offset"], min(entry["first_offset"] + entry["count"], ranges_now[place][1]))
         for place, entry in entries.items()
-        if place in held and held[place][0] <= entry["first_offset"]
+        if place in ranges_now and ranges_now[place][0] <= entry["first_offset"]
     }
     suspects: list[Place] = []
     for place, difference in _read(manifest, settings, readable, view).items():
         whole = readable[place][1] == entries[place]["first_offset"] + entries[place]["count"]
         if isinstance(difference, Difference):
-            found[place] = difference
+            by_place[place] = difference
         elif whole and difference != entries[place]["digest"]:
             suspects.append(place)
-    found |= _located(manifest, settings, {place: readable[place] for place in suspects})
-    return [found[place] for place in sorted(found)]
+    by_place |= _located(manifest, settings, {place: readable[place] for place in suspects})
+    return [by_place[place] for place in sorted(by_place)]
 
 
-def _by_offsets(place: Place, entry: PartitionEntry, held: tuple[int, int] | None) -> Difference | None:
-    if held is None:
+def _by_offsets(place: Place, entry: PartitionEntry, offsets: tuple[int, int] | None) -> Difference | None:
+    if offsets is None:
         return Difference(place, None, "there is no such partition")
-    (low, high), begin = held, entry["first_offset"]
+    (low, high), begin = offsets, entry["first_offset"]
     end = begin + entry["count"]
     if entry["count"] and low > begin:
         return Difference(place, begin, f"deleted up to offset {low:,}")
@@ -95,25 +95,25 @@ def _read(
     """The digest of each partition as it is, or where it has a hole."""
     ids = {each["name"]: each["schema_id"] for each in manifest["topics"].values()}
     digests = {place: PartitionDigest(ids[place[0]]) for place in ranges}
-    found: dict[Place, str | Difference] = {}
+    results: dict[Place, str | Difference] = {}
     total, begun_s = sum(end - begin for begin, end in ranges.values()), time.monotonic()
-    for run in reader.read(settings, ranges):
-        if run is not None and run.place not in found:
-            digest, begin = digests[run.place], ranges[run.place][0]
+    for stretch in reader.read(settings, ranges):
+        if stretch is not None and stretch.place not in results:
+            digest, begin = digests[stretch.place], ranges[stretch.place][0]
             expected = begin + digest.count
-            hole = _hole(run.messages, expected)
+            hole = _hole(stretch.messages, expected)
             if hole is not None:
-                found[run.place] = Difference(run.place, hole, "no record there")
+                results[stretch.place] = Difference(stretch.place, hole, "no record there")
             else:
-                _add(digest, run.messages)
+                _add(digest, stretch.messages)
         done = sum(digest.count for digest in digests.values())
         view.show(time.monotonic() - begun_s, done, done, total)
     for place, (begin, end) in ranges.items():
         count = digests[place].count
-        if place not in found and count < end - begin:
-            found[place] = Difference(place, begin + count, "no record there")
-        found.setdefault(place, digests[place].done())
-    return found
+        if place not in results and count < end - begin:
+            results[place] = Difference(place, begin + count, "no record there")
+        results.setdefault(place, digests[place].done())
+    return results
 
 
 def _hole(messages: Sequence[Message], expected: int) -> int | None:
@@ -142,28 +142,30 @@ def _located(
     if not ranges:
         return {}
     expected = _expected(manifest, ranges)
-    found: dict[Place, Difference] = {}
-    for run in reader.read(settings, ranges):
-        if run is None or run.place in found:
+    located: dict[Place, Difference] = {}
+    for stretch in reader.read(settings, ranges):
+        if stretch is None or stretch.place in located:
             continue
-        for message in run.messages:
+        for message in stretch.messages:
             offset = int(message.offset() or 0)
-            known = expected[run.place]
-            place = offset - ranges[run.place][0]
+            known = expected[stretch.place]
+            place = offset - ranges[stretch.place][0]
             if place >= len(known) or known[place] != of_message(message):
-                found[run.place] = Difference(run.place, offset, "other bytes, or another timestamp")
+                located[stretch.place] = Difference(
+                    stretch.place, offset, "other bytes, or another timestamp"
+                )
                 break
     for place in ranges:
         reason = "the digest differs, but not from what this version of lensload makes: another wrote it"
-        found.setdefault(place, Difference(place, None, reason))
-    return found
+        located.setdefault(place, Difference(place, None, reason))
+    return located
 
 
 def _expected(manifest: Manifest, wanted: Mapping[Place, tuple[int, int]]) -> dict[Place, list[bytes]]:
     topics = manifest["topics"]
     counts = {topic: len(each["partitions"]) for topic, each in topics.items()}
     ids = {topic: each["schema_id"] for topic, each in topics.items()}
-    stream = Stream(Plan.from_dict(manifest["plan"]), ids, Partitions(counts))
+    stream = RecordStream(Plan.from_dict(manifest["plan"]), ids, Partitioner(counts))
     expected: dict[Place, list[bytes]] = {place: [] for place in wanted}
     for records in stream.records():
         for number, part in records.by_partition():

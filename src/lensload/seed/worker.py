@@ -22,12 +22,12 @@ from lensload.kafka.reading import Place
 from lensload.processes.child import serve
 from lensload.processes.link import Link, Message
 from lensload.seed import writer
-from lensload.seed.actuals import Realised
+from lensload.seed.actuals import Actuals
 from lensload.seed.digest import PartitionDigest
 from lensload.seed.fingerprints import fingerprint
-from lensload.seed.partitioner import Partitions
+from lensload.seed.partitioner import Partitioner
 from lensload.seed.plan import Plan
-from lensload.seed.record_stream import Stream
+from lensload.seed.record_stream import RecordStream
 from lensload.seed.records import Records
 from lensload.seed.writer import Writer
 
@@ -50,22 +50,22 @@ class Worker:
     def __init__(self, link: Link, message: Message) -> None:
         self._link = link
         topics: dict[str, dict[str, Any]] = message["topics"]
-        counts = {topic: len(each["have"]) for topic, each in topics.items()}
+        counts = {topic: len(each["written"]) for topic, each in topics.items()}
         self._names = {topic: str(each["name"]) for topic, each in topics.items()}
-        self._partitions = Partitions(counts, message["worker"], message["workers"])
+        self._partitions = Partitioner(counts, message["worker"], message["workers"])
         self._own = [(topic, number) for topic in topics for number in self._partitions.mine(topic)]
-        self._have: dict[Place, int] = {
-            (topic, number): int(topics[topic]["have"][number]) for topic, number in self._own
+        self._written_before: dict[Place, int] = {
+            (topic, number): int(topics[topic]["written"][number]) for topic, number in self._own
         }
-        self._tails: dict[Place, list[bytes]] = {
-            (topic, number): topics[topic]["tails"][number] for topic, number in self._own
+        self._fingerprints: dict[Place, list[bytes]] = {
+            (topic, number): topics[topic]["fingerprints"][number] for topic, number in self._own
         }
         config = RunConfig.from_dict(message["config"])
         own = connection.client_settings(config.cluster, str(config.cluster.bootstrap_servers))
         self._settings = writer.settings(own, config.producer.compression, message["most_bytes"])
         schema_ids = {topic: int(each["schema_id"]) for topic, each in topics.items()}
         self._digests = {place: PartitionDigest(schema_ids[place[0]]) for place in self._own}
-        self._stream = Stream(Plan.from_dict(message["plan"]), schema_ids, self._partitions)
+        self._stream = RecordStream(Plan.from_dict(message["plan"]), schema_ids, self._partitions)
         self._writer: Writer | None = None
         self._written = dict.fromkeys(topics, 0)
         self._looked_s = self._reported_s = time.monotonic()
@@ -77,15 +77,15 @@ class Worker:
             LensloadError: the cluster refuses, or holds something else.
             LinkClosed: control has gone.
         """
-        if any(self._tails.values()):
-            self._compare_tails()
+        if any(self._fingerprints.values()):
+            self._compare_fingerprints()
         self._link.send({"type": "ready"})
         while (message := self._link.receive()) is None or message["type"] != "begin":
             if message is not None and message["type"] == "drain":
                 self._link.send({"type": "drained", "complete": False})
                 return
         self._writer = Writer(self._settings, self._names, self._listen)
-        realised, faults = Realised(), self._stream.faults()
+        realised, faults = Actuals(), self._stream.faults()
         try:
             for records in self._stream.records(realised, faults):
                 self._ship(records)
@@ -96,7 +96,7 @@ class Worker:
             self._link.send({"type": "drained", "complete": False})
             return
         self._report()
-        partitions = [(*place, *_told(digest)) for place, digest in self._digests.items()]
+        partitions = [(*place, *_facts(digest)) for place, digest in self._digests.items()]
         last = {"partitions": partitions, "realised": realised.as_dict(), "faults": faults.as_dict()}
         self._link.send({"type": "drained", "complete": True, **last})
 
@@ -105,30 +105,30 @@ class Worker:
         for number, part in records.by_partition():
             place = (records.topic, number)
             digest = self._digests[place]
-            there = self._have[place] - digest.count
+            earlier = self._written_before[place] - digest.count
             digest.add(part.keys, part.values, part.timestamp_ms.tolist(), part.headers)
-            new = part.behind(there) if there > 0 else part
+            new = part.behind(earlier) if earlier > 0 else part
             self._writer.write(number, new)
             self._written[records.topic] += len(new)
 
-    def _compare_tails(self) -> None:
+    def _compare_fingerprints(self) -> None:
         """See whether the last records that are there are what would have been written."""
         passed = dict.fromkeys(self._own, 0)
-        left = {place for place in self._own if self._tails[place]}
+        left = {place for place in self._own if self._fingerprints[place]}
         for records in self._stream.records():
             for number, part in records.by_partition():
                 place = (records.topic, number)
-                begin = self._have[place] - len(self._tails[place])
+                begin = self._written_before[place] - len(self._fingerprints[place])
                 for at in range(
-                    max(0, begin - passed[place]), min(len(part), self._have[place] - passed[place])
+                    max(0, begin - passed[place]), min(len(part), self._written_before[place] - passed[place])
                 ):
                     is_ours = fingerprint(
                         part.keys[at], part.values[at], int(part.timestamp_ms[at]), part.headers.get(at)
                     )
-                    if self._tails[place][passed[place] + at - begin] != is_ours:
+                    if self._fingerprints[place][passed[place] + at - begin] != is_ours:
                         raise self._other_data(place, passed[place] + at)
                 passed[place] += len(part)
-                if passed[place] >= self._have[place]:
+                if passed[place] >= self._written_before[place]:
                     left.discard(place)
             if not left:
                 return
@@ -160,7 +160,7 @@ class Worker:
             self._link.send({"type": "notice", "text": text})
 
 
-def _told(digest: PartitionDigest) -> tuple[int, str, int, int | None, int | None]:
+def _facts(digest: PartitionDigest) -> tuple[int, str, int, int | None, int | None]:
     hexed = digest.done()
     return digest.count, hexed, digest.bytes, digest.first_timestamp_ms, digest.last_timestamp_ms
 

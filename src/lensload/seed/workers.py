@@ -8,7 +8,7 @@ from lensload.processes.child_process import ChildProcess, poll_all
 from lensload.processes.link import Message
 
 _MODULE: Final = "lensload.seed.worker"
-_RESUME: Final = "What has been sent stays: go on with --resume."
+_RESUME: Final = "What has been sent stays: continue with --resume."
 
 
 class _WorkerProcess(ChildProcess):

@@ -21,7 +21,7 @@ _QUEUE_RECORDS: Final = 400_000
 _QUEUE_KILOBYTES: Final = 131_072
 _FULL_QUEUE_WAIT_S: Final = 0.005
 _CHUNK: Final = 5_000  # records between two looks at what has gone wrong
-_RESUME: Final = "What has been sent stays; go on with --resume once the cause is gone."
+_RESUME: Final = "What has been sent stays; continue with --resume once the cause is gone."
 
 
 def settings(own: Mapping[str, Any], compression: str, most_bytes: int) -> dict[str, Any]:

@@ -1,98 +1,76 @@
-"""Whether a run's figures can be trusted, and whether what they say is good: pure, over plain values."""
+"""The rules that a run is judged by: each has a code, a severity and a text, and says what limits the run if it holds.
 
-from collections.abc import Iterator
+To add one, write a function that returns its text where it holds and "" where it does not, decorate it with its code,
+severity and advice, and put it where its reason is to be read: reasons
+come in the order of the rules here, the gravest severity first.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
+from typing import Final
 
-from lensload.errors import InvalidRunError
-from lensload.metrics.observer_lag import ObserverLag
+from lensload.metrics.counts import count_of
+from lensload.verdict.evidence import Evidence, RunFacts
+from lensload.verdict.reasons import (
+    EXIT_CODES,
+    Judgement,
+    Limit,
+    Reason,
+    Severity,
+    codes,
+    gravest_first,
+    reason,
+    worst,
+)
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 
-Judgement = Literal["pass", "fail", "invalid"]
-Limit = Literal["generator", "cluster"]
+Text = Callable[[Evidence, Thresholds], str]
 
-EXIT_CODES: dict[Judgement, int] = {"pass": 0, "fail": 1, "invalid": InvalidRunError.exit_code}
+_MAX_NEGATIVE: Final = 0.01  # of a stage's latencies: fewer move no p99
+_MAX_CLOCK_STEP_S: Final = 0.001  # NTP slews a clock, which is no step: more is somebody's doing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What a verdict is made from: the sums of the measured part of a run, over all topics.
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One reason for which a run is invalid or bad, or is worth a remark.
 
     Attributes:
-        measured_s: the length of the schedule that was measured, without warm-up and drain.
-        target_per_s: the mean rate that the schedule asked for in that time.
-        random_arrivals: the schedule is Poisson, so its count differs from its mean by chance.
-        workers: how many schedules ran beside each other, each of which rounds to whole events.
-        produced: events handed to the producer.
-        acked: events the cluster acknowledged.
-        failed: events it did not.
-        observed: distinct events the observer saw.
-        lost: acknowledged and not seen.
-        duplicated: seen again.
-        reordered: seen behind a later one of their partition.
-        corrupt: seen, but not as they were sent.
-        written: told to have failed, or never told of, and seen all the same.
-        schedule_lag_us: percentile name to schedule lag, of those ("p50", "p90", "p99") that the sample can
-            carry.
-        late_from_s: when the schedule lag first was above the threshold, from the start of measuring; None: never for
-            a whole second.
-        late_s: for how many seconds it was.
-        worst_lag_us: the greatest schedule lag.
-        observer_lag: how far it was from the acknowledgement to the observer, at the percentile at which it was farthest;
-            None where too few events were seen.
-        acks: which replicas had an event when it was acknowledged: "all", "1" (the leader) or "0" (none).
-        outage: producers and observers both complained of the cluster, as when a broker goes away.
-        gone: records that had been deleted before the observer read them.
-        read_again: records that it read a second time because it had lost its place.
-        clock_step_s: by how much a clock was set during the run, the largest of all processes.
-        clock_doubt_us: how far the clocks of the hosts may be apart; 0 on one host.
-        end_to_end_p50_us: the end-to-end median; None where too few events were seen.
-        negative_fraction: of the latencies of the stage that has most such, how many lay below 0.
-        queue_full: how often the producer's queue was full.
-        unflushed: events without a delivery report when the drain ended.
-        mismatched: sampled events that the Confluent serializer wrote differently.
-        observer_complete: the observer reached the end of every partition.
-        embedded: the cluster was librdkafka's mock.
-        died: what ended before it should have, one text for each process.
-        cut_short: somebody stopped the run before its end.
-        open_ended: the run had no end of its own, so that stopping it is how it ends.
+        code: its name for programs.
+        severity: what it makes of a run.
+        text: what happened, with the figures; "" where the rule does not hold.
+        advice: what to do about it.
+        limit: what could not keep up with the rate, where that is the cause; None: the rate is not the cause.
     """
 
-    measured_s: float
-    target_per_s: float
-    produced: int
-    acked: int
-    observed: int
-    failed: int = 0
-    lost: int = 0
-    duplicated: int = 0
-    reordered: int = 0
-    corrupt: int = 0
-    written: int = 0
-    schedule_lag_us: dict[str, float]
-    late_from_s: float | None = None
-    late_s: int = 0
-    worst_lag_us: float = 0.0
-    observer_lag: ObserverLag | None = None
-    acks: str = "all"
-    outage: bool = False
-    gone: int = 0
-    read_again: int = 0
-    clock_step_s: float = 0.0
-    clock_doubt_us: float = 0.0
-    end_to_end_p50_us: float | None = None
-    negative_fraction: float = 0.0
-    queue_full: int = 0
-    unflushed: int = 0
-    mismatched: int = 0
-    observer_complete: bool = True
-    embedded: bool = False
-    random_arrivals: bool = False
-    workers: int = 1
-    died: tuple[str, ...] = ()
-    cut_short: bool = False
-    open_ended: bool = False
+    code: str
+    severity: Severity
+    text: Text
+    advice: str
+    limit: Limit | None
+
+
+RULES: Final[list[Rule]] = []
+
+
+def _rule(
+    code: str, severity: Severity, advice: str = "", limit: Limit | None = None
+) -> Callable[[Text], Text]:
+    def add(text: Text) -> Text:
+        RULES.append(Rule(code, severity, text, advice, limit))
+        return text
+
+    return add
+
+
+def _counted(name: str, what: str) -> Text:
+    """The text of a rule that holds where any event was counted under a name."""
+
+    def text(run: Evidence, _: Thresholds) -> str:
+        count = count_of(run.counts, name)
+        return f"{_events(count).capitalize()} {what}." if count else ""
+
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +79,13 @@ class Verdict:
 
     Attributes:
         verdict: "invalid" (do not use the figures), "fail" (trust them: they are bad) or "pass".
-        reasons: sentences, the gravest first; on a pass, what is worth knowing all the same.
+        reasons: the gravest first; on a pass, what is worth knowing all the same.
         limited_by: of an invalid run, what could not keep up with the rate: the generator (the machine that produces
             and observes) or the cluster. None: neither, such as after a clock step or a crash.
     """
 
     verdict: Judgement
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     limited_by: Limit | None = None
 
     @property
@@ -124,156 +102,178 @@ def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: tuple[s
         thresholds: what the verdict goes by.
         missed: a sentence for each objective that does not hold; any fails the run.
     """
-    invalid = [*_unmeasured(evidence), *(f"{text.rstrip('.')}." for text in evidence.died)]
-    if not evidence.produced:
-        return Verdict(
-            "invalid", (*invalid, *_remarks(evidence, thresholds)), _limited_by(evidence, thresholds)
-        )
-    invalid += [*_off_schedule(evidence, thresholds), *_clocks(evidence, thresholds)]
-    invalid += [*_unaccounted(evidence, thresholds)]
-    failures = [*_failures(evidence, thresholds), *missed]
-    verdict: Judgement = "invalid" if invalid else "fail" if failures else "pass"
-    limited_by = _limited_by(evidence, thresholds) if invalid else None
-    return Verdict(verdict, (*invalid, *failures, *_remarks(evidence, thresholds)), limited_by)
+    texts = [(rule, rule.text(evidence, thresholds)) for rule in RULES]
+    found = [
+        *(reason("run_incomplete", "invalid", f"{text.rstrip('.')}.") for text in evidence.facts.died),
+        *(reason(rule.code, rule.severity, text, rule.advice) for rule, text in texts if text),
+        *(reason("objective_missed", "fail", text) for text in missed),
+    ]
+    verdict, limited_by = worst(found), None
+    if verdict == "invalid":
+        limited_by = limit(codes(found, "invalid"), embedded=evidence.facts.embedded)
+    return Verdict(verdict, tuple(gravest_first(found)), limited_by)
 
 
-def _limited_by(evidence: Evidence, thresholds: Thresholds) -> Limit | None:
-    """What could not keep up in an invalid run.
+def limit(invalid: list[str], *, embedded: bool) -> Limit | None:
+    """What could not keep up in a run that is invalid for these codes; None if for one of them that is not the rate.
 
-    By elimination, so that no rule is written twice: what is neither a failure of another kind nor held back by the
-    cluster is a generator or an observer that was too slow.
+    The embedded cluster is a part of the generator's own process.
     """
-    nothing_due = evidence.target_per_s * evidence.measured_s < 1
-    stopped = evidence.died or (evidence.cut_short and not evidence.open_ended)
-    untrue = evidence.negative_fraction > thresholds.max_negative or any(_clocks(evidence, thresholds))
-    altered = evidence.mismatched > thresholds.max_mismatched or evidence.read_again
-    if nothing_due or stopped or untrue or altered:
+    by_code = {rule.code: rule.limit for rule in RULES}
+    limits = {by_code.get(code) for code in invalid}
+    if None in limits:
         return None
-    waiting = evidence.queue_full > thresholds.max_queue_full or evidence.unflushed > thresholds.max_unflushed
-    refused = evidence.produced and not evidence.acked
-    # The embedded cluster is a part of the generator's own process.
-    return "cluster" if (waiting or refused) and not evidence.embedded else "generator"
+    return "cluster" if "cluster" in limits and not embedded else "generator"
 
 
-def _unmeasured(evidence: Evidence) -> Iterator[str]:
-    """Why there is nothing to judge, or not what was asked for."""
-    if evidence.cut_short and not evidence.open_ended:
-        yield (
-            f"The run was cut short: only {evidence.measured_s:,.1f} s were measured."
-            " The figures are of that time; for a verdict, let it run to its end."
-        )
-    if not evidence.produced:
-        yield (
-            "Nothing was measured: no event was due after the warm-up. Run longer, or raise the rate."
-            if evidence.target_per_s * evidence.measured_s < 1
-            else "Nothing was measured: events were due, and none was produced. Lower the rate."
-        )
-    elif not evidence.acked:
-        yield f"Nothing was measured: the cluster acknowledged none of {evidence.produced:,} events."
-    elif not evidence.observed:
-        yield f"Nothing was measured: the observer saw none of {evidence.acked:,} acknowledged events."
-
-
-def _off_schedule(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
-    """Why this was not the load that was asked for."""
-    due = evidence.target_per_s * evidence.measured_s
-    chance = 4 * sqrt(due) if evidence.random_arrivals else 1 + evidence.workers
-    if due - evidence.produced > max(due * (1 - thresholds.min_achieved), chance):
-        yield (
-            f"Only {_share(evidence.produced, due)} of the load was produced"
-            f" ({evidence.produced:,} of {due:,.0f} events). Lower the rate, or add workers or cores."
-        )
-    name, lag_us = _highest(evidence.schedule_lag_us)
-    if lag_us > thresholds.max_schedule_lag_s * 1e6:
-        yield (
-            f"The schedule lag is {lag_us / 1e3:,.0f} ms at {name}, more than"
-            f" {thresholds.max_schedule_lag_s * 1e3:,.0f} ms{_since(evidence)}: the latencies are the client's."
-            " Lower the rate, or add workers or cores."
-        )
-    if evidence.queue_full > thresholds.max_queue_full:
-        yield (
-            f"The producer's queue was full {_times(evidence.queue_full)}: the"
-            f" {'embedded ' if evidence.embedded else ''}cluster held the schedule back."
-            " Lower the rate, or give the cluster more."
-        )
-
-
-def _since(evidence: Evidence) -> str:
-    """From when the generator was behind, by how much at worst, and for how long."""
-    if evidence.late_from_s is None:
+@_rule("cut_short", "invalid", "The figures are of that time; for a verdict, let the run go on to its end.")
+def _cut_short(run: Evidence, _: Thresholds) -> str:
+    facts = run.facts
+    if not facts.cut_short or facts.open_ended:
         return ""
+    return f"The run was cut short: only {facts.measured_s:,.1f} s were measured."
+
+
+@_rule("nothing_due", "invalid", "Run longer, or raise the rate.")
+def _nothing_due(run: Evidence, _: Thresholds) -> str:
+    nothing = not run.counts["produced"] and run.facts.due < 1
+    return "Nothing was measured: no event was due after the warm-up." if nothing else ""
+
+
+@_rule("nothing_produced", "invalid", "Lower the rate.", limit="generator")
+def _nothing_produced(run: Evidence, _: Thresholds) -> str:
+    nothing = not run.counts["produced"] and run.facts.due >= 1
+    return "Nothing was measured: events were due, and none was produced." if nothing else ""
+
+
+@_rule("nothing_acked", "invalid", "See the errors and notices for why.", limit="cluster")
+def _nothing_acked(run: Evidence, _: Thresholds) -> str:
+    produced = run.counts["produced"]
+    if not produced or run.counts["acked"]:
+        return ""
+    return f"Nothing was measured: the cluster acknowledged none of {produced:,} events."
+
+
+@_rule("nothing_observed", "invalid", "See the notices of the observer.", limit="generator")
+def _nothing_observed(run: Evidence, _: Thresholds) -> str:
+    acked = run.counts["acked"]
+    if not acked or run.counts["observed"]:
+        return ""
+    return f"Nothing was measured: the observer saw none of {acked:,} acknowledged events."
+
+
+@_rule("load_not_reached", "invalid", "Lower the rate, or add workers or cores.", limit="generator")
+def _load_not_reached(run: Evidence, thresholds: Thresholds) -> str:
+    produced, due = run.counts["produced"], run.facts.due
+    chance = _chance(run.facts)
+    if not produced or due - produced <= max(due * (1 - thresholds.min_achieved), chance):
+        return ""
+    return f"Only {_share(produced, due)} of the load was produced ({produced:,} of {due:,.0f} events)."
+
+
+def _chance(facts: RunFacts) -> float:
+    """By how many events a run may differ from what was due without anything being wrong: by chance, or by rounding."""
+    return 4 * sqrt(facts.due) if facts.random_arrivals else 1 + facts.workers
+
+
+@_rule("schedule_lag", "invalid", "Lower the rate, or add workers or cores.", limit="generator")
+def _schedule_lag(run: Evidence, thresholds: Thresholds) -> str:
+    name, lag_us = _highest(run.latencies.schedule_lag_us)
+    if not thresholds.is_late(lag_us):
+        return ""
+    most_ms = thresholds.max_schedule_lag_s * 1e3
     return (
-        f" (from {evidence.late_from_s:,.0f} s on, in {evidence.late_s:,} of {evidence.measured_s:,.0f} s;"
-        f" {evidence.worst_lag_us / 1e3:,.0f} ms at worst)"
+        f"The schedule lag is {lag_us / 1e3:,.0f} ms at {name}, more than {most_ms:,.0f} ms{_since(run)}:"
+        " the latencies are the client's."
     )
 
 
-def _clocks(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
-    """Why times cannot be compared."""
-    if evidence.clock_step_s > thresholds.max_clock_step_s:
-        yield (
-            f"A clock was set by {evidence.clock_step_s * 1e3:,.1f} ms during the run: all latencies across that step"
-            " are off by so much. Let NTP slew it instead (chronyd does), and run again."
-        )
-    median_us = evidence.end_to_end_p50_us
-    if median_us is not None and evidence.clock_doubt_us > thresholds.max_clock_doubt * median_us:
-        yield (
-            f"The clocks of the hosts may be {evidence.clock_doubt_us:,.0f} us apart, and the end-to-end median is"
-            f" {median_us:,.0f} us: end-to-end latency is a clock's error as much as the cluster's. Synchronise the"
-            " hosts (PTP, or chronyd towards one of them), or run on one."
-        )
+def _since(run: Evidence) -> str:
+    """From when the generator was behind, by how much at worst, and for how long."""
+    latencies = run.latencies
+    if latencies.late_from_s is None:
+        return ""
+    return (
+        f" (from {latencies.late_from_s:,.0f} s on, in {latencies.late_s:,} of {run.facts.measured_s:,.0f} s;"
+        f" {latencies.worst_lag_us / 1e3:,.0f} ms at worst)"
+    )
 
 
-def _unaccounted(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
-    """Why the account of events, their times, or what was sent, does not hold."""
-    if evidence.negative_fraction > thresholds.max_negative:
-        yield (
-            f"{_share(evidence.negative_fraction, 1)} of the latencies of a stage lie below 0: a clock stepped, or"
-            " the clocks of two machines differ. Synchronise them, and run again."
-        )
-    if evidence.unflushed > thresholds.max_unflushed:
-        yield (
-            f"The fate of {_events(evidence.unflushed)} is unknown: no delivery report came before the drain"
-            " ended. Bring the broker back if the notices miss one; else raise --drain-timeout, or lower the rate."
-        )
-    behind = _behind(evidence, thresholds)
-    if behind and evidence.acks == "all" and not evidence.outage:
-        yield (
-            f"The observer fell behind by {behind}. Lower the rate, or add workers or cores; if the cluster holds"
-            " consumers back (a quota), raise --max-observer-lag."
-        )
-    if evidence.gone and not evidence.embedded:
-        yield (
-            f"The observer lost its place: {_records(evidence.gone)} had been deleted before it read them. Raise the"
-            " topics' retention, or lower the rate; and let nobody delete records during a run."
-        )
-    if evidence.read_again:
-        yield (
-            f"The observer lost its place: it read {_records(evidence.read_again)} again, as after a broker that came"
-            " back with less than it had acknowledged. See the brokers' logs for a truncated partition."
-        )
-    if not evidence.observer_complete:
-        yield (
-            "The observer did not reach the ends of the partitions, so end-to-end latency lacks its slowest"
-            " events and some of the lost ones may only be late. Raise --drain-timeout, or lower the rate."
-        )
-    if evidence.mismatched > thresholds.max_mismatched:
-        yield (
-            f"The Confluent serializer writes {_events(evidence.mismatched)} of the sample differently:"
-            " this is a bug in lensload, or a schema was changed under it."
-        )
-    if evidence.embedded and (evidence.lost or evidence.gone):
-        yield (
-            f"The observer missed {_events(max(evidence.lost, evidence.gone))} that the embedded cluster had acknowledged: it keeps"
-            " 5 MiB a partition, so an observer that falls behind misses what was never lost. Lower the rate."
-        )
+@_rule("queue_full", "invalid", "Lower the rate, or give the cluster more.", limit="cluster")
+def _queue_full(run: Evidence, _: Thresholds) -> str:
+    # From the first time on the cluster holds the schedule back, which an open loop exists to prevent.
+    if not run.queue_full:
+        return ""
+    cluster = "embedded cluster" if run.facts.embedded else "cluster"
+    return f"The producer's queue was full {_times(run.queue_full)}: the {cluster} held the schedule back."
 
 
-def _behind(evidence: Evidence, thresholds: Thresholds) -> str:
+@_rule("clock_step", "invalid", "Let NTP slew the clock instead (chronyd does), and run again.")
+def _clock_step(run: Evidence, _: Thresholds) -> str:
+    step_s = run.facts.clock_step_s
+    if step_s <= _MAX_CLOCK_STEP_S:
+        return ""
+    return (
+        f"A clock was set by {step_s * 1e3:,.1f} ms during the run: all latencies across that step are off by"
+        " so much."
+    )
+
+
+@_rule(
+    "clock_doubt", "invalid", "Synchronise the hosts (PTP, or chronyd towards one of them), or run on one."
+)
+def _clock_doubt(run: Evidence, thresholds: Thresholds) -> str:
+    median_us, doubt_us = run.latencies.end_to_end_p50_us, run.facts.clock_doubt_us
+    if median_us is None or doubt_us <= thresholds.max_clock_doubt * median_us:
+        return ""
+    return (
+        f"The clocks of the hosts may be {doubt_us:,.0f} us apart, and the end-to-end median is"
+        f" {median_us:,.0f} us: end-to-end latency is a clock's error as much as the cluster's."
+    )
+
+
+@_rule("negative_latency", "invalid", "Synchronise the clocks, and run again.")
+def _negative_latency(run: Evidence, _: Thresholds) -> str:
+    negative = run.latencies.negative_fraction
+    if negative <= _MAX_NEGATIVE:
+        return ""
+    return (
+        f"{_share(negative, 1)} of the latencies of a stage are below 0: a clock stepped, or the clocks of two"
+        " machines differ."
+    )
+
+
+@_rule(
+    "unflushed",
+    "invalid",
+    "Bring the broker back if the notices miss one; else raise --drain-timeout, or lower the rate.",
+    limit="cluster",
+)
+def _unflushed(run: Evidence, _: Thresholds) -> str:
+    # Not one is allowed, for those that are missing are the slowest.
+    unflushed = run.facts.unflushed
+    if not unflushed:
+        return ""
+    return f"The fate of {_events(unflushed)} is unknown: no delivery report came before the drain ended."
+
+
+@_rule(
+    "observer_lag",
+    "invalid",
+    "Lower the rate, or add workers or cores; if the cluster holds consumers back (a quota), raise --max-observer-lag.",
+    limit="generator",
+)
+def _observer_lag(run: Evidence, thresholds: Thresholds) -> str:
+    behind = _behind(run, thresholds)
+    attributed = run.facts.acks == "all" and not run.outage
+    return f"The observer fell behind by {behind}." if behind and attributed else ""
+
+
+def _behind(run: Evidence, thresholds: Thresholds) -> str:
     """By how much events were seen later than acknowledged, if that is too much, and between which figures."""
-    lag = evidence.observer_lag
-    # An observer whose clock is ahead of an engine's is not behind.
-    lag_s = (lag.lag_us - evidence.clock_doubt_us) / 1e6 if lag else 0.0
+    lag = run.latencies.observer_lag
+    # An observer whose clock is ahead of a generator's is not behind.
+    lag_s = (lag.lag_us - run.facts.clock_doubt_us) / 1e6 if lag else 0.0
     if lag is None or lag_s <= thresholds.max_observer_lag_s:
         return ""
     return (
@@ -282,55 +282,129 @@ def _behind(evidence: Evidence, thresholds: Thresholds) -> str:
     )
 
 
-def _failures(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
-    """What the cluster did wrong, in figures that can be trusted."""
-    if evidence.failed > thresholds.max_failed * evidence.produced:
-        yield (
-            f"The cluster did not take {_events(evidence.failed)}"
-            f" ({_share(evidence.failed, evidence.produced)} of those produced): see the errors."
-        )
-    conclusive = evidence.observer_complete and not evidence.embedded
-    if conclusive and evidence.lost > thresholds.max_lost * evidence.acked:
-        yield (
-            f"{_events(evidence.lost).capitalize()} ({_share(evidence.lost, evidence.acked)} of those"
-            " acknowledged) never arrived at the observer."
-        )
-    if evidence.corrupt:
-        yield f"{_events(evidence.corrupt).capitalize()} arrived, but not as sent."
+@_rule(
+    "deleted_before_read",
+    "invalid",
+    "Raise the topics' retention, or lower the rate; and let nobody delete records during a run.",
+    limit="generator",
+)
+def _deleted_before_read(run: Evidence, _: Thresholds) -> str:
+    deleted = run.deleted_before_read
+    if not deleted or run.facts.embedded:
+        return ""
+    return f"The observer lost its place: {_records(deleted)} had been deleted before it read them."
 
 
-def _remarks(evidence: Evidence, thresholds: Thresholds) -> Iterator[str]:
-    """What changes no verdict, and should be known."""
-    if evidence.cut_short and evidence.open_ended:
-        yield f"The run was cut short: {evidence.measured_s:,.1f} s were measured."
-    behind = _behind(evidence, thresholds)
-    if behind and evidence.acks != "all":
-        yield (
-            f"Events were read late by {behind}. With acks={evidence.acks} an acknowledgement does not mean that they"
-            " could be read, so this is the cluster's or the observer's; with acks=all it can be told."
-        )
-    elif behind and evidence.outage:
-        yield (
-            f"Events were read late by {behind}. Producer and observer both lost the cluster in between (see the"
-            " notices), and what was acknowledged before can be read only after."
-        )
-    if evidence.duplicated:
-        yield f"{_events(evidence.duplicated).capitalize()} arrived more than once."
-    if evidence.reordered:
-        yield f"{_events(evidence.reordered).capitalize()} arrived behind a later one of their partition."
-    if evidence.written:
-        yield (
-            f"{_events(evidence.written).capitalize()} arrived without an acknowledgement:"
-            " some of those counted as failed were written."
-        )
+@_rule("read_again", "invalid", "See the brokers' logs for a truncated partition.")
+def _read_again(run: Evidence, _: Thresholds) -> str:
+    if not run.read_again:
+        return ""
+    return (
+        f"The observer lost its place: it read {_records(run.read_again)} again, as after a broker that came"
+        " back with less than it had acknowledged."
+    )
+
+
+@_rule("observer_incomplete", "invalid", "Raise --drain-timeout, or lower the rate.", limit="generator")
+def _observer_incomplete(run: Evidence, _: Thresholds) -> str:
+    if run.facts.observer_complete:
+        return ""
+    return (
+        "The observer did not reach the ends of the partitions, so end-to-end latency lacks its slowest events"
+        " and some of the lost ones may only be late."
+    )
+
+
+@_rule(
+    "serializer_mismatch", "invalid", "Report it as a bug of lensload, unless a schema was changed under it."
+)
+def _serializer_mismatch(run: Evidence, _: Thresholds) -> str:
+    # Not one is allowed: what is measured after it is not what LENS sends.
+    if not run.mismatched:
+        return ""
+    return f"The Confluent serializer writes {_events(run.mismatched)} of the sample differently."
+
+
+@_rule("embedded_overrun", "invalid", "Lower the rate.", limit="generator")
+def _embedded_overrun(run: Evidence, _: Thresholds) -> str:
+    missed = max(run.counts["lost"], run.deleted_before_read)
+    if not missed or not run.facts.embedded:
+        return ""
+    return (
+        f"The observer missed {_events(missed)} that the embedded cluster had acknowledged: it keeps 5 MiB a"
+        " partition, so an observer that falls behind misses what was never lost."
+    )
+
+
+@_rule("failed", "fail", "See the errors for why.")
+def _failed(run: Evidence, thresholds: Thresholds) -> str:
+    failed, produced = run.counts["failed"], run.counts["produced"]
+    if failed <= thresholds.max_failed * produced:
+        return ""
+    return f"The cluster did not take {_events(failed)} ({_share(failed, produced)} of those produced)."
+
+
+@_rule("lost", "fail")
+def _lost(run: Evidence, thresholds: Thresholds) -> str:
+    lost, acked = run.counts["lost"], run.counts["acked"]
+    conclusive = run.facts.observer_complete and not run.facts.embedded
+    if not conclusive or lost <= thresholds.max_lost * acked:
+        return ""
+    return f"{_events(lost).capitalize()} ({_share(lost, acked)} of those acknowledged) never arrived at the observer."
+
+
+_rule("corrupt", "fail")(_counted("corrupt", "arrived, but not as sent"))
+
+
+@_rule("stopped", "remark")
+def _stopped(run: Evidence, _: Thresholds) -> str:
+    stopped = run.facts.cut_short and run.facts.open_ended
+    return f"The run was stopped after {run.facts.measured_s:,.1f} s of measuring." if stopped else ""
+
+
+@_rule("observer_lag_unattributed", "remark", "Use acks=all to find out which of the two it is.")
+def _observer_lag_unattributed(run: Evidence, thresholds: Thresholds) -> str:
+    behind = _behind(run, thresholds)
+    if not behind or run.facts.acks == "all":
+        return ""
+    return (
+        f"Events were read late by {behind}. With acks={run.facts.acks} an acknowledgement does not mean that they"
+        " could be read, so this is the cluster's or the observer's."
+    )
+
+
+@_rule("observer_lag_outage", "remark")
+def _observer_lag_outage(run: Evidence, thresholds: Thresholds) -> str:
+    behind = _behind(run, thresholds)
+    if not behind or run.facts.acks != "all" or not run.outage:
+        return ""
+    return (
+        f"Events were read late by {behind}. Producer and observer both lost the cluster in between (see the"
+        " notices), and what was acknowledged before can be read only after."
+    )
+
+
+_rule("duplicated", "remark")(_counted("duplicated", "arrived more than once"))
+_rule("reordered", "remark")(_counted("reordered", "arrived behind a later one of their partition"))
+_rule("failed_but_delivered", "remark")(
+    _counted(
+        "failed_but_delivered",
+        "arrived without an acknowledgement: some of those counted as failed were written",
+    )
+)
+
+GIVEN: Final = ("run_incomplete", "objective_missed", "repeats_missing")
+"""The codes of reasons that are no rule's: each has its text from elsewhere."""
+
+CODES: Final = (*(rule.code for rule in RULES), *GIVEN)
+"""All codes that a reason may have."""
 
 
 def _highest(percentiles: dict[str, float]) -> tuple[str, float]:
     """The highest percentile that the sample carries, up to p99; ("", 0) where it carries none."""
-    for name in ("p99", "p90", "p50"):
-        if name in percentiles:
-            return name, percentiles[name]
-    return "", 0.0
+    return next(
+        ((name, percentiles[name]) for name in ("p99", "p90", "p50") if name in percentiles), ("", 0.0)
+    )
 
 
 def _share(part: float, whole: float) -> str:

@@ -2,7 +2,7 @@
 
     [TOPIC.]STAGE.STATISTIC  <  NUMBER us|ms|s      end_to_end.p99 < 50ms
     [TOPIC.]COUNT            == NUMBER              user-interactions.lost == 0
-    [TOPIC.]COUNT            <= NUMBER %            failed <= 0.01%    (each count's whole is in `WHOLES`)
+    [TOPIC.]COUNT            <= NUMBER %            failed <= 0.01%    (of what: `lensload.metrics.counts.WHOLES`)
     [TOPIC.]RATE             >= NUMBER              achieved_per_s >= 5000
     achieved                 >= NUMBER %            achieved >= 99.5%  (of the target)
 
@@ -13,39 +13,12 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
-from lensload.errors import UsageError
-from lensload.metrics.stages import STAGES
-from lensload.schema.definitions import TOPIC_NAMES
-from lensload.values import nearest
+from typing_extensions import TypedDict
 
-STATISTICS: Final = ("mean", "p50", "p90", "p99", "p999", "p9999", "max", "min")
-COUNTS: Final = (
-    "produced",
-    "acked",
-    "failed",
-    "observed",
-    "lost",
-    "duplicated",
-    "reordered",
-    "corrupt",
-    "unflushed",
-    "written",
-)
-RATES: Final = {"achieved_per_s": "acked", "produced_per_s": "produced", "observed_per_s": "observed"}
-WHOLES: Final = {
-    "acked": "produced",
-    "failed": "produced",
-    "observed": "acked",
-    "lost": "acked",
-    "duplicated": "observed",
-    "reordered": "observed",
-    "corrupt": "observed",
-    "unflushed": "produced",
-    "written": "observed",
-}
-"""What a count's percentage is of."""
+from lensload.metrics.counts import RATES, WHOLES
+from lensload.verdict.figures import Figure, shown
 
 _COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": operator.lt,
@@ -97,98 +70,6 @@ def stand(outcome: Outcome) -> str:
         "" if not outcome["margin"] else f", {margin} {'to spare' if outcome['margin'] > 0 else 'beyond it'}"
     )
     return f"it is {figure}{room}"
-
-
-def shown(value: float, unit: str) -> str:
-    """A figure with its unit, to four digits or whole, as a person reads it."""
-    if unit == "us":
-        size, name = (1e6, "s") if value >= 1e6 else (1e3, "ms") if value >= 1e3 else (1.0, "us")
-        return f"{value / size:,.4g} {name}"
-    if unit == "%":
-        return f"{value:.6g} %"
-    return f"{value:,.10g} {unit}" if unit != "events/s" else f"{value:,.1f} {unit}"
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure of a run by name.
-
-    Attributes:
-        name: as in an expression, such as "user-interactions.ack.p99".
-        topic: "all" for all of them together.
-        stage: of a latency; "" for a count or a rate.
-        kind: the statistic, count or rate.
-    """
-
-    name: str
-    topic: str
-    stage: str
-    kind: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Figure":
-        """The figure of that name.
-
-        Raises:
-            ValueError: there is none; names the nearest.
-        """
-        name = re.sub(r"\bp(99)\.(9{1,2})$", r"p\1\2", text.strip())  # p99.9 is p999
-        parts = name.split(".")
-        topic = parts.pop(0) if len(parts) > 1 and parts[0] not in STAGES else "all"
-        if topic not in (*TOPIC_NAMES, "all"):
-            known = (*TOPIC_NAMES, *STAGES) if len(parts) > 1 else (*STAGES, *TOPIC_NAMES)
-            raise ValueError(f"there is no topic or stage {topic!r}{nearest(topic, known)}")
-        if len(parts) == 1:
-            return cls(name, topic, "", _known(parts[0], topic))
-        if len(parts) > 2:
-            raise ValueError(f"{text!r} has too many parts; a latency is [TOPIC.]STAGE.STATISTIC")
-        stage, statistic = parts
-        if stage not in STAGES:
-            raise ValueError(f"there is no stage {stage!r}{nearest(stage, STAGES)}")
-        if statistic not in STATISTICS:
-            raise ValueError(f"there is no statistic {statistic!r}{nearest(statistic, STATISTICS)}")
-        return cls(name, topic, stage, statistic)
-
-    def of(self, run: Mapping[str, Any], percent: bool = False) -> float | None:
-        """Its value in a run: microseconds, events, events a second or percent; None if too few events carry it.
-
-        Args:
-            run: a `lensload.results.run.Run`, or what will be one.
-            percent: of a count, its share in its whole.
-
-        Raises:
-            UsageError: the run has no such topic.
-        """
-        if self.topic not in (*run["topics"], "all"):
-            raise UsageError(
-                f"{self.name} cannot be judged: the run has no topic {self.topic}.",
-                f"It has {', '.join(run['topics']) or 'none'}.",
-            )
-        if self.stage:
-            return run["latency_us"].get(self.stage, {}).get(self.topic, {}).get(self.kind)
-        if self.kind == "achieved":
-            target = run["load"]["target_per_s"]
-            return 100 * run["load"]["achieved_per_s"] / target if target else None
-        if self.kind in RATES:
-            return self._rate(run)
-        if not percent:
-            return float(self._count(run, self.kind))
-        whole = self._count(run, WHOLES[self.kind])
-        return 100 * self._count(run, self.kind) / whole if whole else None
-
-    @property
-    def percent(self) -> bool:
-        """It is a percentage whatever is said."""
-        return self.kind == "achieved"
-
-    def _count(self, run: Mapping[str, Any], kind: str) -> int:
-        return sum(counts[kind] for topic, counts in run["topics"].items() if self.topic in ("all", topic))
-
-    def _rate(self, run: Mapping[str, Any]) -> float:
-        """A topic's share of the rate of all: a run file has the time only as measured, not as spent."""
-        whole = sum(counts[RATES[self.kind]] for counts in run["topics"].values())
-        share = self._count(run, RATES[self.kind]) / whole if whole else 0.0
-        return share * run["load"][self.kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,18 +147,6 @@ class Slo:
             return "nothing was counted"
         count = run["latency_us"].get(self.figure.stage, {}).get(self.figure.topic, {}).get("count") or 0
         return f"too few samples: {count:,} do not carry {self.figure.kind}" if count else "no samples"
-
-
-def _known(kind: str, topic: str) -> str:
-    """A count or a rate that may stand alone, or behind a topic."""
-    known = (*COUNTS, *RATES, *(("achieved",) if topic == "all" else ()))
-    if kind in known:
-        return kind
-    if kind in STAGES:
-        raise ValueError(f"{kind} is a stage: say of which statistic, as in {kind}.p99")
-    if kind == "achieved":
-        raise ValueError("achieved is of all topics together; of one, say achieved_per_s")
-    raise ValueError(f"there is no figure {kind!r}{nearest(kind, (*known, *STAGES))}")
 
 
 def _limit(figure: Figure, value: float, unit: str) -> tuple[float, str]:

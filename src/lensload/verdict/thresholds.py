@@ -39,14 +39,6 @@ class Thresholds(BaseModel):
         ),
         Shown("DURATION", name="max_observer_lag", web=False),
     ] = 1.0
-    max_clock_step_s: Annotated[
-        Duration,
-        Field(
-            description="Invalid above: by how much a clock was set during the run. All latencies across the step are"
-            " off by that; NTP slews a clock, which is no step, so 1ms is already somebody's doing.",
-        ),
-        Shown("DURATION", name="max_clock_step", web=False),
-    ] = 0.001
     max_clock_doubt: Annotated[
         float,
         Field(
@@ -56,43 +48,6 @@ class Thresholds(BaseModel):
         ),
         Shown("SHARE", web=False),
     ] = 0.1
-    max_queue_full: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="Invalid above: how often the producer's queue was full. Not once, for from then on the cluster"
-            " holds the schedule back, which is what an open loop exists to prevent.",
-        ),
-        Shown("N", web=False),
-    ] = 0
-    max_unflushed: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="Invalid above: events whose fate is unknown when the drain ends. None, for the missing ones are"
-            " the slowest.",
-        ),
-        Shown("N", web=False),
-    ] = 0
-    max_mismatched: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="Invalid above: sampled events that the Confluent serializer writes differently. None, for one"
-            " is a bug, and what is measured after it is not what LENS sends.",
-        ),
-        Shown("N", web=False),
-    ] = 0
-    max_negative: Annotated[
-        float,
-        Field(
-            ge=0,
-            le=1,
-            description="Invalid above: the share of a stage's latencies that lie below 0, as when clocks differ. Below"
-            " a hundredth they move no p99.",
-        ),
-        Shown("SHARE", web=False),
-    ] = 0.01
     max_failed: Annotated[
         float,
         Field(
@@ -113,6 +68,10 @@ class Thresholds(BaseModel):
         ),
         Shown("SHARE", web=False),
     ] = 0.0
+
+    def is_late(self, lag_us: float) -> bool:
+        """Whether a schedule lag is above what is allowed: the one place that decides it."""
+        return lag_us > self.max_schedule_lag_s * 1e6
 
 
 DEFAULTS: Final = Thresholds()

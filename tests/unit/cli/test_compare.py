@@ -13,7 +13,9 @@ from lensload.cli.main import main
 from lensload.results import run_file
 from lensload.results.comparability import NAMES, differences
 from lensload.results.compare import DEFAULT_LIMITS, FORMAT, Terms, compare
+from lensload.results.merge import merged
 from lensload.results.run import Run
+from lensload.verdict.reasons import reason
 from tests.support.planted_runs import TOPIC, a_run
 
 
@@ -124,7 +126,8 @@ def test_two_files_need_no_flags_and_leave_their_views():
 @pytest.mark.usefixtures("folder")
 def test_an_invalid_run_is_compared_only_when_told():
     """Figures that cannot be trusted decide nothing: exit code 3, with the reason."""
-    bad = write("bad.json", a_run(1), verdict="invalid", reasons=["It was late."])
+    late = reason("schedule_lag", "invalid", "It was late.")
+    bad = write("bad.json", a_run(1), verdict="invalid", reasons=[late])
     good = write("good.json", a_run(2))
     for two in ((bad, good), (good, bad)):
         result = said(*two)
@@ -189,12 +192,12 @@ def test_what_is_no_run_file_never_passes(folder: Path):
     text = Path(good).read_text()
     for name, content, says in (
         ("cut.json", text[: len(text) // 2], "is not whole JSON"),
-        ("newer.json", text.replace("lensload/run/1", "lensload/run/9"), 'has the format "lensload/run/9"'),
+        ("newer.json", text.replace("lensload/run/2", "lensload/run/9"), 'has the format "lensload/run/9"'),
         ("other.json", '{"stats": []}', "is JSON of another tool"),
         (
             "old.json",
-            json.dumps({**json.loads(text), "blocks": [], "started_at": "x"}),
-            "has no blocks of time",
+            json.dumps({**json.loads(text), "slices": [], "started_at": "x"}),
+            "has no slices of time",
         ),
     ):
         (folder / name).write_text(content)
@@ -238,8 +241,9 @@ def test_wrong_usage_is_refused(arguments: list[str], says: str):
 def test_repeats_are_compared_as_the_runs_they_were():
     """A file that adds repeats up stands for them, and is refused where they are gone: their spread is the point."""
     for kind, start in (("base", 0), ("new", 100)):
-        names = [write(f"{kind}-{n}.json", a_run(start + n, between=0.01)) for n in range(3)]
-        write(f"{kind}.json", a_run(start), repeats=[{"run_file": name} for name in names])
+        runs = [a_run(start + n, between=0.01) for n in range(3)]
+        names = [write(f"{kind}-{n}.json", run) for n, run in enumerate(runs)]
+        write(f"{kind}.json", merged(runs, names, 3))
     result = said("base.json", "new.json")
     assert result.exit_code == 0, result.output
     assert "moderated t over the runs (3 and 3)" in result.stdout

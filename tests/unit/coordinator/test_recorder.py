@@ -7,6 +7,7 @@ import pytest
 
 from lensload.coordinator.recorder import Account, Times
 from lensload.metrics.stats import Tally
+from lensload.verdict.evidence import RunFacts
 
 TOPIC = "user-interactions"
 SECOND_NS = 1_000_000_000
@@ -37,7 +38,7 @@ def test_every_report_counts_once_in_the_total_and_in_one_second() -> None:
     run.add("a", tally(5), engine(now_ns, 10), [])
     second = run.second()
     run.add("a", tally(1), {}, [])
-    course = run.course(now_ns + SECOND_NS, embedded=False, poisson=False, workers=2, cut_short=False)
+    course = run.course(now_ns + SECOND_NS, RunFacts(workers=2))
     assert (first.produced, second.produced) == (9, 14)
     assert (first.target_per_s, first.queue) == (30, 9)
     assert first.latency["ack"].p50_us is None, "too few for a percentile"
@@ -60,9 +61,11 @@ def test_the_phases_of_a_run_are_told_apart() -> None:
     assert measuring.elapsed_s == pytest.approx(2, abs=0.5)
     assert measuring.total_s == pytest.approx(4)
     assert run.second(draining=True).phase == "draining"
-    course = run.course(now_ns, embedded=True, poisson=False, workers=1, cut_short=True)
+    course = run.course(now_ns, RunFacts(embedded=True, cut_short=True))
     assert [row["phase"] for row in course.series] == ["warm-up", "measuring", "draining"]
-    assert course.measured_s == pytest.approx(1)
+    assert course.facts.measured_s == pytest.approx(1)
+    assert course.facts.embedded
+    assert course.facts.cut_short
 
 
 @pytest.mark.parametrize(("stopped_s", "end_s", "measured_s"), [(10, 0, 8), (10, 6, 4), (5, 6, 3), (1, 6, 0)])
@@ -80,8 +83,8 @@ def test_the_target_is_what_the_engines_say_was_due() -> None:
     run.times = Times(0, SECOND_NS, 5 * SECOND_NS)
     run.add("a", tally(390, due=400), engine(2 * SECOND_NS, 17), [])
     run.add("b", tally(800, due=800), engine(2 * SECOND_NS, 17), [])
-    course = run.course(5 * SECOND_NS, embedded=False, poisson=False, workers=2, cut_short=False)
-    assert course.target_per_s == 300
+    course = run.course(5 * SECOND_NS, RunFacts(workers=2))
+    assert course.facts.target_per_s == 300
 
 
 def test_without_a_count_the_target_is_the_mean_of_the_reported_rates() -> None:
@@ -91,5 +94,5 @@ def test_without_a_count_the_target_is_the_mean_of_the_reported_rates() -> None:
     for at_s, rate in ((1, 5), (2, 100), (3, 300), (3, 300), (4, 500), (9, 1)):
         run.add("a", Tally(), engine(at_s * SECOND_NS, rate), [])
         run.add("b", Tally(), engine(at_s * SECOND_NS, 10), [])
-    course = run.course(5 * SECOND_NS, embedded=False, poisson=False, workers=2, cut_short=False)
-    assert course.target_per_s == 310
+    course = run.course(5 * SECOND_NS, RunFacts(workers=2))
+    assert course.facts.target_per_s == 310

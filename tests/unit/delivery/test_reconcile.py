@@ -95,7 +95,7 @@ def expected(story: Story) -> Findings:
     return Findings(
         lost=sum(each >= story.warm for each in lost),
         warmup_lost=sum(each < story.warm for each in lost),
-        written=sum(each >= story.warm for each in story.failed - story.missed),
+        failed_but_delivered=sum(each >= story.warm for each in story.failed - story.missed),
         altered=sum(each >= story.warm for each in story.altered - story.missed),
     )
 
@@ -103,7 +103,7 @@ def expected(story: Story) -> Findings:
 @settings(deadline=None, max_examples=60)
 @given(stories())
 def test_findings_agree_with_plain_sets(story: Story) -> None:
-    """Lost, written although failed, and altered: each is counted exactly, by many observers as by one."""
+    """Lost, failed_but_delivered although failed, and altered: each is counted exactly, by many observers as by one."""
     books, _ = played(story)
     assert (books.findings() or {}).get(TOPIC, Findings()) == expected(story)
 
@@ -123,10 +123,10 @@ def test_without_the_engines_word_nothing_is_found() -> None:
     assert books.findings() is None
 
 
-def test_what_is_told_to_have_failed_after_it_was_seen_is_written() -> None:
+def test_what_is_told_to_have_failed_after_it_was_seen_is_failed_but_delivered() -> None:
     """A delivery that times out long after its event was read back is found, though its page was settled by then."""
     books, _ = played(Story(12 * PAGE, 0, frozenset(), frozenset(), frozenset(), 1))
     late = Process("engine", "failed", books)
     late.enter([5])
     late.tell(everything=True)
-    assert books.findings() == {TOPIC: Findings(written=1)}
+    assert books.findings() == {TOPIC: Findings(failed_but_delivered=1)}

@@ -1,4 +1,4 @@
-"""The blocks of a run: whatever came when, they add up to the run, and there are never too many of them."""
+"""The slices of a run: whatever came when, they add up to the run, and there are never too many of them."""
 
 import time
 from itertools import pairwise
@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from lensload.coordinator.recorder import Account, Times
 from lensload.metrics import slices
+from lensload.metrics.counts import PROGRESS, count_of
 from lensload.metrics.histogram import Histogram
-from lensload.metrics.slices import STAGES_KEPT, Block, Blocks
+from lensload.metrics.slices import STAGES_KEPT, Slice, Slices
 from lensload.metrics.stats import Tally
-from lensload.results.run import build, histograms
+from lensload.results.course import build
+from lensload.results.run import histograms
+from lensload.verdict.evidence import RunFacts
 
 SECOND_NS = 1_000_000_000
 TOPICS = ("user-interactions", "ab-test-events")
@@ -22,7 +25,7 @@ TOPICS = ("user-interactions", "ab-test-events")
 def second(latencies_us: list[int], topic: str = TOPICS[0]) -> Tally:
     """What came of some events of a topic in one second, after as many of the warm-up."""
     tally = Tally()
-    for name in slices.COUNTS:
+    for name in PROGRESS:
         tally.count(topic, name, len(latencies_us))
         tally.count(topic, f"warmup_{name}", len(latencies_us))
     for stage in (*STAGES_KEPT, "encode"):
@@ -31,12 +34,12 @@ def second(latencies_us: list[int], topic: str = TOPICS[0]) -> Tally:
     return tally
 
 
-def sums(found: list[Block]) -> dict[tuple[str, str], Histogram]:
+def sums(found: list[Slice]) -> dict[tuple[str, str], Histogram]:
     merged: dict[tuple[str, str], Histogram] = {}
-    for block in found:
-        for stage, by_topic in block["histograms"].items():
+    for piece in found:
+        for stage, by_topic in piece["histograms"].items():
             for topic in by_topic:
-                merged.setdefault((stage, topic), Histogram()).add(slices.histogram(block, stage, topic))
+                merged.setdefault((stage, topic), Histogram()).add(slices.histogram(piece, stage, topic))
     return merged
 
 
@@ -46,9 +49,9 @@ some_seconds = st.lists(
 
 
 @given(some_seconds, st.integers(1, 8), st.integers(0, 40))
-def test_blocks_add_up_to_the_whole(seconds: list[tuple[list[int], str]], most: int, drained: int):
+def test_slices_add_up_to_the_whole(seconds: list[tuple[list[int], str]], most: int, drained: int):
     """However often neighbours were merged, no event is lost, none is counted twice, and there are no gaps."""
-    found, whole = Blocks(most), Tally()
+    found, whole = Slices(most), Tally()
     for number, (latencies_us, topic) in enumerate(seconds):
         fresh = second(latencies_us, topic)
         whole.add(fresh)
@@ -59,8 +62,8 @@ def test_blocks_add_up_to_the_whole(seconds: list[tuple[list[int], str]], most: 
     found.add_rest(rest)
     parts = found.finished()
     assert len(parts) <= most + 1
-    for name in slices.COUNTS:
-        assert sum(part[name] for part in parts) == sum(by[name] for by in whole.counts.values())
+    for name in PROGRESS:
+        assert sum(count_of(part, name) for part in parts) == sum(by[name] for by in whole.counts.values())
     merged = sums(parts)
     assert set(merged) == {key for key in whole.histograms if key[0] in STAGES_KEPT}
     for key, one in merged.items():
@@ -69,8 +72,8 @@ def test_blocks_add_up_to_the_whole(seconds: list[tuple[list[int], str]], most: 
 
 
 def test_neighbours_are_merged_when_there_are_too_many():
-    """A soak of hours keeps a bounded number of blocks, all but the last of one length."""
-    found = Blocks(most=8)
+    """A soak of hours keeps a bounded number of slices, all but the last of one length."""
+    found = Slices(most=8)
     for number in range(1_000):
         found.close(second([100]), since_s=0.0, at_s=number + 1.0, phase="measuring")
     lengths = [part["to_s"] - part["from_s"] for part in found.finished()]
@@ -81,7 +84,7 @@ def test_neighbours_are_merged_when_there_are_too_many():
 
 def test_the_drain_stands_apart():
     """What arrives after the schedule's end is not mixed into the measured time, however long that was."""
-    found = Blocks(most=4)
+    found = Slices(most=4)
     for number in range(9):
         phase = "measuring" if number < 7 else "draining"
         found.close(second([100]), since_s=0.0, at_s=number + 1.0, phase=phase)
@@ -90,8 +93,8 @@ def test_the_drain_stands_apart():
     assert sum(part["produced"] for part in parts if part["phase"] == "draining") == 2
 
 
-def test_an_account_closes_a_block_a_second_and_leaves_the_warm_up_out():
-    """The run file has the blocks; they begin with the measured time, and hold nothing of the warm-up."""
+def test_an_account_closes_a_slice_a_second_and_leaves_the_warm_up_out():
+    """The run file has the slices; they begin with the measured time, and hold nothing of the warm-up."""
     run = Account()
     now_ns = time.time_ns()
     run.times = Times(now_ns - SECOND_NS, now_ns + 60 * SECOND_NS, 0)
@@ -104,28 +107,30 @@ def test_an_account_closes_a_block_a_second_and_leaves_the_warm_up_out():
     run.second()
     run.add("a", second([300]), {}, [])
     assert run.due is None
-    course = run.course(now_ns, embedded=True, poisson=False, workers=1, cut_short=False)
+    course = run.course(now_ns, RunFacts(embedded=True))
     built = build(run.tally, course, {})
-    (block,) = built["blocks"]
-    assert (block["phase"], block["from_s"], block["produced"]) == ("measuring", 1.0, 3)
-    assert block["to_s"] == pytest.approx(3, abs=0.9)
+    (piece,) = built["slices"]
+    assert (piece["phase"], piece["from_s"], piece["produced"]) == ("measuring", 1.0, 3)
+    assert piece["to_s"] == pytest.approx(3, abs=0.9)
     whole = histograms(built)
     for stage in STAGES_KEPT:
-        assert (slices.histogram(block, stage).coarse == whole[stage, TOPICS[0]].coarse).all()
+        assert (slices.histogram(piece, stage).coarse == whole[stage, TOPICS[0]].coarse).all()
 
 
 @given(some_seconds, st.integers(1, 9))
 @settings(max_examples=25)
-def test_blocks_of_several_runs_add_up_in_one_file(seconds: list[tuple[list[int], str]], times: int):
-    """A file of many repeats has every event once, no more blocks than one run, and times that go on."""
-    found = Blocks()
+def test_slices_of_several_runs_add_up_in_one_file(seconds: list[tuple[list[int], str]], times: int):
+    """A file of many repeats has every event once, no more slices than one run, and times that go on."""
+    found = Slices()
     for number, (latencies_us, topic) in enumerate(seconds):
         found.close(second(latencies_us, topic), since_s=0.0, at_s=number + 1.0, phase="measuring")
     one = found.finished()
     together = slices.joined([one] * times)
     assert len(together) <= slices.MOST
-    for name in slices.COUNTS:
-        assert sum(part[name] for part in together) == times * sum(part[name] for part in one)
+    for name in PROGRESS:
+        assert sum(count_of(part, name) for part in together) == times * sum(
+            count_of(part, name) for part in one
+        )
     assert {key: (h.coarse // times).tolist() for key, h in sums(together).items()} == {
         key: h.coarse.tolist() for key, h in sums(one).items()
     }

@@ -34,7 +34,7 @@ from lensload.replay.file_output import AvroFiles
 from lensload.replay.merge import Merge
 from lensload.replay.pace import Pace
 from lensload.replay.start import Start
-from lensload.replay.writer_schemas import Writers
+from lensload.replay.writer_schemas import WriterSchemas
 from lensload.schema import definitions
 from lensload.schema.registry import Registry
 
@@ -197,7 +197,7 @@ def batch_of(values: list[bytes | None]) -> Batch:
 
 def judged(values: list[bytes | None], books: Books) -> tuple[Batch, dict[int, Any], dict[int, str]]:
     batch = batch_of(values)
-    records, details = Decoder(("t",), Writers(books), {}, deep=True).judge(batch)
+    records, details = Decoder(("t",), WriterSchemas(books), {}, deep=True).judge(batch)
     return batch, records, details
 
 
@@ -235,7 +235,7 @@ def test_an_id_is_asked_for_once_whatever_the_answer():
     """A million messages with an unknown id are one request, not a million."""
     _, good = event()
     books = Books({7: RegistrySchema(TEXT, "AVRO")})
-    writers = Writers(books)
+    writers = WriterSchemas(books)
     decoder = Decoder(("t",), writers, {}, deep=True)
     for _ in range(3):
         batch = batch_of([wire.header(number) + good for number in (7, 8, 7, 8)])
@@ -361,7 +361,7 @@ def test_containers_are_copies_byte_for_byte(tmp_path: Path):
     books = Books({7: RegistrySchema(json.dumps(choice), "AVRO")})
     body = b"\x02\x0a"  # the second branch, 5
     batch, records, _ = judged([wire.header(7) + body] * 3, books)
-    files = AvroFiles(tmp_path, ("t",), Writers(books), {})
+    files = AvroFiles(tmp_path, ("t",), WriterSchemas(books), {})
     files.take(batch, records)
     files.close()
     with (tmp_path / "t.schema-7.avro").open("rb") as stream:

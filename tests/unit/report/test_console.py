@@ -1,6 +1,7 @@
 """What a person sees of a run: while it runs, and at its end."""
 
 import threading
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 from io import StringIO
@@ -12,11 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from lensload.metrics.counts import sums
 from lensload.report.console import WIDTH, print_result, result_text
 from lensload.report.live import LiveView, line, picture
 from lensload.report.units import clock, latencies, latency, per_s, percent
 from lensload.results.run import Run
 from lensload.results.snapshot import Snapshot, StageLatency
+from lensload.verdict.reasons import Reason, reason
+from lensload.verdict.thresholds import Thresholds
 
 SNAPSHOT = Snapshot(
     phase="measuring",
@@ -51,14 +55,17 @@ def summary(count: int, p50: float, p99: float | None = None) -> dict[str, Any]:
     }
 
 
-def ledger(produced: int, **changed: int) -> dict[str, int]:
-    nothing = dict.fromkeys(("failed", "lost", "duplicated", "reordered", "corrupt"), 0)
-    return {"produced": produced, "acked": produced, "observed": produced} | nothing | changed
+def ledger(produced: int, **changed: int) -> Mapping[str, object]:
+    return sums([{"produced": produced, "acked": produced, "observed": produced}]) | changed
+
+
+def a_reason(text: str) -> Reason:
+    return reason("failed", "fail", text)
 
 
 def a_run() -> dict[str, Any]:
     return {
-        "format": "lensload/run/1",
+        "format": "lensload/run/2",
         "verdict": "pass",
         "reasons": [],
         "started_at": "2026-03-04T05:06:07.891+00:00",
@@ -93,10 +100,10 @@ def a_run() -> dict[str, Any]:
         "totals": {},
         "notices": [],
         "series": [],
-        "blocks": [],
+        "slices": [],
         "slos": [],
         "client_us": {},
-        "waterfall": None,
+        "breakdown": None,
         "repeats": [],
         "intervals": {},
         "histograms": {},
@@ -121,7 +128,7 @@ def row_of(text: str, section: str, first: str) -> list[str]:
 
 def test_the_table_says_what_was_measured():
     """Load, latency in human units, ledger, errors, verdict and the run file's place are all there."""
-    text = text_of(verdict="fail", reasons=["The cluster did not take 12 events."])
+    text = text_of(verdict="fail", reasons=[a_reason("The cluster did not take 12 events.")])
     assert "5,000 events/s achieved of 5,000 asked for (100.0 %), 30.0 s measured\n" in text
     assert "1.22 MB/s, 243 bytes an event (mean)\n" in text
     assert row_of(text, "LATENCY from", "schedule lag")[1:] == (
@@ -169,7 +176,7 @@ def test_a_run_cut_short_says_so_beside_its_load():
 def test_the_table_can_be_pasted(texts: list[str], count: int, latency_us: float):
     """At most 100 columns of ASCII without markup, whatever the figures; only a word that is longer is not cut."""
     run = deepcopy(a_run())
-    run["reasons"], run["notices"] = texts, texts
+    run["reasons"], run["notices"] = [a_reason(text) for text in texts], texts
     run["topics"]["user-interactions"] = ledger(count)
     run["latency_us"]["ack"]["all"] = summary(count, latency_us, latency_us)
     text = result_text(cast("Run", run))
@@ -190,7 +197,7 @@ def test_many_errors_do_not_bury_the_verdict():
 def test_what_is_printed_is_the_text(width: int):
     """A narrow terminal or a CI log's 80 columns change nothing, and square brackets are no markup."""
     console = Console(file=StringIO(), width=width)
-    run = cast("Run", a_run() | {"reasons": ["[bold]Not markup[/bold], 12 us"]})
+    run = cast("Run", a_run() | {"reasons": [a_reason("[bold]Not markup[/bold], 12 us")]})
     print_result(run, console, Path("run.json"))
     assert cast("StringIO", console.file).getvalue() == result_text(run, Path("run.json"))
 
@@ -300,6 +307,17 @@ def test_a_terminal_that_cannot_draw_gets_lines():
     with LiveView(console) as view:
         view.show(SNAPSHOT)
     assert screen.getvalue() == line(SNAPSHOT) + "\n"
+
+
+def test_the_live_view_goes_by_the_thresholds_of_the_run():
+    """A lag that the run's own threshold allows is not shown as one that makes it invalid."""
+
+    def reds(most_s: float) -> int:
+        console = Console(width=80, file=StringIO(), force_terminal=True)
+        console.print(picture(replace(SNAPSHOT, lag_p99_us=150_000.0), Thresholds(max_schedule_lag_s=most_s)))
+        return cast("StringIO", console.file).getvalue().count("\x1b[1;31m")
+
+    assert reds(0.1) == reds(1.0) + 1
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

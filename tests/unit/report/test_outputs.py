@@ -17,7 +17,9 @@ from lensload.report import csv, junit, markdown
 from lensload.report.console import result_text
 from lensload.report.outputs import STEP_SUMMARY, Views
 from lensload.results import run_file
-from lensload.results.run import Run, row
+from lensload.results.course import row
+from lensload.results.run import Run
+from lensload.verdict.reasons import reason
 from tests.harness.artifacts import HarnessError
 from tests.support.junit_schema import junit_xsd
 from tests.support.planted_runs import TOPIC, a_run
@@ -40,11 +42,14 @@ def changed(run: Run, **values: object) -> Run:
     return cast("Run", {**run, **values})
 
 
+AWKWARD_REASONS = [
+    reason("schedule_lag", "invalid", text, "Lower the rate.") for text in ("It was late.", AWKWARD)
+]
 RUNS: dict[str, Run] = {
     "passed": a_run(1, objectives=(HELD, "lost == 0")),
     "missed": a_run(1, objectives=(HELD, MISSED, "end_to_end.p9999 < 1s")),
     "lossy": a_run(1, lost=3),
-    "invalid": changed(a_run(1, objectives=(HELD,)), verdict="invalid", reasons=["It was late.", AWKWARD]),
+    "invalid": changed(a_run(1, objectives=(HELD,)), verdict="invalid", reasons=AWKWARD_REASONS),
     "without": a_run(1),
 }
 
@@ -180,7 +185,7 @@ def test_a_view_that_cannot_be_written_is_told_before_anything_else():
 @pytest.mark.usefixtures("folder")
 def test_what_is_no_run_file_is_not_reported():
     """Another tool's JSON and half a run file are refused, and leave no empty JUnit file that passes."""
-    for content in ('{"stats": []}', '{"format": "lensload/run/1"', '{"format": "lensload/run/2"}', ""):
+    for content in ('{"stats": []}', '{"format": "lensload/run/2"', '{"format": "lensload/run/1"}', ""):
         Path("x.json").write_text(content)
         assert reported("x.json", "--junit", "j.xml").exit_code == 2
         assert not Path("j.xml").exists()

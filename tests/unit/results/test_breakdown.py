@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensload.results.breakdown import PLACES, sentence, waterfall
+from lensload.results.breakdown import PLACES, breakdown, sentence
 
 
 def found(lag: float | None, queue: float | None, ack: float | None, end: float | None) -> Any:
@@ -14,7 +14,7 @@ def found(lag: float | None, queue: float | None, ack: float | None, end: float 
         name: {"all": {"mean": mean}}
         for name, mean in (("schedule_lag", lag), ("ack", ack), ("end_to_end", end))
     }
-    return waterfall(
+    return breakdown(
         latency, {} if queue is None else {"queue": {"mean": queue}, "output_buffer": {"mean": 0.0}}
     )
 

@@ -9,23 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lensload.metrics import slices
-from lensload.metrics.slices import Blocks
+from lensload.metrics.counts import PROGRESS
+from lensload.metrics.slices import Slices
 from lensload.metrics.stats import STAGES, Tally
 from lensload.results import run_file, series
-from lensload.results.run import (
-    Course,
-    Row,
-    Run,
-    build,
-    histograms,
-    row,
-    total,
-)
+from lensload.results.course import Course, build, row
+from lensload.results.run import Row, Run, histograms, total
 from lensload.results.series import MOST, Series
 from lensload.schema.definitions import TOPIC_NAMES
+from lensload.verdict.evidence import RunFacts
 
 TOPIC = "user-interactions"
-COUNTS = ("produced", "acked", "observed", "failed")
 HOURS_8_S = 8 * 3600
 STEPS = 1_200  # in which the soak is told, each of 24 s: what they merge into is the same
 
@@ -33,7 +27,7 @@ STEPS = 1_200  # in which the soak is told, each of 24 s: what they merge into i
 def second(latencies_us: list[int]) -> Tally:
     """What came of some events in one second."""
     fresh = Tally()
-    for name in COUNTS:
+    for name in PROGRESS:
         fresh.count(TOPIC, name, len(latencies_us))
     fresh.record("ack", TOPIC, np.array(latencies_us, np.int64) * 1_000)
     return fresh
@@ -63,7 +57,7 @@ def test_rows_add_up_however_they_are_merged(
     given_ = [(second(latencies_us), rate, queue) for latencies_us, rate, queue in seconds]
     found = rows_of(given_, most, drained)
     assert len(found) <= most
-    for name in COUNTS:
+    for name in PROGRESS:
         assert sum(one[name] for one in found) == sum(len(latencies_us) for latencies_us, _, _ in seconds)
     lengths_s = [later["at_s"] - at_s for at_s, later in pairwise_from_0(found)]
     assert all(length_s > 0 for length_s in lengths_s)
@@ -114,7 +108,7 @@ def often(tally: Tally, times: int) -> Tally:
 
 def a_soak(tallies: list[Tally], seconds: int, per_s: float) -> tuple[Run, Tally]:
     """A run of so many seconds in which these come again and again, and what was counted in it."""
-    whole, parts, rows, times = Tally(), Blocks(), Series(), STEPS // len(tallies)
+    whole, parts, rows, times = Tally(), Slices(), Series(), STEPS // len(tallies)
     made = [row(fresh, at_s=0.0, phase="measuring", target_per_s=per_s, queue=9_999) for fresh in tallies]
     for number in range(STEPS):
         at_s, fresh = (number + 1.0007) * seconds / STEPS, tallies[number % len(tallies)]
@@ -122,25 +116,19 @@ def a_soak(tallies: list[Tally], seconds: int, per_s: float) -> tuple[Run, Tally
         parts.close(fresh, since_s=0.0, at_s=at_s, phase="measuring")
     for fresh in tallies:
         whole.add(often(fresh, times))
-    course = Course(
-        started_ns=1_772_600_767_891_000_000,
-        measured_s=float(seconds),
-        target_per_s=per_s,
-        embedded=False,
-        series=rows.rows(),
-        blocks=parts.finished(),
-    )
+    facts = RunFacts(measured_s=float(seconds), target_per_s=per_s)
+    course = Course(facts=facts, series=rows.rows(), slices=parts.finished())
     return build(whole, course, {}), whole
 
 
 @pytest.mark.parametrize(("spread", "fewest"), [(0.4, 60), (1.3, 30)])
 def test_a_run_file_of_eight_hours_at_a_high_rate_is_below_2_mb(tmp_path: Path, spread: float, fewest: int):
-    """All topics and stages, 100,000/s, also if latencies go from microseconds to seconds: every block still adds up."""
+    """All topics and stages, 100,000/s, also if latencies go from microseconds to seconds: every piece still adds up."""
     random, per_s, tallies = np.random.default_rng(4), 100_000, list[Tally]()
     for level in 14.5 + random.normal(0, spread / 2, 10):
         fresh = Tally()
         for topic in TOPIC_NAMES:
-            for name in COUNTS:
+            for name in PROGRESS:
                 fresh.count(topic, name, per_s // 5)
             for at, stage in enumerate(STAGES):
                 latencies_ns = random.lognormal(level + at / 3, spread, per_s // 5)
@@ -150,11 +138,11 @@ def test_a_run_file_of_eight_hours_at_a_high_rate_is_below_2_mb(tmp_path: Path, 
     run_file.write(tmp_path / "soak.json", run)
     assert (tmp_path / "soak.json").stat().st_size < 2_000_000
     again = run_file.read(tmp_path / "soak.json")
-    assert fewest <= len(again["blocks"]) <= slices.MOST
+    assert fewest <= len(again["slices"]) <= slices.MOST
     assert sum(one["acked"] for one in again["series"]) == total(again, "acked") == HOURS_8_S * per_s
-    assert sum(block["acked"] for block in again["blocks"]) == total(again, "acked")
+    assert sum(piece["acked"] for piece in again["slices"]) == total(again, "acked")
     for (stage, topic), of_run in histograms(again).items():
         assert (of_run.coarse == whole.histogram(stage, topic).coarse).all()
         if stage in slices.STAGES_KEPT:
-            coarse = [slices.histogram(block, stage, topic).coarse for block in again["blocks"]]
+            coarse = [slices.histogram(piece, stage, topic).coarse for piece in again["slices"]]
             assert (np.sum(coarse, axis=0) == of_run.coarse).all()

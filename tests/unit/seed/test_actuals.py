@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lensload.seed.actuals import NO_POSITION, Realised, merged
+from lensload.seed.actuals import NO_POSITION, Actuals, merged
 from lensload.world.columns import TopicBatch
 from tests.support.worlds import told
 
@@ -15,9 +15,9 @@ BATCHES = told(20_000)
 
 
 def counted(batches: list[TopicBatch] | tuple[TopicBatch, ...]) -> dict[str, Any]:
-    realised = Realised()
+    realised = Actuals()
     for batch in batches:
-        realised.take(batch)
+        realised.add(batch)
     return realised.as_dict()
 
 

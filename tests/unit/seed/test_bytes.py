@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from lensload.config.model import RunConfig
 from lensload.seed.digest import PartitionDigest
-from lensload.seed.options import Wish, planned
-from lensload.seed.partitioner import Partitions
+from lensload.seed.options import SeedOptions, plan_of
+from lensload.seed.partitioner import Partitioner
 from lensload.seed.plan import Plan
-from lensload.seed.record_stream import Stream
+from lensload.seed.record_stream import RecordStream
 
 PARTITIONS = 4
 # Of `lensload seed --events 200000 --seed 7 --until 2026-01-01T00:00:00Z` into four partitions a topic. Faker fills the
@@ -63,13 +63,13 @@ DIGESTS: dict[tuple[str, int], tuple[int, str]] = {
 def plan() -> Plan:
     """What those options ask for."""
     now_ms = round(datetime(2026, 6, 1, tzinfo=UTC).timestamp() * 1000)
-    return planned(Wish(events=200_000, until="2026-01-01T00:00:00Z"), RunConfig.of(seed=7), now_ms)
+    return plan_of(SeedOptions(events=200_000, until="2026-01-01T00:00:00Z"), RunConfig.of(seed=7), now_ms)
 
 
 def digests(asked: Plan) -> dict[tuple[str, int], tuple[int, str]]:
     """Count and digest of each partition of a plan."""
     schema_ids = {topic: number for number, topic in enumerate(asked.topics, start=1)}
-    stream = Stream(asked, schema_ids, Partitions(dict.fromkeys(asked.topics, PARTITIONS)))
+    stream = RecordStream(asked, schema_ids, Partitioner(dict.fromkeys(asked.topics, PARTITIONS)))
     found = {
         (topic, number): PartitionDigest(schema_ids[topic])
         for topic in asked.topics

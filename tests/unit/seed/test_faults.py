@@ -17,7 +17,7 @@ from lensload.encoding.encoders import FragmentEncoder
 from lensload.errors import UsageError
 from lensload.seed.faults.inject import Faults
 from lensload.seed.faults.kinds import CLOCK_SKEW, FAULTS, HEADER, Rates, rates_of
-from lensload.seed.partitioner import Partitions
+from lensload.seed.partitioner import Partitioner
 from lensload.seed.records import Records
 from lensload.world.world import TOPICS, World
 from tests.support.worlds import PARSED, SCHEMA_IDS, SMALL, TOPICS_BY_SCHEMA, evenly
@@ -47,7 +47,7 @@ class Read:
 def _encoded(count: int = EVENTS) -> list[Records]:
     """Portions of records without faults."""
     world, encoder = World(SMALL, tuple(range(64)), run_tag=5), FragmentEncoder(PARSED, SCHEMA_IDS)
-    partitions = Partitions(dict.fromkeys(TOPICS, PARTITIONS))
+    partitions = Partitioner(dict.fromkeys(TOPICS, PARTITIONS))
     portions: list[Records] = []
     for start in range(0, count, 5_000):
         for batch in world.take(evenly(count, GAP_NS)[start : start + 5_000]):
@@ -76,7 +76,7 @@ def _befallen(
     rates: Rates, portions: list[Records], seed: int = 1
 ) -> tuple[dict[Place, list[Read]], dict[str, dict[str, int]]]:
     faults = Faults(seed, rates, PARSED)
-    done = [faults.take(records) for records in portions]
+    done = [faults.apply(records) for records in portions]
     done += list(faults.finish())
     return _read(done), faults.as_dict()
 
@@ -286,7 +286,7 @@ def test_no_faults_cost_nothing():
     """Without rates, or with rates of 0, records pass untouched; other seeds spoil other records."""
     records = _encoded(10_000)[0]
     assert rates_of(["late=0", "duplicate=0.0"]) == ()
-    assert Faults(1, (), PARSED).take(records) is records
+    assert Faults(1, (), PARSED).apply(records) is records
     one, other = (_befallen((("tombstone", 0.1),), [records], seed) for seed in (1, 2))
     assert one != other
 

@@ -17,10 +17,10 @@ from lensload.errors import UsageError
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.seed import actuals, manifest
 from lensload.seed.digest import PartitionDigest
-from lensload.seed.options import Wish, planned
-from lensload.seed.partitioner import Partitions, murmur2
+from lensload.seed.options import SeedOptions, plan_of
+from lensload.seed.partitioner import Partitioner, murmur2
 from lensload.seed.plan import Plan
-from lensload.seed.record_stream import Stream
+from lensload.seed.record_stream import RecordStream
 from lensload.seed.records import Headers, Records
 from lensload.seed.topic_settings import obstacles
 from lensload.world.calendar import HOURS, Calendar, busyness
@@ -202,7 +202,7 @@ def test_more_sessions_may_be_aimed_at_without_changing_what_was():
     assert busyness(hours).mean() == pytest.approx(1.0, abs=0.1)
 
 
-def everything(stream: Stream) -> dict[tuple[str, int], tuple[list[Any], list[Any], list[Any]]]:
+def everything(stream: RecordStream) -> dict[tuple[str, int], tuple[list[Any], list[Any], list[Any]]]:
     found: dict[tuple[str, int], tuple[list[Any], list[Any], list[Any]]] = {}
     for records in stream.records():
         for number, part in records.by_partition():
@@ -223,10 +223,10 @@ def test_workers_together_make_what_one_makes(topics: tuple[str, ...]):
         topics,
         world=WorldParameters(seed=7, audience_size=640, catalogue_size=240),
     )
-    alone = everything(Stream(plan, SCHEMA_IDS, Partitions(COUNTS)))
+    alone = everything(RecordStream(plan, SCHEMA_IDS, Partitioner(COUNTS)))
     together: dict[tuple[str, int], Any] = {}
     for worker in range(3):
-        part = everything(Stream(plan, SCHEMA_IDS, Partitions(COUNTS, worker, 3)))
+        part = everything(RecordStream(plan, SCHEMA_IDS, Partitioner(COUNTS, worker, 3)))
         assert not together.keys() & part.keys()
         together |= part
     assert together == alone
@@ -237,13 +237,13 @@ def test_workers_together_make_what_one_makes(topics: tuple[str, ...]):
 
 def test_realised_counts_add_up():
     """What workers count each for themselves is what one counts for all."""
-    counted = actuals.Realised()
-    for _ in Stream(PLAN, SCHEMA_IDS, Partitions(COUNTS)).records(counted):
+    counted = actuals.Actuals()
+    for _ in RecordStream(PLAN, SCHEMA_IDS, Partitioner(COUNTS)).records(counted):
         pass
     parts: list[dict[str, Any]] = []
     for worker in range(2):
-        own = actuals.Realised()
-        for _ in Stream(PLAN, SCHEMA_IDS, Partitions(COUNTS, worker, 2)).records(own):
+        own = actuals.Actuals()
+        for _ in RecordStream(PLAN, SCHEMA_IDS, Partitioner(COUNTS, worker, 2)).records(own):
             pass
         parts.append(own.as_dict())
     assert actuals.merged(parts) == counted.as_dict()
@@ -276,7 +276,7 @@ def reference(data: bytes) -> int:
 def test_partitions_are_those_of_librdkafkas_own_partitioner():
     """What Java and librdkafka write with murmur2 is co-partitioned with what is seeded."""
     pool = next(iter(PLAN.chronicle().outline())).key.pool
-    wanted = Partitions({"t": 4}).of("t", pool)[:200]
+    wanted = Partitioner({"t": 4}).of("t", pool)[:200]
     found: dict[bytes, int] = {}
 
     def note(error: KafkaError | None, message: Message) -> None:
@@ -368,30 +368,30 @@ CONFIG = RunConfig.from_dict(PLACE)
 
 
 @pytest.mark.parametrize(
-    ("wish", "told"),
+    ("options", "told"),
     [
-        (Wish(), "How much"),
-        (Wish(events=5, append=True, recreate=True), "contradict"),
-        (Wish(days=0.001), "--days is 0.001"),
-        (Wish(days=1e9), "--days is"),
-        (Wish(days=float("nan")), "--days is nan"),
-        (Wish(events=5, until="2100-01-01"), "in the future"),
-        (Wish(events=5, until="yesterday"), "--until is 'yesterday'"),
-        (Wish(events=5, until="1971-01-01"), "too long ago"),
+        (SeedOptions(), "How much"),
+        (SeedOptions(events=5, append=True, recreate=True), "contradict"),
+        (SeedOptions(days=0.001), "--days is 0.001"),
+        (SeedOptions(days=1e9), "--days is"),
+        (SeedOptions(days=float("nan")), "--days is nan"),
+        (SeedOptions(events=5, until="2100-01-01"), "in the future"),
+        (SeedOptions(events=5, until="yesterday"), "--until is 'yesterday'"),
+        (SeedOptions(events=5, until="1971-01-01"), "too long ago"),
     ],
 )
-def test_options_that_make_no_plan_are_refused(wish: Wish, told: str):
+def test_options_that_make_no_plan_are_refused(options: SeedOptions, told: str):
     """Whoever asks for a history that cannot be is told why before anything is reached."""
     with pytest.raises(UsageError, match=told):
-        planned(wish, CONFIG, NOW_MS)
+        plan_of(options, CONFIG, NOW_MS)
 
 
 def test_a_plan_is_fixed_by_its_options():
     """Now is rounded and recorded, so that the manifest says it all; a time is what it says in any zone."""
-    plan = planned(Wish(events=10), CONFIG, 1_790_000_000_987)
+    plan = plan_of(SeedOptions(events=10), CONFIG, 1_790_000_000_987)
     assert (plan.until_ms, plan.span_s) == (1_790_000_000_000, 14 * 86_400.0)
-    fixed = planned(Wish(days=2, until="2026-01-31T12:00:00+02:00"), CONFIG, NOW_MS)
-    assert fixed == planned(Wish(days=2, until="2026-01-31T10:00:00"), CONFIG, NOW_MS)
+    fixed = plan_of(SeedOptions(days=2, until="2026-01-31T12:00:00+02:00"), CONFIG, NOW_MS)
+    assert fixed == plan_of(SeedOptions(days=2, until="2026-01-31T10:00:00"), CONFIG, NOW_MS)
     assert Plan.from_dict(fixed.as_dict()) == fixed
     assert fixed.expected_events > 50_000
     with pytest.raises(UsageError, match="moon"):

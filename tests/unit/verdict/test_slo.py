@@ -11,11 +11,16 @@ from hypothesis import strategies as st
 from lensload.config.loading import load
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
+from lensload.metrics.counts import COUNTS, RATES, WHOLES
 from lensload.metrics.stats import STAGES, Tally
-from lensload.results.run import Course, Run, build
-from lensload.verdict.slo import COUNTS, RATES, STATISTICS, Slo, sentence
+from lensload.results.course import Course, build
+from lensload.results.run import Run
+from lensload.verdict.evidence import RunFacts
+from lensload.verdict.figures import STATISTICS
+from lensload.verdict.reasons import codes
+from lensload.verdict.slo import Slo, sentence
 
-COURSE = Course(started_ns=0, measured_s=10.0, target_per_s=200.0, embedded=False)
+COURSE = Course(facts=RunFacts(measured_s=10.0, target_per_s=200.0))
 
 
 def a_run(*objectives: str, fewer: int = 0, course: Course = COURSE) -> Run:
@@ -53,6 +58,12 @@ def test_what_an_objective_means(text: str, figure: float, limit: float, unit: s
     assert (outcome["limit"], outcome["unit"], outcome["held"]) == (limit, unit, held)
     assert outcome["margin"] is not None
     assert (outcome["margin"] >= 0) == held or outcome["margin"] == 0
+
+
+def test_every_count_but_the_first_is_a_share_of_another():
+    """A percentage of any count has its whole: a count that is added has to say of what it is a part."""
+    assert set(WHOLES) == set(COUNTS) - {"produced"}
+    assert set(WHOLES.values()) | set(RATES.values()) <= set(COUNTS)
 
 
 def test_the_other_spelling_of_a_high_percentile():
@@ -108,9 +119,9 @@ def test_any_miss_fails_the_run():
     run = a_run("lost == 0", "user-interactions.ack.p50 < 500us")
     assert run["verdict"] == "fail"
     (reason,) = run["reasons"]
-    assert reason == (
-        "The objective 'user-interactions.ack.p50 < 500us' is missed: it is 750.1 us, 250.1 us beyond it."
-    )
+    assert (reason["code"], reason["severity"]) == ("objective_missed", "fail")
+    for figure in ("user-interactions.ack.p50 < 500us", "750.1 us", "250.1 us"):
+        assert figure in reason["text"]
     assert a_run("lost == 0")["verdict"] == "pass"
 
 
@@ -128,7 +139,7 @@ def test_too_few_samples_are_no_pass():
     assert (outcome["held"], outcome["figure"], outcome["margin"]) == (False, None, None)
     assert outcome["reason"] == "too few samples: 500 do not carry p99"
     assert run["verdict"] == "fail"
-    assert "too few samples" in run["reasons"][0]
+    assert codes(run["reasons"]) == ["objective_missed"]
 
 
 def test_a_topic_that_the_run_does_not_have_is_refused():

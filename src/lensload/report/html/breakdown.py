@@ -4,7 +4,7 @@ Means, because they add up over the same events, which percentiles do not; those
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final
 
 from lensload.report.html.figure import Figure, Key, Spec, figure
 from lensload.report.html.tables import duration
@@ -53,7 +53,7 @@ def longest_way_us(run: Run) -> float:
 def _ways(run: Run) -> dict[str, list[tuple[str, float, float]]]:
     """From where to where each step goes, in microseconds: of all together, as far as that is known, and by topic."""
     ways = {topic: list(_way(_means(run, topic))) for topic in run["topics"]}
-    fall = cast("Mapping[str, Any]", run).get("waterfall")
+    fall = run["breakdown"]
     return {WHOLE: list(_whole(fall, _means(run, "all")["serialize"])), **ways} if fall else ways
 
 
@@ -112,16 +112,17 @@ def _shown(steps: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _spec(steps: Sequence[dict[str, Any]], topics: list[str], width: int, end_us: float) -> Spec:
-    shown = _shown(steps)
-    y: Spec = {
-        "field": "topic",
-        "type": "nominal",
-        "sort": topics,
-        "axis": None,
-        "scale": {"paddingInner": 0.12, "paddingOuter": 0},
-    }
     rows = list(range(max((step["row"] for step in steps), default=0) + 1))
-    row: Spec = {"field": "row", "type": "ordinal", "scale": {"domain": rows, "paddingInner": 0.15}}
+    place: Spec = {
+        "y": {
+            "field": "topic",
+            "type": "nominal",
+            "sort": topics,
+            "axis": None,
+            "scale": {"paddingInner": 0.12, "paddingOuter": 0},
+        },
+        "yOffset": {"field": "row", "type": "ordinal", "scale": {"domain": rows, "paddingInner": 0.15}},
+    }
     x: Spec = {
         "field": "from",
         "type": "quantitative",
@@ -130,43 +131,36 @@ def _spec(steps: Sequence[dict[str, Any]], topics: list[str], width: int, end_us
         "scale": {"domain": [0, (end_us or 1) * (1.1 if width > 600 else 1.3)], "nice": False},
         "axis": {"labelExpr": DURATION_LABEL, "tickCount": 8 if width > 600 else 4, "labelFlush": True},
     }
-    bars: Spec = {
-        "mark": {"type": "bar", "minBandSize": 2},
-        "encoding": {
-            "x": x,
-            "x2": {"field": "to"},
-            "y": y,
-            "yOffset": row,
-            "description": {"field": "told"},
-            "color": {
-                "field": "step",
-                "type": "nominal",
-                "scale": {"domain": shown, "range": [_COLOURS[STEPS.index(name)] for name in shown]},
-            },
-        },
-    }
-    texts: Spec = {
-        "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 10, "color": MUTED},
-        "encoding": {
-            "x": {**x, "field": "right"},
-            "y": y,
-            "yOffset": row,
-            "text": {"field": "took", "type": "nominal"},
-        },
-    }
-    names: Spec = {
-        "data": {"values": [{"topic": topic, "row": 0} for topic in topics]},
-        "mark": {"type": "text", "align": "left", "fontSize": 11.5, "fontWeight": 600, "color": INK},
-        "encoding": {
-            "x": {"value": 0},
-            "y": y,
-            "yOffset": row,
-            "text": {"field": "topic", "type": "nominal"},
-        },
-    }
+    took: Spec = {**place, "x": {**x, "field": "right"}, "text": {"field": "took", "type": "nominal"}}
     return {
         "width": width,
         "height": max(1, len(topics)) * len(rows) * _ROW_PX,
         "data": {"values": list(steps)},
-        "layer": [bars, texts, names],
+        "layer": [
+            {"mark": {"type": "bar", "minBandSize": 2}, "encoding": {**place, "x": x, **_bar(_shown(steps))}},
+            {"mark": {**_TEXT, "dx": 4, "fontSize": 10, "color": MUTED}, "encoding": took},
+            _names(topics, place),
+        ],
+    }
+
+
+_TEXT: Final[Spec] = {"type": "text", "align": "left"}
+
+
+def _bar(shown: Sequence[str]) -> Spec:
+    """What a bar has beside its place and beginning."""
+    colours = {"domain": list(shown), "range": [_COLOURS[STEPS.index(name)] for name in shown]}
+    return {
+        "x2": {"field": "to"},
+        "description": {"field": "told"},
+        "color": {"field": "step", "type": "nominal", "scale": colours},
+    }
+
+
+def _names(topics: Sequence[str], place: Spec) -> Spec:
+    """The topics' names, each above its bars."""
+    return {
+        "data": {"values": [{"topic": topic, "row": 0} for topic in topics]},
+        "mark": {**_TEXT, "fontSize": 11.5, "fontWeight": 600, "color": INK},
+        "encoding": {**place, "x": {"value": 0}, "text": {"field": "topic", "type": "nominal"}},
     }

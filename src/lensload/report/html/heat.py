@@ -1,4 +1,4 @@
-"""Latency over time as a heat map, from a run's blocks of time."""
+"""Latency over time as a heat map, from a run's slices of time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from math import ceil, floor, log10
 import numpy as np
 
 from lensload.metrics.histogram import Histogram, bucket_bounds
-from lensload.metrics.slices import Block, histogram
+from lensload.metrics.slices import Slice, histogram
 from lensload.report.html.figure import Figure, Key, Spec, figure, ticks
 from lensload.report.html.tables import duration
 from lensload.report.html.theme import DURATION_LABEL, HEAT, title_above
@@ -60,15 +60,15 @@ def heat_figure(
     )
 
 
-def cells_of(blocks: Sequence[Block], stage: str = "end_to_end") -> list[Cell]:
-    """The cells that hold events; at most `MOST_COLUMNS` columns, each of one or more blocks."""
-    step = -(-len(blocks) // MOST_COLUMNS) or 1
+def cells_of(slices: Sequence[Slice], stage: str = "end_to_end") -> list[Cell]:
+    """The cells that hold events; at most `MOST_COLUMNS` columns, each of one or more slices."""
+    step = -(-len(slices) // MOST_COLUMNS) or 1
     cells: list[Cell] = []
-    for first in range(0, len(blocks), step):
-        part = blocks[first : first + step]
+    for first in range(0, len(slices), step):
+        part = slices[first : first + step]
         merged = Histogram()
-        for block in part:
-            merged.add(histogram(block, stage))
+        for piece in part:
+            merged.add(histogram(piece, stage))
         cells += _column(merged, part[0]["from_s"], part[-1]["to_s"])
     return cells
 

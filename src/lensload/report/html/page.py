@@ -210,7 +210,7 @@ def _all(by_key: Mapping[tuple[str, str], Histogram], stage: str) -> Histogram:
 
 
 def _heat(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
-    cells = [heat.cells_of(run["blocks"]) for run in runs]
+    cells = [heat.cells_of(run["slices"]) for run in runs]
     span = heat.span([cell for of_run in cells for cell in of_run])
     end_s = max((cell.to_s for of_run in cells for cell in of_run), default=1.0)
     figures = [

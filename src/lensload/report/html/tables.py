@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from lensload.metrics.counts import COUNTS, count_of
 from lensload.report import units
-from lensload.results.run import LEDGER, Run, total
+from lensload.results.run import Run, total
 
 PERCENTILES = ("p50", "p90", "p99", "p999", "p9999")
 _PERCENTILE_NAMES = {"p999": "p99.9", "p9999": "p99.99"}
@@ -72,12 +73,12 @@ def _latency_row(name: str, summary: Mapping[str, Any]) -> list[Cell]:
 def ledger_table(run: Run) -> Table:
     """What happened to the events of each topic."""
     rows = [
-        [Cell(topic), *(_count(name, counts.get(name, 0)) for name in LEDGER)]
+        [Cell(topic), *(_count(name, count_of(counts, name)) for name in COUNTS)]
         for topic, counts in run["topics"].items()
     ]
     if len(rows) != 1:
-        rows.append([Cell("all"), *(_count(name, total(run, name)) for name in LEDGER)])
-    return Table(["topic", *LEDGER], rows)
+        rows.append([Cell("all"), *(_count(name, total(run, name)) for name in COUNTS)])
+    return Table(["topic", *COUNTS], rows)
 
 
 def _count(name: str, count: int) -> Cell:

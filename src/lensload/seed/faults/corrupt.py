@@ -89,8 +89,8 @@ class Spoiler:
         return self._rewritten(value, impossible)
 
     def _rewritten(self, value: bytes, change: Callable[[Record], Record]) -> bytes:
-        found: Any = schemaless_reader(io.BytesIO(value[_HEADER_BYTES:]), self._schema, None)
-        return value[:_HEADER_BYTES] + written(self._schema, change(found))
+        record: Any = schemaless_reader(io.BytesIO(value[_HEADER_BYTES:]), self._schema, None)
+        return value[:_HEADER_BYTES] + written(self._schema, change(record))
 
 
 def _cut(value: bytes, chance: float) -> bytes:

@@ -51,7 +51,7 @@ class Faults:
         self._counts: dict[str, dict[str, int]] = {}
         self._skews_ms: dict[bytes, int] = {}
 
-    def take(self, records: Records) -> Records:
+    def apply(self, records: Records) -> Records:
         """The records with what befell them, and without those that wait; itself if there are no faults."""
         if not self._rates or not len(records):
             return records
@@ -78,7 +78,7 @@ class Faults:
                 )
 
     def as_dict(self) -> dict[str, dict[str, int]]:
-        """How many records of each topic have each fault, by what has left `take` and `finish`."""
+        """How many records of each topic have each fault, by what has left `apply` and `finish`."""
         return {topic: dict(counts) for topic, counts in self._counts.items()}
 
     def _label(self, topic: str, fault: str) -> Headers:
@@ -176,14 +176,14 @@ class Faults:
         self, records: Records, right: NDArray[np.int64], at_ms: NDArray[np.int64]
     ) -> list[tuple[int, Waiter, str]]:
         """Whose wait is over, each with the place of the record behind which it stands, and its fault."""
-        found: list[tuple[int, Waiter, str]] = []
+        released: list[tuple[int, Waiter, str]] = []
         partition = records.partition[right]
         for number in np.unique(partition).tolist():
             room = self._rooms.setdefault((records.topic, number), WaitingRoom())
             in_it = right[partition == number]
             called = room.called(at_ms[in_it])
-            found += [(int(in_it[place]), waiter, name) for place, waiter, name in called]
-        return found
+            released += [(int(in_it[place]), waiter, name) for place, waiter, name in called]
+        return released
 
 
 def _arranged(

@@ -1,0 +1,101 @@
+"""What the rules go by: the facts of a run, its counts and its latencies."""
+
+from dataclasses import dataclass, field
+
+from lensload.metrics.counts import Counts, sums
+from lensload.metrics.observer_lag import ObserverLag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """How a run went, beside what was counted.
+
+    Attributes:
+        started_ns: when the schedule started, wall clock, Unix nanoseconds.
+        measured_s: the length of the schedule after the warm-up, as far as it got.
+        spent_s: the time from the end of the warm-up until the last event was produced: longer than `measured_s` where
+            the generators were late. Rates are per second of the longer of the two.
+        target_per_s: the mean rate asked for in that time, all workers together.
+        embedded: the cluster was librdkafka's mock.
+        random_arrivals: the schedule is Poisson, so its count differs from its mean by chance.
+        workers: how many schedules ran beside each other, each of which rounds to whole events.
+        acks: which replicas had an event when it was acknowledged: "all", "1" (the leader) or "0" (none).
+        observer_complete: every observer reached the ends of its partitions.
+        unflushed: events without a delivery report when the drain ended, those of the warm-up included.
+        died: a sentence for each process or part of the run that is missing.
+        cut_short: somebody stopped the run before its end.
+        open_ended: the run had no end of its own, so that stopping it is how it ends.
+        clock_step_s: by how much a clock was set during the run, the largest of all processes.
+        clock_doubt_us: how far the clocks of the hosts may be apart; 0 on one host.
+    """
+
+    started_ns: int = 0
+    measured_s: float = 0.0
+    spent_s: float = 0.0
+    target_per_s: float = 0.0
+    embedded: bool = False
+    random_arrivals: bool = False
+    workers: int = 1
+    acks: str = "all"
+    observer_complete: bool = True
+    unflushed: int = 0
+    died: tuple[str, ...] = ()
+    cut_short: bool = False
+    open_ended: bool = False
+    clock_step_s: float = 0.0
+    clock_doubt_us: float = 0.0
+
+    @property
+    def due(self) -> float:
+        """How many events were due in the measured time."""
+        return self.target_per_s * self.measured_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latencies:
+    """The latencies of a run's measured events, all topics together.
+
+    Attributes:
+        schedule_lag_us: percentile name to schedule lag, of those ("p50", "p90", "p99") that the sample carries.
+        late_from_s: when the schedule lag first was above the threshold, from the start of measuring; None: never for
+            a whole second.
+        late_s: for how many seconds it was.
+        worst_lag_us: the greatest schedule lag.
+        observer_lag: how far it was from the acknowledgement to the observer, at the percentile at which it was
+            greatest; None where too few events were seen.
+        end_to_end_p50_us: the end-to-end median; None where too few events were seen.
+        negative_fraction: of the latencies of the stage that has most such, how many are below 0.
+    """
+
+    schedule_lag_us: dict[str, float] = field(default_factory=dict[str, float])
+    late_from_s: float | None = None
+    late_s: int = 0
+    worst_lag_us: float = 0.0
+    observer_lag: ObserverLag | None = None
+    end_to_end_p50_us: float | None = None
+    negative_fraction: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a verdict is made from: the measured part of a run, all topics together.
+
+    Attributes:
+        facts: how it went.
+        counts: what happened to its events.
+        latencies: how long they took.
+        queue_full: how often the producer's queue was full.
+        mismatched: sampled events that the Confluent serializer wrote differently.
+        deleted_before_read: records that had been deleted before the observer read them.
+        read_again: records that it read a second time because it had lost its place.
+        outage: producers and observers both complained of the cluster, as when a broker goes away.
+    """
+
+    facts: RunFacts
+    counts: Counts = field(default_factory=lambda: sums(()))
+    latencies: Latencies = field(default_factory=Latencies)
+    queue_full: int = 0
+    mismatched: int = 0
+    deleted_before_read: int = 0
+    read_again: int = 0
+    outage: bool = False
