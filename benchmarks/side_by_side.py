@@ -242,7 +242,7 @@ def one_round(bootstrap: str) -> Figures:
 def main(rounds: int, soak_for: str) -> None:
     """Measure side by side and print medians and ratios."""
     if soak_for:
-        soak(RunConfig.from_dict({"duration_s": soak_for}).duration_s or 0)
+        soak(RunConfig.from_dict({"duration_s": soak_for}).load.duration_s or 0)
         return
     found: list[Figures] = []
     for number in range(rounds):

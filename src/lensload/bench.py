@@ -51,8 +51,8 @@ def _run(config: RunConfig) -> int:
 
     result = local_run.run(config)
     if result.wrote_run_file:
-        if config.embedded:
-            sys.stdout.write(_next_steps(config.run_file))
+        if config.cluster.embedded:
+            sys.stdout.write(_next_steps(config.outputs.run_file))
     elif result.exit_code <= 1:
         raise InvalidRunError("The run ended without a result: no run file was written.")
     return result.exit_code

@@ -76,12 +76,12 @@ def test_bench_hands_its_checked_configuration_over():
     end = started("--rate", "5000", "--duration", "20s", "--seed", "7")
     assert end.command == [sys.executable, "-P", "-m", "lensload.bench"]
     handed = end.handed
-    assert (handed.rate, handed.duration_s, handed.seed) == (5000, 20, 7)
+    assert (handed.load.rate, handed.load.duration_s, handed.world.seed) == (5000, 20, 7)
 
 
 def test_a_bench_ends_though_nobody_says_when():
     """Without a duration a run in CI would never end."""
-    assert started().handed.duration_s == 30
+    assert started().handed.load.duration_s == 30
 
 
 def test_the_whole_configuration_comes_through(elsewhere: Path):
@@ -106,7 +106,7 @@ def test_another_configuration_file_may_be_named(elsewhere: Path):
     """--config reads that file in place of lensload.toml."""
     (elsewhere / "lensload.toml").write_text("seed = 1")
     (elsewhere / "ci.toml").write_text("seed = 2")
-    assert started("--config", "ci.toml").handed.seed == 2
+    assert started("--config", "ci.toml").handed.world.seed == 2
     assert "no configuration file gone.toml" in refused("--config", "gone.toml")
 
 
@@ -202,7 +202,7 @@ def test_a_real_cluster_has_topics_and_schemas_before_locust_starts(
     """However many workers start, they find everything in place."""
     addresses = ("--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", registry.url)
     end = started(*addresses, "--topic-prefix", topic_prefix, "--partitions", "3")
-    assert end.handed.bootstrap_servers == kafka.bootstrap_servers
+    assert end.handed.cluster.bootstrap_servers == kafka.bootstrap_servers
     topics = AdminClient({"bootstrap.servers": kafka.bootstrap_servers}).list_topics(timeout=10).topics
     assert all(len(topics[topic_prefix + name].partitions) == 3 for name in definitions.TOPIC_NAMES)
 

@@ -20,6 +20,7 @@ from confluent_kafka.admin import (
     ResourceType,  # pyright: ignore[reportPrivateImportUsage]
 )
 
+from lensload.config.groups import Cluster
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
 from lensload.kafka import client_config, connection, topics
@@ -27,7 +28,7 @@ from lensload.kafka.client_errors import Troubles
 from lensload.kafka.embedded import EmbeddedCluster
 from tests.harness import kafka as native
 
-REAL = RunConfig(bootstrap_servers="127.0.0.1:9", registry_url="mock://")
+REAL = RunConfig.of(bootstrap_servers="127.0.0.1:9", registry_url="mock://")
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def config_file(tmp_path: Path) -> Path:
 
 def test_the_embedded_cluster_carries_messages(embedded: EmbeddedCluster):
     """Whoever connects with the settings of a run can write to the embedded cluster and read it back."""
-    settings = connection.client_settings(RunConfig(), embedded.bootstrap_servers)
+    settings = connection.client_settings(Cluster(), embedded.bootstrap_servers)
     assert topics.ensure_topics(settings, ["p-user-interactions"], 4, 1, embedded=True) == {
         "p-user-interactions": 4
     }
@@ -78,7 +79,7 @@ def test_a_trouble_is_told_once_in_plain_words(monkeypatch: pytest.MonkeyPatch):
 def test_the_embedded_cluster_is_silent_and_local(capfd: pytest.CaptureFixture[str]):
     """It listens on this machine only, leaves nothing on the terminal, and closing twice is once."""
     running = EmbeddedCluster()
-    facts = connection.check(connection.client_settings(RunConfig(), running.bootstrap_servers))
+    facts = connection.check(connection.client_settings(Cluster(), running.bootstrap_servers))
     running.close()
     running.close()
     assert facts.brokers == (running.bootstrap_servers,)
@@ -91,7 +92,9 @@ def test_the_log_of_librdkafka_goes_to_python_logging(
 ):
     """Who wants librdkafka's log finds it under lensload.kafka, not on stderr."""
     config_file.write_text("debug=broker")
-    settings = connection.client_settings(RunConfig(client_config=config_file), embedded.bootstrap_servers)
+    settings = connection.client_settings(
+        RunConfig.of(client_config=config_file).cluster, embedded.bootstrap_servers
+    )
     with caplog.at_level(logging.DEBUG, logger="lensload.kafka"):
         producer = Producer(settings)
         producer.list_topics(timeout=10)
@@ -101,7 +104,7 @@ def test_the_log_of_librdkafka_goes_to_python_logging(
 
 def test_topics_that_are_there_are_used_as_they_are(embedded: EmbeddedCluster):
     """Other partition counts than those asked for are told, not changed; asking twice is once."""
-    settings = connection.client_settings(RunConfig(), embedded.bootstrap_servers)
+    settings = connection.client_settings(Cluster(), embedded.bootstrap_servers)
     for _ in range(2):
         assert topics.ensure_topics(settings, ["a", "b"], 9, 1, embedded=True) == {"a": 4, "b": 4}
 
@@ -110,7 +113,7 @@ def refusal_of(address: str, config: RunConfig, timeout_s: float) -> tuple[str, 
     """What `check` says of the address, and after how many seconds."""
     begun_s = time.monotonic()
     with pytest.raises(ClusterError) as caught:
-        connection.check(connection.client_settings(config, address), timeout_s)
+        connection.check(connection.client_settings(config.cluster, address), timeout_s)
     assert caught.value.exit_code == 4
     return str(caught.value), time.monotonic() - begun_s
 
@@ -198,7 +201,7 @@ def test_the_client_configuration_is_read_as_it_is_written(config_file: Path):
     """Comments, blank lines, spaces and = in values are what people write."""
     config_file.write_text("# a comment\n\n  batch.size = 20000 \nsasl.password=a=b#c\n")
     assert client_config.read(config_file) == {"batch.size": "20000", "sasl.password": "a=b#c"}
-    settings = connection.client_settings(REAL.changed(client_config=config_file), "a:1")
+    settings = connection.client_settings(REAL.changed(client_config=config_file).cluster, "a:1")
     assert settings["batch.size"] == "20000"
     assert settings["bootstrap.servers"] == "a:1"
 
@@ -247,7 +250,7 @@ def test_an_unreadable_client_configuration_is_named(tmp_path: Path):
 def test_security_is_left_out_on_the_embedded_cluster(config_file: Path):
     """The file for the real cluster may stay in lensload.toml: tuning counts here too, TLS cannot."""
     config_file.write_text("security.protocol=SSL\nbatch.size=20000\n")
-    settings = connection.client_settings(RunConfig(client_config=config_file), "a:1")
+    settings = connection.client_settings(RunConfig.of(client_config=config_file).cluster, "a:1")
     assert settings["batch.size"] == "20000"
     assert "security.protocol" not in settings
 
@@ -258,7 +261,9 @@ def test_a_run_file_holds_settings_but_no_secrets(config_file: Path):
         "batch.size=20000\nsasl.mechanism=PLAIN\nsasl.username=ann\nsasl.password=sesame\n"
         "ssl.key.password=sesame\nsasl.oauthbearer.client.secret=sesame\n"
     )
-    shown = client_config.public(connection.client_settings(REAL.changed(client_config=config_file), "a:1"))
+    shown = client_config.public(
+        connection.client_settings(REAL.changed(client_config=config_file).cluster, "a:1")
+    )
     assert shown["batch.size"] == "20000"
     assert shown["sasl.mechanism"] == "PLAIN"
     assert shown["sasl.password"] == "(secret)"
@@ -267,7 +272,7 @@ def test_a_run_file_holds_settings_but_no_secrets(config_file: Path):
 
 
 def settings_of(server: native.Kafka) -> dict[str, Any]:
-    return connection.client_settings(REAL, server.bootstrap_servers)
+    return connection.client_settings(REAL.cluster, server.bootstrap_servers)
 
 
 @pytest.mark.native

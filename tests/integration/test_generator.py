@@ -48,7 +48,7 @@ class Hand:
     """A generator, and what it has sent."""
 
     def __init__(self, cluster: EmbeddedCluster, prefix: str, registry_url: str = "mock://lensload") -> None:
-        config = RunConfig(audience_size=500, catalogue_size=200, topic_prefix=prefix)
+        config = RunConfig.of(audience_size=500, catalogue_size=200, topic_prefix=prefix)
         self.process = RunProcess("generator", "lensload.generator.process", self._receive)
         self.bootstrap_servers = cluster.bootstrap_servers
         self.tally = Tally()

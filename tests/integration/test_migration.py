@@ -193,7 +193,7 @@ def test_the_option_carries_the_schema_itself(tmp_path: Path):
         {"evolve": f"{TOPIC}={file}@0.1-0.9,model-metrics={metrics}@.5"}, environ={}, folder=tmp_path
     )
     file.unlink()
-    assert [(each.topic, each.first, each.last) for each in config.evolve] == [
+    assert [(each.topic, each.first, each.last) for each in config.producer.evolve] == [
         (TOPIC, 0.1, 0.9),
         ("model-metrics", 0.5, 0.5),
     ]

@@ -21,7 +21,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # pyright: ignore[repor
 from confluent_kafka.schema_registry import Schema as RegistrySchema
 
 from lensload.cli import main
-from lensload.config.model import RunConfig
+from lensload.config.groups import Cluster
 from lensload.encoding import wire
 from lensload.errors import ClusterError
 from lensload.kafka import connection, reading
@@ -75,7 +75,7 @@ class Place:
     def create(self, name: str = TOPIC, partitions: int = 3) -> None:
         """Create a topic."""
         settings = connection.client_settings(
-            RunConfig(bootstrap_servers=self.kafka, registry_url="mock://"), self.kafka
+            Cluster(bootstrap_servers=self.kafka, registry_url="mock://"), self.kafka
         )
         ensure_topics(settings, [self.prefix + name], partitions, 1, embedded=False)
 

@@ -76,6 +76,6 @@ def a_run(
         target_per_s=float(RATE),
     )
     course = Course(facts=facts, slices=slices.finished())
-    configuration = RunConfig(topics=topics, rate=RATE, duration_s=float(seconds)).public()
+    configuration = RunConfig.of(topics=topics, rate=RATE, duration_s=float(seconds)).public()
     known = conditions(configuration, {"embedded": False})
     return build(whole, course, known, slos=[Slo.parse(text) for text in objectives])

@@ -194,7 +194,7 @@ def coordinated(
         listeners,
         cluster=Cluster("127.0.0.1:1", embedded=True),
         rate_per_s=rate_per_s,
-        open_ended=settings.duration_s is None,
+        open_ended=settings.load.duration_s is None,
         now_ns=transport.now_ns,
         monotonic_s=transport.monotonic_s,
     )

@@ -33,10 +33,10 @@ def repeated(
     Returns:
         The result, None if there is none, and the exit code.
     """
-    files = [numbered(config.run_file, n + 1) for n in range(config.repeat)]
+    files = [numbered(config.outputs.run_file, n + 1) for n in range(config.load.repeat)]
     runs: list[Run] = []
     for n, file in enumerate(files, 1):
-        sys.stderr.write(f"Repeat {n} of {config.repeat}\n")
+        sys.stderr.write(f"Repeat {n} of {config.load.repeat}\n")
         file.unlink(missing_ok=True)
         code, interrupted = _once(*command_of(config.alone(file), os.environ))
         if file.exists():
@@ -45,10 +45,10 @@ def repeated(
             return None, without_verdict(code)
         if interrupted:
             break
-    result = merged(runs, [file.name for file in files[: len(runs)]], config.repeat)
-    run_file.write(config.run_file, result)
-    Views.of(config).leave([(config.run_file.name, result)])
-    print_result(result, run_file=config.run_file)
+    result = merged(runs, [file.name for file in files[: len(runs)]], config.load.repeat)
+    run_file.write(config.outputs.run_file, result)
+    Views.of(config).leave([(config.outputs.run_file.name, result)])
+    print_result(result, run_file=config.outputs.run_file)
     return result, EXIT_CODES[result["verdict"]]
 
 

@@ -39,9 +39,9 @@ def bench(config: Path | None, **flags: str | list[str] | None) -> None:
     measurement is invalid; 4 the cluster or the registry cannot be reached or refused.
     """
     run = prepare(flags, config)
-    if not run.embedded:
+    if not run.cluster.embedded:
         _reach(run)
-    if run.repeat > 1:
+    if run.load.repeat > 1:
         sys.exit(repeated(run, bench_process.command)[1])
     command, environ = bench_process.command(run, os.environ)
     sys.stdout.flush()
@@ -56,17 +56,17 @@ def prepare(flags: Mapping[str, str | list[str] | None], file: Path | None) -> R
         UsageError: a value, the file, the --client-config file, a schema file or the run file's place is unfit.
     """
     run = loading.load(flags, file=file)
-    if run.duration_s is None:
+    if run.load.duration_s is None:
         run = run.changed(duration_s=BENCH_DURATION_S)
-    newer_schemas(run.evolve, _of_run(run), lambda newer: _verdict(run, newer))
-    if run.client_config:
-        client_config.read(run.client_config)
-    atomic_file.check_writable(run.run_file)
+    newer_schemas(run.producer.evolve, _of_run(run), lambda newer: _verdict(run, newer))
+    if run.cluster.client_config:
+        client_config.read(run.cluster.client_config)
+    atomic_file.check_writable(run.outputs.run_file)
     Views.of(run).check()
-    if run.prometheus_port:
+    if run.outputs.prometheus_port:
         from lensload.coordinator.prometheus import check_free  # noqa: PLC0415 - slow to import, and seldom wanted
 
-        check_free(run.prometheus_host, run.prometheus_port)
+        check_free(run.outputs.prometheus_host, run.outputs.prometheus_port)
     return run
 
 
@@ -81,30 +81,32 @@ def _reach(run: RunConfig) -> None:
     from lensload.schema import registration, registry  # noqa: PLC0415
 
     loaded = definitions.load()
-    settings = connection.client_settings(run, run.bootstrap_servers or "")
+    settings = connection.client_settings(run.cluster, run.cluster.bootstrap_servers or "")
     connection.check(settings, timeout_s=_REACH_S)
-    with registry.connect(run.registry_url or "mock://") as books:
-        schema_ids = books.register(loaded, run.topic_prefix, timeout_s=_REACH_S)
+    with registry.connect(run.cluster.registry_url or "mock://") as books:
+        schema_ids = books.register(loaded, run.cluster.topic_prefix, timeout_s=_REACH_S)
         registration.register_newer(
-            books, newer_schemas(run.evolve, _of_run(run)), schema_ids, run.topic_prefix
+            books, newer_schemas(run.producer.evolve, _of_run(run)), schema_ids, run.cluster.topic_prefix
         )
-    names = [run.topic_prefix + topic for topic in run.topics]
-    ensure_topics(settings, names, run.partitions, run.replication_factor, embedded=False)
+    names = [run.cluster.topic_prefix + topic for topic in run.load.topics]
+    ensure_topics(settings, names, run.cluster.partitions, run.cluster.replication_factor, embedded=False)
 
 
 def _of_run(run: RunConfig) -> dict[str, definitions.Schema]:
-    return {topic: schema for topic, schema in definitions.load().items() if topic in run.topics}
+    return {topic: schema for topic, schema in definitions.load().items() if topic in run.load.topics}
 
 
 def _verdict(run: RunConfig, newer: definitions.Schema) -> str:
     """What the run's registry says of a newer schema, as a line to add to LENS's own verdict; "" without one."""
-    if not run.registry_url or run.registry_url.startswith("mock:"):
+    if not run.cluster.registry_url or run.cluster.registry_url.startswith("mock:"):
         return ""
     from lensload.schema import registration, registry  # noqa: PLC0415 - half of a start's time
 
     try:
-        with registry.connect(run.registry_url) as books:
-            fits = registration.verdict(books, definitions.subject(newer.topic.name, run.topic_prefix), newer)
+        with registry.connect(run.cluster.registry_url) as books:
+            fits = registration.verdict(
+                books, definitions.subject(newer.topic.name, run.cluster.topic_prefix), newer
+            )
     except LensloadError as error:
         return f"\nThe registry could not be asked: {error.message}"
     says = {

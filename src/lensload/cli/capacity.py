@@ -155,7 +155,7 @@ def capacity(**given: Any) -> None:  # noqa: ANN401 - click's values
             found = _drive(search(plan), runs)
         except LensloadError as failed:
             error = failed
-    capacity = result.Trials([str(slo) for slo in config.slo], plan, runs.made).result(found)
+    capacity = result.Trials([str(slo) for slo in config.criteria.slo], plan, runs.made).result(found)
     result.write(files["result_file"], capacity)
     _tell(capacity, files)
     if error:
@@ -198,14 +198,14 @@ def _drive(searching: Search, runs: _Runs) -> Found:
 
 def _checked(flags: Mapping[str, Any], file: Path | None) -> RunConfig:
     config = loading.load(flags, file=file)
-    if not config.slo:
+    if not config.criteria.slo:
         raise UsageError(
             "A capacity is a capacity for something: there is no objective.",
             "Give one or more, such as --slo 'end_to_end.p99 < 50ms'.",
         )
-    if str(config.profile) not in _STEADY:
+    if str(config.load.profile) not in _STEADY:
         raise UsageError(
-            f"The profile {config.profile} has more than one rate; a search needs a steady one.",
+            f"The profile {config.load.profile} has more than one rate; a search needs a steady one.",
             f"Give --profile {' or '.join(_STEADY)}, or none.",
         )
     return config
@@ -217,7 +217,7 @@ def _arguments(flags: Mapping[str, Any], file: Path | None, config: RunConfig) -
     given: dict[str, Any] = {
         **flags,
         **dict.fromkeys(_OUTPUTS, ""),
-        "slo": [str(slo) for slo in config.slo],
+        "slo": [str(slo) for slo in config.criteria.slo],
         "repeat": 1,
     }
     arguments = ["--config", str(file)] if file else []

@@ -7,6 +7,7 @@ import click
 
 from lensload.cli.options import Command, config_option, option_group, run_options
 from lensload.config import loading
+from lensload.config.groups import Cluster
 from lensload.config.options import options
 
 _CLUSTER = ("bootstrap_servers", "registry_url", "client_config", "topic_prefix", "replication_factor")
@@ -107,4 +108,4 @@ def replay(
 
     flags = {option.name: given.pop(option.name) for option in options() if option.field in _CLUSTER}
     rest: dict[str, Any] = given
-    job.run(ReplayOptions(topics=topics, **rest), loading.load(flags, file=config))
+    job.run(ReplayOptions(topics=topics, **rest), loading.load_group(Cluster, flags, file=config))

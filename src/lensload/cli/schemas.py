@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from lensload.config import loading
+from lensload.config.groups import Registry
 from lensload.errors import SchemaError, UsageError
 from lensload.report.text_table import aligned
 from lensload.schema import compatibility, definitions, history
@@ -121,14 +122,15 @@ def check(
 
 def _registry(url: str | None, prefix: str | None, environ: Mapping[str, str]) -> tuple[str | None, str]:
     """The registry's address and the prefix; LENS's own variable for the address is the last to be asked."""
-    found, known_prefix = loading.load_registry(url, prefix, environ=environ)
-    if found is None and (lens := environ.get("SCHEMA_REGISTRY_URL")):
+    flags = {"registry_url": url, "topic_prefix": prefix}
+    found = loading.load_group(Registry, flags, environ=environ)
+    if found.registry_url is None and (lens := environ.get("SCHEMA_REGISTRY_URL")):
         try:
-            found, _ = loading.load_registry(lens, prefix, environ=environ)
+            found = loading.load_group(Registry, flags | {"registry_url": lens}, environ=environ)
         except UsageError as error:
             text = error.message.replace("--registry-url", "SCHEMA_REGISTRY_URL")
             raise UsageError(text, error.hint) from error
-    return found, known_prefix
+    return found.registry_url, found.topic_prefix
 
 
 def _against_history(schema: Schema, place: Path, complaints: list[str]) -> str:

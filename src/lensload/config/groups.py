@@ -5,9 +5,9 @@ in the web form; its first sentence is shown with an error.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lensload.config.types import (
     Addresses,
@@ -76,6 +76,21 @@ class Cluster(Registry):
     replication_factor: Annotated[
         int, Field(ge=1, le=32, description="Replicas of each topic that is created."), Shown("N")
     ] = 1
+
+    @model_validator(mode="after")
+    def _both_addresses_or_none(self) -> Self:
+        mocked = (self.registry_url or "").startswith("mock:")
+        if self.bootstrap_servers and not self.registry_url:
+            raise ValueError(
+                "There is a cluster (bootstrap_servers), but no registry."
+                " Give --registry-url too; --registry-url mock:// does without one."
+            )
+        if self.registry_url and not mocked and not self.bootstrap_servers:
+            raise ValueError(
+                "There is a registry (registry_url), but no cluster."
+                " Give --bootstrap-servers too, or leave out both for the embedded cluster."
+            )
+        return self
 
     @property
     def embedded(self) -> bool:

@@ -10,15 +10,15 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from lensload.config.model import ENV_PREFIX, HANDOVER_VARIABLE, RunConfig, describe, refusal
+from lensload.config.model import ENV_PREFIX, HANDOVER_VARIABLE, RunConfig, describe, grouped, refusal
 from lensload.config.options import Option, options
 from lensload.errors import UsageError
 from lensload.schema import registry_auth
-from lensload.values import nearest
+from lensload.values import Group, nearest
 
 FILE_NAME = "lensload.toml"
 FILE_VARIABLE = "LENSLOAD_CONFIG"
@@ -44,37 +44,37 @@ def load(
         UsageError: a key is unknown (with the nearest known one), a value is wrong, a file is missing or cannot be
             read; names the flag, variable or file at fault.
     """
-    config = _checked(
-        *_gathered(flags or {}, file, os.environ if environ is None else environ, folder or Path())
+    values, origins = _gathered(
+        flags or {}, file, os.environ if environ is None else environ, folder or Path()
     )
-    if not config.evolve:
+    config = _validated(RunConfig, grouped(values), origins)
+    if not config.producer.evolve:
         return config
-    return config.model_copy(update={"evolve": tuple(change.loaded() for change in config.evolve)})
+    loaded = tuple(change.loaded() for change in config.producer.evolve)
+    return config.model_copy(update={"producer": config.producer.model_copy(update={"evolve": loaded})})
 
 
-def load_registry(
-    registry_url: str | None = None,
-    topic_prefix: str | None = None,
+Model = TypeVar("Model", bound=Group)
+
+
+def load_group(
+    group: type[Model],
+    flags: Mapping[str, Any] | None = None,
     *,
+    file: Path | None = None,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
-) -> tuple[str | None, str]:
-    """Where the registry is (None: nowhere) and the prefix of its subjects: from the same sources as `load`.
-
-    No cluster is needed for it, so none is asked for.
+) -> Model:
+    """One group of the configuration alone, from the same sources as `load`; nothing else is checked.
 
     Raises:
         UsageError: as `load` does.
     """
-    flags = {"registry_url": registry_url, "topic_prefix": topic_prefix}
-    values, origins = _gathered(flags, None, os.environ if environ is None else environ, folder or Path())
-    wanted = {field: values[field] for field in flags if field in values}
-    # A registry alone is no run's configuration; with some cluster beside it, it is checked like one.
-    config = _checked(
-        {**wanted, "bootstrap_servers": "localhost", "registry_url": wanted.get("registry_url") or "mock://"},
-        origins,
+    values, origins = _gathered(
+        flags or {}, file, os.environ if environ is None else environ, folder or Path()
     )
-    return (config.registry_url if wanted.get("registry_url") else None), config.topic_prefix
+    own = {field: value for field, value in values.items() if field in group.model_fields}
+    return _validated(group, own, origins)
 
 
 def _gathered(
@@ -99,9 +99,9 @@ def _gathered(
     return values, origins
 
 
-def _checked(values: Mapping[str, Any], origins: Mapping[str, str]) -> RunConfig:
+def _validated(model: type[Model], values: Mapping[str, Any], origins: Mapping[str, str]) -> Model:
     try:
-        return RunConfig.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         raise refusal(error, origins) from error
 

@@ -7,13 +7,13 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import ValidationError, model_validator
 
 from lensload.config.groups import Cluster, Criteria, Load, Outputs, Producer
 from lensload.errors import UsageError
-from lensload.values import Shown, nearest
+from lensload.values import Group, Shown, nearest
 from lensload.world.parameters import WorldParameters
 
 ENV_PREFIX = "LENSLOAD_"
@@ -24,45 +24,34 @@ HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
 """The environment variable in which `lensload bench` hands a checked RunConfig (`as_json`) to the process that makes the run."""
 
 
-class RunConfig(Cluster, Load, WorldParameters, Producer, Outputs, Criteria):
-    """Everything that decides a run. Frozen; unknown keys are refused; every value is checked.
+class RunConfig(Group):
+    """Everything that decides a run, in groups. Frozen; unknown keys are refused; every value is checked.
 
-    The description of a field is its help text on the command line and in the web form.
+    People and other programs see the fields without their groups: flags, keys, `as_dict` and run files are flat.
     """
+
+    load: Load = Load()
+    cluster: Cluster = Cluster()
+    world: WorldParameters = WorldParameters()
+    producer: Producer = Producer()
+    criteria: Criteria = Criteria()
+    outputs: Outputs = Outputs()
 
     @model_validator(mode="after")
     def _objectives_of_topics_written(self) -> Self:
-        for slo in self.slo:
-            if slo.figure.topic not in (*self.topics, "all"):
+        for slo in self.criteria.slo:
+            if slo.figure.topic not in (*self.load.topics, "all"):
                 raise ValueError(
                     f"The objective '{slo.expression}' is of {slo.figure.topic}, which this run does not write."
                     " Take the objective away, or add the topic to --topics."
                 )
         return self
 
-    @model_validator(mode="after")
-    def _both_addresses_or_none(self) -> Self:
-        mocked = (self.registry_url or "").startswith("mock:")
-        if self.bootstrap_servers and not self.registry_url:
-            raise ValueError(
-                "There is a cluster (bootstrap_servers), but no registry."
-                " Give --registry-url too; --registry-url mock:// does without one."
-            )
-        if self.registry_url and not mocked and not self.bootstrap_servers:
-            raise ValueError(
-                "There is a registry (registry_url), but no cluster."
-                " Give --bootstrap-servers too, or leave out both for the embedded cluster."
-            )
-        return self
-
-    @property
-    def world(self) -> WorldParameters:
-        """What the world is made from."""
-        return WorldParameters(**{name: getattr(self, name) for name in WorldParameters.model_fields})
-
     def as_dict(self) -> dict[str, Any]:
         """All fields by name, fit for JSON and msgpack; `from_dict` takes it."""
-        return self.model_dump(mode="json")
+        return {
+            name: value for group in self.model_dump(mode="json").values() for name, value in group.items()
+        }
 
     def as_json(self) -> str:
         """`as_dict` as JSON text; `from_json` takes it."""
@@ -71,10 +60,11 @@ class RunConfig(Cluster, Load, WorldParameters, Producer, Outputs, Criteria):
     def public(self) -> dict[str, Any]:
         """What may stand in a run file: no field holds a secret, and of paths only the file's name is told."""
         values = self.as_dict()
-        names = {name: path.name for name, path in self if isinstance(path, Path)}
+        fields = [field for _, group in self for field in group]
+        names = {name: path.name for name, path in fields if isinstance(path, Path)}
         return values | {
             **names,
-            "evolve": [change.public() for change in self.evolve],
+            "evolve": [change.public() for change in self.producer.evolve],
         }
 
     def alone(self, run_file: Path) -> Self:
@@ -90,6 +80,15 @@ class RunConfig(Cluster, Load, WorldParameters, Producer, Outputs, Criteria):
         return self.from_dict({**self.as_dict(), **values})
 
     @classmethod
+    def of(cls, **values: object) -> Self:
+        """The configuration with these fields, whatever their groups, and the defaults of all others.
+
+        Raises:
+            UsageError: a key is unknown or a value out of range.
+        """
+        return cls.from_dict(values)
+
+    @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """What `as_dict` gave, again.
 
@@ -97,7 +96,7 @@ class RunConfig(Cluster, Load, WorldParameters, Producer, Outputs, Criteria):
             UsageError: a key is unknown or a value out of range.
         """
         try:
-            return cls.model_validate(dict(values))
+            return cls.model_validate(grouped(values))
         except ValidationError as error:
             raise refusal(error) from error
 
@@ -115,6 +114,37 @@ class RunConfig(Cluster, Load, WorldParameters, Producer, Outputs, Criteria):
         return cls.from_dict(values)
 
 
+FIELDS: Final = {
+    name: info
+    for group in (Load, Cluster, WorldParameters, Producer, Criteria, Outputs)
+    for name, info in group.model_fields.items()
+}
+"""Every field, whatever its group."""
+
+_GROUP_OF: Final = {
+    "load": Load,
+    "cluster": Cluster,
+    "world": WorldParameters,
+    "producer": Producer,
+    "criteria": Criteria,
+    "outputs": Outputs,
+}
+
+
+def grouped(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The values of fields by group.
+
+    Raises:
+        UsageError: there is no such field; names the nearest.
+    """
+    if unknown := next((name for name in values if name not in FIELDS), None):
+        raise UsageError(f"There is no {unknown!r}{nearest(unknown, FIELDS)}")
+    return {
+        name: {field: values[field] for field in group.model_fields if field in values}
+        for name, group in _GROUP_OF.items()
+    }
+
+
 def refusal(error: ValidationError, origins: Mapping[str, str] | None = None) -> UsageError:
     """The error to raise in place of pydantic's: every complaint, and what the options at fault are for.
 
@@ -126,12 +156,9 @@ def refusal(error: ValidationError, origins: Mapping[str, str] | None = None) ->
     hints: list[str] = []
     for detail in error.errors(include_url=False):
         text = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
-        if not detail["loc"]:
+        field = next((str(part) for part in detail["loc"] if part in FIELDS), "")
+        if not field:
             complaints.append(text)
-            continue
-        field = str(detail["loc"][0])
-        if detail["type"] == "extra_forbidden":
-            complaints.append(f"There is no {field!r}{nearest(field, RunConfig.model_fields)}")
             continue
         complaints.append(
             f"{(origins or {}).get(field, field)} is {_shown(detail['input'])}: {text.removesuffix('.')}."
@@ -142,7 +169,7 @@ def refusal(error: ValidationError, origins: Mapping[str, str] | None = None) ->
 
 def describe(field: str) -> str:
     """The flag of the option for `field`, and the first sentence of its help text."""
-    first, *_ = re.split(r"(?<=\.)\s", RunConfig.model_fields[field].description or "", maxsplit=1)
+    first, *_ = re.split(r"(?<=\.)\s", FIELDS[field].description or "", maxsplit=1)
     return f"{flag_of(field)}: {first}"
 
 
@@ -158,7 +185,7 @@ def flag_of(field: str) -> str:
 
 def shown_of(field: str) -> Shown:
     """How a field appears to people."""
-    return next(item for item in RunConfig.model_fields[field].metadata if isinstance(item, Shown))
+    return next(item for item in FIELDS[field].metadata if isinstance(item, Shown))
 
 
 def _shown(value: object) -> str:

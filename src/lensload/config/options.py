@@ -1,12 +1,12 @@
 """Each field of RunConfig as an option of the doors: the command line, Locust's, and the web form."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
 from lensload.config.groups import Cluster, Criteria, Load, Outputs, Producer
-from lensload.config.model import ENV_PREFIX, RunConfig, flag_of, name_of, shown_of
+from lensload.config.model import ENV_PREFIX, FIELDS, RunConfig, flag_of, name_of, shown_of
 from lensload.world.parameters import WorldParameters
 
 _TITLES = {
@@ -60,7 +60,10 @@ class Option:
 
 def options(base: RunConfig | None = None) -> tuple[Option, ...]:
     """An option for each field of RunConfig, group by group, with the values of `base` as defaults."""
-    return tuple(_option(name, title, base) for group, title in _TITLES.items() for name in _fields(group))
+    values = {name: value for _, group in base or RunConfig() for name, value in group}
+    return tuple(
+        _option(name, title, values[name]) for group, title in _TITLES.items() for name in _fields(group)
+    )
 
 
 def _fields(group: type[BaseModel]) -> list[str]:
@@ -69,10 +72,9 @@ def _fields(group: type[BaseModel]) -> list[str]:
     return [*own, *(name for name in group.model_fields if name not in own)]
 
 
-def _option(field: str, group: str, base: RunConfig | None) -> Option:
-    info = RunConfig.model_fields[field]
+def _option(field: str, group: str, value: object) -> Option:
+    info = FIELDS[field]
     shown, name, flag = shown_of(field), name_of(field), flag_of(field)
-    value: Any = info.default if base is None else getattr(base, field)
     default = _as_default(value, duration=shown.metavar == "DURATION")
     return Option(
         field=field,

@@ -177,8 +177,8 @@ class Coordinator:
         if self._stopping or self.draining:
             return
         start_ns = self._now_ns() + _LEAD_NS
-        measure_from_ns = start_ns + round(self._config.warmup_s * 1e9)
-        duration_s = self._config.duration_s
+        measure_from_ns = start_ns + round(self._config.load.warmup_s * 1e9)
+        duration_s = self._config.load.duration_s
         end_ns = measure_from_ns + round(duration_s * 1e9) if duration_s else 0
         self.recorder.times = Times(start_ns, measure_from_ns, end_ns)
         for worker, state in self.workers.present.items():
@@ -257,17 +257,17 @@ class Coordinator:
 
     @property
     def _registry_url(self) -> str:
-        return self._config.registry_url or "mock://lensload"
+        return self._config.cluster.registry_url or "mock://lensload"
 
     def _result(self) -> Run:
         facts = RunFacts(
             embedded=self._cluster.embedded,
-            random_arrivals=self._config.profile.poisson,
+            random_arrivals=self._config.load.profile.poisson,
             workers=len(self.workers.states),
             cut_short=self.cut_short,
             open_ended=self._open_ended,
             clock_doubt_us=self._clocks.doubt_ns / 1e3,
-            acks=self._config.acks,
+            acks=self._config.producer.acks,
         )
         clocks = self._clocks.public(self.workers.numbers)
         cluster = {
@@ -279,8 +279,8 @@ class Coordinator:
             self.recorder.tally,
             self.recorder.course(self.stopped_ns, facts),
             conditions(self._config.public(), cluster, workers=workers, clocks=clocks),
-            thresholds=self._config,
-            slos=self._config.slo,
+            thresholds=self._config.criteria,
+            slos=self._config.criteria.slo,
         )
 
     def _welcome(self, worker: str, host: str) -> None:
@@ -293,7 +293,7 @@ class Coordinator:
         config, cluster = self._config, self._cluster
         common = (config, cluster.bootstrap_servers, self._registry_url, cluster.embedded, self._tag)
         rate_per_s = None if self._rate_per_s is None else self._rate_per_s / self.workers.count
-        self._send(worker, None, Assign(config.user_rate))
+        self._send(worker, None, Assign(config.load.user_rate))
         self._send(worker, "generator", ConfigureGenerator(*common, state.lanes, state.index, rate_per_s))
         if state.share:
             self._send(worker, "observer", ConfigureObserver(*common, *state.share))
@@ -380,7 +380,7 @@ class Coordinator:
         self.recorder.notices.append(text)
 
     def _await_last_messages(self, process: ProcessName) -> None:
-        timeout_s = self._config.drain_timeout_s + _DRAIN_SLACK_S
+        timeout_s = self._config.load.drain_timeout_s + _DRAIN_SLACK_S
         if self._wait(lambda: not self.workers.waiting_for(process), timeout_s):
             return
         late = ", ".join(str(state.index) for state in self.workers.waiting_for(process))

@@ -53,10 +53,10 @@ class FileWriter(Listener):
     def result(self, result: Run) -> None:
         """Write all files; what cannot be written is logged."""
         self._write(lambda: self._write_run_file(result))
-        self._write(lambda: Views.of(self._config).leave([(self._config.run_file.stem, result)]))
+        self._write(lambda: Views.of(self._config).leave([(self._config.outputs.run_file.stem, result)]))
 
     def _write_run_file(self, result: Run) -> None:
-        run_file.write(self._config.run_file, result)
+        run_file.write(self._config.outputs.run_file, result)
         self.wrote_run_file = True
 
     def _write(self, write: Callable[[], None]) -> None:
@@ -71,9 +71,9 @@ class Screen(Listener):
     """Shows a run on standard error while it runs, and its result on standard output."""
 
     def __init__(self, config: RunConfig) -> None:
-        self._view = LiveView(thresholds=config)
+        self._view = LiveView(thresholds=config.criteria)
         self._view.__enter__()
-        self._run_file = config.run_file
+        self._run_file = config.outputs.run_file
 
     def second(self, snapshot: Snapshot) -> None:
         """Show the run as it is now."""
@@ -93,7 +93,7 @@ class Log(Listener):
     """Logs what is worth a person's attention, where no run is shown on a screen."""
 
     def __init__(self, config: RunConfig) -> None:
-        self._run_file = config.run_file
+        self._run_file = config.outputs.run_file
 
     def second(self, snapshot: Snapshot) -> None:
         """Log the notices that are new."""

@@ -41,14 +41,14 @@ def run(config: RunConfig) -> Result:
     """
     logging.basicConfig(level=logging.WARNING, format="[%(asctime)s] %(levelname)s/%(name)s: %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    transport = LocalTransport(config.workers)
+    transport = LocalTransport(config.load.workers)
     with ExitStack() as resources:
         resources.callback(transport.kill)
         transport.launch()
         cluster = _cluster(config, resources)
         files = FileWriter(config)
         listeners = [*_metrics(config), files, Screen(config)]
-        coordinator = Coordinator(transport, config, listeners, cluster=cluster, rate_per_s=config.rate)
+        coordinator = Coordinator(transport, config, listeners, cluster=cluster, rate_per_s=config.load.rate)
         resources.callback(coordinator.close)
         resources.enter_context(_interruptible(coordinator))
         transport.join(coordinator.receive)
@@ -71,17 +71,17 @@ def _take_to_result(coordinator: Coordinator) -> int:
 
 
 def _cluster(config: RunConfig, resources: ExitStack) -> Cluster:
-    if config.bootstrap_servers:
-        return Cluster(config.bootstrap_servers, embedded=False)
+    if config.cluster.bootstrap_servers:
+        return Cluster(config.cluster.bootstrap_servers, embedded=False)
     _log.warning(EMBEDDED_WARNING)
     return Cluster(resources.enter_context(EmbeddedCluster()).bootstrap_servers, embedded=True)
 
 
 def _metrics(config: RunConfig) -> list[Listener]:
-    if not config.prometheus_port:
+    if not config.outputs.prometheus_port:
         return []
     collector = RunCollector()
-    prometheus.serve(config.prometheus_host, config.prometheus_port, collector)
+    prometheus.serve(config.outputs.prometheus_host, config.outputs.prometheus_port, collector)
     return [collector]
 
 

@@ -138,21 +138,21 @@ class Generator:
         config, order = self._config, self._order
         self._names = order.names
         loaded = {topic: schema for topic, schema in definitions.load().items() if topic in self._names}
-        settings = connection.client_settings(config, order.bootstrap_servers)
+        settings = connection.client_settings(config.cluster, order.bootstrap_servers)
         facts = connection.check(settings)
         books = registry.connect(order.registry_url)
-        newer = newer_schemas(config.evolve, loaded)
-        schema_ids = books.register(loaded, config.topic_prefix)
-        newer_ids = registration.register_newer(books, newer, schema_ids, config.topic_prefix)
+        newer = newer_schemas(config.producer.evolve, loaded)
+        schema_ids = books.register(loaded, config.cluster.topic_prefix)
+        newer_ids = registration.register_newer(books, newer, schema_ids, config.cluster.topic_prefix)
         ensure_topics(
             settings,
             list(self._names.values()),
-            config.partitions,
-            config.replication_factor,
+            config.cluster.partitions,
+            config.cluster.replication_factor,
             embedded=order.embedded,
         )
         setting = made(config.world)
-        self._world = World(setting, tuple(order.lanes), run_tag=order.run_tag, topics=config.topics)
+        self._world = World(setting, tuple(order.lanes), run_tag=order.run_tag, topics=config.load.topics)
         confluent, newer_confluent = (
             ConfluentSerializer(
                 books.client, {topic: schema.text for topic, schema in each.items()}, self._names
@@ -161,11 +161,13 @@ class Generator:
         )
         serializers = dict.fromkeys(schema_ids.values(), confluent)
         serializers |= dict.fromkeys(newer_ids.values(), newer_confluent)
-        self._audit = Audit(serializers, config.verify_per_s, self._tally)
-        self._rollouts = {change.topic: Rollout(change, config.seed) for change in config.evolve}
-        self._encoder = _encoder(config.serializer, loaded, schema_ids, confluent)
+        self._audit = Audit(serializers, config.producer.verify_per_s, self._tally)
+        self._rollouts = {
+            change.topic: Rollout(change, config.world.seed) for change in config.producer.evolve
+        }
+        self._encoder = _encoder(config.producer.serializer, loaded, schema_ids, confluent)
         if newer:
-            encoder = _encoder(config.serializer, newer, newer_ids, newer_confluent)
+            encoder = _encoder(config.producer.serializer, newer, newer_ids, newer_confluent)
             self._encoder = MixedEncoder(self._encoder, encoder, self._rollouts)
         topics_by_schema = {
             number: topic for each in (schema_ids, newer_ids) for topic, number in each.items()
@@ -184,7 +186,7 @@ class Generator:
         """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
         for batch in self._world.outline():
             self._encoder.encode(batch)
-        rehearsal = World(setting, (0,), topics=self._config.topics)
+        rehearsal = World(setting, (0,), topics=self._config.load.topics)
         for batch in rehearsal.take(np.full(_REHEARSAL, time.time_ns())):
             for serialize, topics in serializers:
                 if batch.topic in topics:
@@ -211,7 +213,7 @@ class Generator:
             return
         batches = self._world.take(due_ns)
         yield
-        stage = "encode" if self._config.serializer == "fragments" else "serialize"
+        stage = "encode" if self._config.producer.serializer == "fragments" else "serialize"
         for batch in batches:
             encoded = self._encoder.encode(batch)
             self._producer.offer(encoded)
@@ -263,8 +265,8 @@ class Generator:
 
     def _begin(self, start_ns: int, measure_from_ns: int, end_ns: int) -> None:
         period_s = (end_ns - start_ns) / NS_PER_S if end_ns else _FOREVER_S
-        profile = self._config.profile
-        seed = self._config.seed * 4099 + self._order.worker
+        profile = self._config.load.profile
+        seed = self._config.world.seed * 4099 + self._order.worker
         self._pacer = Pacer(profile, period_s, start_ns, seed)
         self._made_until_ns = start_ns
         self._end_ns = end_ns
@@ -322,7 +324,7 @@ class Generator:
     def _drain(self) -> None:
         """Wait for what is under way, as long as the configuration allows, and say the last word."""
         self._account_for_due(min(time.time_ns(), self._end_ns or time.time_ns()))
-        deadline_s = time.monotonic() + self._config.drain_timeout_s
+        deadline_s = time.monotonic() + self._config.load.drain_timeout_s
         left = self._producer.flush(_FLUSH_STEP_S)
         while left and time.monotonic() < deadline_s:
             self._report(time.time_ns())
@@ -337,10 +339,10 @@ class Generator:
 
 def _tuning(config: RunConfig) -> dict[str, Any]:
     return {
-        "acks": config.acks,
-        "enable.idempotence": config.acks == "all",
-        "linger.ms": config.linger_ms,
-        "compression.type": config.compression,
+        "acks": config.producer.acks,
+        "enable.idempotence": config.producer.acks == "all",
+        "linger.ms": config.producer.linger_ms,
+        "compression.type": config.producer.compression,
         "queue.buffering.max.messages": 1_000_000,
         "queue.buffering.max.kbytes": 524_288,
         "batch.size": 1_000_000,

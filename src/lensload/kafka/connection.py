@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from lensload.config.model import RunConfig
+from lensload.config.groups import Cluster
 from lensload.errors import ClusterError
 from lensload.kafka import client_config
 from lensload.kafka.client_errors import HOPELESS, most_telling
@@ -36,7 +36,7 @@ class ClusterFacts:
     brokers: tuple[str, ...]
 
 
-def client_settings(config: RunConfig, bootstrap_servers: str) -> dict[str, Any]:
+def client_settings(cluster: Cluster, bootstrap_servers: str) -> dict[str, Any]:
     """What every librdkafka client of a run is made with: the address, the --client-config file, and logging.
 
     Producers, consumers and admin clients take the same dict; add to a copy what only one of them needs. On the
@@ -45,8 +45,8 @@ def client_settings(config: RunConfig, bootstrap_servers: str) -> dict[str, Any]
     Raises:
         UsageError: the --client-config file is not fit (see `client_config.read`).
     """
-    own = client_config.read(config.client_config) if config.client_config else {}
-    if config.embedded:
+    own = client_config.read(cluster.client_config) if cluster.client_config else {}
+    if cluster.embedded:
         own = client_config.without_security(own)
     return {"client.id": "lensload", **own, "bootstrap.servers": bootstrap_servers, "logger": LOGGER}
 

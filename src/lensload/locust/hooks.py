@@ -80,7 +80,7 @@ def _name_host(environment: Environment) -> None:
         if environment.parsed_options and not environment.host:
             # It goes into the names of downloads as it is, so without blanks and commas.
             servers = (
-                options.config_of(environment.parsed_options).bootstrap_servers or "embedded-cluster"
+                options.config_of(environment.parsed_options).cluster.bootstrap_servers or "embedded-cluster"
             ).split(",")
             environment.host = servers[0] + (f"+{len(servers) - 1}" if servers[1:] else "")
 
@@ -163,7 +163,7 @@ def _serve_worker(environment: Environment, runner: WorkerRunner, worker: Locust
 def _drain_timeout_s(environment: Environment) -> float:
     parsed = environment.parsed_options
     try:
-        return options.config_of(parsed).drain_timeout_s if parsed else 30.0
+        return options.config_of(parsed).load.drain_timeout_s if parsed else 30.0
     except LensloadError:
         return 30.0
 

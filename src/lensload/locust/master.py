@@ -76,8 +76,8 @@ class Master:
         """
         parsed = self._environment.parsed_options
         config = options.config_of(parsed) if parsed else RunConfig()
-        if config.prometheus_port:
-            prometheus.serve(config.prometheus_host, config.prometheus_port, self._collector)
+        if config.outputs.prometheus_port:
+            prometheus.serve(config.outputs.prometheus_host, config.outputs.prometheus_port, self._collector)
 
     def start(self) -> None:
         """Start a run, as Locust starts a test; whatever is wrong with it is logged, and the test stopped."""
@@ -128,9 +128,13 @@ class Master:
         for kind in self._environment.user_classes:
             if issubclass(kind, Audience):
                 kind.behaviour()
-        atomic_file.check_writable(config.run_file)
+        atomic_file.check_writable(config.outputs.run_file)
         Views.of(config).check()
-        cluster = self._host_cluster() if config.embedded else Cluster(config.bootstrap_servers or "", False)
+        cluster = (
+            self._host_cluster()
+            if config.cluster.embedded
+            else Cluster(config.cluster.bootstrap_servers or "", False)
+        )
         if cluster.embedded:
             _log.warning(EMBEDDED_WARNING)
         self._files = FileWriter(config)
@@ -141,7 +145,7 @@ class Master:
             [StatsTable(self._environment.stats), self._collector, self._files, display],
             cluster=cluster,
             rate_per_s=None,
-            open_ended=not (config.duration_s or parsed.run_time or self._environment.shape_class),
+            open_ended=not (config.load.duration_s or parsed.run_time or self._environment.shape_class),
         )
 
     def _host_cluster(self) -> Cluster:

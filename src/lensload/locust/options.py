@@ -33,9 +33,9 @@ def check(parser: LocustArgumentParser) -> None:
     try:
         config = config_of(known)
         if not known.worker:
-            atomic_file.check_writable(config.run_file)
+            atomic_file.check_writable(config.outputs.run_file)
             Views.of(config).check()
-            check_free(config.prometheus_host, config.prometheus_port)
+            check_free(config.outputs.prometheus_host, config.outputs.prometheus_port)
     except LensloadError as error:
         _leave(parser, error)
 

@@ -53,14 +53,14 @@ class ObserverProcess:
         self._draining = False
         self._endless = False
         self._clock = WallClock()
-        settings = connection.client_settings(order.config, order.bootstrap_servers)
+        settings = connection.client_settings(order.config.cluster, order.bootstrap_servers)
         connection.check(settings)
         names = order.names
         found = ensure_topics(
             settings,
             list(names.values()),
-            order.config.partitions,
-            order.config.replication_factor,
+            order.config.cluster.partitions,
+            order.config.cluster.replication_factor,
             embedded=order.embedded,
         )
         mine = shares(found, order.share_index, order.share_count)
@@ -115,7 +115,7 @@ class ObserverProcess:
 
     def _drain(self) -> None:
         """Read up to where the partitions end now, as long as the configuration allows."""
-        deadline_s = time.monotonic() + self._config.drain_timeout_s
+        deadline_s = time.monotonic() + self._config.load.drain_timeout_s
         ends: dict[tuple[str, int], int] | None = None
         left = 0
         next_report_ns = time.time_ns() + _REPORT_NS

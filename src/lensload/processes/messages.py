@@ -132,7 +132,7 @@ class Configure(Message):
     @property
     def names(self) -> dict[str, str]:
         """Each topic's name in the cluster, the prefix included."""
-        return {topic: self.config.topic_prefix + topic for topic in self.config.topics}
+        return {topic: self.config.cluster.topic_prefix + topic for topic in self.config.load.topics}
 
 
 @dataclass(frozen=True)

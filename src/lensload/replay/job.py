@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from lensload.config.model import RunConfig
+from lensload.config.groups import Cluster
 from lensload.errors import InvalidRunError, UsageError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
@@ -32,7 +32,7 @@ from lensload.schema.registry import Registry, connect
 _REACH_S = 8.5  # so that an address that never answers is named within ten
 
 
-def run(options: ReplayOptions, config: RunConfig) -> None:
+def run(options: ReplayOptions, config: Cluster) -> None:
     """Replay.
 
     Raises:
@@ -58,7 +58,7 @@ def run(options: ReplayOptions, config: RunConfig) -> None:
         _replay(options, config, settings, partition_counts, registry)
 
 
-def _registry_url(options: ReplayOptions, config: RunConfig) -> str | None:
+def _registry_url(options: ReplayOptions, config: Cluster) -> str | None:
     if config.embedded:
         raise UsageError(
             "There is nothing to replay: the embedded cluster is empty whenever it starts.",
@@ -86,7 +86,7 @@ def _check_partitions(wanted: Sequence[int], partition_counts: dict[str, int]) -
 
 def _replay(
     options: ReplayOptions,
-    config: RunConfig,
+    config: Cluster,
     settings: dict[str, Any],
     partition_counts: dict[str, int],
     registry: Registry | None,
@@ -182,7 +182,7 @@ def _close_after_failure(session: Session) -> None:
 
 
 def _forward(
-    name: str, config: RunConfig, settings: dict[str, Any], partition_counts: dict[str, int]
+    name: str, config: Cluster, settings: dict[str, Any], partition_counts: dict[str, int]
 ) -> Forward:
     partitions = TopicAdmin(settings).counts([name]).get(name)
     if partitions is None:

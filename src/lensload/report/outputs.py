@@ -28,7 +28,7 @@ class Views:
     @classmethod
     def of(cls, config: RunConfig) -> "Views":
         """Those that a run's configuration asks for."""
-        return cls(config.junit, config.summary, config.csv, config.html)
+        return cls(config.outputs.junit, config.outputs.summary, config.outputs.csv, config.outputs.html)
 
     def check(self) -> None:
         """Find out now whether all of them can be written.

@@ -42,7 +42,7 @@ def seed(options: SeedOptions, config: RunConfig) -> None:
         return
     _require_cluster(config)
     _check_place(options)
-    with Workers(config.workers) as workers, stop_signals() as stopped:
+    with Workers(config.load.workers) as workers, stop_signals() as stopped:
         target = prepare(
             plan,
             config,
@@ -50,7 +50,7 @@ def seed(options: SeedOptions, config: RunConfig) -> None:
             recreate=options.recreate,
             set_retention=options.set_retention,
         )
-        settings = {"topic_prefix": config.topic_prefix, "compression": config.compression}
+        settings = {"topic_prefix": config.cluster.topic_prefix, "compression": config.producer.compression}
         record = manifests.begin(
             plan.as_dict(), ground_truth(plan), topics=target.topics, cluster=target.facts, options=settings
         )
@@ -77,7 +77,7 @@ def resume(path: Path, config: RunConfig) -> None:
         return
     _require_cluster(config)
     plan = Plan.from_dict(record["plan"])
-    with Workers(config.workers) as workers, stop_signals() as stopped:
+    with Workers(config.load.workers) as workers, stop_signals() as stopped:
         target = reopen(record, config)
         ranges = ranges_written(target, TopicAdmin(target.settings))
         _finish(_Seeding(plan, config, target, ranges, path), record, workers, stopped)
@@ -96,7 +96,7 @@ def verified(path: Path, config: RunConfig) -> bool:
     if record["files"]:
         return file_export.verified(record, path)
     _require_cluster(config)
-    settings = connection.client_settings(config, str(config.bootstrap_servers))
+    settings = connection.client_settings(config.cluster, str(config.cluster.bootstrap_servers))
     connection.check(settings)
     begun_s = time.monotonic()
     with ProgressView("verifying", "events") as view:
@@ -112,7 +112,7 @@ def verified(path: Path, config: RunConfig) -> bool:
 
 
 def _require_cluster(config: RunConfig) -> None:
-    if config.embedded:
+    if config.cluster.embedded:
         raise UsageError(
             "There is no cluster to fill: the embedded one would be gone with this process.",
             "Give --bootstrap-servers and --registry-url.",

@@ -78,7 +78,7 @@ def plan_of(options: SeedOptions, config: RunConfig, now_ms: int) -> Plan:
         start_ms=until_ms - round(days * _DAY_MS),
         until_ms=until_ms,
         events=options.events,
-        topics=config.topics,
+        topics=config.load.topics,
         world=config.world,
         faults=rates_of(options.fault),
     )

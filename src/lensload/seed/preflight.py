@@ -52,8 +52,8 @@ def prepare(plan: Plan, config: RunConfig, *, append: bool, recreate: bool, set_
         UsageError: topics hold other data, or have settings under which the history would not stay.
         RefusedError: cluster or registry cannot be reached, or refuse.
     """
-    reached = _reach(plan.topics, config, config.topic_prefix)
-    admin, names = reached.admin, {topic: config.topic_prefix + topic for topic in plan.topics}
+    reached = _reach(plan.topics, config, config.cluster.topic_prefix)
+    admin, names = reached.admin, {topic: config.cluster.topic_prefix + topic for topic in plan.topics}
     existing = admin.counts(list(names.values()))
     if recreate:
         admin.delete(list(existing))
@@ -63,7 +63,7 @@ def prepare(plan: Plan, config: RunConfig, *, append: bool, recreate: bool, set_
     if not set_retention:
         _require_fit(admin, plan, existing)
     counts = ensure_topics(
-        reached.settings, list(names.values()), config.partitions, config.replication_factor, embedded=False,
+        reached.settings, list(names.values()), config.cluster.partitions, config.cluster.replication_factor, embedded=False,
         topic_settings=KEPT_FOR_GOOD,
     )  # fmt: skip
     changeable = [name for name in counts if set_retention or name not in existing]
@@ -156,11 +156,11 @@ class _Reached:
 
 
 def _reach(topics: Iterable[str], config: RunConfig, prefix: str) -> _Reached:
-    settings = connection.client_settings(config, str(config.bootstrap_servers))
+    settings = connection.client_settings(config.cluster, str(config.cluster.bootstrap_servers))
     facts = connection.check(settings)
     loaded = definitions.load()
     schemas = {topic: loaded[topic] for topic in topics}
-    with registry.connect(config.registry_url or "mock://") as client:
+    with registry.connect(config.cluster.registry_url or "mock://") as client:
         schema_ids = client.register(schemas, prefix)
     return _Reached(settings, facts, TopicAdmin(settings), schemas, schema_ids)
 

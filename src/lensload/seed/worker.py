@@ -62,8 +62,8 @@ class Worker:
             (topic, number): topics[topic]["fingerprints"][number] for topic, number in self._own
         }
         config = order.config
-        own = connection.client_settings(config, str(config.bootstrap_servers))
-        self._settings = writer.settings(own, config.compression, order.most_bytes)
+        own = connection.client_settings(config.cluster, str(config.cluster.bootstrap_servers))
+        self._settings = writer.settings(own, config.producer.compression, order.most_bytes)
         schema_ids = {topic: int(each["schema_id"]) for topic, each in topics.items()}
         self._digests = {place: PartitionDigest(schema_ids[place[0]]) for place in self._own}
         self._stream = RecordStream(Plan.from_dict(order.plan), schema_ids, self._partitions)

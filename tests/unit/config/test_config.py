@@ -33,8 +33,12 @@ def option(name: str, base: RunConfig | None = None) -> Option:
 def test_defaults_are_a_run_on_the_embedded_cluster(tmp_path: Path):
     """Who gives nothing gets all five topics at 5,000 events a second, here."""
     config = load(environ={}, folder=tmp_path)
-    assert config.embedded
-    assert (config.rate, config.topics, str(config.profile)) == (5000.0, TOPIC_NAMES, "constant")
+    assert config.cluster.embedded
+    assert (config.load.rate, config.load.topics, str(config.load.profile)) == (
+        5000.0,
+        TOPIC_NAMES,
+        "constant",
+    )
 
 
 def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(tmp_path: Path):
@@ -42,16 +46,21 @@ def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(tmp_path:
     (tmp_path / "lensload.toml").write_text('rate = 1\nseed = 1\npartitions = 1\nduration = "1m"\n')
     environ = {"LENSLOAD_RATE": "2", "LENSLOAD_SEED": "2", "LENSLOAD_LIFT": ""}
     config = load({"rate": "3", "profile": None}, environ=environ, folder=tmp_path)
-    assert (config.rate, config.seed, config.partitions, config.duration_s) == (3, 2, 1, 60)
-    assert (config.lift, str(config.profile)) == (0.1, "constant")
+    assert (config.load.rate, config.world.seed, config.cluster.partitions, config.load.duration_s) == (
+        3,
+        2,
+        1,
+        60,
+    )
+    assert (config.world.lift, str(config.load.profile)) == (0.1, "constant")
 
 
 def test_an_effect_is_for_one_experiment_or_for_both():
     """--experiment none is an A/A test of both; NAME=EFFECT changes one, and the last word counts."""
     config = load({"experiment": "none, large-cards=small"}, environ={}, folder=Path("/nonexistent"))
-    assert config.experiment == (("ranking-v2", "none"), ("large-cards", "small"))
+    assert config.world.experiment == (("ranking-v2", "none"), ("large-cards", "small"))
     assert RunConfig.from_json(config.as_json()) == config
-    assert RunConfig().experiment == ()
+    assert RunConfig().world.experiment == ()
 
 
 def test_a_named_file_is_read_in_place_of_the_usual_one(tmp_path: Path):
@@ -59,7 +68,7 @@ def test_a_named_file_is_read_in_place_of_the_usual_one(tmp_path: Path):
     (tmp_path / "lensload.toml").write_text("seed = 1")
     (tmp_path / "other.toml").write_text('seed = 2\nacks = 1\ntopics = ["model-metrics"]')
     config = load(file=tmp_path / "other.toml", environ={}, folder=tmp_path)
-    assert (config.seed, config.acks, config.topics) == (2, "1", ("model-metrics",))
+    assert (config.world.seed, config.producer.acks, config.load.topics) == (2, "1", ("model-metrics",))
     assert load(environ={"LENSLOAD_CONFIG": str(tmp_path / "other.toml")}, folder=tmp_path) == config
 
 
@@ -68,11 +77,15 @@ def test_a_blank_flag_takes_an_address_back(tmp_path: Path):
     (tmp_path / "lensload.toml").write_text(
         'bootstrap_servers = "kafka:9092"\nregistry_url = "http://r:8081/"'
     )
-    assert load(environ={}, folder=tmp_path).registry_url == "http://r:8081"
+    assert load(environ={}, folder=tmp_path).cluster.registry_url == "http://r:8081"
     blank = {"bootstrap_servers": "", "registry_url": "", "duration": "", "client_config": ""}
     config = load(blank, environ={}, folder=tmp_path)
-    assert config.embedded
-    assert (config.registry_url, config.duration_s, config.client_config) == (None, None, None)
+    assert config.cluster.embedded
+    assert (config.cluster.registry_url, config.load.duration_s, config.cluster.client_config) == (
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,15 +183,15 @@ def test_credentials_in_an_address_are_refused_and_not_repeated(name: str):
 
 def test_the_mock_registry_goes_with_either_cluster():
     """mock:// stands for no registry, on a real cluster and on the embedded one."""
-    assert load({"registry_url": "mock://"}, environ={}, folder=Path("/nonexistent")).embedded
+    assert load({"registry_url": "mock://"}, environ={}, folder=Path("/nonexistent")).cluster.embedded
     both = {"registry_url": "mock://x", "bootstrap_servers": "a:1,[::1]:9092, SASL_SSL://b.c:2"}
-    assert not load(both, environ={}, folder=Path("/nonexistent")).embedded
+    assert not load(both, environ={}, folder=Path("/nonexistent")).cluster.embedded
 
 
 def test_topics_come_in_causal_order_and_once():
     """The order in which topics are asked for decides nothing."""
     config = RunConfig.from_dict({"topics": "model-metrics, user-interactions,model-metrics"})
-    assert config.topics == ("user-interactions", "model-metrics")
+    assert config.load.topics == ("user-interactions", "model-metrics")
 
 
 @pytest.mark.parametrize(
@@ -217,14 +230,16 @@ def test_a_duration_is_finite_and_not_negative_or_refused(text: object):
 )
 def test_a_config_survives_the_pipe(rate: float, duration: float | None, topics: set[str], run_file: Path):
     """What an engine process gets is exactly what was checked."""
-    config = RunConfig(rate=rate, duration_s=duration, topics=tuple(topics), run_file=run_file)
+    config = RunConfig.of(rate=rate, duration_s=duration, topics=tuple(topics), run_file=run_file)
     assert RunConfig.from_dict(config.as_dict()) == config
     assert RunConfig.from_json(config.as_json()) == config
 
 
 def test_a_run_file_names_no_folder_of_anybody_s():
     """Run files are passed around: they hold the whole configuration, but not whose home it lay in."""
-    config = RunConfig(client_config=Path("/home/ann/client.properties"), run_file=Path("/home/ann/run.json"))
+    config = RunConfig.of(
+        client_config=Path("/home/ann/client.properties"), run_file=Path("/home/ann/run.json")
+    )
     shown = json.dumps(config.public())
     assert "ann" not in shown
     assert json.loads(shown) == config.as_dict() | {
@@ -235,7 +250,7 @@ def test_a_run_file_names_no_folder_of_anybody_s():
 
 def test_changing_and_receiving_check_again():
     """No way into a RunConfig goes around its checks."""
-    assert RunConfig().changed(rate=7).rate == 7
+    assert RunConfig().changed(rate=7).load.rate == 7
     for attempt in (
         lambda: RunConfig().changed(rate=-7),
         lambda: RunConfig().changed(raet=7),
@@ -250,7 +265,7 @@ def test_every_option_can_be_shown_and_taken_back(tmp_path: Path):
     """The defaults of flags and forms, given back as they are, change nothing."""
     for base in (
         RunConfig(),
-        RunConfig(bootstrap_servers="a:1", registry_url="mock://", duration_s=90, topics=TOPIC_NAMES[:2]),
+        RunConfig.of(bootstrap_servers="a:1", registry_url="mock://", duration_s=90, topics=TOPIC_NAMES[:2]),
     ):
         given_back = {each.name: each.default for each in options(base)}
         assert load(given_back, environ={}, folder=tmp_path) == base
@@ -258,7 +273,7 @@ def test_every_option_can_be_shown_and_taken_back(tmp_path: Path):
 
 def test_every_option_has_what_a_door_needs():
     """Help, flag and variable follow from the field, and a form never holds a None."""
-    assert {each.field for each in options()} == set(RunConfig.model_fields)
+    assert {each.field for each in options()} == set(RunConfig().as_dict())
     for each in options():
         assert each.help.endswith(".")
         assert each.flag == f"--{each.name.replace('_', '-')}"

@@ -30,7 +30,7 @@ def sent(message: Message) -> Message:
 def test_a_configuration_and_a_schedule_arrive_as_they_were_sent() -> None:
     """Typed values arrive as values of their types: the configuration, behaviours, and plain fields."""
     order = ConfigureGenerator(
-        RunConfig(rate=7, topic_prefix="x-"), "h:1", "mock://", True, 3, [1, 2], 0, None
+        RunConfig.of(rate=7, topic_prefix="x-"), "h:1", "mock://", True, 3, [1, 2], 0, None
     )
     assert sent(order) == order
     slow = Behaviour(name="slow", dwell_median_s=99.0)

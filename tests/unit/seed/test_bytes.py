@@ -63,7 +63,7 @@ DIGESTS: dict[tuple[str, int], tuple[int, str]] = {
 def plan() -> Plan:
     """What those options ask for."""
     now_ms = round(datetime(2026, 6, 1, tzinfo=UTC).timestamp() * 1000)
-    return plan_of(SeedOptions(events=200_000, until="2026-01-01T00:00:00Z"), RunConfig(seed=7), now_ms)
+    return plan_of(SeedOptions(events=200_000, until="2026-01-01T00:00:00Z"), RunConfig.of(seed=7), now_ms)
 
 
 def digests(asked: Plan) -> dict[tuple[str, int], tuple[int, str]]:

@@ -152,13 +152,15 @@ def test_objectives_come_from_every_source(tmp_path: Any, monkeypatch: pytest.Mo
     """Repeated flags, a list in the file, or one text with commas between: the same objectives."""
     wanted = (Slo.parse("lost == 0"), Slo.parse("end_to_end.p99 < 50ms"))
     (tmp_path / "lensload.toml").write_text('slo = ["lost == 0", "end_to_end.p99 < 50ms"]')
-    assert load(folder=tmp_path, environ={}).slo == wanted
+    assert load(folder=tmp_path, environ={}).criteria.slo == wanted
     assert (
-        load(folder=tmp_path.parent, environ={"LENSLOAD_SLO": "lost == 0, end_to_end.p99 < 50ms"}).slo
+        load(
+            folder=tmp_path.parent, environ={"LENSLOAD_SLO": "lost == 0, end_to_end.p99 < 50ms"}
+        ).criteria.slo
         == wanted
     )
-    assert load({"slo": ["lost == 0"]}, folder=tmp_path, environ={}).slo == wanted[:1]
-    assert RunConfig.from_json(RunConfig(slo=wanted).as_json()).slo == wanted
+    assert load({"slo": ["lost == 0"]}, folder=tmp_path, environ={}).criteria.slo == wanted[:1]
+    assert RunConfig.from_json(RunConfig.of(slo=wanted).as_json()).criteria.slo == wanted
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=r"--slo is .*did you mean lost\?"):
         load({"slo": ["los == 0"]})
