@@ -1,4 +1,4 @@
-"""The account of a run: everything its workers reported, added up once, and its course second by second."""
+"""What a run adds up to: everything its workers reported, added up once, and its course second by second."""
 
 import time
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Times:
         return (self.end_ns - self.start_ns) / 1e9 if self.end_ns else None
 
 
-class Account:
+class Recorder:
     """What was counted in a run, and how it went.
 
     Args:
