@@ -73,7 +73,7 @@ def prepare(flags: Mapping[str, str | list[str] | None], file: Path | None) -> R
 def _reach(run: RunConfig) -> None:
     """Reach cluster and registry, and have topics and schemas there, before any worker wants the same.
 
-    The engines do all this again; but here a wrong address is named within ten seconds, without Locust around it.
+    The generators do all this again; but here a wrong address is named within ten seconds.
     """
     # Half of a start's time, and not for the embedded cluster.
     from lensload.kafka import connection  # noqa: PLC0415

@@ -10,7 +10,7 @@ from lensload import clock
 from lensload.config.model import RunConfig
 from lensload.coordinator.clock_sync import Clocks
 from lensload.coordinator.listeners import Listener
-from lensload.coordinator.recorder import Account, Times
+from lensload.coordinator.recorder import Recorder, Times
 from lensload.coordinator.transport import Transport
 from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import InvalidRunError, LensloadError, RefusedError
@@ -107,7 +107,7 @@ class Coordinator:
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.number = time.time_ns()
-        self.recorder = Account(now_ns)
+        self.recorder = Recorder(now_ns)
         self.workers = Workers(transport.workers, monotonic_s)
         self.cut_short = False
         self.stopped_ns = 0

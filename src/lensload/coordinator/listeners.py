@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from lensload.config.model import RunConfig
-from lensload.coordinator.recorder import Account
+from lensload.coordinator.recorder import Recorder
 from lensload.errors import UsageError
 from lensload.metrics.stats import Tally
 from lensload.report.console import print_result
@@ -21,7 +21,7 @@ _log = logging.getLogger("lensload")
 class Listener:
     """Is told of a run's course; subclasses listen to what they need."""
 
-    def started(self, recorder: Account) -> None:
+    def started(self, recorder: Recorder) -> None:
         """A run starts; `recorder` counts what happens in it."""
 
     def stats(self, fresh: Tally) -> None:

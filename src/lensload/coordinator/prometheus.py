@@ -14,7 +14,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from lensload.coordinator.listeners import Listener
-from lensload.coordinator.recorder import Account
+from lensload.coordinator.recorder import Recorder
 from lensload.errors import UsageError
 from lensload.metrics.histogram import Histogram, bucket_indices
 from lensload.metrics.stages import STAGES
@@ -30,10 +30,10 @@ class RunCollector(Listener, Collector):
     """The metrics of the run that is on, or of the last one, as they were when its last second was over."""
 
     def __init__(self) -> None:
-        self._recorder: Account | None = None
+        self._recorder: Recorder | None = None
         self._metrics: list[Metric] = [_running(False)]
 
-    def started(self, recorder: Account) -> None:
+    def started(self, recorder: Recorder) -> None:
         """A run starts: its metrics replace those of the last."""
         self._recorder = recorder
         self._renew(running=True)
@@ -102,21 +102,21 @@ def _running(running: bool) -> Metric:
     return GaugeMetricFamily("lensload_running", "1 while a run is on, be it starting or draining.", running)
 
 
-def _gauges(account: Account) -> Iterator[Metric]:
+def _gauges(recorder: Recorder) -> Iterator[Metric]:
     for name, text, value in (
-        ("lensload_target_events_per_second", "The rate asked for now.", account.target_per_s),
+        ("lensload_target_events_per_second", "The rate asked for now.", recorder.target_per_s),
         (
             "lensload_achieved_events_per_second",
             "Events produced in the last second.",
-            account.achieved_per_s,
+            recorder.achieved_per_s,
         ),
-        ("lensload_queue_events", "Events waiting in the producers' queues.", account.queue),
+        ("lensload_queue_events", "Events waiting in the producers' queues.", recorder.queue),
     ):
         yield GaugeMetricFamily(name, text, value)
 
 
-def _counts(account: Account) -> Iterator[Metric]:
-    counts = account.tally.counts
+def _counts(recorder: Recorder) -> Iterator[Metric]:
+    counts = recorder.tally.counts
     for name in COUNTS:
         text = f"Events {name} since the run's start, warm-up included."
         family = CounterMetricFamily(f"lensload_{name}_events", text, labels=["topic"])
@@ -134,18 +134,18 @@ def _counts(account: Account) -> Iterator[Metric]:
     errors = CounterMetricFamily(
         "lensload_errors", "Events that failed, by error.", labels=["topic", "error"]
     )
-    for (topic, text), count in sorted(account.tally.errors.items()):
+    for (topic, text), count in sorted(recorder.tally.errors.items()):
         errors.add_metric([topic, text], count)
     yield errors
 
 
-def _latencies(account: Account) -> Metric:
+def _latencies(recorder: Recorder) -> Metric:
     family = HistogramMetricFamily(
         "lensload_latency_seconds",
         "Latency of measured events from when each was due; of encode and serialize, how long it took.",
         labels=["stage", "topic"],
     )
-    for (stage, topic), histogram in sorted(account.tally.histograms.items()):
+    for (stage, topic), histogram in sorted(recorder.tally.histograms.items()):
         if stage in STAGES and histogram.count:
             family.add_metric([stage, topic], _buckets(histogram), histogram.sum_ns / 1e9)
     return family

@@ -1,4 +1,4 @@
-"""The account of a run: everything its workers reported, added up once, and its course second by second."""
+"""What a run adds up to: everything its workers reported, added up once, and its course second by second."""
 
 import time
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Times:
         return (self.end_ns - self.start_ns) / 1e9 if self.end_ns else None
 
 
-class Account:
+class Recorder:
     """What was counted in a run, and how it went.
 
     Args:
@@ -53,7 +53,7 @@ class Account:
         events: which events were sent, failed and seen, as all processes tell.
         times: the schedule; None until it is fixed.
         notices: what was worth telling, in order.
-        unflushed: events without a delivery report when their engine had drained.
+        unflushed: events without a delivery report when their generator had drained.
         produced_until_ns: when the last event was handed to a producer, Unix nanoseconds.
         died: one text for each process that ended before it should have.
         incomplete: observers that did not reach the partitions' ends.
@@ -186,7 +186,7 @@ class Account:
         )
 
     def _mean_target(self, stopped_ns: int, measured_s: float) -> float:
-        """The engines' own count of what was due, if they keep one; else the mean of the rates they reported."""
+        """The generators' own count of what was due, if they keep one; else the mean of the rates they reported."""
         if "due" in self.tally.totals and measured_s > 0:
             return self.tally.totals["due"] / measured_s
         if not self.times:

@@ -1,11 +1,11 @@
-"""The account of a run, second by second."""
+"""What a run adds up to, second by second."""
 
 import time
 
 import numpy as np
 import pytest
 
-from lensload.coordinator.recorder import Account, Times
+from lensload.coordinator.recorder import Recorder, Times
 from lensload.metrics.stats import Tally
 from lensload.processes.messages import GeneratorReport, ObserverReport
 from lensload.verdict.evidence import RunFacts
@@ -30,7 +30,7 @@ def report(stats: Tally, now_ns: int, target_per_s: float, queue: int = 0) -> Ge
 
 def test_every_report_counts_once_in_the_total_and_in_one_second() -> None:
     """The sum of the series is the total, warm-up included, whatever came when."""
-    run = Account()
+    run = Recorder()
     now_ns = time.time_ns()
     run.times = Times(now_ns - SECOND_NS, now_ns - SECOND_NS, 0)
     run.add("a", report(tally(3, warm=2), now_ns, 10, 4))
@@ -52,7 +52,7 @@ def test_every_report_counts_once_in_the_total_and_in_one_second() -> None:
 
 def test_the_phases_of_a_run_are_told_apart() -> None:
     """Before the schedule there is no row; then warm-up, measuring, draining."""
-    run = Account()
+    run = Recorder()
     assert run.second().phase == "starting"
     now_ns = time.time_ns()
     run.times = Times(now_ns - SECOND_NS, now_ns + SECOND_NS, now_ns + 2 * SECOND_NS)
@@ -81,7 +81,7 @@ def test_what_was_measured_ends_with_the_schedule_or_when_it_is_stopped(
 
 def test_the_target_is_what_the_engines_say_was_due() -> None:
     """Where engines count what was due, the mean target is that, exactly, however the rate moved."""
-    run = Account()
+    run = Recorder()
     run.times = Times(0, SECOND_NS, 5 * SECOND_NS)
     run.add("a", report(tally(390, due=400), 2 * SECOND_NS, 17))
     run.add("b", report(tally(800, due=800), 2 * SECOND_NS, 17))
@@ -91,7 +91,7 @@ def test_the_target_is_what_the_engines_say_was_due() -> None:
 
 def test_without_a_count_the_target_is_the_mean_of_the_reported_rates() -> None:
     """Rates reported outside the measured time, or twice, do not weigh in."""
-    run = Account()
+    run = Recorder()
     run.times = Times(0, 2 * SECOND_NS, 0)
     for at_s, rate in ((1, 5), (2, 100), (3, 300), (3, 300), (4, 500), (9, 1)):
         run.add("a", report(Tally(), at_s * SECOND_NS, rate))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lensload.coordinator.recorder import Account, Times
+from lensload.coordinator.recorder import Recorder, Times
 from lensload.metrics import slices
 from lensload.metrics.counts import PROGRESS, count_of
 from lensload.metrics.histogram import Histogram
@@ -94,9 +94,9 @@ def test_the_drain_stands_apart():
     assert sum(part["produced"] for part in parts if part["phase"] == "draining") == 2
 
 
-def test_an_account_closes_a_slice_a_second_and_leaves_the_warm_up_out():
+def test_a_recorder_closes_a_slice_a_second_and_leaves_the_warm_up_out():
     """The run file has the slices; they begin with the measured time, and hold nothing of the warm-up."""
-    run = Account()
+    run = Recorder()
     now_ns = time.time_ns()
     run.times = Times(now_ns - SECOND_NS, now_ns + 60 * SECOND_NS, 0)
     warm = Tally()
