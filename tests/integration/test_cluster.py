@@ -20,7 +20,7 @@ from confluent_kafka.admin import (
     ResourceType,  # pyright: ignore[reportPrivateImportUsage]
 )
 
-from lensload.config.groups import Cluster
+from lensload.config.fields import Cluster
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
 from lensload.kafka import client_config, connection, topics

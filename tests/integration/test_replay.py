@@ -21,7 +21,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # pyright: ignore[repor
 from confluent_kafka.schema_registry import Schema as RegistrySchema
 
 from lensload.cli import main
-from lensload.config.groups import Cluster
+from lensload.config.fields import Cluster
 from lensload.encoding import wire
 from lensload.errors import ClusterError
 from lensload.kafka import connection, reading

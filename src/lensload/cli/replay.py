@@ -7,7 +7,7 @@ import click
 
 from lensload.cli.options import Command, config_option, option_group, run_options
 from lensload.config import loading
-from lensload.config.groups import Cluster
+from lensload.config.fields import Cluster
 from lensload.config.options import options
 
 _CLUSTER = ("bootstrap_servers", "registry_url", "client_config", "topic_prefix", "replication_factor")

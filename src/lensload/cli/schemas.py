@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lensload.config import loading
-from lensload.config.groups import Registry
+from lensload.config.fields import Registry
 from lensload.errors import SchemaError, UsageError
 from lensload.report.text_table import aligned
 from lensload.schema import compatibility, definitions, history

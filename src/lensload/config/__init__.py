@@ -1,1 +1,1 @@
-"""The configuration of a run: fields, their options, and where values come from. It opens no connection."""
+"""The configuration of a run: its fields (each is an option), and where values come from. It opens no connection."""

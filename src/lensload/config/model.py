@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from pydantic import ValidationError, model_validator
 
-from lensload.config.groups import Cluster, Criteria, Load, Outputs, Producer
+from lensload.config.fields import Cluster, Criteria, Load, Outputs, Producer
 from lensload.errors import UsageError
 from lensload.values import Group, Shown, nearest
 from lensload.world.parameters import WorldParameters

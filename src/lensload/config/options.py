@@ -5,7 +5,7 @@ from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from lensload.config.groups import Cluster, Criteria, Load, Outputs, Producer
+from lensload.config.fields import Cluster, Criteria, Load, Outputs, Producer
 from lensload.config.model import ENV_PREFIX, FIELDS, RunConfig, flag_of, name_of, shown_of
 from lensload.world.parameters import WorldParameters
 

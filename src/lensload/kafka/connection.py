@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from lensload.config.groups import Cluster
+from lensload.config.fields import Cluster
 from lensload.errors import ClusterError
 from lensload.kafka import client_config
 from lensload.kafka.client_errors import HOPELESS, most_telling

@@ -1,1 +1,1 @@
-"""Child processes: starting them, talking to them, ending them. It knows nothing of what they do."""
+"""Child processes: starting them, their messages, ending them. It never makes, sends or reads an event."""

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from lensload.config.groups import Cluster
+from lensload.config.fields import Cluster
 from lensload.errors import InvalidRunError, UsageError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin

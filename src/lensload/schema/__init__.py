@@ -1,1 +1,1 @@
-"""The schemas of LENS: definitions, compatibility, history, and the registry that holds them."""
+"""The LENS schemas: rules, history, registry. The .avsc files are in the folder schemas/. It never encodes an event."""

@@ -1,1 +1,1 @@
-"""What happens, as a pure function of the seed: people, items, sessions, answers. It never encodes and reads no clock."""
+"""What happens, as a pure function of the seed. How people behave, clicks included, is in behaviour; no I/O, no clock."""

@@ -1,4 +1,4 @@
-"""The chronicle: a span of history, told in the world's own time.
+"""A span of history as events, in simulated time, for seeding.
 
 Where `World` says what happens at times that its caller chooses, here the calendar decides: an event's due time is
 when it happened.

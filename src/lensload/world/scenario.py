@@ -1,4 +1,4 @@
-"""The setting: everyone and everything there is before anything happens."""
+"""The scenario: all people, items, models and experiments that exist before anything happens."""
 
 from dataclasses import dataclass, replace
 from typing import Self

@@ -1,4 +1,4 @@
-"""The ring: sessions and pages that events still refer to, by slot, the oldest overwritten by the newest."""
+"""Slots of the sessions and pages that events still refer to; the newest overwrites the oldest."""
 
 import numpy as np
 from numpy.typing import NDArray

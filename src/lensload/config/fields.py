@@ -1,4 +1,4 @@
-"""The groups of a run's configuration: the cluster, the load, the producer, the outputs and what the verdict goes by.
+"""The fields of a run's configuration, in groups: cluster, load, producer, outputs, criteria. A new option is a field here.
 
 The world's group is `lensload.world.parameters`. The description of a field is its help text on the command line and
 in the web form; its first sentence is shown with an error.
