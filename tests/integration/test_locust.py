@@ -299,7 +299,7 @@ def test_clocks_of_other_hosts_are_compared(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["--rate-profile", "poisonn"], 2, "There is no rate profile"),
+        (["--rate-profile", "poisonn"], 2, "there is no profile"),
         (["--bootstrap-servers", "127.0.0.1:1"], 2, "Give --registry-url too"),
         (["--seeed", "3"], 2, "Did you mean '--seed'?"),
         (["--run-file", "/proc/no/run.json"], 2, "Give another place with --run-file"),
