@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -27,7 +26,26 @@ from lensload.config.model import RunConfig
 from lensload.encoding.encoders import FragmentEncoder
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.metrics.stats import Tally
-from lensload.processes.link import Link
+from lensload.processes.messages import (
+    Audience,
+    Begin,
+    ConfigureGenerator,
+    ConfigureObserver,
+    Died,
+    Drain,
+    Drained,
+    Envelope,
+    GeneratorDrained,
+    GeneratorReport,
+    Message,
+    ObserverDrained,
+    ProcessName,
+    Ready,
+    Refused,
+    Report,
+    Scheduled,
+)
+from lensload.processes.supervisor import Supervisor
 from lensload.schema import definitions
 from lensload.world.behaviour import Behaviour
 from lensload.world.world import TOPICS, World, made
@@ -67,91 +85,60 @@ def bare_produce(bootstrap: str, topic: str, size: int, *, reports: bool, events
     return float(subprocess.check_output([sys.executable, script, *arguments]).split()[0])
 
 
-class EngineRun:
-    """One engine process, driven as control drives it, perhaps with an observer beside it."""
+class ProcessRun:
+    """One generator process, driven as a coordinator drives it, perhaps with an observer beside it."""
 
     def __init__(self, bootstrap: str, *, observed: bool) -> None:
-        config = RunConfig.from_dict({})
-        self._orders = {
-            "type": "configure",
-            "config": config.as_dict(),
-            "bootstrap_servers": bootstrap,
-            "registry_url": "mock://",
-            "embedded": True,
-            "run_tag": time.time_ns() % 16384,
-            "lanes": list(range(64)),
-            "worker_index": 0,
-            "worker_count": 1,
-            "share_index": 0,
-            "share_count": 1,
-        }
+        common = (RunConfig(), bootstrap, "mock://", True, time.time_ns() % 16384)
         self.tally = Tally()
         self.resident: list[tuple[float, int]] = []
-        self._said: set[tuple[Link, str]] = set()
-        self._engine, self._process = self._start("lensload.generator.process")
-        self._observer = self._start("lensload.observer.process")[0] if observed else None
-        for link in filter(None, (self._engine, self._observer)):
-            self._hear(link, "ready")
+        self._names: tuple[ProcessName, ...] = ("generator", "observer") if observed else ("generator",)
+        self._received: set[tuple[ProcessName, str]] = set()
+        self._supervisor = Supervisor(self._receive)
+        self._supervisor.send("generator", ConfigureGenerator(*common, list(range(64)), 0, None))
+        if observed:
+            self._supervisor.send("observer", ConfigureObserver(*common, 0, 1))
+        for name in self._names:
+            self._await(name, Ready)
 
     def run(self, rate_per_s: float, warmup_s: float, measured_s: float) -> float:
         """Run the schedule; gives seconds from its start until all was delivered."""
         start_ns = time.time_ns() + NS_PER_S // 10
         measure_from_ns = start_ns + int(warmup_s * NS_PER_S)
         end_ns = measure_from_ns + int(measured_s * NS_PER_S)
-        begin = {
-            "type": "begin",
-            "start_ns": start_ns,
-            "measure_from_ns": measure_from_ns,
-            "end_ns": end_ns,
-        }
-        for link in filter(None, (self._engine, self._observer)):
-            link.send(begin)
-        slices = [{"behaviour": Behaviour().as_dict(), "rate_per_s": rate_per_s}]
-        self._engine.send({"type": "audience", "slices": slices})
-        self._hear(self._engine, "scheduled")
-        self._engine.send({"type": "drain"})
-        self._hear(self._engine, "drained")
+        for name in self._names:
+            self._supervisor.send(name, Begin(start_ns, measure_from_ns, end_ns))
+        self._supervisor.send("generator", Audience([(Behaviour(), rate_per_s)]))
+        self._await("generator", Scheduled)
+        self._supervisor.send("generator", Drain())
+        self._await("generator", GeneratorDrained)
         took_s = time.time() - start_ns / NS_PER_S
-        if self._observer:
-            self._observer.send({"type": "drain"})
-            self._hear(self._observer, "drained")
+        if "observer" in self._names:
+            self._supervisor.send("observer", Drain())
+            self._await("observer", ObserverDrained)
         return took_s
 
     def counted(self, name: str) -> int:
         """Events of all topics counted under `name`."""
         return sum(counts.get(name, 0) for counts in self.tally.counts.values())
 
-    def _start(self, module: str) -> tuple[Link, subprocess.Popen[bytes]]:
-        link, theirs = Link.pair()
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, str(theirs.fileno())], pass_fds=[theirs.fileno()]
-        )
-        theirs.close()
-        link.send(self._orders)
-        return link, process
+    def _await(self, name: ProcessName, kind: type[Message]) -> None:
+        """Take in what both send until this one has sent such a message."""
+        deadline_s = time.monotonic() + 600
+        while (name, kind.__name__) not in self._received:
+            self._supervisor.poll(0.02)
+            if time.monotonic() > deadline_s:
+                raise SystemExit(f"no {kind.__name__} within 600 s")
 
-    def _hear(self, link: Link, until: str) -> None:
-        """Take in what both say until this one says `until`: a process whose reports nobody reads stands still."""
-        deadline = time.monotonic() + 600
-        while time.monotonic() < deadline:
-            for each in filter(None, (self._engine, self._observer)):
-                if (each, "drained") in self._said:
-                    continue
-                message = each.receive(0.02)
-                if message:
-                    self._said.add((each, self._take_in(message)))
-            if (link, until) in self._said:
-                return
-        raise SystemExit(f"no {until} within 600 s")
-
-    def _take_in(self, message: dict[str, Any]) -> str:
-        if message["type"] == "refused":
-            raise SystemExit(message["text"])
-        if "tally" in message:
-            self.tally.add(Tally.from_wire(message["tally"]))
-        if "rss_bytes" in message:
-            self.resident.append((time.monotonic(), message["rss_bytes"]))
-        return message["type"]
+    def _receive(self, name: ProcessName, envelope: Envelope) -> None:
+        self._received.add((name, envelope.kind))
+        message = envelope.opened()
+        if isinstance(message, (Refused, Died)):
+            raise SystemExit(message.text)
+        if isinstance(message, (Report, Drained)):
+            self.tally.add(message.stats)
+        if isinstance(message, GeneratorReport):
+            self.resident.append((time.monotonic(), message.rss_bytes))
 
 
 def whole_engine(bootstrap: str, rate_per_s: float = 3e6, seconds: float = 2) -> float:
@@ -159,7 +146,7 @@ def whole_engine(bootstrap: str, rate_per_s: float = 3e6, seconds: float = 2) ->
 
     Asked for far more than it can do, it does what it can until it gives up what is overdue.
     """
-    engine = EngineRun(bootstrap, observed=False)
+    engine = ProcessRun(bootstrap, observed=False)
     took_s = engine.run(rate_per_s, 0, seconds)
     acked, produced = engine.counted("acked"), engine.counted("produced")
     if acked != produced:
@@ -183,7 +170,7 @@ def plain_locustfile(bootstrap: str, seconds: int = 6) -> float:
 
 def pacing(bootstrap: str, rate_per_s: float, *, observed: bool, seconds: float = 8) -> Figures:
     """At the given rate: how near the rate came, the 99th percentile of schedule lag, what an observer missed."""
-    engine = EngineRun(bootstrap, observed=observed)
+    engine = ProcessRun(bootstrap, observed=observed)
     engine.run(rate_per_s, 2, seconds)
     lag_us = engine.tally.histogram("schedule_lag").percentile_us(99)
     figures = {
@@ -210,7 +197,7 @@ def first_event() -> float:
 def soak(seconds: float) -> None:
     """Print the engine's resident memory, minute by minute."""
     with EmbeddedCluster() as cluster:
-        engine = EngineRun(cluster.bootstrap_servers, observed=True)
+        engine = ProcessRun(cluster.bootstrap_servers, observed=True)
         engine.run(20_000, 0, seconds)
     begun = engine.resident[0][0]
     by_minute: dict[int, int] = {}

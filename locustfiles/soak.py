@@ -3,22 +3,22 @@
 locust -f locustfiles/soak.py --headless -u 30 -r 1 -t 8h
 """
 
-from lensload import locust
+from lensload.locust import Browsers, Buyers, Searchers
 
 
-class Browsers(locust.Browsers):
+class MostVisitors(Browsers):
     """Most people look."""
 
     weight = 6
 
 
-class Searchers(locust.Searchers):
+class SomeVisitors(Searchers):
     """Some search."""
 
     weight = 3
 
 
-class Buyers(locust.Buyers):
+class OneInTen(Buyers):
     """One in ten came to buy."""
 
     weight = 1

@@ -17,20 +17,12 @@ from lensload.config.model import HANDOVER_VARIABLE, RunConfig
 from lensload.errors import InvalidRunError, LensloadError, without_verdict
 from lensload.processes import interpreter, stdio
 
-USERS_PER_WORKER = 10
-"""Locust users of each worker process: slices of the rate, enough that none is more than a tenth."""
-
 
 def command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
-    """The command and the environment of the process that makes a run.
-
-    The users together have the run's rate. No LOCUST_… variable that was meant for other tests is passed on.
-    """
-    handed = run.changed(user_rate=run.load.rate / _users(run))
-    kept = {name: value for name, value in environ.items() if not name.startswith("LOCUST_")}
+    """The command and the environment of the process that makes a run."""
     return interpreter.command("lensload.bench"), {
-        **interpreter.environ(kept),
-        HANDOVER_VARIABLE: handed.as_json(),
+        **interpreter.environ(environ),
+        HANDOVER_VARIABLE: run.as_json(),
     }
 
 
@@ -55,9 +47,9 @@ def main() -> int:
 
 
 def _run(config: RunConfig) -> int:
-    from lensload.locust import headless  # noqa: PLC0415 - a failure of this import needs its exit code too
+    from lensload.coordinator import local_run  # noqa: PLC0415 - a failure of this import needs its exit code too
 
-    result = headless.run(config, _users(config))
+    result = local_run.run(config)
     if result.wrote_run_file:
         if config.cluster.embedded:
             sys.stdout.write(_next_steps(config.outputs.run_file))
@@ -85,10 +77,6 @@ def _as_typed() -> str:
         return "lensload"
     here = Path.cwd()
     return shlex.quote(str(command.relative_to(here) if command.is_relative_to(here) else command))
-
-
-def _users(run: RunConfig) -> int:
-    return USERS_PER_WORKER * run.load.workers
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9, "p9999": 99.
 STATED_ERROR = 1 / 1000  # three significant digits
 # The real engines and observers, which besides write down whatever they record.
 KEEPING = (
-    "import functools\nfrom lensload.locust import OrdinaryAudience, hooks\nfrom lensload.processes.supervisor import Crew\n"
-    "hooks.make_crew = functools.partial(Crew, 'lensload_keeping.engine', 'lensload_keeping.observatory')\n"
+    "import functools\nfrom lensload.locust import OrdinaryAudience, hooks\nfrom lensload.processes.supervisor import Supervisor\n"
+    "hooks.make_supervisor = functools.partial(\n    Supervisor,"
+    " generator_module='lensload_keeping.generator', observer_module='lensload_keeping.observer')\n"
 )
 LOAD = options(user_rate=10_000, duration="10s", warmup="1s")
 

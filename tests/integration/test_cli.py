@@ -14,7 +14,6 @@ import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka.admin import AdminClient
 
-from lensload.bench import USERS_PER_WORKER
 from lensload.cli import main
 from lensload.config.loading import load
 from lensload.config.model import HANDOVER_VARIABLE, RunConfig
@@ -77,19 +76,7 @@ def test_bench_hands_its_checked_configuration_over():
     end = started("--rate", "5000", "--duration", "20s", "--seed", "7")
     assert end.command == [sys.executable, "-P", "-m", "lensload.bench"]
     handed = end.handed
-    assert (handed.load.rate, handed.load.user_rate, handed.load.duration_s, handed.world.seed) == (
-        5000,
-        500,
-        20,
-        7,
-    )
-
-
-def test_several_workers_share_the_rate():
-    """Ten users a worker, and all users together have the rate that was asked for."""
-    handed = started("--rate", "3000", "--workers", "3").handed
-    assert handed.load.workers == 3
-    assert 3 * USERS_PER_WORKER * handed.load.user_rate == pytest.approx(3000)
+    assert (handed.load.rate, handed.load.duration_s, handed.world.seed) == (5000, 20, 7)
 
 
 def test_a_bench_ends_though_nobody_says_when():
@@ -97,22 +84,20 @@ def test_a_bench_ends_though_nobody_says_when():
     assert started().handed.load.duration_s == 30
 
 
-def test_everything_but_the_rate_a_user_comes_through(elsewhere: Path):
-    """What the engines get is what flags, environment and file amount to."""
-    (elsewhere / "lensload.toml").write_text('topic_prefix = "dev-"\nuser_rate = 3')
+def test_the_whole_configuration_comes_through(elsewhere: Path):
+    """What the generators get is what flags, environment and file amount to."""
+    (elsewhere / "lensload.toml").write_text('topic_prefix = "dev-"')
     (elsewhere / "client.properties").write_text("batch.size=20000\nsasl.password=sesame")
     end = started("--client-config", "client.properties", "--topics", "model-metrics", "--duration", "1m")
     expected = load({"client_config": "client.properties", "topics": "model-metrics", "duration": "1m"})
-    assert end.handed == expected.changed(user_rate=500)
+    assert end.handed == expected
     assert "sesame" not in end.environ[HANDOVER_VARIABLE]
 
 
-def test_no_variable_of_other_locust_tests_reaches_the_run(monkeypatch: pytest.MonkeyPatch):
-    """LOCUST_RUN_TIME in a shell must not cut a bench short."""
-    monkeypatch.setenv("LOCUST_RUN_TIME", "1s")
-    monkeypatch.setenv("LENSLOAD_CONFIG_JSON", "stale")
+def test_no_configuration_of_another_run_is_handed_over(monkeypatch: pytest.MonkeyPatch):
+    """What a shell has left in the variable of the handover does not count."""
+    monkeypatch.setenv(HANDOVER_VARIABLE, "stale")
     end = started()
-    assert "LOCUST_RUN_TIME" not in end.environ
     assert end.environ["PATH"] == os.environ["PATH"]
     assert json.loads(end.environ[HANDOVER_VARIABLE])["seed"] == 1
 

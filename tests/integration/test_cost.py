@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from lensload.kafka.embedded import EmbeddedCluster
+from lensload.processes.messages import Ready, Scheduled
 from tests.integration.test_generator import SECOND, Hand
 
 BARE_PRODUCE = Path(__file__).parents[2] / "benchmarks" / "bare_produce.py"
@@ -42,11 +43,11 @@ def cpu_s(hand: Hand) -> float:
 
 def test_an_event_costs_the_generator_not_many_times_what_producing_it_does(hand: Hand):
     """Flat out, an event costs 10 times the CPU of a bare produce() with a delivery report at most; some 3 are usual."""
-    hand.until("ready")
+    hand.until(Ready)
     before_s = ended_s() + cpu_s(hand)  # what getting ready took
     start_ns = (time.time_ns() // MS + 100) * MS
     hand.begin(start_ns, 0, start_ns + SECOND, 1_000_000)
-    hand.until("scheduled")
+    hand.until(Scheduled)
     hand.drain()
     hand.process.close()
     spent_us = (ended_s() - before_s) / hand.count("acked") * 1e6

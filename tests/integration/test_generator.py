@@ -1,8 +1,8 @@
-"""The engine as a process: exact from the first event due to the last word, over its link alone."""
+"""The generator as a process: exact from the first event due to the last word, over its link alone."""
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -12,13 +12,30 @@ from lensload.config.model import RunConfig
 from lensload.encoding import wire
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.metrics.stats import Tally
-from lensload.processes.supervisor import CrewProcess
+from lensload.processes.messages import (
+    Audience,
+    Begin,
+    ConfigureGenerator,
+    Drain,
+    Envelope,
+    GeneratorDrained,
+    GeneratorReport,
+    Message,
+    ProcessName,
+    Ready,
+    Refused,
+    Scheduled,
+)
+from lensload.processes.supervisor import RunProcess
+from lensload.world.behaviour import Behaviour
 from lensload.world.world import TOPICS
 from tests.support.locusts import wait_until
 
 MS = 1_000_000
 SECOND = 1_000_000_000
 TAG = 77
+
+M = TypeVar("M", bound=Message)
 
 
 @pytest.fixture(scope="module")
@@ -28,59 +45,56 @@ def cluster() -> Iterator[EmbeddedCluster]:
 
 
 class Hand:
-    """An engine, and what it has said."""
+    """A generator, and what it has sent."""
 
     def __init__(self, cluster: EmbeddedCluster, prefix: str, registry_url: str = "mock://lensload") -> None:
         config = RunConfig.of(audience_size=500, catalogue_size=200, topic_prefix=prefix)
+        self.process = RunProcess("generator", "lensload.generator.process", self._receive)
         self.bootstrap_servers = cluster.bootstrap_servers
-        self.process = CrewProcess("engine", "lensload.generator.process")
         self.tally = Tally()
-        self.process.configure(
-            {
-                "config": config.as_dict(),
-                "bootstrap_servers": cluster.bootstrap_servers,
-                "registry_url": registry_url,
-                "embedded": True,
-                "run_tag": TAG,
-                "lanes": list(range(64)),
-                "worker_index": 0,
-            }
+        self.messages: list[Message] = []
+        self.process.launch()
+        self.process.send(
+            ConfigureGenerator(
+                config, cluster.bootstrap_servers, registry_url, True, TAG, list(range(64)), 0, None
+            )
         )
 
-    def until(self, what: str) -> None:
-        """Wait for its ready, scheduled, drained or refusal."""
-        given = {"ready": "conditions"}.get(what, what)
+    def until(self, kind: type[M]) -> M:
+        """Wait for a message of a kind."""
 
-        def said() -> bool:
+        def found() -> M | None:
             self.process.poll()
-            self.tally.add(self.process.take()[0])
             assert self.process.died is None, self.process.died
-            return getattr(self.process, given) not in (None, False)
+            return next((message for message in self.messages if isinstance(message, kind)), None)
 
-        wait_until(said, 20)
+        message: M = wait_until(found, 20)
+        return message
 
     def begin(self, start_ns: int, warmup_ns: int, end_ns: int, rate_per_s: float) -> None:
         """Give it an audience and a schedule."""
-        slices = [{"behaviour": {}, "rate_per_s": rate_per_s}]
-        self.process.send({"type": "audience", "slices": slices})
-        times = {"start_ns": start_ns, "measure_from_ns": start_ns + warmup_ns, "end_ns": end_ns}
-        self.process.send({"type": "begin", **times})
+        self.process.send(Audience([(Behaviour(), rate_per_s)]))
+        self.process.send(Begin(start_ns, start_ns + warmup_ns, end_ns))
 
-    def drain(self) -> dict[str, Any]:
-        """Have its last word."""
-        self.process.send({"type": "drain"})
-        self.until("drained")
-        drained = self.process.drained
-        assert drained is not None
-        return drained
+    def drain(self) -> GeneratorDrained:
+        """Have its last message."""
+        self.process.send(Drain())
+        return self.until(GeneratorDrained)
 
     def count(self, name: str) -> int:
         """Of all topics."""
         return sum(counts.get(name, 0) for counts in self.tally.counts.values())
 
+    def _receive(self, process: ProcessName, envelope: Envelope) -> None:
+        assert process == "generator"
+        message = envelope.opened()
+        self.messages.append(message)
+        if isinstance(message, (GeneratorReport, GeneratorDrained)):
+            self.tally.add(message.stats)
+
 
 @pytest.fixture
-def engines() -> Iterator[list[Hand]]:
+def generators() -> Iterator[list[Hand]]:
     started: list[Hand] = []
     yield started
     for each in started:
@@ -108,16 +122,16 @@ def due_times(cluster: EmbeddedCluster, prefix: str) -> np.ndarray[Any, Any]:
     return np.sort(heads.due_ns)
 
 
-def test_a_schedule_is_kept_to_the_event(cluster: EmbeddedCluster, engines: list[Hand], topic_prefix: str):
+def test_a_schedule_is_kept_to_the_event(cluster: EmbeddedCluster, generators: list[Hand], topic_prefix: str):
     """Rate times duration events, none due before the start or from the end on, and the warm-up split exactly."""
     hand = Hand(cluster, topic_prefix)
-    engines.append(hand)
-    hand.until("ready")
+    generators.append(hand)
+    hand.until(Ready)
     start_ns = (time.time_ns() // MS + 100) * MS
     hand.begin(start_ns, 500 * MS, start_ns + 2 * SECOND, 1_500)
-    hand.until("scheduled")
+    hand.until(Scheduled)
     assert time.time_ns() >= start_ns + 2 * SECOND
-    assert hand.drain()["unflushed"] == 0
+    assert hand.drain().unflushed == 0
     assert (hand.count("warmup_produced"), hand.count("produced")) == (750, 2_250)
     assert (hand.count("warmup_acked"), hand.count("acked")) == (750, 2_250)
     assert hand.tally.totals["due"] == 2_250
@@ -130,21 +144,25 @@ def test_a_schedule_is_kept_to_the_event(cluster: EmbeddedCluster, engines: list
 
 
 def test_a_drain_in_the_middle_tells_what_was_never_sent(
-    cluster: EmbeddedCluster, engines: list[Hand], topic_prefix: str
+    cluster: EmbeddedCluster, generators: list[Hand], topic_prefix: str
 ):
     """Stopped early, it says how much was due by then, and that is what it produced; later events never leave."""
     hand = Hand(cluster, topic_prefix)
-    engines.append(hand)
-    hand.until("ready")
+    generators.append(hand)
+    hand.until(Ready)
     start_ns = time.time_ns() // MS * MS
     hand.begin(start_ns, 0, start_ns + 600 * SECOND, 1_000)
     wait_until(
-        lambda: hand.process.poll() or hand.process.gauges.get("now_ns", 0) > start_ns + SECOND / 2, 10
+        lambda: (
+            hand.until(GeneratorReport)
+            and any(_is_after(each, start_ns + SECOND // 2) for each in hand.messages)
+        ),
+        10,
     )
     drained = hand.drain()
     stopped_ns = time.time_ns()
-    assert not hand.process.scheduled
-    assert drained["unflushed"] == 0
+    assert not any(isinstance(message, Scheduled) for message in hand.messages)
+    assert drained.unflushed == 0
     produced = hand.count("produced")
     assert produced == hand.count("acked") == len(due_times(cluster, topic_prefix))
     assert 300 < produced <= (stopped_ns - start_ns) / MS + 1
@@ -153,13 +171,15 @@ def test_a_drain_in_the_middle_tells_what_was_never_sent(
 
 
 def test_a_registry_that_is_none_is_refused_with_the_contracts_code(
-    cluster: EmbeddedCluster, engines: list[Hand], topic_prefix: str
+    cluster: EmbeddedCluster, generators: list[Hand], topic_prefix: str
 ):
-    """What an engine cannot have it says over its link, as a refusal with exit code 4, and not by dying."""
+    """What a generator cannot have it says over its link, as a refusal with exit code 4, and not by dying."""
     hand = Hand(cluster, topic_prefix, "http://127.0.0.1:9")
-    engines.append(hand)
-    hand.until("refusal")
-    refusal = hand.process.refusal
-    assert refusal is not None
+    generators.append(hand)
+    refusal = hand.until(Refused)
     assert refusal.exit_code == 4
-    assert "http://127.0.0.1:9" in str(refusal)
+    assert "http://127.0.0.1:9" in refusal.text
+
+
+def _is_after(message: Message, at_ns: int) -> bool:
+    return isinstance(message, GeneratorReport) and message.now_ns > at_ns

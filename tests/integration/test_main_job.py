@@ -274,7 +274,7 @@ def check_bytes(outcome: Outcome, cluster: Cluster) -> None:
     client = SchemaRegistryClient({"url": cluster.registry_url})
     for topic, received in outcome.received.items():
         (number,) = {each.schema_id for each in received}
-        assert number == outcome.run["conditions"]["workers"][0]["engine"]["schema_ids"][topic]
+        assert number == outcome.run["conditions"]["workers"][0]["generator"]["schema_ids"][topic]
         schema = fastavro.parse_schema(json.loads(client.get_schema(number).schema_str or ""))
         for each in received:
             written = io.BytesIO()

@@ -284,7 +284,7 @@ def test_both_versions_are_accounted_for_on_the_embedded_cluster(tmp_path: Path)
     assert found["totals"]["audited"] > 100
     assert found["conditions"]["configuration"]["evolve"] == [f"{TOPIC}=newer.avsc@0.2-0.8"]
     (worker,) = found["conditions"]["workers"]
-    assert set(worker["engine"]["newer_schema_ids"]) == {TOPIC}
+    assert set(worker["generator"]["newer_schema_ids"]) == {TOPIC}
 
 
 @pytest.mark.native
@@ -301,7 +301,7 @@ def test_consumers_of_a_real_cluster_meet_both_versions(
     found = json.loads((tmp_path / "run.json").read_text())
     produced = found["topics"][TOPIC]["produced"]
     assert produced == found["topics"][TOPIC]["acked"] == found["topics"][TOPIC]["observed"]
-    numbers = found["conditions"]["workers"][0]["engine"]
+    numbers = found["conditions"]["workers"][0]["generator"]
     older, newer = numbers["schema_ids"][TOPIC], numbers["newer_schema_ids"][TOPIC]
     values = _values(kafka, topic_prefix + TOPIC, produced)
     heads = {partition: wire.Heads.of(of_it).schema_id for partition, of_it in values.items()}

@@ -27,8 +27,9 @@ REPOSITORY = Path(__file__).parents[2]
 STANDINS = Path(__file__).parent / "standins"
 ORDINARY = "from lensload.locust import OrdinaryAudience\n"
 STAND_IN = (
-    "import functools\nfrom lensload.locust import OrdinaryAudience, hooks\nfrom lensload.processes.supervisor import Crew\n"
-    "hooks.make_crew = functools.partial(Crew, 'lensload_standin', 'lensload_standin')\n"
+    "import functools\nfrom lensload.locust import OrdinaryAudience, hooks\nfrom lensload.processes.supervisor import Supervisor\n"
+    "hooks.make_supervisor = functools.partial(\n"
+    "    Supervisor, generator_module='lensload_standin', observer_module='lensload_standin')\n"
 )
 
 

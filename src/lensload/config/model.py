@@ -21,7 +21,7 @@ VIEWS = ("junit", "summary", "csv", "html")
 """The fields that name files which show a run."""
 
 HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
-"""The environment variable in which `lensload bench` hands a checked RunConfig (`as_json`) to Locust."""
+"""The environment variable in which `lensload bench` hands a checked RunConfig (`as_json`) to the process that makes the run."""
 
 
 class RunConfig(Group):

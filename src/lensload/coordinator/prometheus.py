@@ -1,9 +1,10 @@
 """A run while it goes on, as Prometheus reads it: counters since its start, gauges of now, latencies in buckets."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
+from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -12,10 +13,12 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from lensload.coordinator.listeners import Listener
 from lensload.coordinator.recorder import Account
 from lensload.errors import UsageError
 from lensload.metrics.histogram import Histogram, bucket_indices
 from lensload.metrics.stages import STAGES
+from lensload.results.snapshot import Snapshot
 
 COUNTS = ("produced", "acked", "observed", "failed", "duplicated", "reordered", "corrupt")
 BUCKETS_S = tuple(
@@ -23,33 +26,54 @@ BUCKETS_S = tuple(
 )  # 1 us to 50 s; Prometheus's own begin at 5 ms
 
 
-class RunCollector(Collector):
-    """The metrics of the run that is on, or of the last one.
+class RunCollector(Listener, Collector):
+    """The metrics of the run that is on, or of the last one, as they were when its last second was over."""
 
-    Args:
-        account: gives the run's account; None before the first run.
-        running: whether a run is on.
-    """
+    def __init__(self) -> None:
+        self._recorder: Account | None = None
+        self._metrics: list[Metric] = [_running(False)]
 
-    def __init__(self, account: Callable[[], Account | None], running: Callable[[], bool]) -> None:
-        self._account = account
-        self._running = running
+    def started(self, recorder: Account) -> None:
+        """A run starts: its metrics replace those of the last."""
+        self._recorder = recorder
+        self._renew(running=True)
+
+    def second(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - the recorder holds more
+        """Renew the metrics."""
+        self._renew(running=True)
+
+    def closed(self) -> None:
+        """The run is over: its last metrics stay."""
+        self._renew(running=False)
 
     def collect(self) -> Iterator[Metric]:
-        """All of them, as they are now."""
-        yield GaugeMetricFamily(
-            "lensload_running", "1 while a run is on, be it starting or draining.", self._running()
-        )
-        account = self._account()
-        if account is None:
-            return
-        yield from _gauges(account)
-        yield from _counts(account)
-        yield _latencies(account)
+        """All of them; any thread may ask."""
+        yield from self._metrics
 
     def describe(self) -> list[Metric]:
         """Nothing: what there is depends on the run."""
         return []
+
+    def _renew(self, *, running: bool) -> None:
+        metrics = [_running(running)]
+        if self._recorder:
+            recorder = self._recorder
+            metrics += [*_gauges(recorder), *_counts(recorder), _latencies(recorder)]
+        self._metrics = metrics
+
+
+def serve(host: str, port: int, collector: RunCollector) -> None:
+    """Serve the collector's metrics at http://host:port/metrics for as long as the process lives.
+
+    Raises:
+        UsageError: nothing can listen there.
+    """
+    registry = CollectorRegistry()
+    registry.register(collector)
+    try:
+        start_http_server(port, host, registry)
+    except OSError as error:
+        raise _not_served(host, port, error) from error
 
 
 def check_free(host: str, port: int) -> None:
@@ -64,19 +88,31 @@ def check_free(host: str, port: int) -> None:
         with socket.create_server((host, port)):
             pass
     except OSError as error:
-        raise UsageError(
-            f"Metrics cannot be served at {host}:{port}: {error.strerror or error}.",
-            "Give another --prometheus-port or --prometheus-host.",
-        ) from error
+        raise _not_served(host, port, error) from error
+
+
+def _not_served(host: str, port: int, error: OSError) -> UsageError:
+    return UsageError(
+        f"Metrics cannot be served at {host}:{port}: {error.strerror or error}.",
+        "Give another --prometheus-port or --prometheus-host.",
+    )
+
+
+def _running(running: bool) -> Metric:
+    return GaugeMetricFamily("lensload_running", "1 while a run is on, be it starting or draining.", running)
 
 
 def _gauges(account: Account) -> Iterator[Metric]:
-    for name, text, key in (
-        ("lensload_target_events_per_second", "The rate asked for now.", "target_per_s"),
-        ("lensload_achieved_events_per_second", "Events produced in the last second.", "achieved_per_s"),
-        ("lensload_queue_events", "Events waiting in the producers' queues.", "queue"),
+    for name, text, value in (
+        ("lensload_target_events_per_second", "The rate asked for now.", account.target_per_s),
+        (
+            "lensload_achieved_events_per_second",
+            "Events produced in the last second.",
+            account.achieved_per_s,
+        ),
+        ("lensload_queue_events", "Events waiting in the producers' queues.", account.queue),
     ):
-        yield GaugeMetricFamily(name, text, account.gauge("engine", key))
+        yield GaugeMetricFamily(name, text, value)
 
 
 def _counts(account: Account) -> Iterator[Metric]:

@@ -1,13 +1,13 @@
 """The account of a run: everything its workers reported, added up once, and its course second by second."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from lensload.delivery.reconcile import Findings, Reconciliation
 from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Tally
+from lensload.processes.messages import Drained, GeneratorDrained, GeneratorReport, ObserverDrained, Report
 from lensload.results.course import Course, progress, row
 from lensload.results.run import Row
 from lensload.results.series import Series
@@ -45,6 +45,9 @@ class Times:
 class Account:
     """What was counted in a run, and how it went.
 
+    Args:
+        now_ns: the wall clock, Unix nanoseconds.
+
     Attributes:
         tally: everything so far, of all workers.
         events: which events were sent, failed and seen, as all processes tell.
@@ -57,7 +60,8 @@ class Account:
         clock_step_ns: by how much a clock was set, the most that any process told.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now_ns: Callable[[], int] = time.time_ns) -> None:
+        self._now_ns = now_ns
         self.tally = Tally()
         self.events = Reconciliation()
         self.times: Times | None = None
@@ -69,43 +73,61 @@ class Account:
         self.clock_step_ns = 0
         self._fresh = Tally()
         self._told = 0
-        self._gauges: dict[str, dict[str, dict[str, Any]]] = {}
+        self._generators: dict[str, GeneratorReport] = {}
         self._series = Series()
         self._slices = Slices()
         self._targets: dict[str, dict[int, float]] = {}
 
-    def add(
-        self, worker: str, tally: Tally, gauges: dict[str, dict[str, Any]], notices: Iterable[str]
-    ) -> None:
-        """Take in one report of one worker."""
-        self._fresh.add(tally)
-        self._gauges[worker] = gauges
-        engine = gauges.get("engine", {})
-        if "target_per_s" in engine:
-            self._targets.setdefault(worker, {})[engine["now_ns"]] = engine["target_per_s"]
-        self.notices.extend(notices)
-        steps_ns = [abs(told.get("clock_step_ns", 0)) for told in gauges.values()]
-        self.clock_step_ns = max(self.clock_step_ns, *steps_ns, 0)
+    def add(self, worker: str, report: Report) -> None:
+        """Take in one report of a process of a worker."""
+        self._fresh.add(report.stats)
+        self.clock_step_ns = max(self.clock_step_ns, abs(report.clock_step_ns))
+        if isinstance(report, GeneratorReport):
+            self._generators[worker] = report
+            self._targets.setdefault(worker, {})[report.now_ns] = report.target_per_s
+
+    def add_drained(self, message: Drained) -> None:
+        """Take in the last message of a process."""
+        self._fresh.add(message.stats)
+        if isinstance(message, GeneratorDrained):
+            self.unflushed += message.unflushed
+            self.produced_until_ns = max(self.produced_until_ns, message.produced_until_ns)
+        elif isinstance(message, ObserverDrained):
+            self.incomplete += not message.complete
 
     def forget(self, worker: str) -> None:
-        """Count the gauges of a worker no more: it is gone."""
-        self._gauges.pop(worker, None)
+        """Count the rates and the queue of a worker no more: it is gone."""
+        self._generators.pop(worker, None)
+
+    @property
+    def target_per_s(self) -> float:
+        """The rate asked for now, of all workers."""
+        return sum(report.target_per_s for report in self._generators.values())
+
+    @property
+    def achieved_per_s(self) -> float:
+        """Events produced per second, by the generators' last reports."""
+        return sum(report.achieved_per_s for report in self._generators.values())
+
+    @property
+    def queue(self) -> int:
+        """Events in the producers' queues, by the generators' last reports."""
+        return sum(report.queue for report in self._generators.values())
 
     def second(self, draining: bool = False) -> Snapshot:
         """Close a second: what has come since the last one becomes a row of the series, and a snapshot."""
-        now_ns = time.time_ns()
+        now_ns = self._now_ns()
         phase: Phase = "draining" if draining else self.times.phase(now_ns) if self.times else "starting"
         fresh, self._fresh = self._fresh, Tally()
         self.tally.add(fresh)
         elapsed_s = self.times.elapsed_s(now_ns) if self.times else 0.0
         since_s = self.times.elapsed_s(self.times.measure_from_ns) if self.times else 0.0
         self._slices.close(fresh, since_s=since_s, at_s=elapsed_s, phase=phase)
-        target_per_s = 0.0 if draining else self.gauge("engine", "target_per_s")
-        queue = int(self.gauge("engine", "queue"))
-        fresh_row = row(fresh, at_s=elapsed_s, phase=phase, target_per_s=target_per_s, queue=queue)
+        target_per_s = 0.0 if draining else self.target_per_s
+        fresh_row = row(fresh, at_s=elapsed_s, phase=phase, target_per_s=target_per_s, queue=self.queue)
         if phase != "starting":
             self._series.append(fresh_row, fresh)
-        return self._snapshot(fresh_row, 0.0 if draining else self.gauge("engine", "achieved_per_s"))
+        return self._snapshot(fresh_row, 0.0 if draining else self.achieved_per_s)
 
     def course(self, stopped_ns: int, facts: RunFacts) -> Course:
         """How the run went, once all of it has been taken in.
@@ -140,12 +162,6 @@ class Account:
         found = self.events.findings()
         return None if found is None else {TOPIC_NAMES[number]: one for number, one in found.items()}
 
-    @property
-    def due(self) -> float | None:
-        """How many events were due in the measured time, as the engines counted; None until they have said."""
-        self._take_in_rest()
-        return self.tally.totals.get("due")
-
     def _take_in_rest(self) -> None:
         rest = self._fresh.take()
         self.tally.add(rest)
@@ -168,10 +184,6 @@ class Account:
             notices=notices,
             **progress(self.tally),
         )
-
-    def gauge(self, process: str, name: str) -> float:
-        """The sum over all workers of a number that their engines, or observers, last reported."""
-        return sum(gauges.get(process, {}).get(name, 0) for gauges in self._gauges.values())
 
     def _mean_target(self, stopped_ns: int, measured_s: float) -> float:
         """The engines' own count of what was due, if they keep one; else the mean of the rates they reported."""

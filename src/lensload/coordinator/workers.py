@@ -1,41 +1,62 @@
-"""Who takes part in a run, which part of it each worker has, and how far each has got."""
+"""Which workers take part in a run, which part of it each has, and how far each is."""
 
 import time
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from lensload.errors import RefusedError
+from lensload.processes.messages import ProcessName
 
-LANES = 64
-_LATE_BANKS = 63
+LANES: Final = 64
+_LATE_BANKS: Final = 63
 
 
-class Member:
-    """One worker of a run, as the master knows it.
+class WorkerState:
+    """One worker of a run, as the coordinator knows it.
 
     Args:
         index: its place among the workers.
         lanes: its part of the audience.
         share: (index, count) of its observer's part of the partitions; None: it has no observer.
+        monotonic_s: the clock for `silent_s`.
 
     Attributes:
-        conditions: what its crew said of its surroundings; None until that is ready.
-        scheduled: its engine has produced everything that was due.
-        left: its crew is gone, and all it said has arrived.
-        lost: Locust has lost the worker itself.
+        conditions: what each of its processes that is ready found out about its surroundings.
+        scheduled: its generator has produced everything that was due.
+        left: its processes have ended, and all they sent has arrived.
+        lost: the worker itself cannot be reached any more.
+        silent: that it does not report has been told.
     """
 
-    def __init__(self, index: int, lanes: list[int], share: tuple[int, int] | None) -> None:
+    def __init__(
+        self,
+        index: int,
+        lanes: Sequence[int],
+        share: tuple[int, int] | None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.index = index
         self.lanes = lanes
         self.share = share
-        self.conditions: dict[str, Any] | None = None
+        self.conditions: dict[ProcessName, Mapping[str, Any]] = {}
         self.scheduled = False
         self.left = False
         self.lost = False
         self.silent = False
-        self._ended: set[str] = set() if share else {"observer"}
-        self._reports = 0
-        self._heard_s = time.monotonic()
+        self._ended: set[ProcessName] = set() if share else {"observer"}
+        self._received = 0
+        self._monotonic_s = monotonic_s
+        self._heard_s = monotonic_s()
+
+    @property
+    def processes(self) -> tuple[ProcessName, ...]:
+        """The processes that it has."""
+        return ("generator", "observer") if self.share else ("generator",)
+
+    @property
+    def unready(self) -> list[ProcessName]:
+        """Its processes that are not ready yet."""
+        return [process for process in self.processes if process not in self.conditions]
 
     @property
     def gone(self) -> bool:
@@ -44,87 +65,92 @@ class Member:
 
     @property
     def silent_s(self) -> float:
-        """How long ago it last reported."""
-        return time.monotonic() - self._heard_s
+        """How long ago it last sent anything."""
+        return self._monotonic_s() - self._heard_s
 
-    def reported(self, n: int) -> int:
-        """Note that its n-th report has come; how many before it have not."""
-        self._heard_s = time.monotonic()
-        missing, self._reports = n - self._reports - 1, n
+    def received(self, number: int) -> int:
+        """Note that its parcel of this number has come; returns how many before it are missing."""
+        self._heard_s = self._monotonic_s()
+        missing, self._received = number - self._received - 1, number
         return missing
 
-    def end(self, process: str) -> None:
-        """Note that its engine, or observer, has said its last word."""
+    def end(self, process: ProcessName) -> None:
+        """Note that its generator, or observer, has sent its last message."""
         self._ended.add(process)
 
-    def has_ended(self, process: str) -> bool:
-        """Whether nothing more is to be expected of its engine, or observer."""
+    def has_ended(self, process: ProcessName) -> bool:
+        """Whether nothing more is to be expected of its generator, or observer."""
         return self.gone or process in self._ended
 
     def is_scheduled(self) -> bool:
-        """Whether its engine will produce nothing more."""
-        return self.scheduled or self.has_ended("engine")
+        """Whether its generator will produce nothing more."""
+        return self.scheduled or self.has_ended("generator")
 
 
-class Roster:
-    """The workers of a run. The audience's lanes are dealt out to those there at its start.
+class Workers:
+    """The workers of a run. The audience's lanes are divided among those present at its start.
 
-    Who comes later makes load with a bank of lanes of its own, and observes nothing: the partitions are dealt
-    out already.
+    A worker that comes later makes load with a bank of lanes of its own, and observes nothing: the partitions are
+    divided already.
 
     Args:
-        workers: Locust's ids of those there at the start.
+        ids: of those present at the start.
+        monotonic_s: the clock for silence.
     """
 
-    def __init__(self, workers: list[str]) -> None:
-        self.count = len(workers)
+    def __init__(self, ids: Sequence[str], monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self.count = len(ids)
+        self._monotonic_s = monotonic_s
         self._late = 0
-        self._members = {
-            worker: Member(index, list(range(index, LANES, self.count)), (index, self.count))
-            for index, worker in enumerate(workers)
+        self._states = {
+            worker: WorkerState(
+                index, list(range(index, LANES, self.count)), (index, self.count), monotonic_s
+            )
+            for index, worker in enumerate(ids)
         }
 
-    def join(self, worker: str) -> Member:
+    def join(self, worker: str) -> WorkerState:
         """The part of a worker, which may be a new one.
 
         Raises:
             RefusedError: there are no lanes left for one more.
         """
-        if worker not in self._members:
+        if worker not in self._states:
             if self._late == _LATE_BANKS:
                 raise RefusedError(f"More than {_LATE_BANKS} workers joined while the test was running.")
             self._late += 1
             bank = list(range(LANES * self._late, LANES * (self._late + 1)))
-            self._members[worker] = Member(self.count + self._late - 1, bank, None)
-        return self._members[worker]
+            index = self.count + self._late - 1
+            self._states[worker] = WorkerState(index, bank, None, self._monotonic_s)
+        return self._states[worker]
 
-    def get(self, worker: str) -> Member | None:
+    def get(self, worker: str) -> WorkerState | None:
         """The worker's part, if it has one."""
-        return self._members.get(worker)
+        return self._states.get(worker)
 
     @property
-    def present(self) -> dict[str, Member]:
-        """Those that are not gone, by Locust's id."""
-        return {worker: member for worker, member in self._members.items() if not member.gone}
+    def present(self) -> dict[str, WorkerState]:
+        """Those that are not gone, by id."""
+        return {worker: state for worker, state in self._states.items() if not state.gone}
 
     @property
-    def members(self) -> list[Member]:
+    def states(self) -> list[WorkerState]:
         """All that ever took part."""
-        return list(self._members.values())
+        return list(self._states.values())
 
     @property
     def numbers(self) -> dict[str, int]:
-        """The number of each worker that ever took part, by Locust's id."""
-        return {worker: member.index for worker, member in self._members.items()}
+        """The number of each worker that ever took part, by id."""
+        return {worker: state.index for worker, state in self._states.items()}
 
-    def unready(self) -> list[Member]:
+    def unready(self) -> list[WorkerState]:
         """Those that are present, and not ready."""
-        return [member for member in self.present.values() if member.conditions is None]
+        return [state for state in self.present.values() if state.unready]
 
     def all_scheduled(self) -> bool:
-        """Whether no engine will produce anything more."""
-        return all(member.is_scheduled() for member in self.members)
+        """Whether no generator will produce anything more."""
+        return all(state.is_scheduled() for state in self.states)
 
-    def waiting_for(self, process: str) -> list[Member]:
-        """Those whose engine, or observer, has yet to say its last word."""
-        return [member for member in self.members if not member.has_ended(process)]
+    def waiting_for(self, process: ProcessName) -> list[WorkerState]:
+        """Those whose generator, or observer, has yet to send its last message."""
+        return [state for state in self.states if not state.has_ended(process)]

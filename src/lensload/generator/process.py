@@ -1,8 +1,8 @@
-"""The engine: one process of load, where the stages meet.
+"""The generator: one process of load, where the stages meet.
 
-    pacing says when -> the world says what -> encode -> produce -> tally -> control
+    pacing says when -> the world says what -> encode -> produce -> tally -> coordinator
 
-It runs in a process of its own, started by control with the descriptor of a link:
+It runs in a process of its own, started by a worker with the descriptor of a link:
 `python -m lensload.generator.process FD`. It knows neither Locust nor gevent.
 """
 
@@ -17,7 +17,6 @@ import numpy as np
 
 from lensload.clock import WallClock
 from lensload.config.model import RunConfig
-from lensload.delivery import bitmap
 from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
@@ -28,8 +27,21 @@ from lensload.kafka.producing import producer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer
-from lensload.processes.child import Orders, live, whole_ms
-from lensload.processes.link import Link, Message
+from lensload.processes.child import serve, whole_ms
+from lensload.processes.link import Link
+from lensload.processes.messages import (
+    Audience,
+    Begin,
+    ConfigureGenerator,
+    Drain,
+    GeneratorDrained,
+    GeneratorReport,
+    Message,
+    Notice,
+    Pages,
+    Ready,
+    Scheduled,
+)
 from lensload.schema import definitions, registration, registry
 from lensload.schema.definitions import Schema
 from lensload.schema.migration import newer_schemas
@@ -59,21 +71,21 @@ _OVERTIME_NS: Final = NS_PER_S  # how long after the end what is overdue is stil
 _REHEARSAL: Final = 2_000  # events, enough for some of every topic
 
 
-class Engine:
+class Generator:
     """Makes, encodes and produces events on schedule until told to drain.
 
     Args:
-        link: to control.
-        orders: what to do.
+        link: to the worker.
+        order: what to do.
 
     Raises:
         LensloadError: the cluster, the registry or a schema file does not allow it.
     """
 
-    def __init__(self, link: Link, orders: Orders) -> None:
+    def __init__(self, link: Link, order: ConfigureGenerator) -> None:
         self._link = link
-        self._orders = orders
-        self._config = orders.config
+        self._order = order
+        self._config = order.config
         self._tally = Tally()
         self._pacer: Pacer | None = None
         self._end_ns = 0
@@ -88,10 +100,12 @@ class Engine:
         self._rate_per_s = 0.0
         self._clock = WallClock()
         self._connect()
+        if order.rate_per_s is not None:
+            self._gather({Behaviour(): order.rate_per_s})
 
     def run(self) -> None:
         """Say ready, then work until drained."""
-        self._link.send({"type": "ready", "conditions": self._conditions})
+        self._link.send(Ready(self._conditions))
         # What lives for the whole run need not be looked through by every collection of garbage.
         gc.collect()
         gc.freeze()
@@ -121,12 +135,12 @@ class Engine:
         self._drain()
 
     def _connect(self) -> None:
-        config, orders = self._config, self._orders
-        self._names = orders.named()
+        config, order = self._config, self._order
+        self._names = order.names
         loaded = {topic: schema for topic, schema in definitions.load().items() if topic in self._names}
-        settings = connection.client_settings(config.cluster, orders.bootstrap_servers)
+        settings = connection.client_settings(config.cluster, order.bootstrap_servers)
         facts = connection.check(settings)
-        books = registry.connect(orders.registry_url)
+        books = registry.connect(order.registry_url)
         newer = newer_schemas(config.producer.evolve, loaded)
         schema_ids = books.register(loaded, config.cluster.topic_prefix)
         newer_ids = registration.register_newer(books, newer, schema_ids, config.cluster.topic_prefix)
@@ -135,11 +149,10 @@ class Engine:
             list(self._names.values()),
             config.cluster.partitions,
             config.cluster.replication_factor,
-            embedded=orders.embedded,
+            embedded=order.embedded,
         )
         setting = made(config.world)
-        lanes = tuple(orders.message["lanes"])
-        self._world = World(setting, lanes, run_tag=orders.run_tag, topics=config.load.topics)
+        self._world = World(setting, tuple(order.lanes), run_tag=order.run_tag, topics=config.load.topics)
         confluent, newer_confluent = (
             ConfluentSerializer(
                 books.client, {topic: schema.text for topic, schema in each.items()}, self._names
@@ -233,19 +246,19 @@ class Engine:
     def _finish(self) -> None:
         if self._end_ns and not self._scheduled:
             self._scheduled = True
-            self._link.send({"type": "scheduled"})
+            self._link.send(Scheduled())
 
     def _listen(self) -> None:
-        while (message := self._link.receive(0)) is not None:
-            self._obey(message)
+        while (envelope := self._link.receive(0)) is not None:
+            self._obey(envelope.opened())
 
     def _obey(self, message: Message) -> None:
-        match message["type"]:
-            case "begin":
-                self._begin(*(whole_ms(message[name]) for name in ("start_ns", "measure_from_ns", "end_ns")))
-            case "audience":
-                self._gather(message["slices"])
-            case "drain":
+        match message:
+            case Begin(start_ns, measure_from_ns, end_ns):
+                self._begin(*map(whole_ms, (start_ns, measure_from_ns, end_ns)))
+            case Audience():
+                self._gather(message.rates_per_s)
+            case Drain():
                 self._draining = True
             case _:
                 pass
@@ -253,7 +266,7 @@ class Engine:
     def _begin(self, start_ns: int, measure_from_ns: int, end_ns: int) -> None:
         period_s = (end_ns - start_ns) / NS_PER_S if end_ns else _FOREVER_S
         profile = self._config.load.profile
-        seed = self._config.world.seed * 4099 + self._orders.message["worker_index"]
+        seed = self._config.world.seed * 4099 + self._order.worker
         self._pacer = Pacer(profile, period_s, start_ns, seed)
         self._made_until_ns = start_ns
         self._end_ns = end_ns
@@ -263,11 +276,7 @@ class Engine:
         for rollout in self._rollouts.values():
             rollout.begin(measure_from_ns, end_ns or measure_from_ns + round(_FOREVER_S * NS_PER_S))
 
-    def _gather(self, slices: list[dict[str, Any]]) -> None:
-        rates: dict[Behaviour, float] = {}
-        for part in slices:
-            behaviour = Behaviour.from_dict(part["behaviour"])
-            rates[behaviour] = rates.get(behaviour, 0.0) + part["rate_per_s"]
+    def _gather(self, rates: dict[Behaviour, float]) -> None:
         self._rate_per_s = sum(rates.values())
         if self._rate_per_s > 0:
             self._world.gather(rates)
@@ -277,27 +286,26 @@ class Engine:
     def _report(self, now_ns: int) -> None:
         self._producer.settle()
         for text in self._producer.take_notices():
-            self._link.send({"type": "notice", "text": text})
+            self._link.send(Notice(text))
         produced, since_ns = self._producer.produced - self._reported[0], now_ns - self._reported[1]
         self._reported = (self._producer.produced, now_ns)
         self._link.send(
-            {
-                "type": "report",
-                "now_ns": now_ns,
-                "achieved_per_s": produced / max(since_ns, 1) * NS_PER_S,
-                "target_per_s": self._pacer.rate_at(now_ns) if self._pacer else 0.0,
-                "behind_ns": self._behind_ns(now_ns),
-                "queue": len(self._producer),
-                "rss_bytes": _resident_bytes(),
-                "clock_step_ns": self._clock.step_ns(),
-                "tally": self._tally.take().to_wire(),
-            }
+            GeneratorReport(
+                stats=self._tally.take(),
+                now_ns=now_ns,
+                clock_step_ns=self._clock.step_ns(),
+                target_per_s=self._pacer.rate_at(now_ns) if self._pacer else 0.0,
+                achieved_per_s=produced / max(since_ns, 1) * NS_PER_S,
+                queue=len(self._producer),
+                behind_ns=self._behind_ns(now_ns),
+                rss_bytes=_resident_bytes(),
+            )
         )
         self._tell_pages()
 
     def _tell_pages(self, *, everything: bool = False) -> None:
         for kind, taken in self._producer.dispatches.take(everything=everything).items():
-            self._link.send({"type": "pages", "kind": kind, "pages": bitmap.to_wire(taken)})
+            self._link.send(Pages.of(kind, taken))
 
     def _behind_ns(self, now_ns: int) -> int:
         """How late the most overdue event is: one that waits, or one that should have been made."""
@@ -326,15 +334,7 @@ class Engine:
         self._producer.settle()
         self._tell_pages(everything=True)
         self._tally.add_total("unsent", self._producer.waiting())
-        self._link.send(
-            {
-                "type": "drained",
-                "unflushed": left,
-                "produced_until_ns": self._producer.last_ns,
-                "tally": self._tally.take().to_wire(),
-                "conditions": self._conditions,
-            }
-        )
+        self._link.send(GeneratorDrained(self._tally.take(), left, self._producer.last_ns, self._conditions))
 
 
 def _tuning(config: RunConfig) -> dict[str, Any]:
@@ -368,9 +368,10 @@ def _resident_bytes() -> int:
         return 0
 
 
-def _work(link: Link, orders: Orders) -> None:
-    Engine(link, orders).run()
+def _work(link: Link, order: Message) -> None:
+    if isinstance(order, ConfigureGenerator):
+        Generator(link, order).run()
 
 
 if __name__ == "__main__":
-    live(_work)
+    serve(_work)

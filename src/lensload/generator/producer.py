@@ -11,8 +11,7 @@ import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
-from itertools import chain, islice, repeat
-from operator import length_hint
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -23,6 +22,7 @@ from lensload.delivery.sent import Dispatches, Portion
 from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
 from lensload.kafka.client_errors import Troubles
+from lensload.kafka.producing import produce_all
 from lensload.metrics.librdkafka import INTERVAL_MS, ProducerStatistics
 from lensload.metrics.stats import Tally
 
@@ -200,22 +200,16 @@ class PacedProducer:
         began_ns = time.time_ns()
         place = start
         while place < stop:
-            keys = iter(encoded.keys[place:stop])
-            try:
-                # deque(map(…)) calls produce() from C, one event after another, without a Python frame.
-                deque(
-                    map(self._producer.produce, repeat(queue.name), encoded.values[place:stop], keys),
-                    maxlen=0,
-                )
-                break
-            except BufferError:
-                place = stop - length_hint(keys) - 1
+            taken, error = produce_all(
+                self._producer, queue.name, encoded.values[place:stop], encoded.keys[place:stop]
+            )
+            place += taken
+            if isinstance(error, KafkaException):
+                self._refused.append((error.args[0], encoded.topic, encoded.values[place]))
+                place += 1
+            elif error:
                 self._tally.add_total("queue_full", 1)
                 self._serve(_FULL_QUEUE_WAIT_S)
-            except KafkaException as refusal:
-                place = stop - length_hint(keys) - 1
-                self._refused.append((refusal.args[0], encoded.topic, encoded.values[place]))
-                place += 1
         self.last_ns = time.time_ns()
         self._handed.append(_Handed(encoded, start, stop, began_ns, self.last_ns))
         queue.drop_to(stop)

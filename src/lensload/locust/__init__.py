@@ -1,20 +1,14 @@
-"""Locust as the control plane: the only package here that imports locust, which patches its process for gevent.
+"""Locust as a way to start runs and to steer their load. The only package that imports Locust, which patches its process.
 
-A locustfile imports its classes from here, and needs nothing else. What a run then does:
+A locustfile imports its classes from here, and needs nothing else: `__all__` is what users write.
 
-    hooks      Locust's events and the process's signals, and what each sets going
-    headless   one run of `lensload bench`, without Locust's command line
-    options    our options on Locust's command line and in its web form
-    audience   kinds of audience, as Locust users
-    master     runs one after another: prepare, conduct, drain, write
-    conduct    one run: orders to the workers, their reports, the schedule, the drain
-    worker     one worker's crew: told the audience, heard, drained
-    messages   what master and workers tell each other
-    table      Locust's own table
-    metrics    live metrics for Prometheus
-
-Beside it, without Locust: `lensload.processes.supervisor` (the processes of a worker), `lensload.coordinator.workers` (who takes part, and how
-far each has got) and `lensload.coordinator.recorder` (what was counted, second by second).
+    hooks         Locust's events and the process's signals, and what each starts
+    options       our options on Locust's command line and in its web form
+    audience      kinds of audience, as Locust users
+    master        runs one after another, each by a `lensload.coordinator.coordinator.Coordinator`
+    worker        one worker: its users are its generator's audience
+    transport     Locust's runners as carriers of messages
+    stats_table   Locust's own table
 """
 
 from locust import LoadTestShape, User

@@ -1,11 +1,11 @@
 """Kinds of audience as Locust users: each user is a slice of the audience with a rate of its own.
 
-A kind of one's own takes five lines in a locustfile. (Import the module, not the class: Locust runs every user
-class that it finds in a locustfile by name, an imported one too.)
+A kind of one's own takes five lines in a locustfile. A ready kind that is subclassed there is a base only: Locust
+does not run it beside the subclass.
 
-    from lensload import control
+    from lensload.locust import Buyers
 
-    class Bargains(control.Buyers):
+    class Bargains(Buyers):
         events_per_s = 250
         purchase_rate = 0.4
         weight = 2
@@ -27,7 +27,7 @@ _FIELDS = [field.name for field in fields(Behaviour)]
 class Audience(User):
     """A slice of the audience. Subclass it, and set what behaves differently.
 
-    A user does nothing itself: while it runs, its worker's engine makes `events_per_s` events a second more, by
+    A user does nothing itself: while it runs, its worker's generator makes `events_per_s` events a second more, by
     people who behave like this. Any field of `lensload.world.behaviour.Behaviour` may be set as a class
     attribute; what is not set stays ordinary.
 
@@ -64,7 +64,7 @@ class Audience(User):
 
     @task
     def be_there(self) -> None:
-        """Do nothing: the engine does it all."""
+        """Do nothing: the generator does it all."""
 
     def on_start(self) -> None:
         """Join the audience of this worker."""
@@ -119,13 +119,14 @@ class Buyers(Audience):
 
 
 Slice = tuple[Behaviour, float | None]
+Rate = tuple[Behaviour, float]
 
 
 class Slices:
     """The slices of this worker's audience: one for each user that runs here now.
 
     Attributes:
-        changed: something has changed since `told` was last called.
+        changed: something has changed since `slices` was last called.
     """
 
     def __init__(self) -> None:
@@ -144,15 +145,15 @@ class Slices:
         self._users[left] -= 1
         self.changed = True
 
-    def told(self, user_rate: float) -> list[dict[str, Any]]:
-        """What the engine is told: behaviours and their rates, those without one at `user_rate` each."""
+    def slices(self, user_rate_per_s: float) -> list[Rate]:
+        """Behaviours and their events per second, those without a rate at `user_rate_per_s` for each user."""
         self.changed = False
         rates: dict[Behaviour, float] = {}
         for (behaviour, rate), users in self._users.items():
             if users > 0:
-                each = user_rate if rate is None else rate
+                each = user_rate_per_s if rate is None else rate
                 rates[behaviour] = rates.get(behaviour, 0.0) + users * each
-        return [{"behaviour": behaviour.as_dict(), "rate_per_s": rate} for behaviour, rate in rates.items()]
+        return list(rates.items())
 
 
 SLICES = Slices()

@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
 
 import gevent
 from locust import events
@@ -23,13 +22,14 @@ from lensload.errors import LensloadError
 from lensload.locust import options, stats_table
 from lensload.locust.audience import Audience
 from lensload.locust.master import Master
-from lensload.locust.worker import Worker
-from lensload.processes.supervisor import Crew
+from lensload.locust.worker import LocustWorker
+from lensload.processes.supervisor import Supervisor
+from lensload.processes.worker import MakeSupervisor
 
 _log = logging.getLogger("lensload")
 
-make_crew: Callable[[], Crew] = Crew
-"""Makes the crew of one run of one worker; tests put other processes in."""
+make_supervisor: MakeSupervisor = Supervisor
+"""Makes the processes of one run of one worker; tests put other processes in."""
 
 _checked: list[bool] = []
 
@@ -50,33 +50,26 @@ def _on_parser(parser: LocustArgumentParser) -> None:
 
 
 def _on_init(environment: Environment, **_: object) -> None:
-    serve(environment)
-
-
-def serve(environment: Environment) -> Master | None:
-    """Take part in the runs of an environment that has its runner; the master, if they are conducted here."""
+    """Take part in the runs of an environment, which has its runner by now."""
     _quieten(environment)
     _name_host(environment)
     _keep_from_tags(environment)
     if isinstance(environment.runner, WorkerRunner):
-        _serve_worker(environment, environment.runner, Worker(environment, make_crew))
-        return None
+        _serve_worker(environment, environment.runner, LocustWorker(environment, make_supervisor))
+        return
     master = Master(environment)
     try:
         master.serve_metrics()
     except LensloadError as error:
         _log.error(str(error))
         sys.exit(error.exit_code)
-    worker = Worker(environment, make_crew) if isinstance(environment.runner, LocalRunner) else None
-    _serve_master(environment, master, worker)
-    return master
+    is_local = isinstance(environment.runner, LocalRunner)
+    _serve_master(environment, master, LocustWorker(environment, make_supervisor) if is_local else None)
 
 
 def _quieten(environment: Environment) -> None:
-    """Where the live view is drawn, Locust's periodic table would tear it; for bench its tables are noise."""
+    """Where the live view is drawn, Locust's periodic table would tear it."""
     parsed = environment.parsed_options
-    if options.is_bench():
-        logging.getLogger("locust.stats_logger").setLevel(logging.ERROR)
     if parsed and parsed.headless and not parsed.print_stats and os.isatty(2):
         parsed.only_summary = True
 
@@ -107,7 +100,7 @@ def _keep_from_tags(environment: Environment) -> None:
     environment._filter_tasks_by_tags = select_of_others  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
-def _serve_master(environment: Environment, master: Master, worker: Worker | None) -> None:
+def _serve_master(environment: Environment, master: Master, worker: LocustWorker | None) -> None:
     def on_test_start(**_: object) -> None:
         master.start()
         if worker:
@@ -116,7 +109,7 @@ def _serve_master(environment: Environment, master: Master, worker: Worker | Non
     def on_quitting(**_: object) -> None:
         master.finish(cut_short=True)
         if worker:
-            worker.abandon()
+            worker.kill()
 
     presses: list[int] = []
 
@@ -137,13 +130,12 @@ def _serve_master(environment: Environment, master: Master, worker: Worker | Non
             _log.warning("Draining. Press Ctrl-C again to give it up.")
 
     environment.events.test_start.add_listener(on_test_start)
-    environment.events.spawning_complete.add_listener(lambda **_: master.spawned())  # pyright: ignore[reportUnknownLambdaType]
     environment.events.test_stopping.add_listener(lambda **_: master.finish())  # pyright: ignore[reportUnknownLambdaType]
     environment.events.quitting.add_listener(on_quitting)
     gevent.signal_handler(signal.SIGINT, on_interrupt)
 
 
-def _serve_worker(environment: Environment, runner: WorkerRunner, worker: Worker) -> None:
+def _serve_worker(environment: Environment, runner: WorkerRunner, worker: LocustWorker) -> None:
     presses: list[int] = []
 
     def on_quitting(**_: object) -> None:
@@ -152,7 +144,7 @@ def _serve_worker(environment: Environment, runner: WorkerRunner, worker: Worker
     def on_interrupt() -> None:
         presses.append(1)
         if len(presses) == 2:
-            worker.abandon()
+            worker.end()
         else:
             interrupt()
 
@@ -176,12 +168,12 @@ def _drain_timeout_s(environment: Environment) -> float:
         return 30.0
 
 
-def _follow_parent(parent: int, worker: Worker) -> None:
+def _follow_parent(parent: int, worker: LocustWorker) -> None:
     """A forked worker ends with its master: Locust alone would let it wait a minute for a heartbeat."""
     while os.getppid() == parent:
         gevent.sleep(1)
     _log.error("The master is gone: this worker ends too.")
-    worker.abandon()
+    worker.end()
     interrupt()
 
 

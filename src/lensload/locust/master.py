@@ -1,6 +1,6 @@
-"""The master's side of all runs of a Locust process: starts each, drains it before Locust ends it, writes its file.
+"""All runs of a Locust process that coordinates them: starts each, and drains it before Locust ends it.
 
-Stands in the master, or in a local runner beside its own worker. The drain is a phase of its own, because Locust
+It is in the master, or in a local runner beside its own worker. The drain is a phase of its own, because Locust
 waits half a second for its workers and then forgets them.
 """
 
@@ -12,63 +12,51 @@ from contextlib import ExitStack
 import gevent
 from gevent.event import Event
 from locust.env import Environment
-from locust.rpc import Message
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, MasterRunner
 
 from lensload import atomic_file
 from lensload.config.model import RunConfig
+from lensload.coordinator import prometheus
+from lensload.coordinator.coordinator import EMBEDDED_WARNING, Cluster, Coordinator
+from lensload.coordinator.listeners import FileWriter, Listener, Log, Screen
 from lensload.coordinator.prometheus import RunCollector
-from lensload.coordinator.recorder import Account
 from lensload.errors import LensloadError, UsageError
 from lensload.kafka.embedded import EmbeddedCluster
-from lensload.locust import messages, options, prometheus_server
+from lensload.locust import options
 from lensload.locust.audience import Audience
-from lensload.locust.conduct import Conduct
-from lensload.report.console import print_result
-from lensload.report.live import LiveView
+from lensload.locust.stats_table import StatsTable
+from lensload.locust.transport import LocustTransport
+from lensload.processes.messages import Parcel
 from lensload.report.outputs import Views
-from lensload.results import run_file
-from lensload.results.run import Run
-from lensload.results.snapshot import Snapshot
-from lensload.verdict.reasons import EXIT_CODES, in_words
+from lensload.verdict.reasons import EXIT_CODES
 
 _log = logging.getLogger("lensload")
 
 _STATE_BUDGET_S = 2.0
-EMBEDDED_WARNING = (
-    "EMBEDDED CLUSTER: no address was given, so this runs against a mock inside this process. Its numbers are the"
-    " client's, not a broker's. For a real cluster give --bootstrap-servers and --registry-url."
-)
 
 
 class Master:
-    """Conducts the runs of this Locust process, one after another.
+    """Coordinates the runs of this Locust process, one after another.
 
     Args:
         environment: Locust's, with its runner.
-
-    Attributes:
-        wrote_run_file: the run that was started last has written its run file.
     """
 
     def __init__(self, environment: Environment) -> None:
-        self.wrote_run_file = False
         runner = environment.runner
         if not isinstance(runner, (LocalRunner, MasterRunner)):
-            raise TypeError(f"a {type(runner).__name__} conducts no run")
+            raise TypeError(f"a {type(runner).__name__} coordinates no run")
         self._environment = environment
         self._runner = runner
-        self._run: Conduct | None = None
-        self._config: RunConfig | None = None
+        self._transport = LocustTransport(runner, self._receive)
+        self._collector = RunCollector()
+        self._run: Coordinator | None = None
+        self._files: FileWriter | None = None
         self._finishing = False
         self._finished = Event()
         self._refused = False
         self._stopping = False
         self._resources = ExitStack()
-        self._view: LiveView | None = None
-        self._account: Account | None = None
-        for name in messages.TO_MASTER:
-            runner.register_message(name, self._hear)
 
     @property
     def active(self) -> bool:
@@ -89,41 +77,35 @@ class Master:
         parsed = self._environment.parsed_options
         config = options.config_of(parsed) if parsed else RunConfig()
         if config.outputs.prometheus_port:
-            collector = RunCollector(lambda: self._account, lambda: self.active)
-            prometheus_server.serve(config.outputs.prometheus_host, config.outputs.prometheus_port, collector)
+            prometheus.serve(config.outputs.prometheus_host, config.outputs.prometheus_port, self._collector)
 
     def start(self) -> None:
-        """Start a run, as Locust starts a test; whatever is wrong with it is told, and the test stopped."""
+        """Start a run, as Locust starts a test; whatever is wrong with it is logged, and the test stopped."""
         self.finish()
-        self._refused = self._stopping = self._finishing = self.wrote_run_file = False
+        self._refused = self._stopping = self._finishing = False
         self._finished.clear()
         self._environment.process_exit_code = None
         try:
-            self._prepare()
+            self._run = run = self._prepare()
         except LensloadError as error:
             self._refuse(error)
             self._release()
             return
-        gevent.spawn(self._conduct, self._run)
-
-    def spawned(self) -> None:
-        """Locust has spawned all its users."""
-        if self._run:
-            self._run.spawned.set()
+        gevent.spawn(self._coordinate, run)
 
     def finish(self, *, cut_short: bool = False) -> None:
         """Drain the run that is on, if one is, and write its file; returns when that is done."""
         run = self._run
         if run is None:
             return
-        run.cut_short |= cut_short
+        run.stop(cut_short=cut_short)
         if self._finishing:
             self._finished.wait()
             return
         self._finishing = True
         try:
             run.drain()
-            if run.account.times or not self._refused:
+            if run.recorder.times or not self._refused:
                 self._conclude(run)
         finally:
             self._release()
@@ -138,67 +120,57 @@ class Master:
         if self._run:
             self._run.cut_short = True
 
-    def _prepare(self) -> None:
-        options_ = self._environment.parsed_options
-        if options_ is None:
+    def _prepare(self) -> Coordinator:
+        parsed = self._environment.parsed_options
+        if parsed is None:
             raise UsageError("lensload needs Locust's own command line.", "Start it with `locust`.")
-        config = options.config_of(options_)
+        config = options.config_of(parsed)
         for kind in self._environment.user_classes:
             if issubclass(kind, Audience):
                 kind.behaviour()
-        poisson = config.load.profile.poisson
         atomic_file.check_writable(config.outputs.run_file)
         Views.of(config).check()
-        cluster = self._host_cluster() if config.cluster.embedded else None
-        self._config = config
-        ends = config.load.duration_s or options_.run_time or self._environment.shape_class
-        self._run = Conduct(self._runner, config, cluster=cluster, poisson=poisson, open_ended=not ends)
-        self._account = self._run.account
-        if cluster:
+        cluster = (
+            self._host_cluster()
+            if config.cluster.embedded
+            else Cluster(config.cluster.bootstrap_servers or "", False)
+        )
+        if cluster.embedded:
             _log.warning(EMBEDDED_WARNING)
-        if options_.headless:
-            self._view = self._resources.enter_context(LiveView(thresholds=config.criteria))
+        self._files = FileWriter(config)
+        display: Listener = Screen(config) if parsed.headless else Log(config)
+        return Coordinator(
+            self._transport,
+            config,
+            [StatsTable(self._environment.stats), self._collector, self._files, display],
+            cluster=cluster,
+            rate_per_s=None,
+            open_ended=not (config.load.duration_s or parsed.run_time or self._environment.shape_class),
+        )
 
-    def _host_cluster(self) -> EmbeddedCluster:
+    def _host_cluster(self) -> Cluster:
         pool = gevent.get_hub().threadpool  # librdkafka's calls block, and would stall every greenlet here
         cluster: EmbeddedCluster = pool.apply(EmbeddedCluster)
         self._resources.callback(pool.apply, cluster.close)
-        return cluster
+        return Cluster(cluster.bootstrap_servers, embedded=True)
 
-    def _conduct(self, run: Conduct) -> None:
-        """Start the schedule, then close second after second, until the run is finished."""
+    def _coordinate(self, run: Coordinator) -> None:
+        """Take a run to where it is over; Locust then has it drained."""
         try:
             run.await_ready()
-            if not self._finishing:
-                run.begin(when_spawned=options.is_bench())
+            run.begin()
+            run.await_end()
         except LensloadError as error:
             self._refuse(error)
-        while self._run is run:
-            self._show(run.account.second(draining=bool(run.stopped_ns)))
-            gevent.sleep(1)
-            if self._run is run and not self._finishing:
-                self._look_after(run)
-
-    def _look_after(self, run: Conduct) -> None:
-        run.watch()
-        run.compare_clocks()
-        run.settle()
-        try:
-            run.check()
-        except LensloadError as error:
-            self._refuse(error)
-        if run.is_over():
+        if self._run is run and not self._finishing:
             self._stop()
 
-    def _show(self, snapshot: Snapshot) -> None:
-        if self._view:
-            self._view.show(snapshot)
-        else:
-            for notice in snapshot.notices:
-                _log.warning(notice)
+    def _receive(self, worker: str, parcel: Parcel) -> None:
+        if self._run:
+            self._run.receive(worker, parcel)
 
     def _refuse(self, error: LensloadError) -> None:
-        """Tell what is wrong, once, where people look for it, and stop the test."""
+        """Report what is wrong, once, where people look for it, and stop the test."""
         if self._refused:
             return
         self._refused = True
@@ -215,55 +187,23 @@ class Master:
 
     def _stop_locust(self) -> None:
         deadline_s = time.monotonic() + _STATE_BUDGET_S
-        # Locust tells of the start before it has started, and what has not started it does not stop.
+        # Locust reports the start before it has started, and what has not started it does not stop.
         while self._runner.state not in (STATE_SPAWNING, STATE_RUNNING) and time.monotonic() < deadline_s:
             gevent.sleep(0.02)
         parsed = self._environment.parsed_options
         stop: Callable[[], None] = self._runner.quit if parsed and parsed.headless else self._runner.stop
         stop()
 
-    def _conclude(self, run: Conduct) -> None:
-        self._show(run.account.second(draining=True))
-        result = run.result()
-        self._environment.process_exit_code = EXIT_CODES[result["verdict"]]
-        config = self._config
-        assert config is not None  # noqa: S101  # a run has one
-        self._leave(lambda: self._write(config, result))
-        self._leave(lambda: Views.of(config).leave([(config.outputs.run_file.stem, result)]))
-        self._tell(result, config)
-
-    def _write(self, config: RunConfig, result: Run) -> None:
-        run_file.write(config.outputs.run_file, result)
-        self.wrote_run_file = True
-
-    def _leave(self, write: Callable[[], None]) -> None:
-        try:
-            write()
-        except UsageError as error:
-            _log.error(str(error))  # a message, not a traceback
-            self._environment.process_exit_code = error.exit_code
-
-    def _tell(self, result: Run, config: RunConfig) -> None:
-        if self._view:
-            self._resources.close()
-            print_result(result, run_file=config.outputs.run_file)
-        else:
-            _log.info("Verdict: %s. Run file: %s", result["verdict"], config.outputs.run_file)
-            for reason in result["reasons"]:
-                _log.warning(in_words(reason))
+    def _conclude(self, run: Coordinator) -> None:
+        result = run.conclude()
+        error = self._files.error if self._files else None
+        self._environment.process_exit_code = error.exit_code if error else EXIT_CODES[result["verdict"]]
 
     def _release(self) -> None:
         """The run is over, whatever became of it."""
-        self._run = None
-        self._view = None
+        run, self._run = self._run, None
+        if run:
+            run.close()
         self._resources.close()
         self._finishing = False
         self._finished.set()
-
-    def _hear(self, environment: Environment, msg: Message) -> None:  # noqa: ARG002  # Locust's signature
-        run = self._run
-        if run is None:
-            return
-        run.hear(msg.node_id, msg.type, msg.data)
-        if msg.type == messages.SCHEDULED and run.roster.all_scheduled() and not self._finishing:
-            self._stop()

@@ -1,29 +1,21 @@
 """This project's options on Locust's command line and in its web form, and the RunConfig they amount to."""
 
 import argparse
-import os
 import sys
 
 from locust.argument_parser import LocustArgumentParser
 
 from lensload import atomic_file
 from lensload.config import loading
-from lensload.config.model import HANDOVER_VARIABLE, RunConfig
+from lensload.config.model import RunConfig
 from lensload.config.options import Option, options
 from lensload.coordinator.prometheus import check_free
 from lensload.errors import LensloadError
 from lensload.report.outputs import Views
 
 
-def is_bench() -> bool:
-    """Whether `lensload bench` started us: it has checked the configuration, and hands it over."""
-    return HANDOVER_VARIABLE in os.environ
-
-
 def add_arguments(parser: LocustArgumentParser) -> None:
     """Add our options; their defaults are what the environment and lensload.toml say."""
-    if is_bench():
-        return
     try:
         base = loading.load()
     except LensloadError as error:
@@ -49,13 +41,11 @@ def check(parser: LocustArgumentParser) -> None:
 
 
 def config_of(parsed: argparse.Namespace) -> RunConfig:
-    """The configuration that the command line and the web form amount to, or the one of `lensload bench`.
+    """The configuration that the command line and the web form amount to.
 
     Raises:
         UsageError: they make none.
     """
-    if is_bench():
-        return RunConfig.from_json(os.environ[HANDOVER_VARIABLE])
     given = vars(parsed)
     return loading.load(
         {

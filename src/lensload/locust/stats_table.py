@@ -1,10 +1,11 @@
-"""Locust's own table, filled from tallies: a view for people; the tallies are the record.
+"""Locust's own table, filled where the run is coordinated: a view for people; the run file is the record.
 
 Stages stand where Locust has methods, topics where it has names. Times are in milliseconds with 3 significant
 digits, so that 0.234 ms does not become 0. Only the acks add to the Aggregated row, so that its requests a second
 are events a second.
 """
 
+import time
 from collections.abc import Mapping
 from functools import cache
 
@@ -12,6 +13,7 @@ import numpy as np
 from locust import stats as locust_stats
 from locust.stats import RequestStats, StatsEntry, StatsError
 
+from lensload.coordinator.listeners import Listener
 from lensload.metrics.histogram import Histogram, bucket_bounds
 from lensload.metrics.stats import Tally
 
@@ -23,17 +25,24 @@ def keep_fractions() -> None:
     locust_stats.proper_round = _rounded  # pyright: ignore[reportAttributeAccessIssue, reportPrivateImportUsage]
 
 
-def add(stats: RequestStats, tally: Tally, now_s: float) -> None:
-    """Add what is new to Locust's statistics, as having happened in the second of `now_s` (Unix time)."""
-    for (stage, topic), histogram in tally.histograms.items():
-        if histogram.count:
-            _extend(stats, _entry(stats, stage, topic, histogram, now_s))
-    failed: dict[str, int] = {}
-    for (topic, text), count in tally.errors.items():
-        _add_error(stats, topic, text, count, now_s)
-        failed[topic] = failed.get(topic, 0) + count
-    for topic, count in failed.items():
-        _extend(stats, _failures(stats, topic, count, now_s))
+class StatsTable(Listener):
+    """Adds what a run measures to Locust's statistics."""
+
+    def __init__(self, stats: RequestStats) -> None:
+        self._stats = stats
+
+    def stats(self, fresh: Tally) -> None:
+        """Add what is new, as having happened now."""
+        now_s = time.time()
+        for (stage, topic), histogram in fresh.histograms.items():
+            if histogram.count:
+                _extend(self._stats, _entry(self._stats, stage, topic, histogram, now_s))
+        failed: dict[str, int] = {}
+        for (topic, text), count in fresh.errors.items():
+            _add_error(self._stats, topic, text, count, now_s)
+            failed[topic] = failed.get(topic, 0) + count
+        for topic, count in failed.items():
+            _extend(self._stats, _failures(self._stats, topic, count, now_s))
 
 
 def _extend(stats: RequestStats, entry: StatsEntry) -> None:

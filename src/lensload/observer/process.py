@@ -1,6 +1,6 @@
-"""The observatory: the process in which an observer works, beside an engine or for all of them.
+"""The process in which an observer works, beside a generator or for all of them.
 
-Started by control with the descriptor of a link: `python -m lensload.observer.process FD`. It knows neither Locust
+Started by a worker with the descriptor of a link: `python -m lensload.observer.process FD`. It knows neither Locust
 nor gevent.
 """
 
@@ -8,15 +8,26 @@ import time
 from typing import Final
 
 from lensload.clock import WallClock
-from lensload.delivery import bitmap
 from lensload.errors import ClusterError
 from lensload.kafka import connection
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
 from lensload.observer.observer import Observer, shares
-from lensload.processes.child import Orders, live, whole_ms
+from lensload.processes.child import serve, whole_ms
 from lensload.processes.link import Link
+from lensload.processes.messages import (
+    Begin,
+    ConfigureObserver,
+    Drain,
+    Message,
+    Notice,
+    ObserverDrained,
+    ObserverReport,
+    Pages,
+    Ready,
+    Settled,
+)
 
 _REPORT_NS: Final = 1_000_000_000
 _LISTEN_NS: Final = 20_000_000
@@ -24,47 +35,47 @@ _PATIENCE_S: Final = 0.02
 _ASK_S: Final = 1.0
 
 
-class Observatory:
+class ObserverProcess:
     """Lets an observer work until told to drain.
 
     Args:
-        link: to control.
-        orders: what to do.
+        link: to the worker.
+        order: what to do.
 
     Raises:
         LensloadError: the cluster does not allow it.
     """
 
-    def __init__(self, link: Link, orders: Orders) -> None:
+    def __init__(self, link: Link, order: ConfigureObserver) -> None:
         self._link = link
-        self._config = orders.config
+        self._config = order.config
         self._tally = Tally()
         self._draining = False
         self._endless = False
         self._clock = WallClock()
-        settings = connection.client_settings(orders.config.cluster, orders.bootstrap_servers)
+        settings = connection.client_settings(order.config.cluster, order.bootstrap_servers)
         connection.check(settings)
-        names = orders.named()
+        names = order.names
         found = ensure_topics(
             settings,
             list(names.values()),
-            orders.config.cluster.partitions,
-            orders.config.cluster.replication_factor,
-            embedded=orders.embedded,
+            order.config.cluster.partitions,
+            order.config.cluster.replication_factor,
+            embedded=order.embedded,
         )
-        mine = shares(found, orders.message["share_index"], orders.message["share_count"])
+        mine = shares(found, order.share_index, order.share_count)
         self._observer = Observer(
-            consumer_settings(settings, embedded=orders.embedded),
+            consumer_settings(settings, embedded=order.embedded),
             mine,
             {name: topic for topic, name in names.items()},
-            orders.run_tag,
+            order.run_tag,
             self._tally,
         )
         self._observer.prove()
 
     def run(self) -> None:
         """Say ready, then work until drained."""
-        self._link.send({"type": "ready", "conditions": {}})
+        self._link.send(Ready({}))
         next_report_ns = (time.time_ns() // _REPORT_NS + 1) * _REPORT_NS
         next_listen_ns = 0
         while not self._draining:
@@ -79,32 +90,28 @@ class Observatory:
         self._drain()
 
     def _listen(self) -> None:
-        while (message := self._link.receive(0)) is not None:
-            if message["type"] == "begin":
-                self._observer.measure_from_ns = whole_ms(message["measure_from_ns"])
-            elif message["type"] == "drain":
-                self._draining = True
-            elif message["type"] == "settled":
-                self._observer.settle((stream, number) for stream, number in message["pages"])
+        while (envelope := self._link.receive(0)) is not None:
+            match envelope.opened():
+                case Begin(measure_from_ns=measure_from_ns):
+                    self._observer.measure_from_ns = whole_ms(measure_from_ns)
+                case Drain():
+                    self._draining = True
+                case Settled(pages):
+                    self._observer.settle((stream, number) for stream, number in pages)
+                case _:
+                    pass
 
     def _report(self, now_ns: int) -> None:
         self._observer.account()
         for text in self._observer.take_notices():
-            self._link.send({"type": "notice", "text": text})
-        self._link.send(
-            {
-                "type": "report",
-                "now_ns": now_ns,
-                "clock_step_ns": self._clock.step_ns(),
-                "tally": self._tally.take().to_wire(),
-            }
-        )
+            self._link.send(Notice(text))
+        self._link.send(ObserverReport(self._tally.take(), now_ns, self._clock.step_ns()))
         self._tell_pages()
 
     def _tell_pages(self, *, everything: bool = False) -> None:
         taken = self._observer.take_pages(everything=everything)
         if taken:
-            self._link.send({"type": "pages", "kind": "seen", "pages": bitmap.to_wire(taken)})
+            self._link.send(Pages.of("seen", taken))
 
     def _drain(self) -> None:
         """Read up to where the partitions end now, as long as the configuration allows."""
@@ -123,8 +130,7 @@ class Observatory:
         self._observer.account()
         self._observer.close()
         self._tell_pages(everything=True)
-        complete = ends is not None and not left
-        self._link.send({"type": "drained", "tally": self._tally.take().to_wire(), "complete": complete})
+        self._link.send(ObserverDrained(self._tally.take(), complete=ends is not None and not left))
 
     def _ends(self) -> dict[tuple[str, int], int] | None:
         """Where the partitions end; None, and a notice, while a broker that was away is not back yet."""
@@ -133,13 +139,14 @@ class Observatory:
         except ClusterError as error:
             if not self._endless:
                 self._endless = True
-                self._link.send({"type": "notice", "text": error.message})
+                self._link.send(Notice(error.message))
             return None
 
 
-def _work(link: Link, orders: Orders) -> None:
-    Observatory(link, orders).run()
+def _work(link: Link, order: Message) -> None:
+    if isinstance(order, ConfigureObserver):
+        ObserverProcess(link, order).run()
 
 
 if __name__ == "__main__":
-    live(_work)
+    serve(_work)

@@ -15,16 +15,16 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from lensload.errors import InvalidRunError, LensloadError, RefusedError, UsageError
 from lensload.processes import interpreter
-from lensload.processes.link import Link, LinkClosed, Message
+from lensload.processes.link import Link, LinkClosed
+from lensload.processes.messages import Envelope, Message, Ready
 
 _LAST_WORDS_LINES: Final = 12
 _END_BUDGET_S: Final = 2.0
 
 
 class ChildProcess:
-    """One child process, and what it has said so far.
+    """One child process, to be subclassed for what it sends.
 
     Args:
         name: what messages call it.
@@ -32,20 +32,17 @@ class ChildProcess:
 
     Attributes:
         name: as given.
-        ready: it has said that it can begin.
-        drained: its last message; None before.
-        refusal: why it cannot go on; None while it can.
+        ready: it has reported that it can begin.
+        finished: it has sent its last message: it was drained, or cannot go on.
         died: that it ended without a last message, with the reason as far as known; None while it lives.
     """
 
     def __init__(self, name: str, module: str) -> None:
         self.name = name
         self.ready = False
-        self.drained: Message | None = None
-        self.refusal: LensloadError | None = None
+        self.finished = False
         self.died: str | None = None
         self._module = module
-        self._notices: list[str] = []
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS_LINES)
         self._link: Link | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -83,8 +80,8 @@ class ChildProcess:
             theirs.close()
             os.close(stderr)
 
-    def send(self, message: Message) -> None:
-        """Send a message; to a process that has ended this does nothing, as `poll` will tell of its end."""
+    def send(self, message: Message | Envelope) -> None:
+        """Send a message; to a process that has ended this does nothing, as `poll` notices its end."""
         if self._link:
             with contextlib.suppress(LinkClosed):
                 self._link.send(message)
@@ -99,18 +96,15 @@ class ChildProcess:
             return
         gone = self._process is not None and self._process.poll() is not None
         try:
-            while (message := self._link.receive(0)) is not None:
-                self._hear(message.pop("type"), message)
+            while (envelope := self._link.receive(0)) is not None:
+                self.ready |= envelope.holds(Ready)
+                self.finished |= Message.kinds.get(envelope.kind, Message).is_last
+                self._receive(envelope)
         except LinkClosed:
             gone = True
-        self._hear_stderr()
+        self._read_stderr()
         if gone:
             self._end()
-
-    def take_notices(self) -> list[str]:
-        """What it has said for a person to see, since the last call."""
-        notices, self._notices = self._notices, []
-        return notices
 
     def close(self) -> None:
         """Close the link, upon which the process ends; after 2 s it is killed."""
@@ -133,20 +127,11 @@ class ChildProcess:
             self._process.kill()
         self.close()
 
-    def _hear(self, kind: str, message: Message) -> None:
-        match kind:
-            case "ready":
-                self.ready = True
-            case "notice":
-                self._notices.append(message["text"])
-            case "drained":
-                self.drained = message
-            case "refused":
-                self.refusal = error_of(message["exit_code"], message["text"])
-            case _:
-                pass
+    def _receive(self, envelope: Envelope) -> None:
+        """Take in a message; subclasses know what it is for."""
+        raise NotImplementedError
 
-    def _hear_stderr(self) -> None:
+    def _read_stderr(self) -> None:
         with contextlib.suppress(BlockingIOError):
             while chunk := os.read(self._stderr, 1 << 16):
                 *lines, self._partial_line = (self._partial_line + chunk).split(b"\n")
@@ -159,10 +144,10 @@ class ChildProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             if self._process:
                 self._process.wait(_END_BUDGET_S)
-        self._hear_stderr()
+        self._read_stderr()
         code = self._process.poll() if self._process else None
         self.kill()
-        if self.drained is None and self.refusal is None:
+        if not self.finished:
             words = "\n  ".join(self._last_words)
             self.died = f"The {self.name} process {_cause(code)}" + (
                 f"; its last words:\n  {words}" if words else "."
@@ -178,12 +163,6 @@ def poll_all(processes: Sequence[ChildProcess], timeout_s: float = 0.0) -> None:
     waiting.poll(timeout_s * 1000)
     for process in processes:
         process.poll()
-
-
-def error_of(exit_code: int, text: str) -> LensloadError:
-    """The error of the tree that ends with this exit code: how a refusal travels between processes."""
-    kinds: dict[int, type[LensloadError]] = {kind.exit_code: kind for kind in (UsageError, InvalidRunError)}
-    return kinds.get(exit_code, RefusedError)(text)
 
 
 def _cause(code: int | None) -> str:

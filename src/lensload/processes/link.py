@@ -1,14 +1,11 @@
-"""Frames between control and its processes, and the names of the messages in them.
+"""Frames between a parent process and a child.
 
-A link is one end of a socket pair. Each frame is a length (4 bytes, big-endian) and a msgpack map that has a
-`type`. The same class serves both ends: plain blocking sockets in the engine and the observer, and sockets that
-gevent has patched in control, where waiting here lets the other greenlets run.
+A link is one end of a socket pair. Each frame is a length (4 bytes, big-endian), the length of the message's kind
+(1 byte), the kind, and the packed message (see messages.py). The same class serves both ends: plain blocking sockets
+in the child, and in the parent sockets that gevent may have patched, where waiting lets other greenlets run.
 
-    control -> engine, observer    configure, begin, drain, audience (engine only), settled (observer only)
-    engine, observer -> control    ready, report, pages, notice, drained, refused, and from the engine scheduled
-
-A process that sees `LinkClosed` has lost its parent: it ends at once and drains nothing, so that a dead control
-leaves no process behind.
+A process that sees `LinkClosed` has lost its parent: it ends at once and drains nothing, so that a parent that was
+killed leaves no process behind.
 """
 
 import select
@@ -16,16 +13,11 @@ import socket
 import struct
 import threading
 import time
-from typing import Any, Final, Self
+from typing import Self
 
-import msgpack
+from lensload.processes.messages import Envelope, Message
 
-Message = dict[str, Any]
-
-TO_PROCESS: Final = frozenset({"configure", "begin", "audience", "settled", "drain"})
-FROM_PROCESS: Final = frozenset({"ready", "report", "pages", "notice", "scheduled", "drained", "refused"})
-
-_LENGTH = struct.Struct(">I")
+_HEAD = struct.Struct(">IB")
 _CHUNK_BYTES = 1 << 18
 
 
@@ -64,25 +56,23 @@ class Link:
         connection.setblocking(True)
         return cls(connection)
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message | Envelope) -> None:
         """Send one message; waits while the other end's buffer is full.
 
-        NumPy scalars in it become plain numbers.
-
         Raises:
-            ValueError: its `type` is none of the protocol's.
+            TypeError: the message holds what cannot be packed.
             LinkClosed: the other end is gone.
         """
-        if message.get("type") not in TO_PROCESS | FROM_PROCESS:
-            raise ValueError(f"No message of the link is called {message.get('type')!r}.")
-        body = bytes(msgpack.packb(message, default=_plain) or b"")
+        envelope = message if isinstance(message, Envelope) else message.sealed()
+        kind = envelope.kind.encode()
+        head = _HEAD.pack(len(kind) + len(envelope.body), len(kind))
         try:
             with self._sending:
-                self._socket.sendall(_LENGTH.pack(len(body)) + body)
+                self._socket.sendall(b"".join((head, kind, envelope.body)))
         except OSError as error:
             raise LinkClosed(str(error)) from error
 
-    def receive(self, timeout_s: float | None = None) -> Message | None:
+    def receive(self, timeout_s: float | None = None) -> Envelope | None:
         """The next message; None when none came whole within the timeout.
 
         Args:
@@ -92,7 +82,7 @@ class Link:
             LinkClosed: the other end is gone, and every whole message it sent has been received.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        while (message := self._next()) is None:
+        while (envelope := self._next()) is None:
             wait_ms = None if deadline is None else max(0.0, (deadline - time.monotonic()) * 1000)
             if not self._poll.poll(wait_ms):
                 return None
@@ -103,7 +93,7 @@ class Link:
             if not chunk:
                 raise LinkClosed("the other end closed it")
             self._gathered += chunk
-        return message
+        return envelope
 
     def fileno(self) -> int:
         """The descriptor, for `select` and its like; -1 once closed."""
@@ -113,19 +103,13 @@ class Link:
         """Close this end; the other sees `LinkClosed` after what was sent. Closing twice does nothing."""
         self._socket.close()
 
-    def _next(self) -> Message | None:
-        if len(self._gathered) < _LENGTH.size:
+    def _next(self) -> Envelope | None:
+        if len(self._gathered) < _HEAD.size:
             return None
-        end = _LENGTH.size + _LENGTH.unpack_from(self._gathered)[0]
+        length, kind_length = _HEAD.unpack_from(self._gathered)
+        begin, end = _HEAD.size + kind_length, _HEAD.size + length
         if len(self._gathered) < end:
             return None
-        message: Message = msgpack.unpackb(self._gathered[_LENGTH.size : end], strict_map_key=False)
+        kind, body = self._gathered[_HEAD.size : begin].decode(), bytes(self._gathered[begin:end])
         del self._gathered[:end]
-        return message
-
-
-def _plain(value: object) -> object:
-    item = getattr(value, "item", None)
-    if item is None:
-        raise TypeError(f"A message cannot hold a {type(value).__name__}: {value!r}")
-    return item()
+        return Envelope(kind, body)

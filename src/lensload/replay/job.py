@@ -103,11 +103,7 @@ def _replay(
         if options.into
         else None
     )
-    # A table is cut to the terminal; where it goes to a file or a pipe, it is whole.
-    width = Console().width if sys.stdout.isatty() else 100_000
-    printer = (
-        Printer(options.layout, options.limit, sys.stdout, width, writers.version) if options.layout else None
-    )
+    printer = _printer(options, writers)
     outputs: list[Output] = [output for output in (printer, files, forward) if output is not None]
     with ProgressView("replaying", "messages", quiet=bool(printer) and sys.stdout.isatty()) as view:
         session = Session(
@@ -136,6 +132,14 @@ def _replay(
             f"The replay was stopped at {passed:,} of {total:,} offsets; what was done until then stands.",
             f"The group {options.group} goes on from there." if options.group else "",
         )
+
+
+def _printer(options: ReplayOptions, writers: WriterSchemas) -> Printer | None:
+    if not options.layout:
+        return None
+    # A table is cut to the terminal; where it goes to a file or a pipe, it is whole.
+    width = Console().width if sys.stdout.isatty() else 100_000
+    return Printer(options.layout, options.limit, sys.stdout, width, writers.version)
 
 
 def _report(

@@ -11,6 +11,7 @@ from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
+from lensload.processes.messages import Drain
 from lensload.processes.stop_signals import stop_signals
 from lensload.report.progress import ProgressView
 from lensload.seed import actuals, file_export, summary, verify
@@ -18,6 +19,7 @@ from lensload.seed import manifest as manifests
 from lensload.seed.fingerprints import last_fingerprints
 from lensload.seed.ground_truth import ground_truth
 from lensload.seed.manifest import Manifest
+from lensload.seed.messages import SeedOrder, StartSeed
 from lensload.seed.options import SeedOptions, plan_of
 from lensload.seed.plan import Plan
 from lensload.seed.preflight import Target, prepare, ranges_written, reopen
@@ -173,15 +175,7 @@ def _configure(seeding: _Seeding, workers: Workers) -> None:
             "written": [ranges[place][1] - ranges[place][0] for place in places],
             "fingerprints": [last[place] for place in places],
         }
-    workers.tell(
-        {
-            "type": "configure",
-            "plan": seeding.plan.as_dict(),
-            "config": seeding.config.as_dict(),
-            "topics": topics,
-            "most_bytes": target.most_bytes,
-        }
-    )
+    workers.configure(SeedOrder(seeding.config, seeding.plan.as_dict(), topics, target.most_bytes))
 
 
 def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, stopped: Callable[[], bool]) -> float:
@@ -191,10 +185,10 @@ def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, stopped: C
     while not workers.done:
         workers.listen(_LISTEN_S)
         if workers.ready and not begun:
-            workers.tell({"type": "begin"})
+            workers.send(StartSeed())
             begun, since_s = True, time.monotonic()
         if stopped() and not draining:
-            workers.tell({"type": "drain"})
+            workers.send(Drain())
             draining = True
         for notice in workers.take_notices():
             view.say(notice)
@@ -207,12 +201,12 @@ def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, stopped: C
 def _enter(record: Manifest, workers: Workers) -> None:
     """Put what the workers have found into the manifest."""
     for words in workers.last_words:
-        for topic, number, count, digest, size, first_ms, last_ms in words["partitions"]:
+        for topic, number, count, digest, size, first_ms, last_ms in words.partitions:
             entry = record["topics"][topic]["partitions"][number]
             entry["count"], entry["digest"], entry["bytes"] = count, digest, size
             entry["first_timestamp_ms"], entry["last_timestamp_ms"] = first_ms, last_ms
-    record["faults"] = actuals.merged([words["faults"] for words in workers.last_words])
-    manifests.complete(record, actuals.merged([words["realised"] for words in workers.last_words]))
+    record["faults"] = actuals.merged([words.faults for words in workers.last_words])
+    manifests.complete(record, actuals.merged([words.realised for words in workers.last_words]))
 
 
 def _check_ends(seeding: _Seeding, record: Manifest) -> None:

@@ -1,30 +1,31 @@
 """A worker: one process that plays the whole history, and writes the partitions that are its own.
 
-It is started by `lensload.seed.job` with the descriptor of a link: `python -m lensload.seed.worker FD`. Whatever
-it says and is told goes over that link:
+It is started by `lensload.seed.job` with the descriptor of a link: `python -m lensload.seed.worker FD`. The messages
+on that link are, in this order (seed/messages.py has those that only a seed has):
 
-    configure ->            what to do
-              <- ready      what is there already is what would have been written
-    begin     ->
-              <- report     how much has been written so far; notice: what the client complains of
-    drain     ->            stop, and finish what is under way
-              <- drained    the end, with digests and counts; or refused
+    SeedOrder ->                what to do
+              <- Ready          what is there already is what would have been written
+    StartSeed ->
+              <- Progress       how much has been written so far; Notice: what the client complains of
+    Drain     ->                stop, and finish what is under way
+              <- SeedDrained    the end, with digests and counts; or Refused
 """
 
 import gc
 import time
-from typing import Any, Final
+from typing import Final
 
-from lensload.config.model import RunConfig
 from lensload.errors import UsageError
 from lensload.kafka import connection
 from lensload.kafka.reading import Place
 from lensload.processes.child import serve
-from lensload.processes.link import Link, Message
+from lensload.processes.link import Link
+from lensload.processes.messages import Drain, Message, Notice, Ready
 from lensload.seed import writer
 from lensload.seed.actuals import Actuals
 from lensload.seed.digest import PartitionDigest
 from lensload.seed.fingerprints import fingerprint
+from lensload.seed.messages import Progress, SeedDrained, SeedOrder, StartSeed
 from lensload.seed.partitioner import Partitioner
 from lensload.seed.plan import Plan
 from lensload.seed.record_stream import RecordStream
@@ -43,16 +44,16 @@ class Worker:
     """Plays a plan, and writes what it owns of it.
 
     Args:
-        link: to control.
-        message: its `configure` message.
+        link: to the job.
+        order: what to do.
     """
 
-    def __init__(self, link: Link, message: Message) -> None:
+    def __init__(self, link: Link, order: SeedOrder) -> None:
         self._link = link
-        topics: dict[str, dict[str, Any]] = message["topics"]
+        topics = order.topics
         counts = {topic: len(each["written"]) for topic, each in topics.items()}
         self._names = {topic: str(each["name"]) for topic, each in topics.items()}
-        self._partitions = Partitioner(counts, message["worker"], message["workers"])
+        self._partitions = Partitioner(counts, order.worker, order.workers)
         self._own = [(topic, number) for topic in topics for number in self._partitions.mine(topic)]
         self._written_before: dict[Place, int] = {
             (topic, number): int(topics[topic]["written"][number]) for topic, number in self._own
@@ -60,12 +61,12 @@ class Worker:
         self._fingerprints: dict[Place, list[bytes]] = {
             (topic, number): topics[topic]["fingerprints"][number] for topic, number in self._own
         }
-        config = RunConfig.from_dict(message["config"])
+        config = order.config
         own = connection.client_settings(config.cluster, str(config.cluster.bootstrap_servers))
-        self._settings = writer.settings(own, config.producer.compression, message["most_bytes"])
+        self._settings = writer.settings(own, config.producer.compression, order.most_bytes)
         schema_ids = {topic: int(each["schema_id"]) for topic, each in topics.items()}
         self._digests = {place: PartitionDigest(schema_ids[place[0]]) for place in self._own}
-        self._stream = RecordStream(Plan.from_dict(message["plan"]), schema_ids, self._partitions)
+        self._stream = RecordStream(Plan.from_dict(order.plan), schema_ids, self._partitions)
         self._writer: Writer | None = None
         self._written = dict.fromkeys(topics, 0)
         self._looked_s = self._reported_s = time.monotonic()
@@ -79,10 +80,10 @@ class Worker:
         """
         if any(self._fingerprints.values()):
             self._compare_fingerprints()
-        self._link.send({"type": "ready"})
-        while (message := self._link.receive()) is None or message["type"] != "begin":
-            if message is not None and message["type"] == "drain":
-                self._link.send({"type": "drained", "complete": False})
+        self._link.send(Ready({}))
+        while (envelope := self._link.receive()) is None or not envelope.holds(StartSeed):
+            if envelope is not None and envelope.holds(Drain):
+                self._link.send(SeedDrained(complete=False))
                 return
         self._writer = Writer(self._settings, self._names, self._listen)
         realised, faults = Actuals(), self._stream.faults()
@@ -93,12 +94,11 @@ class Worker:
             self._writer.flush()
         except _Stopped:
             self._writer.flush_for(5.0)
-            self._link.send({"type": "drained", "complete": False})
+            self._link.send(SeedDrained(complete=False))
             return
         self._report()
         partitions = [(*place, *_facts(digest)) for place, digest in self._digests.items()]
-        last = {"partitions": partitions, "realised": realised.as_dict(), "faults": faults.as_dict()}
-        self._link.send({"type": "drained", "complete": True, **last})
+        self._link.send(SeedDrained(True, partitions, realised.as_dict(), faults.as_dict()))
 
     def _ship(self, records: Records) -> None:
         assert self._writer is not None  # noqa: S101 - `run` has made it
@@ -146,7 +146,7 @@ class Worker:
         if now_s - self._looked_s < _LISTEN_S:
             return
         self._looked_s = now_s
-        if (message := self._link.receive(0)) is not None and message["type"] == "drain":
+        if (envelope := self._link.receive(0)) is not None and envelope.holds(Drain):
             raise _Stopped
         if now_s - self._reported_s >= _REPORT_S and self._writer is not None:
             self._report()
@@ -154,10 +154,10 @@ class Worker:
     def _report(self) -> None:
         assert self._writer is not None  # noqa: S101 - nobody reports before it is there
         self._reported_s = time.monotonic()
-        waiting = self._writer.waiting()
-        self._link.send({"type": "report", "written": self._written, "waiting": waiting})
+        acked = max(0, sum(self._written.values()) - self._writer.waiting())
+        self._link.send(Progress(acked))
         for text in self._writer.take_notices():
-            self._link.send({"type": "notice", "text": text})
+            self._link.send(Notice(text))
 
 
 def _facts(digest: PartitionDigest) -> tuple[int, str, int, int | None, int | None]:
@@ -165,10 +165,11 @@ def _facts(digest: PartitionDigest) -> tuple[int, str, int, int | None, int | No
     return digest.count, hexed, digest.bytes, digest.first_timestamp_ms, digest.last_timestamp_ms
 
 
-def _work(link: Link, message: Message) -> None:
-    worker = Worker(link, message)
-    gc.freeze()
-    worker.run()
+def _work(link: Link, order: Message) -> None:
+    if isinstance(order, SeedOrder):
+        worker = Worker(link, order)
+        gc.freeze()
+        worker.run()
 
 
 if __name__ == "__main__":

@@ -1,26 +1,47 @@
 """The workers of a seed, held as one: started, told, listened to, ended."""
 
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
-from lensload.errors import ClusterError
+from lensload.errors import ClusterError, LensloadError
 from lensload.processes.child_process import ChildProcess, poll_all
-from lensload.processes.link import Message
+from lensload.processes.messages import Drain, Envelope, Notice, Refused
+from lensload.seed.messages import Progress, SeedDrained, SeedOrder, StartSeed
 
 _MODULE: Final = "lensload.seed.worker"
 _RESUME: Final = "What has been sent stays: continue with --resume."
 
 
 class _WorkerProcess(ChildProcess):
-    """A worker, and how much of what it has handed to its client the cluster has by now; nearly."""
+    """A worker, and what it has reported.
 
-    acked = 0
+    Attributes:
+        acked: how much of what it has handed to its client the cluster has by now; nearly.
+        notices: what a person should see, and nobody has taken yet.
+        drained: its last message; None before.
+        refusal: why it cannot go on; None while it can.
+    """
 
-    def _hear(self, kind: str, message: Message) -> None:
-        if kind == "report":
-            self.acked = max(0, sum(message["written"].values()) - message["waiting"])
-        else:
-            super()._hear(kind, message)
+    def __init__(self, number: int) -> None:
+        super().__init__(f"worker {number}", _MODULE)
+        self.acked = 0
+        self.notices: list[str] = []
+        self.drained: SeedDrained | None = None
+        self.refusal: LensloadError | None = None
+
+    def _receive(self, envelope: Envelope) -> None:
+        match envelope.opened():
+            case Progress(acked):
+                self.acked = acked
+            case Notice(text):
+                self.notices.append(text)
+            case SeedDrained() as drained:
+                self.drained = drained
+            case Refused() as refused:
+                self.refusal = refused.error
+            case _:
+                pass
 
 
 class Workers:
@@ -31,7 +52,7 @@ class Workers:
     """
 
     def __init__(self, count: int) -> None:
-        self._processes = [_WorkerProcess(f"worker {number}", _MODULE) for number in range(count)]
+        self._processes = [_WorkerProcess(number) for number in range(count)]
 
     def __enter__(self) -> Self:
         for process in self._processes:
@@ -44,10 +65,15 @@ class Workers:
         for process in self._processes:
             process.close()
 
-    def tell(self, message: Message) -> None:
-        """Tell all of them the same; each also learns which of them it is."""
+    def configure(self, order: SeedOrder) -> None:
+        """Give all of them an order; each also learns which of them it is."""
         for number, process in enumerate(self._processes):
-            process.send({**message, "worker": number, "workers": len(self._processes)})
+            process.send(replace(order, worker=number, workers=len(self._processes)))
+
+    def send(self, message: StartSeed | Drain) -> None:
+        """Send all of them a message."""
+        for process in self._processes:
+            process.send(message)
 
     @property
     def ready(self) -> bool:
@@ -62,10 +88,10 @@ class Workers:
     @property
     def complete(self) -> bool:
         """All have written everything."""
-        return all(process.drained and process.drained["complete"] for process in self._processes)
+        return all(process.drained and process.drained.complete for process in self._processes)
 
     @property
-    def last_words(self) -> list[Message]:
+    def last_words(self) -> list[SeedDrained]:
         """What each has said when it had finished."""
         return [process.drained for process in self._processes if process.drained]
 
@@ -75,7 +101,10 @@ class Workers:
 
     def take_notices(self) -> list[str]:
         """What they have complained of since the last call."""
-        return [text for process in self._processes for text in process.take_notices()]
+        notices = [text for process in self._processes for text in process.notices]
+        for process in self._processes:
+            process.notices.clear()
+        return notices
 
     def listen(self, timeout_s: float) -> None:
         """Take in what they say, waiting at most so long for the first of it.

@@ -1,9 +1,9 @@
-"""A stand-in for the engine and the observer: speaks the link's protocol, counts, and misbehaves on request.
+"""A stand-in for the generator and the observer: speaks the link's protocol, counts, and misbehaves on request.
 
     python -m lensload_standin FD
 
 It "produces" one event for each that its audience's rate makes due. The environment variable STANDIN holds JSON
-that says how it misbehaves: {"engine": {"drain_s": 2, "die_after_s": 1, "refuse": [4, "text"], ...}, "observer": …}.
+that says how it misbehaves: {"generator": {"drain_s": 2, "die_after_s": 1, "refuse": [4, "text"], ...}, "observer": …}.
 """
 
 import json
@@ -16,6 +16,20 @@ import numpy as np
 
 from lensload.metrics.stats import Tally
 from lensload.processes.link import Link, LinkClosed
+from lensload.processes.messages import (
+    Audience,
+    Begin,
+    ConfigureObserver,
+    Drain,
+    GeneratorDrained,
+    GeneratorReport,
+    Notice,
+    ObserverDrained,
+    ObserverReport,
+    Ready,
+    Refused,
+    Scheduled,
+)
 
 TOPIC = "user-interactions"
 
@@ -27,7 +41,7 @@ class StandIn:
         self.link = link
         self.tally = Tally()
         self.rate_per_s = 0.0
-        self.begun: dict[str, Any] | None = None
+        self.begun: Begin | None = None
         self.due = 0.0
         self.made = 0
         self.scheduled = False
@@ -35,37 +49,37 @@ class StandIn:
 
     def run(self) -> None:
         """Obey until drained."""
-        configure = self.link.receive(10)
-        assert configure is not None
-        role = "observer" if "share_index" in configure else "engine"
-        self.role, self.configure = role, configure
+        envelope = self.link.receive(60)
+        assert envelope is not None
+        order = envelope.opened()
+        self.role = role = "observer" if isinstance(order, ConfigureObserver) else "generator"
         self.faults = json.loads(os.environ.get("STANDIN", "{}")).get(role, {})
         time.sleep(self.faults.get("ready_s", 0))
         if "refuse" in self.faults:
-            code, text = self.faults["refuse"]
-            self.link.send({"type": "refused", "exit_code": code, "text": text})
+            self.link.send(Refused(*self.faults["refuse"]))
             return
-        self.link.send({"type": "ready", "conditions": {"pid": os.getpid(), "lanes": configure.get("lanes")}})
+        self.link.send(Ready({"pid": os.getpid(), "lanes": list(getattr(order, "lanes", []))}))
         self.loop()
 
     def loop(self) -> None:
         """One tick each 20 ms, one report each second."""
         last_ns = reported_ns = time.time_ns()
         while True:
-            message = self.link.receive(0.02)
+            envelope = self.link.receive(0.02)
             now_ns = time.time_ns()
             self.produce(last_ns, now_ns)
             last_ns = now_ns
-            if message and message["type"] == "begin":
-                self.begun = message
-            elif message and message["type"] == "audience":
-                self.rate_per_s = sum(part["rate_per_s"] for part in message["slices"])
-                self.link.send(
-                    {"type": "notice", "text": f"audience {len(message['slices'])} {self.rate_per_s:g}"}
-                )
-            elif message and message["type"] == "drain":
-                self.drain()
-                return
+            match envelope.opened() if envelope else None:
+                case Begin() as begin:
+                    self.begun = begin
+                case Audience(slices) as audience:
+                    self.rate_per_s = sum(audience.rates_per_s.values())
+                    self.link.send(Notice(f"audience {len(slices)} {self.rate_per_s:g}"))
+                case Drain():
+                    self.drain()
+                    return
+                case _:
+                    pass
             if now_ns - reported_ns >= 1e9:
                 reported_ns = now_ns
                 self.report()
@@ -75,12 +89,12 @@ class StandIn:
         """Make what is due; the observer sees nothing, its counts come from `drain`."""
         if self.role == "observer" or not self.begun or self.scheduled:
             return
-        end_ns = self.begun["end_ns"] or to_ns
-        self.due += self.rate_per_s * max(0, min(to_ns, end_ns) - max(from_ns, self.begun["start_ns"])) / 1e9
+        end_ns = self.begun.end_ns or to_ns
+        self.due += self.rate_per_s * max(0, min(to_ns, end_ns) - max(from_ns, self.begun.start_ns)) / 1e9
         fresh = int(self.due) - self.made
         if fresh:
             self.made += fresh
-            warm = to_ns < self.begun["measure_from_ns"]
+            warm = to_ns < self.begun.measure_from_ns
             for name in ("produced", "acked", "observed"):
                 self.tally.count(TOPIC, f"warmup_{name}" if warm else name, fresh)
             for stage, ns in (
@@ -98,38 +112,42 @@ class StandIn:
             if failed and not warm:
                 self.tally.count(TOPIC, "failed", failed)
                 self.tally.error(TOPIC, "broker said no", failed)
-        if to_ns >= end_ns and self.begun["end_ns"]:
+        if to_ns >= end_ns and self.begun.end_ns:
             self.scheduled = True
-            self.link.send({"type": "scheduled"})
+            self.link.send(Scheduled())
 
     def report(self) -> None:
         """The second's tally and gauges."""
-        gauges = {"now_ns": time.time_ns(), "target_per_s": self.rate_per_s, "behind_ns": 0, "queue": 0}
-        self.link.send({"type": "report", **gauges, "rss_bytes": 1, "tally": self.tally.take().to_wire()})
+        stats, now_ns = self.tally.take(), time.time_ns()
+        if self.role == "generator":
+            self.link.send(GeneratorReport(stats, now_ns, 0, self.rate_per_s, 0.0, 0, 0, 1))
+        else:
+            self.link.send(ObserverReport(stats, now_ns, 0))
 
     def drain(self) -> None:
         """The last word, after as long as asked for; it counts one more event, which must not get lost."""
         told_s = time.time()
         time.sleep(self.faults.get("drain_s", 0))
-        if self.role == "engine":
+        if self.role == "generator":
             for name in ("produced", "acked", "observed"):
                 self.tally.count(TOPIC, name, 1)
-            self.tally.add_total("drained_engines", 1)
-            self.tally.add_total("last_engine_drained_s", time.time() / 2)
+            self.tally.add_total("drained_generators", 1)
+            self.tally.add_total("last_generator_drained_s", time.time() / 2)
         else:
             self.tally.add_total("drained_observers", 1)
             # Totals add: halves of a time, so that two workers give a mean that lies between theirs.
             self.tally.add_total("first_observer_told_s", told_s / 2)
         self.tally.add_total("made", self.made)
-        last = (
-            {"unflushed": 0, "conditions": {"drained": True}} if self.role == "engine" else {"complete": True}
-        )
-        self.link.send({"type": "drained", "tally": self.tally.take().to_wire(), **last})
+        stats = self.tally.take()
+        if self.role == "generator":
+            self.link.send(GeneratorDrained(stats, 0, time.time_ns(), {"drained": True}))
+        else:
+            self.link.send(ObserverDrained(stats, complete=True))
 
     def misbehave(self, now_ns: int) -> None:
         """Die when asked to."""
         after_s = self.faults.get("die_after_s")
-        if after_s and self.begun and now_ns > self.begun["start_ns"] + after_s * 1e9:
+        if after_s and self.begun and now_ns > self.begun.start_ns + after_s * 1e9:
             sys.stderr.write("something broke in here\n")
             sys.exit(9)
 

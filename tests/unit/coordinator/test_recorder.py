@@ -7,6 +7,7 @@ import pytest
 
 from lensload.coordinator.recorder import Account, Times
 from lensload.metrics.stats import Tally
+from lensload.processes.messages import GeneratorReport, ObserverReport
 from lensload.verdict.evidence import RunFacts
 
 TOPIC = "user-interactions"
@@ -23,8 +24,8 @@ def tally(produced: int = 0, *, warm: int = 0, due: int = 0) -> Tally:
     return made
 
 
-def engine(now_ns: int, target_per_s: float, queue: int = 0) -> dict[str, dict[str, float]]:
-    return {"engine": {"now_ns": now_ns, "target_per_s": target_per_s, "queue": queue}}
+def report(stats: Tally, now_ns: int, target_per_s: float, queue: int = 0) -> GeneratorReport:
+    return GeneratorReport(stats, now_ns, 0, target_per_s, 0.0, queue, 0, 0)
 
 
 def test_every_report_counts_once_in_the_total_and_in_one_second() -> None:
@@ -32,12 +33,13 @@ def test_every_report_counts_once_in_the_total_and_in_one_second() -> None:
     run = Account()
     now_ns = time.time_ns()
     run.times = Times(now_ns - SECOND_NS, now_ns - SECOND_NS, 0)
-    run.add("a", tally(3, warm=2), engine(now_ns, 10, 4), ["look"])
-    run.add("b", tally(4), engine(now_ns, 20, 5), [])
+    run.add("a", report(tally(3, warm=2), now_ns, 10, 4))
+    run.notices.append("look")
+    run.add("b", report(tally(4), now_ns, 20, 5))
     first = run.second()
-    run.add("a", tally(5), engine(now_ns, 10), [])
+    run.add("a", report(tally(5), now_ns, 10))
     second = run.second()
-    run.add("a", tally(1), {}, [])
+    run.add("a", ObserverReport(tally(1), now_ns, 0))
     course = run.course(now_ns + SECOND_NS, RunFacts(workers=2))
     assert (first.produced, second.produced) == (9, 14)
     assert (first.target_per_s, first.queue) == (30, 9)
@@ -81,8 +83,8 @@ def test_the_target_is_what_the_engines_say_was_due() -> None:
     """Where engines count what was due, the mean target is that, exactly, however the rate moved."""
     run = Account()
     run.times = Times(0, SECOND_NS, 5 * SECOND_NS)
-    run.add("a", tally(390, due=400), engine(2 * SECOND_NS, 17), [])
-    run.add("b", tally(800, due=800), engine(2 * SECOND_NS, 17), [])
+    run.add("a", report(tally(390, due=400), 2 * SECOND_NS, 17))
+    run.add("b", report(tally(800, due=800), 2 * SECOND_NS, 17))
     course = run.course(5 * SECOND_NS, RunFacts(workers=2))
     assert course.facts.target_per_s == 300
 
@@ -92,7 +94,7 @@ def test_without_a_count_the_target_is_the_mean_of_the_reported_rates() -> None:
     run = Account()
     run.times = Times(0, 2 * SECOND_NS, 0)
     for at_s, rate in ((1, 5), (2, 100), (3, 300), (3, 300), (4, 500), (9, 1)):
-        run.add("a", Tally(), engine(at_s * SECOND_NS, rate), [])
-        run.add("b", Tally(), engine(at_s * SECOND_NS, 10), [])
+        run.add("a", report(Tally(), at_s * SECOND_NS, rate))
+        run.add("b", report(Tally(), at_s * SECOND_NS, 10))
     course = run.course(5 * SECOND_NS, RunFacts(workers=2))
     assert course.facts.target_per_s == 310

@@ -14,6 +14,7 @@ from lensload.metrics.counts import PROGRESS, count_of
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.slices import STAGES_KEPT, Slice, Slices
 from lensload.metrics.stats import Tally
+from lensload.processes.messages import ObserverReport
 from lensload.results.course import build
 from lensload.results.run import histograms
 from lensload.verdict.evidence import RunFacts
@@ -100,13 +101,12 @@ def test_an_account_closes_a_slice_a_second_and_leaves_the_warm_up_out():
     run.times = Times(now_ns - SECOND_NS, now_ns + 60 * SECOND_NS, 0)
     warm = Tally()
     warm.count(TOPICS[0], "warmup_produced", 7)
-    run.add("a", warm, {}, [])
+    run.add("a", ObserverReport(warm, now_ns, 0))
     run.second()
     run.times = Times(now_ns - 3 * SECOND_NS, now_ns - 2 * SECOND_NS, 0)
-    run.add("a", second([100, 200]), {}, [])
+    run.add("a", ObserverReport(second([100, 200]), now_ns, 0))
     run.second()
-    run.add("a", second([300]), {}, [])
-    assert run.due is None
+    run.add("a", ObserverReport(second([300]), now_ns, 0))
     course = run.course(now_ns, RunFacts(embedded=True))
     built = build(run.tally, course, {})
     (piece,) = built["slices"]

@@ -1,7 +1,7 @@
-"""The real engine and observer, which besides write every latency that they record into files, as 8-byte integers.
+"""The real generator and observer, which besides write every latency that they record into files, as 8-byte integers.
 
-    python -m lensload_keeping.engine FD
-    python -m lensload_keeping.observatory FD
+    python -m lensload_keeping.generator FD
+    python -m lensload_keeping.observer FD
 
 The files lie in the folder that the environment variable LENSLOAD_KEEP_IN names: one for each stage, topic and process.
 """

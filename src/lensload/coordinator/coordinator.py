@@ -1,0 +1,447 @@
+"""One run over any number of workers: messages out, reports in, the schedule, the drain, the result."""
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from lensload import clock
+from lensload.config.model import RunConfig
+from lensload.coordinator.clock_sync import Clocks
+from lensload.coordinator.listeners import Listener
+from lensload.coordinator.recorder import Account, Times
+from lensload.coordinator.transport import Transport
+from lensload.coordinator.workers import Workers, WorkerState
+from lensload.errors import InvalidRunError, LensloadError, RefusedError
+from lensload.processes.messages import (
+    PROCESSES,
+    AskClock,
+    Assign,
+    Begin,
+    ClockReading,
+    ConfigureGenerator,
+    ConfigureObserver,
+    Died,
+    Drain,
+    Drained,
+    End,
+    Ended,
+    GeneratorDrained,
+    Join,
+    Message,
+    Notice,
+    Pages,
+    Parcel,
+    ProcessName,
+    Ready,
+    Refused,
+    Report,
+    Scheduled,
+    Settled,
+)
+from lensload.results import course
+from lensload.results.environment import conditions
+from lensload.results.run import Run
+from lensload.verdict.evidence import RunFacts
+
+READY_BUDGET_S: Final = 30.0
+_RUN_TAGS: Final = 1 << 14
+_LEAD_NS: Final = (
+    150_000_000  # from the decision to the first event due: every process has received it by then
+)
+_SILENT_S: Final = 2.5
+_DRAIN_SLACK_S: Final = 5.0
+_ENDED_BUDGET_S: Final = 3.0
+_OVERDUE_NS: Final = 10_000_000_000  # a generator drops what is overdue after 1 s, so one that is later hangs
+_LOOK_S: Final = 0.2  # the longest wait between two looks at what nobody sends: lost workers, deadlines
+
+EMBEDDED_WARNING: Final = (
+    "EMBEDDED CLUSTER: no address was given, so this runs against a mock inside this process. Its numbers are the"
+    " client's, not a broker's. For a real cluster give --bootstrap-servers and --registry-url."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where the cluster of a run is, and whether it is the embedded one."""
+
+    bootstrap_servers: str
+    embedded: bool
+
+
+class Coordinator:
+    """One run, from its first message to its result.
+
+    The caller awaits, in this order, `await_ready`, `begin`, `await_end`, `drain`, `conclude`, and `close` in any case.
+    With gevent, `stop`, `give_up`, `drain` and what follows may be called from another greenlet.
+
+    Args:
+        transport: carries the messages, and knows which workers are present.
+        config: what is to be run.
+        listeners: are told of the run's course.
+        cluster: where it is.
+        rate_per_s: the target of the whole run; None: each worker's Locust users decide its rate.
+        open_ended: the run has no end of its own: it goes on until somebody stops it.
+        now_ns: the wall clock, Unix nanoseconds.
+        monotonic_s: the clock for waiting.
+
+    Attributes:
+        number: of the run; parcels carry it.
+        recorder: what was counted.
+        workers: who takes part.
+        cut_short: somebody stopped the run before its end.
+        stopped_ns: when the drain began; 0 before.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        config: RunConfig,
+        listeners: Sequence[Listener] = (),
+        *,
+        cluster: Cluster,
+        rate_per_s: float | None,
+        open_ended: bool = False,
+        now_ns: Callable[[], int] = clock.now_ns,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.number = time.time_ns()
+        self.recorder = Account(now_ns)
+        self.workers = Workers(transport.workers, monotonic_s)
+        self.cut_short = False
+        self.stopped_ns = 0
+        self._transport = transport
+        self._config = config
+        self._listeners = listeners
+        self._cluster = cluster
+        self._rate_per_s = rate_per_s
+        self._open_ended = open_ended
+        self._now_ns = now_ns
+        self._monotonic_s = monotonic_s
+        self._clocks = Clocks(clock.host())
+        self._tag = random.randrange(_RUN_TAGS)
+        self._stopping = False
+        self._given_up = False
+        self._refusal: LensloadError | None = None
+        self._next_second_s = monotonic_s() + 1
+        for listener in listeners:
+            listener.started(self.recorder)
+
+    @property
+    def draining(self) -> bool:
+        """The run has been stopped, and what is under way is waited for."""
+        return self.stopped_ns > 0
+
+    def receive(self, worker: str, parcel: Parcel) -> None:
+        """Take in a parcel of a worker; one of another run is ignored."""
+        state, message = self.workers.get(worker), parcel.envelope.opened()
+        if isinstance(message, Join):
+            if not self.draining:
+                self._welcome(worker, message.host)
+        elif state is not None and parcel.run == self.number:
+            self._count_parcel(state, parcel.number)
+            if parcel.process is None:
+                self._take_in(worker, state, message)
+            else:
+                self._take_in_of_process(worker, state, parcel.process, message)
+        self._transport.wake()
+
+    def await_ready(self) -> None:
+        """Wait until every worker's processes are ready, or the run is stopped.
+
+        Raises:
+            LensloadError: one refused, or was not ready in time.
+        """
+        if self._wait(lambda: not self.workers.unready() or self._halted, READY_BUDGET_S):
+            self.check()
+            return
+        self.check()
+        late = "; ".join(
+            f"the {' and the '.join(state.unready)} of worker {state.index}"
+            for state in self.workers.unready()
+        )
+        raise RefusedError(
+            f"Not ready within {READY_BUDGET_S:g} s: {late} (Kafka: {self._cluster.bootstrap_servers},"
+            f" registry: {self._registry_url}).",
+            "Check that both addresses answer from there; the worker's log says what it waits for.",
+        )
+
+    def check(self) -> None:
+        """Raise what a process has refused with, if one has."""
+        if self._refusal:
+            raise self._refusal
+
+    def begin(self) -> None:
+        """Fix the schedule and let all generators start."""
+        if self._stopping or self.draining:
+            return
+        start_ns = self._now_ns() + _LEAD_NS
+        measure_from_ns = start_ns + round(self._config.load.warmup_s * 1e9)
+        duration_s = self._config.load.duration_s
+        end_ns = measure_from_ns + round(duration_s * 1e9) if duration_s else 0
+        self.recorder.times = Times(start_ns, measure_from_ns, end_ns)
+        for worker, state in self.workers.present.items():
+            self._send_begin(worker, state, start_ns)
+
+    def await_end(self) -> None:
+        """Wait until no generator produces any more, or the run is stopped.
+
+        Raises:
+            LensloadError: a process refused to go on.
+        """
+        self._wait(lambda: self.is_over() or self._halted)
+        self.check()
+
+    def stop(self, *, cut_short: bool = False) -> None:
+        """Let `await_ready` and `await_end` return; `cut_short`: before the run's own end."""
+        self.cut_short |= cut_short
+        self._stopping = True
+        self._transport.wake()
+
+    def is_over(self) -> bool:
+        """Whether no generator produces any more, or one that still should have reported it hangs."""
+        times = self.recorder.times
+        if times is None:
+            return False
+        hangs = 0 < times.end_ns < self._now_ns() - _OVERDUE_NS
+        return hangs or self.workers.all_scheduled()
+
+    def drain(self) -> None:
+        """Let all generators finish first, then all observers read to the end; then end the workers' processes."""
+        self._stopping = True
+        self.stopped_ns = self._now_ns()
+        times = self.recorder.times
+        if times and times.end_ns and self.stopped_ns < times.end_ns and not self.workers.all_scheduled():
+            self.cut_short = True
+        for process in PROCESSES if times else ():
+            for worker, state in self.workers.present.items():
+                if process in state.processes:
+                    self._send(worker, process, Drain())
+            self._await_last_messages(process)
+        self.end()
+
+    def give_up(self) -> None:
+        """Wait for the drain no longer; what has been reported so far is what there is."""
+        if not self._given_up:
+            self.recorder.died.append(
+                "The drain was given up: what had not been reported by then is missing."
+            )
+        self._given_up = True
+        self._transport.wake()
+
+    def end(self) -> None:
+        """End the workers' processes, drained or not, and wait until they have ended."""
+        self.stopped_ns = self.stopped_ns or self._now_ns()
+        for worker in self.workers.present:
+            self._send(worker, None, End())
+        self._given_up = False
+        self._wait(lambda: not self.workers.present, _ENDED_BUDGET_S)
+
+    def conclude(self) -> Run:
+        """The result, once drained; the listeners are told."""
+        self._close_second()
+        result = self._result()
+        for listener in self._listeners:
+            listener.result(result)
+        return result
+
+    def close(self) -> None:
+        """Let the listeners go, whatever became of the run."""
+        for listener in self._listeners:
+            listener.closed()
+
+    @property
+    def _halted(self) -> bool:
+        return self._stopping or self._refusal is not None
+
+    @property
+    def _registry_url(self) -> str:
+        return self._config.cluster.registry_url or "mock://lensload"
+
+    def _result(self) -> Run:
+        facts = RunFacts(
+            embedded=self._cluster.embedded,
+            random_arrivals=self._config.load.profile.poisson,
+            workers=len(self.workers.states),
+            cut_short=self.cut_short,
+            open_ended=self._open_ended,
+            clock_doubt_us=self._clocks.doubt_ns / 1e3,
+            acks=self._config.producer.acks,
+        )
+        clocks = self._clocks.public(self.workers.numbers)
+        cluster = {
+            "embedded": self._cluster.embedded,
+            "bootstrap_servers": self._cluster.bootstrap_servers,
+        }
+        workers = [state.conditions for state in self.workers.states]
+        return course.build(
+            self.recorder.tally,
+            self.recorder.course(self.stopped_ns, facts),
+            conditions(self._config.public(), cluster, workers=workers, clocks=clocks),
+            thresholds=self._config.criteria,
+            slos=self._config.criteria.slo,
+        )
+
+    def _welcome(self, worker: str, host: str) -> None:
+        try:
+            state = self.workers.join(worker)
+        except RefusedError as error:
+            self.recorder.notices.append(str(error))
+            return
+        self._clocks.meet(worker, host)
+        config, cluster = self._config, self._cluster
+        common = (config, cluster.bootstrap_servers, self._registry_url, cluster.embedded, self._tag)
+        rate_per_s = None if self._rate_per_s is None else self._rate_per_s / self.workers.count
+        self._send(worker, None, Assign(config.load.user_rate))
+        self._send(worker, "generator", ConfigureGenerator(*common, state.lanes, state.index, rate_per_s))
+        if state.share:
+            self._send(worker, "observer", ConfigureObserver(*common, *state.share))
+
+    def _count_parcel(self, state: WorkerState, number: int) -> None:
+        missing = state.received(number)
+        if missing:
+            self._died(f"{missing} messages of worker {state.index} never arrived.")
+        if state.silent:
+            state.silent = False
+            self.recorder.notices.append(f"Worker {state.index} reports again.")
+
+    def _take_in(self, worker: str, state: WorkerState, message: Message) -> None:
+        match message:
+            case ClockReading(asked_ns, worker_ns):
+                self._clocks.hear(worker, asked_ns, worker_ns, self._now_ns())
+            case Ended():
+                state.left = True
+                self.recorder.forget(worker)
+                if not self.draining and self.recorder.times:
+                    self._died(f"Worker {state.index} left before the end of the run.")
+            case _:
+                pass
+
+    def _take_in_of_process(
+        self, worker: str, state: WorkerState, process: ProcessName, message: Message
+    ) -> None:
+        match message:
+            case Ready(found):
+                self._note_ready(worker, state, process, found)
+            case Report():
+                self.recorder.add(worker, message)
+                self._tell_stats(message)
+            case Pages(kind):
+                self.recorder.events.add(f"{worker} {process}", kind, message.pages)
+            case Notice(text):
+                self.recorder.notices.append(self._of(state, f"{process}: {text}"))
+            case Scheduled():
+                state.scheduled = True
+            case Drained():
+                self._note_drained(state, process, message)
+            case Refused(text=text):
+                self._note_end(state, process, text, message.error)
+            case Died(text):
+                self._note_end(state, process, text, None)
+            case _:
+                pass
+
+    def _note_end(
+        self, state: WorkerState, process: ProcessName, text: str, refusal: LensloadError | None
+    ) -> None:
+        """Note that a process ended before it was drained: before the run has begun, that is the end of the run."""
+        state.end(process)
+        if not self.recorder.times:
+            refusal = refusal or InvalidRunError(text)
+        else:
+            self._died(self._of(state, text))
+        self._refusal = self._refusal or refusal
+
+    def _note_ready(
+        self, worker: str, state: WorkerState, process: ProcessName, found: Mapping[str, object]
+    ) -> None:
+        state.conditions[process] = found
+        if self.recorder.times and not self.draining and not state.unready:  # it came late: the run is on
+            self._send_begin(worker, state, self._now_ns() + _LEAD_NS)
+
+    def _note_drained(self, state: WorkerState, process: ProcessName, message: Drained) -> None:
+        self.recorder.add_drained(message)
+        self._tell_stats(message)
+        state.end(process)
+        if isinstance(message, GeneratorDrained):
+            state.conditions[process] = {**state.conditions.get(process, {}), **message.conditions}
+
+    def _tell_stats(self, message: Report | Drained) -> None:
+        for listener in self._listeners:
+            listener.stats(message.stats)
+
+    def _of(self, state: WorkerState, text: str) -> str:
+        """A worker's text, with its number where there are several."""
+        return f"worker {state.index}: {text}" if len(self.workers.states) > 1 else text
+
+    def _died(self, text: str) -> None:
+        self.recorder.died.append(text)
+        self.recorder.notices.append(text)
+
+    def _await_last_messages(self, process: ProcessName) -> None:
+        timeout_s = self._config.load.drain_timeout_s + _DRAIN_SLACK_S
+        if self._wait(lambda: not self.workers.waiting_for(process), timeout_s):
+            return
+        late = ", ".join(str(state.index) for state in self.workers.waiting_for(process))
+        why = "the drain was given up" if self._given_up else f"not within {timeout_s:g} s"
+        self._died(f"The {process} of worker {late} did not finish its drain: {why}.")
+
+    def _wait(self, condition: Callable[[], bool], timeout_s: float = float("inf")) -> bool:
+        """Wait for a condition, and let the run's seconds pass meanwhile; whether it came true in time."""
+        deadline_s = self._monotonic_s() + timeout_s
+        while not condition():
+            left_s = deadline_s - self._monotonic_s()
+            if self._given_up or left_s <= 0:
+                return False
+            self._transport.wait(max(0.0, min(_LOOK_S, left_s, self._next_second_s - self._monotonic_s())))
+            self._watch()
+            if self._monotonic_s() >= self._next_second_s:
+                self._close_second()
+        return True
+
+    def _watch(self) -> None:
+        """Note workers that are lost, and report those that have fallen silent."""
+        for worker, state in self.workers.present.items():
+            if self._transport.is_lost(worker):
+                state.lost = True
+                self.recorder.forget(worker)
+                self._died(f"Worker {state.index} was lost, and what it had not yet reported with it.")
+            elif self.recorder.times and not state.silent and state.silent_s > _SILENT_S:
+                state.silent = True
+                self.recorder.notices.append(
+                    f"Worker {state.index} has not reported for {state.silent_s:.1f} s."
+                )
+
+    def _close_second(self) -> None:
+        self._next_second_s = self._monotonic_s() + 1
+        snapshot = self.recorder.second(draining=self.draining)
+        for listener in self._listeners:
+            listener.second(snapshot)
+        if not self.draining:
+            self._compare_clocks()
+            self._settle()
+
+    def _compare_clocks(self) -> None:
+        """Ask the workers on other hosts what their clocks say."""
+        for worker in self._clocks.elsewhere:
+            if worker in self.workers.present:
+                self._send(worker, None, AskClock(self._now_ns()))
+
+    def _settle(self) -> None:
+        """Tell the observers which pages of the ledger they need not remember any more."""
+        settled = self.recorder.events.settle()
+        if settled:
+            for worker, state in self.workers.present.items():
+                if state.share:
+                    self._send(worker, "observer", Settled(settled))
+
+    def _send_begin(self, worker: str, state: WorkerState, start_ns: int) -> None:
+        times = self.recorder.times
+        if times:
+            begin = Begin(start_ns, max(start_ns, times.measure_from_ns), times.end_ns)
+            for process in state.processes:
+                self._send(worker, process, begin)
+
+    def _send(self, worker: str, process: ProcessName | None, message: Message) -> None:
+        self._transport.send(worker, Parcel(self.number, 0, process, message.sealed()))

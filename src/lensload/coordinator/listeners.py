@@ -1,0 +1,107 @@
+"""What follows a run: the writer of its files, the view of it on the screen, a log."""
+
+import logging
+from collections.abc import Callable
+
+from lensload.config.model import RunConfig
+from lensload.coordinator.recorder import Account
+from lensload.errors import UsageError
+from lensload.metrics.stats import Tally
+from lensload.report.console import print_result
+from lensload.report.live import LiveView
+from lensload.report.outputs import Views
+from lensload.results import run_file
+from lensload.results.run import Run
+from lensload.results.snapshot import Snapshot
+from lensload.verdict.reasons import in_words
+
+_log = logging.getLogger("lensload")
+
+
+class Listener:
+    """Is told of a run's course; subclasses listen to what they need."""
+
+    def started(self, recorder: Account) -> None:
+        """A run starts; `recorder` counts what happens in it."""
+
+    def stats(self, fresh: Tally) -> None:
+        """A process has reported what it measured since its last report."""
+
+    def second(self, snapshot: Snapshot) -> None:
+        """A second of the run is over."""
+
+    def result(self, result: Run) -> None:
+        """The run is over, and this is its result."""
+
+    def closed(self) -> None:
+        """The run is over, whether there is a result or not."""
+
+
+class FileWriter(Listener):
+    """Writes the run file and the other files that the configuration asks for.
+
+    Attributes:
+        wrote_run_file: the run file is written.
+        error: why a file could not be written; None while all were.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self.wrote_run_file = False
+        self.error: UsageError | None = None
+        self._config = config
+
+    def result(self, result: Run) -> None:
+        """Write all files; what cannot be written is logged."""
+        self._write(lambda: self._write_run_file(result))
+        self._write(lambda: Views.of(self._config).leave([(self._config.outputs.run_file.stem, result)]))
+
+    def _write_run_file(self, result: Run) -> None:
+        run_file.write(self._config.outputs.run_file, result)
+        self.wrote_run_file = True
+
+    def _write(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except UsageError as error:
+            _log.error(str(error))  # a message, not a traceback
+            self.error = error
+
+
+class Screen(Listener):
+    """Shows a run on standard error while it runs, and its result on standard output."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self._view = LiveView(thresholds=config.criteria)
+        self._view.__enter__()
+        self._run_file = config.outputs.run_file
+
+    def second(self, snapshot: Snapshot) -> None:
+        """Show the run as it is now."""
+        self._view.show(snapshot)
+
+    def result(self, result: Run) -> None:
+        """Show the result in place of the run."""
+        self.closed()
+        print_result(result, run_file=self._run_file)
+
+    def closed(self) -> None:
+        """Give the terminal back as it was."""
+        self._view.__exit__(None, None, None)
+
+
+class Log(Listener):
+    """Logs what is worth a person's attention, where no run is shown on a screen."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self._run_file = config.outputs.run_file
+
+    def second(self, snapshot: Snapshot) -> None:
+        """Log the notices that are new."""
+        for notice in snapshot.notices:
+            _log.warning(notice)
+
+    def result(self, result: Run) -> None:
+        """Log the verdict, and the reasons for it."""
+        _log.info("Verdict: %s. Run file: %s", result["verdict"], self._run_file)
+        for reason in result["reasons"]:
+            _log.warning(in_words(reason))

@@ -1,0 +1,110 @@
+"""One run on this machine alone, from the start of its processes to its files and its verdict."""
+
+import logging
+import signal
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from lensload.config.model import RunConfig
+from lensload.coordinator import prometheus
+from lensload.coordinator.coordinator import EMBEDDED_WARNING, Cluster, Coordinator
+from lensload.coordinator.listeners import FileWriter, Listener, Screen
+from lensload.coordinator.local_transport import LocalTransport
+from lensload.coordinator.prometheus import RunCollector
+from lensload.errors import LensloadError
+from lensload.kafka.embedded import EmbeddedCluster
+from lensload.verdict.reasons import EXIT_CODES
+
+_log = logging.getLogger("lensload")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a run.
+
+    Attributes:
+        exit_code: of its verdict, or of a file that could not be written.
+        wrote_run_file: it has written its run file.
+    """
+
+    exit_code: int
+    wrote_run_file: bool
+
+
+def run(config: RunConfig) -> Result:
+    """Make a run at the configured rate. Ctrl-C or SIGTERM drains it early; a second one gives up the drain.
+
+    Raises:
+        LensloadError: it was refused before it began.
+        KeyboardInterrupt: it was stopped before it began.
+    """
+    logging.basicConfig(level=logging.WARNING, format="[%(asctime)s] %(levelname)s/%(name)s: %(message)s")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    transport = LocalTransport(config.load.workers)
+    with ExitStack() as resources:
+        resources.callback(transport.kill)
+        transport.launch()
+        cluster = _cluster(config, resources)
+        files = FileWriter(config)
+        listeners = [*_metrics(config), files, Screen(config)]
+        coordinator = Coordinator(transport, config, listeners, cluster=cluster, rate_per_s=config.load.rate)
+        resources.callback(coordinator.close)
+        resources.enter_context(_interruptible(coordinator))
+        transport.join(coordinator.receive)
+        code = _take_to_result(coordinator)
+    return Result(files.error.exit_code if files.error else code, files.wrote_run_file)
+
+
+def _take_to_result(coordinator: Coordinator) -> int:
+    refusal: LensloadError | None = None
+    try:
+        coordinator.await_ready()
+        coordinator.begin()
+        coordinator.await_end()
+    except LensloadError as error:
+        refusal = error
+    coordinator.drain()
+    if refusal and not coordinator.recorder.times:
+        raise refusal
+    return EXIT_CODES[coordinator.conclude()["verdict"]]
+
+
+def _cluster(config: RunConfig, resources: ExitStack) -> Cluster:
+    if config.cluster.bootstrap_servers:
+        return Cluster(config.cluster.bootstrap_servers, embedded=False)
+    _log.warning(EMBEDDED_WARNING)
+    return Cluster(resources.enter_context(EmbeddedCluster()).bootstrap_servers, embedded=True)
+
+
+def _metrics(config: RunConfig) -> list[Listener]:
+    if not config.outputs.prometheus_port:
+        return []
+    collector = RunCollector()
+    prometheus.serve(config.outputs.prometheus_host, config.outputs.prometheus_port, collector)
+    return [collector]
+
+
+@contextmanager
+def _interruptible(coordinator: Coordinator) -> Generator[None]:
+    """Let Ctrl-C and SIGTERM drain the run in place of ending the process."""
+    presses: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        presses.append(number)
+        if not coordinator.draining:
+            coordinator.stop(cut_short=True)
+        elif len(presses) > 1:
+            _log.warning(
+                "The drain is given up: what has not been reported yet is missing from the run file."
+            )
+            coordinator.give_up()
+        else:
+            _log.warning("Draining. Press Ctrl-C again to give it up.")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
