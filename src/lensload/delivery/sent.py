@@ -1,4 +1,4 @@
-"""The engine's own account of its events: which were handed to the producer, and which of them failed."""
+"""The generator's own account of its events: which were handed to the producer, and which of them failed."""
 
 from itertools import chain
 from typing import NamedTuple, Self
@@ -32,7 +32,7 @@ class Portion(NamedTuple):
 
 
 class Dispatches:
-    """Which events an engine has sent, which of those in the warm-up, and which were told to have failed.
+    """Which events a generator has sent, which of those in the warm-up, and which were told to have failed.
 
     Enter many events at once: NumPy's calls cost as much for a few.
     """

@@ -33,7 +33,7 @@ _REFUSED = {
     "enable.auto.commit": _OBSERVER,
     "enable.auto.offset.store": _OBSERVER,
     "auto.offset.reset": _OBSERVER,
-    "transactional.id": "the engine does not write in transactions",
+    "transactional.id": "the generator does not write in transactions",
 }
 _JAVA = {
     "sasl.jaas.config": "sasl.username and sasl.password",

@@ -183,7 +183,7 @@ def _breakdown(run: Run) -> Iterator[Line]:
 
 
 def _latencies_by_topic(run: Run) -> Iterator[Line]:
-    """Schedule lag is left out: it belongs to the engine, whatever the topic."""
+    """Schedule lag is left out: it belongs to the generator, whatever the topic."""
     measured = {
         stage: by_topic
         for stage, by_topic in run["latency_us"].items()
