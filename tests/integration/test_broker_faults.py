@@ -35,9 +35,9 @@ def test_a_broker_that_comes_back_is_waited_for_and_loses_nothing(own_kafka: Kaf
         await_events(bench, own_kafka)
         own_kafka.kill()
         went_s = time.monotonic()
-        bench.says("engine: no broker can be reached")
+        bench.says("generator: no broker can be reached")
         bench.says("observer: no broker can be reached")
-        bench.says(f"engine: {own_kafka.bootstrap_servers}: Connect to .* failed: Connection refused")
+        bench.says(f"generator: {own_kafka.bootstrap_servers}: Connect to .* failed: Connection refused")
         own_kafka.start()
         away_s = time.monotonic() - went_s
         code = bench.ended()
@@ -60,7 +60,7 @@ def test_a_broker_that_stays_away_is_counted_event_by_event(own_kafka: Kafka, tm
     with Bench(tmp_path, *SMALL, *load, *patience) as bench:
         await_events(bench, own_kafka)
         own_kafka.kill()
-        bench.says("engine: no broker can be reached")
+        bench.says("generator: no broker can be reached")
         assert bench.ended() == 3, bench.log
         run, log = bench.run(), bench.log
     check_series(run)
@@ -86,9 +86,9 @@ def test_a_broker_that_hangs_is_told_of_though_no_connection_breaks(own_kafka: K
     with Bench(tmp_path, *SMALL, *load) as bench:
         await_events(bench, own_kafka)
         own_kafka.freeze()
-        bench.says(r"engine: no event acknowledged for \d+ s, [\d,]+ wait")
+        bench.says(r"generator: no event acknowledged for \d+ s, [\d,]+ wait")
         own_kafka.thaw()
-        bench.says("engine: acknowledged again")
+        bench.says("generator: acknowledged again")
         bench.press_ctrl_c()
         assert bench.ended() in (0, 3), bench.log
         run = bench.run()

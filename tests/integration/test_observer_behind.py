@@ -74,7 +74,7 @@ def test_an_observer_that_is_slow_all_the_time_is_named(folder: Path):
 
 @pytest.mark.parametrize(
     ("module", "process"),
-    [("lensload.observer.process", "observer"), ("lensload.generator.process", "engine")],
+    [("lensload.observer.process", "observer"), ("lensload.generator.process", "generator")],
 )
 def test_a_process_that_is_frozen_for_good_makes_the_run_invalid(folder: Path, module: str, process: str):
     """Neither process is waited for without end, and what it did not report makes no pass."""
