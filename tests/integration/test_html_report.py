@@ -107,7 +107,7 @@ def test_its_figures_are_the_run_files(browser: Browser, tmp_path: Path):
     """Every figure of a table is that of the run file, exactly behind what is shown, and rounded as it is shown."""
     run = a_run()
     with Shown(browser, tmp_path, render([run], ["run"]), viewport=DESKTOP, dark=False) as shown:
-        stages = shown.rows("waterfall")
+        stages = shown.rows("breakdown")
         by_topic = {stage: shown.rows("percentiles", n) for n, stage in enumerate(("end_to_end", "ack"))}
         ledger = shown.rows("events")
         facts = shown.page.inner_text(".facts")
@@ -152,7 +152,7 @@ def test_text_from_outside_stays_text(browser: Browser, tmp_path: Path):
         assert shown.page.title() != "owned"
         text = shown.page.inner_text("body")
         assert text.count(HOSTILE) >= 8
-        assert HOSTILE in shown.page.evaluate("document.querySelector('#waterfall figure svg').textContent")
+        assert HOSTILE in shown.page.evaluate("document.querySelector('#breakdown figure svg').textContent")
 
 
 def test_paper_is_white_in_the_dark(browser: Browser, tmp_path: Path):

@@ -46,6 +46,6 @@ def test_the_sentence_names_the_greatest_part(means: tuple[float, ...], place: s
     assert says in sentence(fall, 5.0)
 
 
-def test_without_sights_there_is_no_waterfall() -> None:
+def test_without_sights_there_is_no_breakdown() -> None:
     """Where nothing was seen, nothing is said of where its time went."""
     assert found(1.0, 1.0, 1.0, None) is None

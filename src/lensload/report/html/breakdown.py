@@ -23,7 +23,7 @@ _AID = (
 )
 
 
-def waterfall_figure(run: Run, *, number: int, end_us: float, page_px: int) -> Figure:
+def breakdown_figure(run: Run, *, number: int, end_us: float, page_px: int) -> Figure:
     """The mean way of an event, for each topic.
 
     Args:

@@ -156,7 +156,7 @@ def _chapters(runs: Sequence[Run], names: Sequence[str]) -> dict[str, list[list[
     page_px = {1: WIDE_PX, 2: HALF_PX}.get(len(runs), NARROW_PX)
     return {
         "load": _load(runs, page_px),
-        "waterfall": _waterfall(runs, page_px),
+        "breakdown": _breakdown(runs, page_px),
         "percentiles": _percentiles(runs, names, page_px),
         "heat": _heat(runs, page_px),
     }
@@ -172,10 +172,10 @@ def _load(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
     ]
 
 
-def _waterfall(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
+def _breakdown(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
     end = max(map(breakdown.longest_way_us, runs))
     figures = [
-        breakdown.waterfall_figure(run, number=number, end_us=end, page_px=page_px)
+        breakdown.breakdown_figure(run, number=number, end_us=end, page_px=page_px)
         for number, run in enumerate(runs)
         if breakdown.longest_way_us(run)
     ]
