@@ -98,5 +98,5 @@ def _kept_elsewhere(run: Run, text: str) -> str:
         put(other, text)
     except OSError:
         sys.stderr.write(text)
-        return "Nor could the temp folder take it: it stands above, on standard error. Copy it from there."
+        return "The temporary folder could not take it either. The run is printed above, on standard error: copy it from there."
     return f"It was kept as {other}. Move it, and give another place with --run-file next time."

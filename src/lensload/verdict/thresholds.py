@@ -44,7 +44,7 @@ class Thresholds(BaseModel):
         Field(
             ge=0,
             description="Invalid above: how far the clocks of several hosts may be apart, as a share of the end-to-end"
-            " median. A figure that is a tenth clock is as good as what it is compared with; more is no figure.",
+            " median. Above a tenth, end-to-end latency is not meaningful.",
         ),
         Shown("SHARE", web=False),
     ] = 0.1
