@@ -58,14 +58,14 @@ def test_one_of_two_observers_frozen_for_a_while_is_named(folder: Path):
 
 
 def test_an_observer_that_is_slow_all_the_time_is_named(folder: Path):
-    """An observer that gets to work for a small part of each second falls behind more and more."""
+    """An observer that works for a hundredth of each second falls behind more and more, on a fast machine too."""
     load = ("--rate", "20000", "--duration", "8s", "--topics", "user-interactions")
     with Bench(folder, *SMALL, *load) as bench:
         bench.says("measuring")
         (observer,) = pids(folder, "lensload.observer.process")
         until_s = time.monotonic() + 8
         while time.monotonic() < until_s:
-            stopped(observer, 0.19)
+            stopped(observer, 0.99)
             time.sleep(0.01)
         assert bench.ended() == 3, bench.log
         run = bench.run()
