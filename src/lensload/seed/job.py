@@ -11,21 +11,21 @@ from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
-from lensload.processes.messages import Drain
 from lensload.processes.stop_signals import stop_signals
 from lensload.report.progress import ProgressView
 from lensload.seed import actuals, file_export, summary, verify
 from lensload.seed import manifest as manifests
-from lensload.seed.fingerprints import last_fingerprints
+from lensload.seed.fingerprints import first_differences
 from lensload.seed.ground_truth import ground_truth
 from lensload.seed.manifest import Manifest
-from lensload.seed.messages import SeedOrder, StartSeed
+from lensload.seed.messages import SeedOrder
 from lensload.seed.options import SeedOptions, plan_of
 from lensload.seed.plan import Plan
 from lensload.seed.preflight import Target, prepare, ranges_written, reopen
 from lensload.seed.workers import Workers
 
 _LISTEN_S: Final = 0.1
+_COMPARED: Final = 500  # records at each partition's end, before a seed is resumed
 
 
 def seed(options: SeedOptions, config: RunConfig) -> None:
@@ -147,7 +147,7 @@ class _Seeding:
 
 
 def _finish(seeding: _Seeding, record: Manifest, workers: Workers, stopped: Callable[[], bool]) -> None:
-    _configure(seeding, workers)
+    _require_own(seeding)
     with ProgressView("seeding", "events") as view:
         for notice in seeding.target.notices:
             view.say(notice)
@@ -163,38 +163,50 @@ def _finish(seeding: _Seeding, record: Manifest, workers: Workers, stopped: Call
     summary.show(record, seeding.path, took_s, seeding.earlier)
 
 
-def _configure(seeding: _Seeding, workers: Workers) -> None:
-    target, ranges = seeding.target, seeding.ranges
-    last = last_fingerprints(target.settings, ranges)
-    topics: dict[str, Any] = {}
+def _require_own(seeding: _Seeding) -> None:
+    """See that the last records of each partition are this seed's: nobody else may have written behind them."""
+    ranges = {
+        place: (max(begin, end - _COMPARED), end)
+        for place, (begin, end) in seeding.ranges.items()
+        if begin < end
+    }
+    if not ranges:
+        return
+    target = seeding.target
+    for (name, number), offset in first_differences(
+        seeding.plan, target.topics, target.settings, ranges
+    ).items():
+        raise UsageError(
+            f"Partition {number} of {name} holds something else than this seed from offset {offset:,} on.",
+            "Somebody else has written there: begin anew with --recreate, or another --topic-prefix.",
+        )
+
+
+def _order(seeding: _Seeding) -> SeedOrder:
+    target, topics = seeding.target, dict[str, Any]()
     for topic, each in target.topics.items():
-        places = [(each["name"], entry["partition"]) for entry in each["partitions"]]
-        topics[topic] = {
-            "name": each["name"],
-            "schema_id": each["schema_id"],
-            "written": [ranges[place][1] - ranges[place][0] for place in places],
-            "fingerprints": [last[place] for place in places],
-        }
-    workers.configure(SeedOrder(seeding.config, seeding.plan.as_dict(), topics, target.most_bytes))
+        ranges = [seeding.ranges[each["name"], entry["partition"]] for entry in each["partitions"]]
+        written = [end - begin for begin, end in ranges]
+        topics[topic] = {"name": each["name"], "schema_id": each["schema_id"], "written": written}
+    return SeedOrder(seeding.config, seeding.plan.as_dict(), topics, target.most_bytes)
 
 
 def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, stopped: Callable[[], bool]) -> float:
-    """See the workers through; gives how long it took from when all could begin, in seconds."""
-    begun, draining = False, False
-    since_s = time.monotonic()
+    """See the workers through; gives how long it took from when the first one wrote, in seconds."""
+    workers.configure(_order(seeding))
+    stopping, since_s = False, time.monotonic()
     while not workers.done:
         workers.listen(_LISTEN_S)
-        if workers.ready and not begun:
-            workers.send(StartSeed())
-            begun, since_s = True, time.monotonic()
-        if stopped() and not draining:
-            workers.send(Drain())
-            draining = True
+        if stopped() and not stopping:
+            workers.stop()
+            stopping = True
         for notice in workers.take_notices():
             view.say(notice)
-        if begun:
+        if workers.writing:
             done = seeding.earlier + workers.acked()
             view.show(time.monotonic() - since_s, done, done, seeding.plan.expected_events, seeding.earlier)
+        else:
+            since_s = time.monotonic()
     return time.monotonic() - since_s
 
 

@@ -12,11 +12,9 @@ from lensload.kafka.reading import Place
 from lensload.report.progress import ProgressView
 from lensload.seed import reader
 from lensload.seed.digest import PartitionDigest
-from lensload.seed.fingerprints import fingerprint, of_message
+from lensload.seed.fingerprints import first_differences
 from lensload.seed.manifest import Manifest, PartitionEntry, partitions
-from lensload.seed.partitioner import Partitioner
 from lensload.seed.plan import Plan
-from lensload.seed.record_stream import RecordStream
 from lensload.seed.records import Headers
 
 
@@ -68,8 +66,19 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], view: ProgressV
             by_place[place] = difference
         elif whole and difference != entries[place]["digest"]:
             suspects.append(place)
-    by_place |= _located(manifest, settings, {place: readable[place] for place in suspects})
+    if suspects:
+        plan = Plan.from_dict(manifest["plan"])
+        ranges = {place: readable[place] for place in suspects}
+        offsets = first_differences(plan, manifest["topics"], settings, ranges)
+        by_place |= {place: _other_bytes(place, offsets.get(place)) for place in suspects}
     return [by_place[place] for place in sorted(by_place)]
+
+
+def _other_bytes(place: Place, offset: int | None) -> Difference:
+    if offset is None:
+        reason = "the digest differs, but not from what this version of lensload makes: another wrote it"
+        return Difference(place, None, reason)
+    return Difference(place, offset, "other bytes, or another timestamp")
 
 
 def _by_offsets(place: Place, entry: PartitionEntry, offsets: tuple[int, int] | None) -> Difference | None:
@@ -133,46 +142,3 @@ def _add(digest: PartitionDigest, messages: Sequence[Message]) -> None:
     values = list(map(reader.plain, map(Message.value, messages)))
     times = [stamp for _, stamp in map(Message.timestamp, messages)]
     digest.add(keys, values, times, headers)
-
-
-def _located(
-    manifest: Manifest, settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]]
-) -> dict[Place, Difference]:
-    """The first record of each of these partitions that is not what the plan makes, played again."""
-    if not ranges:
-        return {}
-    expected = _expected(manifest, ranges)
-    located: dict[Place, Difference] = {}
-    for stretch in reader.read(settings, ranges):
-        if stretch is None or stretch.place in located:
-            continue
-        for message in stretch.messages:
-            offset = int(message.offset() or 0)
-            known = expected[stretch.place]
-            place = offset - ranges[stretch.place][0]
-            if place >= len(known) or known[place] != of_message(message):
-                located[stretch.place] = Difference(
-                    stretch.place, offset, "other bytes, or another timestamp"
-                )
-                break
-    for place in ranges:
-        reason = "the digest differs, but not from what this version of lensload makes: another wrote it"
-        located.setdefault(place, Difference(place, None, reason))
-    return located
-
-
-def _expected(manifest: Manifest, wanted: Mapping[Place, tuple[int, int]]) -> dict[Place, list[bytes]]:
-    topics = manifest["topics"]
-    counts = {topic: len(each["partitions"]) for topic, each in topics.items()}
-    ids = {topic: each["schema_id"] for topic, each in topics.items()}
-    stream = RecordStream(Plan.from_dict(manifest["plan"]), ids, Partitioner(counts))
-    expected: dict[Place, list[bytes]] = {place: [] for place in wanted}
-    for records in stream.records():
-        for number, part in records.by_partition():
-            place = topics[records.topic]["name"], number
-            if place in expected:
-                columns = zip(part.keys, part.values, part.timestamp_ms.tolist(), strict=True)
-                expected[place] += [
-                    fingerprint(*each, part.headers.get(at)) for at, each in enumerate(columns)
-                ]
-    return expected

@@ -7,7 +7,7 @@ from typing import Final, Self
 from lensload.errors import ClusterError, LensloadError
 from lensload.processes.child_process import ChildProcess, poll_all
 from lensload.processes.messages import Drain, Envelope, Notice, Refused
-from lensload.seed.messages import Progress, SeedDrained, SeedOrder, StartSeed
+from lensload.seed.messages import Progress, SeedDrained, SeedOrder
 
 _MODULE: Final = "lensload.seed.worker"
 _RESUME: Final = "What has been sent stays: continue with --resume."
@@ -70,15 +70,15 @@ class Workers:
         for number, process in enumerate(self._processes):
             process.send(replace(order, worker=number, workers=len(self._processes)))
 
-    def send(self, message: StartSeed | Drain) -> None:
-        """Send all of them a message."""
+    def stop(self) -> None:
+        """Have all of them stop, and finish what is under way."""
         for process in self._processes:
-            process.send(message)
+            process.send(Drain())
 
     @property
-    def ready(self) -> bool:
-        """All have said that they can begin, or that they are done."""
-        return all(process.ready or process.drained for process in self._processes)
+    def writing(self) -> bool:
+        """One of them has begun to write."""
+        return any(process.ready for process in self._processes)
 
     @property
     def done(self) -> bool:
