@@ -5,6 +5,7 @@ drawn with, over all their outcomes, not by simulation. What an audience happens
 likes what) is taken as it is.
 """
 
+from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
@@ -133,13 +134,7 @@ class Truth:
         for number, model in enumerate(MODELS):
             value, scatter = self._odds.metrics(number)
             told[model.name] = {
-                "version": model.version,
-                "share": model.share,
-                "quality": model.quality,
-                "error_rate": model.error_rate,
-                "partial_rate": model.partial_rate,
-                "latency_median_ms": model.latency_median_ms,
-                "latency_sigma": model.latency_sigma,
+                **{name: value for name, value in asdict(model).items() if name != "name"},
                 "metrics": {
                     name: {"expected": value[place], "sd_of_one_answer": scatter[place]}
                     for place, name in enumerate(METRIC_TYPES)

@@ -12,26 +12,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.world import event_rows as kinds
 from lensload.world import rng
 from lensload.world.behaviour_mix import PAGES_METRIC_RATE, Mix
 from lensload.world.catalogue import CUT_ITEMS
 from lensload.world.churn import SEASON_CUTS
-from lensload.world.event_rows import (
-    ASSIGNMENT,
-    BOOKMARK,
-    CLICK,
-    CONVERSION,
-    ENGAGEMENT,
-    METRIC,
-    PURCHASE,
-    RATING,
-    REQUEST,
-    RESPONSE,
-    ROW,
-    SEARCH,
-    VIEW,
-    Rows,
-)
+from lensload.world.event_rows import ROW, Rows
 from lensload.world.experiments import NOT_ENROLLED
 from lensload.world.recommender import Answers, answer
 from lensload.world.scenario import Setting
@@ -45,10 +31,8 @@ STARS_SD: Final = 0.8
 
 # Which draw of a session's, page's or visit's key decides what. Two things that share a number are correlated.
 _PERSON, _START, _KIND, _PAGES, _BUYS, _MEASURES = range(6)
-_PAUSE, _FIRST_CHOICE = (
-    10,
-    11,
-)  # of a page: 0 to 9 are the recommender's, 11 to 21 decide about rank and search
+# Of a page: 0 to 9 are the recommender's, 11 to 21 decide about rank and search.
+_PAUSE, _FIRST_CHOICE = 10, 11
 _DWELL, _THOUGHT, _KEEPS, _RATES, _STARS, _SEEKS, _FINDS, _ASKS = range(8)
 
 Column = NDArray[Any] | int
@@ -299,22 +283,22 @@ class _Gathering:
 
 def _tell_pages(rows: _Gathering, pages: _Pages, times: _Times) -> None:
     page = np.arange(len(pages.session))
-    rows.add(time=times.request, what=REQUEST, session=pages.session, page=page)
-    rows.add(time=times.response, what=RESPONSE, session=pages.session, page=page)
+    rows.add(time=times.request, what=kinds.REQUEST, session=pages.session, page=page)
+    rows.add(time=times.response, what=kinds.RESPONSE, session=pages.session, page=page)
 
 
 def _tell_visits(rows: _Gathering, cast: _Cast, visits: _Visits, times: _Times) -> None:
     story = {"session": visits.session, "page": visits.page, "item": visits.item, "rank": visits.rank}
-    opening = np.where(visits.rank == 0, SEARCH, CLICK)
+    opening = np.where(visits.rank == 0, kinds.SEARCH, kinds.CLICK)
     # A search's value is its query, exact as a float32 below 2 ** 24.
     rows.add(time=times.opened, what=opening, **story, value=visits.query)
-    rows.add(time=times.closed, what=VIEW, **story, value=visits.dwell_s)
+    rows.add(time=times.closed, what=kinds.VIEW, **story, value=visits.dwell_s)
     kind = cast.kind[visits.session]
     kept = np.flatnonzero(rng.uniform(visits.key, _KEEPS) < cast.mix.bookmark[kind])
-    rows.add(time=times.closed[kept] + 1, what=BOOKMARK, **_some(story, kept))
+    rows.add(time=times.closed[kept] + 1, what=kinds.BOOKMARK, **_some(story, kept))
     rated = np.flatnonzero(rng.uniform(visits.key, _RATES) < cast.mix.rating[kind])
     stars = _stars(cast, visits, rated)
-    rows.add(time=times.closed[rated] + 3, what=RATING, **_some(story, rated), value=stars)
+    rows.add(time=times.closed[rated] + 3, what=kinds.RATING, **_some(story, rated), value=stars)
 
 
 def _some(story: dict[str, NDArray[np.int64]], which: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
@@ -347,7 +331,7 @@ def _tell_purchases(rows: _Gathering, cast: _Cast, visits: _Visits, times: _Time
     session = np.flatnonzero(buys)
     visit = last[session]
     story = {"page": visits.page[visit], "item": visits.item[visit], "rank": visits.rank[visit]}
-    rows.add(time=times.over[session], what=PURCHASE, session=session, **story)
+    rows.add(time=times.over[session], what=kinds.PURCHASE, session=session, **story)
     return _Bought(last >= 0, buys, last)
 
 
@@ -365,14 +349,14 @@ def _tell_experiments(
     for index in range(len(setting.experiments)):
         enrolled = setting.variants[index][cast.person] != NOT_ENROLLED
         new = _first_seen(assigned[index], cast.person, enrolled)
-        rows.add(time=cast.start[new], what=ASSIGNMENT, session=new, experiment=index)
+        rows.add(time=cast.start[new], what=kinds.ASSIGNMENT, session=new, experiment=index)
         who = np.flatnonzero(bought.buys & enrolled)
         price = setting.catalogue.price[visits.item[bought.visit[who]]]
-        rows.add(time=over[who] + 1, what=CONVERSION, session=who, experiment=index, value=price)
+        rows.add(time=over[who] + 1, what=kinds.CONVERSION, session=who, experiment=index, value=price)
         who = np.flatnonzero(bought.visited & enrolled)
-        rows.add(time=over[who] + 2, what=ENGAGEMENT, session=who, experiment=index, value=dwell[who])
+        rows.add(time=over[who] + 2, what=kinds.ENGAGEMENT, session=who, experiment=index, value=dwell[who])
         who = np.flatnonzero(measured & enrolled)
-        rows.add(time=over[who] + 2, what=METRIC, session=who, experiment=index, value=cast.pages[who])
+        rows.add(time=over[who] + 2, what=kinds.METRIC, session=who, experiment=index, value=cast.pages[who])
 
 
 def _first_seen(

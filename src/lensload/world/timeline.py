@@ -13,21 +13,10 @@ from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.errors import InvalidRunError
+from lensload.world import event_rows as kinds
 from lensload.world import sessions
 from lensload.world.behaviour_mix import Mix
-from lensload.world.event_rows import (
-    ASSIGNMENT,
-    CLICK,
-    MODEL_METRIC,
-    REQUEST,
-    RESPONSE,
-    ROW,
-    SEARCH,
-    TOPIC_OF,
-    Rows,
-    joined,
-    taken,
-)
+from lensload.world.event_rows import ROW, TOPIC_OF, Rows, joined, taken
 from lensload.world.model_metrics import WINDOW_SESSIONS, ModelMonitor
 from lensload.world.scenario import Setting
 from lensload.world.session_clock import STEADY, Clock
@@ -76,10 +65,10 @@ class Timeline:
         slots = self._kept_sessions * len(lanes)
         self._ring = Ring(slots)
         told = np.ones(len(TOPIC_OF), dtype=np.bool_) if told is None else told
-        self._assigned = np.zeros(setting.variants.shape, dtype=np.bool_) if told[ASSIGNMENT] else None
-        self._monitor = ModelMonitor(self._lanes, self._clock) if told[MODEL_METRIC] else None
+        self._assigned = np.zeros(setting.variants.shape, dtype=np.bool_) if told[kinds.ASSIGNMENT] else None
+        self._monitor = ModelMonitor(self._lanes, self._clock) if told[kinds.MODEL_METRIC] else None
         # Requests give pages their numbers; answers, clicks and searches are what the monitor watches.
-        needed = [REQUEST, *([RESPONSE, CLICK, SEARCH] if self._monitor else [])]
+        needed = [kinds.REQUEST, *([kinds.RESPONSE, kinds.CLICK, kinds.SEARCH] if self._monitor else [])]
         kept = told.copy()
         kept[needed] = True
         self._told = None if told.all() else told
@@ -171,7 +160,7 @@ class Timeline:
         starts = np.cumsum(counts) - counts
         rows["sequence"][order] = np.arange(len(rows)) + np.repeat(self._counted - starts, counts)
         self._counted += counts
-        requests = np.flatnonzero(rows["what"] == REQUEST)
+        requests = np.flatnonzero(rows["what"] == kinds.REQUEST)
         page = rows["page"][requests]
         self._ring.page_sequence[page] = rows["sequence"][requests]
         self._ring.page_lane[page] = rows["lane"][requests]
