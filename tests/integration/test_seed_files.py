@@ -13,9 +13,10 @@ import pytest
 from pyarrow import parquet
 
 from lensload.errors import UsageError
+from lensload.files.folder import Format
 from lensload.seed.actuals import Actuals
 from lensload.seed.file_export import write
-from lensload.seed.manifest import FileEntry, Format
+from lensload.seed.manifest import FileEntry
 from lensload.seed.plan import Plan
 from lensload.world.parameters import WorldParameters
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ from lensload.processes.stop_signals import stop_signals
 from lensload.replay import reader_schemas, topics
 from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
-from lensload.replay.file_output import AvroFiles, ParquetFiles
+from lensload.replay.file_output import Files
 from lensload.replay.forward import Forward
 from lensload.replay.options import ReplayOptions
 from lensload.replay.printer import Printer
@@ -48,13 +49,11 @@ def run(options: ReplayOptions, config: Cluster) -> None:
         settings, [config.topic_prefix + name for name in dict.fromkeys(options.topics)]
     )
     _check_partitions(options.partitions, partition_counts)
-    if url is None:
-        _replay(options, config, settings, partition_counts, None)
-        return
-    with connect(url) as registry:
-        # Asked before anything is read, so that a registry that is down is told at once.
-        first = next(iter(partition_counts))
-        registry.ask(first, lambda client: client.get_versions(subject(first)))
+    with connect(url) if url else nullcontext() as registry:
+        if registry:
+            # Asked before anything is read, so that a registry that is down is told at once.
+            first = next(iter(partition_counts))
+            registry.ask(first, lambda client: client.get_versions(subject(first)))
         _replay(options, config, settings, partition_counts, registry)
 
 
@@ -96,8 +95,11 @@ def _replay(
     wanted = (
         reader_schemas.load(options.as_version, names, registry) if options.as_version and registry else {}
     )
-    form = ParquetFiles if options.file_format == "parquet" else AvroFiles
-    files = form(options.folder, names, writers, wanted) if options.folder else None
+    files = (
+        Files(options.folder, options.file_format, names, writers, wanted)
+        if options.folder and options.file_format
+        else None
+    )
     forward = (
         _forward(config.topic_prefix + options.into, config, settings, partition_counts)
         if options.into
@@ -146,7 +148,7 @@ def _report(
     options: ReplayOptions,
     session: Session,
     writers: WriterSchemas,
-    files: AvroFiles | ParquetFiles | None,
+    files: Files | None,
     forward: Forward | None,
 ) -> None:
     if options.counting:
@@ -193,7 +195,7 @@ def _forward(
     return Forward(settings, name, partitions, partition_counts)
 
 
-def _tell(session: Session, files: AvroFiles | ParquetFiles | None, forward: Forward | None) -> None:
+def _tell(session: Session, files: Files | None, forward: Forward | None) -> None:
     """What came of it, on standard error."""
     counts, elapsed_s = session.counts, session.elapsed_s
     rate = f" ({per_s(counts.total / elapsed_s)}/s)" if elapsed_s else ""

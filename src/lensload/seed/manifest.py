@@ -10,8 +10,6 @@ from lensload.errors import UsageError
 from lensload.results.environment import versions
 
 FORMAT: Final = "lensload/manifest/1"
-Format = Literal["avro", "parquet"]
-"""Of files that are written instead of filling a cluster."""
 SCHEMA_FILE: Final = Path(__file__).with_name("manifest.schema.json")
 _EXPECTED: Final = f'A manifest is what `lensload seed` writes; its "format" is "{FORMAT}".'
 

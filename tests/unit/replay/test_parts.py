@@ -25,12 +25,11 @@ from lensload.cli import main
 from lensload.encoding import wire
 from lensload.errors import UsageError
 from lensload.files.columns import column
-from lensload.files.parquet import check_installed
 from lensload.files.plainjson import as_json
 from lensload.replay.batch import Batch, Kind, read_headers
 from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
-from lensload.replay.file_output import AvroFiles
+from lensload.replay.file_output import Files
 from lensload.replay.merge import Merge
 from lensload.replay.pace import Pace
 from lensload.replay.start import Start
@@ -301,11 +300,11 @@ def test_whatever_avro_holds_is_printed_as_strict_json(value: object):
     json.loads(as_json(value), parse_constant=refuse)
 
 
-def test_parquet_without_pyarrow_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+def test_parquet_without_pyarrow_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Who has not got the extra reads its name, not a traceback."""
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(UsageError, match=r"pip install 'lensload\[parquet\]'"):
-        check_installed("--output-format")
+        prepare(tmp_path, "parquet")
 
 
 def test_every_avro_type_has_a_column():
@@ -361,7 +360,7 @@ def test_containers_are_copies_byte_for_byte(tmp_path: Path):
     books = Books({7: RegistrySchema(json.dumps(choice), "AVRO")})
     body = b"\x02\x0a"  # the second branch, 5
     batch, records, _ = judged([wire.header(7) + body] * 3, books)
-    files = AvroFiles(tmp_path, ("t",), WriterSchemas(books), {})
+    files = Files(tmp_path, "avro", ("t",), WriterSchemas(books), {})
     files.take(batch, records)
     files.close()
     with (tmp_path / "t.schema-7.avro").open("rb") as stream:
