@@ -81,9 +81,9 @@ def _reach(run: RunConfig) -> None:
     from lensload.schema import registration, registry  # noqa: PLC0415
 
     loaded = definitions.load()
-    settings = connection.client_settings(run.cluster, run.cluster.bootstrap_servers or "")
+    settings = connection.client_settings(run.cluster)
     connection.check(settings, timeout_s=_REACH_S)
-    with registry.connect(run.cluster.registry_url or "mock://") as books:
+    with registry.connect(run.cluster.registry) as books:
         schema_ids = books.register(loaded, run.cluster.topic_prefix, timeout_s=_REACH_S)
         registration.register_newer(
             books, newer_schemas(run.producer.evolve, _of_run(run)), schema_ids, run.cluster.topic_prefix
@@ -98,12 +98,12 @@ def _of_run(run: RunConfig) -> dict[str, definitions.Schema]:
 
 def _verdict(run: RunConfig, newer: definitions.Schema) -> str:
     """What the run's registry says of a newer schema, as a line to add to LENS's own verdict; "" without one."""
-    if not run.cluster.registry_url or run.cluster.registry_url.startswith("mock:"):
+    if run.cluster.registry_is_mocked:
         return ""
     from lensload.schema import registration, registry  # noqa: PLC0415 - half of a start's time
 
     try:
-        with registry.connect(run.cluster.registry_url) as books:
+        with registry.connect(run.cluster.registry) as books:
             fits = registration.verdict(
                 books, definitions.subject(newer.topic.name, run.cluster.topic_prefix), newer
             )

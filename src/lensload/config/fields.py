@@ -44,6 +44,16 @@ class Registry(Group):
         Shown("TEXT"),
     ] = ""
 
+    @property
+    def registry(self) -> str:
+        """The address of the registry; mock:// where none was given."""
+        return self.registry_url or "mock://"
+
+    @property
+    def registry_is_mocked(self) -> bool:
+        """There is no registry but one made up in each process."""
+        return self.registry.startswith("mock:")
+
 
 class Cluster(Registry):
     """Where the topics are, and how they are created. Without an address: the embedded cluster."""
@@ -79,13 +89,12 @@ class Cluster(Registry):
 
     @model_validator(mode="after")
     def _both_addresses_or_none(self) -> Self:
-        mocked = (self.registry_url or "").startswith("mock:")
         if self.bootstrap_servers and not self.registry_url:
             raise ValueError(
                 "There is a cluster (bootstrap_servers), but no registry."
                 " Give --registry-url too; --registry-url mock:// does without one."
             )
-        if self.registry_url and not mocked and not self.bootstrap_servers:
+        if not self.registry_is_mocked and not self.bootstrap_servers:
             raise ValueError(
                 "There is a registry (registry_url), but no cluster."
                 " Give --bootstrap-servers too, or leave out both for the embedded cluster."

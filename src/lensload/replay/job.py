@@ -43,7 +43,7 @@ def run(options: ReplayOptions, config: Cluster) -> None:
     """
     options.check()
     url = _registry_url(options, config)
-    settings = connection.client_settings(config, config.bootstrap_servers or "")
+    settings = connection.client_settings(config)
     connection.check(settings, timeout_s=_REACH_S)
     partition_counts = topics.find(
         settings, [config.topic_prefix + name for name in dict.fromkeys(options.topics)]
@@ -63,9 +63,8 @@ def _registry_url(options: ReplayOptions, config: Cluster) -> str | None:
             "There is nothing to replay: the embedded cluster is empty whenever it starts.",
             "Give --bootstrap-servers and --registry-url.",
         )
-    url = config.registry_url or "mock://"
-    if not url.startswith("mock:"):
-        return url
+    if not config.registry_is_mocked:
+        return config.registry
     if options.deep:
         raise UsageError(
             "Without the registry that knows the schemas, nothing can be decoded.",

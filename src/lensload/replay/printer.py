@@ -8,7 +8,7 @@ import numpy as np
 
 from lensload.files.plainjson import as_json
 from lensload.processes import stdio
-from lensload.replay.batch import UNLIMITED, Batch, Kind
+from lensload.replay.batch import UNLIMITED, Batch, Kind, origin
 from lensload.replay.counts import VersionOf
 
 Layout = Literal["table", "jsonl"]
@@ -77,10 +77,7 @@ class Printer:
         written = batch.kind[place] == Kind.GOOD
         number = int(batch.schema_id[place]) if written else None
         line = {
-            "topic": message.topic(),
-            "partition": message.partition(),
-            "offset": message.offset(),
-            "timestamp_ms": message.timestamp()[1],
+            **origin(message),
             "key": _key(message.key()),
             "schema_id": number,
             "version": None if number is None else self._version(str(message.topic()), number),

@@ -9,14 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    OFFSET_END,
-    Consumer,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, Message, TopicPartition
 
 from lensload.errors import ClusterError, UsageError
 from lensload.kafka import reading
@@ -76,13 +69,9 @@ class Source:
         self._failure: Exception | None = None
         self._assigned = False
         self._silence = Silence()
-        self._consumer = Consumer(
-            consumer_settings(
-                {"queued.max.messages.kbytes": 65_536, **settings},
-                group=group or f"lensload-replay-{uuid.uuid4().hex}",
-                to_the_end=True,
-            )
-        )
+        own = {"queued.max.messages.kbytes": 65_536, **settings}
+        name = group or f"lensload-replay-{uuid.uuid4().hex}"
+        self._consumer = Consumer(consumer_settings(own, group=name, to_the_end=True))
 
     def open(self) -> None:
         """Take up the partitions; with a group, wait until it has given us ours.
@@ -91,7 +80,7 @@ class Source:
             UsageError: the start lies outside a partition, or the group has been elsewhere already.
             ClusterError: the cluster does not answer, or refuses.
         """
-        try:
+        with reading.refusals():
             if self._group is None:
                 self._assign([TopicPartition(*place) for place in self._wanted], committed={})
             else:
@@ -99,8 +88,6 @@ class Source:
                 self._consumer.subscribe(
                     list(self.topics), on_assign=self._on_assign, on_revoke=self._on_revoke
                 )
-        except KafkaException as error:
-            raise reading.refusal(error.args[0]) from error
         self._silence.end()
 
     @property
@@ -139,15 +126,10 @@ class Source:
             UsageError: see `open`.
             ClusterError: the cluster refuses, or has been silent for 30 s though there is more to read.
         """
-        try:
-            came = self._consumer.consume(at_most, timeout_s)
-        except KafkaException as error:
-            raise reading.refusal(error.args[0]) from error
+        came = reading.consume(self._consumer, at_most, timeout_s)
         if self._failure:
             raise self._failure
         messages = [message for message in came if message.error() is None]
-        if len(messages) < len(came):
-            reading.check(came)
         if came or self._held or self._follow or self.done:
             self._silence.end()
         else:
@@ -187,10 +169,8 @@ class Source:
         if not self._handled:
             return
         offsets = [TopicPartition(*place, offset) for place, offset in self._handled.items()]
-        try:
+        with reading.refusals():
             self._consumer.commit(offsets=offsets, asynchronous=False)
-        except KafkaException as error:
-            raise reading.refusal(error.args[0]) from error
         self._handled.clear()
 
     def close(self) -> None:
@@ -199,26 +179,25 @@ class Source:
 
     def _check_group(self) -> None:
         """A group that was somewhere already goes on from there, which a --start would contradict."""
-        places = [TopicPartition(*place) for place in self._wanted]
-        been = [each for each in self._consumer.committed(places, timeout=_ASK_S) if each.offset >= 0]
-        if been and self._start is not None:
+        committed = self._committed([TopicPartition(*place) for place in self._wanted])
+        if committed and self._start is not None:
             raise UsageError(
-                f"The group {self._group} has been in {been[0].topic} before, and would go on from there.",
+                f"The group {self._group} has been in {min(committed)[0]} before, and would go on from there.",
                 "Give --group a new name to begin elsewhere, or leave out --start to go on.",
             )
+
+    def _committed(self, partitions: list[TopicPartition]) -> dict[Place, int]:
+        """Where the group has stopped, in the partitions in which it has been."""
+        answers = self._consumer.committed(partitions, timeout=_ASK_S)
+        return {(each.topic, each.partition): each.offset for each in answers if each.offset >= 0}
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         # What is raised in here would come out of librdkafka as something else.
         try:
-            committed = {
-                (each.topic, each.partition): each.offset
-                for each in self._consumer.committed(partitions, timeout=_ASK_S)
-                if each.offset >= 0
-            }
-            self.resumed += len(committed)
-            self._assign(partitions, committed)
-        except KafkaException as error:
-            self._failure = reading.refusal(error.args[0])
+            with reading.refusals():
+                committed = self._committed(partitions)
+                self.resumed += len(committed)
+                self._assign(partitions, committed)
         except (UsageError, ClusterError) as error:
             self._failure = error
 
@@ -237,9 +216,8 @@ class Source:
     def _assign(self, partitions: Sequence[TopicPartition], committed: Mapping[Place, int]) -> None:
         places = [(each.topic, each.partition) for each in partitions]
         starts = self._starts(places)
-        lows, ends = (
-            reading.offsets(self._consumer, places, at, _ASK_S) for at in (OFFSET_BEGINNING, OFFSET_END)
-        )
+        lows = reading.offsets(self._consumer, places, OFFSET_BEGINNING, _ASK_S)
+        ends = reading.offsets(self._consumer, places, OFFSET_END, _ASK_S)
         for each, place in zip(partitions, places, strict=True):
             low, end = lows[place], ends[place]
             begin = committed.get(place, starts.get(place, low))
@@ -310,11 +288,10 @@ class Source:
                 continue
             place = reading.place_of(message)
             end = self._ends.get(place)
-            if end is None or place in self._done or (message.offset() or 0) < end:
-                continue
-            self.skipped += end - self._next[place]
-            self._next[place] = end
-            self._finish([place])
+            if end is not None and place not in self._done and (message.offset() or 0) >= end:
+                self.skipped += end - self._next[place]
+                self._next[place] = end
+                self._finish([place])
 
     def _silent_one(self) -> str:
         place = self.open_places()[:1]

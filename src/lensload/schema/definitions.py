@@ -30,37 +30,34 @@ class Topic:
 
     Attributes:
         name: the topic's name without prefix; tallies and run files use this name.
-        file: the schema's file name.
+        stem: the schema's file name, without its suffix.
         record: the schema's record name, without namespace.
         key_field: the field whose value is the message's key.
         id_field: the field that identifies the event.
     """
 
     name: str
-    file: str
+    stem: str
     record: str
     key_field: str
     id_field: str
 
+    @property
+    def file(self) -> str:
+        """The schema's file name."""
+        return f"{self.stem}.avsc"
+
 
 TOPICS: tuple[Topic, ...] = (
     Topic(
-        "recommendation-requests",
-        "recommendation_request.avsc",
-        "RecommendationRequest",
-        "userId",
-        "requestId",
+        "recommendation-requests", "recommendation_request", "RecommendationRequest", "userId", "requestId"
     ),
     Topic(
-        "recommendation-responses",
-        "recommendation_response.avsc",
-        "RecommendationResponse",
-        "userId",
-        "requestId",
+        "recommendation-responses", "recommendation_response", "RecommendationResponse", "userId", "requestId"
     ),
-    Topic("user-interactions", "user_interaction.avsc", "UserInteraction", "userId", "eventId"),
-    Topic("ab-test-events", "ab_test_event.avsc", "ABTestEvent", "userId", "eventId"),
-    Topic("model-metrics", "model_metrics.avsc", "ModelMetrics", "modelName", "metricId"),
+    Topic("user-interactions", "user_interaction", "UserInteraction", "userId", "eventId"),
+    Topic("ab-test-events", "ab_test_event", "ABTestEvent", "userId", "eventId"),
+    Topic("model-metrics", "model_metrics", "ModelMetrics", "modelName", "metricId"),
 )
 """All topics, in causal order: what causes comes before what it causes."""
 

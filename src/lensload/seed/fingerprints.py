@@ -8,7 +8,7 @@ from confluent_kafka import Message
 
 from lensload.kafka.reading import Place
 from lensload.seed import reader
-from lensload.seed.manifest import TopicEntry
+from lensload.seed.manifest import TopicEntry, places
 from lensload.seed.partitioner import Partitioner
 from lensload.seed.plan import Plan
 from lensload.seed.record_stream import RecordStream
@@ -52,11 +52,7 @@ def _expected(
     """The fingerprint of each record that the plan puts at the offsets of the ranges."""
     counts = {topic: len(each["partitions"]) for topic, each in topics.items()}
     ids = {topic: each["schema_id"] for topic, each in topics.items()}
-    at = {
-        (each["name"], entry["partition"]): entry["first_offset"]
-        for each in topics.values()
-        for entry in each["partitions"]
-    }
+    at = {place: entry["first_offset"] for place, entry in places(topics).items()}
     fingerprints: dict[Place, list[bytes]] = {place: [] for place in ranges}
     for records in RecordStream(plan, ids, Partitioner(counts)).records():
         for number, part in records.by_partition():

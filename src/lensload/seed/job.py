@@ -10,7 +10,6 @@ from lensload import atomic_file
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
 from lensload.kafka import connection
-from lensload.kafka.admin import TopicAdmin
 from lensload.processes.stop_signals import stop_signals
 from lensload.report.progress import ProgressView
 from lensload.seed import actuals, file_export, summary, verify
@@ -43,23 +42,15 @@ def seed(options: SeedOptions, config: RunConfig) -> None:
     _require_cluster(config)
     _check_place(options)
     with Workers(config.load.workers) as workers, stop_signals() as stopped:
-        target = prepare(
-            plan,
-            config,
-            append=options.append,
-            recreate=options.recreate,
-            set_retention=options.set_retention,
-        )
+        target = prepare(plan, config, options)
         settings = {"topic_prefix": config.cluster.topic_prefix, "compression": config.producer.compression}
+        facts = {"cluster_id": target.facts.cluster_id, "brokers": list(target.facts.brokers)}
         record = manifests.begin(
-            plan.as_dict(), ground_truth(plan), topics=target.topics, cluster=target.facts, options=settings
+            plan.as_dict(), ground_truth(plan), topics=target.topics, cluster=facts, options=settings
         )
         manifests.write(options.manifest, record)
-        begins = {
-            (each["name"], entry["partition"]): (entry["first_offset"], entry["first_offset"])
-            for each in target.topics.values()
-            for entry in each["partitions"]
-        }
+        entries = manifests.places(target.topics)
+        begins = {place: (entry["first_offset"], entry["first_offset"]) for place, entry in entries.items()}
         _finish(_Seeding(plan, config, target, begins, options.manifest), record, workers, stopped)
 
 
@@ -79,7 +70,7 @@ def resume(path: Path, config: RunConfig) -> None:
     plan = Plan.from_dict(record["plan"])
     with Workers(config.load.workers) as workers, stop_signals() as stopped:
         target = reopen(record, config)
-        ranges = ranges_written(target, TopicAdmin(target.settings))
+        ranges = ranges_written(target)
         _finish(_Seeding(plan, config, target, ranges, path), record, workers, stopped)
 
 
@@ -96,7 +87,7 @@ def verified(path: Path, config: RunConfig) -> bool:
     if record["files"]:
         return file_export.verified(record, path)
     _require_cluster(config)
-    settings = connection.client_settings(config.cluster, str(config.cluster.bootstrap_servers))
+    settings = connection.client_settings(config.cluster)
     connection.check(settings)
     begun_s = time.monotonic()
     with ProgressView("verifying", "events") as view:
@@ -149,7 +140,7 @@ class _Seeding:
 def _finish(seeding: _Seeding, record: Manifest, workers: Workers, stopped: Callable[[], bool]) -> None:
     _require_own(seeding)
     with ProgressView("seeding", "events") as view:
-        for notice in seeding.target.notices:
+        for notice in seeding.target.notices():
             view.say(notice)
         took_s = _conduct(seeding, workers, view, stopped)
     if not workers.complete:
@@ -188,7 +179,7 @@ def _order(seeding: _Seeding) -> SeedOrder:
         ranges = [seeding.ranges[each["name"], entry["partition"]] for entry in each["partitions"]]
         written = [end - begin for begin, end in ranges]
         topics[topic] = {"name": each["name"], "schema_id": each["schema_id"], "written": written}
-    return SeedOrder(seeding.config, seeding.plan.as_dict(), topics, target.most_bytes)
+    return SeedOrder(seeding.config, seeding.plan.as_dict(), topics, target.most_bytes())
 
 
 def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, stopped: Callable[[], bool]) -> float:
@@ -223,16 +214,14 @@ def _enter(record: Manifest, workers: Workers) -> None:
 
 def _check_ends(seeding: _Seeding, record: Manifest) -> None:
     """Each partition ends where it must if everything has arrived, once."""
-    counts = {each["name"]: len(each["partitions"]) for each in record["topics"].values()}
-    ranges = TopicAdmin(seeding.target.settings).ranges(counts)
+    ranges = seeding.target.admin.ranges(seeding.target.counts)
     wrong: list[str] = []
-    for topic, entry in manifests.partitions(record):
-        place = record["topics"][topic]["name"], entry["partition"]
-        end, low = entry["first_offset"] + entry["count"], ranges[place][0]
+    for place, entry in manifests.places(record["topics"]).items():
+        (low, high), end = ranges[place], entry["first_offset"] + entry["count"]
         if low > entry["first_offset"]:
             wrong.append(f"{place[0]}, partition {place[1]}: deleted up to offset {low:,} by now")
-        elif ranges[place][1] != end:
-            wrong.append(f"{place[0]}, partition {place[1]}: ends at {ranges[place][1]:,} instead of {end:,}")
+        elif high != end:
+            wrong.append(f"{place[0]}, partition {place[1]}: ends at {high:,} instead of {end:,}")
     if wrong:
         raise ClusterError(
             "Not everything is there as it was sent:\n" + "\n".join(wrong),

@@ -1,12 +1,14 @@
 """The manifest: what was to be seeded, what was, and a digest of each partition; JSON, with a schema of its own."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict, cast
 
 from lensload.atomic_file import leave, why
 from lensload.errors import UsageError
+from lensload.kafka.reading import Place
 from lensload.results.environment import versions
 
 FORMAT: Final = "lensload/manifest/1"
@@ -64,6 +66,14 @@ class Manifest(TypedDict):
     versions: dict[str, str]
     cluster: dict[str, Any]
     options: dict[str, Any]
+
+
+def empty_partition(number: int, first_offset: int) -> PartitionEntry:
+    """A partition of a seed that is not complete."""
+    return PartitionEntry(
+        partition=number, first_offset=first_offset, count=0, bytes=0, digest="",
+        first_timestamp_ms=None, last_timestamp_ms=None,
+    )  # fmt: skip
 
 
 def now() -> str:
@@ -133,6 +143,13 @@ def read(path: Path) -> Manifest:
     if missing:
         raise UsageError(f"{path} is a manifest without {', '.join(missing)}.", _EXPECTED)
     return cast("Manifest", document)
+
+
+def places(topics: Mapping[str, TopicEntry]) -> dict[Place, PartitionEntry]:
+    """Every partition by its place in the cluster."""
+    return {
+        (each["name"], entry["partition"]): entry for each in topics.values() for entry in each["partitions"]
+    }
 
 
 def partitions(manifest: Manifest) -> list[tuple[str, PartitionEntry]]:

@@ -13,7 +13,7 @@ from lensload.report.progress import ProgressView
 from lensload.seed import reader
 from lensload.seed.digest import PartitionDigest
 from lensload.seed.fingerprints import first_differences
-from lensload.seed.manifest import Manifest, PartitionEntry, partitions
+from lensload.seed.manifest import Manifest, PartitionEntry, places
 from lensload.seed.plan import Plan
 from lensload.seed.records import Headers
 
@@ -43,9 +43,7 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], view: ProgressV
     Raises:
         ClusterError: the cluster does not answer, or refuses.
     """
-    entries = {
-        (manifest["topics"][topic]["name"], each["partition"]): each for topic, each in partitions(manifest)
-    }
+    entries = places(manifest["topics"])
     admin = TopicAdmin(settings)
     counts = admin.counts([each["name"] for each in manifest["topics"].values()])
     ranges_now = admin.ranges(counts)

@@ -56,7 +56,7 @@ class Worker:
             (topic, number): int(topics[topic]["written"][number]) for topic, number in self._own
         }
         config = order.config
-        own = connection.client_settings(config.cluster, str(config.cluster.bootstrap_servers))
+        own = connection.client_settings(config.cluster)
         settings = writer.settings(own, config.producer.compression, order.most_bytes)
         self._writer = Writer(settings, names, self._listen)
         schema_ids = {topic: int(each["schema_id"]) for topic, each in topics.items()}

@@ -25,6 +25,7 @@ from lensload.cli import main
 from lensload.encoding import wire
 from lensload.errors import UsageError
 from lensload.files.columns import column
+from lensload.files.folder import prepare
 from lensload.files.plainjson import as_json
 from lensload.replay.batch import Batch, Kind, read_headers
 from lensload.replay.counts import Counts
