@@ -368,21 +368,22 @@ CONFIG = RunConfig.from_dict(PLACE)
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "flag"),
     [
-        (SeedOptions(), "How much"),
-        (SeedOptions(events=5, append=True, recreate=True), "contradict"),
-        (SeedOptions(days=0.001), "--days is 0.001"),
-        (SeedOptions(days=1e9), "--days is"),
-        (SeedOptions(days=float("nan")), "--days is nan"),
-        (SeedOptions(events=5, until="2100-01-01"), "in the future"),
-        (SeedOptions(events=5, until="yesterday"), "--until is 'yesterday'"),
-        (SeedOptions(events=5, until="1971-01-01"), "too long ago"),
+        (SeedOptions(), "--events"),
+        (SeedOptions(events=5, append=True, recreate=True), "--recreate"),
+        (SeedOptions(days=0.001), "--days"),
+        (SeedOptions(days=1e9), "--days"),
+        (SeedOptions(days=float("nan")), "--days"),
+        (SeedOptions(events=5, until="2100-01-01"), "--until"),
+        (SeedOptions(events=5, until="yesterday"), "--until"),
+        (SeedOptions(events=5, until="1971-01-01"), "--until"),
+        (SeedOptions(events=5, output_dir=Path("d")), "--output-format"),
     ],
 )
-def test_options_that_make_no_plan_are_refused(options: SeedOptions, told: str):
-    """Whoever asks for a history that cannot be is told why before anything is reached."""
-    with pytest.raises(UsageError, match=told):
+def test_options_that_make_no_plan_are_refused(options: SeedOptions, flag: str):
+    """Whoever asks for a history that cannot be reads which flag is wrong, before anything is reached."""
+    with pytest.raises(UsageError, match=flag):
         plan_of(options, CONFIG, NOW_MS)
 
 
@@ -423,14 +424,14 @@ def test_settings_that_would_lose_history_are_seen(settings: dict[str, str], key
 def test_what_is_no_manifest_is_refused(tmp_path: Path):
     """A manifest is read with care: another file, a cut one, another version."""
     path = tmp_path / "m.json"
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match=path.name):
         manifest.read(path)
-    for text, told in (
-        ("{", "not whole JSON"),
-        ("[]", "another kind"),
+    for text, named in (
+        ("{", path.name),
+        ("[]", path.name),
         ('{"format": "lensload/manifest/9"}', "lensload/manifest/9"),
-        ('{"format": "lensload/manifest/1"}', "without state"),
+        ('{"format": "lensload/manifest/1"}', "state"),
     ):
         path.write_text(text)
-        with pytest.raises(UsageError, match=told):
+        with pytest.raises(UsageError, match=named):
             manifest.read(path)
