@@ -51,7 +51,7 @@ def test_both_formats_hold_the_plans_events(tmp_path: Path):
     expected: dict[str, list[dict[str, Any]]] = {}
     counts = Actuals()
     for portion in PLAN.chronicle().portions():
-        for batch in portion.batches:
+        for batch in portion:
             expected.setdefault(batch.topic, []).extend(batch.records())
             counts.add(batch)
     for form in FORMATS:

@@ -85,10 +85,11 @@ class PartitionDigest:
             self._flush()
         return self._hash.hexdigest()
 
-    def facts(self) -> tuple[int, str, int, int | None, int | None]:
-        """Count, digest in hex, bytes, first and last timestamp, once all has been taken in."""
+    def facts(self) -> dict[str, Any]:
+        """What a manifest says of the partition, once all has been taken in."""
         digest = self.done()
-        return self.count, digest, self.bytes, self.first_timestamp_ms, self.last_timestamp_ms
+        span = {"first_timestamp_ms": self.first_timestamp_ms, "last_timestamp_ms": self.last_timestamp_ms}
+        return {"count": self.count, "digest": digest, "bytes": self.bytes, **span}
 
     def _flush(self) -> None:
         block, self._block = self._block, _Block()

@@ -117,11 +117,11 @@ def write(
     realised = Actuals()
     with _all_or_none(folder, form, plan.topics) as parts:
         open_files = {topic: _TopicFile(form, topic, part, plan) for topic, part in parts.items()}
-        for portion in plan.chronicle(setting).portions():
-            for batch in portion.batches:
+        for batches in plan.chronicle(setting).portions():
+            for batch in batches:
                 open_files[batch.topic].add(batch)
                 realised.add(batch)
-            passed(portion.events)
+            passed(sum(map(len, batches)))
         for file in open_files.values():
             file.close()
         entries = {

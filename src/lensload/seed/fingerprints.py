@@ -33,17 +33,19 @@ def first_differences(
         ClusterError: the cluster refuses, or does not answer.
     """
     expected = _expected(plan, topics, ranges)
-    differing: dict[Place, int] = {}
+    left = {place: iter(known) for place, known in expected.items()}
+    at = {place: begin for place, (begin, _) in ranges.items()}  # the offset up to which all is equal
+    differing: set[Place] = set()
     for stretch in reader.read(settings, ranges):
         if stretch is None or stretch.place in differing:
             continue
-        known, begin = expected[stretch.place], ranges[stretch.place][0]
+        place = stretch.place
         for message in stretch.messages:
-            offset = int(message.offset() or 0)
-            if offset - begin >= len(known) or known[offset - begin] != _of_message(message):
-                differing[stretch.place] = offset
+            if message.offset() != at[place] or next(left[place], None) != _of_message(message):
+                differing.add(place)
                 break
-    return differing
+            at[place] += 1
+    return {place: at[place] for place, (_, end) in ranges.items() if at[place] < end}
 
 
 def _expected(

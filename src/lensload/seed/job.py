@@ -204,10 +204,8 @@ def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, stopped: C
 def _enter(record: Manifest, workers: Workers) -> None:
     """Put what the workers have found into the manifest."""
     for words in workers.last_words:
-        for topic, number, count, digest, size, first_ms, last_ms in words.partitions:
-            entry = record["topics"][topic]["partitions"][number]
-            entry["count"], entry["digest"], entry["bytes"] = count, digest, size
-            entry["first_timestamp_ms"], entry["last_timestamp_ms"] = first_ms, last_ms
+        for topic, number, facts in words.partitions:
+            record["topics"][topic]["partitions"][number].update(facts)
     record["faults"] = actuals.merged([words.faults for words in workers.last_words])
     manifests.complete(record, actuals.merged([words.realised for words in workers.last_words]))
 

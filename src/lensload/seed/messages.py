@@ -42,7 +42,7 @@ class SeedDrained(Message):
 
     Attributes:
         complete: it has written everything; then the others are set.
-        partitions: of each, topic, number, events, digest, bytes, and the first and last timestamp.
+        partitions: of each, topic, number, and what the manifest says of it.
         realised: what became of the history, as `Realised.as_dict` gives it.
         faults: the faults in it, as their `as_dict` gives them.
     """

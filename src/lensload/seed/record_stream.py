@@ -48,8 +48,8 @@ class RecordStream:
         """
         faults = faults or self.faults()
         chronicle = self._plan.chronicle(self._setting)
-        for portion in chronicle.portions(self._partitions.owned):
-            for batch in portion.batches:
+        for batches in chronicle.portions(self._partitions.owned):
+            for batch in batches:
                 if realised is not None:
                     realised.add(batch)
                 partition = self._partitions.of(batch.topic, batch.key.pool)[batch.key.index]

@@ -52,22 +52,16 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], view: ProgressV
         for place, entry in entries.items()
         if (difference := _by_offsets(place, entry, ranges_now.get(place))) is not None
     }
-    readable = {
-        place: (entry["first_offset"], min(entry["first_offset"] + entry["count"], ranges_now[place][1]))
+    whole = {
+        place: (entry["first_offset"], entry["first_offset"] + entry["count"])
         for place, entry in entries.items()
-        if place in ranges_now and ranges_now[place][0] <= entry["first_offset"]
+        if place not in by_place or by_place[place].offset == entry["first_offset"] + entry["count"]
     }
-    suspects: list[Place] = []
-    for place, difference in _read(manifest, settings, readable, view).items():
-        whole = readable[place][1] == entries[place]["first_offset"] + entries[place]["count"]
-        if isinstance(difference, Difference):
-            by_place[place] = difference
-        elif whole and difference != entries[place]["digest"]:
-            suspects.append(place)
+    digests = _digests(manifest, settings, whole, view)
+    suspects = {place: whole[place] for place in whole if digests[place] != entries[place]["digest"]}
     if suspects:
         plan = Plan.from_dict(manifest["plan"])
-        ranges = {place: readable[place] for place in suspects}
-        offsets = first_differences(plan, manifest["topics"], settings, ranges)
+        offsets = first_differences(plan, manifest["topics"], settings, suspects)
         by_place |= {place: _other_bytes(place, offsets.get(place)) for place in suspects}
     return [by_place[place] for place in sorted(by_place)]
 
@@ -76,7 +70,7 @@ def _other_bytes(place: Place, offset: int | None) -> Difference:
     if offset is None:
         reason = "the digest differs, but not from what this version of lensload makes: another wrote it"
         return Difference(place, None, reason)
-    return Difference(place, offset, "other bytes, or another timestamp")
+    return Difference(place, offset, "other bytes, another timestamp, or no record")
 
 
 def _by_offsets(place: Place, entry: PartitionEntry, offsets: tuple[int, int] | None) -> Difference | None:
@@ -93,42 +87,22 @@ def _by_offsets(place: Place, entry: PartitionEntry, offsets: tuple[int, int] | 
     return None
 
 
-def _read(
+def _digests(
     manifest: Manifest,
     settings: Mapping[str, Any],
     ranges: Mapping[Place, tuple[int, int]],
     view: ProgressView,
-) -> dict[Place, str | Difference]:
-    """The digest of each partition as it is, or where it has a hole."""
+) -> dict[Place, str]:
+    """The digest of each partition as it is."""
     ids = {each["name"]: each["schema_id"] for each in manifest["topics"].values()}
     digests = {place: PartitionDigest(ids[place[0]]) for place in ranges}
-    results: dict[Place, str | Difference] = {}
     total, begun_s = sum(end - begin for begin, end in ranges.values()), time.monotonic()
     for stretch in reader.read(settings, ranges):
-        if stretch is not None and stretch.place not in results:
-            digest, begin = digests[stretch.place], ranges[stretch.place][0]
-            expected = begin + digest.count
-            hole = _hole(stretch.messages, expected)
-            if hole is not None:
-                results[stretch.place] = Difference(stretch.place, hole, "no record there")
-            else:
-                _add(digest, stretch.messages)
+        if stretch is not None:
+            _add(digests[stretch.place], stretch.messages)
         done = sum(digest.count for digest in digests.values())
         view.show(time.monotonic() - begun_s, done, done, total)
-    for place, (begin, end) in ranges.items():
-        count = digests[place].count
-        if place not in results and count < end - begin:
-            results[place] = Difference(place, begin + count, "no record there")
-        results.setdefault(place, digests[place].done())
-    return results
-
-
-def _hole(messages: Sequence[Message], expected: int) -> int | None:
-    last = messages[-1].offset()
-    if last == expected + len(messages) - 1:
-        return None
-    offsets = [message.offset() for message in messages]
-    return next(expected + place for place, offset in enumerate(offsets) if offset != expected + place)
+    return {place: digest.done() for place, digest in digests.items()}
 
 
 def _add(digest: PartitionDigest, messages: Sequence[Message]) -> None:

@@ -84,7 +84,7 @@ class Worker:
             self._link.send(SeedDrained(complete=False))
             return
         self._report()
-        partitions = [(*place, *digest.facts()) for place, digest in self._digests.items()]
+        partitions = [(*place, digest.facts()) for place, digest in self._digests.items()]
         self._link.send(SeedDrained(True, partitions, realised.as_dict(), faults.as_dict()))
 
     def _ship(self, records: Records) -> None:

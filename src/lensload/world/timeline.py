@@ -42,6 +42,10 @@ class Timeline:
             costs less.
         clock: when sessions begin; steady by default.
         a_lane: how many sessions of each lane a window plays, at most; as many as are fast by default.
+
+    Attributes:
+        ring: the sessions and pages that rows refer to.
+        ends_s: up to when the world has been played: no event of a later window is earlier.
     """
 
     def __init__(
@@ -63,7 +67,7 @@ class Timeline:
         ahead = int(np.ceil(self._clock.most_within(self._clock.longest_session_s) / self._a_lane)) + 2
         self._kept_sessions = ahead * self._a_lane
         slots = self._kept_sessions * len(lanes)
-        self._ring = Ring(slots)
+        self.ring = Ring(slots)
         told = np.ones(len(TOPIC_OF), dtype=np.bool_) if told is None else told
         self._assigned = np.zeros(setting.variants.shape, dtype=np.bool_) if told[kinds.ASSIGNMENT] else None
         self._monitor = ModelMonitor(self._lanes, self._clock) if told[kinds.MODEL_METRIC] else None
@@ -76,14 +80,9 @@ class Timeline:
         self._place = np.zeros(ids.MAX_LANES, dtype=np.uint16)
         self._place[self._lanes] = np.arange(len(self._lanes))
         self._counted = np.zeros(len(self._lanes) * _TOPICS, dtype=np.int64)
-        self._waiting = self.nothing()
+        self._waiting: Rows = np.zeros(0, dtype=ROW)
         self._window = 0
-        self._begin_s = self._end_s = self._clock.edge(0)
-
-    @property
-    def ring(self) -> Ring:
-        """The sessions and pages that rows refer to."""
-        return self._ring
+        self._begin_s = self.ends_s = self._clock.edge(0)
 
     @property
     def held_back(self) -> int:
@@ -94,11 +93,6 @@ class Timeline:
     def next_number(self) -> int:
         """The number of each lane's first session of the next window."""
         return self._window * self._a_lane
-
-    @property
-    def ends_s(self) -> float:
-        """Up to when the world has been played: no event of a later window is earlier."""
-        return self._end_s
 
     def change(self, mix: Mix) -> None:
         """Play sessions of another mix from the next window on."""
@@ -114,28 +108,24 @@ class Timeline:
         lane = np.repeat(self._lanes, self._a_lane)
         numbers = np.tile(number, len(self._lanes))
         block = yield from sessions.play(self._setting, self._mix, lane, numbers, self._assigned, self._clock)
-        rows = self._ring.take(block)
+        rows = self.ring.take(block)
         yield
         self._window += 1
-        self._begin_s, self._end_s = self._end_s, self._clock.edge(self._window * self._a_lane)
+        self._begin_s, self.ends_s = self.ends_s, self._clock.edge(self._window * self._a_lane)
         now = self._not_held_back(rows)
         yield
         if self._monitor:
-            metrics = self._monitor.watch(now, self._ring.pages, self._end_s)
+            metrics = self._monitor.watch(now, self.ring.pages, self.ends_s)
             now = joined([now, metrics])
             yield
         now = taken(now, self._order(now["time"]))
         self._number(now)
         return now if self._told is None else taken(now, np.flatnonzero(self._told[now["what"]]))
 
-    def nothing(self) -> Rows:
-        """No rows."""
-        return np.zeros(0, dtype=ROW)
-
     def _require_room(self, first_kept: int) -> None:
         """Whose slots are taken now has nothing left to tell; else what refers to them would name others."""
         over_s = self._clock.edge(first_kept) + self._clock.longest_session_s
-        if first_kept > 0 and over_s > self._end_s:
+        if first_kept > 0 and over_s > self.ends_s:
             raise InvalidRunError("Sessions come closer together than the world was made for.")
 
     def _order(self, time: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -144,7 +134,7 @@ class Timeline:
         A radix sort in three digits of 16 bits, which is three times as fast as a comparing one: 2 ** 48 ticks
         in a window are finer than its times.
         """
-        since, span_s = time - self._begin_s, max(self._end_s - self._begin_s, 1e-9)
+        since, span_s = time - self._begin_s, max(self.ends_s - self._begin_s, 1e-9)
         ticks = np.minimum(since * (2.0**48 / span_s), 2.0**48 - 1).astype(np.uint64)
         digits = ticks.view(np.uint16).reshape(len(ticks), 4)
         order = np.argsort(digits[:, 0], kind="stable")
@@ -162,14 +152,14 @@ class Timeline:
         self._counted += counts
         requests = np.flatnonzero(rows["what"] == kinds.REQUEST)
         page = rows["page"][requests]
-        self._ring.page_sequence[page] = rows["sequence"][requests]
-        self._ring.page_lane[page] = rows["lane"][requests]
+        self.ring.page_sequence[page] = rows["sequence"][requests]
+        self.ring.page_lane[page] = rows["lane"][requests]
 
     def _not_held_back(self, rows: Rows) -> Rows:
         """The events of this window; what is later waits."""
         if self._kept is not None:
             rows = taken(rows, np.flatnonzero(self._kept[rows["what"]]))
         known = joined([self._waiting, rows])
-        later = known["time"] >= self._end_s
+        later = known["time"] >= self.ends_s
         self._waiting = taken(known, np.flatnonzero(later))
         return taken(known, np.flatnonzero(~later))

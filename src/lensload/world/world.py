@@ -10,7 +10,7 @@ from lensload.world import audience, catalogue, experiments
 from lensload.world.behaviour import Behaviour
 from lensload.world.behaviour_mix import Mix
 from lensload.world.columns import TopicBatch
-from lensload.world.event_rows import TOPIC_OF, TOPICS, Rows, joined
+from lensload.world.event_rows import ROW, TOPIC_OF, TOPICS, Rows, joined
 from lensload.world.parameters import DEFAULTS, WorldParameters
 from lensload.world.scenario import Setting
 from lensload.world.timeline import Timeline
@@ -50,7 +50,7 @@ class World:
         told = np.isin(TOPIC_OF, [place for place, topic in enumerate(TOPICS) if topic in topics])
         self._timeline = Timeline(setting, Mix.of({Behaviour(): 1.0}), np.array(lanes), told)
         self._narration = Narration(setting, self._timeline.ring, run_tag, topics)
-        self._parts: list[Rows] = [self._timeline.nothing()]
+        self._parts: list[Rows] = [np.zeros(0, dtype=ROW)]
         self._ready = 0
         self._making = self._timeline.window()
 
@@ -87,7 +87,7 @@ class World:
     def _next(self, count: int) -> Rows:
         while self._ready < count:
             self._step()
-        rows = joined(self._parts) if len(self._parts) != 1 else self._parts[0]
+        rows = self._parts[0] if len(self._parts) == 1 else joined(self._parts)
         self._parts = [rows[count:]]
         self._ready = len(rows) - count
         return rows[:count]

@@ -43,7 +43,7 @@ COUNTS = {topic: 3 + place for place, topic in enumerate(TOPICS)}
 def batches(plan: Plan) -> dict[str, list[TopicBatch]]:
     found: dict[str, list[TopicBatch]] = {topic: [] for topic in plan.topics}
     for portion in plan.chronicle().portions():
-        for batch in portion.batches:
+        for batch in portion:
             found[batch.topic].append(batch)
     return found
 
@@ -89,16 +89,12 @@ def test_one_topic_alone_has_as_many_events_as_asked(topic: str):
         assert by_day[:6].min() > 0.4 * by_day[:6].mean()
 
 
-def test_portions_follow_each_other_without_a_gap():
-    """Whoever writes files by span finds every millisecond in one portion."""
-    portions = list(PLAN.chronicle().portions())
-    assert portions[0].start_ms == PLAN.start_ms
+def test_portions_follow_each_other():
+    """Whoever writes portions one after another writes in order of time: none goes back behind the one before it."""
+    portions = [portion for portion in PLAN.chronicle().portions() if portion]
+    assert len(portions) > 10
     for before, after in pairwise(portions):
-        assert before.until_ms == after.start_ms
-    for portion in portions:
-        for batch in portion.batches:
-            assert batch.due_ns[0] >= portion.start_ms * 10**6
-            assert batch.due_ns[-1] < portion.until_ms * 10**6
+        assert max(batch.due_ns[-1] for batch in before) <= min(batch.due_ns[0] for batch in after)
 
 
 def test_ids_and_timestamps_say_when_an_event_happened():
@@ -147,7 +143,7 @@ def test_people_come_only_while_they_are_members():
     assert turnover is not None
     seen = 0
     for portion in PLAN.chronicle(setting).portions():
-        for batch in portion.batches:
+        for batch in portion:
             if batch.topic != "recommendation-requests":
                 continue
             at_s = batch.due_ns / 1e9 - PLAN.start_ms / 1000
@@ -173,7 +169,7 @@ def test_items_are_seen_from_their_launch_on_and_fade():
     ages: list[Any] = []
     items = len(setting.catalogue.item_ids)
     for portion in plan.chronicle(setting).portions():
-        for batch in portion.batches:
+        for batch in portion:
             if batch.topic != "user-interactions":
                 continue
             action = next(c for c in batch.columns if isinstance(c, Drawn) and "itemId" in c.fields)
