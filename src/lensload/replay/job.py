@@ -1,6 +1,7 @@
 """A replay from what was asked for to what came of it: everything is checked before the first message is read."""
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -94,28 +95,17 @@ def _replay(
     wanted = (
         reader_schemas.load(options.as_version, names, registry) if options.as_version and registry else {}
     )
-    files = (
-        Files(options.folder, options.file_format, names, writers, wanted)
-        if options.folder and options.file_format
-        else None
-    )
-    forward = (
-        _forward(config.topic_prefix + options.into, config, settings, partition_counts)
-        if options.into
-        else None
-    )
+    files = forward = None
+    if options.folder and options.file_format:
+        files = Files(options.folder, options.file_format, names, writers, wanted)
+    if options.into:
+        forward = _forward(config.topic_prefix + options.into, config, settings, partition_counts)
     printer = _printer(options, writers)
     outputs: list[Output] = [output for output in (printer, files, forward) if output is not None]
+    how: dict[str, Any] = {"group": options.group, "only": options.partitions, "follow": options.follow}
     with ProgressView("replaying", "messages", quiet=bool(printer) and sys.stdout.isatty()) as view:
         session = Session(
-            source=Source(
-                settings,
-                partition_counts,
-                options.begin,
-                group=options.group,
-                only=options.partitions,
-                follow=options.follow,
-            ),
+            source=Source(settings, partition_counts, options.begin, **how),
             decoder=Decoder(names, writers, wanted, deep=options.deep),
             counts=Counts(names),
             rejects=Rejects(options.rejects or DEFAULT_PATH, eager=options.rejects is not None),
@@ -123,10 +113,12 @@ def _replay(
             forward=forward,
             pace=options.pace,
             view=view,
-            follow=options.follow,
         )
         complete = _run(session)
-    _report(options, session, writers, files, forward)
+    if options.counting:
+        # Standard output belongs to the messages, where they are printed.
+        click.echo(session.counts.table(writers.version), nl=False, err=options.layout is not None)
+    _tell(session, files, forward)
     if not complete and not options.follow:
         passed, total = session.source.progress()
         raise InvalidRunError(
@@ -141,19 +133,6 @@ def _printer(options: ReplayOptions, writers: WriterSchemas) -> Printer | None:
     # A table is cut to the terminal; where it goes to a file or a pipe, it is whole.
     width = Console().width if sys.stdout.isatty() else 100_000
     return Printer(options.layout, options.limit, sys.stdout, width, writers.version)
-
-
-def _report(
-    options: ReplayOptions,
-    session: Session,
-    writers: WriterSchemas,
-    files: Files | None,
-    forward: Forward | None,
-) -> None:
-    if options.counting:
-        # Standard output belongs to the messages, where they are printed.
-        click.echo(session.counts.table(writers.version), nl=False, err=options.layout is not None)
-    _tell(session, files, forward)
 
 
 def _run(session: Session) -> bool:
@@ -202,10 +181,10 @@ def _tell(session: Session, files: Files | None, forward: Forward | None) -> Non
     if session.source.resumed:
         lines.append("The group went on where it had stopped.")
     if counts.rejected:
-        reasons: dict[str, int] = {}
+        reasons: Counter[str] = Counter()
         for (_, kind), count in counts.by_kind().items():
             if kind.rejected:
-                reasons[kind.reason] = reasons.get(kind.reason, 0) + count
+                reasons[kind.reason] += count
         text = ", ".join(f"{count:,} x {reason}" for reason, count in reasons.items())
         lines.append(f"{counts.rejected:,} cannot be decoded ({text}): kept aside in {session.rejects.path}.")
     if session.source.skipped:

@@ -54,7 +54,6 @@ class Session:
         forward: the one of them that writes into another topic, if one does.
         pace: how fast it does so.
         view: shows how far it is.
-        follow: there is no end.
         elapsed_s: how long it has taken.
     """
 
@@ -66,7 +65,6 @@ class Session:
     forward: Forward | None
     pace: Pace
     view: ProgressView
-    follow: bool
     elapsed_s: float = field(default=0.0, init=False)
     _committed_s: float = field(default=0.0, init=False)
 
@@ -84,7 +82,7 @@ class Session:
                 return True
             self.elapsed_s = time.monotonic() - begun_s
             passed, total = self.source.progress()
-            self.view.show(self.elapsed_s, self.counts.total, passed, None if self.follow else total)
+            self.view.show(self.elapsed_s, self.counts.total, passed, None if self.source.follow else total)
             if self.elapsed_s - self._committed_s > _COMMIT_EVERY_S:
                 self._committed_s = self.elapsed_s
                 self._commit()
@@ -138,7 +136,7 @@ class Session:
             self.forward.late([clock.due_ns(message.timestamp()[1]) for message in due])
 
     def _complete(self) -> bool:
-        return self._wanted() <= 0 or (self.source.done and not self.follow)
+        return self._wanted() <= 0 or (self.source.done and not self.source.follow)
 
     def _wanted(self) -> int:
         """How many more messages somebody wants."""

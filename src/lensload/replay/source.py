@@ -34,6 +34,9 @@ class Source:
     Attributes:
         skipped: offsets that held no message for us: compacted, transactional or deleted while we read.
         resumed: partitions in which the group had stopped earlier, and goes on from there.
+        assigned: it is known which partitions are ours.
+        grouped: reading goes through a group.
+        follow: as given.
     """
 
     def __init__(
@@ -59,7 +62,8 @@ class Source:
         ]
         self._start = start
         self._group = group
-        self._follow = follow
+        self.grouped = group is not None
+        self.follow = follow
         self._begins: dict[Place, int] = {}
         self._ends: dict[Place, int] = {}
         self._next: dict[Place, int] = {}
@@ -67,7 +71,7 @@ class Source:
         self._handled: dict[Place, int] = {}
         self._held: set[Place] = set()
         self._failure: Exception | None = None
-        self._assigned = False
+        self.assigned = False
         self._silence = Silence()
         own = {"queued.max.messages.kbytes": 65_536, **settings}
         name = group or f"lensload-replay-{uuid.uuid4().hex}"
@@ -93,17 +97,7 @@ class Source:
     @property
     def done(self) -> bool:
         """All that was there when the replay began has been read."""
-        return self._assigned and len(self._done) == len(self._ends)
-
-    @property
-    def assigned(self) -> bool:
-        """It is known which partitions are ours."""
-        return self._assigned
-
-    @property
-    def grouped(self) -> bool:
-        """Reading goes through a group."""
-        return self._group is not None
+        return self.assigned and len(self._done) == len(self._ends)
 
     def batch(self, messages: Sequence[Message]) -> Batch:
         """Messages read earlier as a batch again."""
@@ -130,7 +124,7 @@ class Source:
         if self._failure:
             raise self._failure
         messages = [message for message in came if message.error() is None]
-        if came or self._held or self._follow or self.done:
+        if came or self._held or self.follow or self.done:
             self._silence.end()
         else:
             self._silence.check(self._silent_one())
@@ -231,9 +225,9 @@ class Source:
             each.offset = begin
         self._consumer.assign(list(partitions))
         # What is read to its end is not fetched any more; following goes on.
-        if not self._follow and self._done:
+        if not self.follow and self._done:
             self._consumer.pause([TopicPartition(*place) for place in self._done])
-        self._assigned = True
+        self.assigned = True
 
     def _starts(self, places: Sequence[Place]) -> dict[Place, int]:
         """Where the start lies in each partition; -1 for behind its last message; none for the earliest."""
@@ -259,16 +253,16 @@ class Source:
         for topic, partition, rows in batch.partitions():
             place = self.topics[topic], partition
             offsets = batch.offset[rows]
-            if place not in self._ends or (place in self._done and not self._follow):
+            if place not in self._ends or (place in self._done and not self.follow):
                 inside[rows] = False
                 continue
             wanted = offsets >= self._next[place]
-            if not self._follow:
+            if not self.follow:
                 wanted &= offsets < self._ends[place]
             inside[rows] = wanted
             last = int(offsets[-1]) + 1
             if last > self._next[place]:
-                upto = last if self._follow else min(last, self._ends[place])
+                upto = last if self.follow else min(last, self._ends[place])
                 self.skipped += upto - self._next[place] - int(np.count_nonzero(wanted))
                 self._next[place] = upto
             if last >= self._ends[place] and place not in self._done:
@@ -278,7 +272,7 @@ class Source:
 
     def _finish(self, places: list[Place]) -> None:
         self._done.update(places)
-        if places and not self._follow:
+        if places and not self.follow:
             self._consumer.pause([TopicPartition(*place) for place in places])
 
     def _meet_ends(self, came: Iterable[Message]) -> None:

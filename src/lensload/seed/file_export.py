@@ -10,6 +10,8 @@ from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import Any, Final
 
+import click
+
 from lensload.atomic_file import why
 from lensload.encoding.encoders import FragmentEncoder
 from lensload.errors import InvalidRunError, UsageError
@@ -70,20 +72,20 @@ def verified(record: Manifest, path: Path) -> bool:
         except OSError as error:
             wrong.append(f"{entry['file']}: {why(error)}")
     if wrong:
-        summary.tell("\n".join([f"The files are not what {path} says:", *wrong]))
+        click.echo("\n".join([f"The files are not what {path} says:", *wrong]))
     else:
-        summary.tell(f"Equal: {len(record['files'])} files are what {path} says.")
+        click.echo(f"Equal: {len(record['files'])} files are what {path} says.")
     return not wrong
 
 
 def _tell(record: Manifest, folder: Path, took_s: float) -> None:
     total = 0
     for entry in record["files"].values():
-        summary.tell(f"{entry['count']:>12,} events  {entry['bytes']:>14,} bytes  {folder / entry['file']}")
+        click.echo(f"{entry['count']:>12,} events  {entry['bytes']:>14,} bytes  {folder / entry['file']}")
         total += entry["count"]
-    summary.tell(f"{total:,} events in {took_s:.1f} s ({per_s(total / max(took_s, 1e-9))}/s).")
-    summary.tell(summary.history(record["plan"]))
-    summary.tell(f"The manifest is {folder / MANIFEST}: what was planted, to hold an analysis against.")
+    click.echo(f"{total:,} events in {took_s:.1f} s ({per_s(total / max(took_s, 1e-9))}/s).")
+    click.echo(summary.history(record["plan"]))
+    click.echo(f"The manifest is {folder / MANIFEST}: what was planted, to hold an analysis against.")
 
 
 def write(

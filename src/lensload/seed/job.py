@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import click
+
 from lensload import atomic_file
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
@@ -64,7 +66,7 @@ def resume(path: Path, config: RunConfig) -> None:
     """
     record = manifests.read(path)
     if record["state"] == "complete":
-        summary.tell(f"The seed of {path} is complete: there is nothing to resume.")
+        click.echo(f"The seed of {path} is complete: there is nothing to resume.")
         return
     _require_cluster(config)
     plan = Plan.from_dict(record["plan"])
@@ -95,10 +97,10 @@ def verified(path: Path, config: RunConfig) -> bool:
     count = sum(entry["count"] for _, entry in manifests.partitions(record))
     took_s = time.monotonic() - begun_s
     if differences:
-        summary.tell("\n".join(["The cluster is not what the manifest says:", *map(str, differences)]))
+        click.echo("\n".join(["The cluster is not what the manifest says:", *map(str, differences)]))
     else:
         places = len(manifests.partitions(record))
-        summary.tell(f"Equal: {count:,} events in {places} partitions are what {path} says ({took_s:.1f} s).")
+        click.echo(f"Equal: {count:,} events in {places} partitions are what {path} says ({took_s:.1f} s).")
     return not differences
 
 

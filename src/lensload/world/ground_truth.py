@@ -78,7 +78,7 @@ class Truth:
                 name: int((self._setting.variants[index] == number).sum())
                 for number, name in enumerate(VARIANTS)
             },
-            "treated_share": dict(zip(DEVICES, experiment.treated(), strict=True)),
+            "treated_share": dict(zip(DEVICES, experiment.treated, strict=True)),
             "outcomes": {
                 outcome: {
                     "lift": experiment.lift if outcome == experiment.outcome else 0.0,
