@@ -46,7 +46,7 @@ from lensload.schema import definitions, registration, registry
 from lensload.schema.definitions import Schema
 from lensload.schema.migration import newer_schemas
 from lensload.world.behaviour import Behaviour
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.world import World, made
 
 NS_PER_S: Final = 1_000_000_000
@@ -151,8 +151,8 @@ class Generator:
             config.cluster.replication_factor,
             embedded=order.embedded,
         )
-        setting = made(config.world)
-        self._world = World(setting, tuple(order.lanes), run_tag=order.run_tag, topics=config.load.topics)
+        scenario = made(config.world)
+        self._world = World(scenario, tuple(order.lanes), run_tag=order.run_tag, topics=config.load.topics)
         confluent, newer_confluent = (
             ConfluentSerializer(
                 books.client, {topic: schema.text for topic, schema in each.items()}, self._names
@@ -175,18 +175,18 @@ class Generator:
         self._producer = PacedProducer(
             producer_settings(settings, _tuning(config)), self._names, topics_by_schema, self._tally
         )
-        self._warm(setting, [(confluent, set(loaded)), (newer_confluent, set(newer))])
+        self._warm(scenario, [(confluent, set(loaded)), (newer_confluent, set(newer))])
         self._conditions: dict[str, Any] = {
             "cluster": {"id": facts.cluster_id, "brokers": list(facts.brokers)},
             "schema_ids": schema_ids,
             **({"newer_schema_ids": newer_ids} if newer_ids else {}),
         }
 
-    def _warm(self, setting: Setting, serializers: list[tuple[ConfluentSerializer, set[str]]]) -> None:
+    def _warm(self, scenario: Scenario, serializers: list[tuple[ConfluentSerializer, set[str]]]) -> None:
         """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
         for batch in self._world.outline():
             self._encoder.encode(batch)
-        rehearsal = World(setting, (0,), topics=self._config.load.topics)
+        rehearsal = World(scenario, (0,), topics=self._config.load.topics)
         for batch in rehearsal.take(np.full(_REHEARSAL, time.time_ns())):
             for serialize, topics in serializers:
                 if batch.topic in topics:

@@ -91,14 +91,18 @@ class Session:
     def close(self) -> None:
         """End the outputs and commit what they have; everything is attempted, the first error told."""
         errors: list[Exception] = []
-        ends = [output.close for output in self.outputs]
-        for end in (*ends, self.rejects.close, self._commit_closed, self.source.close):
-            if errors and end == self._commit_closed:
-                continue  # what an output did not take is to be read again
+
+        def attempt(end: Callable[[], object]) -> None:
             try:
                 end()
             except Exception as error:  # noqa: BLE001 - told below, once all have had their turn
                 errors.append(error)
+
+        for part in (*self.outputs, self.rejects):
+            attempt(part.close)
+        if not errors:  # else what an output did not take is to be read again
+            attempt(self.source.commit)
+        attempt(self.source.close)
         if errors:
             raise errors[0]
 
@@ -140,9 +144,7 @@ class Session:
 
     def _wanted(self) -> int:
         """How many more messages somebody wants."""
-        if not self.outputs:
-            return UNLIMITED
-        return max(output.wants for output in self.outputs)
+        return max((output.wants for output in self.outputs), default=UNLIMITED)
 
     def _handle(self, batch: Batch) -> None:
         if not len(batch):
@@ -160,9 +162,6 @@ class Session:
             if self.forward:
                 self.forward.flush()
             self.source.commit()
-
-    def _commit_closed(self) -> None:
-        self.source.commit()
 
 
 class _Clock:

@@ -28,7 +28,7 @@ from lensload.seed.ground_truth import ground_truth
 from lensload.seed.manifest import FileEntry, Manifest
 from lensload.seed.plan import Plan
 from lensload.world.columns import TopicBatch
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 
 MANIFEST: Final = "manifest.json"
 _HEADER_BYTES: Final = 5
@@ -42,9 +42,9 @@ def export(plan: Plan, folder: Path, form: Format) -> None:
         InvalidRunError: it was stopped; no file has been written.
     """
     begun_s, done = time.monotonic(), 0
-    setting = plan.setting()
+    scenario = plan.scenario()
     record = manifests.begin(
-        plan.as_dict(), ground_truth(plan, setting), topics={}, cluster={}, options={"format": form}
+        plan.as_dict(), ground_truth(plan, scenario), topics={}, cluster={}, options={"format": form}
     )
     with ProgressView("writing", "events") as view:
 
@@ -54,7 +54,7 @@ def export(plan: Plan, folder: Path, form: Format) -> None:
             view.show(time.monotonic() - begun_s, done, done, plan.expected_events)
 
         try:
-            record["files"], realised = write(plan, setting, folder, form, passed)
+            record["files"], realised = write(plan, scenario, folder, form, passed)
         except KeyboardInterrupt as error:
             raise InvalidRunError(f"Stopped; nothing has been left in {folder}.", "Begin anew.") from error
     manifests.complete(record, realised)
@@ -90,7 +90,7 @@ def _tell(record: Manifest, folder: Path, took_s: float) -> None:
 
 def write(
     plan: Plan,
-    setting: Setting,
+    scenario: Scenario,
     folder: Path,
     form: Format,
     passed: Callable[[int], None] = lambda _: None,
@@ -99,7 +99,7 @@ def write(
 
     Args:
         plan: what to write.
-        setting: what `plan.setting` gave.
+        scenario: what `plan.scenario` gave.
         folder: where to; made if missing, and must hold no such files.
         form: which kind of file.
         passed: is told how many events each portion had.
@@ -119,7 +119,7 @@ def write(
     realised = Actuals()
     with _all_or_none(folder, form, plan.topics) as parts:
         open_files = {topic: _TopicFile(form, topic, part, plan) for topic, part in parts.items()}
-        for batches in plan.chronicle(setting).portions():
+        for batches in plan.history(scenario).portions():
             for batch in batches:
                 open_files[batch.topic].add(batch)
                 realised.add(batch)

@@ -10,9 +10,9 @@ from pydantic.dataclasses import dataclass
 from lensload.errors import UsageError
 from lensload.seed.faults.kinds import Rates, rates_of
 from lensload.world import rng
-from lensload.world.history import Chronicle, told_per_session
+from lensload.world.history import History, told_per_session
 from lensload.world.parameters import DEFAULTS, WorldParameters
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.world import TOPICS, made
 
 DAYS: Final = 14.0
@@ -77,18 +77,18 @@ class Plan:
             return self.events / told_per_session(self.topics)
         return self.world.audience_size * SESSIONS_A_DAY * self.span_s / _DAY_S
 
-    def setting(self) -> Setting:
+    def scenario(self) -> Scenario:
         """The world that the history happens in; takes a few tenths of a second."""
         return made(self.world).over(self.span_s)
 
-    def chronicle(self, setting: Setting | None = None) -> Chronicle:
+    def history(self, scenario: Scenario | None = None) -> History:
         """The history itself, to be told once, portion by portion.
 
         Args:
-            setting: what `setting` gave, for who has it already.
+            scenario: what `scenario` gave, for who has it already.
         """
-        return Chronicle(
-            setting or self.setting(),
+        return History(
+            scenario or self.scenario(),
             start_ms=self.start_ms,
             until_ms=self.until_ms,
             sessions_a_lane=self._sessions / _LANES,

@@ -17,7 +17,7 @@ from lensload.world.behaviour_mix import Mix, events_by_topic
 from lensload.world.calendar import Calendar
 from lensload.world.columns import TopicBatch
 from lensload.world.event_rows import TOPIC_OF, Rows
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.timeline import Timeline
 from lensload.world.topic_batches import Narration, Owned
 
@@ -37,11 +37,11 @@ _SESSION_DEVIATION: Final = 0.9
 _TAIL_S: Final = 300.0
 
 
-class Chronicle:
+class History:
     """Tells what happened in a span, portion by portion, in order of time.
 
     Args:
-        setting: the world, with its turnover over the span.
+        scenario: the world, with its turnover over the span.
         start_ms: where the span begins, Unix ms.
         until_ms: where it ends.
         sessions_a_lane: how many sessions each of the 64 lanes has, about.
@@ -52,7 +52,7 @@ class Chronicle:
 
     def __init__(
         self,
-        setting: Setting,
+        scenario: Scenario,
         *,
         start_ms: int,
         until_ms: int,
@@ -69,8 +69,8 @@ class Chronicle:
         told = np.isin(TOPIC_OF, [place for place, topic in enumerate(kinds.TOPICS) if topic in topics])
         mix = Mix.of({Behaviour(): 1.0})
         a_lane = max(1, int(min(sessions_a_lane / _WINDOWS, _MOST_A_LANE)))
-        self._timeline = Timeline(setting, mix, np.arange(LANES), told, self._calendar, a_lane)
-        self._narration = Narration(setting, self._timeline.ring, run_tag, topics)
+        self._timeline = Timeline(scenario, mix, np.arange(LANES), told, self._calendar, a_lane)
+        self._narration = Narration(scenario, self._timeline.ring, run_tag, topics)
         self._narration.begin(self._start_ns)
 
     def outline(self) -> tuple[TopicBatch, ...]:

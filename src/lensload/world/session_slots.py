@@ -11,7 +11,7 @@ from lensload.world.recommender import Answers
 from lensload.world.sessions import Block
 
 
-class Ring:
+class SessionSlots:
     """Room for so many sessions and their pages.
 
     Attributes:

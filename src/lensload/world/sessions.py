@@ -20,7 +20,7 @@ from lensload.world.churn import SEASON_CUTS
 from lensload.world.event_rows import ROW, Rows
 from lensload.world.experiments import NOT_ENROLLED
 from lensload.world.recommender import Answers, answer
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.session_clock import STEADY, Clock
 
 _SEARCHED: Final = CUT_ITEMS  # the column of the choice matrix that stands for a search instead of a rank
@@ -56,7 +56,7 @@ class Block:
 
 
 def play(
-    setting: Setting,
+    scenario: Scenario,
     mix: Mix,
     lane: NDArray[np.int64],
     number: NDArray[np.int64],
@@ -71,7 +71,7 @@ def play(
     `assigned`, shape (experiments, people), says whose assignment has been told already; those told now are
     marked in it. None: nothing is told of experiments, though they have their effects.
     """
-    cast = _Cast.of(setting, mix, lane, number, clock)
+    cast = _Cast.of(scenario, mix, lane, number, clock)
     yield
     pages = _Pages.of(cast)
     yield
@@ -92,7 +92,7 @@ def play(
 class _Cast:
     """Who comes, when and in what mind; one entry a session."""
 
-    setting: Setting
+    scenario: Scenario
     mix: Mix
     lane: NDArray[np.int64]
     key: rng.Keys
@@ -104,16 +104,16 @@ class _Cast:
 
     @classmethod
     def of(
-        cls, setting: Setting, mix: Mix, lane: NDArray[np.int64], number: NDArray[np.int64], clock: Clock
+        cls, scenario: Scenario, mix: Mix, lane: NDArray[np.int64], number: NDArray[np.int64], clock: Clock
     ) -> "_Cast":
-        key = rng.keys(rng.keys(rng.root(setting.seed, "sessions"), lane), number)
+        key = rng.keys(rng.keys(rng.root(scenario.seed, "sessions"), lane), number)
         kind = np.searchsorted(mix.cumulative[:-1], rng.uniform(key, _KIND), side="right")
         start = clock.at(number + rng.uniform(key, _START))
-        person = setting.audience.visitor(lane, rng.uniform(key, _PERSON))
-        if setting.turnover:
-            person = setting.turnover.visitor(setting.audience, lane, key, person, start)
+        person = scenario.audience.visitor(lane, rng.uniform(key, _PERSON))
+        if scenario.turnover:
+            person = scenario.turnover.visitor(scenario.audience, lane, key, person, start)
         pages = 1 + _further_pages(mix.more_pages[kind], rng.uniform(key, _PAGES))
-        return cls(setting, mix, lane, key, person, kind, start, clock.longest_session_s, pages)
+        return cls(scenario, mix, lane, key, person, kind, start, clock.longest_session_s, pages)
 
 
 def dwell_s(median_s: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -147,9 +147,9 @@ class _Pages:
         session = np.repeat(np.arange(len(cast.key)), cast.pages)
         first = np.cumsum(cast.pages) - cast.pages
         key = rng.keys(cast.key[session], np.arange(len(session)) - first[session])
-        turnover, catalogue = cast.setting.turnover, cast.setting.catalogue
+        turnover, catalogue = cast.scenario.turnover, cast.scenario.catalogue
         cuts = SEASON_CUTS if turnover else catalogue.cuts.shape[1]
-        answers = answer(key, cast.person[session], cast.setting.audience, cuts)
+        answers = answer(key, cast.person[session], cast.scenario.audience, cuts)
         if turnover:
             np.add(answers.cuts, turnover.first_cut(cast.start)[session][:, None], out=answers.cuts)
         return cls(session, first, key, answers)
@@ -174,11 +174,11 @@ class _Visits:
         key = rng.keys(pages.key[page], column)
         person = cast.person[session]
         place = np.minimum(column, CUT_ITEMS - 1)
-        item = pages.answers.item_at(page, place, cast.setting.catalogue)
+        item = pages.answers.item_at(page, place, cast.scenario.catalogue)
         query = np.zeros(len(item), dtype=np.int64)
         searched = np.flatnonzero(column == _SEARCHED)
         item[searched], query[searched] = _sought(cast, session[searched], key[searched])
-        median = cast.mix.dwell_median_s[cast.kind[session]] * cast.setting.dwell_factor[person]
+        median = cast.mix.dwell_median_s[cast.kind[session]] * cast.scenario.dwell_factor[person]
         dwell = dwell_s(median, rng.normal(key, _DWELL))
         rank = np.where(column == _SEARCHED, 0, column + 1)
         return cls(page, session, rank, key, item, query, dwell)
@@ -200,8 +200,8 @@ def _sought(
     cast: _Cast, session: NDArray[np.int64], key: rng.Keys
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """What is searched for: the items, and the queries that find them."""
-    catalogue, turnover = cast.setting.catalogue, cast.setting.turnover
-    category, _ = cast.setting.audience.interest(cast.person[session], rng.uniform(key, _SEEKS))
+    catalogue, turnover = cast.scenario.catalogue, cast.scenario.turnover
+    category, _ = cast.scenario.audience.interest(cast.person[session], rng.uniform(key, _SEEKS))
     item = catalogue.demanded(category, rng.uniform(key, _FINDS))
     if turnover:
         item = turnover.demanded(category, key, item, cast.start[session])
@@ -248,7 +248,7 @@ class _Telling:
         self._parts: list[tuple[int, dict[str, Column]]] = []
         self._last = np.full(len(cast.key), -1)  # each session's last visit, -1 where there was none
         self._last[visits.session] = np.arange(len(visits.session))  # the last one written stays
-        rate = np.minimum(1, cast.mix.purchase[cast.kind] * cast.setting.purchase_factor[cast.person])
+        rate = np.minimum(1, cast.mix.purchase[cast.kind] * cast.scenario.purchase_factor[cast.person])
         self._buys = (self._last >= 0) & (rng.uniform(cast.key, _BUYS) < rate)
 
     def rows(self) -> Rows:
@@ -295,15 +295,15 @@ class _Telling:
 
     def tell_experiments(self, assigned: NDArray[np.bool_]) -> None:
         """Assignments, conversions, engagement and metrics of each experiment."""
-        cast, visits, setting, over = self._cast, self._visits, self._cast.setting, self._times.over
+        cast, visits, scenario, over = self._cast, self._visits, self._cast.scenario, self._times.over
         dwell = np.bincount(visits.session, weights=visits.dwell_s, minlength=len(cast.key))
         measured = rng.uniform(cast.key, _MEASURES) < PAGES_METRIC_RATE
-        for index in range(len(setting.experiments)):
-            enrolled = setting.variants[index][cast.person] != NOT_ENROLLED
+        for index in range(len(scenario.experiments)):
+            enrolled = scenario.variants[index][cast.person] != NOT_ENROLLED
             new = _first_seen(assigned[index], cast.person, enrolled)
             self._add(cast.start[new], what=kinds.ASSIGNMENT, session=new, experiment=index)
             who = np.flatnonzero(self._buys & enrolled)
-            price = setting.catalogue.price[visits.item[self._last[who]]]
+            price = scenario.catalogue.price[visits.item[self._last[who]]]
             self._add(over[who] + 1, what=kinds.CONVERSION, session=who, experiment=index, value=price)
             who = np.flatnonzero((self._last >= 0) & enrolled)
             self._add(over[who] + 2, what=kinds.ENGAGEMENT, session=who, experiment=index, value=dwell[who])
@@ -323,8 +323,8 @@ def _some(story: dict[str, NDArray[np.int64]], which: NDArray[np.int64]) -> dict
 def _stars(cast: _Cast, visits: _Visits, which: NDArray[np.int64]) -> NDArray[np.float64]:
     """Ratings in half stars, 1 to 5: a star more for what is of the person's first taste."""
     person = cast.person[visits.session[which]]
-    category = cast.setting.catalogue.category[visits.item[which]]
-    liked = category == cast.setting.audience.first_taste[person]
+    category = cast.scenario.catalogue.category[visits.item[which]]
+    liked = category == cast.scenario.audience.first_taste[person]
     stars = STARS + liked + STARS_SD * rng.normal(visits.key[which], _STARS)
     return np.clip(np.rint(2 * stars) / 2, 1, 5)
 

@@ -18,9 +18,9 @@ from lensload.world import sessions
 from lensload.world.behaviour_mix import Mix
 from lensload.world.event_rows import ROW, TOPIC_OF, Rows, joined, taken
 from lensload.world.model_metrics import WINDOW_SESSIONS, ModelMonitor
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.session_clock import STEADY, Clock
-from lensload.world.session_slots import Ring
+from lensload.world.session_slots import SessionSlots
 
 # About how many sessions a window plays: enough for NumPy to be worth its calls.
 _WINDOW_SESSIONS: Final = 1024
@@ -35,7 +35,7 @@ class Timeline:
     longer.
 
     Args:
-        setting: the people, goods and experiments.
+        scenario: the people, goods and experiments.
         mix: how the audience behaves.
         lanes: the lanes to play.
         told: for each kind of row whether anyone wants it; all by default. What nobody wants happens too, but
@@ -50,7 +50,7 @@ class Timeline:
 
     def __init__(
         self,
-        setting: Setting,
+        scenario: Scenario,
         mix: Mix,
         lanes: NDArray[np.int64],
         told: NDArray[np.bool_] | None = None,
@@ -58,7 +58,7 @@ class Timeline:
         a_lane: int | None = None,
     ) -> None:
         self._clock = clock
-        self._setting = setting
+        self._scenario = scenario
         self._mix = mix
         self._lanes = np.sort(lanes)
         fitting = a_lane or max(_FEWEST_A_LANE, _WINDOW_SESSIONS // len(lanes))
@@ -67,9 +67,9 @@ class Timeline:
         ahead = int(np.ceil(self._clock.most_within(self._clock.longest_session_s) / self._a_lane)) + 2
         self._kept_sessions = ahead * self._a_lane
         slots = self._kept_sessions * len(lanes)
-        self.ring = Ring(slots)
+        self.ring = SessionSlots(slots)
         told = np.ones(len(TOPIC_OF), dtype=np.bool_) if told is None else told
-        self._assigned = np.zeros(setting.variants.shape, dtype=np.bool_) if told[kinds.ASSIGNMENT] else None
+        self._assigned = np.zeros(scenario.variants.shape, dtype=np.bool_) if told[kinds.ASSIGNMENT] else None
         self._monitor = ModelMonitor(self._lanes, self._clock) if told[kinds.MODEL_METRIC] else None
         # Requests give pages their numbers; answers, clicks and searches are what the monitor watches.
         needed = [kinds.REQUEST, *([kinds.RESPONSE, kinds.CLICK, kinds.SEARCH] if self._monitor else [])]
@@ -107,7 +107,9 @@ class Timeline:
         self._require_room(int(number[-1]) + 1 - self._kept_sessions)
         lane = np.repeat(self._lanes, self._a_lane)
         numbers = np.tile(number, len(self._lanes))
-        block = yield from sessions.play(self._setting, self._mix, lane, numbers, self._assigned, self._clock)
+        block = yield from sessions.play(
+            self._scenario, self._mix, lane, numbers, self._assigned, self._clock
+        )
         rows = self.ring.take(block)
         yield
         self._window += 1

@@ -10,8 +10,8 @@ from lensload.world import event_rows as kinds
 from lensload.world import topic_records
 from lensload.world.columns import TopicBatch, picked
 from lensload.world.event_rows import TOPIC_OF, TOPICS, Rows, taken
-from lensload.world.scenario import Setting
-from lensload.world.session_slots import Ring
+from lensload.world.scenario import Scenario
+from lensload.world.session_slots import SessionSlots
 
 _INTERACTIONS: Final = TOPICS.index("user-interactions")
 _METRICS: Final = TOPICS.index("model-metrics")
@@ -24,15 +24,15 @@ class Narration:
     """Tells rows of the timeline as batches of some topics, in causal order.
 
     Args:
-        setting: the people, goods and experiments.
+        scenario: the people, goods and experiments.
         ring: what the rows refer to.
         run_tag: goes into every id.
         topics: the topics to tell of.
     """
 
-    def __init__(self, setting: Setting, ring: Ring, run_tag: int, topics: tuple[str, ...]) -> None:
+    def __init__(self, scenario: Scenario, ring: SessionSlots, run_tag: int, topics: tuple[str, ...]) -> None:
         self._ring, self._run_tag = ring, run_tag
-        common = setting, topic_records.People(setting.audience), ring, run_tag
+        common = scenario, topic_records.People(scenario.audience), ring, run_tag
         self._metrics = topic_records.ModelMetrics(*common)
         others = (teller(*common) for teller in topic_records.WITH_PEOPLE)
         every = enumerate(zip(TOPICS, (*others, self._metrics), strict=True))

@@ -23,8 +23,8 @@ from lensload.world.recommender import (
     STATUSES,
     explanations,
 )
-from lensload.world.scenario import Setting
-from lensload.world.session_slots import Ring
+from lensload.world.scenario import Scenario
+from lensload.world.session_slots import SessionSlots
 
 INTERACTION_TYPES: Final = ("view", "click", "rating", "purchase", "search", "bookmark")
 AB_EVENT_TYPES: Final = ("assignment", "conversion", "engagement", "metric")
@@ -46,14 +46,14 @@ class Teller(ABC):
     """Tells rows of one topic.
 
     Args:
-        setting: the people, goods and experiments.
+        scenario: the people, goods and experiments.
         people: the pools that all topics share.
         ring: what the rows refer to.
         run_tag: goes into every id.
     """
 
-    def __init__(self, setting: Setting, people: People, ring: Ring, run_tag: int) -> None:
-        self._setting, self._people, self._ring, self._run_tag = setting, people, ring, run_tag
+    def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
+        self._scenario, self._people, self._ring, self._run_tag = scenario, people, ring, run_tag
 
     @abstractmethod
     def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
@@ -75,12 +75,12 @@ class Teller(ABC):
 class Requests(Teller):
     """recommendation-requests: gives each page its id, which all that follows refers to."""
 
-    def __init__(self, setting: Setting, people: People, ring: Ring, run_tag: int) -> None:
-        super().__init__(setting, people, ring, run_tag)
+    def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
+        super().__init__(scenario, people, ring, run_tag)
         self._asked = Pool(("numRecommendations",), tuple((count,) for count in range(21)))
-        self._context = Pool(("context",), tuple((context,) for context in setting.audience.contexts))
-        self._categories = len(setting.catalogue.categories)
-        self._filters = Pool(("filters",), ((None,), *(([f],) for f in _filters(setting.catalogue))))
+        self._context = Pool(("context",), tuple((context,) for context in scenario.audience.contexts))
+        self._categories = len(scenario.catalogue.categories)
+        self._filters = Pool(("filters",), ((None,), *(([f],) for f in _filters(scenario.catalogue))))
 
     def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
         """See `Teller`."""
@@ -105,9 +105,9 @@ class Requests(Teller):
 class Responses(Teller):
     """recommendation-responses: each due at the fraction of a millisecond that its request's id says."""
 
-    def __init__(self, setting: Setting, people: People, ring: Ring, run_tag: int) -> None:
-        super().__init__(setting, people, ring, run_tag)
-        self._explanations = explanations(setting.catalogue)
+    def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
+        super().__init__(scenario, people, ring, run_tag)
+        self._explanations = explanations(scenario.catalogue)
         self._took = Pool(("processingTime",), tuple((ms,) for ms in range(LONGEST_MS + 1)))
         errors = ((STATUSES[ERROR], message) for message in ERROR_MESSAGES)
         fine = (("success", None), (STATUSES[PARTIAL], None))
@@ -130,8 +130,8 @@ class Responses(Teller):
             Drawn(self._people.model, pages.model[page]),
             Rankings(
                 "recommendations",
-                self._setting.catalogue.item_ids,
-                pages.ranked(page, self._setting.catalogue),
+                self._scenario.catalogue.item_ids,
+                pages.ranked(page, self._scenario.catalogue),
                 pages.scores(page),
                 pages.shown[page],
                 self._explanations,
@@ -152,9 +152,9 @@ class Responses(Teller):
 class Interactions(Teller):
     """user-interactions: each linked to the request whose page it happened on."""
 
-    def __init__(self, setting: Setting, people: People, ring: Ring, run_tag: int) -> None:
-        super().__init__(setting, people, ring, run_tag)
-        catalogue = setting.catalogue
+    def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
+        super().__init__(scenario, people, ring, run_tag)
+        catalogue = scenario.catalogue
         self._item_count = len(catalogue.item_ids)
         self._action = Pool(
             ("interactionType", "itemId", "itemCategory"),
@@ -201,9 +201,9 @@ class Interactions(Teller):
 class ABTestEvents(Teller):
     """ab-test-events: assignments, conversions, engagement and metrics, linked to their session."""
 
-    def __init__(self, setting: Setting, people: People, ring: Ring, run_tag: int) -> None:
-        super().__init__(setting, people, ring, run_tag)
-        self._experiment = Pool(("experimentId",), tuple((e.experiment_id,) for e in setting.experiments))
+    def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
+        super().__init__(scenario, people, ring, run_tag)
+        self._experiment = Pool(("experimentId",), tuple((e.experiment_id,) for e in scenario.experiments))
         self._event = Pool(
             ("variant", "eventType", "metricName"),
             tuple(
@@ -218,7 +218,7 @@ class ABTestEvents(Teller):
         """See `Teller`."""
         user, experiment = self._user(rows), rows["experiment"]
         kind = rows["what"].astype(np.int64) - kinds.ASSIGNMENT
-        variant = self._setting.variants[experiment, user.index]
+        variant = self._scenario.variants[experiment, user.index]
         nothing = np.zeros(len(rows), dtype=np.int64)
         columns = (
             Ids("eventId", self._own_ids(rows, due_ns)),
@@ -235,8 +235,8 @@ class ABTestEvents(Teller):
 class ModelMetrics(Teller):
     """model-metrics: a lane's windows, in wall-clock time by when their first metric is due."""
 
-    def __init__(self, setting: Setting, people: People, ring: Ring, run_tag: int) -> None:
-        super().__init__(setting, people, ring, run_tag)
+    def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
+        super().__init__(scenario, people, ring, run_tag)
         self._type = Pool(("metricType",), tuple((name,) for name in METRIC_TYPES))
         self._tags = Pool(("tags",), tuple(({"shard": f"{lane:02d}"},) for lane in range(ids.MAX_LANES)))
         # lane -> (number of its open window, when that opened, when it closed), in Unix ms
@@ -295,7 +295,7 @@ def _serials(rows: Rows) -> NDArray[np.int64]:
     return ids.serials(rows["lane"], rows["sequence"])
 
 
-def name_pages(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: int) -> None:
+def name_pages(ring: SessionSlots, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: int) -> None:
     """Give an id to every page that has none yet, due at its first mention.
 
     That is its request, unless requests are not sent at all.
@@ -307,7 +307,7 @@ def name_pages(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_ta
     _name(ring, page[first], due_ns[first], run_tag)
 
 
-def _name(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: int) -> None:
+def _name(ring: SessionSlots, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: int) -> None:
     ring.page_due_ns[page] = due_ns
     words = ids.words(due_ns, run_tag, ring.page_lane[page], ring.page_sequence[page])
     ring.page_text[page] = ids.texts(words)

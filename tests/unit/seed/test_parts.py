@@ -42,7 +42,7 @@ COUNTS = {topic: 3 + place for place, topic in enumerate(TOPICS)}
 
 def batches(plan: Plan) -> dict[str, list[TopicBatch]]:
     found: dict[str, list[TopicBatch]] = {topic: [] for topic in plan.topics}
-    for portion in plan.chronicle().portions():
+    for portion in plan.history().portions():
         for batch in portion:
             found[batch.topic].append(batch)
     return found
@@ -91,7 +91,7 @@ def test_one_topic_alone_has_as_many_events_as_asked(topic: str):
 
 def test_portions_follow_each_other():
     """Whoever writes portions one after another writes in order of time: none goes back behind the one before it."""
-    portions = [portion for portion in PLAN.chronicle().portions() if portion]
+    portions = [portion for portion in PLAN.history().portions() if portion]
     assert len(portions) > 10
     for before, after in pairwise(portions):
         assert max(batch.due_ns[-1] for batch in before) <= min(batch.due_ns[0] for batch in after)
@@ -138,11 +138,11 @@ def test_sessions_go_on_over_midnight():
 
 def test_people_come_only_while_they_are_members():
     """Who joins on the tenth day is not seen on the ninth, and who has left begins no session any more."""
-    setting = PLAN.setting()
-    turnover = setting.turnover
+    scenario = PLAN.scenario()
+    turnover = scenario.turnover
     assert turnover is not None
     seen = 0
-    for portion in PLAN.chronicle(setting).portions():
+    for portion in PLAN.history(scenario).portions():
         for batch in portion:
             if batch.topic != "recommendation-requests":
                 continue
@@ -163,12 +163,12 @@ def test_items_are_seen_from_their_launch_on_and_fade():
         60_000,
         world=WorldParameters(seed=5, audience_size=640, catalogue_size=600),
     )
-    setting = plan.setting()
-    turnover = setting.turnover
+    scenario = plan.scenario()
+    turnover = scenario.turnover
     assert turnover is not None
     ages: list[Any] = []
-    items = len(setting.catalogue.item_ids)
-    for portion in plan.chronicle(setting).portions():
+    items = len(scenario.catalogue.item_ids)
+    for portion in plan.history(scenario).portions():
         for batch in portion:
             if batch.topic != "user-interactions":
                 continue
@@ -271,7 +271,7 @@ def reference(data: bytes) -> int:
 
 def test_partitions_are_those_of_librdkafkas_own_partitioner():
     """What Java and librdkafka write with murmur2 is co-partitioned with what is seeded."""
-    pool = next(iter(PLAN.chronicle().outline())).key.pool
+    pool = next(iter(PLAN.history().outline())).key.pool
     wanted = Partitioner({"t": 4}).of("t", pool)[:200]
     found: dict[bytes, int] = {}
 
@@ -410,7 +410,7 @@ def test_a_plan_is_fixed_by_its_options():
     ],
 )
 def test_settings_that_would_lose_history_are_seen(settings: dict[str, str], keys: list[str]):
-    """No setting of a topic deletes, refuses or restamps history in silence."""
+    """No scenario of a topic deletes, refuses or restamps history in silence."""
     found = obstacles(
         settings, now_ms=NOW_MS, start_ms=PLAN.start_ms, until_ms=UNTIL_MS, partition_bytes=1_000_000
     )
