@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from lensload.atomic_file import read_text
 from lensload.errors import SchemaError, UsageError
 from lensload.schema import compatibility, definitions
 from lensload.schema.definitions import TOPIC_NAMES, Schema
@@ -64,13 +65,7 @@ class Changeover:
         Raises:
             UsageError: the file cannot be read.
         """
-        try:
-            return self if self.text else replace(self, text=Path(self.file).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(
-                f"The schema file {self.file} cannot be read: {getattr(error, 'strerror', None) or error}.",
-                "Check --evolve.",
-            ) from error
+        return replace(self, text=self.text or read_text(Path(self.file), "schema file", "Check --evolve."))
 
     def __str__(self) -> str:
         """What `parse` takes."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict, cast
 
-from lensload.atomic_file import leave, why
+from lensload.atomic_file import leave, read_text
 from lensload.errors import UsageError
 from lensload.kafka.reading import Place
 from lensload.results.environment import versions
@@ -129,10 +129,8 @@ def read(path: Path) -> Manifest:
         UsageError: the file is missing, not whole, no manifest, or of a format that this version cannot read.
     """
     try:
-        document: object = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"The manifest {path} cannot be read: {why(error)}.", _EXPECTED) from error
-    except ValueError as error:  # not UTF-8, or not JSON
+        document: object = json.loads(read_text(path, "manifest", _EXPECTED))
+    except ValueError as error:
         raise UsageError(f"{path} is not whole JSON: {error}.", _EXPECTED) from error
     content = cast("dict[str, object]", document) if isinstance(document, dict) else {}
     if content.get("format") != FORMAT:
