@@ -21,7 +21,7 @@ from lensload.report.html.tables import duration
 from lensload.report.units import STAGE_NAMES
 from lensload.results import run_file
 from lensload.results.run import Run
-from lensload.verdict.reasons import reason
+from lensload.verdict.verdict import reason
 from tests.support.locusts import Bench
 from tests.support.runs import TOPICS, a_run
 

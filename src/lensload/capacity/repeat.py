@@ -14,7 +14,7 @@ from lensload.report.outputs import Views
 from lensload.results import run_file
 from lensload.results.merge import merged
 from lensload.results.run import Run
-from lensload.verdict.reasons import EXIT_CODES
+from lensload.verdict.verdict import EXIT_CODES
 
 Command = tuple[list[str], dict[str, str]]
 

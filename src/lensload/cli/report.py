@@ -8,7 +8,7 @@ import click
 from lensload.report.console import print_result
 from lensload.report.outputs import Views
 from lensload.results import run_file
-from lensload.verdict.reasons import EXIT_CODES
+from lensload.verdict.verdict import EXIT_CODES
 
 
 @click.command(short_help="Show run files and write reports of them.")

@@ -40,7 +40,7 @@ from lensload.processes.messages import (
     Scheduled,
     Settled,
 )
-from lensload.results import course
+from lensload.results.build import build
 from lensload.results.environment import conditions
 from lensload.results.run import Run
 from lensload.verdict.evidence import RunFacts
@@ -275,9 +275,9 @@ class Coordinator:
             "bootstrap_servers": self._cluster.bootstrap_servers,
         }
         workers = [state.conditions for state in self.workers.states]
-        return course.build(
+        return build(
             self.recorder.tally,
-            self.recorder.course(self.stopped_ns, facts),
+            self.recorder.recording(self.stopped_ns, facts),
             conditions(self._config.public(), cluster, workers=workers, clocks=clocks),
             thresholds=self._config.criteria,
             slos=self._config.criteria.slo,

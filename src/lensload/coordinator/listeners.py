@@ -13,7 +13,7 @@ from lensload.report.outputs import Views
 from lensload.results import run_file
 from lensload.results.run import Run
 from lensload.results.snapshot import Snapshot
-from lensload.verdict.reasons import in_words
+from lensload.verdict.verdict import in_words
 
 _log = logging.getLogger("lensload")
 

@@ -8,9 +8,9 @@ from lensload.delivery.reconcile import Findings, Reconciliation
 from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Tally
 from lensload.processes.messages import Drained, GeneratorDrained, GeneratorReport, ObserverDrained, Report
-from lensload.results.course import Course, progress, row
+from lensload.results.build import Recording
 from lensload.results.run import Row
-from lensload.results.series import Series
+from lensload.results.series import Series, progress, row
 from lensload.results.snapshot import Phase, Snapshot, StageLatency
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.verdict.evidence import RunFacts
@@ -129,7 +129,7 @@ class Recorder:
             self._series.append(fresh_row, fresh)
         return self._snapshot(fresh_row, 0.0 if draining else self.achieved_per_s)
 
-    def course(self, stopped_ns: int, facts: RunFacts) -> Course:
+    def recording(self, stopped_ns: int, facts: RunFacts) -> Recording:
         """How the run went, once all of it has been taken in.
 
         Args:
@@ -150,7 +150,7 @@ class Recorder:
             died=tuple(self.died),
             clock_step_s=self.clock_step_ns / 1e9,
         )
-        return Course(
+        return Recording(
             facts=reported,
             notices=tuple(self.notices),
             series=self._series.rows(),

@@ -28,7 +28,7 @@ from lensload.locust.stats_table import StatsTable
 from lensload.locust.transport import LocustTransport
 from lensload.processes.messages import Parcel
 from lensload.report.outputs import Views
-from lensload.verdict.reasons import EXIT_CODES
+from lensload.verdict.verdict import EXIT_CODES
 
 _log = logging.getLogger("lensload")
 

@@ -14,8 +14,8 @@ from lensload.report.text_table import aligned
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s, percent
 from lensload.results.breakdown import PLACES, sentence
 from lensload.results.run import Confidence, Run, total
-from lensload.verdict.reasons import in_words
 from lensload.verdict.slo import stand
+from lensload.verdict.verdict import in_words
 
 WIDTH = 100
 PERCENTILES = ("p50", "p90", "p99", "p999")

@@ -8,8 +8,8 @@ from lensload.report.units import STAGE_NAMES, latency, per_s, percent
 from lensload.results.compare import Comparison
 from lensload.results.run import Run, total
 from lensload.verdict.figures import shown
-from lensload.verdict.reasons import in_words
 from lensload.verdict.slo import Outcome
+from lensload.verdict.verdict import in_words
 
 _MARKS = {"pass": "✅ passed", "fail": "❌ failed", "invalid": "⚠️ invalid"}
 _OUTCOMES = {

@@ -6,15 +6,51 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.metrics.counts import PROGRESS, Progress
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.pieces import Pieces
 from lensload.metrics.stats import STAGES, Tally
+from lensload.results.counted import WARMUP
 from lensload.results.run import Row, with_lengths
 
 MOST = 600  # ten minutes of seconds, half a megabyte
-_COUNTS = ("produced", "acked", "failed", "observed")
 
 Coarse = Mapping[str, NDArray[np.int64]]
+
+
+def row(tally: Tally, *, at_s: float, phase: str, target_per_s: float, queue: int) -> Row:
+    """One second of the series, from what is new in that second.
+
+    Args:
+        tally: of all processes of the run, since the last row.
+        at_s: when the second ended, from the start of the schedule.
+        phase: "starting", "warm-up", "measuring" or "draining".
+        target_per_s: the rate asked for at that time, all workers together.
+        queue: events waiting in the producers' queues.
+    """
+    measured = {stage: tally.histogram(stage) for stage in STAGES}
+    return {
+        "at_s": round(at_s, 3),
+        "phase": phase,
+        "target_per_s": target_per_s,
+        **progress(tally),
+        "queue": queue,
+        "latency_us": {stage: _percentiles(one) for stage, one in measured.items() if one.count},
+    }
+
+
+def progress(tally: Tally) -> Progress:
+    """How far the events of all topics have come, those of the warm-up included."""
+
+    def of(name: str) -> int:
+        return sum(counts.get(name, 0) + counts.get(WARMUP + name, 0) for counts in tally.counts.values())
+
+    return {name: of(name) for name in PROGRESS}  # pyright: ignore[reportReturnType]  # its names
+
+
+def _percentiles(histogram: Histogram) -> dict[str, float | None]:
+    figures = histogram.summary()
+    return {"p50": figures["p50"], "p99": figures["p99"]}
 
 
 @dataclass(slots=True)
@@ -33,7 +69,7 @@ class _Part:
         mine, other, seconds = self.row, later.row, self.seconds + later.seconds
         target = mine["target_per_s"] * self.seconds + other["target_per_s"] * later.seconds
         mine["at_s"], mine["target_per_s"] = other["at_s"], target / seconds
-        for name in _COUNTS:
+        for name in PROGRESS:
             mine[name] += other[name]
         mine["queue"] = max(mine["queue"], other["queue"])
         mine["latency_us"] = {}
@@ -42,9 +78,8 @@ class _Part:
     def finished(self) -> Row:
         if self.seconds == 1 or not self.coarse:
             return self.row
-        merged = {stage: Histogram.from_coarse(coarse).summary() for stage, coarse in self.coarse.items()}
-        latency = {stage: {"p50": found["p50"], "p99": found["p99"]} for stage, found in merged.items()}
-        return {**self.row, "latency_us": latency}
+        merged = {stage: Histogram.from_coarse(coarse) for stage, coarse in self.coarse.items()}
+        return {**self.row, "latency_us": {stage: _percentiles(one) for stage, one in merged.items()}}
 
 
 class Series:

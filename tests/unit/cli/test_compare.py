@@ -15,7 +15,7 @@ from lensload.results.comparability import NAMES, differences
 from lensload.results.compare import DEFAULT_LIMITS, FORMAT, Terms, compare
 from lensload.results.merge import merged
 from lensload.results.run import Run
-from lensload.verdict.reasons import reason
+from lensload.verdict.verdict import reason
 from tests.support.planted_runs import TOPIC, a_run
 
 

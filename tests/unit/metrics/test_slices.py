@@ -15,8 +15,8 @@ from lensload.metrics.histogram import Histogram
 from lensload.metrics.slices import STAGES_KEPT, Slice, Slices
 from lensload.metrics.stats import Tally
 from lensload.processes.messages import ObserverReport
-from lensload.results.course import build
-from lensload.results.run import histograms
+from lensload.results.build import build
+from lensload.results.counted import tally_of
 from lensload.verdict.evidence import RunFacts
 
 SECOND_NS = 1_000_000_000
@@ -107,12 +107,12 @@ def test_a_recorder_closes_a_slice_a_second_and_leaves_the_warm_up_out():
     run.add("a", ObserverReport(second([100, 200]), now_ns, 0))
     run.second()
     run.add("a", ObserverReport(second([300]), now_ns, 0))
-    course = run.course(now_ns, RunFacts(embedded=True))
-    built = build(run.tally, course, {})
+    recording = run.recording(now_ns, RunFacts(embedded=True))
+    built = build(run.tally, recording, {})
     (piece,) = built["slices"]
     assert (piece["phase"], piece["from_s"], piece["produced"]) == ("measuring", 1.0, 3)
     assert piece["to_s"] == pytest.approx(3, abs=0.9)
-    whole = histograms(built)
+    whole = tally_of(built).histograms
     for stage in STAGES_KEPT:
         assert (slices.histogram(piece, stage).coarse == whole[stage, TOPICS[0]].coarse).all()
 

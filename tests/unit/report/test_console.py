@@ -19,8 +19,8 @@ from lensload.report.live import LiveView, line, picture
 from lensload.report.units import clock, latencies, latency, per_s, percent
 from lensload.results.run import Run
 from lensload.results.snapshot import Snapshot, StageLatency
-from lensload.verdict.reasons import Reason, reason
 from lensload.verdict.thresholds import Thresholds
+from lensload.verdict.verdict import Reason, reason
 
 SNAPSHOT = Snapshot(
     phase="measuring",

@@ -17,9 +17,9 @@ from lensload.report import csv, junit, markdown
 from lensload.report.console import result_text
 from lensload.report.outputs import STEP_SUMMARY, Views
 from lensload.results import run_file
-from lensload.results.course import row
 from lensload.results.run import Run
-from lensload.verdict.reasons import reason
+from lensload.results.series import row
+from lensload.verdict.verdict import reason
 from tests.harness.artifacts import HarnessError
 from tests.support.junit_schema import junit_xsd
 from tests.support.planted_runs import TOPIC, a_run

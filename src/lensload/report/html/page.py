@@ -9,11 +9,11 @@ from typing import Any, cast
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lensload import __version__
-from lensload.metrics.histogram import Histogram
 from lensload.report import units
 from lensload.report.html import breakdown, heat, load, percentiles, tables
 from lensload.report.html.figure import HALF_PX, NARROW_PX, WIDE_PX, Figure
 from lensload.results import run as run_
+from lensload.results.counted import tally_of
 from lensload.results.run import Run
 
 _ENVIRONMENT = Environment(
@@ -183,13 +183,15 @@ def _breakdown(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
 
 
 def _percentiles(runs: Sequence[Run], names: Sequence[str], page_px: int) -> list[list[Figure]]:
-    found = [run_.histograms(run) for run in runs]
+    tallies = [tally_of(run) for run in runs]
     groups: list[list[Figure]] = []
     if len(runs) > 1:
-        together = {name: _all(by_key, "end_to_end") for name, by_key in zip(names, found, strict=True)}
+        together = {name: tally.histogram("end_to_end") for name, tally in zip(names, tallies, strict=True)}
         groups.append([percentiles.percentile_figure("End to end, all topics, run by run", together)])
     for stage, title in _BY_TOPIC.items():
-        by_run = [{topic: one for (of, topic), one in by_key.items() if of == stage} for by_key in found]
+        by_run = [
+            {topic: one for (of, topic), one in tally.histograms.items() if of == stage} for tally in tallies
+        ]
         span = percentiles.span([one for curves in by_run for one in curves.values()])
         groups.append(
             [
@@ -199,14 +201,6 @@ def _percentiles(runs: Sequence[Run], names: Sequence[str], page_px: int) -> lis
             ]
         )
     return [group for group in groups if group]
-
-
-def _all(by_key: Mapping[tuple[str, str], Histogram], stage: str) -> Histogram:
-    merged = Histogram()
-    for (of, _), one in by_key.items():
-        if of == stage:
-            merged.add(one)
-    return merged
 
 
 def _heat(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
