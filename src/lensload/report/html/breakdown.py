@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lensload.report.html.figure import Figure, Key, Spec, figure
-from lensload.report.html.tables import duration
-from lensload.report.html.theme import DURATION_LABEL, INK, MUTED, SERIES
+from lensload.report.html.theme import DURATION_LABEL, INK, MUTED, SERIES, duration
 from lensload.results.run import Run
 
 WHOLE = "all topics"

@@ -9,8 +9,7 @@ import numpy as np
 from lensload.metrics.histogram import Histogram, bucket_bounds
 from lensload.metrics.slices import Slice, histogram
 from lensload.report.html.figure import Figure, Key, Spec, figure, ticks
-from lensload.report.html.tables import duration
-from lensload.report.html.theme import DURATION_LABEL, HEAT, title_above
+from lensload.report.html.theme import DURATION_LABEL, HEAT, duration, title_above
 from lensload.results.run import Run
 
 MOST_COLUMNS = 60

@@ -4,17 +4,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
-from typing import Any, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lensload import __version__
 from lensload.report import units
-from lensload.report.html import breakdown, heat, load, percentiles, tables
+from lensload.report.html import breakdown, heat, load, percentiles
+from lensload.report.html.conditions import condition_tables
 from lensload.report.html.figure import HALF_PX, NARROW_PX, WIDE_PX, Figure
-from lensload.results import run as run_
+from lensload.report.html.theme import typeset
+from lensload.report.tables import (
+    Cell,
+    Table,
+    counts_table,
+    error_table,
+    latency_table,
+    objective_table,
+    topic_table,
+)
 from lensload.results.counted import tally_of
-from lensload.results.run import Run
+from lensload.results.run import Run, total
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("lensload.report.html", "."),
@@ -23,6 +32,7 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_ENVIRONMENT.filters["typeset"] = typeset
 _SAYS = {"pass": "Passed", "fail": "Failed", "invalid": "Invalid"}
 _MEANS = {
     "pass": "The figures can be trusted, and are good.",
@@ -43,12 +53,12 @@ class Side:
     says: str
     means: str
     started: str
-    facts: Sequence[tuple[str, tables.Cell]]
-    slos: tables.Table | None
-    stages: tables.Table
-    topics: Mapping[str, tables.Table]
-    ledger: tables.Table
-    errors: tables.Table | None
+    facts: Sequence[tuple[str, Cell]]
+    slos: Table | None
+    stages: Table
+    topics: Mapping[str, Table]
+    ledger: Table
+    errors: Table | None
 
 
 def render(runs: Sequence[Run], names: Sequence[str]) -> str:
@@ -67,7 +77,7 @@ def render(runs: Sequence[Run], names: Sequence[str]) -> str:
         sides=sides,
         single=len(sides) == 1,
         chapters=_chapters(runs, shown),
-        conditions=tables.condition_tables(runs, shown),
+        conditions=condition_tables(runs, shown),
         version=__version__,
         embedded=[side.name for side in sides if side.run["embedded"]],
     )
@@ -91,64 +101,40 @@ def _side(number: int, run: Run, name: str) -> Side:
         means=_MEANS[run["verdict"]],
         started=f"{datetime.fromisoformat(run['started_at']):%Y-%m-%d %H:%M:%S} UTC",
         facts=_facts(run),
-        slos=_slos(run),
-        stages=tables.latency_table(run),
+        slos=objective_table(run) if run["slos"] else None,
+        stages=latency_table(run),
         topics={
-            title: tables.topic_table(run, stage)
+            title: topic_table(run, stage)
             for stage, title in _BY_TOPIC.items()
             if run["latency_us"].get(stage, {}).get("all", {}).get("count")
         },
-        ledger=tables.ledger_table(run),
-        errors=tables.error_table(run) if run["errors"] else None,
+        ledger=counts_table(run),
+        errors=error_table(run) if run["errors"] else None,
     )
 
 
-def _facts(run: Run) -> list[tuple[str, tables.Cell]]:
+def _facts(run: Run) -> list[tuple[str, Cell]]:
     """The figures that a person asks for first."""
     achieved, target = run["load"]["achieved_per_s"], run["load"]["target_per_s"]
     whole = run["latency_us"].get("end_to_end", {}).get("all", {})
-    lost, failed = run_.total(run, "lost"), run_.total(run, "failed")
-    share = units.percent(achieved, target).replace(" ", "\N{NO-BREAK SPACE}")
+    lost, failed = total(run, "lost"), total(run, "failed")
     return [
-        ("events/s achieved", tables.Cell(units.per_s(achieved), achieved)),
-        (f"of {units.per_s(target)} asked for", tables.Cell(share, achieved / target if target else None)),
-        *(
-            (f"end to end, {label}", tables.Cell(tables.duration(whole.get(key)), whole.get(key)))
-            for label, key in (("p50", "p50"), ("p99", "p99"), ("p99.9", "p999"))
+        ("events/s achieved", Cell(units.per_s(achieved), achieved)),
+        (
+            f"of {units.per_s(target)} asked for",
+            Cell(units.percent(achieved, target), achieved / target if target else None),
         ),
-        ("failed", tables.Cell(f"{failed:,}", failed, bad=failed > 0)),
-        ("lost", tables.Cell(f"{lost:,}", lost, bad=lost > 0)),
-        ("measured", tables.Cell(f"{run['measured_s']:,.1f}\N{NO-BREAK SPACE}s", run["measured_s"])),
+        *(
+            (
+                f"end to end, {units.STATISTIC_NAMES[key]}",
+                Cell(units.latency(whole.get(key)), whole.get(key)),
+            )
+            for key in ("p50", "p99", "p999")
+        ),
+        ("failed", Cell(f"{failed:,}", failed, bad=failed > 0)),
+        ("lost", Cell(f"{lost:,}", lost, bad=lost > 0)),
+        ("measured", Cell(f"{run['measured_s']:,.1f} s", run["measured_s"])),
     ]
-
-
-def _slos(run: Run) -> tables.Table | None:
-    outcomes = cast("Sequence[Mapping[str, Any]]", cast("Mapping[str, Any]", run).get("slos") or ())
-    if not outcomes:
-        return None
-    rows = [
-        [
-            tables.Cell(str(found["expression"])),
-            tables.Cell("held" if found["held"] else "missed", bad=not found["held"]),
-            _figure(found["figure"], found["unit"]),
-            _figure(found["margin"], found["unit"], signed=True),
-        ]
-        for found in outcomes
-    ]
-    reasons = [f"{found['expression']}: {found['reason']}" for found in outcomes if found.get("reason")]
-    return tables.Table(["objective", "", "measured", "margin"], rows, " ".join(reasons))
-
-
-def _figure(value: float | None, unit: str, *, signed: bool = False) -> tables.Cell:
-    if value is None:
-        return tables.Cell(tables.MISSING)
-    sign = "\N{MINUS SIGN}" if value < 0 else "+" if signed and value else ""
-    text = tables.duration(abs(value)) if unit == "us" else f"{_rounded(abs(value))}\N{NO-BREAK SPACE}{unit}"
-    return tables.Cell(sign + text, value)
-
-
-def _rounded(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1_000 or value == int(value) else f"{value:.4g}"
 
 
 def _chapters(runs: Sequence[Run], names: Sequence[str]) -> dict[str, list[list[Figure]]]:
