@@ -13,9 +13,10 @@ import xmlschema
 from click.testing import CliRunner, Result
 
 from lensload.cli.main import main
-from lensload.report import csv, junit, markdown
+from lensload.config.fields import Views
+from lensload.report import csv, junit, markdown, outputs
 from lensload.report.console import result_text
-from lensload.report.outputs import STEP_SUMMARY, Views
+from lensload.report.outputs import STEP_SUMMARY
 from lensload.results import run_file
 from lensload.results.run import Run
 from lensload.results.series import row
@@ -197,6 +198,6 @@ def test_a_jobs_summary_is_added_to(folder: Path, monkeypatch: pytest.MonkeyPatc
     (folder / "step.md").write_text("# before\n")
     (folder / "own.md").write_text("# before\n")
     for name in ("step.md", "own.md"):
-        Views(summary=folder / name).leave([("run", RUNS["passed"])])
+        outputs.write(Views(summary=folder / name), [("run", RUNS["passed"])])
     assert (folder / "step.md").read_text().startswith("# before\n## lensload")
     assert (folder / "own.md").read_text().startswith("## lensload")
