@@ -6,7 +6,7 @@ Means, because they add up over the same events, which percentiles do not; those
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from lensload.report.html.figure import Figure, Key, Spec, figure
+from lensload.report.html.figure import Figure, Key, Spec, by_name, figure
 from lensload.report.html.theme import DURATION_LABEL, INK, MUTED, SERIES, duration
 from lensload.results.run import Run
 
@@ -148,11 +148,11 @@ _TEXT: Final[Spec] = {"type": "text", "align": "left"}
 
 def _bar(shown: Sequence[str]) -> Spec:
     """What a bar has beside its place and beginning."""
-    colours = {"domain": list(shown), "range": [_COLOURS[STEPS.index(name)] for name in shown]}
+    colours = [_COLOURS[STEPS.index(name)] for name in shown]
     return {
         "x2": {"field": "to"},
         "description": {"field": "told"},
-        "color": {"field": "step", "type": "nominal", "scale": colours},
+        "color": by_name(shown, colours, "step"),
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lensload.report.html.figure import Figure, Key, Spec, figure
+from lensload.report.html.figure import Figure, Key, Spec, figure, seconds_axis
 from lensload.report.html.theme import ACCENT, MUTED, RULE, title_above
 from lensload.results.run import Row, Run, with_lengths
 
@@ -71,13 +71,7 @@ def _rate(row: Row, length_s: float) -> float:
 
 def _spec(points: list[dict[str, Any]], width: int, top_per_s: float, end_s: float) -> Spec:
     warmup_s = max((point["at"] for point in points if point["phase"] == "warm-up"), default=0.0)
-    x = {
-        "field": "at",
-        "type": "quantitative",
-        "title": "seconds since the schedule started",
-        "scale": {"domain": [0, end_s or 1], "nice": False},
-        "axis": {"grid": False, "tickCount": 8 if width > 600 else 5},
-    }
+    x = seconds_axis("at", end_s, width)
     axis_y = {**title_above("events/s"), "tickCount": 4, "labelExpr": "format(datum.value, '~s')"}
     scale_y = {"domain": [0, top_per_s or 1], "nice": True}
 
