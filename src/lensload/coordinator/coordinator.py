@@ -14,32 +14,8 @@ from lensload.coordinator.recorder import Recorder, Times
 from lensload.coordinator.transport import Transport
 from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import InvalidRunError, LensloadError, RefusedError
-from lensload.processes.messages import (
-    PROCESSES,
-    AskClock,
-    Assign,
-    Begin,
-    ClockReading,
-    ConfigureGenerator,
-    ConfigureObserver,
-    Died,
-    Drain,
-    Drained,
-    End,
-    Ended,
-    GeneratorDrained,
-    Join,
-    Message,
-    Notice,
-    Pages,
-    Parcel,
-    ProcessName,
-    Ready,
-    Refused,
-    Report,
-    Scheduled,
-    Settled,
-)
+from lensload.processes import messages
+from lensload.processes.messages import PROCESSES, Message, Parcel, ProcessName
 from lensload.results.build import build
 from lensload.results.environment import conditions
 from lensload.results.run import Run
@@ -136,7 +112,7 @@ class Coordinator:
     def receive(self, worker: str, parcel: Parcel) -> None:
         """Take in a parcel of a worker; one of another run is ignored."""
         state, message = self.workers.get(worker), parcel.envelope.opened()
-        if isinstance(message, Join):
+        if isinstance(message, messages.Join):
             if not self.draining:
                 self._welcome(worker, message.host)
         elif state is not None and parcel.run == self.number:
@@ -217,7 +193,7 @@ class Coordinator:
         for process in PROCESSES if times else ():
             for worker, state in self.workers.present.items():
                 if process in state.processes:
-                    self._send(worker, process, Drain())
+                    self._send(worker, process, messages.Drain())
             self._await_last_messages(process)
         self.end()
 
@@ -234,7 +210,7 @@ class Coordinator:
         """End the workers' processes, drained or not, and wait until they have ended."""
         self.stopped_ns = self.stopped_ns or self._now_ns()
         for worker in self.workers.present:
-            self._send(worker, None, End())
+            self._send(worker, None, messages.End())
         self._given_up = False
         self._wait(lambda: not self.workers.present, _ENDED_BUDGET_S)
 
@@ -293,10 +269,12 @@ class Coordinator:
         config, cluster = self._config, self._cluster
         common = (config, cluster.bootstrap_servers, self._registry_url, cluster.embedded, self._tag)
         rate_per_s = None if self._rate_per_s is None else self._rate_per_s / self.workers.count
-        self._send(worker, None, Assign(config.load.user_rate))
-        self._send(worker, "generator", ConfigureGenerator(*common, state.lanes, state.index, rate_per_s))
+        self._send(worker, None, messages.Assign(config.load.user_rate))
+        self._send(
+            worker, "generator", messages.ConfigureGenerator(*common, state.lanes, state.index, rate_per_s)
+        )
         if state.share:
-            self._send(worker, "observer", ConfigureObserver(*common, *state.share))
+            self._send(worker, "observer", messages.ConfigureObserver(*common, *state.share))
 
     def _count_parcel(self, state: WorkerState, number: int) -> None:
         missing = state.received(number)
@@ -308,9 +286,9 @@ class Coordinator:
 
     def _take_in(self, worker: str, state: WorkerState, message: Message) -> None:
         match message:
-            case ClockReading(asked_ns, worker_ns):
+            case messages.ClockReading(asked_ns, worker_ns):
                 self._clocks.hear(worker, asked_ns, worker_ns, self._now_ns())
-            case Ended():
+            case messages.Ended():
                 state.left = True
                 self.recorder.forget(worker)
                 if not self.draining and self.recorder.times:
@@ -322,22 +300,22 @@ class Coordinator:
         self, worker: str, state: WorkerState, process: ProcessName, message: Message
     ) -> None:
         match message:
-            case Ready(found):
+            case messages.Ready(found):
                 self._note_ready(worker, state, process, found)
-            case Report():
+            case messages.Report():
                 self.recorder.add(worker, message)
                 self._tell_stats(message)
-            case Pages(kind):
+            case messages.Pages(kind):
                 self.recorder.events.add(f"{worker} {process}", kind, message.pages)
-            case Notice(text):
+            case messages.Notice(text):
                 self.recorder.notices.append(self._of(state, f"{process}: {text}"))
-            case Scheduled():
+            case messages.Scheduled():
                 state.scheduled = True
-            case Drained():
+            case messages.Drained():
                 self._note_drained(state, process, message)
-            case Refused(text=text):
+            case messages.Refused(text=text):
                 self._note_end(state, process, text, message.error)
-            case Died(text):
+            case messages.Died(text):
                 self._note_end(state, process, text, None)
             case _:
                 pass
@@ -346,7 +324,7 @@ class Coordinator:
         self, state: WorkerState, process: ProcessName, text: str, refusal: LensloadError | None
     ) -> None:
         """Note that a process ended before it was drained: before the run has begun, that is the end of the run."""
-        state.end(process)
+        state.ended.add(process)
         if not self.recorder.times:
             refusal = refusal or InvalidRunError(text)
         else:
@@ -360,14 +338,14 @@ class Coordinator:
         if self.recorder.times and not self.draining and not state.unready:  # it came late: the run is on
             self._send_begin(worker, state, self._now_ns() + _LEAD_NS)
 
-    def _note_drained(self, state: WorkerState, process: ProcessName, message: Drained) -> None:
+    def _note_drained(self, state: WorkerState, process: ProcessName, message: messages.Drained) -> None:
         self.recorder.add_drained(message)
         self._tell_stats(message)
-        state.end(process)
-        if isinstance(message, GeneratorDrained):
+        state.ended.add(process)
+        if isinstance(message, messages.GeneratorDrained):
             state.conditions[process] = {**state.conditions.get(process, {}), **message.conditions}
 
-    def _tell_stats(self, message: Report | Drained) -> None:
+    def _tell_stats(self, message: messages.Report | messages.Drained) -> None:
         for listener in self._listeners:
             listener.stats(message.stats)
 
@@ -426,7 +404,7 @@ class Coordinator:
         """Ask the workers on other hosts what their clocks say."""
         for worker in self._clocks.elsewhere:
             if worker in self.workers.present:
-                self._send(worker, None, AskClock(self._now_ns()))
+                self._send(worker, None, messages.AskClock(self._now_ns()))
 
     def _settle(self) -> None:
         """Tell the observers which pages of the ledger they need not remember any more."""
@@ -434,12 +412,12 @@ class Coordinator:
         if settled:
             for worker, state in self.workers.present.items():
                 if state.share:
-                    self._send(worker, "observer", Settled(settled))
+                    self._send(worker, "observer", messages.Settled(settled))
 
     def _send_begin(self, worker: str, state: WorkerState, start_ns: int) -> None:
         times = self.recorder.times
         if times:
-            begin = Begin(start_ns, max(start_ns, times.measure_from_ns), times.end_ns)
+            begin = messages.Begin(start_ns, max(start_ns, times.measure_from_ns), times.end_ns)
             for process in state.processes:
                 self._send(worker, process, begin)
 

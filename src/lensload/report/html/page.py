@@ -1,6 +1,6 @@
 """The report's page: what stands where. The template only lays it out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
@@ -8,20 +8,12 @@ from itertools import chain, count
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lensload import __version__
-from lensload.report import units
+from lensload.report import tables, units
 from lensload.report.html import breakdown, heat, load, percentiles
 from lensload.report.html.conditions import condition_tables
 from lensload.report.html.figure import HALF_PX, NARROW_PX, WIDE_PX, Figure
 from lensload.report.html.theme import typeset
-from lensload.report.tables import (
-    Cell,
-    Table,
-    counts_table,
-    error_table,
-    latency_table,
-    objective_table,
-    topic_table,
-)
+from lensload.report.tables import Cell
 from lensload.results.counted import tally_of
 from lensload.results.run import Run, total
 
@@ -33,32 +25,42 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters["typeset"] = typeset
-_SAYS = {"pass": "Passed", "fail": "Failed", "invalid": "Invalid"}
-_MEANS = {
-    "pass": "The figures can be trusted, and are good.",
-    "fail": "The figures can be trusted, and are bad.",
-    "invalid": "The figures are not those of the load that was asked for: do not use them.",
+_VERDICTS = {
+    "pass": ("Passed", "The figures can be trusted, and are good."),
+    "fail": ("Failed", "The figures can be trusted, and are bad."),
+    "invalid": (
+        "Invalid",
+        "The figures are not those of the load that was asked for: do not use them.",
+    ),
 }
 
 _BY_TOPIC = {"end_to_end": "End to end, by topic", "ack": "Acknowledged, by topic"}
 
+Groups = list[list[Figure]]
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One run of the report: what is shown of it as words and figures."""
+    """One run of the report."""
 
     name: str
     number: int
     run: Run
-    says: str
-    means: str
-    started: str
-    facts: Sequence[tuple[str, Cell]]
-    slos: Table | None
-    stages: Table
-    topics: Mapping[str, Table]
-    ledger: Table
-    errors: Table | None
+
+    @property
+    def verdict(self) -> str:
+        """In a word, for a title."""
+        return _VERDICTS[self.run["verdict"]][0]
+
+    @property
+    def meaning(self) -> str:
+        """What the verdict means for who reads the figures."""
+        return _VERDICTS[self.run["verdict"]][1]
+
+    @property
+    def started(self) -> str:
+        """When it started."""
+        return f"{datetime.fromisoformat(self.run['started_at']):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def render(runs: Sequence[Run], names: Sequence[str]) -> str:
@@ -72,11 +74,14 @@ def render(runs: Sequence[Run], names: Sequence[str]) -> str:
         UsageError: a histogram in a run file is damaged.
     """
     shown = distinct(names)
-    sides = [_side(number, run, name) for number, (run, name) in enumerate(zip(runs, shown, strict=True))]
+    sides = [Side(name, number, run) for number, (run, name) in enumerate(zip(runs, shown, strict=True))]
     return _ENVIRONMENT.get_template("page.html.j2").render(
         sides=sides,
         single=len(sides) == 1,
         chapters=_chapters(runs, shown),
+        by_topic=_BY_TOPIC,
+        tables=tables,
+        facts=facts,
         conditions=condition_tables(runs, shown),
         version=__version__,
         embedded=[side.name for side in sides if side.run["embedded"]],
@@ -92,28 +97,7 @@ def distinct(names: Sequence[str]) -> list[str]:
     return told
 
 
-def _side(number: int, run: Run, name: str) -> Side:
-    return Side(
-        name=name,
-        number=number,
-        run=run,
-        says=_SAYS[run["verdict"]],
-        means=_MEANS[run["verdict"]],
-        started=f"{datetime.fromisoformat(run['started_at']):%Y-%m-%d %H:%M:%S} UTC",
-        facts=_facts(run),
-        slos=objective_table(run) if run["slos"] else None,
-        stages=latency_table(run),
-        topics={
-            title: topic_table(run, stage)
-            for stage, title in _BY_TOPIC.items()
-            if run["latency_us"].get(stage, {}).get("all", {}).get("count")
-        },
-        ledger=counts_table(run),
-        errors=error_table(run) if run["errors"] else None,
-    )
-
-
-def _facts(run: Run) -> list[tuple[str, Cell]]:
+def facts(run: Run) -> list[tuple[str, Cell]]:
     """The figures that a person asks for first."""
     achieved, target = run["load"]["achieved_per_s"], run["load"]["target_per_s"]
     whole = run["latency_us"].get("end_to_end", {}).get("all", {})
@@ -137,40 +121,38 @@ def _facts(run: Run) -> list[tuple[str, Cell]]:
     ]
 
 
-def _chapters(runs: Sequence[Run], names: Sequence[str]) -> dict[str, list[list[Figure]]]:
+def _chapters(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Groups]:
     """The figures by chapter, in groups that stand beside each other; all runs' axes are the same, so that they compare by eye."""
     page_px = {1: WIDE_PX, 2: HALF_PX}.get(len(runs), NARROW_PX)
-    return {
-        "load": _load(runs, page_px),
-        "breakdown": _breakdown(runs, page_px),
+    chapters = {
+        "load": [_load(runs, page_px)],
+        "breakdown": [_breakdown(runs, page_px)],
         "percentiles": _percentiles(runs, names, page_px),
-        "heat": _heat(runs, page_px),
+        "heat": [_heat(runs, page_px)],
     }
+    return {name: [group for group in groups if group] for name, groups in chapters.items()}
 
 
-def _load(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
+def _load(runs: Sequence[Run], page_px: int) -> list[Figure]:
     top, end = max(map(load.highest_rate, runs)), max(map(load.end_of, runs))
     return [
-        [
-            load.load_figure(run, number=number, top_per_s=top, end_s=end, page_px=page_px)
-            for number, run in enumerate(runs)
-        ]
+        load.load_figure(run, number=number, top_per_s=top, end_s=end, page_px=page_px)
+        for number, run in enumerate(runs)
     ]
 
 
-def _breakdown(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
+def _breakdown(runs: Sequence[Run], page_px: int) -> list[Figure]:
     end = max(map(breakdown.longest_way_us, runs))
-    figures = [
+    return [
         breakdown.breakdown_figure(run, number=number, end_us=end, page_px=page_px)
         for number, run in enumerate(runs)
         if breakdown.longest_way_us(run)
     ]
-    return [figures] if figures else []
 
 
-def _percentiles(runs: Sequence[Run], names: Sequence[str], page_px: int) -> list[list[Figure]]:
+def _percentiles(runs: Sequence[Run], names: Sequence[str], page_px: int) -> Groups:
     tallies = [tally_of(run) for run in runs]
-    groups: list[list[Figure]] = []
+    groups: Groups = []
     if len(runs) > 1:
         together = {name: tally.histogram("end_to_end") for name, tally in zip(names, tallies, strict=True)}
         groups.append([percentiles.percentile_figure("End to end, all topics, run by run", together)])
@@ -186,16 +168,15 @@ def _percentiles(runs: Sequence[Run], names: Sequence[str], page_px: int) -> lis
                 if curves
             ]
         )
-    return [group for group in groups if group]
+    return groups
 
 
-def _heat(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
+def _heat(runs: Sequence[Run], page_px: int) -> list[Figure]:
     cells = [heat.cells_of(run["slices"]) for run in runs]
     span = heat.span([cell for of_run in cells for cell in of_run])
     end_s = max((cell.to_s for of_run in cells for cell in of_run), default=1.0)
-    figures = [
+    return [
         heat.heat_figure(run, of_run, number=number, span_us=span, end_s=end_s, page_px=page_px)
         for number, (run, of_run) in enumerate(zip(runs, cells, strict=True))
         if of_run
     ]
-    return [figures] if figures else []
