@@ -11,7 +11,7 @@ from lensload.processes.messages import Drained, GeneratorDrained, GeneratorRepo
 from lensload.results.build import Recording
 from lensload.results.run import Row
 from lensload.results.series import Series, progress, row
-from lensload.results.snapshot import Phase, Snapshot, StageLatency
+from lensload.results.snapshot import Phase, Snapshot
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.verdict.evidence import RunFacts
 
@@ -168,9 +168,6 @@ class Recorder:
         self._slices.add_rest(rest)
 
     def _snapshot(self, fresh: Row, achieved_per_s: float) -> Snapshot:
-        latency = {
-            stage: StageLatency(found["p50"], found["p99"]) for stage, found in fresh["latency_us"].items()
-        }
         notices, self._told = tuple(self.notices[self._told :]), len(self.notices)
         return Snapshot(
             phase=fresh["phase"],  # pyright: ignore[reportArgumentType]  # a Phase, which JSON calls str
@@ -178,8 +175,7 @@ class Recorder:
             total_s=self.times.total_s if self.times else None,
             target_per_s=fresh["target_per_s"],
             achieved_per_s=achieved_per_s,
-            lag_p99_us=latency["schedule_lag"].p99_us if "schedule_lag" in latency else None,
-            latency=latency,
+            latency_us=fresh["latency_us"],
             queue=fresh["queue"],
             notices=notices,
             **progress(self.tally),

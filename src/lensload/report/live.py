@@ -8,7 +8,7 @@ from rich.text import Text
 
 from lensload.report.terminal import TerminalView, bar
 from lensload.report.units import MISSING, STAGE_NAMES, clock, latencies, latency, per_s, percent
-from lensload.results.snapshot import Snapshot, StageLatency
+from lensload.results.snapshot import Snapshot
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 
 # A line in a log each so many seconds: often enough to see a run go wrong, and 360 lines an hour and half.
@@ -45,14 +45,14 @@ def line(snapshot: Snapshot) -> str:
     if snapshot.phase == "starting":
         return f"{clock(snapshot.elapsed_s)}{_of_total(snapshot)}  starting"
     pairs = ", ".join(
-        f"{STAGE_NAMES.get(stage, stage)} {latencies(found.p50_us, found.p99_us)}"
-        for stage, found in snapshot.latency.items()
-        if stage != "schedule_lag" and found.p50_us is not None
+        f"{name} {latencies(*snapshot.percentiles_us(stage))}"
+        for stage, name in STAGE_NAMES.items()
+        if stage != "schedule_lag" and snapshot.percentiles_us(stage)[0] is not None
     )
     parts = [
         f"{clock(snapshot.elapsed_s)}{_of_total(snapshot)}  {snapshot.phase:9}",
         f"{per_s(snapshot.achieved_per_s)}/s of {per_s(snapshot.target_per_s)}/s",
-        f"lag p99 {latency(snapshot.lag_p99_us)}",
+        f"lag p99 {latency(snapshot.percentiles_us('schedule_lag')[1])}",
         pairs and f"p50/p99: {pairs}",
         f"queue {snapshot.queue:,}",
         f"failed {snapshot.failed:,}",
@@ -95,11 +95,8 @@ def _latencies(snapshot: Snapshot, thresholds: Thresholds) -> Table:
     grid.add_column(justify="right", min_width=7)
     grid.add_row("", Text("p50", "dim"), Text("p99", "dim"))
     for stage, name in STAGE_NAMES.items():
-        p50_us, p99_us = snapshot.latency.get(stage, StageLatency(None, None))
-        style = ""
-        if stage == "schedule_lag":
-            p99_us = snapshot.lag_p99_us
-            style = _lag_style(p99_us, thresholds)
+        p50_us, p99_us = snapshot.percentiles_us(stage)
+        style = _lag_style(p99_us, thresholds) if stage == "schedule_lag" else ""
         grid.add_row(name, latency(p50_us), Text(latency(p99_us), style))
     return grid
 

@@ -1,21 +1,16 @@
 """The course of a run in rows: one a second, and of a long run fewer and longer ones, whose counts add up to the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from lensload.metrics.counts import PROGRESS, Progress
 from lensload.metrics.histogram import Histogram
-from lensload.metrics.pieces import Pieces
 from lensload.metrics.stats import STAGES, Tally
+from lensload.metrics.time_series import Coarse, TimeSeries, add_coarse
 from lensload.results.counted import WARMUP
 from lensload.results.run import Row, with_lengths
 
 MOST = 600  # ten minutes of seconds, half a megabyte
-
-Coarse = Mapping[str, NDArray[np.int64]]
 
 
 def row(tally: Tally, *, at_s: float, phase: str, target_per_s: float, queue: int) -> Row:
@@ -55,11 +50,11 @@ def _percentiles(histogram: Histogram) -> dict[str, float | None]:
 
 @dataclass(slots=True)
 class _Part:
-    """A row while it may grow, and the coarse counts of its latencies by stage; None where they are not known."""
+    """A row while it may grow, and the coarse counts of its latencies by stage, as far as they are known."""
 
     row: Row
     seconds: int
-    coarse: Coarse | None
+    coarse: dict[str, Coarse]
 
     @property
     def phase(self) -> str:
@@ -73,10 +68,11 @@ class _Part:
             mine[name] += other[name]
         mine["queue"] = max(mine["queue"], other["queue"])
         mine["latency_us"] = {}
-        self.seconds, self.coarse = seconds, _sum(self.coarse, later.coarse)
+        self.seconds = seconds
+        add_coarse(self.coarse, later.coarse)
 
     def finished(self) -> Row:
-        if self.seconds == 1 or not self.coarse:
+        if self.seconds == 1:
             return self.row
         merged = {stage: Histogram.from_coarse(coarse) for stage, coarse in self.coarse.items()}
         return {**self.row, "latency_us": {stage: _percentiles(one) for stage, one in merged.items()}}
@@ -86,7 +82,7 @@ class Series:
     """The rows of a run that is on: one a second at first, longer ones once there are more than `most`."""
 
     def __init__(self, most: int = MOST) -> None:
-        self._parts = Pieces[_Part](most)
+        self._parts = TimeSeries[_Part](most)
 
     def append(self, row: Row, fresh: Tally) -> None:
         """Take in the row of the second that ends now, and what it was made of.
@@ -105,27 +101,20 @@ def joined(runs: Sequence[Sequence[Row]]) -> list[Row]:
 
     Rows that are merged for that have no latencies: only the runs' own files tell them.
     """
-    parts = Pieces[_Part](MOST)
+    parts = TimeSeries[_Part](MOST)
     for rows in runs:
         shift_s = parts.last.row["at_s"] if parts.last else 0.0
         for row, length_s in with_lengths(rows):
             moved = row.copy()
             moved["at_s"] = row["at_s"] + shift_s
-            parts.append(_Part(moved, max(1, round(length_s)), None))
+            parts.append(_Part(moved, max(1, round(length_s)), {}))
     return [part.row for part in parts]
 
 
-def _coarse(fresh: Tally) -> Coarse:
+def _coarse(fresh: Tally) -> dict[str, Coarse]:
     """By stage, of all topics together."""
-    found: dict[str, NDArray[np.int64]] = {}
+    by_stage: dict[str, Coarse] = {}
     for (stage, _), histogram in fresh.histograms.items():
         if stage in STAGES and histogram.count:
-            found[stage] = found[stage] + histogram.coarse if stage in found else histogram.coarse
-    return found
-
-
-def _sum(one: Coarse | None, other: Coarse | None) -> Coarse | None:
-    if one is None or other is None:
-        return None
-    both = {stage: one[stage] + other[stage] for stage in one if stage in other}
-    return {**one, **other, **both}
+            add_coarse(by_stage, {stage: histogram.coarse})
+    return by_stage
