@@ -23,6 +23,7 @@ class WorkerState:
         monotonic_s: the clock for `silent_s`.
         conditions: what each of its processes that is ready found out about its surroundings.
         ended: its processes that have sent their last message.
+        begun: it has been told when the run begins.
         scheduled: its generator has produced everything that was due.
         left: its processes have ended, and all they sent has arrived.
         lost: the worker itself cannot be reached any more.
@@ -37,6 +38,7 @@ class WorkerState:
         default_factory=dict[ProcessName, Mapping[str, Any]]
     )
     ended: set[ProcessName] = field(default_factory=set[ProcessName])
+    begun: bool = False
     scheduled: bool = False
     left: bool = False
     lost: bool = False

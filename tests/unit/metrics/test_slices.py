@@ -107,7 +107,8 @@ def test_a_recorder_closes_a_slice_a_second_and_leaves_the_warm_up_out():
     run.add("a", ObserverReport(second([100, 200]), now_ns, 0))
     run.second()
     run.add("a", ObserverReport(second([300]), now_ns, 0))
-    recording = run.recording(now_ns, RunFacts(embedded=True))
+    run.stopped_ns = now_ns
+    recording = run.recording(RunFacts(embedded=True))
     built = build(run.tally, recording, {})
     (piece,) = built["slices"]
     assert (piece["phase"], piece["from_s"], piece["produced"]) == ("measuring", 1.0, 3)
