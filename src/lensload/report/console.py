@@ -49,11 +49,6 @@ def print_result(run: Run, console: Console | None = None, run_file: Path | None
         console.print(Text(text.rstrip(), style), soft_wrap=True)
 
 
-def result_text(run: Run, run_file: Path | None = None) -> str:
-    """What `print_result` prints, as text."""
-    return "".join(f"{text.rstrip()}\n" for text, _ in _lines(run, run_file))
-
-
 def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
     yield from _head(run)
     yield from _load(run)

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from lensload.metrics.counts import sums
-from lensload.report.console import WIDTH, print_result, result_text
+from lensload.report.console import WIDTH
 from lensload.report.live import LiveView, line, picture
 from lensload.report.units import clock, latencies, latency, per_s, percent
 from lensload.results.run import Run
 from lensload.results.snapshot import Snapshot
 from lensload.verdict.thresholds import Thresholds
 from lensload.verdict.verdict import Reason, reason
+from tests.support.consoles import result_text
 
 SNAPSHOT = Snapshot(
     phase="measuring",
@@ -193,12 +194,12 @@ def test_many_errors_do_not_bury_the_verdict():
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_what_is_printed_is_the_text(width: int):
+def test_what_is_printed_is_the_same_everywhere(width: int):
     """A narrow terminal or a CI log's 80 columns change nothing, and square brackets are no markup."""
-    console = Console(file=StringIO(), width=width)
     run = cast("Run", a_run() | {"reasons": [a_reason("[bold]Not markup[/bold], 12 us")]})
-    print_result(run, console, Path("run.json"))
-    assert cast("StringIO", console.file).getvalue() == result_text(run, Path("run.json"))
+    text = result_text(run, Path("run.json"), width)
+    assert text == result_text(run, Path("run.json"))
+    assert "[bold]Not markup[/bold], 12 us" in text
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,13 @@ from click.testing import CliRunner, Result
 from lensload.cli.main import main
 from lensload.config.fields import Views
 from lensload.report import csv, junit, markdown, outputs
-from lensload.report.console import result_text
 from lensload.report.outputs import STEP_SUMMARY
 from lensload.results import run_file
 from lensload.results.run import Run
 from lensload.results.series import row
 from lensload.verdict.verdict import reason
 from tests.harness.artifacts import HarnessError
+from tests.support.consoles import result_text
 from tests.support.junit_schema import junit_xsd
 from tests.support.planted_runs import TOPIC, a_run
 
