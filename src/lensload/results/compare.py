@@ -35,7 +35,6 @@ SHOWN: Final = tuple(
 _BEYOND_REASON: Final = 1e100
 
 Call = Literal["regression", "improvement", "no difference", "not judged"]
-Sides = tuple[Sequence[Run], Sequence[Run]]
 
 
 class Change(TypedDict):
@@ -118,10 +117,11 @@ def compare(
         UsageError: a run has no such topic, or too few samples for a figure that was asked for, or no blocks.
     """
     judged = [figure_of(name) for name in terms.limits]
-    level = 1 - (1 - terms.level) / max(1, len(judged))
     others = [Figure.parse(name) for name in shown if name not in terms.limits]
-    changes = [_judged(figure, _change(figure, (base, new), terms, level), terms) for figure in judged]
-    more = (_change(figure, (base, new), terms, terms.level) for figure in others)
+    level = 1 - (1 - terms.level) / max(1, len(judged))
+    sides = _Sides(base, new, terms.run_to_run)
+    changes = [_judged(sides.change(figure, level), terms.limits[figure.name]) for figure in judged]
+    more = (sides.change(figure, terms.level) for figure in others)
     changes += [change for change in more if change["change"] is not None]
     calls = [change["call"] for change in changes]
     if "regression" in calls:
@@ -129,20 +129,19 @@ def compare(
     return changes, "improvement" if "improvement" in calls else "no difference"
 
 
-def _judged(figure: Figure, change: Change, terms: Terms) -> Change:
-    limit = terms.limits[figure.name]
+def _judged(change: Change, limit: float) -> Change:
     if change["change"] is None or change["low"] is None or change["high"] is None:
         raise UsageError(
-            f"{figure.name} cannot be compared: too few events carry it in one of the runs.",
+            f"{change['name']} cannot be compared: too few events carry it in one of the runs.",
             "Measure longer, or name other figures with --max-regression.",
         )
     if change["high"] > _BEYOND_REASON:
         raise UsageError(
-            f"{figure.name} cannot be compared: one run of so few seconds does not show how much it varies.",
+            f"{change['name']} cannot be compared: one run of so few seconds does not show how much it varies.",
             "Measure for 10 s or more, or give several runs of each.",
         )
     worse, low, high = change["change"], change["low"], change["high"]
-    if figure.kind in RATES:  # less of it is worse: turned round, more is worse in both
+    if change["unit"] != "us":  # a rate: less of it is worse: turned round, more is worse in both
         worse, low, high = -worse, -high, -low
     call: Call = "no difference"
     if low > 0 and worse > limit:
@@ -155,49 +154,60 @@ def _judged(figure: Figure, change: Change, terms: Terms) -> Change:
     return {**change, "limit": limit, "call": call, "note": note}
 
 
-def _change(figure: Figure, sides: Sides, terms: Terms, level: float) -> Change:
-    base, new = ([figure.of(run) or 0.0 for run in side] for side in sides)
-    change: Change = {
-        "name": figure.name,
-        "base": None,
-        "new": None,
-        "unit": "us" if figure.stage else "events/s",
-        "change": None,
-        "low": None,
-        "high": None,
-        "level": level,
-        "limit": None,
-        "call": "not judged",
-        "note": "",
-    }
-    if not all((*base, *new)):
-        return change
-    within, run_to_run = None, min(_RATE_RUN_TO_RUN, terms.run_to_run)
-    if figure.stage:
-        within, run_to_run = _errors(figure, sides), terms.run_to_run
-    ratio = confidence.change(base, new, within, level=level, run_to_run=run_to_run)
-    return {
-        **change,
-        "base": geometric_mean(base),
-        "new": geometric_mean(new),
-        "change": ratio.figure - 1,
-        "low": ratio.low - 1,
-        "high": ratio.high - 1,
-    }
+class _Sides:
+    """The runs before and those after; where there is one of each, its slices are decoded once for all figures."""
+
+    def __init__(self, base: Sequence[Run], new: Sequence[Run], run_to_run: float) -> None:
+        self._base, self._new = base, new
+        self._run_to_run = run_to_run
+        self._blocked: dict[tuple[str, str], tuple[Blocked, Blocked]] = {}
+
+    def change(self, figure: Figure, level: float) -> Change:
+        """How a figure has changed, at a level of confidence; None where a run has no figure."""
+        base, new = ([figure.of(run) or 0.0 for run in runs] for runs in (self._base, self._new))
+        change: Change = {
+            "name": figure.name,
+            "base": None,
+            "new": None,
+            "unit": "us" if figure.stage else "events/s",
+            "change": None,
+            "low": None,
+            "high": None,
+            "level": level,
+            "limit": None,
+            "call": "not judged",
+            "note": "",
+        }
+        if not all((*base, *new)):
+            return change
+        within, run_to_run = None, min(_RATE_RUN_TO_RUN, self._run_to_run)
+        if figure.stage:
+            within, run_to_run = self._errors(figure), self._run_to_run
+        ratio = confidence.change(base, new, within, level=level, run_to_run=run_to_run)
+        return {
+            **change,
+            "base": geometric_mean(base),
+            "new": geometric_mean(new),
+            "change": ratio.figure - 1,
+            "low": ratio.low - 1,
+            "high": ratio.high - 1,
+        }
+
+    def _errors(self, figure: Figure) -> confidence.Errors | None:
+        """How uncertain the figure is within the run on either side; None where there are more than these two."""
+        if len(self._base) + len(self._new) > 2:
+            return None
+        key = figure.stage, figure.topic
+        if key not in self._blocked:
+            self._blocked[key] = _blocked(self._base[0], *key), _blocked(self._new[0], *key)
+        base, new = self._blocked[key]
+        return base.error(figure.kind), new.error(figure.kind)
 
 
-def _errors(figure: Figure, sides: Sides) -> confidence.Errors | None:
-    """How uncertain the figure is within the run on either side; None where there are more than these two."""
-    (base, *more_base), (new, *more_new) = sides
-    if more_base or more_new:
-        return None
-    return _blocked(base, figure).error(figure.kind), _blocked(new, figure).error(figure.kind)
-
-
-def _blocked(run: Run, figure: Figure) -> Blocked:
+def _blocked(run: Run, stage: str, topic: str) -> Blocked:
     if not run["slices"]:
         raise UsageError(
             f"The run of {run['started_at']} has no slices of time: it ended before its first second.",
             "Run it again, for longer.",
         )
-    return Blocked.of([slices.histogram(piece, figure.stage, figure.topic) for piece in run["slices"]])
+    return Blocked.of([slices.histogram(piece, stage, topic) for piece in run["slices"]])

@@ -50,6 +50,7 @@ some_seconds = st.lists(
 
 
 @given(some_seconds, st.integers(1, 8), st.integers(0, 40))
+@settings(max_examples=40)
 def test_slices_add_up_to_the_whole(seconds: list[tuple[list[int], str]], most: int, drained: int):
     """However often neighbours were merged, no event is lost, none is counted twice, and there are no gaps."""
     found, whole = Slices(most), Tally()
@@ -119,7 +120,7 @@ def test_a_recorder_closes_a_slice_a_second_and_leaves_the_warm_up_out():
 
 
 @given(some_seconds, st.integers(1, 9))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_slices_of_several_runs_add_up_in_one_file(seconds: list[tuple[list[int], str]], times: int):
     """A file of many repeats has every event once, no more slices than one run, and times that go on."""
     found = Slices()

@@ -22,7 +22,7 @@ from lensload.verdict.evidence import RunFacts
 
 TOPIC = "user-interactions"
 HOURS_8_S = 8 * 3600
-STEPS = 1_200  # in which the soak is told, each of 24 s: what they merge into is the same
+STEPS = 720  # in which the soak is told, each of 40 s: what they merge into is the same
 
 
 def second(latencies_us: list[int]) -> Tally:
@@ -144,6 +144,6 @@ def test_a_run_file_of_eight_hours_at_a_high_rate_is_below_2_mb(tmp_path: Path, 
     assert sum(piece["acked"] for piece in again["slices"]) == total(again, "acked")
     for (stage, topic), of_run in tally_of(again).histograms.items():
         assert (of_run.coarse == whole.histogram(stage, topic).coarse).all()
-        if stage in slices.STAGES_KEPT:
+        if stage in slices.STAGES_KEPT and topic == TOPIC:
             coarse = [slices.histogram(piece, stage, topic).coarse for piece in again["slices"]]
             assert (np.sum(coarse, axis=0) == of_run.coarse).all()
