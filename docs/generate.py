@@ -107,12 +107,12 @@ def pages() -> dict[str, str]:
 
 
 def _option_row(option: Option) -> tuple[str, ...]:
-    flag = f"`{option.flag} {'|'.join(option.choices) or option.metavar}`"
+    flag = f"`{option.flag} {'|'.join(option.choices) or option.shown.metavar}`"
     default = "" if option.default == "" else f"`{option.default}`".replace(",", ", ")
     where = ""
-    if not option.in_locust:
+    if not option.shown.locust:
         where = " Not an option of `locust`."
-    elif not option.in_bench:
+    elif not option.shown.bench:
         where = " An option of `locust` only."
     elif option.locust_flag != option.flag:
         where = f" In `locust`: `{option.locust_flag}`."
@@ -135,7 +135,9 @@ def _commands(command: click.Command, path: Sequence[str]) -> Iterator[str]:
     if own:
         yield from _table(("flag", "default", "meaning"), [_click_row(each) for each in own])
     if len(shared) > len(run_flags) / 2:
-        missing = sorted(option.flag for option in options() if option.in_bench and option.flag not in shared)
+        missing = sorted(
+            option.flag for option in options() if option.shown.bench and option.flag not in shared
+        )
         yield f"All options of a run{' except ' + _codes(missing) if missing else ''}.\n"
     elif shared:
         yield f"Of the options of a run: {_codes(shared)}.\n"

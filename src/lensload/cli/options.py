@@ -63,7 +63,7 @@ def run_options(
     wanted = [
         option
         for option in options()
-        if option.in_bench and option.name not in without and (only is None or option.field in only)
+        if option.shown.bench and option.name not in without and (only is None or option.field in only)
     ]
 
     def decorated(command: Function) -> Function:
@@ -83,8 +83,8 @@ def _add(command: Callable[..., Any], option: Option, text: str) -> None:
         option.name,
         cls=GroupedOption,
         group=option.group,
-        metavar="|".join(option.choices) if option.choices else option.metavar,
-        multiple=option.several,
+        metavar="|".join(option.choices) if option.choices else option.shown.metavar,
+        multiple=option.shown.several,
         callback=_given,
         help=text + default,
     )(command)

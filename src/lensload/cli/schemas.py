@@ -123,10 +123,10 @@ def check(
 def _registry(url: str | None, prefix: str | None, environ: Mapping[str, str]) -> tuple[str | None, str]:
     """The registry's address and the prefix; LENS's own variable for the address is the last to be asked."""
     flags = {"registry_url": url, "topic_prefix": prefix}
-    found = loading.load_group(Registry, flags, environ=environ)
+    found = loading.load_group(Registry, flags)
     if found.registry_url is None and (lens := environ.get("SCHEMA_REGISTRY_URL")):
         try:
-            found = loading.load_group(Registry, flags | {"registry_url": lens}, environ=environ)
+            found = loading.load_group(Registry, flags | {"registry_url": lens})
         except UsageError as error:
             text = error.message.replace("--registry-url", "SCHEMA_REGISTRY_URL")
             raise UsageError(text, error.hint) from error

@@ -387,7 +387,7 @@ def _unpack_object(code: int, packed: bytes) -> object:
         return Tally.from_wire(values)
     if code == _BEHAVIOUR:
         return Behaviour.from_dict(values)
-    return RunConfig.from_dict(values)
+    return RunConfig.of(**values)
 
 
 def _packed(values: object) -> bytes:
