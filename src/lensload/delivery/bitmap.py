@@ -64,6 +64,22 @@ BLANK: Final = Page(np.zeros(PAGE_BYTES, np.uint8), np.zeros(PAGE, np.uint32))
 FULL: Final = Page(np.full(PAGE_BYTES, 255, np.uint8), np.zeros(PAGE, np.uint32))
 
 
+class PageSet:
+    """A set of pages, which takes a bit for each page of a stream up to its last one."""
+
+    def __init__(self) -> None:
+        self._bits: dict[int, int] = {}
+
+    def __contains__(self, key: PageKey) -> bool:
+        stream, number = key
+        return bool(self._bits.get(stream, 0) >> number & 1)
+
+    def add(self, key: PageKey) -> None:
+        """Put a page in."""
+        stream, number = key
+        self._bits[stream] = self._bits.get(stream, 0) | 1 << number
+
+
 def to_wire(pages: Mapping[PageKey, Page]) -> list[list[Any]]:
     """Pages as a list that msgpack can carry."""
     return [[stream, number, *page.to_wire()] for (stream, number), page in pages.items()]
