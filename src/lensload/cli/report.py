@@ -5,23 +5,21 @@ from pathlib import Path
 
 import click
 
+from lensload.cli.options import Command, option_group
 from lensload.report.console import print_result
 from lensload.report.outputs import Views
 from lensload.results import run_file
 from lensload.verdict.reasons import EXIT_CODES
 
+_files = option_group("Files to write")
 
-@click.command(short_help="Show run files and write reports of them.")
+
+@click.command(cls=Command, short_help="Show run files and write reports of them.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=Path)
-@click.option("--junit", metavar="FILE.xml", type=Path, help="JUnit XML, a test suite a run.")
-@click.option("--summary", metavar="FILE.md", type=Path, help="Markdown, fit for a job's summary page.")
-@click.option(
-    "--html",
-    metavar="FILE.html",
-    type=Path,
-    help="One page that opens without a network, all runs side by side.",
-)
-@click.option("--csv", metavar="FILE.csv", type=Path, help="The course of the runs, one row a second.")
+@_files("--junit", metavar="FILE.xml", type=Path, help="JUnit XML, a test suite a run.")
+@_files("--summary", metavar="FILE.md", type=Path, help="Markdown, fit for a job's summary page.")
+@_files("--html", metavar="FILE.html", type=Path, help="One page of all runs, which opens without a network.")
+@_files("--csv", metavar="FILE.csv", type=Path, help="The course of the runs, one row a second.")
 def report(runs: tuple[Path, ...], **files: Path | None) -> None:
     """Show run files again, and write their views.
 

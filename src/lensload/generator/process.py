@@ -22,9 +22,8 @@ from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, 
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS
-from lensload.kafka import connection
+from lensload.kafka import preflight
 from lensload.kafka.producing import producer_settings
-from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer
 from lensload.processes.child import serve, whole_ms
@@ -42,9 +41,7 @@ from lensload.processes.messages import (
     Ready,
     Scheduled,
 )
-from lensload.schema import definitions, registration, registry
 from lensload.schema.definitions import Schema
-from lensload.schema.migration import newer_schemas
 from lensload.world.behaviour import Behaviour
 from lensload.world.scenario import Setting
 from lensload.world.world import World, made
@@ -136,50 +133,38 @@ class Generator:
 
     def _connect(self) -> None:
         config, order = self._config, self._order
-        self._names = order.names
-        loaded = {topic: schema for topic, schema in definitions.load().items() if topic in self._names}
-        settings = connection.client_settings(config.cluster, order.bootstrap_servers)
-        facts = connection.check(settings)
-        books = registry.connect(order.registry_url)
-        newer = newer_schemas(config.producer.evolve, loaded)
-        schema_ids = books.register(loaded, config.cluster.topic_prefix)
-        newer_ids = registration.register_newer(books, newer, schema_ids, config.cluster.topic_prefix)
-        ensure_topics(
-            settings,
-            list(self._names.values()),
-            config.cluster.partitions,
-            config.cluster.replication_factor,
-            embedded=order.embedded,
+        found = preflight.prepare(
+            config, order.bootstrap_servers, order.registry_url, embedded=order.embedded
         )
         setting = made(config.world)
         self._world = World(setting, tuple(order.lanes), run_tag=order.run_tag, topics=config.load.topics)
         confluent, newer_confluent = (
             ConfluentSerializer(
-                books.client, {topic: schema.text for topic, schema in each.items()}, self._names
+                found.registry.client, {topic: schema.text for topic, schema in each.items()}, order.names
             )
-            for each in (loaded, newer)
+            for each in (found.schemas, found.newer)
         )
-        serializers = dict.fromkeys(schema_ids.values(), confluent)
-        serializers |= dict.fromkeys(newer_ids.values(), newer_confluent)
+        serializers = dict.fromkeys(found.schema_ids.values(), confluent)
+        serializers |= dict.fromkeys(found.newer_ids.values(), newer_confluent)
         self._audit = Audit(serializers, config.producer.verify_per_s, self._tally)
         self._rollouts = {
             change.topic: Rollout(change, config.world.seed) for change in config.producer.evolve
         }
-        self._encoder = _encoder(config.producer.serializer, loaded, schema_ids, confluent)
-        if newer:
-            encoder = _encoder(config.producer.serializer, newer, newer_ids, newer_confluent)
-            self._encoder = MixedEncoder(self._encoder, encoder, self._rollouts)
+        self._encoder = _encoder(config.producer.serializer, found.schemas, found.schema_ids, confluent)
+        if found.newer:
+            newer = _encoder(config.producer.serializer, found.newer, found.newer_ids, newer_confluent)
+            self._encoder = MixedEncoder(self._encoder, newer, self._rollouts)
         topics_by_schema = {
-            number: topic for each in (schema_ids, newer_ids) for topic, number in each.items()
+            number: topic for each in (found.schema_ids, found.newer_ids) for topic, number in each.items()
         }
         self._producer = PacedProducer(
-            producer_settings(settings, _tuning(config)), self._names, topics_by_schema, self._tally
+            producer_settings(found.settings, _tuning(config)), order.names, topics_by_schema, self._tally
         )
-        self._warm(setting, [(confluent, set(loaded)), (newer_confluent, set(newer))])
+        self._warm(setting, [(confluent, set(found.schemas)), (newer_confluent, set(found.newer))])
         self._conditions: dict[str, Any] = {
-            "cluster": {"id": facts.cluster_id, "brokers": list(facts.brokers)},
-            "schema_ids": schema_ids,
-            **({"newer_schema_ids": newer_ids} if newer_ids else {}),
+            "cluster": {"id": found.cluster.cluster_id, "brokers": list(found.cluster.brokers)},
+            "schema_ids": found.schema_ids,
+            **({"newer_schema_ids": found.newer_ids} if found.newer_ids else {}),
         }
 
     def _warm(self, setting: Setting, serializers: list[tuple[ConfluentSerializer, set[str]]]) -> None:
