@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lensload.errors import UsageError
-from lensload.pacing.pacer import NS_PER_S, Nanoseconds, Pacer, Profile
+from lensload.pacing.pacer import NS_PER_S, Nanoseconds, Pacer
+from lensload.pacing.profile import Profile
 
 # The machines that run this are shared: a slow example is no failure.
 settings.register_profile("shared", deadline=None)
@@ -234,16 +234,3 @@ def test_rate_at_follows_the_profile(profile: Profile, period_s: float, rate: fl
         rate * (min(around) - slack) <= pacer.rate_at(START_NS + elapsed_ns) <= rate * (max(around) + slack)
     )
     assert pacer.rate_at(START_NS - 1) == 0
-
-
-@pytest.mark.parametrize("rate", [-1.0, float("nan"), float("inf")])
-def test_rates_that_are_none_are_refused(rate: float) -> None:
-    """A rate that is no number does not reach the arithmetic."""
-    with pytest.raises(UsageError, match="is no rate"):
-        Pacer(Profile.parse("constant"), 1.0, START_NS, 0).set_rate(START_NS, rate)
-
-
-def test_a_profile_without_a_length_is_refused() -> None:
-    """A period of nothing cannot hold a profile."""
-    with pytest.raises(UsageError, match="cannot last"):
-        Pacer(Profile.parse("day"), 0.0, START_NS, 0)
