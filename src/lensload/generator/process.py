@@ -241,8 +241,8 @@ class Generator:
         match message:
             case Begin(start_ns, measure_from_ns, end_ns):
                 self._begin(*map(whole_ms, (start_ns, measure_from_ns, end_ns)))
-            case Audience():
-                self._gather(message.rates_per_s)
+            case Audience(rates_per_s):
+                self._gather(rates_per_s)
             case Drain():
                 self._draining = True
             case _:
@@ -290,7 +290,7 @@ class Generator:
 
     def _tell_pages(self, *, everything: bool = False) -> None:
         for kind, taken in self._producer.dispatches.take(everything=everything).items():
-            self._link.send(Pages.of(kind, taken))
+            self._link.send(Pages(kind, taken))
 
     def _behind_ns(self, now_ns: int) -> int:
         """How late the most overdue event is: one that waits, or one that should have been made."""

@@ -91,7 +91,7 @@ class LocustWorker(Worker):
 
     def _send_audience(self, supervisor: Supervisor) -> None:
         self._audience_sent_s = time.monotonic()
-        supervisor.send("generator", Audience(SLICES.slices(self._user_rate_per_s)))
+        supervisor.send("generator", Audience(SLICES.rates_per_s(self._user_rate_per_s)))
 
 
 def _wait(condition: Callable[[], bool], timeout_s: float) -> None:

@@ -97,7 +97,7 @@ class ObserverProcess:
                 case Drain():
                     self._draining = True
                 case Settled(pages):
-                    self._observer.settle((stream, number) for stream, number in pages)
+                    self._observer.settle(pages)
                 case _:
                     pass
 
@@ -111,7 +111,7 @@ class ObserverProcess:
     def _tell_pages(self, *, everything: bool = False) -> None:
         taken = self._observer.take_pages(everything=everything)
         if taken:
-            self._link.send(Pages.of("seen", taken))
+            self._link.send(Pages("seen", taken))
 
     def _drain(self) -> None:
         """Read up to where the partitions end now, as long as the configuration allows."""

@@ -72,9 +72,9 @@ class StandIn:
             match envelope.opened() if envelope else None:
                 case Begin() as begin:
                     self.begun = begin
-                case Audience(slices) as audience:
-                    self.rate_per_s = sum(audience.rates_per_s.values())
-                    self.link.send(Notice(f"audience {len(slices)} {self.rate_per_s:g}"))
+                case Audience(rates_per_s):
+                    self.rate_per_s = sum(rates_per_s.values())
+                    self.link.send(Notice(f"audience {len(rates_per_s)} {self.rate_per_s:g}"))
                 case Drain():
                     self.drain()
                     return
