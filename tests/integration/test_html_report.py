@@ -25,6 +25,8 @@ from lensload.verdict.reasons import reason
 from tests.support.locusts import Bench
 from tests.support.runs import TOPICS, a_run
 
+pytestmark = pytest.mark.xdist_group("html_report")  # its tests share one costly run
+
 PHONE, DESKTOP = ViewportSize(width=375, height=700), ViewportSize(width=1280, height=900)
 MOST_BYTES = 2_000_000
 HOSTILE = '<img src=x onerror="alert(1)"></title></style><script>document.title="owned"</script>{{ 7*7 }}\'"&'
