@@ -27,7 +27,6 @@ from lensload.processes.messages import (
     Drained,
     End,
     Ended,
-    GeneratorDrained,
     Join,
     Message,
     Notice,
@@ -364,8 +363,6 @@ class Coordinator:
         self.recorder.add_drained(message)
         self._tell_stats(message)
         state.end(process)
-        if isinstance(message, GeneratorDrained):
-            state.conditions[process] = {**state.conditions.get(process, {}), **message.conditions}
 
     def _tell_stats(self, message: Report | Drained) -> None:
         for listener in self._listeners:

@@ -319,7 +319,7 @@ class Generator:
         self._producer.settle()
         self._tell_pages(everything=True)
         self._tally.add_total("unsent", self._producer.waiting())
-        self._link.send(GeneratorDrained(self._tally.take(), left, self._producer.last_ns, self._conditions))
+        self._link.send(GeneratorDrained(self._tally.take(), left, self._producer.last_ns))
 
 
 def _tuning(config: RunConfig) -> dict[str, Any]:

@@ -269,12 +269,10 @@ class GeneratorDrained(Drained):
     Attributes:
         unflushed: events without a delivery report.
         produced_until_ns: when the last event was handed to the producer, Unix nanoseconds.
-        conditions: as in `Ready`, as they are now.
     """
 
     unflushed: int
     produced_until_ns: int
-    conditions: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

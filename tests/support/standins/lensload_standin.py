@@ -140,7 +140,7 @@ class StandIn:
         self.tally.add_total("made", self.made)
         stats = self.tally.take()
         if self.role == "generator":
-            self.link.send(GeneratorDrained(stats, 0, time.time_ns(), {"drained": True}))
+            self.link.send(GeneratorDrained(stats, 0, time.time_ns()))
         else:
             self.link.send(ObserverDrained(stats, complete=True))
 
