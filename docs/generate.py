@@ -147,7 +147,9 @@ def _click_row(option: click.Option) -> tuple[str, ...]:
     choices = option.type.choices if isinstance(option.type, click.Choice) else ()
     value = "" if option.is_flag else f" {'|'.join(choices) or option.metavar or 'VALUE'}"
     text, _, default = (option.help or "").partition("[default: ")
-    if option.show_default is True:
+    if isinstance(option.show_default, str):
+        default = option.show_default
+    elif option.show_default and isinstance(option.default, (str, float, Path)):
         default = str(option.default)
     return f"`{option.opts[0]}{value}`", default.rstrip("]"), text.strip()
 

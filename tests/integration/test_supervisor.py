@@ -243,7 +243,7 @@ def test_a_worker_takes_part_in_one_run_after_another(make_hand: MakeHand) -> No
     worker.join()
     assert isinstance(sent.pop().envelope.opened(), Join)
     for run in (5, 6):
-        worker.receive(Parcel(run, 0, None, Assign(1.0).sealed()))
+        worker.receive(Parcel(run, 0, None, Assign(1.0, 30.0).sealed()))
         worker.receive(Parcel(run, 0, "generator", GENERATOR.sealed()))
         worker.receive(Parcel(run, 0, None, AskClock(7).sealed()))
         worker.receive(Parcel(run - 1, 0, None, End().sealed()))

@@ -37,26 +37,22 @@ _result = option_group("Result")
 @_search(
     "--start-rate",
     "start_per_s",
-    type=float,
     default=1_000.0,
     metavar="RATE",
-    show_default=True,
     help="The first rate, in events/s. Lower rates are tried only if the generator cannot keep up with it.",
 )
 @_search(
     "--max-rate",
     "max_per_s",
-    type=float,
     default=1e8,
+    show_default="until a rate does not hold",
     metavar="RATE",
-    help="The highest rate to try.  [default: until a rate does not hold]",
+    help="The highest rate to try.",
 )
 @_search(
     "--growth",
-    type=float,
     default=2.0,
     metavar="NUMBER",
-    show_default=True,
     help="Factor by which the rate grows until it does not hold.",
 )
 @_search(
@@ -64,14 +60,12 @@ _result = option_group("Result")
     type=SHARE,
     default="5%",
     metavar="SHARE",
-    show_default=True,
     help="The search ends when the highest rate that holds is this close to one that does not.",
 )
 @_search(
     "--step-duration",
     default="30s",
     metavar="DURATION",
-    show_default=True,
     help="How long each run measures, after its --warmup.",
 )
 @_search(
@@ -80,7 +74,6 @@ _result = option_group("Result")
     type=SECONDS,
     default="5s",
     metavar="DURATION",
-    show_default=True,
     help="How long to pause between runs.",
 )
 @_result(
@@ -89,7 +82,6 @@ _result = option_group("Result")
     type=NEW_FILE,
     default=Path("capacity.json"),
     metavar="FILE",
-    show_default=True,
     help="Where to write the result, as JSON.",
 )
 @_result(
@@ -98,7 +90,6 @@ _result = option_group("Result")
     type=NEW_FILE,
     default=Path("capacity.svg"),
     metavar="FILE.svg|FILE.png",
-    show_default=True,
     help="Where to write the chart of latency by rate.",
 )
 @_result(
@@ -107,7 +98,6 @@ _result = option_group("Result")
     type=FOLDER,
     default=Path("capacity-runs"),
     metavar="DIR",
-    show_default=True,
     help="Folder for the run file of each run.",
 )
 @run_options(without=_OURS)

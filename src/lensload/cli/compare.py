@@ -83,7 +83,6 @@ _files = option_group("Files to write")
     "--confidence",
     type=ReadBy(_confidence),
     default="95%",
-    show_default=True,
     metavar="PERCENT",
     help="Confidence of the whole comparison: if nothing has changed, this share of comparisons report no difference.",
 )
@@ -91,7 +90,6 @@ _files = option_group("Files to write")
     "--run-to-run",
     type=SHARE,
     default=f"{100 * RUN_TO_RUN:g}%",
-    show_default=True,
     metavar="PERCENT",
     help="By how much like runs are expected to differ (a standard deviation): all that is known of it with one run on"
     " each side, and little once there are many.",

@@ -40,8 +40,8 @@ class GroupedOption(click.Option):
 
 
 def option_group(title: str) -> Callable[..., Callable[[Function], Function]]:
-    """`click.option`, for options that the help lists under a title."""
-    return functools.partial(click.option, cls=GroupedOption, group=title)
+    """`click.option`, for options that the help lists under a title, with their defaults."""
+    return functools.partial(click.option, cls=GroupedOption, group=title, show_default=True)
 
 
 class ReadBy(click.ParamType[object]):

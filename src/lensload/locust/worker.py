@@ -40,7 +40,7 @@ class LocustWorker(Worker):
             raise TypeError(f"a {type(runner).__name__} has no users")
         super().__init__(connect_worker(runner, self.receive), make_supervisor)
         self._runner = runner
-        self._user_rate_per_s = 0.0
+        self._user_rate_per_s = self._drain_timeout_s = 0.0
         self._begun = False
         self._draining = False
         self._audience_sent_s = 0.0
@@ -52,20 +52,21 @@ class LocustWorker(Worker):
             message = parcel.envelope.opened()
             assert isinstance(message, Assign)  # noqa: S101 - it holds one
             self._user_rate_per_s = message.user_rate_per_s
+            self._drain_timeout_s = message.drain_timeout_s
             self._begun = self._draining = False
             gevent.spawn(self._poll_until_over, parcel.run)
 
-    def leave(self, drain_timeout_s: float) -> None:
+    def leave(self) -> None:
         """This process goes, by a signal: let the coordinator drain the run if it is about to, else drain alone."""
         if self.over:
             return
         _wait(lambda: self._draining, _ORDER_GRACE_S)
         if self._draining:
-            _wait(lambda: self.over, 2 * drain_timeout_s + 5)
+            _wait(lambda: self.over, 2 * self._drain_timeout_s + 5)
             # Locust's master would give our users to the others if we left before it says quit.
             self._runner.greenlet.join(timeout=_ORDER_GRACE_S)
         else:
-            self._drain_alone(drain_timeout_s)
+            self._drain_alone(self._drain_timeout_s)
 
     def _drain_alone(self, timeout_s: float) -> None:
         if supervisor := self._supervisor:

@@ -315,9 +315,15 @@ class Join(Message):
 
 @dataclass(frozen=True)
 class Assign(Message):
-    """A worker takes part in a new run. `user_rate_per_s`: events per second of a Locust user that sets no rate."""
+    """A worker takes part in a new run.
+
+    Attributes:
+        user_rate_per_s: events per second of a Locust user that sets no rate.
+        drain_timeout_s: how long its processes may take to drain.
+    """
 
     user_rate_per_s: float
+    drain_timeout_s: float
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Worker:
 
     def launch(self) -> None:
         """Start the processes of a run that is sure to come: the time for their imports is then saved."""
-        self._launched = self._make_supervisor(self._send_from_process)
+        self._launched = self._make_supervisor(self._send)
         self._launched.launch()
 
     def join(self) -> None:
@@ -97,7 +97,7 @@ class Worker:
         if self._supervisor:
             self._supervisor.kill()
         self._supervisor, self._launched = (
-            self._launched or self._make_supervisor(self._send_from_process),
+            self._launched or self._make_supervisor(self._send),
             None,
         )
         self._run, self._sent, self._ending, self.over = run, 0, False, False
@@ -113,9 +113,6 @@ class Worker:
                 self._ending = True
             case _:
                 pass
-
-    def _send_from_process(self, process: ProcessName, envelope: Envelope) -> None:
-        self._send(process, envelope)
 
     def _send(self, process: ProcessName | None, envelope: Envelope) -> None:
         self._sent += 1

@@ -51,17 +51,17 @@ def test_profiles_are_read_as_written(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("rampe", "did you mean ramp"),
+        ("rampe", "ramp?"),
         ("constant+poison", "'constant+poison'"),
         ("", "profile ''"),
-        ("constant:2", "nothing may follow"),
-        ("ramp:1", "FROM-TO"),
+        ("constant:2", "constant"),
+        ("ramp:1", "ramp[:FROM-TO]"),
         ("ramp:1--2", "'-2'"),
         ("steps:1,x", "'x'"),
-        ("steps:0,0", "never rises"),
+        ("steps:0,0", "steps[:F,F,…]"),
         ("steps:nan", "'nan'"),
-        ("spike:3@0.6-0.4", "cannot last"),
-        ("spike:3@0.6-1.4", "cannot last"),
+        ("spike:3@0.6-0.4", "spike[:FACTOR[@FROM-TO]]"),
+        ("spike:3@0.6-1.4", "spike[:FACTOR[@FROM-TO]]"),
         ("spike:inf", "'inf'"),
     ],
 )
