@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from lensload.clock import WallClock
 from lensload.config.model import RunConfig
 from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
@@ -23,10 +22,10 @@ from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS
 from lensload.kafka import preflight
+from lensload.kafka.preflight import Version
 from lensload.kafka.producing import producer_settings
-from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer
-from lensload.processes.child import serve, whole_ms
+from lensload.processes.child import RunChild, serve, whole_ms
 from lensload.processes.link import Link
 from lensload.processes.messages import (
     Audience,
@@ -41,7 +40,6 @@ from lensload.processes.messages import (
     Ready,
     Scheduled,
 )
-from lensload.schema.definitions import Schema
 from lensload.world.behaviour import Behaviour
 from lensload.world.scenario import Setting
 from lensload.world.world import World, made
@@ -55,7 +53,6 @@ _LONGEST_SPAN_MS: Final = 70
 # does not wait for what is being made; many when late anyway, since big batches are cheaper.
 _STEP: Final = (1_500, 2)
 _LATE_STEP: Final = (12_000, 5)
-_REPORT_NS: Final = NS_PER_S
 _LISTEN_NS: Final = 5 * NS_PER_MS
 _CAUGHT_UP: Final = 250  # fewer events than this at once: there is time to make some ahead
 # The shortest time between two wake-ups, in which events that become due are gathered: the price is paid for each
@@ -68,7 +65,7 @@ _OVERTIME_NS: Final = NS_PER_S  # how long after the end what is overdue is stil
 _REHEARSAL: Final = 2_000  # events, enough for some of every topic
 
 
-class Generator:
+class Generator(RunChild):
     """Makes, encodes and produces events on schedule until told to drain.
 
     Args:
@@ -80,22 +77,16 @@ class Generator:
     """
 
     def __init__(self, link: Link, order: ConfigureGenerator) -> None:
-        self._link = link
+        super().__init__(link, order.config, _LISTEN_NS)
         self._order = order
-        self._config = order.config
-        self._tally = Tally()
         self._pacer: Pacer | None = None
         self._end_ns = 0
         self._made_until_ns = 0
         self._due = 0
-        self._reported = (
-            0,
-            time.time_ns(),
-        )  # how many events were produced at the last report, and when that was
-        self._draining = False
+        # How many events were produced at the last report, and when that was.
+        self._reported = (0, time.time_ns())
         self._scheduled = False
         self._rate_per_s = 0.0
-        self._clock = WallClock()
         self._connect()
         if order.rate_per_s is not None:
             self._gather({Behaviour(): order.rate_per_s})
@@ -107,18 +98,10 @@ class Generator:
         gc.collect()
         gc.freeze()
         making: Iterator[None] = iter(())
-        # On the second, as the observer does, so that what both report is of the same time.
-        next_report_ns = (time.time_ns() // _REPORT_NS + 1) * _REPORT_NS
-        next_listen_ns = 0
         while not self._draining:
             now_ns = time.time_ns()
             produced = 0 if self._scheduled else self._producer.pump(now_ns)
-            if now_ns >= next_listen_ns:
-                self._listen()
-                next_listen_ns = now_ns + _LISTEN_NS
-            if now_ns >= next_report_ns:
-                self._report(now_ns)
-                next_report_ns += _REPORT_NS * (1 + (now_ns - next_report_ns) // _REPORT_NS)
+            self.attend(now_ns)
             if self._overtime(now_ns):
                 making = iter(())
             if next(making, True) is None:
@@ -138,44 +121,41 @@ class Generator:
         )
         setting = made(config.world)
         self._world = World(setting, tuple(order.lanes), run_tag=order.run_tag, topics=config.load.topics)
-        confluent, newer_confluent = (
-            ConfluentSerializer(
-                found.registry.client, {topic: schema.text for topic, schema in each.items()}, order.names
-            )
-            for each in (found.schemas, found.newer)
-        )
-        serializers = dict.fromkeys(found.schema_ids.values(), confluent)
-        serializers |= dict.fromkeys(found.newer_ids.values(), newer_confluent)
+        encoders: list[Encoder] = []
+        serializers: dict[int, ConfluentSerializer] = {}
+        topics_by_schema: dict[int, str] = {}
+        for version in found.versions:
+            texts = {topic: schema.text for topic, schema in version.schemas.items()}
+            confluent = ConfluentSerializer(found.registry.client, texts, order.names)
+            encoders.append(_encoder(config.producer.serializer, version, confluent))
+            serializers |= dict.fromkeys(version.ids.values(), confluent)
+            topics_by_schema |= {number: topic for topic, number in version.ids.items()}
         self._audit = Audit(serializers, config.producer.verify_per_s, self._tally)
         self._rollouts = {
             change.topic: Rollout(change, config.world.seed) for change in config.producer.evolve
         }
-        self._encoder = _encoder(config.producer.serializer, found.schemas, found.schema_ids, confluent)
-        if found.newer:
-            newer = _encoder(config.producer.serializer, found.newer, found.newer_ids, newer_confluent)
-            self._encoder = MixedEncoder(self._encoder, newer, self._rollouts)
-        topics_by_schema = {
-            number: topic for each in (found.schema_ids, found.newer_ids) for topic, number in each.items()
-        }
+        older, *newer = encoders
+        self._encoder = MixedEncoder(older, newer[0], self._rollouts) if newer else older
         self._producer = PacedProducer(
             producer_settings(found.settings, _tuning(config)), order.names, topics_by_schema, self._tally
         )
-        self._warm(setting, [(confluent, set(found.schemas)), (newer_confluent, set(found.newer))])
+        self._warm(setting, [(topic, serializers[number]) for number, topic in topics_by_schema.items()])
         self._conditions: dict[str, Any] = {
             "cluster": {"id": found.cluster.cluster_id, "brokers": list(found.cluster.brokers)},
-            "schema_ids": found.schema_ids,
-            **({"newer_schema_ids": found.newer_ids} if found.newer_ids else {}),
+            **dict(
+                zip(("schema_ids", "newer_schema_ids"), [each.ids for each in found.versions], strict=False)
+            ),
         }
 
-    def _warm(self, setting: Setting, serializers: list[tuple[ConfluentSerializer, set[str]]]) -> None:
+    def _warm(self, setting: Setting, serializers: list[tuple[str, ConfluentSerializer]]) -> None:
         """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
         for batch in self._world.outline():
             self._encoder.encode(batch)
         rehearsal = World(setting, (0,), topics=self._config.load.topics)
         for batch in rehearsal.take(np.full(_REHEARSAL, time.time_ns())):
-            for serialize, topics in serializers:
-                if batch.topic in topics:
-                    serialize(batch.topic, next(batch.records()))
+            for topic, serialize in serializers:
+                if batch.topic == topic:
+                    serialize(topic, next(batch.records()))
 
     def _until(self, now_ns: int) -> int:
         ahead_ns = now_ns + _AHEAD_NS
@@ -233,11 +213,8 @@ class Generator:
             self._scheduled = True
             self._link.send(Scheduled())
 
-    def _listen(self) -> None:
-        while (envelope := self._link.receive(0)) is not None:
-            self._obey(envelope.opened())
-
-    def _obey(self, message: Message) -> None:
+    def obey(self, message: Message) -> None:
+        """Do what a message says."""
         match message:
             case Begin(start_ns, measure_from_ns, end_ns):
                 self._begin(*map(whole_ms, (start_ns, measure_from_ns, end_ns)))
@@ -268,10 +245,10 @@ class Generator:
         if self._pacer:
             self._pacer.set_rate(max(self._made_until_ns, time.time_ns()), self._rate_per_s)
 
-    def _report(self, now_ns: int) -> None:
+    def report(self, now_ns: int) -> None:
+        """Send what was made and sent since the last report."""
         self._producer.settle()
-        for text in self._producer.take_notices():
-            self._link.send(Notice(text))
+        self.send_all(map(Notice, self._producer.take_notices()))
         produced, since_ns = self._producer.produced - self._reported[0], now_ns - self._reported[1]
         self._reported = (self._producer.produced, now_ns)
         self._link.send(
@@ -289,8 +266,8 @@ class Generator:
         self._tell_pages()
 
     def _tell_pages(self, *, everything: bool = False) -> None:
-        for kind, taken in self._producer.dispatches.take(everything=everything).items():
-            self._link.send(Pages(kind, taken))
+        taken = self._producer.dispatches.take(everything=everything)
+        self.send_all(Pages(kind, pages) for kind, pages in taken.items())
 
     def _behind_ns(self, now_ns: int) -> int:
         """How late the most overdue event is: one that waits, or one that should have been made."""
@@ -312,7 +289,7 @@ class Generator:
         deadline_s = time.monotonic() + self._config.load.drain_timeout_s
         left = self._producer.flush(_FLUSH_STEP_S)
         while left and time.monotonic() < deadline_s:
-            self._report(time.time_ns())
+            self.report(time.time_ns())
             left = self._producer.flush(_FLUSH_STEP_S)
         if left:
             left = self._producer.give_up()
@@ -334,16 +311,11 @@ def _tuning(config: RunConfig) -> dict[str, Any]:
     }
 
 
-def _encoder(
-    name: str,
-    versions: dict[str, Schema],
-    schema_ids: dict[str, int],
-    confluent: ConfluentSerializer,
-) -> Encoder:
-    parsed = {topic: schema.parsed for topic, schema in versions.items()}
+def _encoder(name: str, version: Version, confluent: ConfluentSerializer) -> Encoder:
+    parsed = {topic: schema.parsed for topic, schema in version.schemas.items()}
     if name == "fragments":
-        return FragmentEncoder(parsed, schema_ids)
-    return RecordEncoder(confluent if name == "confluent" else fastavro_serializer(parsed, schema_ids))
+        return FragmentEncoder(parsed, version.ids)
+    return RecordEncoder(confluent if name == "confluent" else fastavro_serializer(parsed, version.ids))
 
 
 def _resident_bytes() -> int:

@@ -14,6 +14,14 @@ from lensload.schema.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """Schemas of topics, by topic, and the registry's id of each."""
+
+    schemas: dict[str, Schema]
+    ids: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a run found, or had made.
 
@@ -21,19 +29,13 @@ class Surroundings:
         settings: what every client of the cluster is made with.
         cluster: what the cluster says of itself.
         registry: a connection, to be closed by whoever asked for it.
-        schemas: of the run's topics, by topic.
-        schema_ids: the registry's id of each of them.
-        newer: the newer schemas of the topics that change over, by topic.
-        newer_ids: the registry's id of each of them.
+        versions: the schemas of the run's topics; behind them, if any topic changes over, the newer ones of those.
     """
 
     settings: dict[str, Any]
     cluster: ClusterFacts
     registry: Registry
-    schemas: dict[str, Schema]
-    schema_ids: dict[str, int]
-    newer: dict[str, Schema]
-    newer_ids: dict[str, int]
+    versions: tuple[Version, ...]
 
 
 def prepare(
@@ -64,4 +66,5 @@ def prepare(
     newer_ids = registration.register_newer(books, newer, schema_ids, cluster.topic_prefix)
     names = [cluster.topic_prefix + topic for topic in topics]
     ensure_topics(settings, names, cluster.partitions, cluster.replication_factor, embedded=embedded)
-    return Surroundings(settings, facts, books, schemas, schema_ids, newer, newer_ids)
+    versions = Version(schemas, schema_ids), Version(newer, newer_ids)
+    return Surroundings(settings, facts, books, versions if newer else versions[:1])
