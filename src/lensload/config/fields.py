@@ -9,18 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from lensload.config.types import (
-    Addresses,
-    Changeovers,
-    NumberAsText,
-    Objectives,
-    OptionalDuration,
-    OptionalPath,
-    RateProfile,
-    RegistryUrl,
-    TopicPrefix,
-    Topics,
-)
+from lensload.config import types
 from lensload.pacing.profile import Profile
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.values import Duration, Group, Shown, option
@@ -30,13 +19,13 @@ from lensload.verdict.thresholds import Thresholds
 class Registry(Group):
     """Where the schemas are registered, and under which names."""
 
-    registry_url: RegistryUrl = option(
+    registry_url: types.RegistryUrl = option(
         None,
         Shown("URL", web=False),
         "Address of the Schema Registry, such as http://localhost:8081. mock:// does without one: the"
         " schema ids are then invented, and no other program can decode the events.",
     )
-    topic_prefix: TopicPrefix = option(
+    topic_prefix: types.TopicPrefix = option(
         "", Shown("TEXT"), "Prefix of every topic and subject, for clusters that are shared with others."
     )
 
@@ -44,13 +33,13 @@ class Registry(Group):
 class Cluster(Registry):
     """Where the topics are, and how they are created. Without an address: the embedded cluster."""
 
-    bootstrap_servers: Addresses = option(
+    bootstrap_servers: types.Addresses = option(
         None,
         Shown("HOST:PORT", web=False),
         "Addresses of the Kafka cluster: host:port, several with commas between. Without it lensload"
         " starts an embedded cluster, which measures the client and not a broker.",
     )
-    client_config: OptionalPath = option(
+    client_config: types.OptionalPath = option(
         None,
         Shown("FILE", web=False),
         "File of librdkafka properties for security and tuning (key=value lines, # comments)."
@@ -103,13 +92,13 @@ class Load(Group):
         gt=0,
         le=1e8,
     )
-    profile: RateProfile = option(
+    profile: types.RateProfile = option(
         Profile.parse("constant"),
         Shown("PROFILE", locust_flag="--rate-profile"),
         "How the rate changes over time: constant, poisson, ramp[:FROM-TO], steps[:F,F,...],"
         " spike[:FACTOR[@FROM-TO]] or day. Add +poisson to any of them for random arrivals.",
     )
-    duration_s: OptionalDuration = option(
+    duration_s: types.OptionalDuration = option(
         None,
         Shown("DURATION", name="duration"),
         "How long to measure after the warm-up, such as 30s, 2m or 1h30m; also the period of the"
@@ -127,7 +116,7 @@ class Load(Group):
         "How long to wait at the end until every sent event is acknowledged and observed.",
         gt=0,
     )
-    topics: Topics = option(TOPIC_NAMES, Shown("NAME,..."), "Topics to write, with commas between.")
+    topics: types.Topics = option(TOPIC_NAMES, Shown("NAME,..."), "Topics to write, with commas between.")
     workers: int = option(
         1, Shown("N", locust=False), "Worker processes. Each runs a generator and an observer.", ge=1, le=64
     )
@@ -143,7 +132,7 @@ class Load(Group):
 class Producer(Group):
     """How events are encoded and sent."""
 
-    acks: Annotated[Literal["all", "1", "0"], NumberAsText] = option(
+    acks: Annotated[Literal["all", "1", "0"], types.NumberAsText] = option(
         "all", Shown("ACKS"), "Which replicas must have an event before it counts as acknowledged."
     )
     linger_ms: float = option(
@@ -170,7 +159,7 @@ class Producer(Group):
         ge=0,
         le=100_000,
     )
-    evolve: Changeovers = option(
+    evolve: types.Changeovers = option(
         (),
         Shown("TOPIC=FILE@SHARE", web=False),
         "Write a share of a topic's events with a newer version of its schema: TOPIC=FILE@SHARE."
@@ -182,22 +171,22 @@ class Outputs(Group):
     """Where the result goes."""
 
     run_file: Path = option(Path("run.json"), Shown("FILE", web=False), "The result of the run, as JSON.")
-    html: OptionalPath = option(
+    html: types.OptionalPath = option(
         None,
         Shown("FILE.html", web=False, locust_flag="--run-html"),
         "Report as one HTML file that opens without a network.",
     )
-    csv: OptionalPath = option(
+    csv: types.OptionalPath = option(
         None,
         Shown("FILE.csv", web=False, locust_flag="--run-csv"),
         "Time series of the run as CSV, one row a second.",
     )
-    summary: OptionalPath = option(
+    summary: types.OptionalPath = option(
         None,
         Shown("FILE.md", web=False),
         "Summary as Markdown, for a CI job's summary page. $GITHUB_STEP_SUMMARY is appended to.",
     )
-    junit: OptionalPath = option(
+    junit: types.OptionalPath = option(
         None, Shown("FILE.xml", web=False), "Verdict and objectives as JUnit XML, which CI servers show."
     )
     prometheus_port: int = option(
@@ -215,7 +204,7 @@ class Outputs(Group):
 class Criteria(Thresholds):
     """What the verdict goes by: the objectives of the run, and the thresholds of every run."""
 
-    slo: Objectives = option(
+    slo: types.Objectives = option(
         (),
         Shown("EXPRESSION", several=True),
         "Objective that must hold, or the run fails, such as 'end_to_end.p99 < 50ms'. A latency is"

@@ -25,21 +25,10 @@ from lensload.kafka import preflight
 from lensload.kafka.preflight import Version
 from lensload.kafka.producing import producer_settings
 from lensload.pacing.pacer import Pacer
+from lensload.processes import messages
 from lensload.processes.child import RunChild, serve, whole_ms
 from lensload.processes.link import Link
-from lensload.processes.messages import (
-    Audience,
-    Begin,
-    ConfigureGenerator,
-    Drain,
-    GeneratorDrained,
-    GeneratorReport,
-    Message,
-    Notice,
-    Pages,
-    Ready,
-    Scheduled,
-)
+from lensload.processes.messages import Message
 from lensload.world.behaviour import Behaviour
 from lensload.world.scenario import Setting
 from lensload.world.world import World, made
@@ -76,7 +65,7 @@ class Generator(RunChild):
         LensloadError: the cluster, the registry or a schema file does not allow it.
     """
 
-    def __init__(self, link: Link, order: ConfigureGenerator) -> None:
+    def __init__(self, link: Link, order: messages.ConfigureGenerator) -> None:
         super().__init__(link, order.config, _LISTEN_NS)
         self._order = order
         self._pacer: Pacer | None = None
@@ -93,7 +82,7 @@ class Generator(RunChild):
 
     def run(self) -> None:
         """Say ready, then work until drained."""
-        self._link.send(Ready(self._conditions))
+        self._link.send(messages.Ready(self._conditions))
         # What lives for the whole run need not be looked through by every collection of garbage.
         gc.collect()
         gc.freeze()
@@ -211,16 +200,16 @@ class Generator(RunChild):
     def _finish(self) -> None:
         if self._end_ns and not self._scheduled:
             self._scheduled = True
-            self._link.send(Scheduled())
+            self._link.send(messages.Scheduled())
 
     def obey(self, message: Message) -> None:
         """Do what a message says."""
         match message:
-            case Begin(start_ns, measure_from_ns, end_ns):
+            case messages.Begin(start_ns, measure_from_ns, end_ns):
                 self._begin(*map(whole_ms, (start_ns, measure_from_ns, end_ns)))
-            case Audience(rates_per_s):
+            case messages.Audience(rates_per_s):
                 self._gather(rates_per_s)
-            case Drain():
+            case messages.Drain():
                 self._draining = True
             case _:
                 pass
@@ -248,11 +237,11 @@ class Generator(RunChild):
     def report(self, now_ns: int) -> None:
         """Send what was made and sent since the last report."""
         self._producer.settle()
-        self.send_all(map(Notice, self._producer.take_notices()))
+        self.send_all(map(messages.Notice, self._producer.take_notices()))
         produced, since_ns = self._producer.produced - self._reported[0], now_ns - self._reported[1]
         self._reported = (self._producer.produced, now_ns)
         self._link.send(
-            GeneratorReport(
+            messages.GeneratorReport(
                 stats=self._tally.take(),
                 now_ns=now_ns,
                 clock_step_ns=self._clock.step_ns(),
@@ -267,7 +256,7 @@ class Generator(RunChild):
 
     def _tell_pages(self, *, everything: bool = False) -> None:
         taken = self._producer.dispatches.take(everything=everything)
-        self.send_all(Pages(kind, pages) for kind, pages in taken.items())
+        self.send_all(messages.Pages(kind, pages) for kind, pages in taken.items())
 
     def _behind_ns(self, now_ns: int) -> int:
         """How late the most overdue event is: one that waits, or one that should have been made."""
@@ -296,7 +285,7 @@ class Generator(RunChild):
         self._producer.settle()
         self._tell_pages(everything=True)
         self._tally.add_total("unsent", self._producer.waiting())
-        self._link.send(GeneratorDrained(self._tally.take(), left, self._producer.last_ns))
+        self._link.send(messages.GeneratorDrained(self._tally.take(), left, self._producer.last_ns))
 
 
 def _tuning(config: RunConfig) -> dict[str, Any]:
@@ -326,7 +315,7 @@ def _resident_bytes() -> int:
 
 
 def _work(link: Link, order: Message) -> None:
-    if isinstance(order, ConfigureGenerator):
+    if isinstance(order, messages.ConfigureGenerator):
         Generator(link, order).run()
 
 

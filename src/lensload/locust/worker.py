@@ -9,16 +9,8 @@ from locust.runners import LocalRunner, WorkerRunner
 
 from lensload.locust.audience import SLICES
 from lensload.locust.transport import connect_worker
-from lensload.processes.messages import (
-    PROCESSES,
-    Assign,
-    Audience,
-    Begin,
-    Drain,
-    Envelope,
-    Parcel,
-    ProcessName,
-)
+from lensload.processes import messages
+from lensload.processes.messages import Envelope, Parcel, ProcessName
 from lensload.processes.supervisor import Supervisor
 from lensload.processes.worker import MakeSupervisor, Worker
 
@@ -48,9 +40,9 @@ class LocustWorker(Worker):
     def receive(self, parcel: Parcel) -> None:
         """Take in a parcel from the coordinator; a new run's processes are polled from here on."""
         super().receive(parcel)
-        if parcel.process is None and parcel.envelope.holds(Assign):
+        if parcel.process is None and parcel.envelope.holds(messages.Assign):
             message = parcel.envelope.opened()
-            assert isinstance(message, Assign)  # noqa: S101 - it holds one
+            assert isinstance(message, messages.Assign)  # noqa: S101 - it holds one
             self._user_rate_per_s = message.user_rate_per_s
             self._drain_timeout_s = message.drain_timeout_s
             self._begun = self._draining = False
@@ -70,17 +62,17 @@ class LocustWorker(Worker):
 
     def _drain_alone(self, timeout_s: float) -> None:
         if supervisor := self._supervisor:
-            for process in PROCESSES:
-                supervisor.send(process, Drain())
+            for process in messages.PROCESSES:
+                supervisor.send(process, messages.Drain())
                 _wait(lambda child=supervisor.processes[process]: child.ended, timeout_s)
         self.end()
         _wait(lambda: self.over, timeout_s)
 
     def _deliver(self, supervisor: Supervisor, process: ProcessName, envelope: Envelope) -> None:
-        if process == "generator" and envelope.holds(Begin):
+        if process == "generator" and envelope.holds(messages.Begin):
             self._send_audience(supervisor)
             self._begun = True
-        self._draining |= envelope.holds(Drain)
+        self._draining |= envelope.holds(messages.Drain)
         super()._deliver(supervisor, process, envelope)
 
     def _poll_until_over(self, run: int) -> None:
@@ -92,7 +84,7 @@ class LocustWorker(Worker):
 
     def _send_audience(self, supervisor: Supervisor) -> None:
         self._audience_sent_s = time.monotonic()
-        supervisor.send("generator", Audience(SLICES.rates_per_s(self._user_rate_per_s)))
+        supervisor.send("generator", messages.Audience(SLICES.rates_per_s(self._user_rate_per_s)))
 
 
 def _wait(condition: Callable[[], bool], timeout_s: float) -> None:

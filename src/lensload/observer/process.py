@@ -12,20 +12,10 @@ from lensload.kafka import connection
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.observer.observer import Observer, shares
+from lensload.processes import messages
 from lensload.processes.child import RunChild, serve, whole_ms
 from lensload.processes.link import Link
-from lensload.processes.messages import (
-    Begin,
-    ConfigureObserver,
-    Drain,
-    Message,
-    Notice,
-    ObserverDrained,
-    ObserverReport,
-    Pages,
-    Ready,
-    Settled,
-)
+from lensload.processes.messages import Message
 
 _LISTEN_NS: Final = 20_000_000
 _PATIENCE_S: Final = 0.02
@@ -43,7 +33,7 @@ class ObserverProcess(RunChild):
         LensloadError: the cluster does not allow it.
     """
 
-    def __init__(self, link: Link, order: ConfigureObserver) -> None:
+    def __init__(self, link: Link, order: messages.ConfigureObserver) -> None:
         super().__init__(link, order.config, _LISTEN_NS)
         self._endless = False
         settings = connection.client_settings(order.config.cluster, order.bootstrap_servers)
@@ -68,7 +58,7 @@ class ObserverProcess(RunChild):
 
     def run(self) -> None:
         """Say ready, then work until drained."""
-        self._link.send(Ready({}))
+        self._link.send(messages.Ready({}))
         while not self._draining:
             self._observer.watch(_PATIENCE_S)
             self.attend(time.time_ns())
@@ -77,11 +67,11 @@ class ObserverProcess(RunChild):
     def obey(self, message: Message) -> None:
         """Do what a message says."""
         match message:
-            case Begin(measure_from_ns=measure_from_ns):
+            case messages.Begin(measure_from_ns=measure_from_ns):
                 self._observer.measure_from_ns = whole_ms(measure_from_ns)
-            case Drain():
+            case messages.Drain():
                 self._draining = True
-            case Settled(pages):
+            case messages.Settled(pages):
                 self._observer.settle(pages)
             case _:
                 pass
@@ -89,14 +79,14 @@ class ObserverProcess(RunChild):
     def report(self, now_ns: int) -> None:
         """Send what was seen since the last report."""
         self._observer.account()
-        self.send_all(map(Notice, self._observer.take_notices()))
-        self._link.send(ObserverReport(self._tally.take(), now_ns, self._clock.step_ns()))
+        self.send_all(map(messages.Notice, self._observer.take_notices()))
+        self._link.send(messages.ObserverReport(self._tally.take(), now_ns, self._clock.step_ns()))
         self._tell_pages()
 
     def _tell_pages(self, *, everything: bool = False) -> None:
         taken = self._observer.take_pages(everything=everything)
         if taken:
-            self._link.send(Pages("seen", taken))
+            self._link.send(messages.Pages("seen", taken))
 
     def _drain(self) -> None:
         """Read up to where the partitions end now, as long as the configuration allows."""
@@ -112,7 +102,7 @@ class ObserverProcess(RunChild):
         self._observer.account()
         self._observer.close()
         self._tell_pages(everything=True)
-        self._link.send(ObserverDrained(self._tally.take(), complete=ends is not None and not left))
+        self._link.send(messages.ObserverDrained(self._tally.take(), complete=ends is not None and not left))
 
     def _ends(self) -> dict[tuple[str, int], int] | None:
         """Where the partitions end; None, and a notice, while a broker that was away is not back yet."""
@@ -121,12 +111,12 @@ class ObserverProcess(RunChild):
         except ClusterError as error:
             if not self._endless:
                 self._endless = True
-                self._link.send(Notice(error.message))
+                self._link.send(messages.Notice(error.message))
             return None
 
 
 def _work(link: Link, order: Message) -> None:
-    if isinstance(order, ConfigureObserver):
+    if isinstance(order, messages.ConfigureObserver):
         ObserverProcess(link, order).run()
 
 

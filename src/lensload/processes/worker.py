@@ -3,19 +3,9 @@
 from collections.abc import Callable, Iterable
 
 from lensload import clock
+from lensload.processes import messages
 from lensload.processes.child_process import ChildProcess
-from lensload.processes.messages import (
-    AskClock,
-    Assign,
-    ClockReading,
-    End,
-    Ended,
-    Envelope,
-    Join,
-    Message,
-    Parcel,
-    ProcessName,
-)
+from lensload.processes.messages import Envelope, Message, Parcel, ProcessName
 from lensload.processes.supervisor import Forward, Supervisor
 
 MakeSupervisor = Callable[[Forward], Supervisor]
@@ -54,11 +44,11 @@ class Worker:
 
     def join(self) -> None:
         """Ask the coordinator for a part in the run."""
-        self._post(Parcel(0, 0, None, Join(clock.host()).sealed()))
+        self._post(Parcel(0, 0, None, messages.Join(clock.host()).sealed()))
 
     def receive(self, parcel: Parcel) -> None:
         """Take in a parcel from the coordinator; one of another run is ignored."""
-        if parcel.process is None and parcel.envelope.holds(Assign):
+        if parcel.process is None and parcel.envelope.holds(messages.Assign):
             self._start(parcel.run)
         if parcel.run != self._run or self._supervisor is None:
             return
@@ -77,7 +67,7 @@ class Worker:
             supervisor.poll()
             supervisor.kill()
             self._supervisor = None
-            self._send(None, Ended().sealed())
+            self._send(None, messages.Ended().sealed())
             self.over = True
 
     def end(self) -> None:
@@ -107,9 +97,9 @@ class Worker:
 
     def _obey(self, message: Message) -> None:
         match message:
-            case AskClock(asked_ns):
-                self._send(None, ClockReading(asked_ns, clock.now_ns()).sealed())
-            case End():
+            case messages.AskClock(asked_ns):
+                self._send(None, messages.ClockReading(asked_ns, clock.now_ns()).sealed())
+            case messages.End():
                 self._ending = True
             case _:
                 pass
