@@ -12,22 +12,14 @@ from lensload.cli.options import SHARE, Command, ReadBy, option_group, share
 from lensload.errors import InvalidRunError, UsageError
 from lensload.report import comparison_table, junit, markdown
 from lensload.report.outputs import leave
+from lensload.results import compare as comparing
 from lensload.results import run_file
 from lensload.results.comparability import NAMES, differences
-from lensload.results.compare import (
-    DEFAULT_LIMITS,
-    FORMAT,
-    RUN_TO_RUN,
-    Comparison,
-    Terms,
-    figure_of,
-)
-from lensload.results.compare import compare as compared
 from lensload.results.run import Run
 from lensload.values import nearest
 from lensload.verdict.reasons import in_words
 
-_DEFAULTS = ", ".join(f"{name}={100 * share:g}%" for name, share in DEFAULT_LIMITS.items())
+_DEFAULTS = ", ".join(f"{name}={100 * share:g}%" for name, share in comparing.DEFAULT_LIMITS.items())
 
 Sides = tuple[dict[str, Run], dict[str, Run]]
 
@@ -36,7 +28,7 @@ def _limit(text: str) -> tuple[str, float]:
     name, separator, percent = text.partition("=")
     if not separator:
         raise ValueError(f"{text!r} is not FIGURE=PERCENT, such as 'end_to_end.p99=10%'.")
-    return figure_of(name).name, share(percent)
+    return comparing.figure_of(name).name, share(percent)
 
 
 def _confidence(text: str) -> float:
@@ -89,7 +81,7 @@ _files = option_group("Files to write")
 @_judging(
     "--run-to-run",
     type=SHARE,
-    default=f"{100 * RUN_TO_RUN:g}%",
+    default=f"{100 * comparing.RUN_TO_RUN:g}%",
     metavar="PERCENT",
     help="By how much like runs are expected to differ (a standard deviation): all that is known of it with one run on"
     " each side, and little once there are many.",
@@ -104,7 +96,7 @@ _files = option_group("Files to write")
 @_allowed("--allow-invalid", is_flag=True, help="Compare although a run says itself that it is invalid.")
 @_files("--junit", metavar="FILE.xml", type=Path, help="JUnit XML, a test case a figure.")
 @_files("--summary", metavar="FILE.md", type=Path, help="Markdown, fit for a job's summary page.")
-@_files("--json", metavar="FILE.json", type=Path, help=f'All of it as JSON, format "{FORMAT}".')
+@_files("--json", metavar="FILE.json", type=Path, help=f'All of it as JSON, format "{comparing.FORMAT}".')
 def compare(
     *,
     two: tuple[Path, ...],
@@ -127,7 +119,7 @@ def compare(
         check_writable(path, _VIEWS[flag][0], f"--{flag}")
     sides = _read(*_told_apart(two, base, new))
     remarks = [*_validity(sides, allow_invalid), *_likeness(sides, allow_different)]
-    terms = Terms(dict(limits) or DEFAULT_LIMITS, confidence, run_to_run)
+    terms = comparing.Terms(dict(limits) or comparing.DEFAULT_LIMITS, confidence, run_to_run)
     comparison = _compared(sides, terms, remarks)
     click.echo(comparison_table.text(comparison), nl=False)
     for flag, path in views.items():
@@ -136,18 +128,18 @@ def compare(
     sys.exit(comparison["outcome"] == "regression")
 
 
-_VIEWS: Mapping[str, tuple[str, Callable[[Comparison], str]]] = {
+_VIEWS: Mapping[str, tuple[str, Callable[[comparing.Comparison], str]]] = {
     "junit": ("JUnit file", lambda comparison: junit.xml([junit.of_comparison(comparison)])),
     "summary": ("summary", markdown.of_comparison),
     "json": ("file", lambda comparison: json.dumps(comparison, indent=1) + "\n"),
 }
 
 
-def _compared(sides: Sides, terms: Terms, remarks: list[str]) -> Comparison:
+def _compared(sides: Sides, terms: comparing.Terms, remarks: list[str]) -> comparing.Comparison:
     base, new = (list(side.values()) for side in sides)
-    changes, outcome = compared(base, new, terms)
+    changes, outcome = comparing.compare(base, new, terms)
     return {
-        "format": FORMAT,
+        "format": comparing.FORMAT,
         "outcome": outcome,
         "base": list(sides[0]),
         "new": list(sides[1]),
@@ -157,7 +149,7 @@ def _compared(sides: Sides, terms: Terms, remarks: list[str]) -> Comparison:
     }
 
 
-def method(base: int, new: int, terms: Terms) -> str:
+def method(base: int, new: int, terms: comparing.Terms) -> str:
     """How the intervals came about, in a sentence or two."""
     judged = len(terms.limits)
     level = f"{100 * terms.level:g} % over {judged} judged figure{'s' if judged != 1 else ''} (Bonferroni)"
