@@ -112,13 +112,13 @@ class Generator(RunChild):
         self._world = World(setting, tuple(order.lanes), run_tag=order.run_tag, topics=config.load.topics)
         encoders: list[Encoder] = []
         serializers: dict[int, ConfluentSerializer] = {}
-        topics_by_schema: dict[int, str] = {}
+        warmed: list[tuple[str, ConfluentSerializer]] = []
         for version in found.versions:
             texts = {topic: schema.text for topic, schema in version.schemas.items()}
             confluent = ConfluentSerializer(found.registry.client, texts, order.names)
             encoders.append(_encoder(config.producer.serializer, version, confluent))
             serializers |= dict.fromkeys(version.ids.values(), confluent)
-            topics_by_schema |= {number: topic for topic, number in version.ids.items()}
+            warmed += [(topic, confluent) for topic in version.schemas]
         self._audit = Audit(serializers, config.producer.verify_per_s, self._tally)
         self._rollouts = {
             change.topic: Rollout(change, config.world.seed) for change in config.producer.evolve
@@ -126,9 +126,9 @@ class Generator(RunChild):
         older, *newer = encoders
         self._encoder = MixedEncoder(older, newer[0], self._rollouts) if newer else older
         self._producer = PacedProducer(
-            producer_settings(found.settings, _tuning(config)), order.names, topics_by_schema, self._tally
+            producer_settings(found.settings, _tuning(config)), order.names, self._tally
         )
-        self._warm(setting, [(topic, serializers[number]) for number, topic in topics_by_schema.items()])
+        self._warm(setting, warmed)
         self._conditions: dict[str, Any] = {
             "cluster": {"id": found.cluster.cluster_id, "brokers": list(found.cluster.brokers)},
             **dict(
@@ -286,6 +286,7 @@ class Generator(RunChild):
         self._tell_pages(everything=True)
         self._tally.add_total("unsent", self._producer.waiting())
         self._link.send(messages.GeneratorDrained(self._tally.take(), left, self._producer.last_ns))
+        self._producer.close()
 
 
 def _tuning(config: RunConfig) -> dict[str, Any]:
