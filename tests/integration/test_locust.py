@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lensload.results.run import total
-from lensload.verdict.reasons import codes
+from lensload.verdict.verdict import codes
 from tests.support.locusts import (
     ORDINARY,
     STAND_IN,

@@ -12,8 +12,8 @@ from lensload.capacity.search import Answer
 from lensload.errors import ClusterError, InvalidRunError, LensloadError, UsageError
 from lensload.results import run_file
 from lensload.results.run import Run
-from lensload.verdict.reasons import EXIT_CODES
 from lensload.verdict.slo import stand
+from lensload.verdict.verdict import EXIT_CODES
 
 _END_S = 90.0  # for a run that was asked to stop: its drain, and the end of its processes
 

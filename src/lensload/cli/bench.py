@@ -5,13 +5,12 @@ import sys
 
 import click
 
-from lensload import atomic_file
 from lensload import bench as bench_process
 from lensload.capacity.repeat import repeated
 from lensload.cli.options import Command, Given, run_options
 from lensload.config.model import RunConfig
 from lensload.kafka import client_config
-from lensload.report.outputs import Views
+from lensload.report import outputs
 from lensload.schema import definitions
 from lensload.schema.migration import newer_schemas
 
@@ -61,8 +60,7 @@ def prepare(given: Given) -> RunConfig:
     newer_schemas(run.producer.evolve, schemas)
     if run.cluster.client_config:
         client_config.read(run.cluster.client_config)
-    atomic_file.check_writable(run.outputs.run_file)
-    Views.of(run).check()
+    outputs.check(run.outputs)
     if run.outputs.prometheus_port:
         from lensload.coordinator.prometheus import check_free  # noqa: PLC0415 - slow to import, and seldom wanted
 

@@ -17,7 +17,7 @@ from lensload.results import run_file
 from lensload.results.comparability import NAMES, differences
 from lensload.results.run import Run
 from lensload.values import nearest
-from lensload.verdict.reasons import in_words
+from lensload.verdict.verdict import in_words
 
 _DEFAULTS = ", ".join(f"{name}={100 * share:g}%" for name, share in comparing.DEFAULT_LIMITS.items())
 

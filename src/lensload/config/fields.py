@@ -167,10 +167,9 @@ class Producer(Group):
     )
 
 
-class Outputs(Group):
-    """Where the result goes."""
+class Views(Group):
+    """The files that show a run to people and machines; None: not written."""
 
-    run_file: Path = option(Path("run.json"), Shown("FILE", web=False), "The result of the run, as JSON.")
     html: types.OptionalPath = option(
         None,
         Shown("FILE.html", web=False, locust_flag="--run-html"),
@@ -189,6 +188,12 @@ class Outputs(Group):
     junit: types.OptionalPath = option(
         None, Shown("FILE.xml", web=False), "Verdict and objectives as JUnit XML, which CI servers show."
     )
+
+
+class Outputs(Views):
+    """Where the result goes."""
+
+    run_file: Path = option(Path("run.json"), Shown("FILE", web=False), "The result of the run, as JSON.")
     prometheus_port: int = option(
         0,
         Shown("PORT", web=False),

@@ -5,13 +5,12 @@ import sys
 
 from locust.argument_parser import LocustArgumentParser
 
-from lensload import atomic_file
 from lensload.config import loading
 from lensload.config.model import RunConfig
 from lensload.config.options import Option, options
 from lensload.coordinator.prometheus import check_free
 from lensload.errors import LensloadError
-from lensload.report.outputs import Views
+from lensload.report import outputs
 
 
 def add_arguments(parser: LocustArgumentParser) -> None:
@@ -33,8 +32,7 @@ def check(parser: LocustArgumentParser) -> None:
     try:
         config = config_of(known)
         if not known.worker:
-            atomic_file.check_writable(config.outputs.run_file)
-            Views.of(config).check()
+            outputs.check(config.outputs)
             check_free(config.outputs.prometheus_host, config.outputs.prometheus_port)
     except LensloadError as error:
         _leave(parser, error)
