@@ -8,7 +8,7 @@ machines need no file.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -76,17 +76,12 @@ class Changeover:
         return f"{self.topic}={Path(self.file).name}@{self.first:g}-{self.last:g}"
 
 
-def newer_schemas(
-    changes: tuple[Changeover, ...],
-    loaded: Mapping[str, Schema],
-    verdict: Callable[[Schema], str] = lambda _: "",
-) -> dict[str, Schema]:
+def newer_schemas(changes: tuple[Changeover, ...], loaded: Mapping[str, Schema]) -> dict[str, Schema]:
     """The newer schema of each topic that changes over, every one of them held to LENS's rule.
 
     Args:
         changes: from the configuration.
         loaded: the schemas of the run's topics, by topic name.
-        verdict: what else to say of a schema that breaks the rule, as a sentence.
 
     Raises:
         SchemaError: one is no schema of its topic, breaks LENS's rule, is the very schema that there is, or moves
@@ -104,7 +99,7 @@ def newer_schemas(
         if breaches := compatibility.breaches(older.parsed, newer.parsed):
             raise SchemaError(
                 f"{change.file} may not follow {older.topic.file}, by LENS's rule:\n"
-                f"{compatibility.listed(breaches)}{verdict(newer)}",
+                f"{compatibility.listed(breaches)}",
                 "Nothing was sent.",
             )
         _require_head(change, newer)

@@ -360,7 +360,7 @@ def test_records_fall_into_partitions_with_their_headers():
 
 NOW_MS = UNTIL_MS + 5_000
 PLACE = {"bootstrap_servers": "localhost:1", "registry_url": "mock://"}
-CONFIG = RunConfig.from_dict(PLACE)
+CONFIG = RunConfig.of(**PLACE)
 
 
 @pytest.mark.parametrize(
