@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from pydantic import ValidationError, model_validator
 
 from lensload.config.fields import Cluster, Criteria, Load, Outputs, Producer, Views
+from lensload.config.service import Service
 from lensload.errors import UsageError
 from lensload.values import Group, Shown, nearest
 from lensload.world.parameters import WorldParameters
@@ -19,6 +20,8 @@ from lensload.world.parameters import WorldParameters
 ENV_PREFIX = "LENSLOAD_"
 VIEWS: Final = tuple(Views.model_fields)
 """The fields that name files which show a run."""
+
+REQUESTS, RESPONSES, METRICS = "recommendation-requests", "recommendation-responses", "model-metrics"
 
 HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
 """The environment variable in which `lensload bench` hands a checked RunConfig (`as_json`) to the process that makes the run."""
@@ -33,6 +36,7 @@ class RunConfig(Group):
     load: Load = Load()
     cluster: Cluster = Cluster()
     world: WorldParameters = WorldParameters()
+    service: Service = Service()
     producer: Producer = Producer()
     criteria: Criteria = Criteria()
     outputs: Outputs = Outputs()
@@ -46,6 +50,37 @@ class RunConfig(Group):
                     " Take the objective away, or add the topic to --topics."
                 )
         return self
+
+    @model_validator(mode="after")
+    def _external_recommender_can_be_reached(self) -> Self:
+        if not self.service.external:
+            return self
+        if self.cluster.embedded or self.cluster.registry_is_mocked:
+            raise ValueError(
+                "An external recommender needs a cluster and a registry that it can reach too."
+                " Give --bootstrap-servers and --registry-url of both."
+            )
+        if REQUESTS not in self.load.topics:
+            raise ValueError(f"An external recommender answers {REQUESTS}: add that to --topics.")
+        return self
+
+    @property
+    def scheduled_topics(self) -> tuple[str, ...]:
+        """The topics whose events the rate is of: all that are written, or the requests to an external recommender."""
+        return (REQUESTS,) if self.service.external else self.load.topics
+
+    @property
+    def written_topics(self) -> tuple[str, ...]:
+        """The topics that this run writes: not those of an external recommender, which has its own metrics."""
+        others = (RESPONSES, METRICS) if self.service.external else ()
+        return tuple(topic for topic in self.load.topics if topic not in others)
+
+    @property
+    def responses_name(self) -> str | None:
+        """The name in the cluster of the topic on which an external recommender answers; None: there is none."""
+        if not self.service.external:
+            return None
+        return self.cluster.topic_prefix + (self.service.responses_topic or RESPONSES)
 
     def as_dict(self) -> dict[str, Any]:
         """All fields by name, fit for JSON and msgpack; `of` takes them."""

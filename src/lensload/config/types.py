@@ -95,6 +95,13 @@ def _texts(value: object) -> object:
     return tuple(part for part in parts if not isinstance(part, str) or part.strip())
 
 
+def _names(value: object) -> object:
+    texts = _texts(value)
+    return (
+        tuple(each.strip() for each in texts if isinstance(each, str)) if isinstance(texts, tuple) else texts
+    )
+
+
 def _text(value: object) -> object:
     # A TOML file may well say acks = 1.
     return str(value) if isinstance(value, int) else value
@@ -104,6 +111,8 @@ OptionalDuration = Annotated[Annotated[Duration, Field(gt=0)] | None, BeforeVali
 Addresses = Annotated[str | None, BeforeValidator(_addresses)]
 RegistryUrl = Annotated[str | None, BeforeValidator(_registry_url)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_blank)]
+OptionalText = Annotated[str | None, BeforeValidator(_none_if_blank)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]
 Topics = Annotated[tuple[str, ...], BeforeValidator(_topics)]
 Changeovers = Annotated[tuple[Changeover, ...], BeforeValidator(_changeovers)]

@@ -20,6 +20,7 @@ from lensload.processes.messages import PROCESSES, Message, Parcel, ProcessName
 from lensload.results.build import build
 from lensload.results.environment import conditions
 from lensload.results.run import Run
+from lensload.service.ledger import ReplyLedger
 from lensload.verdict.evidence import RunFacts
 
 READY_BUDGET_S: Final = 30.0
@@ -84,6 +85,8 @@ class Coordinator:
     ) -> None:
         self.number = time.time_ns()
         self.recorder = Recorder(now_ns)
+        if config.service.external:
+            self.recorder.replies = ReplyLedger(config.service.response_timeout_s)
         self.workers = Workers(transport.workers, monotonic_s)
         self.cut_short = False
         self._transport = transport
@@ -189,6 +192,8 @@ class Coordinator:
         if times and self.recorder.stopped_ns < times.end_ns and not self.workers.all_scheduled():
             self.cut_short = True
         for process in PROCESSES if times else ():
+            if process == "observer" and self._config.service.external:
+                self._wait(lambda: self.recorder.all_answered, self._config.service.response_timeout_s)
             for worker, state in self.workers.present.items():
                 if process in state.processes:
                     self._send(worker, process, messages.Drain())

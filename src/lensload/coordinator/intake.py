@@ -72,8 +72,8 @@ class Intake:
             case messages.Report():
                 self._recorder.add(worker, message)
                 self._tell_stats(message)
-            case messages.Pages(kind):
-                self._recorder.events.add(f"{worker} {process}", kind, message.pages)
+            case messages.Pages() | messages.Replies():
+                self._note_events(f"{worker} {process}", message)
             case messages.Notice(text):
                 self._recorder.notices.append(self._of(state, f"{process}: {text}"))
             case messages.Scheduled():
@@ -86,6 +86,12 @@ class Intake:
                 self._note_end(state, process, text, None)
             case _:
                 pass
+
+    def _note_events(self, process: str, message: messages.Pages | messages.Replies) -> None:
+        if isinstance(message, messages.Pages):
+            self._recorder.events.add(process, message.kind, message.pages)
+        elif self._recorder.replies:
+            self._recorder.replies.add(message.requests, message.answers, dict(message.totals))
 
     def _note_end(
         self, state: WorkerState, process: ProcessName, text: str, refusal: LensloadError | None

@@ -4,15 +4,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from lensload.config.model import REQUESTS
 from lensload.delivery.reconcile import Findings, Reconciliation
+from lensload.ids import NS_PER_MS
+from lensload.metrics.responses import Responses
 from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Tally
 from lensload.processes.messages import Drained, GeneratorDrained, GeneratorReport, ObserverDrained, Report
 from lensload.results.build import Recording
+from lensload.results.counted import WARMUP
 from lensload.results.run import Row
 from lensload.results.series import Series, progress, row
 from lensload.results.snapshot import Phase, Snapshot
 from lensload.schema.definitions import TOPIC_NAMES
+from lensload.service.breakdown import responses
+from lensload.service.ledger import ReplyLedger
 from lensload.verdict.evidence import RunFacts
 
 
@@ -51,6 +57,7 @@ class Recorder:
     Attributes:
         tally: everything so far, of all workers.
         events: which events were sent, failed and seen, as all processes tell.
+        replies: the requests to a service under test, and its answers; None where lensload answers itself.
         times: the schedule; None until it is fixed.
         stopped_ns: when the drain began, Unix nanoseconds; 0 before.
         notices: what was worth telling, in order.
@@ -65,6 +72,7 @@ class Recorder:
         self._now_ns = now_ns
         self.tally = Tally()
         self.events = Reconciliation()
+        self.replies: ReplyLedger | None = None
         self.times: Times | None = None
         self.stopped_ns = 0
         self.notices: list[str] = []
@@ -138,6 +146,7 @@ class Recorder:
             phase = "draining"
         elif self.times:
             phase = self.times.phase(now_ns)
+        self._settle_replies()
         fresh, self._fresh = self._fresh, Tally()
         self.tally.add(fresh)
         elapsed_s = self.times.elapsed_s(now_ns) if self.times else 0.0
@@ -176,13 +185,39 @@ class Recorder:
             series=self._series.rows(),
             slices=self._slices.finished(),
             findings=self._findings(),
+            responses=self._responses(),
         )
+
+    @property
+    def all_answered(self) -> bool:
+        """Every request that was acknowledged has been seen, and has an answer."""
+        self._settle_replies()
+        acked = sum(
+            tally.counts.get(REQUESTS, {}).get(name, 0)
+            for tally in (self.tally, self._fresh)
+            for name in ("acked", WARMUP + "acked")
+        )
+        return self.replies is None or self.replies.answered >= max(self.replies.requests, acked)
+
+    def _settle_replies(self) -> None:
+        if self.replies and self.times:
+            self.replies.settle(self._replies_from_ns(self.times), self._fresh)
+
+    def _responses(self) -> Responses | None:
+        if self.replies is None or self.times is None:
+            return None
+        return responses(self.replies.result(self._replies_from_ns(self.times)), self.tally)
+
+    @staticmethod
+    def _replies_from_ns(times: Times) -> int:
+        return times.measure_from_ns - times.measure_from_ns % NS_PER_MS
 
     def _findings(self) -> dict[str, Findings] | None:
         found = self.events.findings()
         return None if found is None else {TOPIC_NAMES[number]: one for number, one in found.items()}
 
     def _take_in_rest(self) -> None:
+        self._settle_replies()
         rest = self._fresh.take()
         self.tally.add(rest)
         self._slices.add_rest(rest)

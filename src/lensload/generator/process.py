@@ -109,16 +109,18 @@ class Generator(RunChild):
             config, order.bootstrap_servers, order.registry_url, embedded=order.embedded
         )
         scenario = made(config.world)
-        self._world = World(scenario, tuple(order.lanes), run_tag=order.run_tag, topics=config.load.topics)
+        self._world = World(
+            scenario, tuple(order.lanes), run_tag=order.run_tag, topics=config.scheduled_topics
+        )
         encoders: list[Encoder] = []
         serializers: dict[int, ConfluentSerializer] = {}
         warmed: list[tuple[str, ConfluentSerializer]] = []
         for version in found.versions:
-            texts = {topic: schema.text for topic, schema in version.schemas.items()}
+            texts = {topic: version.schemas[topic].text for topic in order.names if topic in version.schemas}
             confluent = ConfluentSerializer(found.registry.client, texts, order.names)
             encoders.append(_encoder(config.producer.serializer, version, confluent))
             serializers |= dict.fromkeys(version.ids.values(), confluent)
-            warmed += [(topic, confluent) for topic in version.schemas]
+            warmed += [(topic, confluent) for topic in texts]
         self._audit = Audit(serializers, config.producer.verify_per_s, self._tally)
         self._rollouts = {
             change.topic: Rollout(change, config.world.seed) for change in config.producer.evolve
@@ -140,7 +142,7 @@ class Generator(RunChild):
         """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
         for batch in self._world.outline():
             self._encoder.encode(batch)
-        rehearsal = World(scenario, (0,), topics=self._config.load.topics)
+        rehearsal = World(scenario, (0,), topics=self._config.scheduled_topics)
         for batch in rehearsal.take(np.full(_REHEARSAL, time.time_ns())):
             for topic, serialize in serializers:
                 if batch.topic == topic:

@@ -14,6 +14,7 @@ import numpy as np
 from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
 from numpy.typing import NDArray
 
+from lensload.config.model import REQUESTS, RESPONSES
 from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.tracker import TOPICS_A_LANE, OrderLedger, SequenceLedger
 from lensload.encoding import wire
@@ -22,6 +23,7 @@ from lensload.kafka.client_errors import Troubles
 from lensload.kafka.reading import offsets
 from lensload.metrics.stats import Tally
 from lensload.schema.definitions import TOPIC_NAMES
+from lensload.service.reader import ReplyReader
 
 _MOST_AT_ONCE: Final = 5_000
 _MOST_GATHERED: Final = 4_096  # records that wait to be accounted for
@@ -51,6 +53,7 @@ class Observer:
         topics: the LENS topic of each such name.
         run_tag: the run's tag, as its ids carry it.
         tally: where to account.
+        replies: takes in requests and answers; None where no service under test answers.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Observer:
         topics: dict[str, str],
         run_tag: int,
         tally: Tally,
+        replies: ReplyReader | None = None,
     ) -> None:
         self.measure_from_ns = 0
         self._topics = topics
@@ -68,6 +72,7 @@ class Observer:
         self._numbers = np.array([TOPIC_NAMES.index(topic) for topic in self._labels])
         self._run_tag = run_tag
         self._tally = tally
+        self._replies = replies
         self._sequences = SequenceLedger()
         self._orders = OrderLedger()
         self._wanted = [TopicPartition(name, number) for name, them in partitions.items() for number in them]
@@ -106,6 +111,9 @@ class Observer:
     def watch(self, timeout_s: float) -> int:
         """Take in what has come, waiting so long for the first of it; gives how many records."""
         # poll() for the first, consume() for the rest: consume(n, t) alone waits for n to come.
+        if self._replies and self._replies.behind:
+            self._replies.work()
+            timeout_s = 0
         first = self._consumer.poll(timeout_s)
         now_ns = time.time_ns()
         count = 0
@@ -187,6 +195,23 @@ class Observer:
             place, partition, came_ns = place[kept], partition[kept], came_ns[kept]
         if not records:
             return
+        if self._replies:
+            answers = place == self._labels.index(RESPONSES)
+            if answers.any():
+                which, kept = np.flatnonzero(answers), np.flatnonzero(~answers)
+                self._replies.take_answers([records[index] for index in which.tolist()], came_ns[which])
+                records = [records[index] for index in kept.tolist()]
+                place, partition, came_ns = place[kept], partition[kept], came_ns[kept]
+        if records:
+            self._account_events(records, place, partition, came_ns)
+
+    def _account_events(
+        self,
+        records: list[Message],
+        place: NDArray[np.int64],
+        partition: NDArray[np.int64],
+        came_ns: NDArray[np.int64],
+    ) -> None:
         # A record without a value (a tombstone) is as little ours as one with another's bytes.
         values = [value or b"" for value in map(Message.value, records)]
         heads = wire.Heads.of(values)
@@ -196,7 +221,10 @@ class Observer:
         which = np.flatnonzero(ours)
         if len(which):
             seals = np.fromiter(map(adler32, map(values.__getitem__, which.tolist())), np.uint32, len(which))
-            self._account_ours(heads, seals, which, place[which], partition[which], came_ns[which])
+            doubled = self._account_ours(heads, seals, which, place[which], partition[which], came_ns[which])
+            if self._replies and REQUESTS in self._labels:
+                asked = which[(place[which] == self._labels.index(REQUESTS)) & ~doubled]
+                self._replies.take_requests(values, heads, asked, came_ns)
 
     def _account_ours(
         self,
@@ -206,7 +234,8 @@ class Observer:
         place: NDArray[np.int64],
         partition: NDArray[np.int64],
         came_ns: NDArray[np.int64],
-    ) -> None:
+    ) -> NDArray[np.bool_]:
+        """Account for events of this run; which of them have been seen before?"""
         due_ns, lane = heads.due_ns[which], heads.readings.lane[which]
         stream = lane * TOPICS_A_LANE + self._numbers[place]
         doubled = self._sequences.enter(stream, heads.readings.sequence[which], seals)
@@ -223,6 +252,7 @@ class Observer:
             self._count(topic, "warmup_observed", of_topic & ~measured & ~doubled)
             if seen.any():
                 self._tally.record("end_to_end", topic, came_ns[seen] - due_ns[seen])
+        return doubled
 
     def _account_strange(
         self, place: NDArray[np.int64], ours: NDArray[np.bool_], valid: NDArray[np.bool_]

@@ -7,6 +7,7 @@ nor gevent.
 import time
 from typing import Final
 
+from lensload.config.model import RESPONSES
 from lensload.errors import ClusterError
 from lensload.kafka import connection
 from lensload.kafka.reading import consumer_settings
@@ -16,6 +17,10 @@ from lensload.processes import messages
 from lensload.processes.child import RunChild, serve, whole_ms
 from lensload.processes.link import Link
 from lensload.processes.messages import Message
+from lensload.schema import registry
+from lensload.schema.writer_schemas import WriterSchemas
+from lensload.service.reader import ReplyReader
+from lensload.world.catalogue import item_ids
 
 _LISTEN_NS: Final = 20_000_000
 _PATIENCE_S: Final = 0.02
@@ -38,21 +43,25 @@ class ObserverProcess(RunChild):
         self._endless = False
         settings = connection.client_settings(order.config.cluster, order.bootstrap_servers)
         connection.check(settings)
-        names = order.names
+        topics = {name: topic for topic, name in order.names.items()}
+        if answers := order.config.responses_name:
+            topics[answers] = RESPONSES
         found = ensure_topics(
             settings,
-            list(names.values()),
+            list(topics),
             order.config.cluster.partitions,
             order.config.cluster.replication_factor,
             embedded=order.embedded,
         )
         mine = shares(found, order.share_index, order.share_count)
+        self._replies = _reply_reader(order) if answers else None
         self._observer = Observer(
             consumer_settings(settings, embedded=order.embedded),
             mine,
-            {name: topic for topic, name in names.items()},
+            topics,
             order.run_tag,
             self._tally,
+            self._replies,
         )
         self._observer.prove()
 
@@ -82,6 +91,13 @@ class ObserverProcess(RunChild):
         self.send_all(map(messages.Notice, self._observer.take_notices()))
         self._link.send(messages.ObserverReport(self._tally.take(), now_ns, self._clock.step_ns()))
         self._tell_pages()
+        self._tell_replies()
+
+    def _tell_replies(self, *, everything: bool = False) -> None:
+        if self._replies:
+            if everything:
+                self._replies.work(everything=True)
+            self._link.send(messages.Replies(*self._replies.take()))
 
     def _tell_pages(self, *, everything: bool = False) -> None:
         taken = self._observer.take_pages(everything=everything)
@@ -102,6 +118,7 @@ class ObserverProcess(RunChild):
         self._observer.account()
         self._observer.close()
         self._tell_pages(everything=True)
+        self._tell_replies(everything=True)
         self._link.send(messages.ObserverDrained(self._tally.take(), complete=ends is not None and not left))
 
     def _ends(self) -> dict[tuple[str, int], int] | None:
@@ -113,6 +130,11 @@ class ObserverProcess(RunChild):
                 self._endless = True
                 self._link.send(messages.Notice(error.message))
             return None
+
+
+def _reply_reader(order: messages.ConfigureObserver) -> ReplyReader:
+    writers = WriterSchemas(registry.connect(order.registry_url))
+    return ReplyReader(order.run_tag, writers, item_ids(order.config.world.catalogue_size))
 
 
 def _work(link: Link, order: Message) -> None:

@@ -4,7 +4,7 @@ Each kind is a frozen dataclass. In transit a message is an `Envelope`: its kind
 A worker forwards the envelopes between the coordinator and its processes unopened; it opens only its own.
 
     coordinator -> generator, observer    Configure…, Begin, Drain; Audience (generator), Settled (observer)
-    generator, observer -> coordinator    Ready, …Report, Pages, Notice, Scheduled (generator), …Drained, Refused
+    generator, observer -> coordinator    Ready, …Report, Pages, Replies (observer), Notice, Scheduled (generator), …Drained, Refused
     coordinator -> worker                 Assign, AskClock, End
     worker -> coordinator                 Join, ClockReading, Died, Ended, Notice
 """
@@ -129,7 +129,7 @@ class Configure(Message):
     @property
     def names(self) -> dict[str, str]:
         """Each topic's name in the cluster, the prefix included."""
-        return {topic: self.config.cluster.topic_prefix + topic for topic in self.config.load.topics}
+        return {topic: self.config.cluster.topic_prefix + topic for topic in self.config.written_topics}
 
 
 @dataclass(frozen=True)
@@ -240,6 +240,21 @@ class Pages(Message):
 
     kind: Kind
     pages: Mapping[PageKey, Page]
+
+
+@dataclass(frozen=True)
+class Replies(Message):
+    """Requests and answers of a service under test that an observer has read since its last such message.
+
+    Attributes:
+        requests: rows of `lensload.service.records.REQUEST`.
+        answers: rows of `lensload.service.records.ANSWER`.
+        totals: what else was met on the topic of the answers, by name: see `lensload.service.records.STRANGE`.
+    """
+
+    requests: bytes
+    answers: bytes
+    totals: Mapping[str, int]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from fastavro import schemaless_reader
 from fastavro.read import SchemaResolutionError
 
 from lensload.replay.batch import HEADER_BYTES, Batch, Kind
-from lensload.replay.writer_schemas import WriterSchemas
+from lensload.schema.writer_schemas import WriterSchemas
 
 
 class Decoder:

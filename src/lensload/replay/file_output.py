@@ -11,7 +11,7 @@ from lensload.files.avro import AvroFile
 from lensload.files.folder import Format, prepare
 from lensload.files.parquet import ParquetFile
 from lensload.replay.batch import HEADER_BYTES, UNLIMITED, Batch, Kind
-from lensload.replay.writer_schemas import WriterSchemas
+from lensload.schema.writer_schemas import WriterSchemas
 
 
 class Files:

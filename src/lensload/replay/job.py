@@ -25,11 +25,11 @@ from lensload.replay.printer import Printer
 from lensload.replay.rejects import DEFAULT_PATH, Rejects
 from lensload.replay.session import Output, Session
 from lensload.replay.source import Source
-from lensload.replay.writer_schemas import WriterSchemas
 from lensload.report.progress import ProgressView
 from lensload.report.units import latencies, per_s
 from lensload.schema.definitions import subject
 from lensload.schema.registry import Registry, connect
+from lensload.schema.writer_schemas import WriterSchemas
 
 _REACH_S = 8.5  # so that an address that never answers is named within ten
 

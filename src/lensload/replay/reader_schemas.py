@@ -6,9 +6,9 @@ from typing import Any
 
 from lensload.atomic_file import read_text
 from lensload.errors import SchemaError, UsageError
-from lensload.replay.writer_schemas import parse
 from lensload.schema.definitions import subject
 from lensload.schema.registry import Registry
+from lensload.schema.writer_schemas import parse
 
 
 def load(wanted: str, topics: Sequence[str], registry: Registry) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lensload.metrics.counts import COUNTS
+from lensload.report import service
 from lensload.report.tables import counts_table, latency_table, load_line
 from lensload.report.text_table import aligned
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s
@@ -56,6 +57,7 @@ def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
     yield from _repeats(run)
     yield from _latencies_by_topic(run)
     yield from _ledger(run)
+    yield from _responses(run)
     yield from _objectives(run)
     yield from _some("ERRORS", [f"{e['count']:,} x {e['topic']}: {e['error']}" for e in run["errors"]])
     yield from _some("NOTICES", run["notices"])
@@ -195,6 +197,18 @@ def _ledger(run: Run) -> Iterator[Line]:
         table = counts_table(run, unusual)
         yield "", ""
         yield from _table(table.heads, table.texts)
+
+
+def _responses(run: Run) -> Iterator[Line]:
+    found = run.get("responses")
+    if not found:
+        return
+    yield from _title("ANSWERS of the service under test")
+    table = service.responses_table(found)
+    yield from _table(table.heads, table.texts)
+    if fall := found["breakdown"]:
+        yield from _paragraph("", service.parts_line(fall))
+        yield from _paragraph("", service.sentence(fall))
 
 
 def _objectives(run: Run) -> Iterator[Line]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from lensload.report import comparison_table
+from lensload.report import comparison_table, service
 from lensload.report.tables import Cell, counts_table, latency_table, load_line, objective_table
 from lensload.results.compare import Comparison
 from lensload.results.run import Run
@@ -41,6 +41,12 @@ def _run(run: Run, name: str) -> Iterator[str]:
         yield from _table(objectives.heads, [_marked(*row) for row in objectives.rows])
     for table in (latency_table(run, _STATISTICS), counts_table(run)):
         yield from _table(table.heads, table.texts)
+    if found := run.get("responses"):
+        answers = service.responses_table(found)
+        yield from _table(answers.heads, answers.texts)
+        if fall := found["breakdown"]:
+            yield f"{service.parts_line(fall)} {service.sentence(fall)}"
+            yield ""
 
 
 def _marked(expression: Cell, held: Cell, *figures: Cell) -> list[str]:

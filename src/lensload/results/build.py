@@ -10,6 +10,7 @@ from lensload.delivery.reconcile import Findings
 from lensload.metrics import librdkafka
 from lensload.metrics.counts import Counts, sums
 from lensload.metrics.observer_lag import observer_lag
+from lensload.metrics.responses import Responses
 from lensload.metrics.slices import Slice
 from lensload.metrics.stats import Tally
 from lensload.results.breakdown import breakdown
@@ -31,6 +32,7 @@ class Recording:
         series: one row for each second, longer ones of a long run.
         slices: the measured time and the drain in pieces that add up to what was counted.
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
+        responses: what became of the requests to a service under test; None where lensload answered itself.
     """
 
     facts: RunFacts
@@ -38,6 +40,7 @@ class Recording:
     series: Sequence[Row] = ()
     slices: Sequence[Slice] = ()
     findings: Mapping[str, Findings] | None = None
+    responses: Responses | None = None
 
     def of_topic(self, topic: str) -> Findings | None:
         """What is known of a topic's events one by one; None when nobody kept account of them."""
@@ -63,7 +66,8 @@ def build(
     facts, counted, by_topic = recording.facts, sections(tally), sorted(tally.counts.items())
     topics = {topic: _counts(counts, recording.of_topic(topic)) for topic, counts in by_topic}
     latency, load = counted["latency_us"], _load(tally, facts, topics)
-    outcomes = [slo.judge({"topics": topics, "latency_us": latency, "load": load}) for slo in slos]
+    figures = {"topics": topics, "latency_us": latency, "load": load, "responses": recording.responses}
+    outcomes = [slo.judge(figures) for slo in slos]
     missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
     client = {stage: summary(tally.histogram(stage)) for stage in librdkafka.STAGES}
     run = {
@@ -82,6 +86,7 @@ def build(
         "warmup": {topic: _warmup(counts, recording.of_topic(topic)) for topic, counts in by_topic},
         "client_us": client,
         "breakdown": breakdown(latency, client),
+        "responses": recording.responses,
         **counted,
         "conditions": conditions,
         "repeats": [],
@@ -146,7 +151,13 @@ def _evidence(
         end_to_end_p50_us=all_topics["end_to_end"]["p50"],
         negative_fraction=max(stage["negative"] / max(1, stage["count"]) for stage in all_topics.values()),
     )
-    return Evidence(facts=recording.facts, counts=counts, latencies=latencies, totals=tally.totals)
+    return Evidence(
+        facts=recording.facts,
+        counts=counts,
+        latencies=latencies,
+        totals=tally.totals,
+        responses=recording.responses,
+    )
 
 
 def _lateness(series: Sequence[Row], thresholds: Thresholds) -> dict[str, Any]:

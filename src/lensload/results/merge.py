@@ -6,6 +6,7 @@ from typing import Final, cast
 from lensload.metrics import confidence, slices
 from lensload.metrics.counts import sums
 from lensload.metrics.histogram import Histogram
+from lensload.metrics.responses import RESPONSE_COUNTS, Responses
 from lensload.metrics.stats import Tally
 from lensload.results import series
 from lensload.results.breakdown import breakdown
@@ -65,6 +66,7 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         "warmup": {topic: warmup(together.counts[topic]) for topic in first["topics"]},
         "client_us": client,
         "breakdown": breakdown(counted["latency_us"], client),
+        "responses": _responses(runs),
         "notices": [f"repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["notices"]],
         "series": series.joined([run["series"] for run in runs]),
         "slices": slices.joined([run["slices"] for run in runs]),
@@ -127,6 +129,15 @@ def _load(runs: Sequence[Run]) -> Load:
     load = {name: mean(name) for name in Load.__annotations__}
     load["mean_bytes"] = load["bytes_per_s"] / load["produced_per_s"] if load["produced_per_s"] else 0.0
     return cast("Load", load)
+
+
+def _responses(runs: Sequence[Run]) -> Responses | None:
+    """The counts of all runs; where the time went is said of each run alone."""
+    found = [one for run in runs if (one := run.get("responses"))]
+    if not found:
+        return None
+    counts = {name: sum(cast("dict[str, int]", one)[name] for one in found) for name in RESPONSE_COUNTS}
+    return cast("Responses", {**counts, "breakdown": None})
 
 
 def _repeat(run: Run, file: str) -> Repeat:

@@ -1,13 +1,14 @@
 """A run as values: the content of a run file, and what is derived from it."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NotRequired
 
 from pydantic import AfterValidator, Field, GetPydanticSchema
 from typing_extensions import TypedDict
 
 from lensload.metrics.counts import Counts, Progress, count_of
 from lensload.metrics.histogram import Histogram
+from lensload.metrics.responses import Responses
 from lensload.metrics.slices import Slice
 from lensload.results.breakdown import Breakdown
 from lensload.verdict.slo import Outcome
@@ -149,6 +150,7 @@ class Run(TypedDict):
         latency_us: a summary by stage and topic, "all" among them.
         client_us: summaries of librdkafka's own windows (queue, output_buffer, round_trip, throttle).
         breakdown: where the mean time from due to seen went; null where nothing was seen.
+        responses: what became of the requests to a service under test; null where lensload answered itself.
         errors: how often events failed with which error, the most frequent first.
         totals: scalars that add, such as bytes, queue_full, deleted_before_read and read_again.
         notices: what was worth telling while it ran, in order.
@@ -175,6 +177,7 @@ class Run(TypedDict):
     latency_us: dict[str, ByTopic]
     client_us: dict[str, Summary]
     breakdown: Breakdown | None
+    responses: NotRequired[Responses | None]
     errors: list[ErrorCount]
     totals: dict[str, float]
     notices: list[str]

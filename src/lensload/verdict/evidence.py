@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from lensload.metrics.counts import Counts, sums
 from lensload.metrics.observer_lag import ObserverLag
+from lensload.metrics.responses import Responses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +87,14 @@ class Evidence:
         counts: what happened to its events.
         latencies: how long they took.
         totals: what else the processes counted, such as how often the producer's queue was full.
+        responses: what became of the requests to a service under test; None where lensload answered itself.
     """
 
     facts: RunFacts
     counts: Counts = field(default_factory=lambda: sums(()))
     latencies: Latencies = field(default_factory=Latencies)
     totals: Mapping[str, float] = field(default_factory=dict[str, float])
+    responses: Responses | None = None
 
     def total(self, name: str) -> int:
         """One of the totals; 0 where nothing was counted under that name."""

@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from lensload.errors import UsageError
 from lensload.metrics.counts import COUNTS, RATES, WHOLES
+from lensload.metrics.responses import RESPONSE_COUNTS
 from lensload.metrics.stages import STAGES
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.values import nearest
+from lensload.verdict import service_figures
 
 STATISTICS: Final = ("mean", "p50", "p90", "p99", "p999", "p9999", "max", "min")
 
@@ -23,12 +25,14 @@ class Figure:
         topic: "all" for all of them together.
         stage: of a latency; "" for a count or a rate.
         kind: the statistic, count or rate.
+        section: of a service under test: "responses" or "group(NAME)"; "" for all others.
     """
 
     name: str
     topic: str
     stage: str
     kind: str
+    section: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "Figure":
@@ -38,6 +42,8 @@ class Figure:
             ValueError: there is none; names the nearest.
         """
         name = re.sub(r"\bp(99)\.(9{1,2})$", r"p\1\2", text.strip())  # p99.9 is p999
+        if found := service_figures.parse(name):
+            return cls(name, "all", "", found[1], found[0])
         parts = name.split(".")
         topic = parts.pop(0) if len(parts) > 1 and parts[0] not in STAGES else "all"
         if topic not in (*TOPIC_NAMES, "all"):
@@ -69,6 +75,8 @@ class Figure:
                 f"{self.name} cannot be judged: the run has no topic {self.topic}.",
                 f"It has {', '.join(run['topics']) or 'none'}.",
             )
+        if self.section:
+            return service_figures.value(run, self.section, self.kind, percent=percent)
         if self.stage:
             return run["latency_us"].get(self.stage, {}).get(self.topic, {}).get(self.kind)
         if self.kind == "achieved":
@@ -85,6 +93,25 @@ class Figure:
     def percent(self) -> bool:
         """It is a percentage whatever is said."""
         return self.kind == "achieved"
+
+    @property
+    def is_time(self) -> bool:
+        """It is measured in microseconds."""
+        return bool(self.stage) or self.plain_unit == "us"
+
+    @property
+    def plain_unit(self) -> str:
+        """What it is measured in where no percentage is asked for."""
+        if self.section:
+            return service_figures.unit_of(self.section, self.kind)
+        return "us" if self.stage else "events/s" if self.kind in RATES else "events"
+
+    @property
+    def has_whole(self) -> bool:
+        """It can be asked for in percent of something."""
+        if self.section:
+            return self.section == "responses" and self.kind != "requests"
+        return self.kind in WHOLES
 
     def _count(self, run: Mapping[str, Any], kind: str) -> int:
         return sum(counts[kind] for topic, counts in run["topics"].items() if self.topic in ("all", topic))
@@ -103,7 +130,7 @@ def shown(value: float, unit: str) -> str:
         return f"{value / size:,.4g} {name}"
     if unit == "%":
         return f"{value:.6g} %"
-    return f"{value:,.10g} {unit}" if unit != "events/s" else f"{value:,.1f} {unit}"
+    return (f"{value:,.1f} {unit}" if unit.endswith("/s") else f"{value:,.10g} {unit}").rstrip()
 
 
 def _known(kind: str, topic: str) -> str:
@@ -115,4 +142,4 @@ def _known(kind: str, topic: str) -> str:
         raise ValueError(f"{kind} is a stage: say of which statistic, as in {kind}.p99")
     if kind == "achieved":
         raise ValueError("achieved is of all topics together; of one, say achieved_per_s")
-    raise ValueError(f"there is no figure {kind!r}{nearest(kind, (*known, *STAGES))}")
+    raise ValueError(f"there is no figure {kind!r}{nearest(kind, (*known, *STAGES, *RESPONSE_COUNTS))}")

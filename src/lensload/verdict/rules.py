@@ -11,6 +11,7 @@ from math import sqrt
 from typing import Final, Literal
 
 from lensload.metrics.counts import count_of
+from lensload.metrics.responses import WRONG_ANSWERS
 from lensload.verdict.evidence import Evidence, RunFacts
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 from lensload.verdict.verdict import Limit, Severity, Verdict, codes, gravest_first, reason, worst
@@ -346,6 +347,19 @@ def _lost(run: Evidence, thresholds: Thresholds) -> Text:
 _counted("corrupt", "fail", "arrived, but not as sent")
 
 
+@_rule(
+    "no_answers",
+    "fail",
+    "Is the service reading recommendation-requests from the latest offset, and does it answer on the topic that is"
+    " observed (--responses-topic)? The notices say which groups were found.",
+)
+def _no_answers(run: Evidence, _: Thresholds) -> Text:
+    found = run.responses
+    if found is None or found["answered"] or not found["requests"]:
+        return None
+    return f"There were no answers at all to {_number(found['requests'], 'request')}."
+
+
 @_rule("stopped", "remark")
 def _stopped(run: Evidence, _: Thresholds) -> Text:
     stopped = run.facts.cut_short and run.facts.open_ended
@@ -377,6 +391,16 @@ _counted(
     "remark",
     "arrived without an acknowledgement: some of those counted as failed were written",
 )
+
+
+@_rule("answers_wrong", "remark", "Make objectives of those that matter, such as --slo 'misdirected == 0'.")
+def _answers_wrong(run: Evidence, _: Thresholds) -> Text:
+    found = run.responses
+    if found is None or not found["answered"]:
+        return None
+    wrong = [f"{found[name]:,} {in_words}" for name, in_words in WRONG_ANSWERS.items() if found[name]]
+    return bool(wrong) and f"Of {_number(found['requests'], 'request')}: {', '.join(wrong)}."
+
 
 CODES: Final = (*(rule.code for rule in RULES), *GIVEN)
 """All codes that a reason may have."""

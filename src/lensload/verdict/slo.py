@@ -3,6 +3,8 @@
     [TOPIC.]STAGE.STATISTIC  <  NUMBER us|ms|s      end_to_end.p99 < 50ms
     [TOPIC.]COUNT            == NUMBER              user-interactions.lost == 0
     [TOPIC.]COUNT            <= NUMBER %            failed <= 0.01%    (of what: `lensload.metrics.counts.WHOLES`)
+    of a service under test                         answered >= 99.99%, group(NAME).lag_s.max < 5s: see
+                                                    `lensload.verdict.service_figures`
     [TOPIC.]RATE             >= NUMBER              achieved_per_s >= 5000
     achieved                 >= NUMBER %            achieved >= 99.5%  (of the target)
 
@@ -17,7 +19,7 @@ from typing import Any, Final
 
 from typing_extensions import TypedDict
 
-from lensload.metrics.counts import RATES, WHOLES
+from lensload.verdict import service_figures
 from lensload.verdict.figures import Figure, shown
 
 _COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
@@ -29,7 +31,9 @@ _COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
     "!=": operator.ne,
 }
 _UNITS_US: Final = {"us": 1.0, "ms": 1e3, "s": 1e6}
-_EXPRESSION = re.compile(r"\s*([A-Za-z][\w.-]*?)\s*([<>=!]+)\s*([\d._]*\d[eE\d+]*)\s*([^\s\d]*)\s*")
+_EXPRESSION = re.compile(
+    r"\s*((?:group\([^()]+\)\.)?[A-Za-z][\w.-]*?)\s*([<>=!]+)\s*([\d._]*\d[eE\d+]*)\s*([^\s\d]*)\s*"
+)
 _EXAMPLES = "such as 'end_to_end.p99 < 50ms', 'user-interactions.lost == 0' or 'achieved >= 99.5%'"
 
 
@@ -39,7 +43,7 @@ class Outcome(TypedDict):
     Attributes:
         expression: as it was given.
         figure: what the run has, in `unit`; None where too few events carry it.
-        unit: "us", "events", "events/s" or "%".
+        unit: "us", "events", "events/s", "records", "records/s", "%" or "".
         limit: what was asked for, in `unit`.
         margin: how far the figure is on the good side of the limit, in `unit`; below 0 on the bad one.
         held: whether it holds. What cannot be judged does not.
@@ -81,7 +85,7 @@ class Slo:
         figure: what is judged.
         comparison: one of < <= > >= == !=.
         limit: in `unit`.
-        unit: "us", "events", "events/s" or "%".
+        unit: "us", "events", "events/s", "records", "records/s", "%" or "".
     """
 
     expression: str
@@ -143,6 +147,8 @@ class Slo:
         return self.limit - figure if "<" in self.comparison else figure - self.limit
 
     def _unjudged(self, run: Mapping[str, Any]) -> str:
+        if self.figure.section:
+            return service_figures.missing(self.figure.section, self.figure.kind, run)
         if not self.figure.stage:
             return "nothing was counted"
         count = run["latency_us"].get(self.figure.stage, {}).get(self.figure.topic, {}).get("count") or 0
@@ -151,15 +157,16 @@ class Slo:
 
 def _limit(figure: Figure, value: float, unit: str) -> tuple[float, str]:
     """The limit in the figure's own unit."""
-    if figure.stage:
+    if figure.is_time:
         if unit not in _UNITS_US:
             raise ValueError(f"{figure.name} is a time, and {unit!r} is none of us, ms, s")
         return value * _UNITS_US[unit], "us"
-    if figure.percent or (unit == "%" and figure.kind in WHOLES):
+    if figure.percent or (unit == "%" and figure.has_whole):
         if unit != "%":
             raise ValueError(f"{figure.name} is a percentage: write {value:g}%, or achieved_per_s for a rate")
         return value, "%"
-    rate = figure.kind in RATES
-    if unit not in ("", "/s" if rate else "events"):
+    plain = figure.plain_unit
+    rate = plain.endswith("/s")
+    if unit not in ("", "/s" if rate else plain):
         raise ValueError(f"{figure.name} is a {'rate' if rate else 'count'}, without the unit {unit!r}")
-    return value, "events/s" if rate else "events"
+    return value, plain

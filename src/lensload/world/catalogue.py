@@ -91,11 +91,10 @@ def stocked(seed: int, size: int, zipf_exponent: float) -> Catalogue:
     weight /= weight.sum()
     members = tuple(np.flatnonzero(category == index) for index in range(len(categories)))
     titles, queries = _named(seed, category, chance)
-    width = max(5, len(str(size - 1)))
     return Catalogue(
         zipf_exponent=zipf_exponent,
         categories=categories,
-        item_ids=tuple(f"item-{index:0{width}d}" for index in range(size)),
+        item_ids=item_ids(size),
         titles=titles,
         category=category,
         price=_prices(chance),
@@ -107,6 +106,12 @@ def stocked(seed: int, size: int, zipf_exponent: float) -> Catalogue:
         _flat=np.concatenate(members),
         _starts=np.concatenate(([0], np.cumsum([len(items) for items in members])[:-1])),
     )
+
+
+def item_ids(size: int) -> tuple[str, ...]:
+    """The ids of a catalogue of `size` items, all of one width."""
+    width = max(5, len(str(size - 1)))
+    return tuple(f"item-{index:0{width}d}" for index in range(size))
 
 
 def _prices(chance: rng.Keys) -> NDArray[np.float64]:

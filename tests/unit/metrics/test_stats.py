@@ -68,4 +68,4 @@ def test_all_topics_is_their_merge() -> None:
 
 def test_stages_are_the_contracts() -> None:
     """The names that stand in run files do not change."""
-    assert STAGES == ("schedule_lag", "encode", "serialize", "queue", "ack", "end_to_end")
+    assert STAGES == ("schedule_lag", "encode", "serialize", "queue", "ack", "end_to_end", "response")

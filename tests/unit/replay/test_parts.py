@@ -34,9 +34,9 @@ from lensload.replay.file_output import Files
 from lensload.replay.merge import Merge
 from lensload.replay.pace import Pace
 from lensload.replay.start import Start
-from lensload.replay.writer_schemas import WriterSchemas
 from lensload.schema import definitions
 from lensload.schema.registry import Registry
+from lensload.schema.writer_schemas import WriterSchemas
 
 Answer = TypeVar("Answer")
 TEXT = definitions.load()["user-interactions"].text

@@ -3,7 +3,7 @@
 import re
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lensload.metrics.counts import COUNTS, sums
 from lensload.metrics.observer_lag import ObserverLag
+from lensload.metrics.responses import RESPONSE_COUNTS, WRONG_ANSWERS, Responses
 from lensload.verdict.evidence import Evidence, Latencies, RunFacts
 from lensload.verdict.rules import CODES, RULES, judge
 from lensload.verdict.thresholds import Thresholds
@@ -41,6 +42,12 @@ def changed(evidence: Evidence, **values: Any) -> Evidence:
         latencies=replace(evidence.latencies, **its(Latencies)),
         totals={name: n for name, n in values.items() if name in TOTALS},
     )
+
+
+def answered(**counts: int) -> Evidence:
+    """A good run with a service under test, whose answers are counted so; 0 what is not named."""
+    responses = {**dict.fromkeys(RESPONSE_COUNTS, 0), "breakdown": None, **counts}
+    return replace(GOOD, responses=cast("Responses", responses))
 
 
 def only_reason(evidence: Evidence, thresholds: Thresholds | None = None) -> tuple[str, str]:
@@ -92,6 +99,21 @@ def test_what_makes_figures_untrustworthy(change: dict[str, object], code: str):
     verdict = judge(changed(GOOD, **change))
     assert verdict["verdict"] == "invalid"
     assert codes(verdict["reasons"]) == [code]
+
+
+def test_a_service_without_any_answer_fails_and_one_that_answers_passes():
+    """No answers at all are a verdict; requests that were all answered are not worth a word."""
+    assert only_reason(answered(requests=10, unanswered=10))[0] == "no_answers"
+    assert judge(answered(requests=10, unanswered=10))["verdict"] == "fail"
+    assert judge(answered(requests=10, answered=10))["reasons"] == []
+
+
+@pytest.mark.parametrize("name", WRONG_ANSWERS)
+def test_each_wrong_answer_is_a_remark(name: str):
+    """What is wrong with answers is told with its count, whether or not there is an objective for it."""
+    code, text = only_reason(answered(requests=10, answered=9, **{name: 7}))
+    assert code == "answers_wrong"
+    assert f"7 {WRONG_ANSWERS[name]}" in text
 
 
 @pytest.mark.parametrize(

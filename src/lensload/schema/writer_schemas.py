@@ -37,7 +37,7 @@ class WriterSchemas:
 
     def __init__(self, registry: Registry | None) -> None:
         self._registry = registry
-        # An unknown id stays unknown for the whole replay: garbage must not become a request a message.
+        # An unknown id stays unknown: garbage must not become a request a message.
         self._schemas: dict[int, WriterSchema | None] = {}
         self._versions: dict[tuple[str, int], int | None] = {}
 
@@ -105,7 +105,7 @@ def _writer(schema_id: int, stored: RegistrySchema) -> WriterSchema:
     if (stored.schema_type or "AVRO") != "AVRO":
         trouble = f"schema id {schema_id} is {stored.schema_type}, not Avro"
     elif stored.references:
-        trouble = f"schema id {schema_id} refers to schemas of other subjects, which replay does not follow"
+        trouble = f"schema id {schema_id} refers to schemas of other subjects, which lensload does not follow"
     else:
         try:
             parsed = parse(stored.schema_str or "")

@@ -1,0 +1,56 @@
+"""A service under test in words and tables: its answers, where their time went, and the lag of its groups."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from lensload.metrics.responses import PARTS, RESPONSE_COUNTS, ResponseBreakdown, Responses
+from lensload.report.tables import Cell, Table
+from lensload.report.units import latency, percent
+
+_ALWAYS = ("requests", "answered", "unanswered", "late")
+
+
+def responses_table(found: Responses) -> Table:
+    """Each count that is not 0, and those that everybody asks for."""
+    counts = cast("Mapping[str, int]", found)
+    rows = [
+        [
+            Cell(name),
+            Cell(
+                f"{counts[name]:,}",
+                counts[name],
+                bad=name not in ("requests", "answered") and counts[name] > 0,
+            ),
+            Cell(percent(counts[name], counts["requests"])),
+        ]
+        for name in RESPONSE_COUNTS
+        if counts[name] or name in _ALWAYS
+    ]
+    return Table(["responses", "count", "of requests"], rows)
+
+
+def parts_line(fall: ResponseBreakdown) -> str:
+    """The parts of the mean response latency."""
+    spent = cast("Mapping[str, float]", fall)
+    parts = [f"{part} {latency(spent[part + '_us'])}" for part in PARTS]
+    stamped = {"service": "the service's clock", "broker": "the broker's clock"}.get(
+        fall["clock"], "two kinds of clock"
+    )
+    return (
+        f"Of {latency(fall['response_us'])} from due to answered (mean): {', '.join(parts)}"
+        f" (written by {stamped})."
+    )
+
+
+def sentence(fall: ResponseBreakdown) -> str:
+    """Where the time of an answer went, and what the service says of itself, in one plain sentence."""
+    where = {
+        "acknowledging": "before the request was acknowledged, which is the generator's and the cluster's time",
+        "answering": "in the service, between the request's acknowledgement and the answer's writing",
+        "reading": "between the answer's writing and its arrival here: the service's producer, the cluster or this"
+        " reader",
+    }[fall["mostly"]]
+    return (
+        f"The service says {latency(fall['claimed_us'])}, an answer takes {latency(fall['response_us'])}: most of it is"
+        f" {where}."
+    )
