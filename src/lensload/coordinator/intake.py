@@ -72,7 +72,7 @@ class Intake:
             case messages.Report():
                 self._recorder.add(worker, message)
                 self._tell_stats(message)
-            case messages.Pages() | messages.Replies():
+            case messages.Pages() | messages.Replies() | messages.Groups():
                 self._note_events(f"{worker} {process}", message)
             case messages.Notice(text):
                 self._recorder.notices.append(self._of(state, f"{process}: {text}"))
@@ -87,9 +87,13 @@ class Intake:
             case _:
                 pass
 
-    def _note_events(self, process: str, message: messages.Pages | messages.Replies) -> None:
+    def _note_events(
+        self, process: str, message: messages.Pages | messages.Replies | messages.Groups
+    ) -> None:
         if isinstance(message, messages.Pages):
             self._recorder.events.add(process, message.kind, message.pages)
+        elif isinstance(message, messages.Groups):
+            self._recorder.groups.add(message.samples)
         elif self._recorder.replies:
             self._recorder.replies.add(message.requests, message.answers, dict(message.totals))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from lensload.config.model import REQUESTS
 from lensload.delivery.reconcile import Findings, Reconciliation
 from lensload.ids import NS_PER_MS
+from lensload.metrics.groups import Group
 from lensload.metrics.responses import Responses
 from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Tally
@@ -18,6 +19,7 @@ from lensload.results.series import Series, progress, row
 from lensload.results.snapshot import Phase, Snapshot
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.service.breakdown import responses
+from lensload.service.groups import GroupLedger
 from lensload.service.ledger import ReplyLedger
 from lensload.verdict.evidence import RunFacts
 
@@ -58,6 +60,7 @@ class Recorder:
         tally: everything so far, of all workers.
         events: which events were sent, failed and seen, as all processes tell.
         replies: the requests to a service under test, and its answers; None where lensload answers itself.
+        groups: the consumer groups that are watched.
         times: the schedule; None until it is fixed.
         stopped_ns: when the drain began, Unix nanoseconds; 0 before.
         notices: what was worth telling, in order.
@@ -73,6 +76,7 @@ class Recorder:
         self.tally = Tally()
         self.events = Reconciliation()
         self.replies: ReplyLedger | None = None
+        self.groups = GroupLedger()
         self.times: Times | None = None
         self.stopped_ns = 0
         self.notices: list[str] = []
@@ -186,6 +190,7 @@ class Recorder:
             slices=self._slices.finished(),
             findings=self._findings(),
             responses=self._responses(),
+            groups=self._groups(),
         )
 
     @property
@@ -202,6 +207,13 @@ class Recorder:
     def _settle_replies(self) -> None:
         if self.replies and self.times:
             self.replies.settle(self._replies_from_ns(self.times), self._fresh)
+
+    def _groups(self) -> dict[str, Group]:
+        times = self.times
+        if times is None:
+            return {}
+        over_ns = min(self.stopped_ns, times.end_ns or self.stopped_ns)
+        return self.groups.result(times.start_ns, times.measure_from_ns, over_ns)
 
     def _responses(self) -> Responses | None:
         if self.replies is None or self.times is None:

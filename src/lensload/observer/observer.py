@@ -23,6 +23,7 @@ from lensload.kafka.client_errors import Troubles
 from lensload.kafka.reading import offsets
 from lensload.metrics.stats import Tally
 from lensload.schema.definitions import TOPIC_NAMES
+from lensload.service.offset_log import OffsetLog
 from lensload.service.reader import ReplyReader
 
 _MOST_AT_ONCE: Final = 5_000
@@ -54,6 +55,7 @@ class Observer:
         run_tag: the run's tag, as its ids carry it.
         tally: where to account.
         replies: takes in requests and answers; None where no service under test answers.
+        log: is told when the event at each offset was due; None where nobody asks.
     """
 
     def __init__(
@@ -63,7 +65,9 @@ class Observer:
         topics: dict[str, str],
         run_tag: int,
         tally: Tally,
+        *,
         replies: ReplyReader | None = None,
+        log: OffsetLog | None = None,
     ) -> None:
         self.measure_from_ns = 0
         self._topics = topics
@@ -73,6 +77,7 @@ class Observer:
         self._run_tag = run_tag
         self._tally = tally
         self._replies = replies
+        self._log = log
         self._sequences = SequenceLedger()
         self._orders = OrderLedger()
         self._wanted = [TopicPartition(name, number) for name, them in partitions.items() for number in them]
@@ -219,12 +224,29 @@ class Observer:
         if not ours.all():
             self._account_strange(place, ours, heads.valid)
         which = np.flatnonzero(ours)
+        if self._log and len(which):
+            mine = [records[index] for index in which.tolist()]
+            self._note_offsets(self._log, mine, place[which], partition[which], heads.due_ns[which])
         if len(which):
             seals = np.fromiter(map(adler32, map(values.__getitem__, which.tolist())), np.uint32, len(which))
             doubled = self._account_ours(heads, seals, which, place[which], partition[which], came_ns[which])
             if self._replies and REQUESTS in self._labels:
                 asked = which[(place[which] == self._labels.index(REQUESTS)) & ~doubled]
                 self._replies.take_requests(values, heads, asked, came_ns)
+
+    def _note_offsets(
+        self,
+        log: OffsetLog,
+        records: list[Message],
+        place: NDArray[np.int64],
+        partition: NDArray[np.int64],
+        due_ns: NDArray[np.int64],
+    ) -> None:
+        offset = np.fromiter(map(Message.offset, records), np.int64, len(records))
+        names, key = list(self._topics), place << 32 | partition
+        for each in np.unique(key).tolist():
+            of_it = key == each
+            log.enter((names[each >> 32], each & 0xFFFFFFFF), offset[of_it], due_ns[of_it])
 
     def _account_ours(
         self,

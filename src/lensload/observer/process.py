@@ -5,9 +5,9 @@ nor gevent.
 """
 
 import time
-from typing import Final
+from typing import Any, Final
 
-from lensload.config.model import RESPONSES
+from lensload.config.model import REQUESTS, RESPONSES
 from lensload.errors import ClusterError
 from lensload.kafka import connection
 from lensload.kafka.reading import consumer_settings
@@ -19,6 +19,7 @@ from lensload.processes.link import Link
 from lensload.processes.messages import Message
 from lensload.schema import registry
 from lensload.schema.writer_schemas import WriterSchemas
+from lensload.service.group_watch import GroupWatch, readers_of
 from lensload.service.reader import ReplyReader
 from lensload.world.catalogue import item_ids
 
@@ -55,13 +56,17 @@ class ObserverProcess(RunChild):
         )
         mine = shares(found, order.share_index, order.share_count)
         self._replies = _reply_reader(order) if answers else None
+        self._watch = _group_watch(order, settings, mine) if order.config.service.watch_group else None
+        self._look_for_readers = order.share_index == 0
+        self._settings, self._requests = settings, order.names.get(REQUESTS, REQUESTS)
         self._observer = Observer(
             consumer_settings(settings, embedded=order.embedded),
             mine,
             topics,
             order.run_tag,
             self._tally,
-            self._replies,
+            replies=self._replies,
+            log=self._watch.log if self._watch else None,
         )
         self._observer.prove()
 
@@ -92,6 +97,12 @@ class ObserverProcess(RunChild):
         self._link.send(messages.ObserverReport(self._tally.take(), now_ns, self._clock.step_ns()))
         self._tell_pages()
         self._tell_replies()
+        if self._watch:
+            self._tell_groups(self._watch)
+
+    def _tell_groups(self, watch: GroupWatch) -> None:
+        self._link.send(messages.Groups(watch.samples()))
+        watch.ask()
 
     def _tell_replies(self, *, everything: bool = False) -> None:
         if self._replies:
@@ -119,6 +130,8 @@ class ObserverProcess(RunChild):
         self._observer.close()
         self._tell_pages(everything=True)
         self._tell_replies(everything=True)
+        if self._replies and not self._replies.met and self._look_for_readers:
+            self._link.send(messages.Notice(readers_of(self._settings, self._requests)))
         self._link.send(messages.ObserverDrained(self._tally.take(), complete=ends is not None and not left))
 
     def _ends(self) -> dict[tuple[str, int], int] | None:
@@ -135,6 +148,15 @@ class ObserverProcess(RunChild):
 def _reply_reader(order: messages.ConfigureObserver) -> ReplyReader:
     writers = WriterSchemas(registry.connect(order.registry_url))
     return ReplyReader(order.run_tag, writers, item_ids(order.config.world.catalogue_size))
+
+
+def _group_watch(
+    order: messages.ConfigureObserver, settings: dict[str, Any], mine: dict[str, list[int]]
+) -> GroupWatch:
+    topics = {name: topic for topic, name in order.names.items()}
+    places = [(name, number) for name in topics for number in mine[name]]
+    describe = order.share_index == 0
+    return GroupWatch(settings, order.config.service.watch_group, topics, places, describe=describe)
 
 
 def _work(link: Link, order: Message) -> None:

@@ -4,7 +4,7 @@ Each kind is a frozen dataclass. In transit a message is an `Envelope`: its kind
 A worker forwards the envelopes between the coordinator and its processes unopened; it opens only its own.
 
     coordinator -> generator, observer    Configure…, Begin, Drain; Audience (generator), Settled (observer)
-    generator, observer -> coordinator    Ready, …Report, Pages, Replies (observer), Notice, Scheduled (generator), …Drained, Refused
+    generator, observer -> coordinator    Ready, …Report, Pages, Replies and Groups (observer), Notice, Scheduled (generator), …Drained, Refused
     coordinator -> worker                 Assign, AskClock, End
     worker -> coordinator                 Join, ClockReading, Died, Ended, Notice
 """
@@ -255,6 +255,13 @@ class Replies(Message):
     requests: bytes
     answers: bytes
     totals: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Groups(Message):
+    """What an observer has seen of the watched consumer groups: see `lensload.service.group_watch.Sample`."""
+
+    samples: Sequence[Any]
 
 
 @dataclass(frozen=True)

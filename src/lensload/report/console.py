@@ -58,6 +58,7 @@ def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
     yield from _latencies_by_topic(run)
     yield from _ledger(run)
     yield from _responses(run)
+    yield from _groups(run)
     yield from _objectives(run)
     yield from _some("ERRORS", [f"{e['count']:,} x {e['topic']}: {e['error']}" for e in run["errors"]])
     yield from _some("NOTICES", run["notices"])
@@ -209,6 +210,14 @@ def _responses(run: Run) -> Iterator[Line]:
     if fall := found["breakdown"]:
         yield from _paragraph("", service.parts_line(fall))
         yield from _paragraph("", service.sentence(fall))
+
+
+def _groups(run: Run) -> Iterator[Line]:
+    groups = run.get("groups")
+    if groups:
+        yield from _title("CONSUMER GROUPS: seconds and records behind")
+        table = service.groups_table(groups)
+        yield from _table(table.heads, table.texts)
 
 
 def _objectives(run: Run) -> Iterator[Line]:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import cast
 
+from lensload.metrics.groups import Group
 from lensload.metrics.responses import PARTS, RESPONSE_COUNTS, ResponseBreakdown, Responses
 from lensload.report.tables import Cell, Table
-from lensload.report.units import latency, percent
+from lensload.report.units import MISSING, latency, percent
 
 _ALWAYS = ("requests", "answered", "unanswered", "late")
 
@@ -54,3 +55,42 @@ def sentence(fall: ResponseBreakdown) -> str:
         f"The service says {latency(fall['claimed_us'])}, an answer takes {latency(fall['response_us'])}: most of it is"
         f" {where}."
     )
+
+
+def groups_table(groups: Mapping[str, Group]) -> Table:
+    """How far each watched group was behind, topic by topic, and how it fared."""
+    heads = [
+        "group",
+        "topic",
+        "lag s max",
+        "mean",
+        "last",
+        "records max",
+        "last",
+        "slope/s",
+        "recovered",
+        "rebalances",
+    ]
+    return Table(heads, [row for name, group in groups.items() for row in _group_rows(name, group)])
+
+
+def _group_rows(name: str, group: Group) -> list[list[Cell]]:
+    slope, recovered_s = group["slope_per_s"], group["recovered_after_s"]
+    whole = [
+        Cell(MISSING if slope is None else f"{slope:+,.1f}"),
+        Cell("not yet" if recovered_s is None else f"{recovered_s:,.0f} s", bad=recovered_s is None),
+        Cell(f"{group['rebalances']:,}", group["rebalances"], bad=group["rebalances"] > 0),
+    ]
+    rows: list[list[Cell]] = []
+    for topic, lag in group["topics"].items():
+        seconds, records = lag["lag_s"], lag["lag"]
+        rows.append(
+            [
+                Cell(name),
+                Cell(topic),
+                *(Cell(f"{seconds[key]:,.2f}", seconds[key]) for key in ("max", "mean", "last")),
+                *(Cell(f"{records[key]:,.0f}", records[key]) for key in ("max", "last")),
+                *whole,
+            ]
+        )
+    return rows or [[Cell(name), Cell("no offset committed"), *[Cell(MISSING)] * 5, *whole]]

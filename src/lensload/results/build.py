@@ -1,7 +1,7 @@
 """What was recorded of a run, and the run that is built from it and from what was counted."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, cast
@@ -9,6 +9,7 @@ from typing import Any, cast
 from lensload.delivery.reconcile import Findings
 from lensload.metrics import librdkafka
 from lensload.metrics.counts import Counts, sums
+from lensload.metrics.groups import Group
 from lensload.metrics.observer_lag import observer_lag
 from lensload.metrics.responses import Responses
 from lensload.metrics.slices import Slice
@@ -33,6 +34,7 @@ class Recording:
         slices: the measured time and the drain in pieces that add up to what was counted.
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
         responses: what became of the requests to a service under test; None where lensload answered itself.
+        groups: the consumer groups that were watched, by name.
     """
 
     facts: RunFacts
@@ -41,6 +43,7 @@ class Recording:
     slices: Sequence[Slice] = ()
     findings: Mapping[str, Findings] | None = None
     responses: Responses | None = None
+    groups: Mapping[str, Group] = field(default_factory=dict[str, Group])
 
     def of_topic(self, topic: str) -> Findings | None:
         """What is known of a topic's events one by one; None when nobody kept account of them."""
@@ -66,7 +69,13 @@ def build(
     facts, counted, by_topic = recording.facts, sections(tally), sorted(tally.counts.items())
     topics = {topic: _counts(counts, recording.of_topic(topic)) for topic, counts in by_topic}
     latency, load = counted["latency_us"], _load(tally, facts, topics)
-    figures = {"topics": topics, "latency_us": latency, "load": load, "responses": recording.responses}
+    figures = {
+        "topics": topics,
+        "latency_us": latency,
+        "load": load,
+        "responses": recording.responses,
+        "groups": recording.groups,
+    }
     outcomes = [slo.judge(figures) for slo in slos]
     missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
     client = {stage: summary(tally.histogram(stage)) for stage in librdkafka.STAGES}
@@ -87,6 +96,7 @@ def build(
         "client_us": client,
         "breakdown": breakdown(latency, client),
         "responses": recording.responses,
+        "groups": recording.groups,
         **counted,
         "conditions": conditions,
         "repeats": [],

@@ -67,6 +67,7 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         "client_us": client,
         "breakdown": breakdown(counted["latency_us"], client),
         "responses": _responses(runs),
+        "groups": {},
         "notices": [f"repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["notices"]],
         "series": series.joined([run["series"] for run in runs]),
         "slices": slices.joined([run["slices"] for run in runs]),

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, GetPydanticSchema
 from typing_extensions import TypedDict
 
 from lensload.metrics.counts import Counts, Progress, count_of
+from lensload.metrics.groups import Group
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.responses import Responses
 from lensload.metrics.slices import Slice
@@ -151,6 +152,7 @@ class Run(TypedDict):
         client_us: summaries of librdkafka's own windows (queue, output_buffer, round_trip, throttle).
         breakdown: where the mean time from due to seen went; null where nothing was seen.
         responses: what became of the requests to a service under test; null where lensload answered itself.
+        groups: the consumer groups that were watched, by name.
         errors: how often events failed with which error, the most frequent first.
         totals: scalars that add, such as bytes, queue_full, deleted_before_read and read_again.
         notices: what was worth telling while it ran, in order.
@@ -178,6 +180,7 @@ class Run(TypedDict):
     client_us: dict[str, Summary]
     breakdown: Breakdown | None
     responses: NotRequired[Responses | None]
+    groups: NotRequired[dict[str, Group]]
     errors: list[ErrorCount]
     totals: dict[str, float]
     notices: list[str]

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from typing_extensions import get_original_bases
 
 from lensload.metrics.counts import Counts
+from lensload.metrics.groups import Group, GroupRow, Lag, TopicLag
 from lensload.metrics.responses import ResponseBreakdown, Responses
 from lensload.metrics.slices import Slice
 from lensload.results.breakdown import Breakdown
@@ -25,8 +26,8 @@ FILE: Final = Path(__file__).with_name("run.schema.json")
 _KINDS: Final[dict[str, type]] = {
     kind.__name__: kind
     for kind in (
-        Breakdown, Confidence, Counts, ErrorCount, LatencySummary, Load, Outcome, Reason, Repeat, ResponseBreakdown,
-        Responses, Row, Slice,
+        Breakdown, Confidence, Counts, ErrorCount, Group, GroupRow, Lag, LatencySummary, Load, Outcome, Reason, Repeat, ResponseBreakdown,
+        Responses, Row, Slice, TopicLag,
     )
 }  # fmt: skip
 

@@ -44,9 +44,13 @@ class ReplyReader:
         run_tag: the run's tag, as its ids carry it.
         writers: the schemas by id.
         item_ids: the items that there are.
+
+    Attributes:
+        met: an answer to a request of this run has come.
     """
 
     def __init__(self, run_tag: int, writers: WriterSchemas, item_ids: Iterable[str]) -> None:
+        self.met = False
         self._run_tag = run_tag
         self._writers = writers
         self._items = frozenset(item_ids)
@@ -78,6 +82,7 @@ class ReplyReader:
         ours = valid & (readings.run_tag == self._run_tag)
         self._count("corrupt", int(np.count_nonzero(~valid)))
         self._count("foreign", int(np.count_nonzero(valid & ~ours)))
+        self.met |= bool(ours.any())
         which = np.flatnonzero(ours)
         serials = ids.serials(readings.lane[which], readings.sequence[which])
         columns = wire.schema_ids(heads)[which], serials, readings.due_ns[which], came_ns[which]
