@@ -24,12 +24,18 @@ from lensload.ids import NS_PER_MS
 from lensload.kafka import preflight
 from lensload.kafka.preflight import Version
 from lensload.kafka.producing import producer_settings
+from lensload.kafka.reading import consumer_settings
+from lensload.kafka.topics import ensure_topics
 from lensload.pacing.pacer import Pacer
 from lensload.processes import messages
 from lensload.processes.child import RunChild, serve, whole_ms
 from lensload.processes.link import Link
 from lensload.processes.messages import Message
+from lensload.schema.writer_schemas import WriterSchemas
+from lensload.service.customers import Customers
+from lensload.service.decoding import RecordReader
 from lensload.world.behaviour import Behaviour
+from lensload.world.columns import TopicBatch
 from lensload.world.scenario import Scenario
 from lensload.world.world import World, made
 
@@ -48,6 +54,12 @@ _CAUGHT_UP: Final = 250  # fewer events than this at once: there is time to make
 # wake-up, not for each event. It adds up to as much to the schedule lag.
 _GATHER_NS: Final = 300_000
 _LONGEST_WAIT_NS: Final = 5 * NS_PER_MS
+_FOLLOW_NS: Final = (
+    40 * NS_PER_MS
+)  # between two looks at answers; people react 100 ms after one at the earliest
+_EVENTS_A_REQUEST: Final = (
+    3  # about as many as people make of an answer, the request with them: for the audit's sample
+)
 _FOREVER_S: Final = 600.0  # a profile's period when no duration is given
 _FLUSH_STEP_S: Final = 0.25
 _OVERTIME_NS: Final = NS_PER_S  # how long after the end what is overdue is still sent
@@ -75,6 +87,7 @@ class Generator(RunChild):
         # How many events were produced at the last report, and when that was.
         self._reported = (0, time.time_ns())
         self._scheduled = False
+        self._next_follow_ns = 0
         self._rate_per_s = 0.0
         self._connect()
         if order.rate_per_s is not None:
@@ -87,13 +100,17 @@ class Generator(RunChild):
         gc.collect()
         gc.freeze()
         making: Iterator[None] = iter(())
+        following: Iterator[None] = iter(())
         while not self._draining:
             now_ns = time.time_ns()
             produced = 0 if self._scheduled else self._producer.pump(now_ns)
             self.attend(now_ns)
             if self._overtime(now_ns):
                 making = iter(())
-            if next(making, True) is None:
+            if next(making, True) is None or next(following, True) is None:
+                continue
+            if self._customers and now_ns >= self._next_follow_ns and not self._scheduled:
+                following = self._follow(self._customers, now_ns)
                 continue
             if self._pacer and self._made_until_ns < self._until(now_ns) and not self._scheduled:
                 making = self._make(self._pacer)
@@ -130,6 +147,7 @@ class Generator(RunChild):
         self._producer = PacedProducer(
             producer_settings(found.settings, _tuning(config)), order.names, self._tally
         )
+        self._customers = self._of_service(found, scenario) if config.service.external else None
         self._warm(scenario, warmed)
         self._conditions: dict[str, Any] = {
             "cluster": {"id": found.cluster.cluster_id, "brokers": list(found.cluster.brokers)},
@@ -138,9 +156,31 @@ class Generator(RunChild):
             ),
         }
 
+    def _of_service(self, found: preflight.Surroundings, scenario: Scenario) -> Customers:
+        """The people who wait for the answers of a service under test."""
+        config = self._config
+        name = config.responses_name or ""
+        counts = ensure_topics(
+            found.settings,
+            [name],
+            config.cluster.partitions,
+            config.cluster.replication_factor,
+            embedded=False,
+        )
+        return Customers(
+            consumer_settings(found.settings),
+            (name, counts[name]),
+            self._order.run_tag,
+            scenario,
+            RecordReader(WriterSchemas(found.registry)),
+            topics=config.written_topics,
+            tally=self._tally,
+        )
+
     def _warm(self, scenario: Scenario, serializers: list[tuple[str, ConfluentSerializer]]) -> None:
         """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
-        for batch in self._world.outline():
+        followers = self._customers.outline() if self._customers else ()
+        for batch in (*self._world.outline(), *followers):
             self._encoder.encode(batch)
         rehearsal = World(scenario, (0,), topics=self._config.scheduled_topics)
         for batch in rehearsal.take(np.full(_REHEARSAL, time.time_ns())):
@@ -169,13 +209,30 @@ class Generator(RunChild):
             return
         batches = self._world.take(due_ns)
         yield
-        stage = "encode" if self._config.producer.serializer == "fragments" else "serialize"
         for batch in batches:
-            encoded = self._encoder.encode(batch)
-            self._producer.offer(encoded)
-            self._tally.record(stage, batch.topic, encoded.took_ns[batch.due_ns >= self._measure_from_ns])
-            if stage == "encode":
-                self._audit.look(batch, encoded, rate_per_s)
+            if self._customers:
+                self._customers.wait_for(batch)
+            self._offer(batch, rate_per_s)
+            yield
+
+    def _offer(self, batch: TopicBatch, rate_per_s: float) -> None:
+        """Encode a batch and let it wait until it is due."""
+        encoded = self._encoder.encode(batch)
+        self._producer.offer(encoded)
+        fragments = self._config.producer.serializer == "fragments"
+        stage = "encode" if fragments else "serialize"
+        self._tally.record(stage, batch.topic, encoded.took_ns[batch.due_ns >= self._measure_from_ns])
+        if fragments:
+            self._audit.look(batch, encoded, rate_per_s)
+
+    def _follow(self, customers: Customers, now_ns: int) -> Iterator[None]:
+        """Let people react to the answers that have come, a step at a time."""
+        self._next_follow_ns = now_ns + _FOLLOW_NS
+        until_ns = now_ns + 2 * _FOLLOW_NS
+        for batches in customers.read(now_ns, min(until_ns, self._end_ns or until_ns)):
+            for batch in batches:
+                self._due += int(np.count_nonzero(batch.due_ns >= self._measure_from_ns))
+                self._offer(batch, _EVENTS_A_REQUEST * self._rate_per_s)
             yield
 
     def _made_ahead(self) -> bool:
@@ -224,6 +281,8 @@ class Generator(RunChild):
         self._made_until_ns = start_ns
         self._end_ns = end_ns
         self._measure_from_ns = measure_from_ns
+        if self._customers:
+            self._customers.measure_from_ns = measure_from_ns
         self._producer.measure_from_ns = self._audit.measure_from_ns = measure_from_ns
         self._pacer.set_rate(start_ns, self._rate_per_s)
         for rollout in self._rollouts.values():
@@ -233,6 +292,8 @@ class Generator(RunChild):
         self._rate_per_s = sum(rates.values())
         if self._rate_per_s > 0:
             self._world.gather(rates)
+            if self._customers:
+                self._customers.gather(rates)
         if self._pacer:
             self._pacer.set_rate(max(self._made_until_ns, time.time_ns()), self._rate_per_s)
 
@@ -288,6 +349,8 @@ class Generator(RunChild):
         self._tell_pages(everything=True)
         self._tally.add_total("unsent", self._producer.waiting())
         self._link.send(messages.GeneratorDrained(self._tally.take(), left, self._producer.last_ns))
+        if self._customers:
+            self._customers.close()
         self._producer.close()
 
 

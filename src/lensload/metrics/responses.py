@@ -91,11 +91,33 @@ class ResponseBreakdown(TypedDict):
     mostly: str
 
 
+class Reception(TypedDict):
+    """What people did with the answers that they saw: the truth of the clicks and purchases that follow.
+
+    Attributes:
+        pages: answers to requests of the measured time that were seen while the schedule was on.
+        items: items of the catalogue on them.
+        clicks: how many of those were clicked.
+        purchases: how many of the pages ended in a purchase.
+        click_through: clicks per item.
+        conversion: purchases per page.
+    """
+
+    pages: int
+    items: int
+    clicks: int
+    purchases: int
+    click_through: float
+    conversion: float
+
+
 class Responses(ResponseCounts):
     """The ledger of the answers.
 
     Attributes:
+        reception: what people did with them; null where nobody saw any.
         breakdown: where the response latency was spent; null where nothing was answered.
     """
 
     breakdown: ResponseBreakdown | None
+    reception: Reception | None

@@ -210,6 +210,8 @@ def _responses(run: Run) -> Iterator[Line]:
     if fall := found["breakdown"]:
         yield from _paragraph("", service.parts_line(fall))
         yield from _paragraph("", service.sentence(fall))
+    if seen := found["reception"]:
+        yield from _paragraph("", service.reception_line(seen))
 
 
 def _groups(run: Run) -> Iterator[Line]:

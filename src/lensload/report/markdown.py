@@ -47,6 +47,9 @@ def _run(run: Run, name: str) -> Iterator[str]:
         if fall := found["breakdown"]:
             yield f"{service.parts_line(fall)} {service.sentence(fall)}"
             yield ""
+        if seen := found["reception"]:
+            yield service.reception_line(seen)
+            yield ""
     if groups := run.get("groups"):
         lags = service.groups_table(groups)
         yield from _table(lags.heads, lags.texts)

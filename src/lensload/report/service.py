@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from lensload.metrics.groups import Group
-from lensload.metrics.responses import PARTS, RESPONSE_COUNTS, ResponseBreakdown, Responses
+from lensload.metrics.responses import PARTS, RESPONSE_COUNTS, Reception, ResponseBreakdown, Responses
 from lensload.report.tables import Cell, Table
 from lensload.report.units import MISSING, latency, percent
 
@@ -54,6 +54,14 @@ def sentence(fall: ResponseBreakdown) -> str:
     return (
         f"The service says {latency(fall['claimed_us'])}, an answer takes {latency(fall['response_us'])}: most of it is"
         f" {where}."
+    )
+
+
+def reception_line(seen: Reception) -> str:
+    """What people did with the answers."""
+    return (
+        f"People saw {seen['pages']:,} pages: {100 * seen['click_through']:.2f} % of {seen['items']:,} items were clicked,"
+        f" {100 * seen['conversion']:.2f} % of the pages ended in a purchase."
     )
 
 

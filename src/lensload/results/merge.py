@@ -138,7 +138,7 @@ def _responses(runs: Sequence[Run]) -> Responses | None:
     if not found:
         return None
     counts = {name: sum(cast("dict[str, int]", one)[name] for one in found) for name in RESPONSE_COUNTS}
-    return cast("Responses", {**counts, "breakdown": None})
+    return cast("Responses", {**counts, "breakdown": None, "reception": None})
 
 
 def _repeat(run: Run, file: str) -> Repeat:

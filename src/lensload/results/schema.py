@@ -14,7 +14,7 @@ from typing_extensions import get_original_bases
 
 from lensload.metrics.counts import Counts
 from lensload.metrics.groups import Group, GroupRow, Lag, TopicLag
-from lensload.metrics.responses import ResponseBreakdown, Responses
+from lensload.metrics.responses import Reception, ResponseBreakdown, Responses
 from lensload.metrics.slices import Slice
 from lensload.results.breakdown import Breakdown
 from lensload.results.run import Confidence, ErrorCount, LatencySummary, Load, Repeat, Row, Run
@@ -26,7 +26,7 @@ FILE: Final = Path(__file__).with_name("run.schema.json")
 _KINDS: Final[dict[str, type]] = {
     kind.__name__: kind
     for kind in (
-        Breakdown, Confidence, Counts, ErrorCount, Group, GroupRow, Lag, LatencySummary, Load, Outcome, Reason, Repeat, ResponseBreakdown,
+        Breakdown, Confidence, Counts, ErrorCount, Group, GroupRow, Lag, LatencySummary, Load, Outcome, Reason, Reception, Repeat, ResponseBreakdown,
         Responses, Row, Slice, TopicLag,
     )
 }  # fmt: skip

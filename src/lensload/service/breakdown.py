@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from lensload.config.model import REQUESTS
-from lensload.metrics.responses import PARTS, ResponseBreakdown, Responses
+from lensload.metrics.responses import PARTS, Reception, ResponseBreakdown, Responses
 from lensload.metrics.stats import Tally
 
 
@@ -14,7 +14,26 @@ def responses(found: dict[str, Any], tally: Tally) -> Responses:
         found: what `ReplyLedger.result` gave.
         tally: everything that was counted in the run: the requests' ack latency is taken from there.
     """
-    return cast("Responses", {**found["counts"], "breakdown": _breakdown(found, tally)})
+    return cast(
+        "Responses",
+        {**found["counts"], "breakdown": _breakdown(found, tally), "reception": reception(tally)},
+    )
+
+
+def reception(tally: Tally) -> Reception | None:
+    """What people did with the answers, as the generators counted it."""
+    names = ("pages_seen", "items_shown", "clicks", "purchases")
+    pages, items, clicks, purchases = (int(tally.totals.get(name, 0)) for name in names)
+    if not pages:
+        return None
+    return {
+        "pages": pages,
+        "items": items,
+        "clicks": clicks,
+        "purchases": purchases,
+        "click_through": clicks / items if items else 0.0,
+        "conversion": purchases / pages,
+    }
 
 
 def _breakdown(found: dict[str, Any], tally: Tally) -> ResponseBreakdown | None:

@@ -4,7 +4,6 @@ To decode a record costs some 10 us, and a thousand of them would keep those tha
 stamp. So records wait in a backlog, which is worked off in slices while nothing comes.
 """
 
-import io
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -12,16 +11,16 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Message
-from fastavro import schemaless_reader
 from numpy.typing import NDArray
 
 from lensload import ids
+from lensload.config.model import REQUESTS, RESPONSES
 from lensload.encoding import wire
 from lensload.schema.writer_schemas import WriterSchemas
 from lensload.service import records
+from lensload.service.decoding import RecordReader
 from lensload.service.records import ANSWER, REQUEST
 
-_HEADER_BYTES: Final = 5
 _SLICE: Final = 16  # records: a quarter of a millisecond
 _PART: Final = 8  # of the backlog, if that is more
 
@@ -52,7 +51,7 @@ class ReplyReader:
     def __init__(self, run_tag: int, writers: WriterSchemas, item_ids: Iterable[str]) -> None:
         self.met = False
         self._run_tag = run_tag
-        self._writers = writers
+        self._records = RecordReader(writers)
         self._items = frozenset(item_ids)
         self._backlog: deque[_Waiting] = deque()
         self._requests: list[tuple[Any, ...]] = []
@@ -126,7 +125,7 @@ class ReplyReader:
         return taken
 
     def _note_request(self, waiting: _Waiting) -> None:
-        record = self._decoded(waiting, "recommendation-requests")
+        record = self._records.read(REQUESTS, waiting.value, waiting.schema_id)
         if record is not None:
             user, model = self._digest(record["userId"]), self._digest(record["modelName"])
             row = waiting.serial, waiting.due_ns, user, model, record["numRecommendations"]
@@ -136,7 +135,7 @@ class ReplyReader:
         kind, stamp_ms = message.timestamp()
         marks = records.BY_THE_BROKER if kind == TIMESTAMP_LOG_APPEND_TIME else 0
         head = waiting.serial, waiting.due_ns, waiting.came_ns, stamp_ms * ids.NS_PER_MS
-        record = self._decoded(waiting, "recommendation-responses")
+        record = self._records.read(RESPONSES, waiting.value, waiting.schema_id)
         if record is None:
             return *head, 0, 0, 0, 0, marks | records.UNREADABLE
         shown = record["recommendations"]
@@ -155,25 +154,6 @@ class ReplyReader:
                 marks |= records.UNKNOWN_ITEMS
         return marks
 
-    def _decoded(self, waiting: _Waiting, topic: str) -> dict[str, Any] | None:
-        """The record; None where its schema is not known, or is of something else."""
-        writer = self._writers.find(waiting.schema_id)
-        if writer is None or writer.parsed is None:
-            return None
-        stream = io.BytesIO(waiting.value)
-        stream.seek(_HEADER_BYTES)
-        try:
-            record: Any = schemaless_reader(stream, writer.parsed, None)
-        except Exception:  # noqa: BLE001 - fastavro meets garbage with whatever Python raises there
-            return None
-        return record if _FIELDS[topic] <= record.keys() else None
-
     def _count(self, name: str, n: int) -> None:
         if n:
             self._totals[name] = self._totals.get(name, 0) + n
-
-
-_FIELDS: Final = {
-    "recommendation-requests": {"userId", "modelName", "numRecommendations"},
-    "recommendation-responses": {"userId", "modelName", "recommendations", "processingTime", "status"},
-}

@@ -50,7 +50,7 @@ class SessionSlots:
         """Give the block's sessions and pages slots; its rows come back with slots for indices."""
         session = _slots(self._next_session, len(block.person), self._sessions)
         self.person[session] = block.person
-        self.session_text[session] = ids.texts(_session_words(block.key))
+        self.session_text[session] = ids.texts(session_words(block.key))
         page = _slots(self._next_page, len(block.pages.model), self._pages)
         self.page_due_ns[page] = 0
         for name in Answers.__slots__:
@@ -70,7 +70,7 @@ def _slots(start: int, count: int, size: int) -> slice | NDArray[np.int64]:
     return (start + np.arange(count)) % size
 
 
-def _session_words(key: rng.Keys) -> NDArray[np.uint64]:
+def session_words(key: rng.Keys) -> NDArray[np.uint64]:
     """Session ids: UUIDv8 (RFC 9562, section 5.8), made from the session's key alone."""
     words = np.stack((rng.mixed(key ^ np.uint64(1)), rng.mixed(key ^ np.uint64(2))), axis=1)
     words[:, 0] = (words[:, 0] & np.uint64(0xFFFFFFFFFFFF0FFF)) | np.uint64(0x8000)

@@ -23,16 +23,16 @@ from lensload.world.recommender import Answers, answer
 from lensload.world.scenario import Scenario
 from lensload.world.session_clock import STEADY, Clock
 
-_SEARCHED: Final = CUT_ITEMS  # the column of the choice matrix that stands for a search instead of a rank
+SEARCHED: Final = CUT_ITEMS  # the column of the choice matrix that stands for a search instead of a rank
 LONGEST_DWELL_S: Final = 900.0
 DWELL_SIGMA: Final = 0.8
 STARS: Final = 3.2  # mean rating before it is rounded and cut; a star more for the person's first taste
 STARS_SD: Final = 0.8
 
 # Which draw of a session's, page's or visit's key decides what. Two things that share a number are correlated.
-_PERSON, _START, _KIND, _PAGES, _BUYS, _MEASURES = range(6)
+_PERSON, _START, KIND, _PAGES, _BUYS, _MEASURES = range(6)
 # Of a page: 0 to 9 are the recommender's, 11 to 21 decide about rank and search.
-_PAUSE, _FIRST_CHOICE = 10, 11
+_PAUSE, FIRST_CHOICE = 10, 11
 _DWELL, _THOUGHT, _KEEPS, _RATES, _STARS, _SEEKS, _FINDS, _ASKS = range(8)
 
 Column = NDArray[Any] | int
@@ -71,13 +71,13 @@ def play(
     `assigned`, shape (experiments, people), says whose assignment has been told already; those told now are
     marked in it. None: nothing is told of experiments, though they have their effects.
     """
-    cast = _Cast.of(scenario, mix, lane, number, clock)
+    cast = Cast.of(scenario, mix, lane, number, clock)
     yield
-    pages = _Pages.of(cast)
+    pages = Pages.of(cast)
     yield
-    visits = _Visits.of(cast, pages)
+    visits = Visits.of(cast, pages)
     yield
-    telling = _Telling(cast, pages, visits)
+    telling = Telling(cast, pages, visits)
     telling.tell_pages()
     telling.tell_visits()
     yield
@@ -89,7 +89,7 @@ def play(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Cast:
+class Cast:
     """Who comes, when and in what mind; one entry a session."""
 
     scenario: Scenario
@@ -105,9 +105,10 @@ class _Cast:
     @classmethod
     def of(
         cls, scenario: Scenario, mix: Mix, lane: NDArray[np.int64], number: NDArray[np.int64], clock: Clock
-    ) -> "_Cast":
+    ) -> "Cast":
+        """Those of session `number[i]` of `lane[i]`."""
         key = rng.keys(rng.keys(rng.root(scenario.seed, "sessions"), lane), number)
-        kind = np.searchsorted(mix.cumulative[:-1], rng.uniform(key, _KIND), side="right")
+        kind = np.searchsorted(mix.cumulative[:-1], rng.uniform(key, KIND), side="right")
         start = clock.at(number + rng.uniform(key, _START))
         person = scenario.audience.visitor(lane, rng.uniform(key, _PERSON))
         if scenario.turnover:
@@ -134,7 +135,7 @@ def further_pages(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Pages:
+class Pages:
     """Pages of recommendations asked for; one entry a page, in the order of sessions."""
 
     session: NDArray[np.int64]
@@ -143,7 +144,8 @@ class _Pages:
     answers: Answers
 
     @classmethod
-    def of(cls, cast: _Cast) -> "_Pages":
+    def of(cls, cast: Cast) -> "Pages":
+        """All pages of the sessions, with the recommender's answers."""
         session = np.repeat(np.arange(len(cast.key)), cast.pages)
         first = np.cumsum(cast.pages) - cast.pages
         key = rng.keys(cast.key[session], np.arange(len(session)) - first[session])
@@ -156,7 +158,7 @@ class _Pages:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Visits:
+class Visits:
     """Items that were opened, by a click or a search, in order of session, page and rank."""
 
     page: NDArray[np.int64]
@@ -168,36 +170,50 @@ class _Visits:
     dwell_s: NDArray[np.float64]
 
     @classmethod
-    def of(cls, cast: _Cast, pages: _Pages) -> "_Visits":
+    def of(cls, cast: Cast, pages: Pages) -> "Visits":
+        """What is opened of the recommender's answers, or searched for."""
         page, column = _choices(cast, pages)
+        place = np.minimum(column, CUT_ITEMS - 1)
+        return cls.opened(
+            cast, pages, page, column, pages.answers.item_at(page, place, cast.scenario.catalogue)
+        )
+
+    @classmethod
+    def opened(
+        cls,
+        cast: Cast,
+        pages: Pages,
+        page: NDArray[np.int64],
+        column: NDArray[np.int64],
+        item: NDArray[np.int64],
+    ) -> "Visits":
+        """The visits to what is opened on `page` in `column`: the item there, or where searched the one that is sought."""
         session = pages.session[page]
         key = rng.keys(pages.key[page], column)
         person = cast.person[session]
-        place = np.minimum(column, CUT_ITEMS - 1)
-        item = pages.answers.item_at(page, place, cast.scenario.catalogue)
         query = np.zeros(len(item), dtype=np.int64)
-        searched = np.flatnonzero(column == _SEARCHED)
-        item[searched], query[searched] = _sought(cast, session[searched], key[searched])
+        searched = np.flatnonzero(column == SEARCHED)
+        item[searched], query[searched] = sought(cast, session[searched], key[searched])
         median = cast.mix.dwell_median_s[cast.kind[session]] * cast.scenario.dwell_factor[person]
         dwell = dwell_s(median, rng.normal(key, _DWELL))
-        rank = np.where(column == _SEARCHED, 0, column + 1)
+        rank = np.where(column == SEARCHED, 0, column + 1)
         return cls(page, session, rank, key, item, query, dwell)
 
 
-def _choices(cast: _Cast, pages: _Pages) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _choices(cast: Cast, pages: Pages) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pages and columns of what is opened: a column a rank, and one for the search.
 
     What comes out of a matrix row by row is in the order in which it happens.
     """
     answers = pages.answers
     wanted = cast.mix.choice[cast.kind[pages.session], answers.model, answers.shown]
-    chance = rng.uniforms(pages.key, _FIRST_CHOICE, wanted.shape[1])
+    chance = rng.uniforms(pages.key, FIRST_CHOICE, wanted.shape[1])
     page, column = np.divmod(np.flatnonzero((chance < wanted).ravel()), wanted.shape[1])
     return page, column
 
 
-def _sought(
-    cast: _Cast, session: NDArray[np.int64], key: rng.Keys
+def sought(
+    cast: Cast, session: NDArray[np.int64], key: rng.Keys
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """What is searched for: the items, and the queries that find them."""
     catalogue, turnover = cast.scenario.catalogue, cast.scenario.turnover
@@ -219,7 +235,7 @@ class _Times:
     over: NDArray[np.float64]  # per session: after all of the above
 
     @classmethod
-    def of(cls, cast: _Cast, pages: _Pages, visits: _Visits) -> "_Times":
+    def of(cls, cast: Cast, pages: Pages, visits: Visits) -> "_Times":
         count = len(pages.session)
         thought_s = 1 + 8 * rng.uniform(visits.key, _THOUGHT)  # before opening
         spent_s = thought_s + visits.dwell_s + 5  # 5 s to bookmark or rate
@@ -239,10 +255,10 @@ class _Times:
         return cls(request, response, opened, opened + visits.dwell_s, (request + page_s)[last_page])
 
 
-class _Telling:
+class Telling:
     """What happened as rows, kind by kind, in causal order (equal times keep it)."""
 
-    def __init__(self, cast: _Cast, pages: _Pages, visits: _Visits) -> None:
+    def __init__(self, cast: Cast, pages: Pages, visits: Visits) -> None:
         self._cast, self._pages, self._visits = cast, pages, visits
         self._times = _Times.of(cast, pages, visits)
         self._parts: list[tuple[int, dict[str, Column]]] = []
@@ -250,6 +266,11 @@ class _Telling:
         self._last[visits.session] = np.arange(len(visits.session))  # the last one written stays
         rate = np.minimum(1, cast.mix.purchase[cast.kind] * cast.scenario.purchase_factor[cast.person])
         self._buys = (self._last >= 0) & (rng.uniform(cast.key, _BUYS) < rate)
+
+    @property
+    def bought(self) -> NDArray[np.bool_]:
+        """Which sessions end in a purchase."""
+        return self._buys
 
     def rows(self) -> Rows:
         """All rows, with their lanes, none later than a session may last."""
@@ -320,7 +341,7 @@ def _some(story: dict[str, NDArray[np.int64]], which: NDArray[np.int64]) -> dict
     return {name: values[which] for name, values in story.items()}
 
 
-def _stars(cast: _Cast, visits: _Visits, which: NDArray[np.int64]) -> NDArray[np.float64]:
+def _stars(cast: Cast, visits: Visits, which: NDArray[np.int64]) -> NDArray[np.float64]:
     """Ratings in half stars, 1 to 5: a star more for what is of the person's first taste."""
     person = cast.person[visits.session[which]]
     category = cast.scenario.catalogue.category[visits.item[which]]

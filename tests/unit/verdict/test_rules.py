@@ -46,7 +46,7 @@ def changed(evidence: Evidence, **values: Any) -> Evidence:
 
 def answered(**counts: int) -> Evidence:
     """A good run with a service under test, whose answers are counted so; 0 what is not named."""
-    responses = {**dict.fromkeys(RESPONSE_COUNTS, 0), "breakdown": None, **counts}
+    responses = {**dict.fromkeys(RESPONSE_COUNTS, 0), "breakdown": None, "reception": None, **counts}
     return replace(GOOD, responses=cast("Responses", responses))
 
 
