@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.results.run import Run
+from lensload.results.run_file import read
 from lensload.verdict.verdict import codes
 from tests.calibration.benches import SMALL, above, busy, options
 from tests.calibration.table import ROUNDS, Table
@@ -91,7 +92,7 @@ def test_a_frozen_service_shows_its_arithmetic(
             time.sleep(FROZEN_S)
             service.process.send_signal(signal.SIGCONT)
             assert bench.ended() == 0, bench.log
-            run = bench.run()
+            run = read(bench.run_file)
         service.stop()
     assert answers_of(run)["unanswered"] == 0
     written = written_after_s(kafka, topic_prefix + "recommendation-responses", run)
@@ -104,7 +105,7 @@ def test_a_frozen_service_shows_its_arithmetic(
         )
         assert found > arithmetic - within, "nothing is answered by a service that stands still"
         truth = int((written > level_s).sum())
-        if was_busy and abs(found - truth) > within:
+        if (was_busy or busy()) and abs(found - truth) > within:
             table.beside(
                 f"{said}, by the records", f"{truth:,} events", f"{found:,} events", "", "machine too busy"
             )
@@ -161,7 +162,7 @@ def test_a_planted_delay_comes_back(
     ]
     found_ms, truth_ms = medians_ms[1] - medians_ms[0], DELAY_S * 1000
     said, within_ms = f"service that waits for {truth_ms:g} ms", max(0.5, 0.02 * truth_ms)
-    if was_busy and abs(found_ms - truth_ms) > within_ms:
+    if (was_busy or busy()) and abs(found_ms - truth_ms) > within_ms:
         table.beside(said, f"{truth_ms:.2f} ms", f"{found_ms:.2f} ms", "", "machine too busy")
         assert medians_ms[1] > truth_ms, "no answer comes before it was written"
     else:

@@ -53,7 +53,12 @@ class RunCollector(Listener, Collector):
         metrics = [_running(running)]
         if self._recorder:
             recorder = self._recorder
-            metrics += [*_gauges(recorder), *_counts(recorder), _latencies(recorder)]
+            metrics += [
+                *_gauges(recorder),
+                *_counts(recorder),
+                *_service(recorder),
+                _latencies(recorder),
+            ]
         self._metrics = metrics
 
 
@@ -124,6 +129,24 @@ def _counts(recorder: Recorder) -> Iterator[Metric]:
     for labels, count in sorted(recorder.tally.errors.items()):
         errors.add_metric(list(labels), count)
     yield errors
+
+
+def _service(recorder: Recorder) -> Iterator[Metric]:
+    """A service under test: its answers, and the lag of the groups that are watched."""
+    if recorder.replies:
+        text = "Requests to the service under test since the run's start, warm-up included."
+        yield CounterMetricFamily("lensload_requests", text, recorder.replies.requests)
+        text = "Of those, the ones with an answer."
+        yield CounterMetricFamily("lensload_answered_requests", text, recorder.replies.answered)
+    labels = ["group", "topic"]
+    records = GaugeMetricFamily("lensload_group_lag_records", "Records behind, as seen last.", labels=labels)
+    seconds = GaugeMetricFamily("lensload_group_lag_seconds", "Seconds behind, as seen last.", labels=labels)
+    for group, row in recorder.groups.last().items():
+        for topic, (lag, lag_s) in row["topics"].items():
+            records.add_metric([group, topic], lag)
+            seconds.add_metric([group, topic], lag_s)
+    if records.samples:
+        yield from (records, seconds)
 
 
 def _latencies(recorder: Recorder) -> Metric:

@@ -244,6 +244,7 @@ class Recorder:
             achieved_per_s=achieved_per_s,
             latency_us=fresh["latency_us"],
             queue=fresh["queue"],
+            group_lag_s={group: row["lag_s"] for group, row in self.groups.last().items()},
             notices=notices,
             **progress(self.tally),
         )

@@ -36,7 +36,7 @@ class GroupRow(TypedDict):
         at_s: from the start of the schedule.
         lag: in records, all topics together.
         lag_s: in seconds, of the topic that is furthest behind.
-        topics: records and seconds by topic.
+        topics: [records, seconds] by topic.
         state: the group's state, as its coordinator names it.
         members: how many consumers are in it.
         rebalanced: its members or what they are assigned have changed since the row before.
@@ -45,7 +45,7 @@ class GroupRow(TypedDict):
     at_s: float
     lag: int
     lag_s: float
-    topics: dict[str, tuple[int, float]]
+    topics: dict[str, list[float]]
     state: str
     members: int
     rebalanced: bool

@@ -54,6 +54,7 @@ def line(snapshot: Snapshot) -> str:
         f"{per_s(snapshot.achieved_per_s)}/s of {per_s(snapshot.target_per_s)}/s",
         f"lag p99 {latency(snapshot.percentiles_us('schedule_lag')[1])}",
         pairs and f"p50/p99: {pairs}",
+        *(f"{group} {lag_s:,.1f} s behind" for group, lag_s in snapshot.group_lag_s.items()),
         f"queue {snapshot.queue:,}",
         f"failed {snapshot.failed:,}",
     ]
@@ -87,6 +88,8 @@ def _counts(snapshot: Snapshot, thresholds: Thresholds) -> Table:
     for name in ("produced", "acked", "observed", "queue", "failed"):
         count: int = getattr(snapshot, name)
         grid.add_row(name, Text(f"{count:,}", "bold red" if name == "failed" and count else ""))
+    for group, lag_s in snapshot.group_lag_s.items():
+        grid.add_row(group, f"{lag_s:,.1f} s", "behind")
     return grid
 
 
@@ -96,6 +99,8 @@ def _latencies(snapshot: Snapshot, thresholds: Thresholds) -> Table:
     grid.add_row("", Text("p50", "dim"), Text("p99", "dim"))
     for stage, name in STAGE_NAMES.items():
         p50_us, p99_us = snapshot.percentiles_us(stage)
+        if stage == "response" and p50_us is None:
+            continue  # no service under test answers
         style = _lag_style(p99_us, thresholds) if stage == "schedule_lag" else ""
         grid.add_row(name, latency(p50_us), Text(latency(p99_us), style))
     return grid

@@ -7,6 +7,7 @@ STAGE_NAMES = {
     "queue": "client queue",
     "ack": "ack",
     "end_to_end": "end to end",
+    "response": "response",
 }
 
 STATISTIC_NAMES = {

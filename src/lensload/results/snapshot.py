@@ -23,6 +23,7 @@ class Snapshot:
         failed: events that the cluster did not take.
         latency_us: p50 and p99 by stage in the last second, as in a row of the series.
         queue: events that wait in the producers' queues.
+        group_lag_s: how many seconds each watched consumer group is behind, as it was seen last.
         notices: what is to be told now and was not told before.
     """
 
@@ -39,6 +40,7 @@ class Snapshot:
         default_factory=dict[str, Mapping[str, float | None]]
     )
     queue: int = 0
+    group_lag_s: Mapping[str, float] = field(default_factory=dict[str, float])
     notices: tuple[str, ...] = ()
 
     def percentiles_us(self, stage: str) -> tuple[float | None, float | None]:

@@ -61,7 +61,7 @@ def _row(samples: Sequence[Sample], start_ns: int) -> GroupRow:
         "at_s": round((samples[0][1] - start_ns) / 1e9, 3),
         "lag": sum(records for records, _ in topics.values()),
         "lag_s": max((seconds for _, seconds in topics.values()), default=0.0),
-        "topics": topics,
+        "topics": {topic: list(lag) for topic, lag in topics.items()},
         "state": state,
         "members": members,
         "rebalanced": rebalanced,
@@ -89,8 +89,8 @@ def _group(rows: Sequence[GroupRow], scheduled: Sequence[GroupRow]) -> Group:
 
 
 def _of_topic(rows: Sequence[GroupRow], topic: str) -> TopicLag:
-    seen = [row["topics"].get(topic, (0, 0.0)) for row in rows]
-    return {"lag": _lag([records for records, _ in seen]), "lag_s": _lag([seconds for _, seconds in seen])}
+    records, seconds = zip(*(row["topics"].get(topic, (0, 0.0)) for row in rows), strict=True)
+    return {"lag": _lag(records), "lag_s": _lag(seconds)}
 
 
 def _lag(values: Sequence[float]) -> Lag:

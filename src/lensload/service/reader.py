@@ -7,6 +7,7 @@ stamp. So records wait in a backlog, which is worked off in slices while nothing
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from operator import lt
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -145,13 +146,11 @@ class ReplyReader:
 
     def _marks(self, shown: list[dict[str, Any]], status: str) -> int:
         marks = {"partial": records.PARTIAL, "error": records.ERROR}.get(status, 0)
-        rank, score = 0, float("inf")
-        for each in shown:
-            if each["rank"] != rank + 1 or each["score"] > score:
-                marks |= records.DISORDERED
-            rank, score = each["rank"], each["score"]
-            if each["itemId"] not in self._items:
-                marks |= records.UNKNOWN_ITEMS
+        ranks, scores = [each["rank"] for each in shown], [each["score"] for each in shown]
+        if ranks != list(range(1, len(shown) + 1)) or any(map(lt, scores, scores[1:])):
+            marks |= records.DISORDERED
+        if not self._items.issuperset([each["itemId"] for each in shown]):
+            marks |= records.UNKNOWN_ITEMS
         return marks
 
     def _count(self, name: str, n: int) -> None:

@@ -8,7 +8,7 @@ from itertools import chain, count
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lensload import __version__
-from lensload.report import tables, units
+from lensload.report import service, tables, units
 from lensload.report.html import breakdown, heat, load, percentiles
 from lensload.report.html.conditions import condition_tables
 from lensload.report.html.figure import HALF_PX, NARROW_PX, WIDE_PX, Figure
@@ -81,6 +81,7 @@ def render(runs: Sequence[Run], names: Sequence[str]) -> str:
         chapters=_chapters(runs, shown),
         by_topic=_BY_TOPIC,
         tables=tables,
+        service=service,
         facts=facts,
         conditions=condition_tables(runs, shown),
         version=__version__,
