@@ -10,11 +10,10 @@ import click
 from lensload import atomic_file
 from lensload import bench as bench_process
 from lensload.capacity.repeat import repeated
-from lensload.cli.options import Command, config_option, run_options
+from lensload.cli.options import Command, config_option, run_options, tell_notices
 from lensload.config import loading
 from lensload.config.model import RunConfig
 from lensload.errors import LensloadError
-from lensload.kafka import client_config
 from lensload.report.outputs import Views
 from lensload.schema import definitions
 from lensload.schema.migration import newer_schemas
@@ -59,8 +58,7 @@ def prepare(flags: Mapping[str, str | list[str] | None], file: Path | None) -> R
     if run.load.duration_s is None:
         run = run.changed(duration_s=BENCH_DURATION_S)
     newer_schemas(run.producer.evolve, _of_run(run), lambda newer: _verdict(run, newer))
-    if run.cluster.client_config:
-        client_config.read(run.cluster.client_config)
+    tell_notices(run.cluster)
     atomic_file.check_writable(run.outputs.run_file)
     Views.of(run).check()
     if run.outputs.prometheus_port:
@@ -78,12 +76,12 @@ def _reach(run: RunConfig) -> None:
     # Half of a start's time, and not for the embedded cluster.
     from lensload.kafka import connection  # noqa: PLC0415
     from lensload.kafka.topics import ensure_topics  # noqa: PLC0415
-    from lensload.schema import registration, registry  # noqa: PLC0415
+    from lensload.schema import registration  # noqa: PLC0415
 
     loaded = definitions.load()
     settings = connection.client_settings(run.cluster, run.cluster.bootstrap_servers or "")
-    connection.check(settings, timeout_s=_REACH_S)
-    with registry.connect(run.cluster.registry_url or "mock://") as books:
+    connection.check(settings)
+    with connection.registry_of(run.cluster) as books:
         schema_ids = books.register(loaded, run.cluster.topic_prefix, timeout_s=_REACH_S)
         registration.register_newer(
             books, newer_schemas(run.producer.evolve, _of_run(run)), schema_ids, run.cluster.topic_prefix
@@ -100,10 +98,11 @@ def _verdict(run: RunConfig, newer: definitions.Schema) -> str:
     """What the run's registry says of a newer schema, as a line to add to LENS's own verdict; "" without one."""
     if not run.cluster.registry_url or run.cluster.registry_url.startswith("mock:"):
         return ""
-    from lensload.schema import registration, registry  # noqa: PLC0415 - half of a start's time
+    from lensload.kafka import connection  # noqa: PLC0415 - half of a start's time
+    from lensload.schema import registration  # noqa: PLC0415
 
     try:
-        with registry.connect(run.cluster.registry_url) as books:
+        with connection.registry_of(run.cluster) as books:
             fits = registration.verdict(
                 books, definitions.subject(newer.topic.name, run.cluster.topic_prefix), newer
             )

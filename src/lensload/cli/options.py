@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from lensload.config.fields import Cluster
 from lensload.config.options import Option, options
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -93,3 +94,12 @@ def _add(command: Callable[..., Any], option: Option, text: str) -> None:
 def _given(ctx: click.Context, parameter: click.Parameter, value: object) -> object:  # noqa: ARG001 - click's
     """What was given several times as a list; None if it was not given."""
     return (list(cast("tuple[str, ...]", value)) or None) if isinstance(value, tuple) else value
+
+
+def tell_notices(cluster: Cluster) -> None:
+    """Say what of the --client-config file is left out or looks wrong, on stderr, before anything starts."""
+    if cluster.client_config:
+        from lensload.kafka import connection  # noqa: PLC0415 - the clients cost half a second, which --help need not pay
+
+        for notice in connection.notices(cluster):
+            click.echo(f"Notice: {notice}", err=True)

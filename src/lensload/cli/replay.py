@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from lensload.cli.options import Command, config_option, option_group, run_options
+from lensload.cli.options import Command, config_option, option_group, run_options, tell_notices
 from lensload.config import loading
 from lensload.config.fields import Cluster
 from lensload.config.options import options
@@ -108,4 +108,6 @@ def replay(
 
     flags = {option.name: given.pop(option.name) for option in options() if option.field in _CLUSTER}
     rest: dict[str, Any] = given
-    job.run(ReplayOptions(topics=topics, **rest), loading.load_group(Cluster, flags, file=config))
+    cluster = loading.load_group(Cluster, flags, file=config)
+    tell_notices(cluster)
+    job.run(ReplayOptions(topics=topics, **rest), cluster)

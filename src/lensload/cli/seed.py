@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from lensload.cli.options import Command, config_option, option_group, run_options
+from lensload.cli.options import Command, config_option, option_group, run_options, tell_notices
 from lensload.config import loading
 from lensload.config.options import options
 from lensload.errors import UsageError
@@ -112,6 +112,7 @@ def seed(
     from lensload.seed.options import SeedOptions  # noqa: PLC0415
 
     run = loading.load(flags, file=config)
+    tell_notices(run.cluster)
     if verify:
         ctx.exit(0 if job.verified(verify, run) else 1)
     if resume:

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from lensload.config.types import (
     Addresses,
     Changeovers,
+    FilePath,
     NumberAsText,
     Objectives,
     OptionalDuration,
@@ -218,7 +219,7 @@ class Outputs(Group):
     """Where the result goes."""
 
     run_file: Annotated[
-        Path,
+        FilePath,
         Field(description="The result of the run, as JSON."),
         Shown("FILE", web=False),
     ] = Path("run.json")

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from lensload import text_files
+from lensload.config import client_file
 from lensload.config.model import ENV_PREFIX, HANDOVER_VARIABLE, RunConfig, describe, grouped, refusal
 from lensload.config.options import Option, options
 from lensload.errors import UsageError
@@ -93,10 +95,23 @@ def _gathered(
         for name, (value, origin) in source.items():
             values[by_name[name].field] = value
             origins[by_name[name].field] = origin
+    _add_client_file(values, origins)
     for field, value in values.items():
         if isinstance(value, bool):
             raise UsageError(f"{origins[field]} is {str(value).lower()}.", describe(field))
     return values, origins
+
+
+def _add_client_file(values: dict[str, Any], origins: dict[str, str]) -> None:
+    """What the --client-config file says of our own options, where nothing else says it."""
+    name = values.get("client_config")
+    if not isinstance(name, (str, Path)) or not str(name).strip():
+        return
+    found = client_file.read(Path(name).expanduser())
+    for field, value in found.options.items():
+        if values.get(field) in (None, ""):
+            values[field] = value
+            origins[field] = f"{found.path}:{found.lines[field]}: {field}"
 
 
 def _validated(model: type[Model], values: Mapping[str, Any], origins: Mapping[str, str]) -> Model:
@@ -110,16 +125,13 @@ def _from_file(
     file: Path | None, environ: Mapping[str, str], folder: Path, known: Iterable[str]
 ) -> dict[str, tuple[Any, str]]:
     named = file or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
-    path = named or folder / FILE_NAME
+    path = named.expanduser() if named else folder / FILE_NAME
     try:
-        text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except FileNotFoundError as error:
-        if named is None:
-            return {}
-        raise UsageError(f"There is no configuration file {path}.", "Check --config.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The configuration file {path} cannot be read: {error}.") from error
+        if not path.exists():
+            if named is None:
+                return {}
+            raise UsageError(f"There is no configuration file {path}.", "Check --config.")
+        table = tomllib.loads(text_files.read(path, "configuration file", "Check --config."))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(
             f"{path} is not TOML: {error}.", 'A line is key = value: duration = "30s".'

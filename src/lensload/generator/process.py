@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from lensload.clock import WallClock
+from lensload.config import client_file
 from lensload.config.model import RunConfig
 from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
@@ -140,7 +141,9 @@ class Generator:
         loaded = {topic: schema for topic, schema in definitions.load().items() if topic in self._names}
         settings = connection.client_settings(config.cluster, order.bootstrap_servers)
         facts = connection.check(settings)
-        books = registry.connect(order.registry_url)
+        books = registry.connect(
+            order.registry_url, client_file.registry_environ(config.cluster.client_config, os.environ)
+        )
         newer = newer_schemas(config.producer.evolve, loaded)
         schema_ids = books.register(loaded, config.cluster.topic_prefix)
         newer_ids = registration.register_newer(books, newer, schema_ids, config.cluster.topic_prefix)

@@ -255,6 +255,11 @@ def _refusal(error: Exception, url: str, name: str) -> RegistryError:
 
 def _unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
     """What a failure before any answer means: told by the cause beneath the HTTP client's own errors."""
+    if refused := next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None):
+        return RegistryError(
+            f"The certificate of the registry at {url} is not accepted: {refused.verify_message.rstrip('.')}.",
+            _certificate_hint(refused.verify_message),
+        )
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return RegistryError(
             f"The registry at {url} and this machine do not agree on TLS: {causes[-1]}.",
@@ -271,6 +276,14 @@ def _unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
         return RegistryError(f"The registry at {url} did not answer in time.", _START)
     reason = str(causes[0]).rstrip(".") or type(causes[0]).__name__
     return RegistryError(f"No registry can be reached at {url}: {reason}.", f"{_START} {_ELSEWHERE}")
+
+
+def _certificate_hint(said: str) -> str:
+    if "expired" in said or "not yet valid" in said:
+        return "Have the registry's certificate renewed, and check this machine's clock."
+    if "mismatch" in said or "not valid for" in said:
+        return "Give an address in --registry-url that the certificate names."
+    return f"Set {CA_FILE_VARIABLE} to the PEM file of the authority that signed it."
 
 
 def _answered(error: SchemaRegistryError, url: str, name: str) -> RegistryError:

@@ -15,7 +15,7 @@ from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.reading import Place
 from lensload.kafka.topics import ensure_topics
-from lensload.schema import definitions, registry
+from lensload.schema import definitions
 from lensload.schema.definitions import Schema
 from lensload.seed.manifest import Manifest, PartitionEntry, TopicEntry
 from lensload.seed.plan import Plan
@@ -160,7 +160,7 @@ def _reach(topics: Iterable[str], config: RunConfig, prefix: str) -> _Reached:
     facts = connection.check(settings)
     loaded = definitions.load()
     schemas = {topic: loaded[topic] for topic in topics}
-    with registry.connect(config.cluster.registry_url or "mock://") as client:
+    with connection.registry_of(config.cluster) as client:
         schema_ids = client.register(schemas, prefix)
     return _Reached(settings, facts, TopicAdmin(settings), schemas, schema_ids)
 
