@@ -74,6 +74,7 @@ def _reach(run: RunConfig) -> None:
     The generators do all this again; but here a wrong address is named within ten seconds.
     """
     # Half of a start's time, and not for the embedded cluster.
+    from lensload.doctor.examination import settings_in_the_way  # noqa: PLC0415
     from lensload.kafka import connection  # noqa: PLC0415
     from lensload.kafka.topics import ensure_topics  # noqa: PLC0415
     from lensload.schema import registration  # noqa: PLC0415
@@ -82,12 +83,14 @@ def _reach(run: RunConfig) -> None:
     settings = connection.client_settings(run.cluster, run.cluster.bootstrap_servers or "")
     connection.check(settings)
     with connection.registry_of(run.cluster) as books:
-        schema_ids = books.register(loaded, run.cluster.topic_prefix, timeout_s=_REACH_S)
+        schema_ids = books.register(loaded, run.cluster.topic_prefix, _REACH_S, run.cluster.register_schemas)
         registration.register_newer(
             books, newer_schemas(run.producer.evolve, _of_run(run)), schema_ids, run.cluster.topic_prefix
         )
     names = [run.cluster.topic_prefix + topic for topic in run.load.topics]
     ensure_topics(settings, names, run.cluster.partitions, run.cluster.replication_factor, embedded=False)
+    for found in settings_in_the_way(run, settings):
+        click.echo(f"Notice: {found['text']} {found['meaning']} {found['fix']}", err=True)
 
 
 def _of_run(run: RunConfig) -> dict[str, definitions.Schema]:

@@ -12,7 +12,7 @@ from lensload.config.options import options
 from lensload.errors import UsageError
 from lensload.seed.faults.kinds import FAULTS
 
-_WHERE = ("bootstrap_servers", "registry_url", "client_config", "workers", "compression")
+_WHERE = ("bootstrap_servers", "registry_url", "client_config", "register_schemas", "workers", "compression")
 _WHAT = (
     *("topic_prefix", "partitions", "replication_factor", "topics", "seed"),
     *("audience_size", "catalogue_size", "zipf_exponent", "lift", "experiment"),

@@ -17,8 +17,10 @@ from lensload.config.types import (
     Objectives,
     OptionalDuration,
     OptionalPath,
+    Partitions,
     RateProfile,
     RegistryUrl,
+    Replicas,
     TopicPrefix,
     Topics,
 )
@@ -65,18 +67,30 @@ class Cluster(Registry):
         ),
         Shown("FILE", web=False),
     ] = None
-    partitions: Annotated[
-        int,
+    register_schemas: Annotated[
+        Literal["never", "missing", "always"],
         Field(
-            ge=1,
-            le=10_000,
-            description="Partitions of each topic that is created. Existing topics keep theirs.",
+            description="Which schemas a run registers. missing: those that no version of their subject is equal to."
+            " never: none; it fails if one is missing. always: each text that is not there word for word."
+        ),
+        Shown("WHICH", name="register"),
+    ] = "missing"
+    partitions: Annotated[
+        Partitions,
+        Field(
+            description="Partitions of each topic that is created. Existing topics keep theirs."
+            " Default: the broker's own (num.partitions).",
         ),
         Shown("N"),
-    ] = 4
+    ] = None
     replication_factor: Annotated[
-        int, Field(ge=1, le=32, description="Replicas of each topic that is created."), Shown("N")
-    ] = 1
+        Replicas,
+        Field(
+            description="Replicas of each topic that is created."
+            " Default: the broker's own (default.replication.factor).",
+        ),
+        Shown("N"),
+    ] = None
 
     @model_validator(mode="after")
     def _both_addresses_or_none(self) -> Self:

@@ -91,6 +91,15 @@ def _topics(value: object) -> object:
     return tuple(name for name in TOPIC_NAMES if name in names)
 
 
+def _brokers_own(value: object) -> object:
+    # -1 is Kafka's own word for it.
+    return (
+        None
+        if value == -1 or (isinstance(value, str) and value.strip().lower() in ("", "-1", "default"))
+        else value
+    )
+
+
 def _changeovers(value: object) -> object:
     if isinstance(value, str):
         value = re.split(r",(?=[a-z-]+=)", value) if value.strip() else ()
@@ -131,6 +140,8 @@ def _text(value: object) -> object:
 OptionalDuration = Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_optional_duration)]
 Addresses = Annotated[str | None, BeforeValidator(_addresses)]
 RegistryUrl = Annotated[str | None, BeforeValidator(_registry_url)]
+Partitions = Annotated[Annotated[int, Field(ge=1, le=10_000)] | None, BeforeValidator(_brokers_own)]
+Replicas = Annotated[Annotated[int, Field(ge=1, le=32)] | None, BeforeValidator(_brokers_own)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_path)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
 TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]

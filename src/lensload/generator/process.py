@@ -24,7 +24,8 @@ from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS
 from lensload.kafka import connection
-from lensload.kafka.producing import producer_settings
+from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.producing import BATCH_BYTES, largest_batch, producer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer
@@ -145,7 +146,8 @@ class Generator:
             order.registry_url, client_file.registry_environ(config.cluster.client_config, os.environ)
         )
         newer = newer_schemas(config.producer.evolve, loaded)
-        schema_ids = books.register(loaded, config.cluster.topic_prefix)
+        entries = books.entries(loaded, config.cluster.topic_prefix, mode=config.cluster.register_schemas)
+        schema_ids = {topic: each.schema_id for topic, each in entries.items()}
         newer_ids = registration.register_newer(books, newer, schema_ids, config.cluster.topic_prefix)
         ensure_topics(
             settings,
@@ -156,11 +158,10 @@ class Generator:
         )
         setting = made(config.world)
         self._world = World(setting, tuple(order.lanes), run_tag=order.run_tag, topics=config.load.topics)
+        texts = {topic: each.text for topic, each in entries.items()}
+        newer_texts = {topic: schema.text for topic, schema in newer.items()}
         confluent, newer_confluent = (
-            ConfluentSerializer(
-                books.client, {topic: schema.text for topic, schema in each.items()}, self._names
-            )
-            for each in (loaded, newer)
+            ConfluentSerializer(books.client, each, self._names) for each in (texts, newer_texts)
         )
         serializers = dict.fromkeys(schema_ids.values(), confluent)
         serializers |= dict.fromkeys(newer_ids.values(), newer_confluent)
@@ -176,7 +177,10 @@ class Generator:
             number: topic for each in (schema_ids, newer_ids) for topic, number in each.items()
         }
         self._producer = PacedProducer(
-            producer_settings(settings, _tuning(config)), self._names, topics_by_schema, self._tally
+            producer_settings(settings, _tuning(config, self._largest_batch(settings))),
+            self._names,
+            topics_by_schema,
+            self._tally,
         )
         self._warm(setting, [(confluent, set(loaded)), (newer_confluent, set(newer))])
         self._conditions: dict[str, Any] = {
@@ -184,6 +188,12 @@ class Generator:
             "schema_ids": schema_ids,
             **({"newer_schema_ids": newer_ids} if newer_ids else {}),
         }
+
+    def _largest_batch(self, settings: dict[str, Any]) -> int:
+        """How many bytes a batch may have: what the broker refuses, it refuses as a whole."""
+        if self._order.embedded:
+            return BATCH_BYTES
+        return largest_batch(TopicAdmin(settings), list(self._names.values()))
 
     def _warm(self, setting: Setting, serializers: list[tuple[ConfluentSerializer, set[str]]]) -> None:
         """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
@@ -340,7 +350,7 @@ class Generator:
         self._link.send(GeneratorDrained(self._tally.take(), left, self._producer.last_ns, self._conditions))
 
 
-def _tuning(config: RunConfig) -> dict[str, Any]:
+def _tuning(config: RunConfig, most_bytes: int) -> dict[str, Any]:
     return {
         "acks": config.producer.acks,
         "enable.idempotence": config.producer.acks == "all",
@@ -348,7 +358,7 @@ def _tuning(config: RunConfig) -> dict[str, Any]:
         "compression.type": config.producer.compression,
         "queue.buffering.max.messages": 1_000_000,
         "queue.buffering.max.kbytes": 524_288,
-        "batch.size": 1_000_000,
+        "batch.size": most_bytes,
     }
 
 

@@ -17,10 +17,13 @@ from fastavro.schema import (
     to_parsing_canonical_form,
 )
 
-from lensload.errors import SchemaError
+from lensload import text_files
+from lensload.errors import SchemaError, UsageError
+from lensload.schema import avro_rules
 
 NAMESPACE = "com.lens.events"
 
+_AVRO = "Registries refuse it too (422): mend what is named."
 _REPAIR = "Restore it from the repository (git checkout -- schemas), or install lensload again."
 
 
@@ -115,12 +118,12 @@ def read(topic: Topic, path: Path) -> Schema:
     Raises:
         SchemaError: as `load` does.
     """
+    if not path.exists():
+        raise SchemaError(f"The schema of {topic.name} is missing: {path}.", _REPAIR)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise SchemaError(f"The schema of {topic.name} is missing: {path}.", _REPAIR) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise SchemaError(f"The schema of {topic.name} cannot be read: {path}: {error}.", _REPAIR) from error
+        text = text_files.read(path, f"schema of {topic.name}", _REPAIR)
+    except UsageError as error:
+        raise SchemaError(error.message, error.hint) from error
     return of_text(topic, text, path)
 
 
@@ -133,6 +136,8 @@ def of_text(topic: Topic, text: str, path: Path) -> Schema:
     """
     parsed = _parse(text, path)
     _check(topic, parsed, text, path)
+    if wrong := avro_rules.complaint(json.loads(text)):
+        raise SchemaError(f"{path}:1: not an Avro schema: {wrong}.", _AVRO)
     canonical = to_parsing_canonical_form(parsed)
     return Schema(topic, text.strip(), parsed, tuple(parsed["fields"]), fingerprint(canonical, "CRC-64-AVRO"))
 
@@ -149,6 +154,8 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
         unknown: Any = error.name  # now and then the whole type
         name = str(unknown.get("type") if isinstance(unknown, dict) else unknown).rpartition(".")[2]
         raise SchemaError(f"{path}:{_line_of(text, name)}: {name!r} is not an Avro type.", _REPAIR) from error
+    except RecursionError:
+        raise SchemaError(f"{path}:1: its types are nested too deeply.", _REPAIR) from None
     # fastavro meets shapes that it does not expect with whatever Python raises there.
     except (SchemaParseException, ValueError, TypeError, KeyError, AttributeError) as error:
         raise SchemaError(f"{path}:1: not an Avro schema: {error}.", _REPAIR) from error
@@ -178,3 +185,12 @@ def _line_of(text: str, word: str) -> int:
     """The first line that has `word` as a JSON string; 1 if none has."""
     before, found, _ = text.partition(f'"{word}"')
     return before.count("\n") + 1 if found else 1
+
+
+def fingerprint_of(text: str) -> str:
+    """The fingerprint of any schema's text, as `Schema.fingerprint` is; "" where it is none, or refers to others."""
+    try:
+        parsed = parse_schema(json.loads(text), named_schemas={})
+        return fingerprint(to_parsing_canonical_form(parsed), "CRC-64-AVRO")
+    except Exception:  # noqa: BLE001 - fastavro raises what it likes for what is no schema
+        return ""

@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from confluent_kafka.schema_registry import RegisteredSchema, SchemaRegistryClient
 from confluent_kafka.schema_registry import Schema as RegistrySchema
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from lensload.errors import RegistryError
-from lensload.schema import registry_auth
+from lensload.schema import definitions, registry_auth
 from lensload.schema.definitions import Schema, subject
 from lensload.schema.registry_auth import (
     CA_FILE_VARIABLE,
@@ -36,6 +38,12 @@ _ELSEWHERE = (
 )
 # Subject, version, schema, level not found; 40400 is the mock's word for any.
 _NOT_THERE = {40400, 40401, 40402, 40403, 40408}
+
+_UNABLE = {403, 404, 405, 501}
+_READ_ONLY = {42205}
+
+Register = Literal["never", "missing", "always"]
+"""What may be registered."""
 
 Answer = TypeVar("Answer")
 
@@ -58,7 +66,11 @@ def connect(url: str, environ: Mapping[str, str] | None = None) -> "Registry":
         "retries.wait.ms": 500,
         **registry_auth.settings(os.environ if environ is None else environ),
     }
-    return Registry(url, SchemaRegistryClient.new_client(settings))
+    try:
+        return Registry(url, SchemaRegistryClient.new_client(settings))
+    except Exception as error:
+        # The HTTP client is made there, and fails for what the environment says of proxies in many ways.
+        raise _unreached([error], url) from error
 
 
 class Registry:
@@ -74,29 +86,48 @@ class Registry:
         self.client = client
 
     def register(
-        self, schemas: Mapping[str, Schema], prefix: str = "", timeout_s: float = _TOTAL_S
+        self,
+        schemas: Mapping[str, Schema],
+        prefix: str = "",
+        timeout_s: float = _TOTAL_S,
+        mode: Register = "missing",
     ) -> dict[str, int]:
+        """`entries`, of which only the schema ids are wanted."""
+        return {
+            topic: each.schema_id for topic, each in self.entries(schemas, prefix, timeout_s, mode).items()
+        }
+
+    def entries(
+        self,
+        schemas: Mapping[str, Schema],
+        prefix: str = "",
+        timeout_s: float = _TOTAL_S,
+        mode: Register = "missing",
+    ) -> "dict[str, Known]":
         """Have every schema registered under its subject; again and from several processes gives the same ids.
 
-        What is there already is only looked up, so credentials that may not write are enough for a registry
-        that has the schemas.
+        What is there already is only looked up, so credentials that may not write are enough for a registry that has
+        the schemas. With "missing", a subject whose latest version is the same to every reader and writer (equal in
+        Avro's canonical form: other docs, other properties such as avro.java.string) gets no further version.
 
         Args:
             schemas: by topic name, as `schemas.load` gives them.
             prefix: goes before each topic's name in the subject.
             timeout_s: for all of them together.
-
-        Returns:
-            The schema id of each topic.
+            mode: "never" registers nothing; "missing" what no version of the subject is equal to; "always" every text
+                that is not there word for word.
 
         Raises:
             RegistryError: it does not answer in time, rejects the credentials, is no registry, is broken, or will
-                not have a schema; names the address, the subject, and what to do.
+                not have a schema, or lacks one that may not be registered; names the address, the subject, and what
+                to do.
         """
         return _within(
             timeout_s,
             self.url,
-            lambda: {name: self._id(subject(name, prefix), schema) for name, schema in schemas.items()},
+            lambda: {
+                name: self._known(subject(name, prefix), schema, mode) for name, schema in schemas.items()
+            },
         )
 
     def find(self, name: str, schema: Schema) -> "Entry | None":
@@ -111,9 +142,12 @@ class Registry:
         return self._asked(name, lambda: _entry(_unless_missing(self.client.get_latest_version, name)))
 
     def fits(self, name: str, schema: Schema) -> bool | None:
-        """The registry's own verdict: whether the schema may follow on subject `name`; None if it has no version."""
+        """The registry's own verdict: whether the schema may follow on subject `name`.
+
+        None if it has no version, or the registry gives no verdicts.
+        """
         wanted = RegistrySchema(schema.text, "AVRO")
-        return self._asked(name, lambda: _unless_missing(self.client.test_compatibility, name, wanted))
+        return self._asked(name, lambda: _unless_unable(self.client.test_compatibility, name, wanted))
 
     def put(self, name: str, schema: Schema) -> None:
         """Register the schema under subject `name`."""
@@ -124,11 +158,18 @@ class Registry:
 
     def level(self, name: str) -> str | None:
         """The compatibility level of subject `name`; None if it has none of its own, or tells none."""
-        return self._asked(name, lambda: _unless_missing(self.client.get_compatibility, name))
+        return self._asked(name, lambda: _unless_unable(self.client.get_compatibility, name))
 
-    def set_level(self, name: str, level: str) -> None:
-        """Give subject `name` a compatibility level of its own."""
-        self._asked(name, lambda: self.client.set_compatibility(name, level))
+    def set_level(self, name: str, level: str) -> bool:
+        """Give subject `name` a compatibility level of its own; whether the registry did."""
+        return (
+            self._asked(name, lambda: _unless_unable(self.client.set_compatibility, name, level)) is not None
+        )
+
+    def mode(self) -> str | None:
+        """The registry's mode, such as READWRITE or READONLY; None where it knows no modes."""
+        found = self._asked("its mode", lambda: _unless_missing(self.client.get_global_mode))
+        return str(found) if found else None
 
     def close(self) -> None:
         """Let its connections go. Closing twice is once."""
@@ -165,16 +206,39 @@ class Registry:
 
         return _within(_TOTAL_S, self.url, translated)
 
-    def _id(self, name: str, schema: Schema) -> int:
+    def _known(self, name: str, schema: Schema, mode: Register) -> "Known":
         wanted = RegistrySchema(schema.text, "AVRO")
         try:
             found = self._look_up(name, wanted)
-            number: Any = self.client.register_schema(name, wanted) if found is None else found.schema_id
+            if found is None and mode != "always" and (equal := self._equal(name, schema)):
+                return equal
+            forbidden = found is None and mode == "never"
+            number: Any = (
+                self.client.register_schema(name, wanted)
+                if found is None and not forbidden
+                else found and found.schema_id
+            )
         except Exception as error:
             raise _refusal(error, self.url, name) from error
+        if forbidden:
+            raise RegistryError(
+                f"The registry at {self.url} has no version of {name} that is {schema.topic.file}, and --register"
+                " never forbids to register it.",
+                "Have it registered (lensload schemas register), or leave --register away.",
+            )
         if not isinstance(number, int):
             raise self._no_id()
-        return number
+        return Known(number, schema.text)
+
+    def _equal(self, name: str, schema: Schema) -> "Known | None":
+        """The newest version of the subject, if it is equal to the schema in canonical form."""
+        found = _unless_unable(self.client.get_latest_version, name)
+        text = (found.schema.schema_str if found else "") or ""
+        if found is None or not isinstance(found.schema_id, int):
+            return None
+        return (
+            Known(found.schema_id, text) if definitions.fingerprint_of(text) == schema.fingerprint else None
+        )
 
     def _no_id(self) -> RegistryError:
         return RegistryError(
@@ -186,6 +250,19 @@ class Registry:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A schema as the registry has it.
+
+    Attributes:
+        schema_id: the registry's id of it, which stands in each message.
+        text: as it was registered.
+    """
+
+    schema_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One version of a subject.
 
@@ -193,11 +270,13 @@ class Entry:
         schema_id: the registry's id of the schema, which stands in each message.
         version: its number in the subject.
         text: the schema as the registry has it.
+        refers_to: the subjects whose types it uses.
     """
 
     schema_id: int
     version: int
     text: str
+    refers_to: tuple[str, ...] = ()
 
 
 def _entry(found: RegisteredSchema | None) -> Entry | None:
@@ -207,7 +286,9 @@ def _entry(found: RegisteredSchema | None) -> Entry | None:
     version: Any = found.version
     if not isinstance(schema_id, int) or not isinstance(version, int):
         raise TypeError("no id, or no version")
-    return Entry(schema_id, version, str(found.schema.schema_str or ""))
+    references: Any = found.schema.references or ()
+    named = tuple(str(each.subject) for each in references)
+    return Entry(schema_id, version, str(found.schema.schema_str or ""), named)
 
 
 def _unless_missing(ask: Callable[..., Answer], *arguments: object) -> Answer | None:
@@ -218,6 +299,21 @@ def _unless_missing(ask: Callable[..., Answer], *arguments: object) -> Answer | 
         if error.http_status_code == 404 and error.error_code in _NOT_THERE:
             return None
         raise
+
+
+def _unless_unable(ask: Callable[..., Answer], *arguments: object) -> Answer | None:
+    """What the registry answers, but None where it has no such function, or not for these credentials.
+
+    Some registries and gateways lack /config and /compatibility, or answer there as a web server does.
+    """
+    try:
+        return ask(*arguments)
+    except SchemaRegistryError as error:
+        if error.http_status_code in _UNABLE or error.error_code in _READ_ONLY:
+            return None
+        raise
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return None
 
 
 def _within(timeout_s: float, url: str, call: Callable[[], Answer]) -> Answer:
@@ -255,17 +351,10 @@ def _refusal(error: Exception, url: str, name: str) -> RegistryError:
 
 def _unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
     """What a failure before any answer means: told by the cause beneath the HTTP client's own errors."""
-    if refused := next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None):
-        return RegistryError(
-            f"The certificate of the registry at {url} is not accepted: {refused.verify_message.rstrip('.')}.",
-            _certificate_hint(refused.verify_message),
-        )
+    if proxied := _proxied(causes, url):
+        return proxied
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return RegistryError(
-            f"The registry at {url} and this machine do not agree on TLS: {causes[-1]}.",
-            f"Check http:// or https:// in --registry-url; {CA_FILE_VARIABLE} names the PEM file of a private"
-            f" authority, {CERT_FILE_VARIABLE} that of our own certificate where the registry wants one.",
-        )
+        return _of_tls(causes, url)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return RegistryError(
             f"The host of the registry {url} has no address.", "Check its name in --registry-url."
@@ -276,6 +365,40 @@ def _unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
         return RegistryError(f"The registry at {url} did not answer in time.", _START)
     reason = str(causes[0]).rstrip(".") or type(causes[0]).__name__
     return RegistryError(f"No registry can be reached at {url}: {reason}.", f"{_START} {_ELSEWHERE}")
+
+
+def _of_tls(causes: Sequence[BaseException], url: str) -> RegistryError:
+    """Why the registry and this machine do not agree on TLS."""
+    if refused := next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None):
+        return RegistryError(
+            f"The certificate of the registry at {url} is not accepted: {refused.verify_message.rstrip('.')}.",
+            _certificate_hint(refused.verify_message),
+        )
+    return RegistryError(
+        f"The registry at {url} and this machine do not agree on TLS: {causes[-1]}.",
+        f"Check http:// or https:// in --registry-url; {CA_FILE_VARIABLE} names the PEM file of a private"
+        f" authority, {CERT_FILE_VARIABLE} that of our own certificate where the registry wants one.",
+    )
+
+
+def _proxied(causes: Sequence[BaseException], url: str) -> RegistryError | None:
+    """What a failure on the way through a proxy means; None where the environment names none for this address."""
+    parts = urlsplit(url)
+    host, proxies = parts.hostname or "", getproxies()
+    kind = next((each for each in (parts.scheme, "all") if proxies.get(each)), "")
+    if not kind or proxy_bypass(f"{host}:{parts.port}" if parts.port else host) or proxy_bypass(host):
+        return None
+    proxy = urlsplit(proxies[kind])
+    named = f"{kind.upper()}_PROXY ({proxy.scheme}://{proxy.netloc.rpartition('@')[2]})"
+    reason = (
+        "it is a kind of proxy that is not supported"
+        if isinstance(causes[0], (ImportError, ValueError))
+        else str(causes[-1]) or type(causes[-1]).__name__
+    )
+    return RegistryError(
+        f"The registry at {url} is asked through the proxy of {named}, and that fails: {reason.rstrip('.')}.",
+        f"If it is to be reached without the proxy, set NO_PROXY={host}; else check {kind.upper()}_PROXY.",
+    )
 
 
 def _certificate_hint(said: str) -> str:

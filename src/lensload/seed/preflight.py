@@ -13,6 +13,7 @@ from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.producing import largest_batch
 from lensload.kafka.reading import Place
 from lensload.kafka.topics import ensure_topics
 from lensload.schema import definitions
@@ -22,7 +23,6 @@ from lensload.seed.plan import Plan
 from lensload.seed.topic_settings import KEPT_FOR_GOOD, Obstacle, obstacles
 
 _EVENT_BYTES: Final = 330  # an event with its share of the batch, uncompressed
-_BATCH_OVERHEAD_BYTES: Final = 1_000
 _ANEW: Final = "Begin anew with --recreate, or another --topic-prefix."
 
 
@@ -142,17 +142,14 @@ class _Reached:
     schema_ids: dict[str, int]
 
     def target(self, entries: dict[str, TopicEntry]) -> Target:
-        sizes = [
-            int(self.admin.settings(entry["name"]).get("max.message.bytes", 1_048_588))
-            for entry in entries.values()
-        ]
+        most_bytes = largest_batch(self.admin, [entry["name"] for entry in entries.values()])
         notices = tuple(
             f"The settings of {name} may not be seen with these credentials: whether it would delete any of this"
             " history cannot be told."
             for name in sorted(self.admin.unseen)
         )
         facts = {"cluster_id": self.facts.cluster_id, "brokers": list(self.facts.brokers)}
-        return Target(self.settings, entries, facts, min(sizes) - _BATCH_OVERHEAD_BYTES, notices)
+        return Target(self.settings, entries, facts, most_bytes, notices)
 
 
 def _reach(topics: Iterable[str], config: RunConfig, prefix: str) -> _Reached:
@@ -161,7 +158,7 @@ def _reach(topics: Iterable[str], config: RunConfig, prefix: str) -> _Reached:
     loaded = definitions.load()
     schemas = {topic: loaded[topic] for topic in topics}
     with connection.registry_of(config.cluster) as client:
-        schema_ids = client.register(schemas, prefix)
+        schema_ids = client.register(schemas, prefix, mode=config.cluster.register_schemas)
     return _Reached(settings, facts, TopicAdmin(settings), schemas, schema_ids)
 
 

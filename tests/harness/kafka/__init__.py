@@ -26,6 +26,7 @@ listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:
 controller.listener.names=CONTROLLER
 log.dirs={data}
 auto.create.topics.enable=false
+num.partitions=4
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
