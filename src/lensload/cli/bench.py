@@ -60,7 +60,7 @@ def prepare(flags: Mapping[str, str | list[str] | None], file: Path | None) -> R
     newer_schemas(run.producer.evolve, _of_run(run), lambda newer: _verdict(run, newer))
     tell_notices(run.cluster)
     atomic_file.check_writable(run.outputs.run_file)
-    Views.of(run).check()
+    Views.of(run).check({"--run-file": run.outputs.run_file})
     if run.outputs.prometheus_port:
         from lensload.coordinator.prometheus import check_free  # noqa: PLC0415 - slow to import, and seldom wanted
 

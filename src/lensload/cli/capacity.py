@@ -15,7 +15,7 @@ from lensload import atomic_file
 from lensload.capacity import chart, result, trial
 from lensload.capacity.search import Found, Plan, Search, search
 from lensload.capacity.trial import Trial
-from lensload.cli.options import Command, config_option, option_group, run_options
+from lensload.cli.options import Command, Quantity, config_option, option_group, run_options
 from lensload.config import loading
 from lensload.config.model import RunConfig
 from lensload.config.options import options
@@ -57,7 +57,7 @@ _result = option_group("Result")
 @_search(
     "--start-rate",
     "start_per_s",
-    type=float,
+    type=Quantity(0, 1e8, whole=False),
     default=1_000.0,
     metavar="RATE",
     show_default=True,
@@ -66,14 +66,14 @@ _result = option_group("Result")
 @_search(
     "--max-rate",
     "max_per_s",
-    type=float,
+    type=Quantity(0, 1e8, whole=False),
     default=1e8,
     metavar="RATE",
     help="The highest rate to try.  [default: until a rate does not hold]",
 )
 @_search(
     "--growth",
-    type=float,
+    type=Quantity(0, 1e8, whole=False),
     default=2.0,
     metavar="NUMBER",
     show_default=True,

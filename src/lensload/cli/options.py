@@ -9,6 +9,7 @@ import click
 
 from lensload.config.fields import Cluster
 from lensload.config.options import Option, options
+from lensload.values import duration_s, number
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -41,6 +42,42 @@ class GroupedOption(click.Option):
 def option_group(title: str) -> Callable[..., Callable[[Function], Function]]:
     """`click.option`, for options that the help lists under a title."""
     return partial(click.option, cls=GroupedOption, group=title)
+
+
+class Quantity(click.ParamType["float"]):
+    """A number as people write it (10k, 1.5M, 1e6, 1_000), in a range; whole numbers are int.
+
+    Args:
+        least: the smallest that is allowed.
+        most: the largest.
+        whole: it has no fraction.
+        days: it is a length of time, in days where no unit is given: 14, 14d, 2w, 36h.
+    """
+
+    name = "number"
+
+    def __init__(self, least: float, most: float, *, whole: bool = True, days: bool = False) -> None:
+        self._least, self._most, self._whole, self._days = least, most, whole, days
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number."""
+        try:
+            found = self._read(value) if isinstance(value, str) else float(str(value))
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}.", param, ctx)
+        if not self._least <= found <= self._most:
+            self.fail(f"{value} is not from {self._least:,.15g} to {self._most:,.15g}.", param, ctx)
+        if self._whole and found != int(found):
+            self.fail(f"{value} is not a whole number.", param, ctx)
+        return int(found) if self._whole else found
+
+    def _read(self, text: str) -> float:
+        if not self._days:
+            return number(text)
+        try:
+            return number(text)
+        except ValueError:
+            return duration_s(text) / 86_400
 
 
 config_option = click.option(

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from lensload.cli.options import Command, config_option, option_group, run_options, tell_notices
+from lensload.cli.options import Command, Quantity, config_option, option_group, run_options, tell_notices
 from lensload.config import loading
 from lensload.config.fields import Cluster
 from lensload.config.options import options
@@ -27,7 +27,8 @@ _how = option_group("What to do with it")
 @_what(
     "--start",
     metavar="WHERE",
-    help="Where to start: earliest; the first message at or after a time (2026-01-31T12:00:00Z, or Unix milliseconds);"
+    help="Where to start: earliest; the first message at or after a time (2026-01-31T12:00:00Z, -1h for an hour ago, or"
+    " Unix milliseconds);"
     " or offset:N.  [default: earliest, or where the group stopped]",
 )
 @_what(
@@ -55,7 +56,7 @@ _how = option_group("What to do with it")
     "--decode", is_flag=True, help="Decode every value even if nothing else needs it, to find invalid Avro."
 )
 @_how("--print", "layout", type=click.Choice(["table", "jsonl"]), help="Print the records.")
-@_how("--limit", metavar="N", type=click.IntRange(min=1), help="Print at most this many records.")
+@_how("--limit", metavar="N", type=Quantity(1, 10**18), help="Print at most this many records.")
 @_how(
     "--output-dir",
     "folder",

@@ -28,7 +28,7 @@ def report(runs: tuple[Path, ...], **files: Path | None) -> None:
     The exit code is the gravest of the runs': 3 if one is invalid, 1 if one failed, else 0.
     """
     views = Views(**files)
-    views.check()
+    views.check({f"the run file {path}": path for path in dict.fromkeys(runs)})
     named = [(path.stem, run_file.read(path)) for path in runs]
     for path, (_, run) in zip(runs, named, strict=True):
         print_result(run, run_file=path)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from lensload.cli.options import Command, config_option, option_group, run_options, tell_notices
+from lensload.cli.options import Command, Quantity, config_option, option_group, run_options, tell_notices
 from lensload.config import loading
 from lensload.config.options import options
 from lensload.errors import UsageError
@@ -36,26 +36,26 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @_history(
     "--events",
     metavar="N",
-    type=click.IntRange(1, 10**12),
+    type=Quantity(1, 10**12),
     help="Exact number of events over all topics; spread over 14 days, or over --days.",
 )
 @_history(
     "--days",
     metavar="D",
-    type=float,
-    help="Length of the history in days. Without --events, as many events as the simulated users generate"
+    type=Quantity(0, 1e6, whole=False, days=True),
+    help="Length of the history in days, or with a unit: 14, 14d, 2w, 36h. Without --events, as many events as the simulated users generate"
     " (0.5 sessions per user per day).",
 )
 @_history(
     "--until",
     metavar="TIME",
-    help="When the history ends: now, or a time such as 2026-01-31T12:00:00Z.  [default: now]",
+    help="When the history ends: now, a time ago such as -7d, or a time such as 2026-01-31T12:00:00Z.  [default: now]",
 )
 @_history(
     "--fault",
     metavar="NAME=RATE",
     multiple=True,
-    help="Give a share of the records, 0 to 1, a fault, which a header names. May be repeated. Faults:"
+    help="Give a share of the records (0.01 or 1%) a fault, which a header names. May be repeated. Faults:"
     f" {', '.join(FAULTS)}.",
 )
 @_topics(

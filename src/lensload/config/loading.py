@@ -9,18 +9,28 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
 from lensload import text_files
 from lensload.config import client_file
-from lensload.config.model import ENV_PREFIX, HANDOVER_VARIABLE, RunConfig, describe, grouped, refusal
+from lensload.config.model import (
+    ENV_PREFIX,
+    FIELDS,
+    HANDOVER_VARIABLE,
+    RunConfig,
+    describe,
+    grouped,
+    refusal,
+    shown_of,
+)
 from lensload.config.options import Option, options
 from lensload.errors import UsageError
 from lensload.schema import registry_auth
-from lensload.values import Group, nearest
+from lensload.values import Group, nearest, number, share
 
 FILE_NAME = "lensload.toml"
 FILE_VARIABLE = "LENSLOAD_CONFIG"
@@ -96,10 +106,24 @@ def _gathered(
             values[by_name[name].field] = value
             origins[by_name[name].field] = origin
     _add_client_file(values, origins)
-    for field, value in values.items():
+    for field, value in list(values.items()):
+        values[field] = _read(field, value)
         if isinstance(value, bool):
             raise UsageError(f"{origins[field]} is {str(value).lower()}.", describe(field))
     return values, origins
+
+
+def _read(field: str, value: object) -> object:
+    """A number or a share that was given as text; what is neither is left for the field's own check to refuse."""
+    info = FIELDS[field]
+    metavar = shown_of(field).metavar
+    kinds = {info.annotation, *get_args(info.annotation)}
+    if not isinstance(value, str) or metavar == "DURATION" or not kinds & {int, float}:
+        return value
+    with suppress(ValueError):
+        found = share(value) if metavar == "SHARE" else number(value)
+        return int(found) if found == int(found) and metavar != "SHARE" else found
+    return value
 
 
 def _add_client_file(values: dict[str, Any], origins: dict[str, str]) -> None:

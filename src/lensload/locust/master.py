@@ -129,7 +129,7 @@ class Master:
             if issubclass(kind, Audience):
                 kind.behaviour()
         atomic_file.check_writable(config.outputs.run_file)
-        Views.of(config).check()
+        Views.of(config).check({"--run-file": config.outputs.run_file})
         cluster = (
             self._host_cluster()
             if config.cluster.embedded

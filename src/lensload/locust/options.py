@@ -34,7 +34,7 @@ def check(parser: LocustArgumentParser) -> None:
         config = config_of(known)
         if not known.worker:
             atomic_file.check_writable(config.outputs.run_file)
-            Views.of(config).check()
+            Views.of(config).check({"--run-file": config.outputs.run_file})
             check_free(config.outputs.prometheus_host, config.outputs.prometheus_port)
     except LensloadError as error:
         _leave(parser, error)

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.metrics.histogram import Histogram, coarse_bounds
+from lensload.metrics.percentiles import carries, percent_of
 
 Floats = NDArray[np.float64]
 Method = Literal["runs", "blocks"]
@@ -31,7 +32,6 @@ LEVEL: Final = 0.95
 PRIOR_FREEDOM: Final = 3.0
 RESAMPLES: Final = 500  # a standard error from so many is off by 3 %
 PERCENTS: Final = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9, "p9999": 99.99}
-_BEYOND: Final = 10  # as in Histogram.summary: so many samples lie beyond a percentile that is shown
 _FEWEST_BLOCKS: Final = 4
 _LEAST_NS: Final = 1.0
 
@@ -84,12 +84,12 @@ class Blocked:
 
     def carries(self, statistic: str) -> bool:
         """Whether there are enough latencies for a statistic to mean something."""
-        percent, count = PERCENTS.get(statistic), self.whole.count
-        return count * (1 - (percent or 0.0) / 100) >= _BEYOND - 1e-6 if percent else count > 0
+        percent, count = percent_of(statistic), self.whole.count
+        return carries(count, percent) if percent else count > 0
 
     def figure_ns(self, statistic: str) -> float:
-        """The mean, or one of `PERCENTS`, of all the latencies; 0 where there are none."""
-        percent = PERCENTS.get(statistic)
+        """The mean, or a percentile, of all the latencies; 0 where there are none."""
+        percent = percent_of(statistic)
         found_us = self.whole.mean_us if percent is None else self.whole.percentile_us(percent)
         return (found_us or 0.0) * 1e3
 
@@ -102,7 +102,7 @@ class Blocked:
         totals = weights @ self.counts.sum(axis=1)
         if statistic == "mean":
             return weights @ (self.counts @ self._middles_ns) / np.maximum(totals, 1)
-        ranks = np.maximum(np.floor(PERCENTS[statistic] / 100 * totals + 0.5), 1)
+        ranks = np.maximum(np.floor((percent_of(statistic) or 0.0) / 100 * totals + 0.5), 1)
         # Each line's bucket by halving: to add up all buckets of all lines would be a hundred times the work.
         up_to = np.cumsum(self.counts, axis=1)
         low, high = np.zeros(len(weights), np.int64), np.full(len(weights), self.highest_ns.size - 1)
@@ -136,7 +136,7 @@ class Blocked:
         if statistic == "mean":
             return self.counts @ (self._middles_ns - self.figure_ns("mean"))
         beyond = self.counts[:, self.highest_ns > self.figure_ns(statistic)].sum(axis=1)
-        return beyond - (1 - PERCENTS[statistic] / 100) * self.counts.sum(axis=1)
+        return beyond - (1 - (percent_of(statistic) or 0.0) / 100) * self.counts.sum(axis=1)
 
     @property
     def _middles_ns(self) -> Floats:
@@ -150,7 +150,7 @@ def interval(
 
     Args:
         runs: one for each run, of the same stage and topic.
-        statistic: "mean" or one of `PERCENTS`.
+        statistic: "mean" or a percentile (`percent_of`).
         level: how sure the interval is to hold the true value.
         seed: of the resampling: the same blocks give the same interval.
 

@@ -31,7 +31,7 @@ def load(wanted: str, topics: Sequence[str], registry: Registry) -> dict[str, An
 
 def _from_file(path: Path) -> Any:  # noqa: ANN401 - a schema is any JSON
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(
             f"--as-version is {str(path)!r}: {error.strerror}.",

@@ -9,7 +9,9 @@ from typing import cast
 from rich.console import Console
 from rich.text import Text
 
+from lensload.metrics import percentiles
 from lensload.metrics.counts import COUNTS, count_of
+from lensload.report.columns import percentiles_of
 from lensload.report.text_table import aligned
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s, percent
 from lensload.results.breakdown import PLACES, sentence
@@ -112,12 +114,13 @@ def _load(run: Run) -> Iterator[Line]:
 
 def _latencies(run: Run) -> Iterator[Line]:
     yield from _title("LATENCY from when each event was due (encode, serialize: how long it took)")
-    names = [name.replace("p999", "p99.9") for name in PERCENTILES]
+    chosen = percentiles_of(run, PERCENTILES)
+    names = [percentiles.shown(name) for name in chosen]
     rows = [
         [
             STAGE_NAMES.get(stage, stage),
             f"{by_topic['all']['count']:,}",
-            *(latency(by_topic["all"][name]) for name in ("mean", *PERCENTILES, "max")),
+            *(latency(percentiles.value_us(run, stage, "all", name)) for name in ("mean", *chosen, "max")),
         ]
         for stage, by_topic in run["latency_us"].items()
         if by_topic["all"]["count"]

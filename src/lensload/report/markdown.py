@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from lensload.metrics import percentiles
 from lensload.metrics.counts import COUNTS, count_of
 from lensload.report import comparison_table
+from lensload.report.columns import percentiles_of
 from lensload.report.units import STAGE_NAMES, latency, per_s, percent
 from lensload.results.compare import Comparison
 from lensload.results.run import Run, total
@@ -46,7 +48,9 @@ def _run(run: Run, name: str) -> Iterator[str]:
     yield ""
     if run["slos"]:
         yield from _table(["objective", "", "figure", "margin"], [_objective(each) for each in run["slos"]])
-    yield from _table(["latency", "events", *(_named(p) for p in _PERCENTILES)], _latencies(run))
+    yield from _table(
+        ["latency", "events", *map(percentiles.shown, percentiles_of(run, _PERCENTILES))], _latencies(run)
+    )
     yield from _table(["topic", *COUNTS], _ledger(run))
 
 
@@ -68,7 +72,8 @@ def _latencies(run: Run) -> list[list[str]]:
     for stage, by_topic in run["latency_us"].items():
         found = by_topic["all"]
         if found["count"]:
-            cells = [latency(found[name]) for name in _PERCENTILES]
+            names = percentiles_of(run, _PERCENTILES)
+            cells = [latency(percentiles.value_us(run, stage, "all", name)) for name in names]
             rows.append([STAGE_NAMES.get(stage, stage), f"{found['count']:,}", *cells])
     return rows
 
@@ -113,10 +118,6 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
-
-
-def _named(percentile: str) -> str:
-    return percentile.replace("p999", "p99.9")
 
 
 def _plain(text: str) -> str:

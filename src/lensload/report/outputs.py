@@ -1,7 +1,7 @@
 """The files that show a run to machines and people: where each goes, checked before the run and written after it."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +30,17 @@ class Views:
         """Those that a run's configuration asks for."""
         return cls(config.outputs.junit, config.outputs.summary, config.outputs.csv, config.outputs.html)
 
-    def check(self) -> None:
+    def check(self, others: Mapping[str, Path | None]) -> None:
         """Find out now whether all of them can be written.
 
+        Args:
+            others: further files that are read or written, by what people call them.
+
         Raises:
-            UsageError: one cannot.
+            UsageError: one cannot, or is another one too.
         """
+        own = {flag: path for path, _, flag, _ in self._wanted()}
+        atomic_file.check_apart({**others, **own})
         for path, what, flag, _ in self._wanted():
             atomic_file.check_writable(path, what, flag)
 

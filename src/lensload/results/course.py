@@ -66,10 +66,10 @@ def build(
     topics = {name: _ledger(tally.counts[name], course.of_topic(name)) for name in sorted(tally.counts)}
     latency = {stage: _summaries(tally, stage) for stage in STAGES}
     load = _load(tally, course.facts, topics)
-    outcomes = [slo.judge({"topics": topics, "latency_us": latency, "load": load}) for slo in slos]
+    measured = {"load": load, "topics": topics, "latency_us": latency, "histograms": _encoded(tally)}
+    outcomes = [slo.judge(measured) for slo in slos]
     missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
     verdict = judge(_evidence(tally, course, topics, latency, thresholds), thresholds, missed)
-    measured = {"load": load, "topics": topics, "latency_us": latency}
     run = _verdict(verdict, outcomes) | _course(course) | measured | _rest(tally, course, latency)
     return cast(
         "Run", _plain({"format": FORMAT, **run, "conditions": conditions, "repeats": [], "intervals": {}})
@@ -107,7 +107,6 @@ def _rest(tally: Tally, course: Course, latency: Mapping[str, Mapping[str, Summa
         "breakdown": breakdown(latency, client),
         "errors": _errors(tally),
         "totals": tally.totals,
-        "histograms": _encoded(tally),
     }
 
 

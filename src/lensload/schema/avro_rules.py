@@ -133,10 +133,14 @@ class _Rules:
 
     def _container(self, node: Node, value: Any) -> str:  # noqa: ANN401 - any JSON
         array = node["type"] == "array"
-        if not isinstance(value, list if array else dict):
+        if array and isinstance(value, list):
+            each_value = list[Any](value)
+        elif not array and isinstance(value, dict):
+            each_value = list[Any](value.values())
+        else:
             return f"{value!r} is no {node['type']}"
         inner = node.get("items" if array else "values")
-        wrong = (self._unlike(inner, each) for each in (value if array else value.values()))
+        wrong = (self._unlike(inner, each) for each in each_value)
         return next(filter(None, wrong), "")
 
     def _record(self, node: Node, value: Any) -> str:  # noqa: ANN401 - any JSON

@@ -65,7 +65,7 @@ class Changeover:
             UsageError: the file cannot be read.
         """
         try:
-            return self if self.text else replace(self, text=Path(self.file).read_text(encoding="utf-8"))
+            return self if self.text else replace(self, text=Path(self.file).read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
                 f"The schema file {self.file} cannot be read: {getattr(error, 'strerror', None) or error}.",

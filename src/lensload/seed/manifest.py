@@ -121,7 +121,7 @@ def read(path: Path) -> Manifest:
         UsageError: the file is missing, not whole, no manifest, or of a format that this version cannot read.
     """
     try:
-        document: object = json.loads(path.read_text(encoding="utf-8"))
+        document: object = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"The manifest {path} cannot be read: {why(error)}.", _EXPECTED) from error
     except ValueError as error:  # not UTF-8, or not JSON

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lensload.errors import UsageError
+from lensload.metrics import percentiles
 from lensload.metrics.counts import COUNTS, RATES, WHOLES
 from lensload.metrics.stages import STAGES
 from lensload.schema.definitions import TOPIC_NAMES
@@ -37,8 +38,8 @@ class Figure:
         Raises:
             ValueError: there is none; names the nearest.
         """
-        name = re.sub(r"\bp(99)\.(9{1,2})$", r"p\1\2", text.strip())  # p99.9 is p999
-        parts = name.split(".")
+        name = re.sub(r"\bp\d+(?:\.\d+)?$", lambda found: percentiles.canonical(found[0]), text.strip())
+        parts = re.split(r"\.(?!\d)", name)  # the dot of p7.5 parts nothing
         topic = parts.pop(0) if len(parts) > 1 and parts[0] not in STAGES else "all"
         if topic not in (*TOPIC_NAMES, "all"):
             known = (*TOPIC_NAMES, *STAGES) if len(parts) > 1 else (*STAGES, *TOPIC_NAMES)
@@ -50,8 +51,10 @@ class Figure:
         stage, statistic = parts
         if stage not in STAGES:
             raise ValueError(f"there is no stage {stage!r}{nearest(stage, STAGES)}")
-        if statistic not in STATISTICS:
-            raise ValueError(f"there is no statistic {statistic!r}{nearest(statistic, STATISTICS)}")
+        if statistic not in STATISTICS and percentiles.percent_of(statistic) is None:
+            raise ValueError(
+                f"there is no statistic {statistic!r}; there are mean, min, max and percentiles from p0.01 to p99.9999"
+            )
         return cls(name, topic, stage, statistic)
 
     def of(self, run: Mapping[str, Any], percent: bool = False) -> float | None:
@@ -70,7 +73,7 @@ class Figure:
                 f"It has {', '.join(run['topics']) or 'none'}.",
             )
         if self.stage:
-            return run["latency_us"].get(self.stage, {}).get(self.topic, {}).get(self.kind)
+            return percentiles.value_us(run, self.stage, self.topic, self.kind)
         if self.kind == "achieved":
             target = run["load"]["target_per_s"]
             return 100 * run["load"]["achieved_per_s"] / target if target else None
@@ -115,4 +118,6 @@ def _known(kind: str, topic: str) -> str:
         raise ValueError(f"{kind} is a stage: say of which statistic, as in {kind}.p99")
     if kind == "achieved":
         raise ValueError("achieved is of all topics together; of one, say achieved_per_s")
+    if kind in STATISTICS or percentiles.percent_of(kind) is not None:
+        raise ValueError(f"{kind} of which stage? Write end_to_end.{kind}, or another of {', '.join(STAGES)}")
     raise ValueError(f"there is no figure {kind!r}{nearest(kind, (*known, *STAGES))}")

@@ -215,7 +215,7 @@ def test_what_is_no_run_file_never_passes(folder: Path):
         (["a.json", "b.json", "a.json"], "3 run files are given"),
         (["--base", "a.json"], "not said which runs are which"),
         (["a.json", "--new", "b.json"], "not said which runs are which"),
-        (["a.json", "b.json", "--max-regression", "end_to_end.p98=5%"], "did you mean p99?"),
+        (["a.json", "b.json", "--max-regression", "end_to_end.pp8=5%"], "percentiles from p0.01"),
         (["a.json", "b.json", "--max-regression", "end_to_end.max=5%"], "is one event, and has no interval"),
         (["a.json", "b.json", "--max-regression", "lost=5%"], "make it an objective"),
         (["a.json", "b.json", "--max-regression", "end_to_end.p99"], "Write FIGURE=PERCENT"),

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
+from lensload.metrics import percentiles
 from lensload.metrics.counts import COUNTS, count_of
 from lensload.report import units
+from lensload.report.columns import percentiles_of
 from lensload.results.run import Run, total
 
 PERCENTILES = ("p50", "p90", "p99", "p999", "p9999")
-_PERCENTILE_NAMES = {"p999": "p99.9", "p9999": "p99.99"}
 MISSING = "\N{EN DASH}"
 _BAD = ("failed", "unflushed", "lost", "duplicated", "corrupt")
 
@@ -41,32 +42,33 @@ def duration(value_us: float | None) -> str:
 def latency_table(run: Run, topic: str = "all") -> Table:
     """The stages of a run, for one topic or all together."""
     rows = [
-        _latency_row(units.STAGE_NAMES.get(stage, stage), by_topic[topic])
+        _latency_row(units.STAGE_NAMES.get(stage, stage), run, stage, topic)
         for stage, by_topic in run["latency_us"].items()
         if by_topic.get(topic, {}).get("count")
     ]
-    return _latency("stage", rows)
+    return _latency(run, "stage", rows)
 
 
 def topic_table(run: Run, stage: str) -> Table:
     """The topics of a run at one stage, and all together."""
     by_topic = run["latency_us"].get(stage, {})
-    rows = [_latency_row(topic, by_topic[topic]) for topic in run["topics"] if topic in by_topic]
+    rows = [_latency_row(topic, run, stage, topic) for topic in run["topics"] if topic in by_topic]
     if len(rows) != 1 and by_topic.get("all", {}).get("count"):
-        rows.append(_latency_row("all", by_topic["all"]))
-    return _latency("topic", rows)
+        rows.append(_latency_row("all", run, stage, "all"))
+    return _latency(run, "topic", rows)
 
 
-def _latency(first: str, rows: Sequence[Sequence[Cell]]) -> Table:
-    names = [_PERCENTILE_NAMES.get(name, name) for name in PERCENTILES]
+def _latency(run: Run, first: str, rows: Sequence[Sequence[Cell]]) -> Table:
+    names = [percentiles.shown(name) for name in percentiles_of(run, PERCENTILES)]
     missing = any(cell.text == MISSING for row in rows for cell in row)
     note = f"{MISSING}: too few events to carry that percentile" if missing else ""
     return Table([first, "events", "mean", *names, "max"], rows, note)
 
 
-def _latency_row(name: str, summary: Mapping[str, Any]) -> list[Cell]:
-    shown = [summary.get(key) for key in ("mean", *PERCENTILES, "max")]
-    count = int(summary["count"])
+def _latency_row(name: str, run: Run, stage: str, topic: str) -> list[Cell]:
+    names = ("mean", *percentiles_of(run, PERCENTILES), "max")
+    shown = [percentiles.value_us(run, stage, topic, key) for key in names]
+    count = int(run["latency_us"][stage][topic]["count"])
     return [Cell(name), Cell(f"{count:,}", count), *(Cell(duration(value), value) for value in shown)]
 
 
