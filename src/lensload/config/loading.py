@@ -7,6 +7,7 @@ checked in the same way, and a key that nobody reads is refused with the nearest
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -120,6 +121,8 @@ def _read(field: str, value: object) -> object:
     kinds = {info.annotation, *get_args(info.annotation)}
     if not isinstance(value, str) or metavar == "DURATION" or not kinds & {int, float}:
         return value
+    if re.fullmatch(r"\s*[+-]?\d+(?:\.\d+)?\s*", value):
+        return value  # so that a refusal shows it as it was written
     with suppress(ValueError):
         found = share(value) if metavar == "SHARE" else number(value)
         return int(found) if found == int(found) and metavar != "SHARE" else found

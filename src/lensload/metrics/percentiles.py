@@ -4,8 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lensload.metrics.histogram import Histogram
-
 _NAME: Final = re.compile(r"p(\d{1,2})(?:\.(\d{1,4})|(\d{1,4}))?")
 _BEYOND: Final = 10  # as in Histogram.summary: so many samples lie beyond a percentile that is shown
 _ALWAYS_TWO: Final = 10
@@ -59,6 +57,8 @@ def value_us(run: Mapping[str, Any], stage: str, topic: str, name: str) -> float
     text = run.get("histograms", {}).get(stage, {}).get(topic)
     if text is None:
         return None
+    from lensload.metrics.histogram import Histogram  # noqa: PLC0415 - a configuration with objectives needs no NumPy
+
     histogram = Histogram.from_encoded(text)
     return histogram.percentile_us(percent) if carries(histogram.count, percent) else None
 

@@ -312,7 +312,7 @@ def test_rates_are_read_and_put_in_order():
         ("out_of_order=0.1", "no fault 'out_of_order'; did you mean out-of-order?"),
         ("late=1.5", "--fault late=1.5: a rate is a share, from 0 to 1."),
         ("late=-0.1", "a rate is a share"),
-        ("late=nan", "a rate is a share"),
+        ("late=nan", "is not a rate"),
         ("late=often", "'often' is not a rate"),
         ("late", "'' is not a rate"),
         ("late=0.6,duplicate=0.6", "add up to 1.2"),

@@ -85,5 +85,5 @@ def _rate(entry: str, text: str) -> float:
     except ValueError as error:
         raise UsageError(f"--fault {entry}: {text!r} is not a rate.", _HINT) from error
     if not 0 <= rate <= 1:
-        raise UsageError(f"--fault {entry}: a rate is a share, from 0 to 1, or 0% to 100%.", _HINT)
+        raise UsageError(f"--fault {entry}: a rate is a share, from 0 to 1.", _HINT)
     return rate
