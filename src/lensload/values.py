@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 _NUMBER: Final = re.compile(r"([+-]?[\d_.,]+(?:e[+-]?\d+)?)\s?([kmg]?)", re.IGNORECASE)
 _THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
@@ -112,6 +112,13 @@ class Shown:
     web: bool = True
     locust_flag: str = ""
     several: bool = False
+
+
+def option(default: object, shown: Shown, description: str, **limits: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """A field of a group that is an option: its default, how it appears, its help text, and pydantic's limits of it."""
+    field = Field(default, description=description, **limits)
+    field.metadata.append(shown)
+    return field
 
 
 class Group(BaseModel):

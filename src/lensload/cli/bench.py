@@ -2,24 +2,18 @@
 
 import os
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 
 import click
 
-from lensload import atomic_file
 from lensload import bench as bench_process
 from lensload.capacity.repeat import repeated
-from lensload.cli.options import Command, config_option, run_options, tell_notices
-from lensload.config import loading
+from lensload.cli.options import Command, Given, run_options, tell_notices
 from lensload.config.model import RunConfig
-from lensload.errors import LensloadError
-from lensload.report.outputs import Views
+from lensload.report import outputs
 from lensload.schema import definitions
 from lensload.schema.migration import newer_schemas
 
 BENCH_DURATION_S = 30.0
-_REACH_S = 7.5  # so that an address that never answers is named within ten, starting up included
 
 
 @click.command(
@@ -29,17 +23,24 @@ _REACH_S = 7.5  # so that an address that never answers is named within ten, sta
     " (LENSLOAD_TOPIC_PREFIX=...). A flag beats the environment, which beats the file.",
 )
 @run_options()
-@config_option
-def bench(config: Path | None, **flags: str | list[str] | None) -> None:
+def bench(given: Given) -> None:
     """Send events at a rate, measure, show a table, and write the run file.
 
     Without an address the run takes place on an embedded cluster, whose numbers are the client's, never a
     Kafka broker's. Exit codes: 0 passed; 1 an objective was missed or events were lost; 2 wrong usage; 3 the
     measurement is invalid; 4 the cluster or the registry cannot be reached or refused.
     """
-    run = prepare(flags, config)
+    run = prepare(given)
     if not run.cluster.embedded:
-        _reach(run)
+        # The generators do all this again, each on its host; but here a wrong address is named within ten seconds.
+        from lensload.doctor.examination import settings_in_the_way  # noqa: PLC0415 - half of a start's time
+        from lensload.kafka import preflight  # noqa: PLC0415
+
+        cluster, registry = run.cluster.bootstrap_servers or "", run.cluster.registry_url or "mock://"
+        found = preflight.prepare(run, cluster, registry, embedded=False)
+        found.registry.close()
+        for each in settings_in_the_way(run, found.settings):
+            click.echo(f"Notice: {each['text']} {each['meaning']} {each['fix']}", err=True)
     if run.load.repeat > 1:
         sys.exit(repeated(run, bench_process.command)[1])
     command, environ = bench_process.command(run, os.environ)
@@ -48,72 +49,21 @@ def bench(config: Path | None, **flags: str | list[str] | None) -> None:
     os.execve(command[0], command, environ)  # noqa: S606 - no shell is wanted
 
 
-def prepare(flags: Mapping[str, str | list[str] | None], file: Path | None) -> RunConfig:
+def prepare(given: Given) -> RunConfig:
     """The configuration of a bench run, with all that can be checked before anything starts.
 
     Raises:
         UsageError: a value, the file, the --client-config file, a schema file or the run file's place is unfit.
     """
-    run = loading.load(flags, file=file)
+    run = given.config()
     if run.load.duration_s is None:
         run = run.changed(duration_s=BENCH_DURATION_S)
-    newer_schemas(run.producer.evolve, _of_run(run), lambda newer: _verdict(run, newer))
+    schemas = {topic: schema for topic, schema in definitions.load().items() if topic in run.load.topics}
+    newer_schemas(run.producer.evolve, schemas)
     tell_notices(run.cluster)
-    atomic_file.check_writable(run.outputs.run_file)
-    Views.of(run).check({"--run-file": run.outputs.run_file})
+    outputs.check(run.outputs)
     if run.outputs.prometheus_port:
         from lensload.coordinator.prometheus import check_free  # noqa: PLC0415 - slow to import, and seldom wanted
 
         check_free(run.outputs.prometheus_host, run.outputs.prometheus_port)
     return run
-
-
-def _reach(run: RunConfig) -> None:
-    """Reach cluster and registry, and have topics and schemas there, before any worker wants the same.
-
-    The generators do all this again; but here a wrong address is named within ten seconds.
-    """
-    # Half of a start's time, and not for the embedded cluster.
-    from lensload.doctor.examination import settings_in_the_way  # noqa: PLC0415
-    from lensload.kafka import connection  # noqa: PLC0415
-    from lensload.kafka.topics import ensure_topics  # noqa: PLC0415
-    from lensload.schema import registration  # noqa: PLC0415
-
-    loaded = definitions.load()
-    settings = connection.client_settings(run.cluster, run.cluster.bootstrap_servers or "")
-    connection.check(settings)
-    with connection.registry_of(run.cluster) as books:
-        schema_ids = books.register(loaded, run.cluster.topic_prefix, _REACH_S, run.cluster.register_schemas)
-        registration.register_newer(
-            books, newer_schemas(run.producer.evolve, _of_run(run)), schema_ids, run.cluster.topic_prefix
-        )
-    names = [run.cluster.topic_prefix + topic for topic in run.load.topics]
-    ensure_topics(settings, names, run.cluster.partitions, run.cluster.replication_factor, embedded=False)
-    for found in settings_in_the_way(run, settings):
-        click.echo(f"Notice: {found['text']} {found['meaning']} {found['fix']}", err=True)
-
-
-def _of_run(run: RunConfig) -> dict[str, definitions.Schema]:
-    return {topic: schema for topic, schema in definitions.load().items() if topic in run.load.topics}
-
-
-def _verdict(run: RunConfig, newer: definitions.Schema) -> str:
-    """What the run's registry says of a newer schema, as a line to add to LENS's own verdict; "" without one."""
-    if not run.cluster.registry_url or run.cluster.registry_url.startswith("mock:"):
-        return ""
-    from lensload.kafka import connection  # noqa: PLC0415 - half of a start's time
-    from lensload.schema import registration  # noqa: PLC0415
-
-    try:
-        with connection.registry_of(run.cluster) as books:
-            fits = registration.verdict(
-                books, definitions.subject(newer.topic.name, run.cluster.topic_prefix), newer
-            )
-    except LensloadError as error:
-        return f"\nThe registry could not be asked: {error.message}"
-    says = {
-        True: "it may follow",
-        False: "it may not follow",
-        None: "none, for want of a version to compare with",
-    }
-    return f"\nThe registry's own verdict: {says[fits]}."

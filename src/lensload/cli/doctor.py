@@ -1,15 +1,14 @@
 """`lensload doctor`: whether a run can be made here, and what would spoil it."""
 
 import json
+import sys
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
-from lensload.cli.options import Command, config_option, run_options
-from lensload.config import loading
+from lensload.cli.options import Command, Given, run_options
 from lensload.config.model import RunConfig
 
 _FIELDS = (
@@ -46,28 +45,19 @@ _INDENT = 8
     help="Also compare the brokers' clock: create a topic, write to it, and delete it. Without this flag nothing is"
     " created.",
 )
-@config_option
-@click.pass_context
-def doctor(
-    ctx: click.Context,
-    config: Path | None,
-    *,
-    as_json: bool,
-    probe_topic: bool,
-    **flags: Any,  # noqa: ANN401 - click's
-) -> None:
+def doctor(given: Given, *, as_json: bool, probe_topic: bool) -> None:
     """Look at everything that a run meets, and say of each finding what it means for a run and what to do.
 
     Nothing is created, written or registered.
     """
-    run = loading.load(flags, file=config)
+    run = given.config()
     from lensload.doctor.examination import examine  # noqa: PLC0415 - the clients cost half a second
     from lensload.doctor.finding import exit_code  # noqa: PLC0415
 
     found = examine(run, probe_topic=probe_topic)
     code = exit_code(found)
     click.echo(_document(run, found, code) if as_json else _text(found))
-    ctx.exit(code)
+    sys.exit(code)
 
 
 def _document(run: RunConfig, found: Sequence[Any], code: int) -> str:

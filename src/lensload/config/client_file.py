@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from lensload import text_files
+from lensload.atomic_file import read_text
 from lensload.config.properties import Property, parse
 from lensload.errors import UsageError
 from lensload.schema import registry_auth
@@ -106,7 +106,7 @@ def read(path: Path) -> ClientFile:
             does, is one of Java's that librdkafka does not have, or names a file that is not there; every such line is
             named, with what to do.
     """
-    text = text_files.read(path, "client configuration", "Check --client-config.")
+    text = read_text(path, "client configuration", "Check --client-config.")
     found = ClientFile(path)
     complaints: list[tuple[str, str]] = []
     entries = parse(text)

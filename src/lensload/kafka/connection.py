@@ -42,11 +42,15 @@ class ClusterFacts:
     brokers: tuple[str, ...]
 
 
-def client_settings(cluster: Cluster, bootstrap_servers: str) -> dict[str, Any]:
+def client_settings(cluster: Cluster, bootstrap_servers: str | None = None) -> dict[str, Any]:
     """What every librdkafka client of a run is made with: the address, the --client-config file, and logging.
 
     Producers, consumers and admin clients take the same dict; add to a copy what only one of them needs. On the
     embedded cluster what of the file is about a connection is left out.
+
+    Args:
+        cluster: from the configuration.
+        bootstrap_servers: where the cluster is, if not where the configuration says: the embedded one.
 
     Raises:
         UsageError: the --client-config file is not fit (see `client_config.read`).
@@ -54,7 +58,8 @@ def client_settings(cluster: Cluster, bootstrap_servers: str) -> dict[str, Any]:
     own = client_config.read(cluster.client_config) if cluster.client_config else {}
     if cluster.embedded:
         own = client_config.for_embedded(own)
-    return {"client.id": "lensload", **own, "bootstrap.servers": bootstrap_servers, "logger": LOGGER}
+    address = bootstrap_servers or cluster.bootstrap_servers or ""
+    return {"client.id": "lensload", **own, "bootstrap.servers": address, "logger": LOGGER}
 
 
 def notices(cluster: Cluster) -> list[str]:
@@ -79,9 +84,7 @@ def registry_of(cluster: Cluster) -> Registry:
     Raises:
         UsageError: the file, or what the environment says of the registry, is not fit.
     """
-    return connect(
-        cluster.registry_url or "mock://", client_file.registry_environ(cluster.client_config, os.environ)
-    )
+    return connect(cluster.registry, client_file.registry_environ(cluster.client_config, os.environ))
 
 
 def check(settings: Mapping[str, Any], timeout_s: float = REACH_S) -> ClusterFacts:

@@ -22,15 +22,9 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from lensload.errors import RegistryError
 from lensload.schema import definitions, registry_auth
 from lensload.schema.definitions import Schema, subject
-from lensload.schema.registry_auth import (
-    CA_FILE_VARIABLE,
-    CERT_FILE_VARIABLE,
-    TOKEN_VARIABLE,
-    USER_INFO_VARIABLE,
-)
 
 _TOTAL_S = 10.0
-_CREDENTIALS = f"Set {USER_INFO_VARIABLE}=user:password or {TOKEN_VARIABLE} in the environment."
+_CREDENTIALS = f"Set {registry_auth.USER_INFO_VARIABLE}=user:password or {registry_auth.TOKEN_VARIABLE} in the environment."
 _START = "Start it, or check --registry-url; --registry-url mock:// does without a registry."
 _ELSEWHERE = (
     "Check --registry-url: the address of a Confluent-compatible registry, such as http://localhost:8081, with its"
@@ -38,6 +32,24 @@ _ELSEWHERE = (
 )
 # Subject, version, schema, level not found; 40400 is the mock's word for any.
 _NOT_THERE = {40400, 40401, 40402, 40403, 40408}
+
+_IN_TROUBLE = "is in trouble (HTTP {status})", "See its log (it may have lost its own Kafka), and try again."
+_STATUSES = {
+    401: ("rejected the credentials (401 Unauthorized)", _CREDENTIALS),
+    403: (
+        "forbids these credentials the subject {name} (403)",
+        "Have the schema registered by someone who may, or allow these credentials to read and write it.",
+    ),
+    409: (
+        "has another schema for {name}, and ours does not follow on from it (409)",
+        "Give a --topic-prefix, so that topics and subjects are your own, or compare the two schemas.",
+    ),
+    422: (
+        "will not have our schema for {name} (422)",
+        "It may be read-only, or check more than others do: see its mode and its rules.",
+    ),
+    **dict.fromkeys((429, 500, 502, 503, 504), _IN_TROUBLE),
+}
 
 _UNABLE = {403, 404, 405, 501}
 _READ_ONLY = {42205}
@@ -89,20 +101,20 @@ class Registry:
         self,
         schemas: Mapping[str, Schema],
         prefix: str = "",
-        timeout_s: float = _TOTAL_S,
         mode: Register = "missing",
+        timeout_s: float = _TOTAL_S,
     ) -> dict[str, int]:
         """`entries`, of which only the schema ids are wanted."""
         return {
-            topic: each.schema_id for topic, each in self.entries(schemas, prefix, timeout_s, mode).items()
+            topic: each.schema_id for topic, each in self.entries(schemas, prefix, mode, timeout_s).items()
         }
 
     def entries(
         self,
         schemas: Mapping[str, Schema],
         prefix: str = "",
-        timeout_s: float = _TOTAL_S,
         mode: Register = "missing",
+        timeout_s: float = _TOTAL_S,
     ) -> "dict[str, Known]":
         """Have every schema registered under its subject; again and from several processes gives the same ids.
 
@@ -113,9 +125,9 @@ class Registry:
         Args:
             schemas: by topic name, as `schemas.load` gives them.
             prefix: goes before each topic's name in the subject.
+            mode: "never" registers nothing; "missing" what the subject's latest version is not equal to; "always"
+                every text that is not there word for word.
             timeout_s: for all of them together.
-            mode: "never" registers nothing; "missing" what no version of the subject is equal to; "always" every text
-                that is not there word for word.
 
         Raises:
             RegistryError: it does not answer in time, rejects the credentials, is no registry, is broken, or will
@@ -126,7 +138,7 @@ class Registry:
             timeout_s,
             self.url,
             lambda: {
-                name: self._known(subject(name, prefix), schema, mode) for name, schema in schemas.items()
+                topic: self._known(subject(topic, prefix), schema, mode) for topic, schema in schemas.items()
             },
         )
 
@@ -135,41 +147,42 @@ class Registry:
 
         This and the methods below raise RegistryError as `register` does.
         """
-        return self._asked(name, lambda: _entry(self._look_up(name, RegistrySchema(schema.text, "AVRO"))))
+        return self.ask(name, lambda client: _entry(client.lookup_schema(name, _wanted(schema))))
 
     def latest(self, name: str) -> "Entry | None":
         """The newest version of subject `name`; None if there is none."""
-        return self._asked(name, lambda: _entry(_unless_missing(self.client.get_latest_version, name)))
+        return self.ask(name, lambda client: _entry(client.get_latest_version(name)))
 
     def fits(self, name: str, schema: Schema) -> bool | None:
         """The registry's own verdict: whether the schema may follow on subject `name`.
 
         None if it has no version, or the registry gives no verdicts.
         """
-        wanted = RegistrySchema(schema.text, "AVRO")
-        return self._asked(name, lambda: _unless_unable(self.client.test_compatibility, name, wanted))
+        return self._ask_if_able(name, lambda client: client.test_compatibility(name, _wanted(schema)))
 
     def put(self, name: str, schema: Schema) -> None:
         """Register the schema under subject `name`."""
-        wanted = RegistrySchema(schema.text, "AVRO")
-        number: Any = self._asked(name, lambda: self.client.register_schema(name, wanted))
-        if not isinstance(number, int):
-            raise self._no_id()
+        _within(_TOTAL_S, self.url, lambda: self._known(name, schema, "always"))
 
     def level(self, name: str) -> str | None:
         """The compatibility level of subject `name`; None if it has none of its own, or tells none."""
-        return self._asked(name, lambda: _unless_unable(self.client.get_compatibility, name))
+        return self._ask_if_able(name, lambda client: client.get_compatibility(name))
 
     def set_level(self, name: str, level: str) -> bool:
         """Give subject `name` a compatibility level of its own; whether the registry did."""
-        return (
-            self._asked(name, lambda: _unless_unable(self.client.set_compatibility, name, level)) is not None
-        )
+        return self._ask_if_able(name, lambda client: client.set_compatibility(name, level)) is not None
 
     def mode(self) -> str | None:
         """The registry's mode, such as READWRITE or READONLY; None where it knows no modes."""
-        found = self._asked("its mode", lambda: _unless_missing(self.client.get_global_mode))
+        found = self._ask_if_able("its mode", lambda client: client.get_global_mode())
         return str(found) if found else None
+
+    def delete(self, name: str) -> None:
+        """Delete subject `name` with all its versions, for good where the registry tells the two kinds apart."""
+        for permanent in (False, True):  # a registry refuses the second where the first was not done
+            self.ask(
+                name, lambda client, permanent=permanent: client.delete_subject(name, permanent=permanent)
+            )
 
     def close(self) -> None:
         """Let its connections go. Closing twice is once."""
@@ -185,7 +198,11 @@ class Registry:
         Raises:
             RegistryError: it does not answer in time, rejects the credentials, is no registry or is broken.
         """
-        return self._asked(name, lambda: _unless_missing(question, self.client))
+        return _within(_TOTAL_S, self.url, lambda: self._answer(name, question))
+
+    def _ask_if_able(self, name: str, question: Callable[[SchemaRegistryClient], Answer]) -> Answer | None:
+        """The same; None also where the registry has no such function, or not for these credentials."""
+        return _within(_TOTAL_S, self.url, lambda: self._answer(name, question, _unable))
 
     def __enter__(self) -> Self:
         return self
@@ -195,58 +212,47 @@ class Registry:
     ) -> None:
         self.close()
 
-    def _asked(self, name: str, call: Callable[[], Answer]) -> Answer:
-        """What `call` gives, in time; what it raises, in our own words."""
-
-        def translated() -> Answer:
-            try:
-                return call()
-            except Exception as error:
-                raise _refusal(error, self.url, name) from error
-
-        return _within(_TOTAL_S, self.url, translated)
+    def _answer(
+        self,
+        name: str,
+        question: Callable[[SchemaRegistryClient], Answer],
+        is_none: Callable[[Exception], bool] = lambda _: False,
+    ) -> Answer | None:
+        try:
+            return question(self.client)
+        except Exception as error:
+            if _not_there(error) or is_none(error):
+                return None
+            raise _refusal(error, self.url, name) from error
 
     def _known(self, name: str, schema: Schema, mode: Register) -> "Known":
-        wanted = RegistrySchema(schema.text, "AVRO")
-        try:
-            found = self._look_up(name, wanted)
-            if found is None and mode != "always" and (equal := self._equal(name, schema)):
-                return equal
-            forbidden = found is None and mode == "never"
-            number: Any = (
-                self.client.register_schema(name, wanted)
-                if found is None and not forbidden
-                else found and found.schema_id
-            )
-        except Exception as error:
-            raise _refusal(error, self.url, name) from error
-        if forbidden:
+        """The schema as it is under subject `name`, where it is registered if it may be and is not there yet."""
+        number: Any = self._answer(name, lambda client: client.lookup_schema(name, _wanted(schema)).schema_id)
+        if number is None and mode != "always" and (equal := self._equal(name, schema)):
+            return equal
+        if number is None and mode == "never":
             raise RegistryError(
                 f"The registry at {self.url} has no version of {name} that is {schema.topic.file}, and --register"
                 " never forbids to register it.",
                 "Have it registered (lensload schemas register), or leave --register away.",
             )
+        if number is None:
+            number = self._answer(name, lambda client: client.register_schema(name, _wanted(schema)))
         if not isinstance(number, int):
-            raise self._no_id()
+            raise RegistryError(
+                f"What answers at {self.url} is not a Schema Registry: it gave no id.", _ELSEWHERE
+            )
         return Known(number, schema.text)
 
     def _equal(self, name: str, schema: Schema) -> "Known | None":
         """The newest version of the subject, if it is equal to the schema in canonical form."""
-        found = _unless_unable(self.client.get_latest_version, name)
+        found = self._answer(name, lambda client: client.get_latest_version(name), _unable)
         text = (found.schema.schema_str if found else "") or ""
         if found is None or not isinstance(found.schema_id, int):
             return None
         return (
             Known(found.schema_id, text) if definitions.fingerprint_of(text) == schema.fingerprint else None
         )
-
-    def _no_id(self) -> RegistryError:
-        return RegistryError(
-            f"What answers at {self.url} is not a Schema Registry: it gave no id.", _ELSEWHERE
-        )
-
-    def _look_up(self, name: str, wanted: RegistrySchema) -> RegisteredSchema | None:
-        return _unless_missing(self.client.lookup_schema, name, wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,41 +285,37 @@ class Entry:
     refers_to: tuple[str, ...] = ()
 
 
-def _entry(found: RegisteredSchema | None) -> Entry | None:
-    if found is None:
-        return None
-    schema_id: Any = found.schema_id
-    version: Any = found.version
+def _wanted(schema: Schema) -> RegistrySchema:
+    return RegistrySchema(schema.text, "AVRO")
+
+
+def _entry(registered: RegisteredSchema) -> Entry:
+    schema_id: Any = registered.schema_id
+    version: Any = registered.version
     if not isinstance(schema_id, int) or not isinstance(version, int):
         raise TypeError("no id, or no version")
-    references: Any = found.schema.references or ()
+    references: Any = registered.schema.references or ()
     named = tuple(str(each.subject) for each in references)
-    return Entry(schema_id, version, str(found.schema.schema_str or ""), named)
+    return Entry(schema_id, version, str(registered.schema.schema_str or ""), named)
 
 
-def _unless_missing(ask: Callable[..., Answer], *arguments: object) -> Answer | None:
-    """What the registry answers, but None where it says that there is no such subject, schema or level."""
-    try:
-        return ask(*arguments)
-    except SchemaRegistryError as error:
-        if error.http_status_code == 404 and error.error_code in _NOT_THERE:
-            return None
-        raise
+def _not_there(error: Exception) -> bool:
+    """Whether the registry says that it has no such subject, version, schema or level."""
+    return (
+        isinstance(error, SchemaRegistryError)
+        and error.http_status_code == 404
+        and error.error_code in _NOT_THERE
+    )
 
 
-def _unless_unable(ask: Callable[..., Answer], *arguments: object) -> Answer | None:
-    """What the registry answers, but None where it has no such function, or not for these credentials.
+def _unable(error: Exception) -> bool:
+    """Whether the registry has no such function, or not for these credentials.
 
     Some registries and gateways lack /config and /compatibility, or answer there as a web server does.
     """
-    try:
-        return ask(*arguments)
-    except SchemaRegistryError as error:
-        if error.http_status_code in _UNABLE or error.error_code in _READ_ONLY:
-            return None
-        raise
-    except (ValueError, TypeError, AttributeError, KeyError):
-        return None
+    if isinstance(error, SchemaRegistryError):
+        return error.http_status_code in _UNABLE or error.error_code in _READ_ONLY
+    return isinstance(error, (ValueError, TypeError, AttributeError, KeyError))
 
 
 def _within(timeout_s: float, url: str, call: Callable[[], Answer]) -> Answer:
@@ -376,8 +378,8 @@ def _of_tls(causes: Sequence[BaseException], url: str) -> RegistryError:
         )
     return RegistryError(
         f"The registry at {url} and this machine do not agree on TLS: {causes[-1]}.",
-        f"Check http:// or https:// in --registry-url; {CA_FILE_VARIABLE} names the PEM file of a private"
-        f" authority, {CERT_FILE_VARIABLE} that of our own certificate where the registry wants one.",
+        f"Check http:// or https:// in --registry-url; {registry_auth.CA_FILE_VARIABLE} names the PEM file of a private"
+        f" authority, {registry_auth.CERT_FILE_VARIABLE} that of our own certificate where the registry wants one.",
     )
 
 
@@ -406,42 +408,17 @@ def _certificate_hint(said: str) -> str:
         return "Have the registry's certificate renewed, and check this machine's clock."
     if "mismatch" in said or "not valid for" in said:
         return "Give an address in --registry-url that the certificate names."
-    return f"Set {CA_FILE_VARIABLE} to the PEM file of the authority that signed it."
+    return f"Set {registry_auth.CA_FILE_VARIABLE} to the PEM file of the authority that signed it."
 
 
 def _answered(error: SchemaRegistryError, url: str, name: str) -> RegistryError:
     """What an HTTP status other than 2xx means for us, and what to do about it."""
     status = error.http_status_code
+    if status not in _STATUSES:
+        return RegistryError(f"What answers at {url} is not a Schema Registry (HTTP {status}).", _ELSEWHERE)
+    meaning, hint = _STATUSES[status]
     said = f" It says: {error.error_message}" if error.error_code not in (None, -1) else ""
-    match status:
-        case 401:
-            return RegistryError(
-                f"The registry at {url} rejected the credentials (401 Unauthorized).{said}", _CREDENTIALS
-            )
-        case 403:
-            return RegistryError(
-                f"The registry at {url} forbids these credentials the subject {name} (403).{said}",
-                "Have the schema registered by someone who may, or allow these credentials to read and write it.",
-            )
-        case 409:
-            return RegistryError(
-                f"The registry at {url} has another schema for {name}, and ours does not follow on from it (409).{said}",
-                "Give a --topic-prefix, so that topics and subjects are your own, or compare the two schemas.",
-            )
-        case 422:
-            return RegistryError(
-                f"The registry at {url} will not have our schema for {name} (422).{said}",
-                "It may be read-only, or check more than others do: see its mode and its rules.",
-            )
-        case 429 | 500 | 502 | 503 | 504:
-            return RegistryError(
-                f"The registry at {url} is in trouble (HTTP {status}).{said}",
-                "See its log (it may have lost its own Kafka), and try again.",
-            )
-        case _:
-            return RegistryError(
-                f"What answers at {url} is not a Schema Registry (HTTP {status}).", _ELSEWHERE
-            )
+    return RegistryError(f"The registry at {url} {meaning.format(name=name, status=status)}.{said}", hint)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

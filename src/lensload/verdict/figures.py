@@ -73,7 +73,7 @@ class Figure:
                 f"It has {', '.join(run['topics']) or 'none'}.",
             )
         if self.stage:
-            return percentiles.value_us(run, self.stage, self.topic, self.kind)
+            return latency_us(run, self.stage, self.topic, self.kind)
         if self.kind == "achieved":
             target = run["load"]["target_per_s"]
             return 100 * run["load"]["achieved_per_s"] / target if target else None
@@ -97,6 +97,33 @@ class Figure:
         whole = sum(counts[RATES[self.kind]] for counts in run["topics"].values())
         share = self._count(run, RATES[self.kind]) / whole if whole else 0.0
         return share * run["load"][self.kind]
+
+
+def latency_us(run: Mapping[str, Any], stage: str, topic: str, statistic: str) -> float | None:
+    """A statistic of a run's latencies, in us; None where too few events carry it, or nothing was recorded.
+
+    What the run's summary does not have, it takes from the histogram.
+
+    Args:
+        run: a run, with its summaries and its encoded histograms.
+        stage: of the latency.
+        topic: "all" for all together.
+        statistic: mean, min, max, or a percentile's canonical name.
+
+    Raises:
+        UsageError: the run's histogram is damaged.
+    """
+    summary = run["latency_us"].get(stage, {}).get(topic, {})
+    encoded = run.get("histograms", {}).get(stage, {})
+    texts = list(encoded.values()) if topic == "all" else [encoded[topic]] if topic in encoded else []
+    if statistic in summary or not texts:
+        return summary.get(statistic)
+    from lensload.metrics.histogram import Histogram  # noqa: PLC0415 - a configuration with objectives needs no NumPy
+
+    histogram = Histogram()
+    for text in texts:
+        histogram.add(Histogram.from_encoded(text))
+    return histogram.figure_us(statistic)
 
 
 def shown(value: float, unit: str) -> str:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from lensload.metrics import percentiles
 from lensload.metrics.histogram import Histogram
+from lensload.verdict.figures import latency_us
 from lensload.verdict.slo import Slo
 
 
@@ -52,7 +53,7 @@ def test_an_objective_of_any_percentile_is_judged_by_the_histogram(name: str):
     run = {
         "topics": {"all": {}},
         "latency_us": {"ack": {"all": histogram.summary()}},
-        "histograms": {"ack": {"all": histogram.encoded()}},
+        "histograms": {"ack": {"model-metrics": histogram.encoded()}},
     }
     percent = float(name[1:])
     figure = Slo.parse(f"ack.{name} < 1s").judge(run)["figure"]
@@ -65,6 +66,6 @@ def test_a_percentile_that_too_few_events_carry_has_no_value():
     """Fewer than ten events beyond it: the figure would be the maximum by another name."""
     histogram = Histogram()
     histogram.record(np.arange(1, 1_001, dtype=np.int64) * 1_000)
-    run = {"latency_us": {}, "histograms": {"ack": {"all": histogram.encoded()}}}
-    assert percentiles.value_us(run, "ack", "all", "p99.5") is None
-    assert percentiles.value_us(run, "ack", "all", "p98") is not None
+    run = {"latency_us": {}, "histograms": {"ack": {"model-metrics": histogram.encoded()}}}
+    assert latency_us(run, "ack", "all", "p995") is None
+    assert latency_us(run, "ack", "all", "p98") is not None
