@@ -35,6 +35,7 @@ from lensload.values import Group, nearest, number, share
 
 FILE_NAME = "lensload.toml"
 FILE_VARIABLE = "LENSLOAD_CONFIG"
+_ORCHESTRATED = re.compile(r".*_(?:SERVICE_(?:HOST|PORT)(?:_.*)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_.*)?)")
 _NOT_OPTIONS = (FILE_VARIABLE, HANDOVER_VARIABLE, *registry_auth.VARIABLES)
 
 
@@ -171,6 +172,8 @@ def _from_environment(
     for variable in environ:
         if not variable.startswith(ENV_PREFIX) or variable in known or variable in _NOT_OPTIONS:
             continue
+        if _ORCHESTRATED.fullmatch(variable) or _is_orchestrated(environ[variable]):
+            continue
         # Other programs may use the prefix too: only what looks like a slip of the keys is refused.
         near = difflib.get_close_matches(variable.removeprefix(ENV_PREFIX), suffixes, n=1, cutoff=0.75)
         if near:
@@ -178,7 +181,16 @@ def _from_environment(
                 f"The environment has an unknown {variable}; did you mean {ENV_PREFIX}{near[0]}?",
                 "Rename or unset it.",
             )
-    return {name: (environ[variable], variable) for variable, name in known.items() if environ.get(variable)}
+    return {
+        name: (environ[variable], variable)
+        for variable, name in known.items()
+        if environ.get(variable) and not _is_orchestrated(environ[variable])
+    }
+
+
+def _is_orchestrated(value: str) -> bool:
+    """Whether it is the address of a service, as Kubernetes tells it to every container by the service's name."""
+    return value.startswith(("tcp://", "udp://", "sctp://"))
 
 
 def _from_flags(flags: Mapping[str, Any], by_name: Mapping[str, Option]) -> dict[str, tuple[Any, str]]:
