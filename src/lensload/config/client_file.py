@@ -177,7 +177,7 @@ def _java_complaint(each: Property, entries: list[Property]) -> tuple[str, str] 
 
 
 def _file_complaint(key: str, value: str) -> tuple[str, str] | None:
-    named = Path(value).expanduser()
+    named = Path(_expanded(key, value))
     if not value or value == "probe":
         return None
     if not named.exists():
@@ -221,7 +221,12 @@ def _keep(found: ClientFile, line: int, key: str, value: str) -> None:
 
 
 def _expanded(key: str, value: str) -> str:
-    return str(Path(value).expanduser()) if _FILES.fullmatch(key) and value.startswith("~") else value
+    if not _FILES.fullmatch(key.removeprefix("schema.registry.")) or not value.startswith("~"):
+        return value
+    try:
+        return str(Path(value).expanduser())
+    except RuntimeError:  # ~nobody
+        return value
 
 
 def _look_for_slips(each: Property, found: ClientFile) -> None:

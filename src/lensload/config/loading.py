@@ -126,7 +126,11 @@ def _add_client_file(values: dict[str, Any], origins: dict[str, str]) -> None:
     name = values.get("client_config")
     if not isinstance(name, (str, Path)) or not str(name).strip():
         return
-    found = client_file.read(Path(name).expanduser())
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError:  # ~nobody: the field's own check says so
+        return
+    found = client_file.read(path)
     for field, value in found.options.items():
         if values.get(field) in (None, ""):
             values[field] = value
@@ -144,7 +148,10 @@ def _from_file(
     file: Path | None, environ: Mapping[str, str], folder: Path, known: Iterable[str]
 ) -> dict[str, tuple[Any, str]]:
     named = file or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
-    path = named.expanduser() if named else folder / FILE_NAME
+    try:
+        path = named.expanduser() if named else folder / FILE_NAME
+    except RuntimeError as error:
+        raise UsageError(f"There is no configuration file {named}: {error}", "Check --config.") from error
     try:
         if not path.exists():
             if named is None:

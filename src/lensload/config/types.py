@@ -32,12 +32,15 @@ def _none_if_blank(value: object) -> object:
 
 
 def _path(value: object) -> object:
+    if not isinstance(value, str) or not value.strip():
+        return _none_if_blank(value)
+    if "\0" in value:
+        raise ValueError("it should be a path, which holds no NUL")
     # A shell puts the home folder in place of ~ only where it reads the word itself: not in a file, nor behind a =.
-    return (
-        Path(value.strip()).expanduser()
-        if isinstance(value, str) and value.strip()
-        else _none_if_blank(value)
-    )
+    try:
+        return Path(value.strip()).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise ValueError(f"it should be a path: {error}") from error
 
 
 def _addresses(value: object) -> object:
@@ -137,7 +140,9 @@ RegistryUrl = Annotated[str | None, BeforeValidator(_registry_url)]
 Partitions = Annotated[Annotated[int, Field(ge=1, le=10_000)] | None, BeforeValidator(_brokers_own)]
 Replicas = Annotated[Annotated[int, Field(ge=1, le=32)] | None, BeforeValidator(_brokers_own)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_path)]
-FilePath = Annotated[Path, BeforeValidator(_path)]
+FilePath = Annotated[
+    Path, BeforeValidator(lambda value: value if _none_if_blank(value) is None else _path(value))
+]
 TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]
 Topics = Annotated[tuple[str, ...], BeforeValidator(_topics)]
 Changeovers = Annotated[tuple[Changeover, ...], BeforeValidator(_changeovers)]
