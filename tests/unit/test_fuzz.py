@@ -136,10 +136,6 @@ def ended(arguments: list[str], files: dict[str, str | bytes], environ: dict[str
     return said
 
 
-def _fits(name: str, value: str) -> bool:
-    return name not in EMBEDDED or not value.strip() or "://" not in value
-
-
 @fuzzed
 @given(st.dictionaries(st.sampled_from([option.name for option in OPTIONS]), TEXTS, max_size=3))
 def test_flags(given_flags: dict[str, str]):
