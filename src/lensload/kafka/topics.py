@@ -17,6 +17,7 @@ from lensload.kafka.client_errors import most_telling
 from lensload.kafka.connection import admin_client, unreachable
 
 _TOPICS_S = 10.0
+_OPENED_PER_S = 200  # partitions, at the least
 _LEADERS_S = 5.0
 _LOOK_AGAIN_S = 0.02
 _RIGHTS = "Allow these credentials Describe, Write and Read on it, or give a --topic-prefix whose topics they may use."
@@ -45,7 +46,8 @@ def ensure_topics(
             leads one cannot be reached; names the topic or the broker, and what to do.
     """
     admin, troubles = admin_client(settings)
-    deadline_s = time.monotonic() + _TOPICS_S
+    # A broker takes its time to open thousands of partitions.
+    deadline_s = time.monotonic() + _TOPICS_S + len(names) * (partitions or 0) / _OPENED_PER_S
     try:
         known = admin.list_topics(timeout=_TOPICS_S).topics
     except KafkaException as error:
@@ -171,8 +173,10 @@ def _await_answers(admin: AdminClient, counts: Mapping[str, int], deadline_s: fl
             if reason.name().startswith("_"):  # librdkafka's own word, not a broker's: there was no answer
                 raise
             if reason.name() in _MAY_NOT or time.monotonic() >= deadline_s:
+                slow = "The brokers are not ready with the topics: try again, or give fewer --partitions."
                 raise ClusterError(
-                    f"The topics cannot be used: {most_telling([reason])}.", _RIGHTS
+                    f"The topics cannot be used: {most_telling([reason])}.",
+                    _RIGHTS if reason.name() in _MAY_NOT else slow,
                 ) from error
             time.sleep(_LOOK_AGAIN_S)
         else:
