@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -34,10 +35,12 @@ from lensload.processes.messages import (
     Pages,
     Parcel,
     ProcessName,
+    RateSet,
     Ready,
     Refused,
     Report,
     Scheduled,
+    SetRate,
     Settled,
 )
 from lensload.results import course
@@ -124,6 +127,10 @@ class Coordinator:
         self._stopping = False
         self._given_up = False
         self._refusal: LensloadError | None = None
+        self._actions: deque[Callable[[], None]] = deque()
+        self._hand_rate_per_s: float | None = None
+        self._rate_waits: dict[int, set[str]] = {}
+        self._rate_took_s: dict[int, float] = {}
         self._next_second_s = monotonic_s() + 1
         for listener in listeners:
             listener.started(self.recorder)
@@ -183,6 +190,7 @@ class Coordinator:
         self.recorder.times = Times(start_ns, measure_from_ns, end_ns)
         for worker, state in self.workers.present.items():
             self._send_begin(worker, state, start_ns)
+        self._share_rate()
 
     def await_end(self) -> None:
         """Wait until no generator produces any more, or the run is stopped.
@@ -198,6 +206,33 @@ class Coordinator:
         self.cut_short |= cut_short
         self._stopping = True
         self._transport.wake()
+
+    def set_rate(self, rate_per_s: float | None) -> None:
+        """Make the rate of the whole run another one, at once; any thread may call it.
+
+        The generators share it, whatever their audiences add up to. The profile goes on multiplying it.
+
+        Args:
+            rate_per_s: events per second; None: as before the first change, or as Locust's users add up to.
+        """
+        self._soon(lambda: self._change_rate(rate_per_s))
+
+    def halt(self) -> None:
+        """`stop` before the run's own end; any thread may call it."""
+        self._soon(lambda: None if self.draining else self.stop(cut_short=True))
+
+    def so_far(self) -> course.Judged | None:
+        """What has been measured, and what it would be worth if it went on like this; None while it is nothing."""
+        so_far = self.recorder.so_far(self._facts())
+        if so_far is None:
+            return None
+        criteria = self._config.criteria
+        return course.judged(self.recorder.tally, so_far, criteria, criteria.slo)
+
+    @property
+    def hand_rate_per_s(self) -> float | None:
+        """The rate that was set by hand; None where none is."""
+        return self._hand_rate_per_s
 
     def is_over(self) -> bool:
         """Whether no generator produces any more, or one that still should have reported it hangs."""
@@ -259,8 +294,50 @@ class Coordinator:
     def _registry_url(self) -> str:
         return self._config.cluster.registry_url or "mock://lensload"
 
-    def _result(self) -> Run:
-        facts = RunFacts(
+    def _soon(self, action: Callable[[], None]) -> None:
+        self._actions.append(action)
+        self._transport.wake()
+
+    def _change_rate(self, rate_per_s: float | None) -> None:
+        if self.draining:
+            return
+        self._hand_rate_per_s = rate_per_s
+        change = self.recorder.change_rate(rate_per_s)
+        if not self.recorder.times:
+            change["took_s"] = 0.0  # all schedules will begin with it
+            return
+        number = len(self.recorder.rate_changes)
+        self._rate_waits[number] = set(self._steerable())
+        self._share_rate(number)
+
+    def _steerable(self) -> list[str]:
+        """The workers whose generators can be told: a process takes its configuration first."""
+        return [worker for worker, state in self.workers.present.items() if "generator" in state.conditions]
+
+    def _share_rate(self, number: int = 0) -> None:
+        """Give each generator that is present its part of the rate that was set by hand, if one ever was."""
+        if not self.recorder.rate_changes or not self.recorder.times or self.draining:
+            return
+        rate_per_s, generators = self._hand_rate_per_s, self._steerable()
+        part_per_s = None if rate_per_s is None else rate_per_s / max(1, len(generators))
+        for worker in generators:
+            self._send(worker, "generator", SetRate(number, part_per_s))
+
+    def _note_rate(self, worker: str, message: RateSet) -> None:
+        """Note when the schedules of all generators have followed a change of the rate."""
+        waits, times = self._rate_waits.get(message.number), self.recorder.times
+        if waits is None or worker not in waits:
+            return
+        waits.discard(worker)
+        change = self.recorder.rate_changes[message.number - 1]
+        took_s = (times.elapsed_s(message.from_ns) if times else 0.0) - change["at_s"]
+        self._rate_took_s[message.number] = max(took_s, self._rate_took_s.get(message.number, 0.0))
+        if not waits:
+            del self._rate_waits[message.number]
+            change["took_s"] = round(self._rate_took_s.pop(message.number), 4)
+
+    def _facts(self) -> RunFacts:
+        return RunFacts(
             embedded=self._cluster.embedded,
             random_arrivals=self._config.load.profile.poisson,
             workers=len(self.workers.states),
@@ -269,6 +346,8 @@ class Coordinator:
             clock_doubt_us=self._clocks.doubt_ns / 1e3,
             acks=self._config.producer.acks,
         )
+
+    def _result(self) -> Run:
         clocks = self._clocks.public(self.workers.numbers)
         cluster = {
             "embedded": self._cluster.embedded,
@@ -277,7 +356,7 @@ class Coordinator:
         workers = [state.conditions for state in self.workers.states]
         return course.build(
             self.recorder.tally,
-            self.recorder.course(self.stopped_ns, facts),
+            self.recorder.course(self.stopped_ns, self._facts()),
             conditions(self._config.public(), cluster, workers=workers, clocks=clocks),
             thresholds=self._config.criteria,
             slos=self._config.criteria.slo,
@@ -313,6 +392,7 @@ class Coordinator:
             case Ended():
                 state.left = True
                 self.recorder.forget(worker)
+                self._share_rate()
                 if not self.draining and self.recorder.times:
                     self._died(f"Worker {state.index} left before the end of the run.")
             case _:
@@ -327,6 +407,10 @@ class Coordinator:
             case Report():
                 self.recorder.add(worker, message)
                 self._tell_stats(message)
+                for listener in self._listeners:
+                    listener.reported(state, message)
+            case RateSet():
+                self._note_rate(worker, message)
             case Pages(kind):
                 self.recorder.events.add(f"{worker} {process}", kind, message.pages)
             case Notice(text):
@@ -335,22 +419,19 @@ class Coordinator:
                 state.scheduled = True
             case Drained():
                 self._note_drained(state, process, message)
-            case Refused(text=text):
-                self._note_end(state, process, text, message.error)
-            case Died(text):
-                self._note_end(state, process, text, None)
+            case Refused() | Died():
+                self._note_end(state, process, message)
             case _:
                 pass
 
-    def _note_end(
-        self, state: WorkerState, process: ProcessName, text: str, refusal: LensloadError | None
-    ) -> None:
+    def _note_end(self, state: WorkerState, process: ProcessName, message: Refused | Died) -> None:
         """Note that a process ended before it was drained: before the run has begun, that is the end of the run."""
         state.end(process)
+        refusal = message.error if isinstance(message, Refused) else None
         if not self.recorder.times:
-            refusal = refusal or InvalidRunError(text)
+            refusal = refusal or InvalidRunError(message.text)
         else:
-            self._died(self._of(state, text))
+            self._died(self._of(state, message.text))
         self._refusal = self._refusal or refusal
 
     def _note_ready(
@@ -359,6 +440,7 @@ class Coordinator:
         state.conditions[process] = found
         if self.recorder.times and not self.draining and not state.unready:  # it came late: the run is on
             self._send_begin(worker, state, self._now_ns() + _LEAD_NS)
+            self._share_rate()
 
     def _note_drained(self, state: WorkerState, process: ProcessName, message: Drained) -> None:
         self.recorder.add_drained(message)
@@ -395,6 +477,8 @@ class Coordinator:
             if self._given_up or left_s <= 0:
                 return False
             self._transport.wait(max(0.0, min(_LOOK_S, left_s, self._next_second_s - self._monotonic_s())))
+            while self._actions:
+                self._actions.popleft()()
             self._watch()
             if self._monotonic_s() >= self._next_second_s:
                 self._close_second()
@@ -406,6 +490,7 @@ class Coordinator:
             if self._transport.is_lost(worker):
                 state.lost = True
                 self.recorder.forget(worker)
+                self._share_rate()
                 self._died(f"Worker {state.index} was lost, and what it had not yet reported with it.")
             elif self.recorder.times and not state.silent and state.silent_s > _SILENT_S:
                 state.silent = True

@@ -14,7 +14,7 @@ from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
 from lensload.observer.observer import Observer, shares
-from lensload.processes.child import serve, whole_ms
+from lensload.processes.child import resident_bytes, serve, whole_ms
 from lensload.processes.link import Link
 from lensload.processes.messages import (
     Begin,
@@ -105,7 +105,15 @@ class ObserverProcess:
         self._observer.account()
         for text in self._observer.take_notices():
             self._link.send(Notice(text))
-        self._link.send(ObserverReport(self._tally.take(), now_ns, self._clock.step_ns()))
+        self._link.send(
+            ObserverReport(
+                stats=self._tally.take(),
+                now_ns=now_ns,
+                clock_step_ns=self._clock.step_ns(),
+                rss_bytes=resident_bytes(),
+                cpu_ns=time.process_time_ns(),
+            )
+        )
         self._tell_pages()
 
     def _tell_pages(self, *, everything: bool = False) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from lensload.errors import LensloadError
 from lensload.ids import NS_PER_MS
@@ -15,6 +16,14 @@ from lensload.processes.messages import Message, Refused
 def whole_ms(at_ns: int) -> int:
     """`at_ns` rounded down to the millisecond, where due times (which ids round down) cannot fall behind it."""
     return at_ns - at_ns % NS_PER_MS
+
+
+def resident_bytes() -> int:
+    """The memory of this process; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
 
 
 def serve(work: Callable[[Link, Message], None]) -> None:

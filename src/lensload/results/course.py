@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final, cast
 
+from typing_extensions import TypedDict
+
 from lensload.delivery.reconcile import Findings
 from lensload.metrics import librdkafka
 from lensload.metrics.counts import Counts, Progress, sums
@@ -15,9 +17,20 @@ from lensload.metrics.slices import Slice
 from lensload.metrics.stages import STAGES
 from lensload.metrics.stats import Tally
 from lensload.results.breakdown import breakdown
-from lensload.results.run import FORMAT, ErrorCount, Load, Row, Run, Summary, summary, with_lengths
+from lensload.results.run import (
+    FORMAT,
+    ErrorCount,
+    Load,
+    RateChange,
+    Row,
+    Run,
+    Summary,
+    summary,
+    with_lengths,
+)
 from lensload.verdict.evidence import Evidence, Latencies, RunFacts
-from lensload.verdict.rules import Verdict, judge
+from lensload.verdict.reasons import Judgement, Limit, Reason
+from lensload.verdict.rules import judge
 from lensload.verdict.slo import Outcome, Slo, sentence
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 
@@ -34,6 +47,7 @@ class Course:
         series: one row for each second, longer ones of a long run.
         slices: the measured time and the drain in pieces that add up to what was counted.
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
+        rate_changes: changes of the rate by hand.
     """
 
     facts: RunFacts
@@ -41,10 +55,44 @@ class Course:
     series: Sequence[Row] = ()
     slices: Sequence[Slice] = ()
     findings: Mapping[str, Findings] | None = None
+    rate_changes: Sequence[RateChange] = ()
 
     def of_topic(self, topic: str) -> Findings | None:
         """What is known of a topic's events one by one; None when nobody kept account of them."""
         return None if self.findings is None else self.findings.get(topic, Findings())
+
+
+class Judged(TypedDict):
+    """What was measured, and what it is worth; the fields are those of `Run`."""
+
+    load: Load
+    topics: dict[str, Counts]
+    latency_us: dict[str, dict[str, Summary]]
+    verdict: Judgement
+    reasons: Sequence[Reason]
+    limited_by: Limit | None
+    slos: list[Outcome]
+
+
+def judged(
+    tally: Tally, course: Course, thresholds: Thresholds = DEFAULTS, slos: Sequence[Slo] = ()
+) -> Judged:
+    """What was measured and what it is worth, be the run over or not; arguments as of `build`."""
+    topics = {name: _ledger(tally.counts[name], course.of_topic(name)) for name in sorted(tally.counts)}
+    latency = {stage: _summaries(tally, stage) for stage in STAGES}
+    load = _load(tally, course.facts, topics)
+    outcomes = [slo.judge({"topics": topics, "latency_us": latency, "load": load}) for slo in slos]
+    missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
+    verdict = judge(_evidence(tally, course, topics, latency, thresholds), thresholds, missed)
+    return {
+        "load": load,
+        "topics": topics,
+        "latency_us": latency,
+        "verdict": verdict.verdict,
+        "reasons": verdict.reasons,
+        "limited_by": verdict.limited_by,
+        "slos": outcomes,
+    }
 
 
 def build(
@@ -63,26 +111,12 @@ def build(
         thresholds: what the verdict goes by.
         slos: what was asked of the figures; one that does not hold fails the run.
     """
-    topics = {name: _ledger(tally.counts[name], course.of_topic(name)) for name in sorted(tally.counts)}
-    latency = {stage: _summaries(tally, stage) for stage in STAGES}
-    load = _load(tally, course.facts, topics)
-    outcomes = [slo.judge({"topics": topics, "latency_us": latency, "load": load}) for slo in slos]
-    missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
-    verdict = judge(_evidence(tally, course, topics, latency, thresholds), thresholds, missed)
-    measured = {"load": load, "topics": topics, "latency_us": latency}
-    run = _verdict(verdict, outcomes) | _course(course) | measured | _rest(tally, course, latency)
+    found = judged(tally, course, thresholds, slos)
+    verdict = {name: found[name] for name in ("verdict", "reasons", "limited_by", "slos")}
+    run = {**verdict, **_course(course), **found, **_rest(tally, course, found["latency_us"])}
     return cast(
         "Run", _plain({"format": FORMAT, **run, "conditions": conditions, "repeats": [], "intervals": {}})
     )
-
-
-def _verdict(verdict: Verdict, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    return {
-        "verdict": verdict.verdict,
-        "reasons": verdict.reasons,
-        "limited_by": verdict.limited_by,
-        "slos": outcomes,
-    }
 
 
 def _course(course: Course) -> dict[str, Any]:
@@ -94,6 +128,7 @@ def _course(course: Course) -> dict[str, Any]:
         "embedded": facts.embedded,
         "notices": course.notices,
         "series": course.series,
+        **({"rate_changes": course.rate_changes} if course.rate_changes else {}),
         "slices": course.slices,
     }
 

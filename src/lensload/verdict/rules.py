@@ -362,6 +362,16 @@ def _stopped(run: Evidence, _: Thresholds) -> str:
     return f"The run was stopped after {run.facts.measured_s:,.1f} s of measuring." if stopped else ""
 
 
+@_rule("rate_changed", "remark", "For figures of one rate, make a run at that rate alone.")
+def _rate_changed(run: Evidence, _: Thresholds) -> str:
+    changes = run.facts.rate_changes
+    return (
+        f"The rate was changed by hand {_times(changes)}: the figures are of all the rates together."
+        if changes
+        else ""
+    )
+
+
 @_rule("observer_lag_unattributed", "remark", "Use acks=all to find out which of the two it is.")
 def _observer_lag_unattributed(run: Evidence, thresholds: Thresholds) -> str:
     behind = _behind(run, thresholds)
