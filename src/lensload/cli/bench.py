@@ -13,7 +13,7 @@ from lensload.capacity.repeat import repeated
 from lensload.cli.options import Command, config_option, run_options
 from lensload.config import loading
 from lensload.config.model import RunConfig
-from lensload.errors import LensloadError
+from lensload.errors import LensloadError, UsageError
 from lensload.kafka import client_config
 from lensload.report.outputs import Views
 from lensload.schema import definitions
@@ -41,6 +41,8 @@ def bench(config: Path | None, **flags: str | list[str] | None) -> None:
     run = prepare(flags, config)
     if not run.cluster.embedded:
         _reach(run)
+    if run.load.repeat > 1 and run.outputs.web:
+        raise UsageError("--web shows one run, and --repeat asks for several.", "Leave out one of the two.")
     if run.load.repeat > 1:
         sys.exit(repeated(run, bench_process.command)[1])
     command, environ = bench_process.command(run, os.environ)

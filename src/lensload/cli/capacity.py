@@ -25,7 +25,7 @@ from lensload.values import duration_s
 
 # What the search itself decides, and outputs that each run would write over those of the run before.
 _OURS = ("rate", "duration", "run_file", "repeat")
-_OUTPUTS = ("junit", "summary", "csv", "html")
+_OUTPUTS = ("junit", "summary", "csv", "html", "web")
 _STEADY = ("constant", "poisson")
 
 

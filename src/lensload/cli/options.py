@@ -85,6 +85,7 @@ def _add(command: Callable[..., Any], option: Option, text: str) -> None:
         group=option.group,
         metavar="|".join(option.choices) if option.choices else option.metavar,
         multiple=option.several,
+        **({"is_flag": False, "flag_value": option.bare} if option.bare else {}),
         callback=_given,
         help=text + default,
     )(command)

@@ -20,6 +20,7 @@ from lensload.config.types import (
     RegistryUrl,
     TopicPrefix,
     Topics,
+    WebAddress,
 )
 from lensload.pacing.profile import Profile
 from lensload.schema.definitions import TOPIC_NAMES
@@ -258,6 +259,14 @@ class Outputs(Group):
         Field(min_length=1, description="Address on which live metrics are served."),
         Shown("HOST", web=False),
     ] = "127.0.0.1"
+    web: Annotated[
+        WebAddress,
+        Field(
+            description="Serve a live page there, with a dial for the rate, during the run and until Ctrl-C. Without a"
+            " value at port 8090; without a host on 127.0.0.1.",
+        ),
+        Shown("[HOST:]PORT", web=False, locust=False, bare="8090"),
+    ] = None
 
 
 class Criteria(Thresholds):

@@ -39,6 +39,7 @@ class Option:
         in_locust: `locust` has it.
         in_web_ui: the web form has it.
         several: it may be given several times; what is given adds up.
+        bare: its value where the flag stands alone; "": it may not.
     """
 
     field: str
@@ -56,6 +57,7 @@ class Option:
     in_locust: bool
     in_web_ui: bool
     several: bool
+    bare: str
 
 
 def options(base: RunConfig | None = None) -> tuple[Option, ...]:
@@ -92,6 +94,7 @@ def _option(field: str, group: str, value: object) -> Option:
         in_locust=shown.locust,
         in_web_ui=shown.web and shown.locust,
         several=shown.several,
+        bare=shown.bare,
     )
 
 
