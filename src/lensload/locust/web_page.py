@@ -4,6 +4,7 @@ Locust's form takes any value and answers "success": it is asked to refuse what 
 """
 
 import argparse
+import logging
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Final
@@ -24,8 +25,10 @@ from lensload.web.form import FormError
 from lensload.web.pages import blueprint
 from lensload.web.runs import Runs
 
+_log = logging.getLogger("lensload")
+
 _LINK: Final = (
-    '<a href="{href}" style="position:fixed;right:1rem;bottom:1rem;z-index:2000;padding:.6rem 1rem;border-radius:4px;'
+    '<a href="{href}" style="position:fixed;left:1rem;bottom:1rem;z-index:2000;padding:.6rem 1rem;border-radius:4px;'
     'background:#0b63a8;color:#fff;font:600 15px/1.2 system-ui,sans-serif;text-decoration:none">'
     "lensload: rate, latency, verdict</a>"
 )
@@ -46,6 +49,9 @@ def install(environment: Environment, web_ui: WebUI, master: Master) -> None:
     app.register_blueprint(blueprint(master.live, desk, runs, prefix=f"{base}/lensload", protect=protect))
     app.view_functions["locust.swarm"] = protect(_checked(app.view_functions["locust.swarm"], environment))
     link = _LINK.format(href=f"{base}/lensload/")
+
+    scheme, host = "https" if web_ui.tls_cert else "http", web_ui.host or "0.0.0.0"  # noqa: S104 - Locust's default
+    _log.info("Live page: %s://%s:%s%s/lensload/", scheme, host, web_ui.port, base)
 
     @app.after_request
     def add_link(answer: Response) -> Response:  # pyright: ignore[reportUnusedFunction]  # Flask's
@@ -86,7 +92,7 @@ class LocustDesk:
                 self._last_rate_per_s,
                 "Events per second of the whole run, whatever its users add up to: the dial, set from the start."
                 " Empty: the users' rates add up.",
-                "NUMBER",
+                "the users decide",
             )
         ]
         if shape is None:

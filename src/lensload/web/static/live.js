@@ -32,6 +32,7 @@ const DRAFT = "lensload-form";
 const seen = { run: "", generation: -1, version: -1 };
 let entries = [];
 let state = null;
+let started = "";
 let finished = "";
 let dialTouched = false;
 
@@ -86,6 +87,10 @@ function draw() {
   if (shown) drawVerdict();
   if (running) drawDial();
   if (entries.length) { drawCharts(); drawTables(); }
+  if (running && started !== state.run) {
+    started = state.run;
+    if (!sessionStorage.getItem(DRAFT)) loadForm(); // somebody else may have started it
+  }
   if (state.phase === "over" && finished !== state.run) {
     finished = state.run;
     loadRuns();
@@ -233,6 +238,9 @@ function drawTables() {
   at("topics-aid").textContent = state.result
     ? "Measured events. Lost: acknowledged, and never seen by the observer."
     : "Measured events so far. What is lost is known at the end: until then it may be on its way.";
+  at("no-errors").hidden = state.errors.length > 0;
+  at("errors").hidden = !state.errors.length;
+  at("no-notices").hidden = state.notices.length > 0;
   table(at("errors"), ["topic", "error", "events"], state.errors.map((one) => [one.topic, one.error, perSecond(one.count)]));
   table(at("workers"), ["worker", "", "events/s", "of", "behind", "queue", "generator CPU", "observer CPU", "memory"], state.workers.map((one) => [
     String(one.worker), { text: one.state, className: one.state === "reports" ? "" : "bad" }, perSecond(one.achieved_per_s), perSecond(one.target_per_s), duration(one.behind_us),
@@ -315,7 +323,7 @@ function complain(node, error) {
 async function loadForm() {
   const { groups } = await (await fetch("api/form")).json();
   const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? "{}");
-  at("groups").replaceChildren(...groups.map((group, number) => fieldset(group, draft, number === 0)));
+  at("groups").replaceChildren(...groups.map((group, number) => fieldset(group, draft, number < 2)));
 }
 
 function fieldset({ title, fields }, draft, open) {
