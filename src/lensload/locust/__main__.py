@@ -3,13 +3,14 @@
 Without a locustfile it runs the ordinary day that comes with this package.
 """
 
+import argparse
+import importlib
 import sys
 from pathlib import Path
+from typing import cast
 
 from locust import main as locust_main
 from locust.argument_parser import parse_locustfile_option
-
-import lensload.locust  # noqa: F401  # adds the options
 
 _USUAL = "locustfile.py"  # what Locust looks for where nothing is named
 
@@ -24,7 +25,8 @@ def _locustfile() -> Path:
 def main() -> None:
     """Run Locust's command line."""
     sys.argv[0] = "locust"
-    named = parse_locustfile_option().locustfile
+    importlib.import_module("lensload.locust")  # adds the options
+    named = vars(cast("argparse.Namespace", parse_locustfile_option()))["locustfile"]
     if named == _USUAL and not Path(_USUAL).exists():
         sys.argv += ["-f", str(_locustfile())]
     locust_main.main()

@@ -38,11 +38,10 @@ def entries(seconds: Seconds) -> list[dict[str, object]]:
     return [entry for _, entry in seconds.since(-1, -1)]
 
 
-def run_on(transport: FakeTransport, **config: object) -> tuple[Coordinator, Live]:
+def run_on(transport: FakeTransport) -> tuple[Coordinator, Live]:
     live = Live(monotonic_s=transport.monotonic_s)
-    coordinator = coordinated(transport, live, **config)
-    settings = {"duration_s": 3, "warmup_s": 1, "drain_timeout_s": 2, **config}
-    live.attach(coordinator, RunConfig().changed(**settings))
+    coordinator = coordinated(transport, live)
+    live.attach(coordinator, RunConfig().changed(duration_s=3, warmup_s=1, drain_timeout_s=2))
     for worker in transport.fakes.values():
         worker.join(clock.host())
     return coordinator, live
