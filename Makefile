@@ -9,7 +9,7 @@ RUN := $(VENV)/.run-installed
 STAMP := $(VENV)/.installed
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: bench test lint types layers tests test-unit docs benchmarks calibration clean
+.PHONY: bench test lint types layers test-unit test-integration docs benchmarks calibration clean
 
 $(BIN)/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lensload needs Python 3.11 or newer; say make PYTHON=python3.12")'
@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/pip
 bench: $(RUN)
 	$(BIN)/lensload bench --duration 10s --run-file run.json
 
-test: lint types layers tests
+test: lint types layers test-unit test-integration calibration
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -40,11 +40,12 @@ types: $(STAMP)
 layers: $(STAMP)
 	$(BIN)/lint-imports
 
-tests: $(STAMP)
-	$(BIN)/python -m pytest
-
 test-unit: $(STAMP)
-	$(BIN)/python -m pytest -q tests/unit
+	$(BIN)/python -m pytest -q -n 2 tests/unit
+
+# Most of these wait most of the time: three at once need two thirds of the time, and find what only a busy machine shows.
+test-integration: $(STAMP)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --durations 20 tests/integration
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
@@ -52,8 +53,9 @@ docs: $(STAMP)
 benchmarks: $(STAMP)
 	$(BIN)/python benchmarks/side_by_side.py
 
+# One after the other: these measure. make calibration CALIBRATION_ROUNDS=10 is what docs/accuracy.md shows.
 calibration: $(STAMP)
-	CALIBRATION_ROUNDS=10 $(BIN)/python -m pytest -q --timeout 1800 tests/calibration
+	$(BIN)/python -m pytest -q --timeout 1800 --durations 10 tests/calibration
 
 clean:
 	rm -rf $(VENV) build dist

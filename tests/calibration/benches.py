@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from lensload.metrics.histogram import bucket_indices
-from lensload.results.run import Run, histograms
+from lensload.results.counted import tally_of
+from lensload.results.run import Run
 from tests.support.locusts import Bench, crew_pids
 
 SMALL = ("--audience-size", "500", "--catalogue-size", "200")
@@ -43,7 +44,9 @@ def bench(folder: Path, name: str, *arguments: str, timeout_s: float = 120) -> t
 def above(run: Run, stage: str, latency_s: float) -> int:
     """How many events of all topics took longer than this at a stage, by the run file's histograms."""
     first = int(bucket_indices(np.array([round(latency_s * 1e9)]))[0]) + 1
-    return sum(int(one.counts[first:].sum()) for (of, _), one in histograms(run).items() if of == stage)
+    return sum(
+        int(one.counts[first:].sum()) for (of, _), one in tally_of(run).histograms.items() if of == stage
+    )
 
 
 def process(folder: Path, module: str) -> int:

@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 from numpy.typing import NDArray
 
 from lensload.results.run import Run
-from lensload.verdict.reasons import codes
+from lensload.verdict.verdict import codes
 from tests.calibration.benches import SMALL, above, busy, on, options, process
 from tests.calibration.table import Table
 from tests.calibration.witness import Witness

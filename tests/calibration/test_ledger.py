@@ -8,7 +8,7 @@ from pathlib import Path
 from confluent_kafka import Producer
 
 from lensload.results.run import Run, total
-from lensload.verdict.reasons import codes
+from lensload.verdict.verdict import codes
 from tests.calibration.benches import SMALL, on, options, process
 from tests.calibration.mischief import SPOILERS, Mischief, done_to
 from tests.calibration.table import Table

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lensload.verdict.reasons import codes
+from lensload.verdict.verdict import codes
 from tests.calibration.benches import bench, busy, options
 from tests.calibration.table import ROUNDS, Table
 

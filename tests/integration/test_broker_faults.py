@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from lensload.results.run import Run, total
-from lensload.verdict.reasons import codes
+from lensload.verdict.verdict import codes
 from tests.calibration.witness import Witness
 from tests.harness.kafka import Kafka
 from tests.support.locusts import Bench, check_good, check_whole, wait_until

@@ -21,8 +21,8 @@ from lensload.capacity.search import Answer, Found, Plan, search
 from lensload.capacity.trial import Trial, judged
 from lensload.cli import main
 from lensload.errors import InvalidRunError, UsageError
-from lensload.verdict.reasons import reason
 from lensload.verdict.slo import Slo
+from lensload.verdict.verdict import reason
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.locusts import Command, free_port

@@ -17,13 +17,15 @@ from lensload.metrics.counts import COUNTS, count_of
 from lensload.report.html import heat, render
 from lensload.report.html.figure import ticks
 from lensload.report.html.page import distinct
-from lensload.report.html.tables import duration
+from lensload.report.html.theme import duration
 from lensload.report.units import STAGE_NAMES
 from lensload.results import run_file
 from lensload.results.run import Run
-from lensload.verdict.reasons import reason
+from lensload.verdict.verdict import reason
 from tests.support.locusts import Bench
 from tests.support.runs import TOPICS, a_run
+
+pytestmark = pytest.mark.xdist_group("html_report")  # its tests share one costly run
 
 PHONE, DESKTOP = ViewportSize(width=375, height=700), ViewportSize(width=1280, height=900)
 MOST_BYTES = 2_000_000

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lensload.results.run import Run, total
-from lensload.verdict.reasons import codes
+from lensload.verdict.verdict import codes
 from tests.support.locusts import (
     ORDINARY,
     STAND_IN,
@@ -44,15 +44,15 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def test_headless_ends_at_its_run_time_with_every_event_accounted_for(folder: Path) -> None:
     """`--run-time` counts from Locust's start, as it always does; the drain then loses nothing."""
     started = time.monotonic()
-    with Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "-t", "10s") as locust:
+    with Locust(folder, *HEADLESS, "-u", "4", "-r", "4", "-t", "15s") as locust:
         code = locust.ended()
-    assert time.monotonic() - started > 10
+    assert time.monotonic() - started > 15
     run = locust.run()
     check_whole(run)
     check_good(run, code)
     assert not run["cut_short"]
     assert run["load"]["target_per_s"] == pytest.approx(400, rel=0.01)
-    assert run["measured_s"] < 10, "it began before the first event was due"
+    assert run["measured_s"] < 15, "it began before the first event was due"
     assert "EMBEDDED CLUSTER" in locust.log
     assert re.search(r"^ack +user-interactions +\d+", locust.log, re.MULTILINE), (
         "Locust's own table is there too"

@@ -29,6 +29,8 @@ from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.locusts import Bench, check_whole, crew_pids, wait_until
 
+pytestmark = pytest.mark.xdist_group("main_job")  # its tests share one costly run
+
 SMALL = ("--audience-size", "500", "--catalogue-size", "200")
 REQUESTS, RESPONSES, INTERACTIONS, EXPERIMENTS, METRICS = TOPIC_NAMES
 KEYS = dict.fromkeys(TOPIC_NAMES, "userId") | {METRICS: "modelName"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lensload.results.run import Run, total
-from lensload.verdict.reasons import codes
+from lensload.verdict.verdict import codes
 from tests.support.locusts import Bench, check_whole, crew_pids, wait_until
 
 # The thresholds that a run has by default, which the tests' own environment lifts.

@@ -17,7 +17,7 @@ from lensload.kafka.embedded import EmbeddedCluster
 from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Tally
 from lensload.world.world import TOPICS, World
-from tests.support.worlds import PARSED, SCHEMA_IDS, SMALL, TOPICS_BY_SCHEMA
+from tests.support.worlds import PARSED, SCHEMA_IDS, SMALL
 
 MS = 1_000_000
 NAMES = {topic: f"p-{topic}" for topic in TOPICS}
@@ -38,7 +38,6 @@ def producer(cluster: EmbeddedCluster, tally: Tally, **settings: Any) -> PacedPr
     return PacedProducer(
         {"bootstrap.servers": cluster.bootstrap_servers, "linger.ms": 1, **own},
         NAMES,
-        TOPICS_BY_SCHEMA,
         tally,
     )
 
@@ -227,7 +226,7 @@ def test_what_a_dead_broker_never_took_is_failed_by_error():
         held.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{held.getsockname()[1]}"
         settings = {"bootstrap.servers": address, "message.timeout.ms": 300, "linger.ms": 1}
-        paced = PacedProducer(settings, NAMES, TOPICS_BY_SCHEMA, tally)
+        paced = PacedProducer(settings, NAMES, tally)
         batches = encoded(due_soon(200, 1_000, lead_ns=-20 * MS))
         paced.measure_from_ns = int(batches[0].due_ns[0]) + 100_000
         for batch in batches:

@@ -17,6 +17,8 @@ from lensload.seed.ground_truth import ground_truth
 from lensload.seed.manifest import SCHEMA_FILE
 from lensload.seed.plan import Plan
 
+pytestmark = pytest.mark.xdist_group("recover_truth")  # its tests share one costly run
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "recover_truth.py"
 EVENTS = 200_000
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from lensload.metrics.stats import Tally
-from lensload.results.course import Course, build
+from lensload.results.build import Recording, build
+from lensload.results.counted import tally_of
 from lensload.results.environment import conditions
 from lensload.results.merge import intervals, merged
-from lensload.results.run import Run, histograms, total
+from lensload.results.run import Run, total
 from lensload.verdict.evidence import RunFacts
-from lensload.verdict.reasons import codes, reason
+from lensload.verdict.verdict import codes, reason
 from tests.support.locusts import Bench
 
 TOPICS = ("user-interactions", "ab-test-events")
@@ -31,8 +32,8 @@ def a_tally(times: float) -> Tally:
 
 
 def a_run(times: float = 1.0, **changed: Any) -> Run:
-    course = Course(facts=RunFacts(started_ns=10**18, measured_s=10.0, target_per_s=4_000.0))
-    return cast("Run", {**build(a_tally(times), course, conditions({}, {})), **changed})
+    recording = Recording(facts=RunFacts(started_ns=10**18, measured_s=10.0, target_per_s=4_000.0))
+    return cast("Run", {**build(a_tally(times), recording, conditions({}, {})), **changed})
 
 
 def test_what_was_counted_adds_up() -> None:
@@ -45,7 +46,7 @@ def test_what_was_counted_adds_up() -> None:
     assert whole["load"]["achieved_per_s"] == pytest.approx(4_000)
     for stage in ("ack", "end_to_end"):
         for topic in TOPICS:
-            assert histograms(whole)[stage, topic] == together.histograms[stage, topic]
+            assert tally_of(whole).histograms[stage, topic] == together.histograms[stage, topic]
         assert whole["latency_us"][stage]["all"]["p99"] == together.histogram(stage).percentile_us(99)
     assert [repeat["run_file"] for repeat in whole["repeats"]] == ["a", "b", "c"]
     assert whole["verdict"] == "pass"
@@ -53,8 +54,8 @@ def test_what_was_counted_adds_up() -> None:
 
 def test_the_interval_is_of_how_the_runs_differ() -> None:
     """Like runs give a narrow interval, unlike ones a wide one around their middle."""
-    alike = intervals([a_run(), a_run(), a_run()])["ack"]["all"]["p50"]
-    unlike = intervals([a_run(times) for times in (0.5, 1.0, 2.0)])["ack"]["all"]["p50"]
+    alike = intervals([a_tally(1.0)] * 3)["ack"]["all"]["p50"]
+    unlike = intervals([a_tally(times) for times in (0.5, 1.0, 2.0)])["ack"]["all"]["p50"]
     assert alike["low_us"] == pytest.approx(alike["high_us"], rel=0.01)
     assert unlike["figure_us"] == pytest.approx(alike["figure_us"], rel=0.01)
     assert unlike["low_us"] < 0.5 * unlike["figure_us"]

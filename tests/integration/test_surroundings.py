@@ -17,7 +17,7 @@ import pytest
 from lensload.processes import interpreter
 from lensload.results.run import Run, total
 from lensload.schema import definitions
-from lensload.verdict.reasons import EXIT_CODES
+from lensload.verdict.verdict import EXIT_CODES
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.locusts import Bench, Command, Locust, check_good, check_whole, crew_pids, wait_until

@@ -8,7 +8,7 @@ from lensload.config.model import RunConfig
 from lensload.metrics.confidence import Floats
 from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Tally
-from lensload.results.course import Course, build
+from lensload.results.build import Recording, build
 from lensload.results.environment import conditions
 from lensload.results.run import Run
 from lensload.verdict.evidence import RunFacts
@@ -75,7 +75,7 @@ def a_run(
         measured_s=float(seconds),
         target_per_s=float(RATE),
     )
-    course = Course(facts=facts, slices=slices.finished())
+    recording = Recording(facts=facts, slices=slices.finished())
     configuration = RunConfig.of(topics=topics, rate=RATE, duration_s=float(seconds)).public()
     known = conditions(configuration, {"embedded": False})
-    return build(whole, course, known, slos=[Slo.parse(text) for text in objectives])
+    return build(whole, recording, known, slos=[Slo.parse(text) for text in objectives])

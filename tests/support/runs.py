@@ -6,8 +6,9 @@ import numpy as np
 
 from lensload.metrics.slices import STAGES_KEPT, Slices
 from lensload.metrics.stats import Tally
-from lensload.results.course import Course, build, row
+from lensload.results.build import Recording, build
 from lensload.results.run import Row, Run
+from lensload.results.series import row
 from lensload.verdict.evidence import RunFacts
 
 TOPICS = ("recommendation-requests", "recommendation-responses", "user-interactions")
@@ -48,7 +49,7 @@ def a_run(
         target_per_s=target_per_s,
         embedded=embedded,
     )
-    course = Course(facts=facts, series=series, slices=slices.finished())
+    recording = Recording(facts=facts, series=series, slices=slices.finished())
     conditions = {
         "versions": {"python": "3.11.7", "lensload": "0.1.0"},
         "machine": {"cpus": 2, "memory_bytes": 24 * 2**30},
@@ -56,7 +57,7 @@ def a_run(
         "configuration": {"rate": target_per_s, "topics": list(topics), "client_config": None, "seed": seed},
         "seed": seed,
     }
-    return build(whole, course, conditions)
+    return build(whole, recording, conditions)
 
 
 def _measure(tally: Tally, topic: str, latencies_ns: np.ndarray) -> None:

@@ -1,7 +1,5 @@
 """The curve of rate against percentile as a picture, SVG or PNG."""
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,10 +7,12 @@ import vl_convert
 
 from lensload.capacity.result import PERCENTILES, Capacity, in_order
 from lensload.errors import UsageError
-from lensload.report.html.figure import Spec, ticks
-from lensload.report.html.theme import CONFIG, DASHES, DURATION_LABEL, SERIES, on_paper, title_above
+from lensload.report.html.figure import Spec, by_name, latency_axis, ticks
+from lensload.report.html.theme import CONFIG, DASHES, SERIES, on_paper
+from lensload.report.units import STATISTIC_NAMES
 
 SUFFIXES = (".svg", ".png")
+_NAMES = [STATISTIC_NAMES[name] for name in PERCENTILES]
 
 _RATE: Final[Spec] = {
     "field": "rate",
@@ -69,7 +69,7 @@ def _points(capacity: Capacity) -> list[dict[str, Any]]:
     return [
         {
             "rate": point["rate_per_s"],
-            "name": re.sub(r"^p999$", "p99.9", name),
+            "name": STATISTIC_NAMES[name],
             "us": max(value, 0.1),
             "answer": point["answer"],
         }
@@ -106,13 +106,8 @@ def _spec(capacity: Capacity, points: list[dict[str, Any]]) -> Spec:
 def _curves(points: list[dict[str, Any]]) -> list[Spec]:
     """A line for each percentile, and a dot for each run, filled where the objectives held."""
     values = ticks(min(point["us"] for point in points), max(point["us"] for point in points))
-    y: Spec = {
-        "field": "us",
-        "type": "quantitative",
-        "scale": {"type": "log", "domain": [values[0], values[-1]], "nice": False},
-        "axis": {**title_above("end-to-end latency"), "values": values, "labelExpr": DURATION_LABEL},
-    }
-    colour, dash = _by_percentile(SERIES), _by_percentile(DASHES)
+    y = latency_axis("us", "end-to-end latency", (values[0], values[-1]), values)
+    colour, dash = by_name(_NAMES, SERIES[:4]), by_name(_NAMES, DASHES[:4])
     line: Spec = {
         "x": _RATE,
         "y": {**y, "aggregate": "mean"},
@@ -132,11 +127,6 @@ def _curves(points: list[dict[str, Any]]) -> list[Spec]:
         {"mark": {"type": "line", "strokeWidth": 2}, "encoding": line},
         {"mark": {"type": "point", "size": 45, "filled": True, "strokeWidth": 1.5}, "encoding": dot},
     ]
-
-
-def _by_percentile(looks: Sequence[object]) -> Spec:
-    scale = {"domain": ["p50", "p90", "p99", "p99.9"], "range": list(looks[:4])}
-    return {"field": "name", "type": "nominal", "scale": scale}
 
 
 def _found(held_per_s: float | None) -> list[Spec]:

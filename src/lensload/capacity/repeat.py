@@ -9,12 +9,12 @@ from pathlib import Path
 
 from lensload.config.model import RunConfig
 from lensload.errors import without_verdict
+from lensload.report import outputs
 from lensload.report.console import print_result
-from lensload.report.outputs import Views
 from lensload.results import run_file
 from lensload.results.merge import merged
 from lensload.results.run import Run
-from lensload.verdict.reasons import EXIT_CODES
+from lensload.verdict.verdict import EXIT_CODES
 
 Command = tuple[list[str], dict[str, str]]
 
@@ -47,7 +47,7 @@ def repeated(
             break
     result = merged(runs, [file.name for file in files[: len(runs)]], config.load.repeat)
     run_file.write(config.outputs.run_file, result)
-    Views.of(config).leave([(config.outputs.run_file.name, result)])
+    outputs.write(config.outputs, [(config.outputs.run_file.name, result)])
     print_result(result, run_file=config.outputs.run_file)
     return result, EXIT_CODES[result["verdict"]]
 

@@ -13,8 +13,8 @@ from lensload.errors import ClusterError, InvalidRunError, LensloadError, UsageE
 from lensload.processes import interpreter
 from lensload.results import run_file
 from lensload.results.run import Run
-from lensload.verdict.reasons import EXIT_CODES
 from lensload.verdict.slo import stand
+from lensload.verdict.verdict import EXIT_CODES
 
 _END_S = 90.0  # for a run that was asked to stop: its drain, and the end of its processes
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from lensload import atomic_file
 from lensload import bench as bench_process
 from lensload.capacity.repeat import repeated
 from lensload.cli.options import Command, config_option, run_options
@@ -15,7 +14,7 @@ from lensload.config import loading
 from lensload.config.model import RunConfig
 from lensload.errors import LensloadError, UsageError
 from lensload.kafka import client_config
-from lensload.report.outputs import Views
+from lensload.report import outputs
 from lensload.schema import definitions
 from lensload.schema.migration import newer_schemas
 
@@ -63,8 +62,7 @@ def prepare(flags: Mapping[str, str | list[str] | None], file: Path | None) -> R
     newer_schemas(run.producer.evolve, _of_run(run), lambda newer: _verdict(run, newer))
     if run.cluster.client_config:
         client_config.read(run.cluster.client_config)
-    atomic_file.check_writable(run.outputs.run_file)
-    Views.of(run).check()
+    outputs.check(run.outputs)
     if run.outputs.prometheus_port:
         from lensload.coordinator.prometheus import check_free  # noqa: PLC0415 - slow to import, and seldom wanted
 

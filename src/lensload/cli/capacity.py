@@ -17,7 +17,7 @@ from lensload.capacity.search import Found, Plan, Search, search
 from lensload.capacity.trial import Trial
 from lensload.cli.options import Command, config_option, option_group, run_options
 from lensload.config import loading
-from lensload.config.model import RunConfig
+from lensload.config.model import VIEWS, RunConfig
 from lensload.config.options import options
 from lensload.errors import LensloadError, UsageError
 from lensload.report import units
@@ -25,7 +25,6 @@ from lensload.values import duration_s
 
 # What the search itself decides, and outputs that each run would write over those of the run before.
 _OURS = ("rate", "duration", "run_file", "repeat")
-_OUTPUTS = ("junit", "summary", "csv", "html", "web")
 _STEADY = ("constant", "poisson")
 
 
@@ -129,7 +128,7 @@ _result = option_group("Result")
     show_default=True,
     help="Folder for the run file of each run.",
 )
-@run_options(without=(*_OURS, *_OUTPUTS))
+@run_options(without=(*_OURS, *VIEWS, "web"))
 @config_option
 def capacity(**given: Any) -> None:  # noqa: ANN401 - click's values
     """Find the highest rate that holds the objectives (--slo): a search over real runs.
@@ -216,7 +215,7 @@ def _arguments(flags: Mapping[str, Any], file: Path | None, config: RunConfig) -
     by_name = {option.name: option for option in options()}
     given: dict[str, Any] = {
         **flags,
-        **dict.fromkeys(_OUTPUTS, ""),
+        **dict.fromkeys(VIEWS, ""),
         "slo": [str(slo) for slo in config.criteria.slo],
         "repeat": 1,
     }

@@ -24,7 +24,7 @@ from lensload.results.compare import (
 from lensload.results.compare import compare as compared
 from lensload.results.run import Run
 from lensload.values import nearest
-from lensload.verdict.reasons import in_words
+from lensload.verdict.verdict import in_words
 
 _DEFAULTS = ", ".join(f"{name}={100 * share:g}%" for name, share in DEFAULT_LIMITS.items())
 

@@ -215,14 +215,9 @@ class Producer(Group):
     ] = ()
 
 
-class Outputs(Group):
-    """Where the result goes."""
+class Views(Group):
+    """The files that show a run to people and machines; None: not written."""
 
-    run_file: Annotated[
-        Path,
-        Field(description="The result of the run, as JSON."),
-        Shown("FILE", web=False),
-    ] = Path("run.json")
     html: Annotated[
         OptionalPath,
         Field(description="Report as one HTML file that opens without a network."),
@@ -245,6 +240,16 @@ class Outputs(Group):
         Field(description="Verdict and objectives as JUnit XML, which CI servers show."),
         Shown("FILE.xml", web=False),
     ] = None
+
+
+class Outputs(Views):
+    """Where the result goes."""
+
+    run_file: Annotated[
+        Path,
+        Field(description="The result of the run, as JSON."),
+        Shown("FILE", web=False),
+    ] = Path("run.json")
     prometheus_port: Annotated[
         int,
         Field(

@@ -11,13 +11,13 @@ from typing import Any, Final, Self
 
 from pydantic import ValidationError, model_validator
 
-from lensload.config.fields import Cluster, Criteria, Load, Outputs, Producer
+from lensload.config.fields import Cluster, Criteria, Load, Outputs, Producer, Views
 from lensload.errors import UsageError
 from lensload.values import Group, Shown, nearest
 from lensload.world.parameters import WorldParameters
 
 ENV_PREFIX = "LENSLOAD_"
-VIEWS = ("junit", "summary", "csv", "html")
+VIEWS: Final = tuple(Views.model_fields)
 """The fields that name files which show a run."""
 
 HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"

@@ -3,47 +3,23 @@
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from lensload import clock
 from lensload.config.model import RunConfig
 from lensload.coordinator.clock_sync import Clocks
+from lensload.coordinator.hand_rate import HandRate
+from lensload.coordinator.intake import Intake
 from lensload.coordinator.listeners import Listener
 from lensload.coordinator.recorder import Recorder, Times
 from lensload.coordinator.transport import Transport
 from lensload.coordinator.workers import Workers, WorkerState
-from lensload.errors import InvalidRunError, LensloadError, RefusedError
-from lensload.processes.messages import (
-    PROCESSES,
-    AskClock,
-    Assign,
-    Begin,
-    ClockReading,
-    ConfigureGenerator,
-    ConfigureObserver,
-    Died,
-    Drain,
-    Drained,
-    End,
-    Ended,
-    GeneratorDrained,
-    Join,
-    Message,
-    Notice,
-    Pages,
-    Parcel,
-    ProcessName,
-    RateSet,
-    Ready,
-    Refused,
-    Report,
-    Scheduled,
-    SetRate,
-    Settled,
-)
-from lensload.results import course
+from lensload.errors import RefusedError
+from lensload.processes import messages
+from lensload.processes.messages import PROCESSES, Message, Parcel, ProcessName
+from lensload.results.build import Judged, build, judged
 from lensload.results.environment import conditions
 from lensload.results.run import Run
 from lensload.verdict.evidence import RunFacts
@@ -93,8 +69,8 @@ class Coordinator:
         number: of the run; parcels carry it.
         recorder: what was counted.
         workers: who takes part.
+        hand_rate: the rate as it is set by hand.
         cut_short: somebody stopped the run before its end.
-        stopped_ns: when the drain began; 0 before.
     """
 
     def __init__(
@@ -113,7 +89,6 @@ class Coordinator:
         self.recorder = Recorder(now_ns)
         self.workers = Workers(transport.workers, monotonic_s)
         self.cut_short = False
-        self.stopped_ns = 0
         self._transport = transport
         self._config = config
         self._listeners = listeners
@@ -126,11 +101,13 @@ class Coordinator:
         self._tag = random.randrange(_RUN_TAGS)
         self._stopping = False
         self._given_up = False
-        self._refusal: LensloadError | None = None
         self._actions: deque[Callable[[], None]] = deque()
-        self._hand_rate_per_s: float | None = None
-        self._rate_waits: dict[int, set[str]] = {}
-        self._rate_took_s: dict[int, float] = {}
+        self.hand_rate = HandRate(
+            self.recorder, self.workers, lambda worker, message: self._send(worker, "generator", message)
+        )
+        self._intake = Intake(
+            self.recorder, self.workers, self._clocks, listeners, now_ns, self.hand_rate.heard
+        )
         self._next_second_s = monotonic_s() + 1
         for listener in listeners:
             listener.started(self.recorder)
@@ -138,20 +115,18 @@ class Coordinator:
     @property
     def draining(self) -> bool:
         """The run has been stopped, and what is under way is waited for."""
-        return self.stopped_ns > 0
+        return self.recorder.draining
 
     def receive(self, worker: str, parcel: Parcel) -> None:
         """Take in a parcel of a worker; one of another run is ignored."""
         state, message = self.workers.get(worker), parcel.envelope.opened()
-        if isinstance(message, Join):
+        if isinstance(message, messages.Join):
             if not self.draining:
                 self._welcome(worker, message.host)
         elif state is not None and parcel.run == self.number:
-            self._count_parcel(state, parcel.number)
-            if parcel.process is None:
-                self._take_in(worker, state, message)
-            else:
-                self._take_in_of_process(worker, state, parcel.process, message)
+            self._intake.take_in(worker, state, parcel, message)
+            if self.recorder.times and not self.draining and not state.begun and not state.unready:
+                self._send_begin(worker, state, self._now_ns() + _LEAD_NS)  # it came late: the run is on
         self._transport.wake()
 
     def await_ready(self) -> None:
@@ -176,8 +151,8 @@ class Coordinator:
 
     def check(self) -> None:
         """Raise what a process has refused with, if one has."""
-        if self._refusal:
-            raise self._refusal
+        if self._intake.refusal:
+            raise self._intake.refusal
 
     def begin(self) -> None:
         """Fix the schedule and let all generators start."""
@@ -189,8 +164,9 @@ class Coordinator:
         end_ns = measure_from_ns + round(duration_s * 1e9) if duration_s else 0
         self.recorder.times = Times(start_ns, measure_from_ns, end_ns)
         for worker, state in self.workers.present.items():
-            self._send_begin(worker, state, start_ns)
-        self._share_rate()
+            if not state.unready:
+                self._send_begin(worker, state, start_ns)
+        self.hand_rate.reshare()
 
     def await_end(self) -> None:
         """Wait until no generator produces any more, or the run is stopped.
@@ -215,24 +191,19 @@ class Coordinator:
         Args:
             rate_per_s: events per second; None: as before the first change, or as Locust's users add up to.
         """
-        self._soon(lambda: self._change_rate(rate_per_s))
+        self._soon(lambda: self.hand_rate.change(rate_per_s))
 
     def halt(self) -> None:
         """`stop` before the run's own end; any thread may call it."""
         self._soon(lambda: None if self.draining else self.stop(cut_short=True))
 
-    def so_far(self) -> course.Judged | None:
+    def so_far(self) -> Judged | None:
         """What has been measured, and what it would be worth if it went on like this; None while it is nothing."""
-        so_far = self.recorder.so_far(self._facts())
-        if so_far is None:
+        recording = self.recorder.so_far(self._facts())
+        if recording is None:
             return None
         criteria = self._config.criteria
-        return course.judged(self.recorder.tally, so_far, criteria, criteria.slo)
-
-    @property
-    def hand_rate_per_s(self) -> float | None:
-        """The rate that was set by hand; None where none is."""
-        return self._hand_rate_per_s
+        return judged(self.recorder.tally, recording, criteria, criteria.slo)
 
     def is_over(self) -> bool:
         """Whether no generator produces any more, or one that still should have reported it hangs."""
@@ -245,14 +216,14 @@ class Coordinator:
     def drain(self) -> None:
         """Let all generators finish first, then all observers read to the end; then end the workers' processes."""
         self._stopping = True
-        self.stopped_ns = self._now_ns()
+        self.recorder.stop()
         times = self.recorder.times
-        if times and times.end_ns and self.stopped_ns < times.end_ns and not self.workers.all_scheduled():
+        if times and self.recorder.stopped_ns < times.end_ns and not self.workers.all_scheduled():
             self.cut_short = True
         for process in PROCESSES if times else ():
             for worker, state in self.workers.present.items():
                 if process in state.processes:
-                    self._send(worker, process, Drain())
+                    self._send(worker, process, messages.Drain())
             self._await_last_messages(process)
         self.end()
 
@@ -267,9 +238,9 @@ class Coordinator:
 
     def end(self) -> None:
         """End the workers' processes, drained or not, and wait until they have ended."""
-        self.stopped_ns = self.stopped_ns or self._now_ns()
+        self.recorder.stop()
         for worker in self.workers.present:
-            self._send(worker, None, End())
+            self._send(worker, None, messages.End())
         self._given_up = False
         self._wait(lambda: not self.workers.present, _ENDED_BUDGET_S)
 
@@ -288,7 +259,7 @@ class Coordinator:
 
     @property
     def _halted(self) -> bool:
-        return self._stopping or self._refusal is not None
+        return self._stopping or self._intake.refusal is not None
 
     @property
     def _registry_url(self) -> str:
@@ -297,44 +268,6 @@ class Coordinator:
     def _soon(self, action: Callable[[], None]) -> None:
         self._actions.append(action)
         self._transport.wake()
-
-    def _change_rate(self, rate_per_s: float | None) -> None:
-        if self.draining:
-            return
-        self._hand_rate_per_s = rate_per_s
-        change = self.recorder.change_rate(rate_per_s)
-        if not self.recorder.times:
-            change["took_s"] = 0.0  # all schedules will begin with it
-            return
-        number = len(self.recorder.rate_changes)
-        self._rate_waits[number] = set(self._steerable())
-        self._share_rate(number)
-
-    def _steerable(self) -> list[str]:
-        """The workers whose generators can be told: a process takes its configuration first."""
-        return [worker for worker, state in self.workers.present.items() if "generator" in state.conditions]
-
-    def _share_rate(self, number: int = 0) -> None:
-        """Give each generator that is present its part of the rate that was set by hand, if one ever was."""
-        if not self.recorder.rate_changes or not self.recorder.times or self.draining:
-            return
-        rate_per_s, generators = self._hand_rate_per_s, self._steerable()
-        part_per_s = None if rate_per_s is None else rate_per_s / max(1, len(generators))
-        for worker in generators:
-            self._send(worker, "generator", SetRate(number, part_per_s))
-
-    def _note_rate(self, worker: str, message: RateSet) -> None:
-        """Note when the schedules of all generators have followed a change of the rate."""
-        waits, times = self._rate_waits.get(message.number), self.recorder.times
-        if waits is None or worker not in waits:
-            return
-        waits.discard(worker)
-        change = self.recorder.rate_changes[message.number - 1]
-        took_s = (times.elapsed_s(message.from_ns) if times else 0.0) - change["at_s"]
-        self._rate_took_s[message.number] = max(took_s, self._rate_took_s.get(message.number, 0.0))
-        if not waits:
-            del self._rate_waits[message.number]
-            change["took_s"] = round(self._rate_took_s.pop(message.number), 4)
 
     def _facts(self) -> RunFacts:
         return RunFacts(
@@ -354,9 +287,9 @@ class Coordinator:
             "bootstrap_servers": self._cluster.bootstrap_servers,
         }
         workers = [state.conditions for state in self.workers.states]
-        return course.build(
+        return build(
             self.recorder.tally,
-            self.recorder.course(self.stopped_ns, self._facts()),
+            self.recorder.recording(self._facts()),
             conditions(self._config.public(), cluster, workers=workers, clocks=clocks),
             thresholds=self._config.criteria,
             slos=self._config.criteria.slo,
@@ -372,94 +305,12 @@ class Coordinator:
         config, cluster = self._config, self._cluster
         common = (config, cluster.bootstrap_servers, self._registry_url, cluster.embedded, self._tag)
         rate_per_s = None if self._rate_per_s is None else self._rate_per_s / self.workers.count
-        self._send(worker, None, Assign(config.load.user_rate))
-        self._send(worker, "generator", ConfigureGenerator(*common, state.lanes, state.index, rate_per_s))
+        self._send(worker, None, messages.Assign(config.load.user_rate))
+        self._send(
+            worker, "generator", messages.ConfigureGenerator(*common, state.lanes, state.index, rate_per_s)
+        )
         if state.share:
-            self._send(worker, "observer", ConfigureObserver(*common, *state.share))
-
-    def _count_parcel(self, state: WorkerState, number: int) -> None:
-        missing = state.received(number)
-        if missing:
-            self._died(f"{missing} messages of worker {state.index} never arrived.")
-        if state.silent:
-            state.silent = False
-            self.recorder.notices.append(f"Worker {state.index} reports again.")
-
-    def _take_in(self, worker: str, state: WorkerState, message: Message) -> None:
-        match message:
-            case ClockReading(asked_ns, worker_ns):
-                self._clocks.hear(worker, asked_ns, worker_ns, self._now_ns())
-            case Ended():
-                state.left = True
-                self.recorder.forget(worker)
-                self._share_rate()
-                if not self.draining and self.recorder.times:
-                    self._died(f"Worker {state.index} left before the end of the run.")
-            case _:
-                pass
-
-    def _take_in_of_process(
-        self, worker: str, state: WorkerState, process: ProcessName, message: Message
-    ) -> None:
-        match message:
-            case Ready(found):
-                self._note_ready(worker, state, process, found)
-            case Report():
-                self.recorder.add(worker, message)
-                self._tell_stats(message)
-                for listener in self._listeners:
-                    listener.reported(state, message)
-            case RateSet():
-                self._note_rate(worker, message)
-            case Pages(kind):
-                self.recorder.events.add(f"{worker} {process}", kind, message.pages)
-            case Notice(text):
-                self.recorder.notices.append(self._of(state, f"{process}: {text}"))
-            case Scheduled():
-                state.scheduled = True
-            case Drained():
-                self._note_drained(state, process, message)
-            case Refused() | Died():
-                self._note_end(state, process, message)
-            case _:
-                pass
-
-    def _note_end(self, state: WorkerState, process: ProcessName, message: Refused | Died) -> None:
-        """Note that a process ended before it was drained: before the run has begun, that is the end of the run."""
-        state.end(process)
-        refusal = message.error if isinstance(message, Refused) else None
-        if not self.recorder.times:
-            refusal = refusal or InvalidRunError(message.text)
-        else:
-            self._died(self._of(state, message.text))
-        self._refusal = self._refusal or refusal
-
-    def _note_ready(
-        self, worker: str, state: WorkerState, process: ProcessName, found: Mapping[str, object]
-    ) -> None:
-        state.conditions[process] = found
-        if self.recorder.times and not self.draining and not state.unready:  # it came late: the run is on
-            self._send_begin(worker, state, self._now_ns() + _LEAD_NS)
-            self._share_rate()
-
-    def _note_drained(self, state: WorkerState, process: ProcessName, message: Drained) -> None:
-        self.recorder.add_drained(message)
-        self._tell_stats(message)
-        state.end(process)
-        if isinstance(message, GeneratorDrained):
-            state.conditions[process] = {**state.conditions.get(process, {}), **message.conditions}
-
-    def _tell_stats(self, message: Report | Drained) -> None:
-        for listener in self._listeners:
-            listener.stats(message.stats)
-
-    def _of(self, state: WorkerState, text: str) -> str:
-        """A worker's text, with its number where there are several."""
-        return f"worker {state.index}: {text}" if len(self.workers.states) > 1 else text
-
-    def _died(self, text: str) -> None:
-        self.recorder.died.append(text)
-        self.recorder.notices.append(text)
+            self._send(worker, "observer", messages.ConfigureObserver(*common, *state.share))
 
     def _await_last_messages(self, process: ProcessName) -> None:
         timeout_s = self._config.load.drain_timeout_s + _DRAIN_SLACK_S
@@ -467,7 +318,7 @@ class Coordinator:
             return
         late = ", ".join(str(state.index) for state in self.workers.waiting_for(process))
         why = "the drain was given up" if self._given_up else f"not within {timeout_s:g} s"
-        self._died(f"The {process} of worker {late} did not finish its drain: {why}.")
+        self.recorder.note_death(f"The {process} of worker {late} did not finish its drain: {why}.")
 
     def _wait(self, condition: Callable[[], bool], timeout_s: float = float("inf")) -> bool:
         """Wait for a condition, and let the run's seconds pass meanwhile; whether it came true in time."""
@@ -480,6 +331,7 @@ class Coordinator:
             while self._actions:
                 self._actions.popleft()()
             self._watch()
+            self.hand_rate.reshare()
             if self._monotonic_s() >= self._next_second_s:
                 self._close_second()
         return True
@@ -490,8 +342,9 @@ class Coordinator:
             if self._transport.is_lost(worker):
                 state.lost = True
                 self.recorder.forget(worker)
-                self._share_rate()
-                self._died(f"Worker {state.index} was lost, and what it had not yet reported with it.")
+                self.recorder.note_death(
+                    f"Worker {state.index} was lost, and what it had not yet reported with it."
+                )
             elif self.recorder.times and not state.silent and state.silent_s > _SILENT_S:
                 state.silent = True
                 self.recorder.notices.append(
@@ -500,7 +353,7 @@ class Coordinator:
 
     def _close_second(self) -> None:
         self._next_second_s = self._monotonic_s() + 1
-        snapshot = self.recorder.second(draining=self.draining)
+        snapshot = self.recorder.second()
         for listener in self._listeners:
             listener.second(snapshot)
         if not self.draining:
@@ -511,7 +364,7 @@ class Coordinator:
         """Ask the workers on other hosts what their clocks say."""
         for worker in self._clocks.elsewhere:
             if worker in self.workers.present:
-                self._send(worker, None, AskClock(self._now_ns()))
+                self._send(worker, None, messages.AskClock(self._now_ns()))
 
     def _settle(self) -> None:
         """Tell the observers which pages of the ledger they need not remember any more."""
@@ -519,12 +372,13 @@ class Coordinator:
         if settled:
             for worker, state in self.workers.present.items():
                 if state.share:
-                    self._send(worker, "observer", Settled(settled))
+                    self._send(worker, "observer", messages.Settled(settled))
 
     def _send_begin(self, worker: str, state: WorkerState, start_ns: int) -> None:
         times = self.recorder.times
         if times:
-            begin = Begin(start_ns, max(start_ns, times.measure_from_ns), times.end_ns)
+            state.begun = True
+            begin = messages.Begin(start_ns, max(start_ns, times.measure_from_ns), times.end_ns)
             for process in state.processes:
                 self._send(worker, process, begin)
 

@@ -9,13 +9,13 @@ from lensload.coordinator.workers import WorkerState
 from lensload.errors import UsageError
 from lensload.metrics.stats import Tally
 from lensload.processes.messages import Report
+from lensload.report import outputs
 from lensload.report.console import print_result
 from lensload.report.live import LiveView
-from lensload.report.outputs import Views
 from lensload.results import run_file
 from lensload.results.run import Run
 from lensload.results.snapshot import Snapshot
-from lensload.verdict.reasons import in_words
+from lensload.verdict.verdict import in_words
 
 _log = logging.getLogger("lensload")
 
@@ -58,7 +58,9 @@ class FileWriter(Listener):
     def result(self, result: Run) -> None:
         """Write all files; what cannot be written is logged."""
         self._write(lambda: self._write_run_file(result))
-        self._write(lambda: Views.of(self._config).leave([(self._config.outputs.run_file.stem, result)]))
+        self._write(
+            lambda: outputs.write(self._config.outputs, [(self._config.outputs.run_file.stem, result)])
+        )
 
     def _write_run_file(self, result: Run) -> None:
         run_file.write(self._config.outputs.run_file, result)

@@ -14,7 +14,7 @@ from lensload.coordinator.local_transport import LocalTransport
 from lensload.coordinator.prometheus import RunCollector
 from lensload.errors import LensloadError
 from lensload.kafka.embedded import EmbeddedCluster
-from lensload.verdict.reasons import EXIT_CODES
+from lensload.verdict.verdict import EXIT_CODES
 
 _log = logging.getLogger("lensload")
 

@@ -5,12 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from lensload.coordinator.listeners import Listener
@@ -104,38 +99,30 @@ def _running(running: bool) -> Metric:
 
 def _gauges(recorder: Recorder) -> Iterator[Metric]:
     for name, text, value in (
-        ("lensload_target_events_per_second", "The rate asked for now.", recorder.target_per_s),
-        (
-            "lensload_achieved_events_per_second",
-            "Events produced in the last second.",
-            recorder.achieved_per_s,
-        ),
-        ("lensload_queue_events", "Events waiting in the producers' queues.", recorder.queue),
+        ("target_events_per_second", "The rate asked for now.", recorder.target_per_s),
+        ("achieved_events_per_second", "Events produced in the last second.", recorder.achieved_per_s),
+        ("queue_events", "Events waiting in the producers' queues.", recorder.queue),
     ):
-        yield GaugeMetricFamily(name, text, value)
+        yield GaugeMetricFamily(f"lensload_{name}", text, value)
 
 
 def _counts(recorder: Recorder) -> Iterator[Metric]:
-    counts = recorder.tally.counts
+    counts = sorted(recorder.tally.counts.items())
     for name in COUNTS:
         text = f"Events {name} since the run's start, warm-up included."
         family = CounterMetricFamily(f"lensload_{name}_events", text, labels=["topic"])
-        for topic, by_name in sorted(counts.items()):
+        for topic, by_name in counts:
             family.add_metric([topic], by_name.get(name, 0) + by_name.get(f"warmup_{name}", 0))
         yield family
-    lost = GaugeMetricFamily(
-        "lensload_unobserved_events",
-        "Measured events acknowledged and not observed: on their way while the run is on, lost when it is over.",
-        labels=["topic"],
-    )
-    for topic, by_name in sorted(counts.items()):
-        lost.add_metric([topic], max(0, by_name.get("acked", 0) - by_name.get("observed", 0)))
-    yield lost
-    errors = CounterMetricFamily(
-        "lensload_errors", "Events that failed, by error.", labels=["topic", "error"]
-    )
-    for (topic, text), count in sorted(recorder.tally.errors.items()):
-        errors.add_metric([topic, text], count)
+    text = "Measured events acknowledged and not observed: on their way while the run is on, lost when it is over."
+    unobserved = GaugeMetricFamily("lensload_unobserved_events", text, labels=["topic"])
+    for topic, by_name in counts:
+        unobserved.add_metric([topic], max(0, by_name.get("acked", 0) - by_name.get("observed", 0)))
+    yield unobserved
+    text = "Events that failed, by error."
+    errors = CounterMetricFamily("lensload_errors", text, labels=["topic", "error"])
+    for labels, count in sorted(recorder.tally.errors.items()):
+        errors.add_metric(list(labels), count)
     yield errors
 
 

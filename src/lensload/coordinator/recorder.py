@@ -8,10 +8,10 @@ from lensload.delivery.reconcile import Findings, Reconciliation
 from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Tally
 from lensload.processes.messages import Drained, GeneratorDrained, GeneratorReport, ObserverDrained, Report
-from lensload.results.course import Course, progress, row
+from lensload.results.build import Recording
 from lensload.results.run import RateChange, Row
-from lensload.results.series import Series
-from lensload.results.snapshot import Phase, Snapshot, StageLatency
+from lensload.results.series import Series, progress, row
+from lensload.results.snapshot import Phase, Snapshot
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.verdict.evidence import RunFacts
 
@@ -52,6 +52,7 @@ class Recorder:
         tally: everything so far, of all workers.
         events: which events were sent, failed and seen, as all processes tell.
         times: the schedule; None until it is fixed.
+        stopped_ns: when the drain began, Unix nanoseconds; 0 before.
         notices: what was worth telling, in order.
         unflushed: events without a delivery report when their generator had drained.
         produced_until_ns: when the last event was handed to a producer, Unix nanoseconds.
@@ -67,6 +68,7 @@ class Recorder:
         self.tally = Tally()
         self.events = Reconciliation()
         self.times: Times | None = None
+        self.stopped_ns = 0
         self.notices: list[str] = []
         self.died: list[str] = []
         self.unflushed = 0
@@ -125,45 +127,63 @@ class Recorder:
         """Events in the producers' queues, by the generators' last reports."""
         return sum(report.queue for report in self._generators.values())
 
-    def second(self, draining: bool = False) -> Snapshot:
+    @property
+    def draining(self) -> bool:
+        """The schedule has been stopped, and what is under way is waited for."""
+        return self.stopped_ns > 0
+
+    def stop(self) -> None:
+        """The schedule stops now, if it has not yet."""
+        self.stopped_ns = self.stopped_ns or self._now_ns()
+
+    def note_death(self, text: str) -> None:
+        """Note that a process or a part of the run is missing, in a sentence."""
+        self.died.append(text)
+        self.notices.append(text)
+
+    def second(self) -> Snapshot:
         """Close a second: what has come since the last one becomes a row of the series, and a snapshot."""
         now_ns = self._now_ns()
-        phase: Phase = "draining" if draining else self.times.phase(now_ns) if self.times else "starting"
+        phase: Phase = "starting"
+        if self.draining:
+            phase = "draining"
+        elif self.times:
+            phase = self.times.phase(now_ns)
         fresh, self._fresh = self._fresh, Tally()
         self.tally.add(fresh)
         self.latest = fresh
         elapsed_s = self.times.elapsed_s(now_ns) if self.times else 0.0
         since_s = self.times.elapsed_s(self.times.measure_from_ns) if self.times else 0.0
         self._slices.close(fresh, since_s=since_s, at_s=elapsed_s, phase=phase)
-        target_per_s = 0.0 if draining else self.target_per_s
+        target_per_s = 0.0 if self.draining else self.target_per_s
         fresh_row = row(fresh, at_s=elapsed_s, phase=phase, target_per_s=target_per_s, queue=self.queue)
         if phase != "starting":
             self._series.append(fresh_row, fresh)
-        return self._snapshot(fresh_row, 0.0 if draining else self.achieved_per_s)
+        return self._snapshot(fresh_row, 0.0 if self.draining else self.achieved_per_s)
 
-    def course(self, stopped_ns: int, facts: RunFacts) -> Course:
+    def recording(self, facts: RunFacts) -> Recording:
         """How the run went, once all of it has been taken in.
 
         Args:
-            stopped_ns: when the schedule was stopped.
             facts: what is known of the run beside its reports; what they say is filled in.
         """
         self._take_in_rest()
+        self.stop()
         times = self.times
-        measured_s = times.measured_s(stopped_ns) if times else 0.0
+        measured_s = times.measured_s(self.stopped_ns) if times else 0.0
         reported = replace(
             facts,
-            started_ns=times.start_ns if times else stopped_ns,
+            started_ns=times.start_ns if times else self.stopped_ns,
             measured_s=measured_s,
             spent_s=max(0, self.produced_until_ns - times.measure_from_ns) / 1e9 if times else 0.0,
-            target_per_s=self._mean_target(stopped_ns, measured_s),
+            target_per_s=self._mean_target(measured_s),
             unflushed=self.unflushed,
             observer_complete=not self.incomplete,
             died=tuple(self.died),
             clock_step_s=self.clock_step_ns / 1e9,
-            rate_changes=sum(change["at_s"] > 0 for change in self.rate_changes),
+            rate_changes=self._changes,
         )
-        return Course(
+        return Recording(
             facts=reported,
             notices=tuple(self.notices),
             series=self._series.rows(),
@@ -172,7 +192,7 @@ class Recorder:
             rate_changes=self.rate_changes,
         )
 
-    def so_far(self, facts: RunFacts) -> Course | None:
+    def so_far(self, facts: RunFacts) -> Recording | None:
         """How the run went until the generators' last reports; None while none of them has measured anything.
 
         What is still on its way is neither lost nor unflushed.
@@ -182,17 +202,21 @@ class Recorder:
         if not times or until_ns <= times.measure_from_ns:
             return None
         measured_s = times.measured_s(until_ns)
-        due = sum(report.due for report in reports)
         known = replace(
             facts,
             started_ns=times.start_ns,
             measured_s=measured_s,
-            target_per_s=due / measured_s,
+            target_per_s=sum(report.due for report in reports) / measured_s,
             died=tuple(self.died),
             clock_step_s=self.clock_step_ns / 1e9,
-            rate_changes=sum(change["at_s"] > 0 for change in self.rate_changes),
+            rate_changes=self._changes,
         )
-        return Course(facts=known, findings={})
+        return Recording(facts=known, findings={})
+
+    @property
+    def _changes(self) -> int:
+        """How often the rate was changed after the start: a rate that was set before is no change."""
+        return sum(change["at_s"] > 0 for change in self.rate_changes)
 
     def _findings(self) -> dict[str, Findings] | None:
         found = self.events.findings()
@@ -204,9 +228,6 @@ class Recorder:
         self._slices.add_rest(rest)
 
     def _snapshot(self, fresh: Row, achieved_per_s: float) -> Snapshot:
-        latency = {
-            stage: StageLatency(found["p50"], found["p99"]) for stage, found in fresh["latency_us"].items()
-        }
         notices, self._told = tuple(self.notices[self._told :]), len(self.notices)
         return Snapshot(
             phase=fresh["phase"],  # pyright: ignore[reportArgumentType]  # a Phase, which JSON calls str
@@ -214,20 +235,22 @@ class Recorder:
             total_s=self.times.total_s if self.times else None,
             target_per_s=fresh["target_per_s"],
             achieved_per_s=achieved_per_s,
-            lag_p99_us=latency["schedule_lag"].p99_us if "schedule_lag" in latency else None,
-            latency=latency,
+            latency_us=fresh["latency_us"],
             queue=fresh["queue"],
             notices=notices,
             **progress(self.tally),
         )
 
-    def _mean_target(self, stopped_ns: int, measured_s: float) -> float:
+    def _mean_target(self, measured_s: float) -> float:
         """The generators' own count of what was due, if they keep one; else the mean of the rates they reported."""
         if "due" in self.tally.totals and measured_s > 0:
             return self.tally.totals["due"] / measured_s
         if not self.times:
             return 0.0
-        from_ns, to_ns = self.times.measure_from_ns, min(stopped_ns, self.times.end_ns or stopped_ns)
+        from_ns, to_ns = (
+            self.times.measure_from_ns,
+            min(self.stopped_ns, self.times.end_ns or self.stopped_ns),
+        )
         samples = [
             [rate for now_ns, rate in targets.items() if from_ns <= now_ns <= to_ns]
             for targets in self._targets.values()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lensload.errors import RefusedError
@@ -11,42 +12,43 @@ LANES: Final = 64
 _LATE_BANKS: Final = 63
 
 
+@dataclass(slots=True, eq=False)
 class WorkerState:
     """One worker of a run, as the coordinator knows it.
 
-    Args:
+    Attributes:
         index: its place among the workers.
         lanes: its part of the audience.
         share: (index, count) of its observer's part of the partitions; None: it has no observer.
         monotonic_s: the clock for `silent_s`.
-
-    Attributes:
         conditions: what each of its processes that is ready found out about its surroundings.
+        ended: its processes that have sent their last message.
+        begun: it has been told when the run begins.
         scheduled: its generator has produced everything that was due.
         left: its processes have ended, and all they sent has arrived.
         lost: the worker itself cannot be reached any more.
         silent: that it does not report has been told.
     """
 
-    def __init__(
-        self,
-        index: int,
-        lanes: Sequence[int],
-        share: tuple[int, int] | None,
-        monotonic_s: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.index = index
-        self.lanes = lanes
-        self.share = share
-        self.conditions: dict[ProcessName, Mapping[str, Any]] = {}
-        self.scheduled = False
-        self.left = False
-        self.lost = False
-        self.silent = False
-        self._ended: set[ProcessName] = set() if share else {"observer"}
-        self._received = 0
-        self._monotonic_s = monotonic_s
-        self._heard_s = monotonic_s()
+    index: int
+    lanes: Sequence[int]
+    share: tuple[int, int] | None
+    monotonic_s: Callable[[], float] = time.monotonic
+    conditions: dict[ProcessName, Mapping[str, Any]] = field(
+        default_factory=dict[ProcessName, Mapping[str, Any]]
+    )
+    ended: set[ProcessName] = field(default_factory=set[ProcessName])
+    begun: bool = False
+    scheduled: bool = False
+    left: bool = False
+    lost: bool = False
+    silent: bool = False
+    _received: int = 0
+    _heard_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        """It was heard of now."""
+        self._heard_s = self.monotonic_s()
 
     @property
     def processes(self) -> tuple[ProcessName, ...]:
@@ -66,21 +68,17 @@ class WorkerState:
     @property
     def silent_s(self) -> float:
         """How long ago it last sent anything."""
-        return self._monotonic_s() - self._heard_s
+        return self.monotonic_s() - self._heard_s
 
     def received(self, number: int) -> int:
         """Note that its parcel of this number has come; returns how many before it are missing."""
-        self._heard_s = self._monotonic_s()
+        self._heard_s = self.monotonic_s()
         missing, self._received = number - self._received - 1, number
         return missing
 
-    def end(self, process: ProcessName) -> None:
-        """Note that its generator, or observer, has sent its last message."""
-        self._ended.add(process)
-
     def has_ended(self, process: ProcessName) -> bool:
         """Whether nothing more is to be expected of its generator, or observer."""
-        return self.gone or process in self._ended
+        return self.gone or process not in self.processes or process in self.ended
 
     def is_scheduled(self) -> bool:
         """Whether its generator will produce nothing more."""

@@ -171,12 +171,7 @@ class Generator:
         if newer:
             encoder = _encoder(config.producer.serializer, newer, newer_ids, newer_confluent)
             self._encoder = MixedEncoder(self._encoder, encoder, self._rollouts)
-        topics_by_schema = {
-            number: topic for each in (schema_ids, newer_ids) for topic, number in each.items()
-        }
-        self._producer = PacedProducer(
-            producer_settings(settings, _tuning(config)), self._names, topics_by_schema, self._tally
-        )
+        self._producer = PacedProducer(producer_settings(settings, _tuning(config)), self._names, self._tally)
         self._warm(setting, [(confluent, set(loaded)), (newer_confluent, set(newer))])
         self._conditions: dict[str, Any] = {
             "cluster": {"id": facts.cluster_id, "brokers": list(facts.brokers)},
@@ -350,6 +345,7 @@ class Generator:
         self._tell_pages(everything=True)
         self._tally.add_total("unsent", self._producer.waiting())
         self._link.send(GeneratorDrained(self._tally.take(), left, self._producer.last_ns, self._conditions))
+        self._producer.close()
 
 
 def _tuning(config: RunConfig) -> dict[str, Any]:

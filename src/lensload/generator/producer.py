@@ -10,19 +10,18 @@ in bulk, ten times a second or when some thousand events have gathered: NumPy co
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError
 from numpy.typing import NDArray
 
 from lensload.delivery.sent import Dispatches, Portion
 from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
+from lensload.kafka.batch_producer import BatchProducer, Messages
 from lensload.kafka.client_errors import Troubles
-from lensload.kafka.producing import produce_all
 from lensload.metrics.librdkafka import INTERVAL_MS, ProducerStatistics
 from lensload.metrics.stats import Tally
 
@@ -31,6 +30,7 @@ _MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its ca
 # Accounting is done in portions: all of a second's at once would keep what is due waiting for 20 ms.
 _MOST_GATHERED: Final = 2_000  # events that were handed over, or acknowledged, and wait to be accounted for
 _LONGEST_GATHERED_NS: Final = 100_000_000  # how long they wait, as long as there is time
+_TOPIC_BITS: Final = np.uint64(3)  # a Unix time in ns needs 61 bits until 2043
 _NEVER_NS: Final = (1 << 63) - 1
 _FULL_QUEUE_WAIT_S: Final = 0.001
 _SILENT_NS: Final = 3_000_000_000
@@ -55,13 +55,10 @@ class PacedProducer:
     Args:
         settings: librdkafka's properties.
         names: the name in the cluster of each topic.
-        topics_by_schema: the topic of each schema id, by which delivery reports are told apart.
         tally: where to account.
     """
 
-    def __init__(
-        self, settings: dict[str, Any], names: dict[str, str], topics_by_schema: dict[int, str], tally: Tally
-    ) -> None:
+    def __init__(self, settings: dict[str, Any], names: dict[str, str], tally: Tally) -> None:
         self.measure_from_ns = 0
         self.produced = 0
         self.last_ns = 0
@@ -70,24 +67,18 @@ class PacedProducer:
         self._heard_ns = time.time_ns()
         self._silent_ns = _SILENT_NS + int(float(settings.get("linger.ms", 5)) * 1e6)
         self._silent = False
-        self._topics_by_schema = topics_by_schema
-        self._topics_by_name = {name: topic for topic, name in names.items()}
+        self._reported = 0
+        self._topics = tuple(names)
         self._tally = tally
-        self._queues = {topic: _Queue(name) for topic, name in names.items()}
+        self._queues = {topic: _Queue(name, number) for number, (topic, name) in enumerate(names.items())}
         self._handed: list[_Handed] = []
         self._handed_events = 0
         self._settled_ns = 0
-        self._acked: list[bytes] = []
-        self._ack_stamps: list[tuple[int, int]] = []  # (how many were acked by then, when)
         self._refused: list[tuple[KafkaError, str, bytes]] = []
         self._statistics = ProducerStatistics(tally)
-        own = {
-            "on_delivery": self._on_delivery(),
-            "error_cb": self._troubles,
-            "stats_cb": self._note_statistics,
-            "statistics.interval.ms": INTERVAL_MS,
-        }
-        self._producer = Producer({**settings, **own})
+        self._producer = BatchProducer(
+            {**settings, "statistics.interval.ms": INTERVAL_MS}, self._troubles, self._note_statistics
+        )
 
     def __len__(self) -> int:
         """How many events librdkafka holds that are neither acked nor failed."""
@@ -131,7 +122,7 @@ class PacedProducer:
     def flush(self, timeout_s: float) -> int:
         """Wait for what is under way; gives how many events are still without an answer."""
         left = self._producer.flush(timeout_s)
-        self._stamp()
+        self._look_at_reports()
         return left
 
     def give_up(self) -> int:
@@ -144,9 +135,12 @@ class PacedProducer:
         left = len(self._producer)
         self._producer.purge()
         self._producer.flush(_PURGE_S)
-        self._stamp()
         self.settle()
         return left
+
+    def close(self) -> None:
+        """End the client; what is still under way is dropped."""
+        self._producer.close()
 
     def settle(self) -> None:
         """Bring all that was handed over and all that has come back into the tally, and into `dispatches`.
@@ -196,20 +190,17 @@ class PacedProducer:
 
     def _produce(self, queue: "_Queue", now_ns: int) -> int:
         """Hand over what is due of a topic's first batch, a chunk at most; gives how many."""
-        encoded, start, stop = queue.due_by(now_ns)
+        encoded, messages, start, stop = queue.due_by(now_ns)
         began_ns = time.time_ns()
         place = start
         while place < stop:
-            taken, error = produce_all(
-                self._producer, queue.name, encoded.values[place:stop], encoded.keys[place:stop]
-            )
+            taken, refused = self._producer.produce(queue.name, messages, place, stop)
+            self._refused += [(error, encoded.topic, encoded.values[each]) for each, error in refused]
             place += taken
-            if isinstance(error, KafkaException):
-                self._refused.append((error.args[0], encoded.topic, encoded.values[place]))
-                place += 1
-            elif error:
+            if place < stop:
                 self._tally.add_total("queue_full", 1)
                 self._serve(_FULL_QUEUE_WAIT_S)
+                self._settle_acked()  # what was reported holds its place in the queue until then
         self.last_ns = time.time_ns()
         self._handed.append(_Handed(encoded, start, stop, began_ns, self.last_ns))
         queue.drop_to(stop)
@@ -242,50 +233,40 @@ class PacedProducer:
         if warm:
             self._tally.count(topic, "warmup_produced", warm)
 
-    def _on_delivery(self) -> Callable[[KafkaError | None, Message], None]:
-        """What librdkafka calls for every event: a closure, since it is called a million times a second."""
-        acked, refused, topics = self._acked.append, self._refused.append, self._topics_by_name
-        value_of = Message.value
-
-        def delivered(error: KafkaError | None, message: Message) -> None:
-            if error is None:
-                acked(value_of(message) or b"")
-            else:
-                refused((error, topics[str(message.topic())], value_of(message) or b""))
-
-        return delivered
-
     def _serve(self, timeout_s: float) -> None:
-        self._producer.poll(timeout_s)
-        self._stamp()
+        self._producer.serve(timeout_s)
+        self._look_at_reports()
 
-    def _stamp(self) -> None:
-        known = self._ack_stamps[-1][0] if self._ack_stamps else 0
-        if len(self._acked) > known:
+    def _look_at_reports(self) -> None:
+        if self._producer.reported != self._reported:
             self._heard_ns = time.time_ns()
-            self._ack_stamps.append((len(self._acked), self._heard_ns))
-            if len(self._acked) >= _MOST_GATHERED:
+            if self._producer.reported >= _MOST_GATHERED:
                 self._settle_acked()
+            self._reported = self._producer.reported
 
     def _settle_acked(self) -> None:
-        if not self._acked:
+        if not self._producer.reported:
             return
-        heads = wire.heads_of(self._acked)
-        counts, stamps = zip(*self._ack_stamps, strict=True)
-        came_ns = np.repeat(np.array(stamps), np.diff(np.array([0, *counts])))
-        self._acked.clear()
-        self._ack_stamps.clear()
-        due_ns, schema = wire.due_ns(heads), wire.schema_ids(heads)
+        reports = self._producer.take_reports()
+        self._reported = 0
+        numbers, due_ns = _opened(reports.opaques)
+        failed = reports.errors != 0
         measured = due_ns >= self.measure_from_ns
-        for number, topic in self._topics_by_schema.items():
-            of_topic = schema == number
-            counted = np.flatnonzero(of_topic & measured)
+        for number, topic in enumerate(self._topics):
+            acked = (numbers == number) & ~failed
+            counted = np.flatnonzero(acked & measured)
             if len(counted):
                 self._tally.count(topic, "acked", len(counted))
-                self._tally.record("ack", topic, came_ns[counted] - due_ns[counted])
-            warm = int(np.count_nonzero(of_topic)) - len(counted)
+                self._tally.record("ack", topic, reports.came_ns[counted] - due_ns[counted])
+            warm = int(np.count_nonzero(acked)) - len(counted)
             if warm:
                 self._tally.count(topic, "warmup_acked", warm)
+        self._refused += [
+            (KafkaError(error), self._topics[number], value)
+            for error, number, value in zip(
+                reports.errors[failed].tolist(), numbers[failed].tolist(), reports.failed_values, strict=True
+            )
+        ]
 
     def _settle_refused(self) -> None:
         refused, values = list(self._refused), dict[str, list[bytes]]()
@@ -315,31 +296,37 @@ class _Handed(NamedTuple):
 class _Queue:
     """A topic's events that wait to be produced, in the order of their due times.
 
+    Args:
+        name: the topic's name in the cluster.
+        number: the topic's, which delivery reports give back with the due time.
+
     Attributes:
         name: the topic's name in the cluster.
         next_ns: when the first of them is due; _NEVER_NS when there is none.
     """
 
-    __slots__ = ("_batches", "_due_ns", "_place", "name", "next_ns")
+    __slots__ = ("_batches", "_due_ns", "_number", "_place", "name", "next_ns")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, number: int) -> None:
         self.name = name
+        self._number = number
         self.next_ns = _NEVER_NS
-        self._batches: deque[Encoded] = deque()
+        self._batches: deque[tuple[Encoded, Messages]] = deque()
         # Of the first batch: due times, and how many were produced. A list, since bisect beats NumPy for one look.
         self._due_ns: list[int] = []
         self._place = 0
 
     def append(self, encoded: Encoded) -> None:
         if len(encoded.values):
-            self._batches.append(encoded)
+            opaques = _sealed(self._number, encoded.due_ns)
+            self._batches.append((encoded, Messages(encoded.values, encoded.keys, opaques)))
             if len(self._batches) == 1:
                 self._begin()
 
-    def due_by(self, now_ns: int) -> tuple[Encoded, int, int]:
+    def due_by(self, now_ns: int) -> tuple[Encoded, Messages, int, int]:
         """The first batch, and from where to where it is due by then: a chunk at most."""
         stop = bisect_right(self._due_ns, now_ns, self._place)
-        return self._batches[0], self._place, min(stop, self._place + _CHUNK)
+        return *self._batches[0], self._place, min(stop, self._place + _CHUNK)
 
     def drop_to(self, place: int) -> None:
         """The first batch was produced up to `place`."""
@@ -354,14 +341,24 @@ class _Queue:
         """How many wait, of those due after a moment."""
         every = [
             self._due_ns[self._place :],
-            *(each.due_ns.tolist() for each in islice(self._batches, 1, None)),
+            *(encoded.due_ns.tolist() for encoded, _ in islice(self._batches, 1, None)),
         ]
         return sum(len(due_ns) - bisect_right(due_ns, after_ns) for due_ns in every)
 
     def _begin(self) -> None:
         self._place = 0
-        self._due_ns = self._batches[0].due_ns.tolist() if self._batches else []
+        self._due_ns = self._batches[0][0].due_ns.tolist() if self._batches else []
         self.next_ns = self._due_ns[0] if self._due_ns else _NEVER_NS
+
+
+def _sealed(topic: int, due_ns: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """What a report must give back of each event, as one number: its topic's number and its due time."""
+    return due_ns.astype(np.uint64) << _TOPIC_BITS | np.uint64(topic)
+
+
+def _opened(opaques: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The topics' numbers and the due times, Unix ns."""
+    return opaques & ((np.uint64(1) << _TOPIC_BITS) - np.uint64(1)), (opaques >> _TOPIC_BITS).astype(np.int64)
 
 
 def _portions(chunks: list[_Handed]) -> list[Portion]:

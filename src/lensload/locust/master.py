@@ -14,7 +14,6 @@ from gevent.event import Event
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, MasterRunner
 
-from lensload import atomic_file
 from lensload.config.model import RunConfig
 from lensload.coordinator import prometheus
 from lensload.coordinator.coordinator import EMBEDDED_WARNING, Cluster, Coordinator
@@ -27,8 +26,8 @@ from lensload.locust.audience import Audience
 from lensload.locust.stats_table import StatsTable
 from lensload.locust.transport import LocustTransport
 from lensload.processes.messages import Parcel
-from lensload.report.outputs import Views
-from lensload.verdict.reasons import EXIT_CODES
+from lensload.report import outputs
+from lensload.verdict.verdict import EXIT_CODES
 from lensload.web.live import Live
 from lensload.web.runs import with_free_file
 
@@ -138,8 +137,7 @@ class Master:
                 kind.behaviour()
         if self._environment.web_ui:
             config = with_free_file(config)
-        atomic_file.check_writable(config.outputs.run_file)
-        Views.of(config).check()
+        outputs.check(config.outputs)
         cluster = (
             self._host_cluster()
             if config.cluster.embedded

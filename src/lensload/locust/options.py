@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from locust.argument_parser import LocustArgumentParser
 
-from lensload import atomic_file
 from lensload.config import loading
 from lensload.config.model import RunConfig
 from lensload.config.options import Option, options
@@ -14,7 +13,7 @@ from lensload.coordinator.prometheus import check_free
 from lensload.errors import LensloadError, UsageError
 from lensload.locust.audience import Audience
 from lensload.pacing.profile import Profile
-from lensload.report.outputs import Views
+from lensload.report import outputs
 
 
 def add_arguments(parser: LocustArgumentParser) -> None:
@@ -39,8 +38,7 @@ def check(parser: LocustArgumentParser) -> None:
         check_profile(known.profile)
         config = config_of(known)
         if not known.worker:
-            atomic_file.check_writable(config.outputs.run_file)
-            Views.of(config).check()
+            outputs.check(config.outputs)
             check_free(config.outputs.prometheus_host, config.outputs.prometheus_port)
     except LensloadError as error:
         _leave(parser, error)

@@ -22,16 +22,16 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.metrics.histogram import Histogram, coarse_bounds
+from lensload.metrics.histogram import PERCENTS, Histogram, coarse_bounds
 
 Floats = NDArray[np.float64]
 Method = Literal["runs", "blocks"]
+Errors = tuple[tuple[float, float], tuple[float, float]]
+"""Standard error and degrees of freedom of the logarithm of a figure, in each of two runs."""
 
 LEVEL: Final = 0.95
 PRIOR_FREEDOM: Final = 3.0
 RESAMPLES: Final = 500  # a standard error from so many is off by 3 %
-PERCENTS: Final = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9, "p9999": 99.99}
-_BEYOND: Final = 10  # as in Histogram.summary: so many samples lie beyond a percentile that is shown
 _FEWEST_BLOCKS: Final = 4
 _LEAST_NS: Final = 1.0
 
@@ -59,7 +59,7 @@ class Interval:
 class Blocked:
     """The latencies of one stage and topic in one run: as a whole, and block by block.
 
-    Figures are those of the whole. Only how much they vary is taken from the blocks, whose buckets are coarse.
+    Only how much figures vary is taken from the blocks, whose buckets are coarse.
 
     Attributes:
         whole: all of them.
@@ -74,24 +74,16 @@ class Blocked:
     counts: Floats
 
     @classmethod
-    def of(cls, whole: Histogram, blocks: Sequence[Histogram] = ()) -> "Blocked":
-        """Of a run's histogram and those of its blocks in the order of time, of which there may be none."""
+    def of(cls, blocks: Sequence[Histogram]) -> "Blocked":
+        """Of the histograms of a run's blocks, in the order of time."""
         lowest, highest = coarse_bounds()
-        counts = np.array([one.coarse for one in blocks], np.float64).reshape(len(blocks), lowest.size)
+        counts = np.array([one.coarse for one in blocks], np.float64)
         used = np.flatnonzero(counts.sum(axis=0))
+        whole = Histogram()
+        for block in blocks:
+            whole.add(block)
         bounds = np.maximum(lowest[used], _LEAST_NS), highest[used].astype(np.float64)
         return cls(whole, *bounds, counts[:, used])
-
-    def carries(self, statistic: str) -> bool:
-        """Whether there are enough latencies for a statistic to mean something."""
-        percent, count = PERCENTS.get(statistic), self.whole.count
-        return count * (1 - (percent or 0.0) / 100) >= _BEYOND - 1e-6 if percent else count > 0
-
-    def figure_ns(self, statistic: str) -> float:
-        """The mean, or one of `PERCENTS`, of all the latencies; 0 where there are none."""
-        percent = PERCENTS.get(statistic)
-        found_us = self.whole.mean_us if percent is None else self.whole.percentile_us(percent)
-        return (found_us or 0.0) * 1e3
 
     def figures_ns(self, statistic: str, weights: Floats) -> Floats:
         """About the same where each block counts as often as a line of `weights` says; one figure a line.
@@ -115,7 +107,7 @@ class Blocked:
         share = np.clip(1 - beyond / np.maximum(inside, 1), 0, 1)
         return self.lowest_ns[low] * (self.highest_ns[low] / self.lowest_ns[low]) ** share
 
-    def error(self, statistic: str, seed: int = 0) -> tuple[float, float]:
+    def error(self, statistic: str) -> tuple[float, float]:
         """The standard error of a statistic's logarithm, from the blocks, and its degrees of freedom.
 
         Infinite, with one degree, where there are too few blocks to tell.
@@ -124,7 +116,7 @@ class Blocked:
         if blocks < _FEWEST_BLOCKS:
             return float("inf"), 1.0
         length = stretch(self._influence(statistic))
-        weights = drawn_again(len(self.counts), length, RESAMPLES, np.random.default_rng(seed))
+        weights = drawn_again(len(self.counts), length, RESAMPLES, np.random.default_rng(0))
         weights = weights[weights @ self.counts.sum(axis=1) > 0]  # stretches without an event have no figure
         logs = np.log(np.maximum(self.figures_ns(statistic, weights), _LEAST_NS))
         stretches = blocks / length
@@ -134,44 +126,40 @@ class Blocked:
     def _influence(self, statistic: str) -> Floats:
         """By how much each block pulls at the statistic: its autocorrelation is the one that matters."""
         if statistic == "mean":
-            return self.counts @ (self._middles_ns - self.figure_ns("mean"))
-        beyond = self.counts[:, self.highest_ns > self.figure_ns(statistic)].sum(axis=1)
-        return beyond - (1 - PERCENTS[statistic] / 100) * self.counts.sum(axis=1)
+            return self.counts @ (self._middles_ns - 1e3 * (self.whole.mean_us or 0.0))
+        percent = PERCENTS[statistic]
+        beyond = self.highest_ns > 1e3 * (self.whole.percentile_us(percent) or 0.0)
+        return self.counts[:, beyond].sum(axis=1) - (1 - percent / 100) * self.counts.sum(axis=1)
 
     @property
     def _middles_ns(self) -> Floats:
         return (self.lowest_ns + self.highest_ns) / 2
 
 
-def interval(
-    runs: Sequence[Blocked], statistic: str, *, level: float = LEVEL, seed: int = 0
-) -> Interval | None:
-    """A statistic in nanoseconds and its interval, from several runs, or from the blocks of one.
+def interval(runs: Sequence[Histogram], statistic: str, *, level: float = LEVEL) -> Interval | None:
+    """A statistic in nanoseconds and its interval, from how several runs differ.
 
     Args:
-        runs: one for each run, of the same stage and topic.
+        runs: the latencies of each run, of the same stage and topic.
         statistic: "mean" or one of `PERCENTS`.
         level: how sure the interval is to hold the true value.
-        seed: of the resampling: the same blocks give the same interval.
 
     Returns:
-        None where a run has too few latencies for the statistic, or one alone too few blocks for an interval.
+        None for fewer than two runs, or where one has too few latencies for the statistic.
     """
-    if not runs or not all(run.carries(statistic) for run in runs):
+    figures_us = [run.figure_us(statistic) for run in runs]
+    logs = [log(max(1e3 * figure_us, _LEAST_NS)) for figure_us in figures_us if figure_us is not None]
+    if len(logs) < max(2, len(runs)):
         return None
-    logs = [log(max(run.figure_ns(statistic), _LEAST_NS)) for run in runs]
-    error, freedom = runs[0].error(statistic, seed) if len(runs) == 1 else _of_mean(logs)
-    if not np.isfinite(error):
-        return None
-    middle, reach = sum(logs) / len(logs), student(level, freedom) * error
-    method: Method = "blocks" if len(runs) == 1 else "runs"
-    return Interval(exp(middle), exp(middle - reach), exp(middle + reach), level, method)
+    error = float(np.std(logs, ddof=1)) / sqrt(len(logs))
+    middle, reach = sum(logs) / len(logs), student(level, len(logs) - 1.0) * error
+    return Interval(exp(middle), exp(middle - reach), exp(middle + reach), level, "runs")
 
 
 def change(
     base: Sequence[float],
     new: Sequence[float],
-    within: tuple[tuple[float, float], tuple[float, float]] | None = None,
+    within: Errors | None = None,
     *,
     level: float = LEVEL,
     run_to_run: float = 0.0,
@@ -187,7 +175,7 @@ def change(
     Args:
         base: the figure of each earlier run, above 0.
         new: that of each later run.
-        within: standard error and degrees of freedom from the blocks of the two runs, if there are only two.
+        within: the errors from the blocks of the two runs, if there are only two.
         level: how sure the interval is to hold the true ratio.
         run_to_run: by what share figures of like runs are expected to differ (one standard deviation).
     """
@@ -258,10 +246,6 @@ def stretch(series: Floats) -> int:
         return least
     length = (2 * bias**2 / (4 / 3 * spread**2)) ** (1 / 3) * n ** (1 / 3)
     return int(np.clip(np.ceil(length), least, max(1, n // 3)))
-
-
-def _of_mean(logs: Sequence[float]) -> tuple[float, float]:
-    return float(np.std(logs, ddof=1)) / sqrt(len(logs)), len(logs) - 1.0
 
 
 def _sum(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:

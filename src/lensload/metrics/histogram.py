@@ -33,15 +33,10 @@ _BUCKETS: Final = 33 * _HALF
 # So many neighbouring buckets make one coarse bucket: 16 to each power of two, so it is 3 to 6 % wide.
 _TOGETHER: Final = 64
 
-# One percentile a line, and how many samples there are to each one beyond it.
-_PERCENTILES: Final = (
-    ("p50", 50.0, 2),
-    ("p90", 90.0, 10),
-    ("p99", 99.0, 100),
-    ("p999", 99.9, 1_000),
-    ("p9999", 99.99, 10_000),
-)
-_BEYOND: Final = 10
+PERCENTS: Final = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9, "p9999": 99.99}
+"""The percentiles that are reported, by name."""
+
+_BEYOND: Final = 10  # so many values lie beyond a percentile that is reported
 
 
 def bucket_indices(values_ns: Nanoseconds) -> NDArray[np.int64]:
@@ -185,7 +180,17 @@ class Histogram:
     @property
     def carried(self) -> dict[str, float]:
         """The percentiles of `summary` that are not None, name to percent."""
-        return {name: percent for name, percent, one_in in _PERCENTILES if self.count >= _BEYOND * one_in}
+        return {
+            name: percent
+            for name, percent in PERCENTS.items()
+            if self.count * (1 - percent / 100) >= _BEYOND - 1e-6
+        }
+
+    def figure_us(self, statistic: str) -> float | None:
+        """The mean, or one of `PERCENTS`; None where there are too few values for it, as in `summary`."""
+        if statistic == "mean":
+            return self.mean_us
+        return self.percentile_us(PERCENTS[statistic]) if statistic in self.carried else None
 
     def summary(self) -> dict[str, float | int | None]:
         """What a table shows, in microseconds: count, mean, p50, p90, p99, p999, p9999, max and min.
@@ -194,13 +199,12 @@ class Histogram:
         beyond it is uncertain by the square root of k (it is a binomial count): from 10 on, three standard
         deviations of it still lie inside the sample. With fewer the "percentile" is the maximum by another name.
         """
-        shown: dict[str, float | int | None] = {"count": self.count, "mean": self.mean_us}
-        carried = self.carried
-        for name, percent, _ in _PERCENTILES:
-            shown[name] = self.percentile_us(percent) if name in carried else None
-        shown["max"] = self.max_ns / 1_000 if self.count else None
-        shown["min"] = self.min_ns / 1_000 if self.count else None
-        return shown
+        return {
+            "count": self.count,
+            **{name: self.figure_us(name) for name in ("mean", *PERCENTS)},
+            "max": self.max_ns / 1_000 if self.count else None,
+            "min": self.min_ns / 1_000 if self.count else None,
+        }
 
     def to_wire(self) -> dict[str, Any]:
         """All of it, exactly, as a small map that msgpack can carry: only the buckets in use."""

@@ -6,13 +6,10 @@ A percentile of the whole run does not say how certain it is; what it was in eac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lensload.metrics.counts import PROGRESS, Progress, count_of
 from lensload.metrics.histogram import Histogram
-from lensload.metrics.pieces import Pieces
 from lensload.metrics.stats import Tally
+from lensload.metrics.time_series import Coarse, TimeSeries, add_coarse
 
 STAGES_KEPT = ("schedule_lag", "ack", "end_to_end")
 
@@ -49,16 +46,14 @@ class _Part:
     phase: str
     seconds: int
     counts: dict[str, int]
-    histograms: dict[tuple[str, str], NDArray[np.int64]]
+    histograms: dict[tuple[str, str], Coarse]
 
     def add(self, later: "_Part") -> None:
         self.to_s = max(self.to_s, later.to_s)
         self.seconds += later.seconds
         for name, n in later.counts.items():
             self.counts[name] += n
-        for key, coarse in later.histograms.items():
-            mine = self.histograms.get(key)
-            self.histograms[key] = coarse if mine is None else mine + coarse
+        add_coarse(self.histograms, later.histograms)
 
     @property
     def empty(self) -> bool:
@@ -69,7 +64,7 @@ class Slices:
     """The slices of a run that is on: one a second at first, longer ones once there are more than `most`."""
 
     def __init__(self, most: int = MOST) -> None:
-        self._parts = Pieces[_Part](most)
+        self._parts = TimeSeries[_Part](most)
 
     def close(self, fresh: Tally, *, since_s: float, at_s: float, phase: str) -> None:
         """Take in what came in the second that ends now.
@@ -104,7 +99,7 @@ def joined(runs: Sequence[Sequence[Slice]]) -> list[Slice]:
     Raises:
         UsageError: a file is damaged.
     """
-    parts = Pieces[_Part](MOST)
+    parts = TimeSeries[_Part](MOST)
     for run in runs:
         shift_s = parts.last.to_s - run[0]["from_s"] if parts.last and run else 0.0
         for piece in run:
@@ -131,7 +126,7 @@ def _part(fresh: Tally, from_s: float, to_s: float, phase: str) -> _Part:
     return _Part(from_s, to_s, phase, 1, counts, kept)
 
 
-def _finished(parts: Pieces[_Part]) -> list[Slice]:
+def _finished(parts: TimeSeries[_Part]) -> list[Slice]:
     found = [_encoded(part) for part in parts if part.to_s > part.from_s or not part.empty]
     return _finished(parts) if _size(found) > MOST_BYTES and parts.halve() else found
 

@@ -75,7 +75,7 @@ class Tally:
         for name, amount in other.totals.items():
             self.add_total(name, amount)
         for (stage, topic), histogram in other.histograms.items():
-            self._open(stage, topic).add(histogram)
+            self.merge(stage, topic, histogram)
 
     def take(self) -> "Tally":
         """Hand over what has gathered, and start empty."""

@@ -9,16 +9,17 @@ from typing import cast
 from rich.console import Console
 from rich.text import Text
 
-from lensload.metrics.counts import COUNTS, count_of
+from lensload.metrics.counts import COUNTS
+from lensload.report.tables import counts_table, latency_table, load_line
 from lensload.report.text_table import aligned
-from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s, percent
+from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s
 from lensload.results.breakdown import PLACES, sentence
 from lensload.results.run import Confidence, Run, total
-from lensload.verdict.reasons import in_words
 from lensload.verdict.slo import stand
+from lensload.verdict.verdict import in_words
 
 WIDTH = 100
-PERCENTILES = ("p50", "p90", "p99", "p999")
+_STATISTICS = ("mean", "p50", "p90", "p99", "p999", "max")
 MOST = 10
 _CLIENT = (
     ("queue", "queue"),
@@ -46,11 +47,6 @@ def print_result(run: Run, console: Console | None = None, run_file: Path | None
     for text, style in _lines(run, run_file):
         # No wrapping, no markup: what is pasted must be what was built.
         console.print(Text(text.rstrip(), style), soft_wrap=True)
-
-
-def result_text(run: Run, run_file: Path | None = None) -> str:
-    """What `print_result` prints, as text."""
-    return "".join(f"{text.rstrip()}\n" for text, _ in _lines(run, run_file))
 
 
 def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
@@ -97,33 +93,19 @@ def _head(run: Run) -> Iterator[Line]:
 
 
 def _load(run: Run) -> Iterator[Line]:
-    load = run["load"]
     yield from _title("LOAD")
+    yield f"{load_line(run)}{', CUT SHORT' if run['cut_short'] else ''}", ""
     yield (
-        (
-            f"{per_s(load['achieved_per_s'])} events/s achieved of {per_s(load['target_per_s'])} asked for"
-            f" ({percent(load['achieved_per_s'], load['target_per_s'])}), {run['measured_s']:,.1f} s measured"
-            f"{', CUT SHORT' if run['cut_short'] else ''}"
-        ),
+        f"{run['load']['bytes_per_s'] / 1e6:,.2f} MB/s, {run['load']['mean_bytes']:,.0f} bytes an event (mean)",
         "",
     )
-    yield f"{load['bytes_per_s'] / 1e6:,.2f} MB/s, {load['mean_bytes']:,.0f} bytes an event (mean)", ""
 
 
 def _latencies(run: Run) -> Iterator[Line]:
     yield from _title("LATENCY from when each event was due (encode, serialize: how long it took)")
-    names = [name.replace("p999", "p99.9") for name in PERCENTILES]
-    rows = [
-        [
-            STAGE_NAMES.get(stage, stage),
-            f"{by_topic['all']['count']:,}",
-            *(latency(by_topic["all"][name]) for name in ("mean", *PERCENTILES, "max")),
-        ]
-        for stage, by_topic in run["latency_us"].items()
-        if by_topic["all"]["count"]
-    ]
-    yield from _table(["stage", "events", "mean", *names, "max"], rows)
-    if any(MISSING in row for row in rows):
+    table = latency_table(run, _STATISTICS)
+    yield from _table(table.heads, table.texts)
+    if table.incomplete:
         yield f"{MISSING}: too few events for that percentile", "dim"
     yield from _clocks(run)
     yield from _breakdown(run)
@@ -206,20 +188,13 @@ def _pair(summary: dict[str, float | None] | None) -> str:
 
 def _ledger(run: Run) -> Iterator[Line]:
     yield from _title("EVENTS")
-    yield from _counts(run, [name for name in COUNTS if name not in _UNUSUAL])
     unusual = [name for name in _UNUSUAL if total(run, name)]
+    usual = counts_table(run, [name for name in COUNTS if name not in _UNUSUAL])
+    yield from _table(usual.heads, usual.texts)
     if unusual:
+        table = counts_table(run, unusual)
         yield "", ""
-        yield from _counts(run, unusual)
-
-
-def _counts(run: Run, names: Sequence[str]) -> Iterator[Line]:
-    rows = [
-        [topic, *(f"{count_of(counts, name):,}" for name in names)] for topic, counts in run["topics"].items()
-    ]
-    if len(rows) != 1:
-        rows.append(["all", *(f"{total(run, name):,}" for name in names)])
-    yield from _table(["topic", *names], rows)
+        yield from _table(table.heads, table.texts)
 
 
 def _objectives(run: Run) -> Iterator[Line]:

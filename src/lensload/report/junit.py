@@ -14,8 +14,8 @@ from xml.etree import ElementTree as ET
 from lensload.report import comparison_table
 from lensload.results.compare import Comparison
 from lensload.results.run import Run
-from lensload.verdict.reasons import Reason, Severity, in_words
 from lensload.verdict.slo import sentence
+from lensload.verdict.verdict import Reason, Severity, in_words
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

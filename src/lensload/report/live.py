@@ -1,63 +1,36 @@
 """A run on screen while it runs. Draws what it is given: it starts no thread and reads no clock."""
 
-from types import TracebackType
-from typing import Self
-
 from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.padding import Padding
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lensload.report.terminal import can_redraw
+from lensload.report.terminal import TerminalView, bar
 from lensload.report.units import MISSING, STAGE_NAMES, clock, latencies, latency, per_s, percent
-from lensload.results.snapshot import Snapshot, StageLatency
+from lensload.results.snapshot import Snapshot
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 
 # A line in a log each so many seconds: often enough to see a run go wrong, and 360 lines an hour and half.
 LINE_EVERY_S = 5.0
 
 
-class LiveView:
-    """Shows a run on standard error: in place on a terminal, else a line now and then, as a CI log wants it.
-
-    Use it as a context manager, so that the terminal gets its cursor back whatever happens.
-    """
+class LiveView(TerminalView):
+    """Shows a run on standard error: in place on a terminal, else a line now and then, as a CI log wants it."""
 
     def __init__(self, console: Console | None = None, thresholds: Thresholds = DEFAULTS) -> None:
+        super().__init__(console)
         self._thresholds = thresholds
-        self._console = console or Console(stderr=True)
-        in_place = can_redraw(self._console)
-        # auto_refresh would start a thread, and this draws in a process that belongs to gevent.
-        self._live = (
-            Live(console=self._console, auto_refresh=False, transient=True, redirect_stdout=False)
-            if in_place
-            else None
-        )
         self._last: Snapshot | None = None
-
-    def __enter__(self) -> Self:
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live:
-            self._live.stop()
 
     def show(self, snapshot: Snapshot) -> None:
         """Show the run as it is now. Notices are told at once, and stay on screen."""
         for notice in snapshot.notices:
-            self._say(f"{clock(snapshot.elapsed_s)}  {notice}", "yellow")
+            self.say(f"{clock(snapshot.elapsed_s)}  {notice}", "yellow")
         if self._live:
-            if can_redraw(self._console):  # it may have been sent to the background since
-                self._live.update(picture(snapshot, self._thresholds), refresh=True)
+            self._draw(picture(snapshot, self._thresholds))
         elif self._line_is_due(snapshot):
-            self._say(line(snapshot))
+            self.say(line(snapshot))
             self._last = snapshot
 
     def _line_is_due(self, snapshot: Snapshot) -> bool:
@@ -66,23 +39,20 @@ class LiveView:
         # Half a second of grace: snapshots come about once a second, and none should wait for the next.
         return snapshot.elapsed_s - self._last.elapsed_s >= LINE_EVERY_S - 0.5
 
-    def _say(self, text: str, style: str = "") -> None:
-        self._console.print(Text(text, style), soft_wrap=True)
-
 
 def line(snapshot: Snapshot) -> str:
     """A run in one line: for logs, where nothing can be drawn twice in one place."""
     if snapshot.phase == "starting":
         return f"{clock(snapshot.elapsed_s)}{_of_total(snapshot)}  starting"
     pairs = ", ".join(
-        f"{STAGE_NAMES.get(stage, stage)} {latencies(found.p50_us, found.p99_us)}"
-        for stage, found in snapshot.latency.items()
-        if stage != "schedule_lag" and found.p50_us is not None
+        f"{name} {latencies(*snapshot.percentiles_us(stage))}"
+        for stage, name in STAGE_NAMES.items()
+        if stage != "schedule_lag" and snapshot.percentiles_us(stage)[0] is not None
     )
     parts = [
         f"{clock(snapshot.elapsed_s)}{_of_total(snapshot)}  {snapshot.phase:9}",
         f"{per_s(snapshot.achieved_per_s)}/s of {per_s(snapshot.target_per_s)}/s",
-        f"lag p99 {latency(snapshot.lag_p99_us)}",
+        f"lag p99 {latency(snapshot.percentiles_us('schedule_lag')[1])}",
         pairs and f"p50/p99: {pairs}",
         f"queue {snapshot.queue:,}",
         f"failed {snapshot.failed:,}",
@@ -97,23 +67,8 @@ def picture(snapshot: Snapshot, thresholds: Thresholds = DEFAULTS) -> Renderable
 
 
 def _progress(snapshot: Snapshot) -> RenderableType:
-    grid = Table.grid(padding=(0, 2), expand=True)
-    grid.add_column(width=9)
-    grid.add_column(ratio=1)
-    grid.add_column(justify="right", no_wrap=True)
-    endless = snapshot.total_s is None
-    bar = ProgressBar(
-        total=snapshot.total_s,
-        completed=snapshot.elapsed_s,
-        pulse=endless,
-        animation_time=snapshot.elapsed_s,
-        complete_style="cyan",
-        finished_style="cyan",
-        pulse_style="cyan",
-    )
     passed = Text.assemble(clock(snapshot.elapsed_s), (_of_total(snapshot), "dim"))
-    grid.add_row(Text(snapshot.phase, "bold"), bar, passed)
-    return grid
+    return bar(snapshot.phase, passed, snapshot.elapsed_s, snapshot.elapsed_s, snapshot.total_s)
 
 
 def _of_total(snapshot: Snapshot) -> str:
@@ -124,34 +79,33 @@ def _of_total(snapshot: Snapshot) -> str:
 
 
 def _counts(snapshot: Snapshot, thresholds: Thresholds) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim")
-    grid.add_column(justify="right")
+    grid = _grid()
     grid.add_column(style="dim")
     share = percent(snapshot.achieved_per_s, snapshot.target_per_s)
     of_target = f"of {per_s(snapshot.target_per_s)}/s" + (f", {share}" if share != MISSING else "")
     grid.add_row("rate", Text(per_s(snapshot.achieved_per_s), _rate_style(snapshot, thresholds)), of_target)
-    grid.add_row("produced", f"{snapshot.produced:,}")
-    grid.add_row("acked", f"{snapshot.acked:,}")
-    grid.add_row("observed", f"{snapshot.observed:,}")
-    grid.add_row("queue", f"{snapshot.queue:,}")
-    grid.add_row("failed", Text(f"{snapshot.failed:,}", "bold red" if snapshot.failed else ""))
+    for name in ("produced", "acked", "observed", "queue", "failed"):
+        count: int = getattr(snapshot, name)
+        grid.add_row(name, Text(f"{count:,}", "bold red" if name == "failed" and count else ""))
     return grid
 
 
 def _latencies(snapshot: Snapshot, thresholds: Thresholds) -> Table:
+    grid = _grid(min_width=7)
+    grid.add_column(justify="right", min_width=7)
+    grid.add_row("", Text("p50", "dim"), Text("p99", "dim"))
+    for stage, name in STAGE_NAMES.items():
+        p50_us, p99_us = snapshot.percentiles_us(stage)
+        style = _lag_style(p99_us, thresholds) if stage == "schedule_lag" else ""
+        grid.add_row(name, latency(p50_us), Text(latency(p99_us), style))
+    return grid
+
+
+def _grid(min_width: int | None = None) -> Table:
+    """Names and their figures."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
-    for _ in ("p50", "p99"):
-        grid.add_column(justify="right", min_width=7)
-    grid.add_row("", Text("p50", "dim"), Text("p99", "dim"))
-    nothing = StageLatency(None, None)
-    for stage, name in STAGE_NAMES.items():
-        found = snapshot.latency.get(stage, nothing)
-        if stage == "schedule_lag":
-            found = StageLatency(found.p50_us, snapshot.lag_p99_us)
-        style = _lag_style(found.p99_us, thresholds) if stage == "schedule_lag" else ""
-        grid.add_row(name, latency(found.p50_us), Text(latency(found.p99_us), style))
+    grid.add_column(justify="right", min_width=min_width)
     return grid
 
 

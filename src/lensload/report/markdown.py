@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from lensload.metrics.counts import COUNTS, count_of
 from lensload.report import comparison_table
-from lensload.report.units import STAGE_NAMES, latency, per_s, percent
+from lensload.report.tables import Cell, counts_table, latency_table, load_line, objective_table
 from lensload.results.compare import Comparison
-from lensload.results.run import Run, total
-from lensload.verdict.figures import shown
-from lensload.verdict.reasons import in_words
-from lensload.verdict.slo import Outcome
+from lensload.results.run import Run
+from lensload.verdict.verdict import in_words
 
 _MARKS = {"pass": "✅ passed", "fail": "❌ failed", "invalid": "⚠️ invalid"}
 _OUTCOMES = {
@@ -17,7 +14,7 @@ _OUTCOMES = {
     "improvement": "✅ improvement",
     "no difference": "✅ no difference",
 }
-_PERCENTILES = ("p50", "p90", "p99", "p999", "max")
+_STATISTICS = ("p50", "p90", "p99", "p999", "max")
 
 
 def of_run(run: Run, name: str = "") -> str:
@@ -37,48 +34,23 @@ def _run(run: Run, name: str) -> Iterator[str]:
         yield "> **Embedded cluster**: these numbers are the client's, not a broker's."
         yield ""
     yield from _bullets([in_words(reason) for reason in run["reasons"]])
-    load = run["load"]
-    share = percent(load["achieved_per_s"], load["target_per_s"])
-    yield (
-        f"**{per_s(load['achieved_per_s'])} events/s** of {per_s(load['target_per_s'])} asked for ({share}),"
-        f" {run['measured_s']:,.1f} s measured, {load['bytes_per_s'] / 1e6:,.2f} MB/s."
-    )
+    yield f"{load_line(run)}, {run['load']['bytes_per_s'] / 1e6:,.2f} MB/s."
     yield ""
     if run["slos"]:
-        yield from _table(["objective", "", "figure", "margin"], [_objective(each) for each in run["slos"]])
-    yield from _table(["latency", "events", *(_named(p) for p in _PERCENTILES)], _latencies(run))
-    yield from _table(["topic", *COUNTS], _ledger(run))
+        objectives = objective_table(run)
+        yield from _table(objectives.heads, [_marked(*row) for row in objectives.rows])
+    for table in (latency_table(run, _STATISTICS), counts_table(run)):
+        yield from _table(table.heads, table.texts)
 
 
-def _objective(outcome: Outcome) -> list[str]:
-    figure = outcome["reason"] if outcome["figure"] is None else shown(outcome["figure"], outcome["unit"])
-    margin = "-"
-    if outcome["margin"] is not None:
-        margin = ("-" if outcome["margin"] < 0 else "") + shown(abs(outcome["margin"]), outcome["unit"])
+def _marked(expression: Cell, held: Cell, *figures: Cell) -> list[str]:
+    """An objective as code, and how it ended with a mark that is seen at once."""
+    mark = "❌" if held.bad else "✅"
     return [
-        f"`{outcome['expression'].replace('`', '')}`",
-        "✅ holds" if outcome["held"] else "❌ missed",
-        figure,
-        margin,
+        f"`{expression.text.replace('`', '')}`",
+        f"{mark} {held.text}",
+        *(figure.text for figure in figures),
     ]
-
-
-def _latencies(run: Run) -> list[list[str]]:
-    rows: list[list[str]] = []
-    for stage, by_topic in run["latency_us"].items():
-        found = by_topic["all"]
-        if found["count"]:
-            cells = [latency(found[name]) for name in _PERCENTILES]
-            rows.append([STAGE_NAMES.get(stage, stage), f"{found['count']:,}", *cells])
-    return rows
-
-
-def _ledger(run: Run) -> list[list[str]]:
-    rows = [
-        [topic, *(f"{count_of(counts, name):,}" for name in COUNTS)]
-        for topic, counts in run["topics"].items()
-    ]
-    return [*rows, ["**all**", *(f"{total(run, name):,}" for name in COUNTS)]]
 
 
 def _comparison(comparison: Comparison) -> Iterator[str]:
@@ -113,10 +85,6 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
-
-
-def _named(percentile: str) -> str:
-    return percentile.replace("p999", "p99.9")
 
 
 def _plain(text: str) -> str:

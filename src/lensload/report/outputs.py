@@ -1,67 +1,56 @@
 """The files that show a run to machines and people: where each goes, checked before the run and written after it."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from lensload import atomic_file
-from lensload.config.model import RunConfig
+from lensload.config.fields import Outputs, Views
+from lensload.config.model import flag_of
 from lensload.errors import UsageError
 from lensload.report import csv, junit, markdown
 from lensload.results.run import Run
 
 Named = Sequence[tuple[str, Run]]
+Text = Callable[[Named], str]
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
-@dataclass(frozen=True, slots=True)
-class Views:
-    """Which views are wanted, and where; None: not at all."""
+def check(views: Views) -> None:
+    """Find out now whether all of them can be written, and the run file if there is one.
 
-    junit: Path | None = None
-    summary: Path | None = None
-    csv: Path | None = None
-    html: Path | None = None
+    Raises:
+        UsageError: one cannot.
+    """
+    if isinstance(views, Outputs):
+        atomic_file.check_writable(views.run_file)
+    for path, what, flag, _ in _wanted(views):
+        atomic_file.check_writable(path, what, flag)
 
-    @classmethod
-    def of(cls, config: RunConfig) -> "Views":
-        """Those that a run's configuration asks for."""
-        return cls(config.outputs.junit, config.outputs.summary, config.outputs.csv, config.outputs.html)
 
-    def check(self) -> None:
-        """Find out now whether all of them can be written.
+def write(views: Views, runs: Named) -> None:
+    """Write all of them, each of all the runs.
 
-        Raises:
-            UsageError: one cannot.
-        """
-        for path, what, flag, _ in self._wanted():
-            atomic_file.check_writable(path, what, flag)
+    Raises:
+        UsageError: some could not be written; the others were.
+    """
+    complaints: list[UsageError] = []
+    for path, what, flag, text in _wanted(views):
+        try:
+            leave(path, text(runs), what, flag)
+        except UsageError as error:
+            complaints.append(error)
+    if complaints:
+        raise UsageError("\n".join(map(str, complaints)))
 
-    def leave(self, runs: Named) -> None:
-        """Write all of them, each of all the runs.
 
-        Raises:
-            UsageError: some could not be written; the others were.
-        """
-        complaints: list[UsageError] = []
-        for path, what, flag, text in self._wanted():
-            try:
-                leave(path, text(runs), what, flag)
-            except UsageError as error:
-                complaints.append(error)
-        if complaints:
-            raise UsageError("\n".join(map(str, complaints)))
-
-    def _wanted(self) -> list[tuple[Path, str, str, Callable[[Named], str]]]:
-        known = (
-            (self.junit, "JUnit file", "--junit", _junit),
-            (self.summary, "summary", "--summary", _summary),
-            (self.csv, "CSV file", "--csv", csv.of_runs),
-            (self.html, "HTML report", "--html", _html),
-        )
-        return [(path, what, flag, text) for path, what, flag, text in known if path]
+def _wanted(views: Views) -> Iterator[tuple[Path, str, str, Text]]:
+    for name, (what, text) in _VIEWS.items():
+        path: Path | None = getattr(views, name)
+        if path:
+            yield path, what, flag_of(name), text
 
 
 def leave(path: Path, text: str, what: str, flag: str) -> None:
@@ -87,3 +76,12 @@ def _html(runs: Named) -> str:
     from lensload.report.html import render  # noqa: PLC0415 - the library that draws is half of a start's time
 
     return render([run for _, run in runs], [name for name, _ in runs])
+
+
+_VIEWS: Final[Mapping[str, tuple[str, Text]]] = {
+    "junit": ("JUnit file", _junit),
+    "summary": ("summary", _summary),
+    "csv": ("CSV file", csv.of_runs),
+    "html": ("HTML report", _html),
+}
+"""What each view is called, and its text, by the field that names its file."""

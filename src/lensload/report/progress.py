@@ -1,21 +1,19 @@
 """How far a seed or a replay is, on standard error: in place on a terminal, else a line every five seconds."""
 
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from lensload.report.terminal import can_redraw
+from lensload.report.terminal import TerminalView, bar
 from lensload.report.units import clock, per_s
 
 _LINE_EVERY_S: Final = 5.0
 _DRAW_EVERY_S: Final = 0.1
 
 
-class ProgressView:
-    """Shows how far something is. Draws what it is given: it starts no thread and reads no clock.
+class ProgressView(TerminalView):
+    """Shows how far something is.
 
     Args:
         verb: what is being done: "seeding", "verifying", "replaying".
@@ -25,31 +23,10 @@ class ProgressView:
     """
 
     def __init__(self, verb: str, noun: str, console: Console | None = None, *, quiet: bool = False) -> None:
-        self._console = console or Console(stderr=True)
+        super().__init__(console, quiet=quiet)
         self._verb, self._noun = verb, noun
         self._quiet = quiet
-        in_place = can_redraw(self._console) and not quiet
-        columns = (TextColumn(verb), BarColumn(bar_width=None), TextColumn("{task.fields[line]}"))
-        self._bar = (
-            Progress(
-                *columns, console=self._console, auto_refresh=False, transient=True, redirect_stdout=False
-            )
-            if in_place
-            else None
-        )
-        self._task = self._bar.add_task("", total=None, line="") if self._bar else None
         self._shown_s = 0.0
-
-    def __enter__(self) -> Self:
-        if self._bar:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar:
-            self._bar.stop()
 
     def show(self, elapsed_s: float, count: int, passed: int, total: int | None, before: int = 0) -> None:
         """Show how far it is, if it is time to.
@@ -61,20 +38,16 @@ class ProgressView:
             total: how much there is in all, perhaps nearly; None for no end.
             before: how much of `count` and of `passed` was done before it began.
         """
-        every_s = _DRAW_EVERY_S if self._bar else _LINE_EVERY_S
+        every_s = _DRAW_EVERY_S if self._live else _LINE_EVERY_S
         if self._quiet or elapsed_s - self._shown_s < every_s:
             return
         self._shown_s = elapsed_s
         text = line(self._noun, elapsed_s, count, passed, total, before)
-        if self._bar and self._task is not None:
+        if self._live:
             most = None if total is None else max(passed, total)
-            self._bar.update(self._task, total=most, completed=passed, line=text, refresh=True)
+            self._draw(bar(self._verb, Text(text), elapsed_s, passed, most))
         else:
             self.say(f"{self._verb} {text}")
-
-    def say(self, text: str) -> None:
-        """Show a line that stays."""
-        self._console.print(Text(text), soft_wrap=True)
 
 
 def line(noun: str, elapsed_s: float, count: int, passed: int, total: int | None, before: int = 0) -> str:

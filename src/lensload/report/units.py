@@ -9,6 +9,16 @@ STAGE_NAMES = {
     "end_to_end": "end to end",
 }
 
+STATISTIC_NAMES = {
+    "mean": "mean",
+    "p50": "p50",
+    "p90": "p90",
+    "p99": "p99",
+    "p999": "p99.9",
+    "p9999": "p99.99",
+    "max": "max",
+}
+
 MISSING = "-"
 
 

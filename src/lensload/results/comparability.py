@@ -5,7 +5,7 @@ machine, the kind of cluster, the rate and so on. What is most often the very th
 cluster's address and its properties) or can hardly matter (the seed) is remarked.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,16 +17,16 @@ _RATE_SLACK = 0.01  # of the target: Poisson arrivals, and the last second of a 
 _TIME_SLACK = 0.1
 
 _CONFIGURED: Final = {
-    "profile": ("profile",),
-    "warmup": ("warmup_s",),
-    "workers": ("workers",),
-    "serializer": ("serializer",),
-    "evolve": ("evolve",),
-    "acks": ("acks",),
-    "linger": ("linger_ms",),
-    "compression": ("compression",),
-    "partitions": ("partitions",),
-    "replication_factor": ("replication_factor",),
+    "profile": "profile",
+    "warmup": "warmup_s",
+    "workers": "workers",
+    "serializer": "serializer",
+    "evolve": "evolve",
+    "acks": "acks",
+    "linger": "linger_ms",
+    "compression": "compression",
+    "partitions": "partitions",
+    "replication_factor": "replication_factor",
 }
 _REMARKED: Final = (
     "seed",
@@ -68,24 +68,22 @@ def _grave(base: Run, other: Run) -> Iterator[Difference]:
     yield from _unlike("topics", base, other, lambda run: ", ".join(run["topics"]) or "none")
     yield from _unlike("cluster", base, other, lambda run: "embedded" if run["embedded"] else "real")
     yield from _unlike("machine", base, other, _machine)
-    for name, fields in _CONFIGURED.items():
-        yield from _unlike(
-            name, base, other, lambda run, of=fields: [_configured(run).get(each) for each in of]
-        )
+    for name, field in _CONFIGURED.items():
+        yield from _unlike(name, base, other, lambda run, field=field: _configured(run).get(field))
 
 
 def _remarks(base: Run, other: Run) -> Iterator[Difference]:
-    for name in _REMARKED:
-        if _configured(base).get(name) != _configured(other).get(name):
-            text = (
-                f"{name} is {_configured(base).get(name)} in one, {_configured(other).get(name)} in the other"
-            )
-            yield Difference("", text)
+    yield from _remarked(_configured(base), _configured(other), _REMARKED)
     for kind in ("versions", "machine"):
         one, two = base["conditions"].get(kind, {}), other["conditions"].get(kind, {})
-        for name in dict.fromkeys([*one, *two]):
-            if one.get(name) != two.get(name) and (kind == "versions" or name not in _OF_MACHINE):
-                yield Difference("", f"{name} is {one.get(name)} in one, {two.get(name)} in the other")
+        known = _OF_MACHINE if kind == "machine" else ()
+        yield from _remarked(one, two, [name for name in dict.fromkeys([*one, *two]) if name not in known])
+
+
+def _remarked(one: Facts, two: Facts, names: Iterable[str]) -> Iterator[Difference]:
+    for name in names:
+        if one.get(name) != two.get(name):
+            yield Difference("", f"{name} is {one.get(name)} in one, {two.get(name)} in the other")
 
 
 _OF_MACHINE: Final = ("cpus", "cpu_model", "architecture", "memory_bytes")
@@ -106,8 +104,7 @@ def _configured(run: Run) -> Facts:
 def _unlike(name: str, base: Run, other: Run, fact: Callable[[Run], object]) -> Iterator[Difference]:
     one, two = fact(base), fact(other)
     if one != two:
-        shown = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in (one, two)]
-        yield Difference(name, f"{name} is {shown[0]} in one, {shown[1]} in the other")
+        yield Difference(name, f"{name} is {one} in one, {two} in the other")
 
 
 def _number(

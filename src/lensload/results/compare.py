@@ -11,12 +11,14 @@ their blocks and an allowance for what differs from run to run.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypedDict
+from statistics import geometric_mean
+from typing import Final, Literal, TypedDict
 
 from lensload.errors import UsageError
-from lensload.metrics import slices
-from lensload.metrics.confidence import LEVEL, PERCENTS, Blocked, Interval, change
+from lensload.metrics import confidence, slices
+from lensload.metrics.confidence import LEVEL, Blocked
 from lensload.metrics.counts import RATES
+from lensload.metrics.histogram import PERCENTS
 from lensload.results.run import Run
 from lensload.verdict.figures import Figure
 
@@ -115,89 +117,32 @@ def compare(
         UsageError: a run has no such topic, or too few samples for a figure that was asked for, or no blocks.
     """
     judged = [figure_of(name) for name in terms.limits]
-    alone = len(base) + len(new) == 2
-    sides = _Side(base, alone), _Side(new, alone)
+    others = [Figure.parse(name) for name in shown if name not in terms.limits]
     level = 1 - (1 - terms.level) / max(1, len(judged))
-    changes = [_judged(figure, sides, terms, level) for figure in judged]
-    for name in shown:
-        if name not in terms.limits:
-            found = _change(Figure.parse(name), sides, terms, terms.level)
-            if found["change"] is not None:
-                changes.append(found)
-    calls = [found["call"] for found in changes]
+    sides = _Sides(base, new, terms.run_to_run)
+    changes = [_judged(sides.change(figure, level), terms.limits[figure.name]) for figure in judged]
+    more = (sides.change(figure, terms.level) for figure in others)
+    changes += [change for change in more if change["change"] is not None]
+    calls = [change["call"] for change in changes]
     if "regression" in calls:
         return changes, "regression"
     return changes, "improvement" if "improvement" in calls else "no difference"
 
 
-class _Side:
-    """The runs of one side, decoded once; only where there is one on each are the blocks of any use."""
-
-    def __init__(self, runs: Sequence[Run], alone: bool) -> None:
-        self.runs = runs
-        self._alone = alone
-        self._blocked: dict[tuple[str, str], list[Blocked]] = {}
-
-    def blocked(self, figure: Figure) -> list[Blocked]:
-        """The latencies of each run."""
-        key = (figure.stage, figure.topic)
-        if key not in self._blocked:
-            self._blocked[key] = [_blocked(run, *key, self._alone) for run in self.runs]
-        return self._blocked[key]
-
-    def values(self, figure: Figure) -> list[float]:
-        """The figure of each run, in its unit; empty if one of them does not carry it."""
-        if not figure.stage:
-            return [figure.of(run) or 0.0 for run in self.runs]
-        found = self.blocked(figure)
-        if not all(one.carries(figure.kind) for one in found):
-            return []
-        return [one.figure_ns(figure.kind) / 1e3 for one in found]
-
-
-def _blocked(run: Run, stage: str, topic: str, alone: bool) -> Blocked:
-    """A run's latencies, with its blocks where they are wanted; a stage that has none is told as a whole."""
-    if topic not in (*run["topics"], "all"):
-        raise UsageError(f"A run has no topic {topic}.", f"It has {', '.join(run['topics']) or 'none'}.")
-    whole = _whole(run, stage, topic)
-    if not alone or stage not in slices.STAGES_KEPT:
-        return Blocked.of(whole)
-    if not run["slices"]:
+def _judged(change: Change, limit: float) -> Change:
+    if change["change"] is None or change["low"] is None or change["high"] is None:
         raise UsageError(
-            f"The run of {run['started_at']} has no slices of time: it ended before its first second.",
-            "Run it again, for longer.",
-        )
-    return Blocked.of(whole, [slices.histogram(piece, stage, topic) for piece in run["slices"]])
-
-
-def _whole(run: Run, stage: str, topic: str) -> slices.Histogram:
-    merged = slices.Histogram()
-    for its_topic, text in run["histograms"].get(stage, {}).items():
-        if topic in ("all", its_topic):
-            merged.add(slices.Histogram.from_encoded(text))
-    return merged
-
-
-def _judged(figure: Figure, sides: tuple[_Side, _Side], terms: Terms, level: float) -> Change:
-    found = _change(figure, sides, terms, level)
-    limit = terms.limits[figure.name]
-    if found["change"] is None or found["low"] is None or found["high"] is None:
-        raise UsageError(
-            f"{figure.name} cannot be compared: too few events carry it in one of the runs.",
+            f"{change['name']} cannot be compared: too few events carry it in one of the runs.",
             "Measure longer, or name other figures with --max-regression.",
         )
-    if found["high"] > _BEYOND_REASON:
+    if change["high"] > _BEYOND_REASON:
         raise UsageError(
-            f"{figure.name} cannot be compared: one run of so few seconds does not show how much it varies.",
+            f"{change['name']} cannot be compared: one run of so few seconds does not show how much it varies.",
             "Measure for 10 s or more, or give several runs of each.",
         )
-    # What is worse of a rate is less of it: turned round, more is worse in both.
-    turned = figure.kind in RATES
-    worse, low, high = (
-        (-found["change"], -found["high"], -found["low"])
-        if turned
-        else (found["change"], found["low"], found["high"])
-    )
+    worse, low, high = change["change"], change["low"], change["high"]
+    if change["unit"] != "us":  # a rate: less of it is worse: turned round, more is worse in both
+        worse, low, high = -worse, -high, -low
     call: Call = "no difference"
     if low > 0 and worse > limit:
         call = "regression"
@@ -206,55 +151,63 @@ def _judged(figure: Figure, sides: tuple[_Side, _Side], terms: Terms, level: flo
     note = ""
     if call == "no difference" and high > max(limit, 2 * abs(worse)):
         note = f"it could be worse by up to {100 * high:.3g} %: more runs would tell"
-    return {**found, "limit": limit, "call": call, "note": note}
+    return {**change, "limit": limit, "call": call, "note": note}
 
 
-def _change(figure: Figure, sides: tuple[_Side, _Side], terms: Terms, level: float) -> Change:
-    base, new = (side.values(figure) for side in sides)
-    found: Change = {
-        "name": figure.name,
-        "base": None,
-        "new": None,
-        "unit": "us" if figure.stage else "events/s",
-        "change": None,
-        "low": None,
-        "high": None,
-        "level": level,
-        "limit": None,
-        "call": "not judged",
-        "note": "",
-    }
-    if not base or not new or not all(base) or not all(new):
-        return found
-    ratio = _ratio(figure, sides, (base, new), terms, level)
-    means: list[Any] = [_middle(side) for side in (base, new)]
-    return {
-        **found,
-        "base": means[0],
-        "new": means[1],
-        "change": ratio.figure - 1,
-        "low": ratio.low - 1,
-        "high": ratio.high - 1,
-    }
+class _Sides:
+    """The runs before and those after; where there is one of each, its slices are decoded once for all figures."""
+
+    def __init__(self, base: Sequence[Run], new: Sequence[Run], run_to_run: float) -> None:
+        self._base, self._new = base, new
+        self._run_to_run = run_to_run
+        self._blocked: dict[tuple[str, str], tuple[Blocked, Blocked]] = {}
+
+    def change(self, figure: Figure, level: float) -> Change:
+        """How a figure has changed, at a level of confidence; None where a run has no figure."""
+        base, new = ([figure.of(run) or 0.0 for run in runs] for runs in (self._base, self._new))
+        change: Change = {
+            "name": figure.name,
+            "base": None,
+            "new": None,
+            "unit": "us" if figure.stage else "events/s",
+            "change": None,
+            "low": None,
+            "high": None,
+            "level": level,
+            "limit": None,
+            "call": "not judged",
+            "note": "",
+        }
+        if not all((*base, *new)):
+            return change
+        within, run_to_run = None, min(_RATE_RUN_TO_RUN, self._run_to_run)
+        if figure.stage:
+            within, run_to_run = self._errors(figure), self._run_to_run
+        ratio = confidence.change(base, new, within, level=level, run_to_run=run_to_run)
+        return {
+            **change,
+            "base": geometric_mean(base),
+            "new": geometric_mean(new),
+            "change": ratio.figure - 1,
+            "low": ratio.low - 1,
+            "high": ratio.high - 1,
+        }
+
+    def _errors(self, figure: Figure) -> confidence.Errors | None:
+        """How uncertain the figure is within the run on either side; None where there are more than these two."""
+        if len(self._base) + len(self._new) > 2:
+            return None
+        key = figure.stage, figure.topic
+        if key not in self._blocked:
+            self._blocked[key] = _blocked(self._base[0], *key), _blocked(self._new[0], *key)
+        base, new = self._blocked[key]
+        return base.error(figure.kind), new.error(figure.kind)
 
 
-def _ratio(
-    figure: Figure,
-    sides: tuple[_Side, _Side],
-    values: tuple[list[float], list[float]],
-    terms: Terms,
-    level: float,
-) -> Interval:
-    allowance = terms.run_to_run if figure.stage else min(_RATE_RUN_TO_RUN, terms.run_to_run)
-    within = None
-    if figure.stage and len(values[0]) + len(values[1]) == 2:
-        errors = [side.blocked(figure)[0].error(figure.kind) for side in sides]
-        within = errors[0], errors[1]
-    return change(*values, within, level=level, run_to_run=allowance)
-
-
-def _middle(values: Sequence[float]) -> float:
-    product = 1.0
-    for value in values:
-        product *= value ** (1 / len(values))
-    return product
+def _blocked(run: Run, stage: str, topic: str) -> Blocked:
+    if not run["slices"]:
+        raise UsageError(
+            f"The run of {run['started_at']} has no slices of time: it ended before its first second.",
+            "Run it again, for longer.",
+        )
+    return Blocked.of([slices.histogram(piece, stage, topic) for piece in run["slices"]])

@@ -1,16 +1,17 @@
 """Several runs of the same thing as one: what was counted adds up, and how the figures differ says how certain they are."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, cast
+from collections.abc import Sequence
+from typing import Final, cast
 
 from lensload.metrics import confidence, slices
 from lensload.metrics.counts import sums
 from lensload.metrics.histogram import Histogram
-from lensload.metrics.stages import STAGES
+from lensload.metrics.stats import Tally
 from lensload.results import series
 from lensload.results.breakdown import breakdown
-from lensload.results.run import Confidence, ErrorCount, Load, Repeat, Run, Summary, histograms, summary
-from lensload.verdict.reasons import Reason, gravest_first, reason, worst
+from lensload.results.counted import sections, tally_of, warmup
+from lensload.results.run import Confidence, Load, Repeat, Run, Summary, summary
+from lensload.verdict.verdict import Reason, gravest_first, reason, worst
 
 STATISTICS: Final = ("mean", "p50", "p90", "p99", "p999")
 STAGES_WITH_INTERVALS: Final = ("schedule_lag", "serialize", "ack", "end_to_end")
@@ -19,25 +20,26 @@ STAGES_WITH_INTERVALS: Final = ("schedule_lag", "serialize", "ack", "end_to_end"
 Intervals = dict[str, dict[str, dict[str, Confidence]]]
 
 
-def intervals(runs: Sequence[Run]) -> Intervals:
-    """The intervals of `STATISTICS` by stage and topic, "all" among them: from several runs, or from one's blocks.
+def intervals(tallies: Sequence[Tally]) -> Intervals:
+    """The intervals of `STATISTICS` by stage and topic, "all" among them, from what several runs counted.
 
     A figure that a run has too few samples for has none.
     """
-    found: Intervals = {}
+    by_stage: Intervals = {}
+    topics = ("all", *sorted({topic for tally in tallies for topic in tally.counts}))
     for stage in STAGES_WITH_INTERVALS:
-        for topic in ("all", *sorted({topic for run in runs for topic in run["topics"]})):
-            told = _of_stage([_blocked(run, stage, topic) for run in runs])
-            if told:
-                found.setdefault(stage, {})[topic] = told
-    return found
+        for topic in topics:
+            of_topic = _of_histograms([tally.histogram(stage, topic) for tally in tallies])
+            if of_topic:
+                by_stage.setdefault(stage, {})[topic] = of_topic
+    return by_stage
 
 
 def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
     """All runs as one run file, with `repeats` and `intervals`.
 
     Its verdict is the worst of theirs; fewer runs than were asked for make it invalid. Latencies are of all their
-    events together, and times of rows and blocks go on from run to run.
+    events together, and times of rows and slices go on from run to run.
 
     Args:
         runs: at least one, in order.
@@ -45,34 +47,30 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         asked: how many there should have been.
     """
     first, reasons = runs[0], _reasons(runs, asked)
-    together = _histograms(runs)
-    latency = {stage: _summaries(stage, together) for stage in STAGES}
+    tallies, together = [tally_of(run) for run in runs], Tally()
+    for tally in tallies:
+        together.add(tally)
+    counted = sections(together)
     client: dict[str, Summary] = {name: _client(runs, name) for name in first["client_us"]}
     return {
         **first,
+        **counted,
         "verdict": worst(reasons),
         "reasons": reasons,
         "limited_by": next((run["limited_by"] for run in runs if run["limited_by"]), None),
         "measured_s": sum(run["measured_s"] for run in runs),
         "cut_short": any(run["cut_short"] for run in runs),
         "load": _load(runs),
-        "topics": {name: sums(_of_topic(runs, "topics", name)) for name in first["topics"]},
-        "warmup": {name: _added(_of_topic(runs, "warmup", name)) for name in first["warmup"]},
-        "latency_us": latency,
+        "topics": {topic: sums([together.counts[topic]]) for topic in first["topics"]},
+        "warmup": {topic: warmup(together.counts[topic]) for topic in first["topics"]},
         "client_us": client,
-        "breakdown": breakdown(latency, client),
-        "errors": _errors(runs),
-        "totals": _added([run["totals"] for run in runs]),
+        "breakdown": breakdown(counted["latency_us"], client),
         "notices": [f"repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["notices"]],
         "series": series.joined([run["series"] for run in runs]),
         "slices": slices.joined([run["slices"] for run in runs]),
-        "histograms": {
-            stage: {topic: one.encoded() for (of, topic), one in together.items() if of == stage}
-            for stage in STAGES
-        },
         "slos": [],
         "repeats": [_repeat(run, file) for run, file in zip(runs, files, strict=True)],
-        "intervals": intervals(runs),
+        "intervals": intervals(tallies),
     }
 
 
@@ -88,12 +86,9 @@ def _reasons(runs: Sequence[Run], asked: int) -> list[Reason]:
     return gravest_first([*short, *numbered])
 
 
-def _of_stage(blocked: Sequence[confidence.Blocked]) -> dict[str, Confidence]:
-    found = {
-        name: confidence.interval(blocked, name)
-        for name in STATISTICS
-        if all(one.whole.count for one in blocked)
-    }
+def _of_histograms(each: Sequence[Histogram]) -> dict[str, Confidence]:
+    """The intervals of statistics that all of the histograms carry."""
+    intervals = {name: confidence.interval(each, name) for name in STATISTICS}
     return {
         name: {
             "figure_us": one.figure / 1e3,
@@ -102,33 +97,9 @@ def _of_stage(blocked: Sequence[confidence.Blocked]) -> dict[str, Confidence]:
             "level": one.level,
             "method": one.method,
         }
-        for name, one in found.items()
+        for name, one in intervals.items()
         if one is not None
     }
-
-
-def _blocked(run: Run, stage: str, topic: str) -> confidence.Blocked:
-    """A run's latencies; as a whole, for between several runs their own spread is what counts."""
-    together = Histogram()
-    for (its_stage, its_topic), histogram in histograms(run).items():
-        if its_stage == stage and topic in ("all", its_topic):
-            together.add(histogram)
-    return confidence.Blocked.of(together)
-
-
-def _histograms(runs: Sequence[Run]) -> dict[tuple[str, str], Histogram]:
-    found: dict[tuple[str, str], Histogram] = {}
-    for run in runs:
-        for key, histogram in histograms(run).items():
-            found.setdefault(key, Histogram()).add(histogram)
-    return found
-
-
-def _summaries(stage: str, together: Mapping[tuple[str, str], Histogram]) -> dict[str, Summary]:
-    every, by_topic = Histogram(), {topic: one for (of, topic), one in together.items() if of == stage}
-    for histogram in by_topic.values():
-        every.add(histogram)
-    return {"all": summary(every), **{topic: summary(one) for topic, one in by_topic.items()}}
 
 
 def _client(runs: Sequence[Run], name: str) -> Summary:
@@ -156,28 +127,6 @@ def _load(runs: Sequence[Run]) -> Load:
     load = {name: mean(name) for name in Load.__annotations__}
     load["mean_bytes"] = load["bytes_per_s"] / load["produced_per_s"] if load["produced_per_s"] else 0.0
     return cast("Load", load)
-
-
-def _of_topic(
-    runs: Sequence[Run], section: Literal["topics", "warmup"], topic: str
-) -> list[Mapping[str, Any]]:
-    return [cast("Mapping[str, Mapping[str, Any]]", run[section]).get(topic, {}) for run in runs]
-
-
-def _added(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The sums of numbers by name."""
-    names = dict.fromkeys(name for numbers in each for name in numbers)
-    return {name: sum(numbers.get(name, 0) for numbers in each) for name in names}
-
-
-def _errors(runs: Sequence[Run]) -> list[ErrorCount]:
-    counted: dict[tuple[str, str], int] = {}
-    for run in runs:
-        for error in run["errors"]:
-            key = error["topic"], error["error"]
-            counted[key] = counted.get(key, 0) + error["count"]
-    ordered = sorted(counted.items(), key=lambda item: -item[1])
-    return [{"topic": topic, "error": text, "count": count} for (topic, text), count in ordered]
 
 
 def _repeat(run: Run, file: str) -> Repeat:

@@ -10,8 +10,8 @@ from lensload.metrics.counts import Counts, Progress, count_of
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.slices import Slice
 from lensload.results.breakdown import Breakdown
-from lensload.verdict.reasons import Judgement, Limit, Reason
 from lensload.verdict.slo import Outcome
+from lensload.verdict.verdict import Judgement, Limit, Reason
 
 FORMAT: Final = "lensload/run/2"
 
@@ -209,25 +209,6 @@ def with_lengths(rows: Sequence[Row]) -> Iterator[tuple[Row, float]]:
     for row in rows:
         yield row, row["at_s"] - before_s
         before_s = row["at_s"]
-
-
-def histograms(run: Run) -> dict[tuple[str, str], Histogram]:
-    """The histograms of a run by (stage, topic), to be merged and compared.
-
-    Their least and greatest values and their sums, which HDR's encoding does not keep, are those of the summaries.
-
-    Raises:
-        UsageError: the file is damaged.
-    """
-    decoded: dict[tuple[str, str], Histogram] = {}
-    for stage, by_topic in run["histograms"].items():
-        for topic, text in by_topic.items():
-            histogram = decoded[stage, topic] = Histogram.from_encoded(text)
-            summary = run["latency_us"][stage][topic]
-            histogram.min_ns, histogram.max_ns = round(summary["min"] * 1e3), round(summary["max"] * 1e3)
-            histogram.sum_ns = round(summary["mean"] * summary["count"] * 1e3)
-            histogram.clamped, histogram.negative = summary["clamped"], summary["negative"]
-    return decoded
 
 
 def total(run: Run, name: str) -> int:

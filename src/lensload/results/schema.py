@@ -16,8 +16,8 @@ from lensload.metrics.counts import Counts
 from lensload.metrics.slices import Slice
 from lensload.results.breakdown import Breakdown
 from lensload.results.run import Confidence, ErrorCount, LatencySummary, Load, RateChange, Repeat, Row, Run
-from lensload.verdict.reasons import Reason
 from lensload.verdict.slo import Outcome
+from lensload.verdict.verdict import Reason
 
 FILE: Final = Path(__file__).with_name("run.schema.json")
 

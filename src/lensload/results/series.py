@@ -1,29 +1,60 @@
 """The course of a run in rows: one a second, and of a long run fewer and longer ones, whose counts add up to the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from lensload.metrics.counts import PROGRESS, Progress
 from lensload.metrics.histogram import Histogram
-from lensload.metrics.pieces import Pieces
 from lensload.metrics.stats import STAGES, Tally
+from lensload.metrics.time_series import Coarse, TimeSeries, add_coarse
+from lensload.results.counted import WARMUP
 from lensload.results.run import Row, with_lengths
 
 MOST = 600  # ten minutes of seconds, half a megabyte
-_COUNTS = ("produced", "acked", "failed", "observed")
 
-Coarse = Mapping[str, NDArray[np.int64]]
+
+def row(tally: Tally, *, at_s: float, phase: str, target_per_s: float, queue: int) -> Row:
+    """One second of the series, from what is new in that second.
+
+    Args:
+        tally: of all processes of the run, since the last row.
+        at_s: when the second ended, from the start of the schedule.
+        phase: "starting", "warm-up", "measuring" or "draining".
+        target_per_s: the rate asked for at that time, all workers together.
+        queue: events waiting in the producers' queues.
+    """
+    measured = {stage: tally.histogram(stage) for stage in STAGES}
+    return {
+        "at_s": round(at_s, 3),
+        "phase": phase,
+        "target_per_s": target_per_s,
+        **progress(tally),
+        "queue": queue,
+        "latency_us": {stage: _percentiles(one) for stage, one in measured.items() if one.count},
+    }
+
+
+def progress(tally: Tally) -> Progress:
+    """How far the events of all topics have come, those of the warm-up included."""
+
+    def of(name: str) -> int:
+        return sum(counts.get(name, 0) + counts.get(WARMUP + name, 0) for counts in tally.counts.values())
+
+    return {name: of(name) for name in PROGRESS}  # pyright: ignore[reportReturnType]  # its names
+
+
+def _percentiles(histogram: Histogram) -> dict[str, float | None]:
+    figures = histogram.summary()
+    return {"p50": figures["p50"], "p99": figures["p99"]}
 
 
 @dataclass(slots=True)
 class _Part:
-    """A row while it may grow, and the coarse counts of its latencies by stage; None where they are not known."""
+    """A row while it may grow, and the coarse counts of its latencies by stage, as far as they are known."""
 
     row: Row
     seconds: int
-    coarse: Coarse | None
+    coarse: dict[str, Coarse]
 
     @property
     def phase(self) -> str:
@@ -33,25 +64,25 @@ class _Part:
         mine, other, seconds = self.row, later.row, self.seconds + later.seconds
         target = mine["target_per_s"] * self.seconds + other["target_per_s"] * later.seconds
         mine["at_s"], mine["target_per_s"] = other["at_s"], target / seconds
-        for name in _COUNTS:
+        for name in PROGRESS:
             mine[name] += other[name]
         mine["queue"] = max(mine["queue"], other["queue"])
         mine["latency_us"] = {}
-        self.seconds, self.coarse = seconds, _sum(self.coarse, later.coarse)
+        self.seconds = seconds
+        add_coarse(self.coarse, later.coarse)
 
     def finished(self) -> Row:
-        if self.seconds == 1 or not self.coarse:
+        if self.seconds == 1:
             return self.row
-        merged = {stage: Histogram.from_coarse(coarse).summary() for stage, coarse in self.coarse.items()}
-        latency = {stage: {"p50": found["p50"], "p99": found["p99"]} for stage, found in merged.items()}
-        return {**self.row, "latency_us": latency}
+        merged = {stage: Histogram.from_coarse(coarse) for stage, coarse in self.coarse.items()}
+        return {**self.row, "latency_us": {stage: _percentiles(one) for stage, one in merged.items()}}
 
 
 class Series:
     """The rows of a run that is on: one a second at first, longer ones once there are more than `most`."""
 
     def __init__(self, most: int = MOST) -> None:
-        self._parts = Pieces[_Part](most)
+        self._parts = TimeSeries[_Part](most)
 
     def append(self, row: Row, fresh: Tally) -> None:
         """Take in the row of the second that ends now, and what it was made of.
@@ -70,27 +101,20 @@ def joined(runs: Sequence[Sequence[Row]]) -> list[Row]:
 
     Rows that are merged for that have no latencies: only the runs' own files tell them.
     """
-    parts = Pieces[_Part](MOST)
+    parts = TimeSeries[_Part](MOST)
     for rows in runs:
         shift_s = parts.last.row["at_s"] if parts.last else 0.0
         for row, length_s in with_lengths(rows):
             moved = row.copy()
             moved["at_s"] = row["at_s"] + shift_s
-            parts.append(_Part(moved, max(1, round(length_s)), None))
+            parts.append(_Part(moved, max(1, round(length_s)), {}))
     return [part.row for part in parts]
 
 
-def _coarse(fresh: Tally) -> Coarse:
+def _coarse(fresh: Tally) -> dict[str, Coarse]:
     """By stage, of all topics together."""
-    found: dict[str, NDArray[np.int64]] = {}
+    by_stage: dict[str, Coarse] = {}
     for (stage, _), histogram in fresh.histograms.items():
         if stage in STAGES and histogram.count:
-            found[stage] = found[stage] + histogram.coarse if stage in found else histogram.coarse
-    return found
-
-
-def _sum(one: Coarse | None, other: Coarse | None) -> Coarse | None:
-    if one is None or other is None:
-        return None
-    both = {stage: one[stage] + other[stage] for stage in one if stage in other}
-    return {**one, **other, **both}
+            add_coarse(by_stage, {stage: histogram.coarse})
+    return by_stage

@@ -2,16 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 Phase = Literal["starting", "warm-up", "measuring", "draining"]
-
-
-class StageLatency(NamedTuple):
-    """What is shown of a stage; None where there are too few samples."""
-
-    p50_us: float | None
-    p99_us: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +21,7 @@ class Snapshot:
         acked: events that the cluster acknowledged.
         observed: distinct events that the observer saw.
         failed: events that the cluster did not take.
-        lag_p99_us: the schedule lag of late.
-        latency: stage to p50 and p99 of late.
+        latency_us: p50 and p99 by stage in the last second, as in a row of the series.
         queue: events that wait in the producers' queues.
         notices: what is to be told now and was not told before.
     """
@@ -43,7 +35,13 @@ class Snapshot:
     acked: int = 0
     observed: int = 0
     failed: int = 0
-    lag_p99_us: float | None = None
-    latency: Mapping[str, StageLatency] = field(default_factory=dict[str, StageLatency])
+    latency_us: Mapping[str, Mapping[str, float | None]] = field(
+        default_factory=dict[str, Mapping[str, float | None]]
+    )
     queue: int = 0
     notices: tuple[str, ...] = ()
+
+    def percentiles_us(self, stage: str) -> tuple[float | None, float | None]:
+        """p50 and p99 of a stage; None where there are too few samples."""
+        figures = self.latency_us.get(stage, {})
+        return figures.get("p50"), figures.get("p99")

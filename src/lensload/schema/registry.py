@@ -130,6 +130,13 @@ class Registry:
         """Give subject `name` a compatibility level of its own."""
         self._asked(name, lambda: self.client.set_compatibility(name, level))
 
+    def delete(self, name: str) -> None:
+        """Delete subject `name` with all its versions, for good where the registry tells the two kinds apart."""
+        for permanent in (False, True):  # a registry refuses the second where the first was not done
+            self.ask(
+                name, lambda client, permanent=permanent: client.delete_subject(name, permanent=permanent)
+            )
+
     def close(self) -> None:
         """Let its connections go. Closing twice is once."""
         self.client.close()

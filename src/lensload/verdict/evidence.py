@@ -1,5 +1,6 @@
 """What the rules go by: the facts of a run, its counts and its latencies."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lensload.metrics.counts import Counts, sums
@@ -86,18 +87,19 @@ class Evidence:
         facts: how it went.
         counts: what happened to its events.
         latencies: how long they took.
-        queue_full: how often the producer's queue was full.
-        mismatched: sampled events that the Confluent serializer wrote differently.
-        deleted_before_read: records that had been deleted before the observer read them.
-        read_again: records that it read a second time because it had lost its place.
-        outage: producers and observers both complained of the cluster, as when a broker goes away.
+        totals: what else the processes counted, such as how often the producer's queue was full.
     """
 
     facts: RunFacts
     counts: Counts = field(default_factory=lambda: sums(()))
     latencies: Latencies = field(default_factory=Latencies)
-    queue_full: int = 0
-    mismatched: int = 0
-    deleted_before_read: int = 0
-    read_again: int = 0
-    outage: bool = False
+    totals: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def total(self, name: str) -> int:
+        """One of the totals; 0 where nothing was counted under that name."""
+        return int(self.totals.get(name, 0))
+
+    @property
+    def outage(self) -> bool:
+        """Producers and observers both complained of the cluster, as when a broker goes away."""
+        return bool(self.total("producer_troubles") and self.total("observer_troubles"))

@@ -1,31 +1,24 @@
 """The rules that a run is judged by: each has a code, a severity and a text, and says what limits the run if it holds.
 
-To add one, write a function that returns its text where it holds and "" where it does not, decorate it with its code,
-severity and advice, and put it where its reason is to be read: reasons
-come in the order of the rules here, the gravest severity first.
+To add one, write a function that returns its text where it holds and something false where it does not, decorate it with
+its code, severity and advice, and put it where its reason is to be read: reasons come in the order of the rules here, the
+gravest severity first.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
-from typing import Final
+from typing import Final, Literal
 
 from lensload.metrics.counts import count_of
 from lensload.verdict.evidence import Evidence, RunFacts
-from lensload.verdict.reasons import (
-    EXIT_CODES,
-    Judgement,
-    Limit,
-    Reason,
-    Severity,
-    codes,
-    gravest_first,
-    reason,
-    worst,
-)
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
+from lensload.verdict.verdict import Limit, Severity, Verdict, codes, gravest_first, reason, worst
 
-Text = Callable[[Evidence, Thresholds], str]
+Text = str | bool | None
+"""What happened, with the figures; anything false where the rule does not hold."""
+
+Holds = Callable[[Evidence, Thresholds], Text]
 
 _MAX_NEGATIVE: Final = 0.01  # of a stage's latencies: fewer move no p99
 _MAX_CLOCK_STEP_S: Final = 0.001  # NTP slews a clock, which is no step: more is somebody's doing
@@ -38,60 +31,22 @@ class Rule:
     Attributes:
         code: its name for programs.
         severity: what it makes of a run.
-        text: what happened, with the figures; "" where the rule does not hold.
+        text: what happened, if it holds.
         advice: what to do about it.
         limit: what could not keep up with the rate, where that is the cause; None: the rate is not the cause.
     """
 
     code: str
     severity: Severity
-    text: Text
+    text: Holds
     advice: str
     limit: Limit | None
 
 
 RULES: Final[list[Rule]] = []
 
-
-def _rule(
-    code: str, severity: Severity, advice: str = "", limit: Limit | None = None
-) -> Callable[[Text], Text]:
-    def add(text: Text) -> Text:
-        RULES.append(Rule(code, severity, text, advice, limit))
-        return text
-
-    return add
-
-
-def _counted(name: str, what: str) -> Text:
-    """The text of a rule that holds where any event was counted under a name."""
-
-    def text(run: Evidence, _: Thresholds) -> str:
-        count = count_of(run.counts, name)
-        return f"{_events(count).capitalize()} {what}." if count else ""
-
-    return text
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a run is worth.
-
-    Attributes:
-        verdict: "invalid" (do not use the figures), "fail" (trust them: they are bad) or "pass".
-        reasons: the gravest first; on a pass, what is worth knowing all the same.
-        limited_by: of an invalid run, what could not keep up with the rate: the generator (the machine that produces
-            and observes) or the cluster. None: neither, such as after a clock step or a crash.
-    """
-
-    verdict: Judgement
-    reasons: tuple[Reason, ...]
-    limited_by: Limit | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """What the command ends with: 0, 1 or 3."""
-        return EXIT_CODES[self.verdict]
+GIVEN: Final = ("run_incomplete", "objective_missed", "repeats_missing")
+"""The codes of reasons that are no rule's: each has its text from elsewhere."""
 
 
 def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: tuple[str, ...] = ()) -> Verdict:
@@ -103,18 +58,18 @@ def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: tuple[s
         missed: a sentence for each objective that does not hold; any fails the run.
     """
     texts = [(rule, rule.text(evidence, thresholds)) for rule in RULES]
-    found = [
+    reasons = [
         *(reason("run_incomplete", "invalid", f"{text.rstrip('.')}.") for text in evidence.facts.died),
-        *(reason(rule.code, rule.severity, text, rule.advice) for rule, text in texts if text),
+        *(reason(rule.code, rule.severity, str(text), rule.advice) for rule, text in texts if text),
         *(reason("objective_missed", "fail", text) for text in missed),
     ]
-    verdict, limited_by = worst(found), None
+    verdict, limited_by = worst(reasons), None
     if verdict == "invalid":
-        limited_by = limit(codes(found, "invalid"), embedded=evidence.facts.embedded)
-    return Verdict(verdict, tuple(gravest_first(found)), limited_by)
+        limited_by = _limit(codes(reasons, "invalid"), embedded=evidence.facts.embedded)
+    return {"verdict": verdict, "reasons": gravest_first(reasons), "limited_by": limited_by}
 
 
-def limit(invalid: list[str], *, embedded: bool) -> Limit | None:
+def _limit(invalid: list[str], *, embedded: bool) -> Limit | None:
     """What could not keep up in a run that is invalid for these codes; None if for one of them that is not the rate.
 
     The embedded cluster is a part of the generator's own process.
@@ -126,49 +81,77 @@ def limit(invalid: list[str], *, embedded: bool) -> Limit | None:
     return "cluster" if "cluster" in limits and not embedded else "generator"
 
 
+def _rule(
+    code: str, severity: Severity, advice: str = "", limit: Limit | None = None
+) -> Callable[[Holds], Holds]:
+    def add(text: Holds) -> Holds:
+        RULES.append(Rule(code, severity, text, advice, limit))
+        return text
+
+    return add
+
+
+def _counted(code: str, severity: Literal["fail", "remark"], text: str) -> None:
+    """A rule that holds where any event was counted under its code."""
+
+    def holds(run: Evidence, _: Thresholds) -> Text:
+        count = count_of(run.counts, code)
+        return bool(count) and f"{_number(count, 'event').capitalize()} {text}."
+
+    _rule(code, severity)(holds)
+
+
+def _summed(code: str, total: str, noun: str, text: str, advice: str, limit: Limit | None = None) -> None:
+    """A rule that makes a run invalid where a total of it is not 0; `{count}` in the text is that, with its noun."""
+
+    def holds(run: Evidence, _: Thresholds) -> Text:
+        count = run.total(total)
+        return bool(count) and text.format(count=_number(count, noun))
+
+    _rule(code, "invalid", advice, limit)(holds)
+
+
 @_rule("cut_short", "invalid", "The figures are of that time; for a verdict, let the run go on to its end.")
-def _cut_short(run: Evidence, _: Thresholds) -> str:
-    facts = run.facts
-    if not facts.cut_short or facts.open_ended:
-        return ""
-    return f"The run was cut short: only {facts.measured_s:,.1f} s were measured."
+def _cut_short(run: Evidence, _: Thresholds) -> Text:
+    cut_short = run.facts.cut_short and not run.facts.open_ended
+    return cut_short and f"The run was cut short: only {run.facts.measured_s:,.1f} s were measured."
 
 
 @_rule("nothing_due", "invalid", "Run longer, or raise the rate.")
-def _nothing_due(run: Evidence, _: Thresholds) -> str:
+def _nothing_due(run: Evidence, _: Thresholds) -> Text:
     nothing = not run.counts["produced"] and run.facts.due < 1
-    return "Nothing was measured: no event was due after the warm-up." if nothing else ""
+    return nothing and "Nothing was measured: no event was due after the warm-up."
 
 
 @_rule("nothing_produced", "invalid", "Lower the rate.", limit="generator")
-def _nothing_produced(run: Evidence, _: Thresholds) -> str:
+def _nothing_produced(run: Evidence, _: Thresholds) -> Text:
     nothing = not run.counts["produced"] and run.facts.due >= 1
-    return "Nothing was measured: events were due, and none was produced." if nothing else ""
+    return nothing and "Nothing was measured: events were due, and none was produced."
 
 
 @_rule("nothing_acked", "invalid", "See the errors and notices for why.", limit="cluster")
-def _nothing_acked(run: Evidence, _: Thresholds) -> str:
-    produced = run.counts["produced"]
-    if not produced or run.counts["acked"]:
-        return ""
-    return f"Nothing was measured: the cluster acknowledged none of {produced:,} events."
+def _nothing_acked(run: Evidence, _: Thresholds) -> Text:
+    produced, acked = run.counts["produced"], run.counts["acked"]
+    nothing = produced > 0 and not acked
+    return nothing and f"Nothing was measured: the cluster acknowledged none of {produced:,} events."
 
 
 @_rule("nothing_observed", "invalid", "See the notices of the observer.", limit="generator")
-def _nothing_observed(run: Evidence, _: Thresholds) -> str:
-    acked = run.counts["acked"]
-    if not acked or run.counts["observed"]:
-        return ""
-    return f"Nothing was measured: the observer saw none of {acked:,} acknowledged events."
+def _nothing_observed(run: Evidence, _: Thresholds) -> Text:
+    acked, observed = run.counts["acked"], run.counts["observed"]
+    nothing = acked > 0 and not observed
+    return nothing and f"Nothing was measured: the observer saw none of {acked:,} acknowledged events."
 
 
 @_rule("load_not_reached", "invalid", "Lower the rate, or add workers or cores.", limit="generator")
-def _load_not_reached(run: Evidence, thresholds: Thresholds) -> str:
+def _load_not_reached(run: Evidence, thresholds: Thresholds) -> Text:
     produced, due = run.counts["produced"], run.facts.due
-    chance = _chance(run.facts)
-    if not produced or due - produced <= max(due * (1 - thresholds.min_achieved), chance):
-        return ""
-    return f"Only {_share(produced, due)} of the load was produced ({produced:,} of {due:,.0f} events)."
+    short = due - produced > max(due * (1 - thresholds.min_achieved), _chance(run.facts))
+    return (
+        produced > 0
+        and short
+        and f"Only {_share(produced, due)} of the load was produced ({produced:,} of {due:,.0f} events)."
+    )
 
 
 def _chance(facts: RunFacts) -> float:
@@ -177,14 +160,19 @@ def _chance(facts: RunFacts) -> float:
 
 
 @_rule("schedule_lag", "invalid", "Lower the rate, or add workers or cores.", limit="generator")
-def _schedule_lag(run: Evidence, thresholds: Thresholds) -> str:
+def _schedule_lag(run: Evidence, thresholds: Thresholds) -> Text:
     name, lag_us = _highest(run.latencies.schedule_lag_us)
-    if not thresholds.is_late(lag_us):
-        return ""
     most_ms = thresholds.max_schedule_lag_s * 1e3
-    return (
+    return thresholds.is_late(lag_us) and (
         f"The schedule lag is {lag_us / 1e3:,.0f} ms at {name}, more than {most_ms:,.0f} ms{_since(run)}:"
         " the latencies are the client's."
+    )
+
+
+def _highest(percentiles: dict[str, float]) -> tuple[str, float]:
+    """The highest percentile that the sample carries, up to p99; ("", 0) where it carries none."""
+    return next(
+        ((name, percentiles[name]) for name in ("p99", "p90", "p50") if name in percentiles), ("", 0.0)
     )
 
 
@@ -199,21 +187,21 @@ def _since(run: Evidence) -> str:
     )
 
 
-@_rule("queue_full", "invalid", "Lower the rate, or give the cluster more.", limit="cluster")
-def _queue_full(run: Evidence, _: Thresholds) -> str:
-    # From the first time on the cluster holds the schedule back, which an open loop exists to prevent.
-    if not run.queue_full:
-        return ""
-    cluster = "embedded cluster" if run.facts.embedded else "cluster"
-    return f"The producer's queue was full {_times(run.queue_full)}: the {cluster} held the schedule back."
+# From the first time on the cluster holds the schedule back, which an open loop exists to prevent.
+_summed(
+    "queue_full",
+    "queue_full",
+    "time",
+    "The producer's queue was full {count}: the cluster held the schedule back.",
+    "Lower the rate, or give the cluster more.",
+    limit="cluster",
+)
 
 
 @_rule("clock_step", "invalid", "Let NTP slew the clock instead (chronyd does), and run again.")
-def _clock_step(run: Evidence, _: Thresholds) -> str:
+def _clock_step(run: Evidence, _: Thresholds) -> Text:
     step_s = run.facts.clock_step_s
-    if step_s <= _MAX_CLOCK_STEP_S:
-        return ""
-    return (
+    return step_s > _MAX_CLOCK_STEP_S and (
         f"A clock was set by {step_s * 1e3:,.1f} ms during the run: all latencies across that step are off by"
         " so much."
     )
@@ -222,22 +210,22 @@ def _clock_step(run: Evidence, _: Thresholds) -> str:
 @_rule(
     "clock_doubt", "invalid", "Synchronise the hosts (PTP, or chronyd towards one of them), or run on one."
 )
-def _clock_doubt(run: Evidence, thresholds: Thresholds) -> str:
+def _clock_doubt(run: Evidence, thresholds: Thresholds) -> Text:
     median_us, doubt_us = run.latencies.end_to_end_p50_us, run.facts.clock_doubt_us
-    if median_us is None or doubt_us <= thresholds.max_clock_doubt * median_us:
-        return ""
     return (
-        f"The clocks of the hosts may be {doubt_us:,.0f} us apart, and the end-to-end median is"
-        f" {median_us:,.0f} us: end-to-end latency is a clock's error as much as the cluster's."
+        median_us is not None
+        and doubt_us > thresholds.max_clock_doubt * median_us
+        and (
+            f"The clocks of the hosts may be {doubt_us:,.0f} us apart, and the end-to-end median is"
+            f" {median_us:,.0f} us: end-to-end latency is a clock's error as much as the cluster's."
+        )
     )
 
 
 @_rule("negative_latency", "invalid", "Synchronise the clocks, and run again.")
-def _negative_latency(run: Evidence, _: Thresholds) -> str:
+def _negative_latency(run: Evidence, _: Thresholds) -> Text:
     negative = run.latencies.negative_fraction
-    if negative <= _MAX_NEGATIVE:
-        return ""
-    return (
+    return negative > _MAX_NEGATIVE and (
         f"{_share(negative, 1)} of the latencies of a stage are below 0: a clock stepped, or the clocks of two"
         " machines differ."
     )
@@ -249,12 +237,12 @@ def _negative_latency(run: Evidence, _: Thresholds) -> str:
     "Bring the broker back if the notices miss one; else raise --drain-timeout, or lower the rate.",
     limit="cluster",
 )
-def _unflushed(run: Evidence, _: Thresholds) -> str:
+def _unflushed(run: Evidence, _: Thresholds) -> Text:
     # Not one is allowed, for those that are missing are the slowest.
     unflushed = run.facts.unflushed
-    if not unflushed:
-        return ""
-    return f"The fate of {_events(unflushed)} is unknown: no delivery report came before the drain ended."
+    return unflushed > 0 and (
+        f"The fate of {_number(unflushed, 'event')} is unknown: no delivery report came before the drain ended."
+    )
 
 
 @_rule(
@@ -263,22 +251,23 @@ def _unflushed(run: Evidence, _: Thresholds) -> str:
     "Lower the rate, or add workers or cores; if the cluster holds consumers back (a quota), raise --max-observer-lag.",
     limit="generator",
 )
-def _observer_lag(run: Evidence, thresholds: Thresholds) -> str:
-    behind = _behind(run, thresholds)
-    attributed = run.facts.acks == "all" and not run.outage
-    return f"The observer fell behind by {behind}." if behind and attributed else ""
+def _observer_lag(run: Evidence, thresholds: Thresholds) -> Text:
+    behind = run.facts.acks == "all" and not run.outage and _behind(run, thresholds)
+    return behind and f"The observer fell behind by {behind}."
 
 
-def _behind(run: Evidence, thresholds: Thresholds) -> str:
+def _behind(run: Evidence, thresholds: Thresholds) -> Text:
     """By how much events were seen later than acknowledged, if that is too much, and between which figures."""
     lag = run.latencies.observer_lag
     # An observer whose clock is ahead of a generator's is not behind.
     lag_s = (lag.lag_us - run.facts.clock_doubt_us) / 1e6 if lag else 0.0
-    if lag is None or lag_s <= thresholds.max_observer_lag_s:
-        return ""
     return (
-        f"{lag_s:,.1f} s: end-to-end latency is {lag.end_to_end_us / 1e6:,.3f} s at {lag.percentile}, ack latency"
-        f" {lag.ack_us / 1e6:,.3f} s (allowed is a difference of {thresholds.max_observer_lag_s:g} s)"
+        lag is not None
+        and lag_s > thresholds.max_observer_lag_s
+        and (
+            f"{lag_s:,.1f} s: end-to-end latency is {lag.end_to_end_us / 1e6:,.3f} s at {lag.percentile}, ack latency"
+            f" {lag.ack_us / 1e6:,.3f} s (allowed is a difference of {thresholds.max_observer_lag_s:g} s)"
+        )
     )
 
 
@@ -288,133 +277,116 @@ def _behind(run: Evidence, thresholds: Thresholds) -> str:
     "Raise the topics' retention, or lower the rate; and let nobody delete records during a run.",
     limit="generator",
 )
-def _deleted_before_read(run: Evidence, _: Thresholds) -> str:
-    deleted = run.deleted_before_read
-    if not deleted or run.facts.embedded:
-        return ""
-    return f"The observer lost its place: {_records(deleted)} had been deleted before it read them."
-
-
-@_rule("read_again", "invalid", "See the brokers' logs for a truncated partition.")
-def _read_again(run: Evidence, _: Thresholds) -> str:
-    if not run.read_again:
-        return ""
-    return (
-        f"The observer lost its place: it read {_records(run.read_again)} again, as after a broker that came"
-        " back with less than it had acknowledged."
+def _deleted_before_read(run: Evidence, _: Thresholds) -> Text:
+    deleted = 0 if run.facts.embedded else run.total("deleted_before_read")
+    return deleted > 0 and (
+        f"The observer lost its place: {_number(deleted, 'record')} had been deleted before it read them."
     )
 
 
+_summed(
+    "read_again",
+    "read_again",
+    "record",
+    "The observer lost its place: it read {count} again, as after a broker that came back with less than it had"
+    " acknowledged.",
+    "See the brokers' logs for a truncated partition.",
+)
+
+
 @_rule("observer_incomplete", "invalid", "Raise --drain-timeout, or lower the rate.", limit="generator")
-def _observer_incomplete(run: Evidence, _: Thresholds) -> str:
-    if run.facts.observer_complete:
-        return ""
-    return (
+def _observer_incomplete(run: Evidence, _: Thresholds) -> Text:
+    return not run.facts.observer_complete and (
         "The observer did not reach the ends of the partitions, so end-to-end latency lacks its slowest events"
         " and some of the lost ones may only be late."
     )
 
 
-@_rule(
-    "serializer_mismatch", "invalid", "Report it as a bug of lensload, unless a schema was changed under it."
+# Not one is allowed: what is measured after it is not what LENS sends.
+_summed(
+    "serializer_mismatch",
+    "mismatched",
+    "event",
+    "The Confluent serializer writes {count} of the sample differently.",
+    "Report it as a bug of lensload, unless a schema was changed under it.",
 )
-def _serializer_mismatch(run: Evidence, _: Thresholds) -> str:
-    # Not one is allowed: what is measured after it is not what LENS sends.
-    if not run.mismatched:
-        return ""
-    return f"The Confluent serializer writes {_events(run.mismatched)} of the sample differently."
 
 
 @_rule("embedded_overrun", "invalid", "Lower the rate.", limit="generator")
-def _embedded_overrun(run: Evidence, _: Thresholds) -> str:
-    missed = max(run.counts["lost"], run.deleted_before_read)
-    if not missed or not run.facts.embedded:
-        return ""
-    return (
-        f"The observer missed {_events(missed)} that the embedded cluster had acknowledged: it keeps 5 MiB a"
+def _embedded_overrun(run: Evidence, _: Thresholds) -> Text:
+    missed = max(run.counts["lost"], run.total("deleted_before_read")) if run.facts.embedded else 0
+    return missed > 0 and (
+        f"The observer missed {_number(missed, 'event')} that the embedded cluster had acknowledged: it keeps 5 MiB a"
         " partition, so an observer that falls behind misses what was never lost."
     )
 
 
 @_rule("failed", "fail", "See the errors for why.")
-def _failed(run: Evidence, thresholds: Thresholds) -> str:
+def _failed(run: Evidence, thresholds: Thresholds) -> Text:
     failed, produced = run.counts["failed"], run.counts["produced"]
-    if failed <= thresholds.max_failed * produced:
-        return ""
-    return f"The cluster did not take {_events(failed)} ({_share(failed, produced)} of those produced)."
-
-
-@_rule("lost", "fail")
-def _lost(run: Evidence, thresholds: Thresholds) -> str:
-    lost, acked = run.counts["lost"], run.counts["acked"]
-    conclusive = run.facts.observer_complete and not run.facts.embedded
-    if not conclusive or lost <= thresholds.max_lost * acked:
-        return ""
-    return f"{_events(lost).capitalize()} ({_share(lost, acked)} of those acknowledged) never arrived at the observer."
-
-
-_rule("corrupt", "fail")(_counted("corrupt", "arrived, but not as sent"))
-
-
-@_rule("stopped", "remark")
-def _stopped(run: Evidence, _: Thresholds) -> str:
-    stopped = run.facts.cut_short and run.facts.open_ended
-    return f"The run was stopped after {run.facts.measured_s:,.1f} s of measuring." if stopped else ""
-
-
-@_rule("rate_changed", "remark", "For figures of one rate, make a run at that rate alone.")
-def _rate_changed(run: Evidence, _: Thresholds) -> str:
-    changes = run.facts.rate_changes
-    return (
-        f"The rate was changed by hand {_times(changes)}: the figures are of all the rates together."
-        if changes
-        else ""
+    return failed > thresholds.max_failed * produced and (
+        f"The cluster did not take {_number(failed, 'event')} ({_share(failed, produced)} of those produced)."
     )
 
 
-@_rule("observer_lag_unattributed", "remark", "Use acks=all to find out which of the two it is.")
-def _observer_lag_unattributed(run: Evidence, thresholds: Thresholds) -> str:
-    behind = _behind(run, thresholds)
-    if not behind or run.facts.acks == "all":
-        return ""
+@_rule("lost", "fail")
+def _lost(run: Evidence, thresholds: Thresholds) -> Text:
+    lost, acked = run.counts["lost"], run.counts["acked"]
+    conclusive = run.facts.observer_complete and not run.facts.embedded
     return (
+        conclusive
+        and lost > thresholds.max_lost * acked
+        and (
+            f"{_number(lost, 'event').capitalize()} ({_share(lost, acked)} of those acknowledged) never arrived at the"
+            " observer."
+        )
+    )
+
+
+_counted("corrupt", "fail", "arrived, but not as sent")
+
+
+@_rule("stopped", "remark")
+def _stopped(run: Evidence, _: Thresholds) -> Text:
+    stopped = run.facts.cut_short and run.facts.open_ended
+    return stopped and f"The run was stopped after {run.facts.measured_s:,.1f} s of measuring."
+
+
+@_rule("rate_changed", "remark", "For figures of one rate, make a run at that rate alone.")
+def _rate_changed(run: Evidence, _: Thresholds) -> Text:
+    changes = run.facts.rate_changes
+    times = "once" if changes == 1 else f"{changes:,} times"
+    return changes > 0 and f"The rate was changed by hand {times}: the figures are of all the rates together."
+
+
+@_rule("observer_lag_unattributed", "remark", "Use acks=all to find out which of the two it is.")
+def _observer_lag_unattributed(run: Evidence, thresholds: Thresholds) -> Text:
+    behind = run.facts.acks != "all" and _behind(run, thresholds)
+    return behind and (
         f"Events were read late by {behind}. With acks={run.facts.acks} an acknowledgement does not mean that they"
         " could be read, so this is the cluster's or the observer's."
     )
 
 
 @_rule("observer_lag_outage", "remark")
-def _observer_lag_outage(run: Evidence, thresholds: Thresholds) -> str:
-    behind = _behind(run, thresholds)
-    if not behind or run.facts.acks != "all" or not run.outage:
-        return ""
-    return (
+def _observer_lag_outage(run: Evidence, thresholds: Thresholds) -> Text:
+    behind = run.facts.acks == "all" and run.outage and _behind(run, thresholds)
+    return behind and (
         f"Events were read late by {behind}. Producer and observer both lost the cluster in between (see the"
         " notices), and what was acknowledged before can be read only after."
     )
 
 
-_rule("duplicated", "remark")(_counted("duplicated", "arrived more than once"))
-_rule("reordered", "remark")(_counted("reordered", "arrived behind a later one of their partition"))
-_rule("failed_but_delivered", "remark")(
-    _counted(
-        "failed_but_delivered",
-        "arrived without an acknowledgement: some of those counted as failed were written",
-    )
+_counted("duplicated", "remark", "arrived more than once")
+_counted("reordered", "remark", "arrived behind a later one of their partition")
+_counted(
+    "failed_but_delivered",
+    "remark",
+    "arrived without an acknowledgement: some of those counted as failed were written",
 )
-
-GIVEN: Final = ("run_incomplete", "objective_missed", "repeats_missing")
-"""The codes of reasons that are no rule's: each has its text from elsewhere."""
 
 CODES: Final = (*(rule.code for rule in RULES), *GIVEN)
 """All codes that a reason may have."""
-
-
-def _highest(percentiles: dict[str, float]) -> tuple[str, float]:
-    """The highest percentile that the sample carries, up to p99; ("", 0) where it carries none."""
-    return next(
-        ((name, percentiles[name]) for name in ("p99", "p90", "p50") if name in percentiles), ("", 0.0)
-    )
 
 
 def _share(part: float, whole: float) -> str:
@@ -426,13 +398,5 @@ def _share(part: float, whole: float) -> str:
     return f"{percent:.{digits}f} %"
 
 
-def _events(count: int) -> str:
-    return "1 event" if count == 1 else f"{count:,} events"
-
-
-def _records(count: int) -> str:
-    return "1 record" if count == 1 else f"{count:,} records"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

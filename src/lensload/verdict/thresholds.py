@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lensload.values import Duration, Shown
 
+_Share = Annotated[float, Field(ge=0, le=1), Shown("SHARE", web=False)]
+
 
 class Thresholds(BaseModel):
     """What a verdict goes by. The description of a field is its help text, and says why its default is what it is."""
@@ -13,14 +15,11 @@ class Thresholds(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False)
 
     min_achieved: Annotated[
-        float,
+        _Share,
         Field(
-            ge=0,
-            le=1,
             description="Invalid below: the share of the due events that were produced. Fewer are another load than the"
-            " one asked for; a quiet machine reaches 0.999, and 0.99 leaves room for a shared one.",
+            " one asked for; a quiet machine reaches 0.999, and 0.99 leaves room for a shared one."
         ),
-        Shown("SHARE", web=False),
     ] = 0.99
     max_schedule_lag_s: Annotated[
         Duration,
@@ -49,24 +48,18 @@ class Thresholds(BaseModel):
         Shown("SHARE", web=False),
     ] = 0.1
     max_failed: Annotated[
-        float,
+        _Share,
         Field(
-            ge=0,
-            le=1,
             description="Failed above: the share of events that the cluster refused or timed out. None, for a cluster"
-            " that drops events under a load does not carry it.",
+            " that drops events under a load does not carry it."
         ),
-        Shown("SHARE", web=False),
     ] = 0.0
     max_lost: Annotated[
-        float,
+        _Share,
         Field(
-            ge=0,
-            le=1,
             description="Failed above: the share of the acknowledged events that never arrived. None, for an"
-            " acknowledgement is a promise.",
+            " acknowledgement is a promise."
         ),
-        Shown("SHARE", web=False),
     ] = 0.0
 
     def is_late(self, lag_us: float) -> bool:

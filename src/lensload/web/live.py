@@ -17,7 +17,7 @@ from lensload.metrics.counts import COUNTS, sums
 from lensload.metrics.stages import STAGES
 from lensload.processes.messages import GeneratorReport, ObserverReport, Report
 from lensload.results import breakdown
-from lensload.results.course import Judged
+from lensload.results.build import Judged
 from lensload.results.run import Run, summary
 from lensload.results.snapshot import Snapshot
 from lensload.web.seconds import ROWS_A_DECADE, Seconds
@@ -242,7 +242,7 @@ class Live(Listener):
     def _steering(self) -> dict[str, Any]:
         """Who decides the rate: a hand on the dial, the configured rate, or Locust's users; and the profile."""
         coordinator, profile = self._coordinator, self._config.load.profile
-        dial_per_s = coordinator.hand_rate_per_s if coordinator else None
+        dial_per_s = coordinator.hand_rate.rate_per_s if coordinator else None
         users = self._users() if self._users else None
         by = "dial" if dial_per_s is not None else "rate" if users is None else "users"
         return {

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.metrics.histogram import Histogram, coarse_bounds
-from lensload.metrics.pieces import Pieces
 from lensload.metrics.stats import Tally
+from lensload.metrics.time_series import Coarse, TimeSeries, add_coarse
 from lensload.results.snapshot import Snapshot
 
 MOST: Final = 300
@@ -47,7 +47,7 @@ class Second:
     target_per_s: float
     queue: int
     counts: dict[str, int]
-    coarse: dict[str, NDArray[np.int64]]
+    coarse: dict[str, Coarse]
     latency: dict[str, Latency] | None
     version: int
 
@@ -59,9 +59,7 @@ class Second:
         self.queue = max(self.queue, later.queue)
         for name in _COUNTS:
             self.counts[name] += later.counts[name]
-        for stage, coarse in later.coarse.items():
-            mine = self.coarse.get(stage)
-            self.coarse[stage] = coarse if mine is None else mine + coarse
+        add_coarse(self.coarse, later.coarse)
         self.latency = None
         self.version = later.version
 
@@ -96,17 +94,17 @@ class Seconds:
         self.version = 0
         self.generation = 0
         self._count = 0
-        self._pieces = Pieces[Second](most)
+        self._entries = TimeSeries[Second](most)
 
     def append(self, snapshot: Snapshot, fresh: Tally) -> None:
         """Take in the second that ends now, and what was counted in it."""
         self.version += 1
-        last = self._pieces.last
+        last = self._entries.last
         from_s = last.to_s if last else 0.0
         there = {stage for stage, _ in fresh.histograms}
         merged = {stage: fresh.histogram(stage) for stage in STAGES if stage in there}
         measured = {stage: one for stage, one in merged.items() if one.count}
-        self._pieces.append(
+        self._entries.append(
             Second(
                 from_s=min(from_s, snapshot.elapsed_s),
                 to_s=snapshot.elapsed_s,
@@ -120,21 +118,21 @@ class Seconds:
                 version=self.version,
             )
         )
-        count = sum(1 for _ in self._pieces)
+        count = sum(1 for _ in self._entries)
         self.generation += count < self._count  # neighbours were merged
         self._count = count
 
     @property
     def acked_per_s(self) -> float:
         """The rate of acknowledged events in the last second."""
-        last = self._pieces.last
+        last = self._entries.last
         return last.counts["acked"] / max(last.to_s - last.from_s, 0.2) if last else 0.0
 
     def since(self, generation: int, version: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """The number and the content of each entry that is new, or other, since that version of that generation."""
-        for number, piece in enumerate(self._pieces):
-            if generation != self.generation or piece.version > version:
-                yield number, piece.as_json()
+        for number, entry in enumerate(self._entries):
+            if generation != self.generation or entry.version > version:
+                yield number, entry.as_json()
 
 
 def percentiles(histogram: Histogram) -> Latency:
@@ -150,7 +148,7 @@ def _sum_of(tally: Tally, name: str) -> int:
     return sum(counts.get(name, 0) + counts.get(f"warmup_{name}", 0) for counts in tally.counts.values())
 
 
-def _heat(coarse: NDArray[np.int64] | None) -> list[list[int]]:
+def _heat(coarse: Coarse | None) -> list[list[int]]:
     """Pairs of a row and how many events it has; row r is of latencies from 10**(r / ROWS_A_DECADE) us on."""
     if coarse is None:
         return []

@@ -30,7 +30,7 @@ from lensload.processes.messages import (
 )
 from lensload.results.run import Run
 from lensload.results.snapshot import Snapshot
-from lensload.verdict.reasons import codes
+from lensload.verdict.verdict import codes
 from tests.support.transports import START_NS, TOPIC, FakeTransport, FakeWorker, coordinated, counted
 
 

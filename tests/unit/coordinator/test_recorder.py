@@ -40,14 +40,15 @@ def test_every_report_counts_once_in_the_total_and_in_one_second() -> None:
     run.add("a", report(tally(5), now_ns, 10))
     second = run.second()
     run.add("a", ObserverReport(tally(1), now_ns, 0))
-    course = run.course(now_ns + SECOND_NS, RunFacts(workers=2))
+    run.stopped_ns = now_ns + SECOND_NS
+    recording = run.recording(RunFacts(workers=2))
     assert (first.produced, second.produced) == (9, 14)
     assert (first.target_per_s, first.queue) == (30, 9)
-    assert first.latency["ack"].p50_us is None, "too few for a percentile"
+    assert first.percentiles_us("ack")[0] is None, "too few for a percentile"
     assert (first.notices, second.notices) == (("look",), ()), "a notice is told once"
     assert run.tally.counts[TOPIC] == {"produced": 13, "warmup_produced": 2}
-    assert [row["produced"] for row in course.series] == [9, 5]
-    assert course.notices == ("look",)
+    assert [row["produced"] for row in recording.series] == [9, 5]
+    assert recording.notices == ("look",)
 
 
 def test_the_phases_of_a_run_are_told_apart() -> None:
@@ -62,12 +63,13 @@ def test_the_phases_of_a_run_are_told_apart() -> None:
     assert measuring.phase == "measuring"
     assert measuring.elapsed_s == pytest.approx(2, abs=0.5)
     assert measuring.total_s == pytest.approx(4)
-    assert run.second(draining=True).phase == "draining"
-    course = run.course(now_ns, RunFacts(embedded=True, cut_short=True))
-    assert [row["phase"] for row in course.series] == ["warm-up", "measuring", "draining"]
-    assert course.facts.measured_s == pytest.approx(1)
-    assert course.facts.embedded
-    assert course.facts.cut_short
+    run.stopped_ns = now_ns
+    assert run.second().phase == "draining"
+    recording = run.recording(RunFacts(embedded=True, cut_short=True))
+    assert [row["phase"] for row in recording.series] == ["warm-up", "measuring", "draining"]
+    assert recording.facts.measured_s == pytest.approx(1)
+    assert recording.facts.embedded
+    assert recording.facts.cut_short
 
 
 @pytest.mark.parametrize(("stopped_s", "end_s", "measured_s"), [(10, 0, 8), (10, 6, 4), (5, 6, 3), (1, 6, 0)])
@@ -85,8 +87,9 @@ def test_the_target_is_what_the_engines_say_was_due() -> None:
     run.times = Times(0, SECOND_NS, 5 * SECOND_NS)
     run.add("a", report(tally(390, due=400), 2 * SECOND_NS, 17))
     run.add("b", report(tally(800, due=800), 2 * SECOND_NS, 17))
-    course = run.course(5 * SECOND_NS, RunFacts(workers=2))
-    assert course.facts.target_per_s == 300
+    run.stopped_ns = 5 * SECOND_NS
+    recording = run.recording(RunFacts(workers=2))
+    assert recording.facts.target_per_s == 300
 
 
 def test_without_a_count_the_target_is_the_mean_of_the_reported_rates() -> None:
@@ -96,5 +99,6 @@ def test_without_a_count_the_target_is_the_mean_of_the_reported_rates() -> None:
     for at_s, rate in ((1, 5), (2, 100), (3, 300), (3, 300), (4, 500), (9, 1)):
         run.add("a", report(Tally(), at_s * SECOND_NS, rate))
         run.add("b", report(Tally(), at_s * SECOND_NS, 10))
-    course = run.course(5 * SECOND_NS, RunFacts(workers=2))
-    assert course.facts.target_per_s == 310
+    run.stopped_ns = 5 * SECOND_NS
+    recording = run.recording(RunFacts(workers=2))
+    assert recording.facts.target_per_s == 310

@@ -46,7 +46,7 @@ def test_what_is_awaited_are_those_that_are_present_and_have_not_said_it() -> No
     assert workers.all_scheduled()
     assert workers.present == {"a": a}
     assert workers.waiting_for("generator") == [a]
-    a.end("generator")
+    a.ended.add("generator")
     assert workers.waiting_for("generator") == []
     assert workers.waiting_for("observer") == [a]
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lensload.metrics.confidence import (
-    PERCENTS,
     Blocked,
     change,
     drawn_again,
@@ -17,7 +16,7 @@ from lensload.metrics.confidence import (
     stretch,
     student,
 )
-from lensload.metrics.histogram import Histogram
+from lensload.metrics.histogram import PERCENTS, Histogram
 from tests.support.planted_runs import drift
 
 
@@ -28,13 +27,18 @@ def blocked(levels: np.ndarray[tuple[int], np.dtype[np.float64]], random: np.ran
 
 def of_values(blocks_ns: Sequence[NDArray[np.int64]]) -> Blocked:
     """Blocks of these latencies."""
-    whole, parts = Histogram(), list[Histogram]()
-    for values_ns in blocks_ns:
-        part = Histogram()
+    parts = [Histogram() for _ in blocks_ns]
+    for part, values_ns in zip(parts, blocks_ns, strict=True):
         part.record(values_ns)
-        whole.add(part)
-        parts.append(part)
-    return Blocked.of(whole, parts)
+    return Blocked.of(parts)
+
+
+def alone(run: Blocked, statistic: str) -> tuple[float, float]:
+    """The interval of a figure of one run, by its blocks."""
+    error, freedom = run.error(statistic)
+    figure_ns = 1e3 * (run.whole.figure_us(statistic) or 0.0)
+    reach = np.exp(student(0.95, freedom) * error)
+    return figure_ns / reach, figure_ns * reach
 
 
 @pytest.mark.parametrize(
@@ -48,10 +52,9 @@ def test_student_is_the_one_of_the_tables(level: float, freedom: float, expected
 
 @given(st.lists(st.integers(1, 10**9), min_size=1, max_size=300), st.sampled_from(["p50", "p90", "p99"]))
 def test_a_figure_is_the_histograms_own(values_ns: list[int], statistic: str):
-    """What is told is the run's own percentile; what is resampled is the same to a coarse bucket, however it is cut."""
+    """What is resampled is the run's own percentile to a coarse bucket, however it is cut."""
     found = of_values([np.array(values_ns[at : at + 50]) for at in range(0, len(values_ns), 50)])
-    figure_ns = found.figure_ns(statistic)
-    assert figure_ns / 1e3 == found.whole.percentile_us(float(statistic.removeprefix("p")))
+    figure_ns = 1e3 * (found.whole.percentile_us(PERCENTS[statistic]) or 0.0)
     (again_ns,) = found.figures_ns(statistic, np.ones((1, len(found.counts))))
     assert again_ns == pytest.approx(figure_ns, rel=0.07, abs=64)
 
@@ -95,10 +98,8 @@ def test_blocks_of_one_run_hold_the_truth():
     random, held = np.random.default_rng(5), 0
     for _ in range(100):
         run = blocked(np.log(1e7) + 0.1 * drift(60, 0.6, random), random)
-        found = interval([run], "p50")
-        assert found is not None
-        assert found.method == "blocks"
-        held += found.low <= 1e7 <= found.high
+        low, high = alone(run, "p50")
+        held += low <= 1e7 <= high
     assert held >= 86
 
 
@@ -119,21 +120,21 @@ def test_several_runs_hold_the_truth_that_no_single_one_shows():
     several, single = 0, 0
     for _ in range(100):
         runs = [blocked(np.full(5, np.log(1e7) + 0.1 * random.normal()), random) for _ in range(5)]
-        found, alone = interval(runs, "p50"), interval(runs[:1], "p50")
+        found, (low, high) = interval([run.whole for run in runs], "p50"), alone(runs[0], "p50")
         assert found is not None
-        assert alone is not None
         several += found.low <= 1e7 <= found.high
-        single += alone.low <= 1e7 <= alone.high
+        single += low <= 1e7 <= high
     assert several >= 88
     assert single < 50
 
 
 def test_what_is_not_carried_has_no_interval():
-    """A p99 of 200 events, or one run of two blocks, gives none."""
+    """A p99 of 200 events, or one run alone, gives none; and two blocks say nothing of how a run varies."""
     random = np.random.default_rng(0)
-    run = blocked(np.full(1, 15.0), random)
+    run = blocked(np.full(1, 15.0), random).whole
     assert interval([run, run], "p99") is None
-    assert interval([blocked(np.full(2, 15.0), random)], "p50") is None
+    assert interval([run], "p50") is None
+    assert blocked(np.full(2, 15.0), random).error("p50")[0] == float("inf")
     assert interval([], "p50") is None
 
 

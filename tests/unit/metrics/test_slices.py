@@ -15,8 +15,8 @@ from lensload.metrics.histogram import Histogram
 from lensload.metrics.slices import STAGES_KEPT, Slice, Slices
 from lensload.metrics.stats import Tally
 from lensload.processes.messages import ObserverReport
-from lensload.results.course import build
-from lensload.results.run import histograms
+from lensload.results.build import build
+from lensload.results.counted import tally_of
 from lensload.verdict.evidence import RunFacts
 
 SECOND_NS = 1_000_000_000
@@ -50,6 +50,7 @@ some_seconds = st.lists(
 
 
 @given(some_seconds, st.integers(1, 8), st.integers(0, 40))
+@settings(max_examples=40)
 def test_slices_add_up_to_the_whole(seconds: list[tuple[list[int], str]], most: int, drained: int):
     """However often neighbours were merged, no event is lost, none is counted twice, and there are no gaps."""
     found, whole = Slices(most), Tally()
@@ -107,18 +108,19 @@ def test_a_recorder_closes_a_slice_a_second_and_leaves_the_warm_up_out():
     run.add("a", ObserverReport(second([100, 200]), now_ns, 0))
     run.second()
     run.add("a", ObserverReport(second([300]), now_ns, 0))
-    course = run.course(now_ns, RunFacts(embedded=True))
-    built = build(run.tally, course, {})
+    run.stopped_ns = now_ns
+    recording = run.recording(RunFacts(embedded=True))
+    built = build(run.tally, recording, {})
     (piece,) = built["slices"]
     assert (piece["phase"], piece["from_s"], piece["produced"]) == ("measuring", 1.0, 3)
     assert piece["to_s"] == pytest.approx(3, abs=0.9)
-    whole = histograms(built)
+    whole = tally_of(built).histograms
     for stage in STAGES_KEPT:
         assert (slices.histogram(piece, stage).coarse == whole[stage, TOPICS[0]].coarse).all()
 
 
 @given(some_seconds, st.integers(1, 9))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_slices_of_several_runs_add_up_in_one_file(seconds: list[tuple[list[int], str]], times: int):
     """A file of many repeats has every event once, no more slices than one run, and times that go on."""
     found = Slices()

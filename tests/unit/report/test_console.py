@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from lensload.metrics.counts import sums
-from lensload.report.console import WIDTH, print_result, result_text
+from lensload.report.console import WIDTH
 from lensload.report.live import LiveView, line, picture
 from lensload.report.units import clock, latencies, latency, per_s, percent
 from lensload.results.run import Run
-from lensload.results.snapshot import Snapshot, StageLatency
-from lensload.verdict.reasons import Reason, reason
+from lensload.results.snapshot import Snapshot
 from lensload.verdict.thresholds import Thresholds
+from lensload.verdict.verdict import Reason, reason
+from tests.support.consoles import result_text
 
 SNAPSHOT = Snapshot(
     phase="measuring",
@@ -32,12 +33,11 @@ SNAPSHOT = Snapshot(
     acked=59_980,
     observed=59_951,
     failed=12,
-    lag_p99_us=1_103.0,
-    latency={
-        "schedule_lag": StageLatency(212.0, 1_103.0),
-        "serialize": StageLatency(8.43, 44.7),
-        "ack": StageLatency(812.0, 5_300.0),
-        "end_to_end": StageLatency(2_871.0, None),
+    latency_us={
+        "schedule_lag": {"p50": 212.0, "p99": 1_103.0},
+        "serialize": {"p50": 8.43, "p99": 44.7},
+        "ack": {"p50": 812.0, "p99": 5_300.0},
+        "end_to_end": {"p50": 2_871.0, "p99": None},
     },
     queue=56,
 )
@@ -194,12 +194,12 @@ def test_many_errors_do_not_bury_the_verdict():
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_what_is_printed_is_the_text(width: int):
+def test_what_is_printed_is_the_same_everywhere(width: int):
     """A narrow terminal or a CI log's 80 columns change nothing, and square brackets are no markup."""
-    console = Console(file=StringIO(), width=width)
     run = cast("Run", a_run() | {"reasons": [a_reason("[bold]Not markup[/bold], 12 us")]})
-    print_result(run, console, Path("run.json"))
-    assert cast("StringIO", console.file).getvalue() == result_text(run, Path("run.json"))
+    text = result_text(run, Path("run.json"), width)
+    assert text == result_text(run, Path("run.json"))
+    assert "[bold]Not markup[/bold], 12 us" in text
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,8 @@ def test_the_live_view_goes_by_the_thresholds_of_the_run():
 
     def reds(most_s: float) -> int:
         console = Console(width=80, file=StringIO(), force_terminal=True)
-        console.print(picture(replace(SNAPSHOT, lag_p99_us=150_000.0), Thresholds(max_schedule_lag_s=most_s)))
+        late = replace(SNAPSHOT, latency_us={"schedule_lag": {"p50": 212.0, "p99": 150_000.0}})
+        console.print(picture(late, Thresholds(max_schedule_lag_s=most_s)))
         return cast("StringIO", console.file).getvalue().count("\x1b[1;31m")
 
     assert reds(0.1) == reds(1.0) + 1

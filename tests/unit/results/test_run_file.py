@@ -24,14 +24,18 @@ from lensload.errors import UsageError
 from lensload.metrics.counts import COUNTS
 from lensload.metrics.stats import STAGES, Tally
 from lensload.results import schema
-from lensload.results.course import Course, build, row
+from lensload.results.build import Recording, build
+from lensload.results.counted import tally_of
 from lensload.results.environment import PACKAGES, conditions
-from lensload.results.run import FORMAT, Row, Run, histograms, total
+from lensload.results.run import FORMAT, Row, Run, total
 from lensload.results.run_file import read, write
+from lensload.results.series import row
 from lensload.verdict.evidence import RunFacts
-from lensload.verdict.reasons import codes
+from lensload.verdict.verdict import codes
 
-COURSE = Course(facts=RunFacts(started_ns=1_772_600_767_891_000_000, measured_s=10.0, target_per_s=200.0))
+RECORDING = Recording(
+    facts=RunFacts(started_ns=1_772_600_767_891_000_000, measured_s=10.0, target_per_s=200.0)
+)
 
 
 def a_tally(lag_us: int = 100) -> Tally:
@@ -48,7 +52,7 @@ def a_tally(lag_us: int = 100) -> Tally:
 
 
 def a_run(**changed: object) -> Run:
-    return cast("Run", {**build(a_tally(), COURSE, conditions({"seed": 7}, {"partitions": 4})), **changed})
+    return cast("Run", {**build(a_tally(), RECORDING, conditions({"seed": 7}, {"partitions": 4})), **changed})
 
 
 def test_the_contract():
@@ -73,7 +77,7 @@ def test_lost_is_acked_less_observed_of_each_topic():
     tally = a_tally()
     tally.count("user-interactions", "observed", -3)
     tally.count("ab-test-events", "observed", 3)
-    run = build(tally, COURSE, {})
+    run = build(tally, RECORDING, {})
     assert run["topics"]["user-interactions"]["lost"] == 3
     assert run["topics"]["ab-test-events"]["lost"] == 0
     assert total(run, "lost") == 3
@@ -100,7 +104,7 @@ def test_totals_reach_the_verdict(name: str, code: str):
     """What the engine confesses turns the verdict."""
     tally = a_tally()
     tally.add_total(name, 2)
-    run = build(tally, COURSE, {})
+    run = build(tally, RECORDING, {})
     assert run["verdict"] == "invalid"
     assert codes(run["reasons"]) == [code]
     assert run["totals"][name] == 2
@@ -108,11 +112,11 @@ def test_totals_reach_the_verdict(name: str, code: str):
 
 def test_late_and_negative_latencies_reach_the_verdict():
     """A client that was late, and a clock that stepped, turn the verdict."""
-    late = build(a_tally(lag_us=200_000), COURSE, {})
+    late = build(a_tally(lag_us=200_000), RECORDING, {})
     assert codes(late["reasons"]) == ["schedule_lag"]
     stepped = a_tally()
     stepped.record("end_to_end", "ab-test-events", np.full(40, -1))
-    run = build(stepped, COURSE, {})
+    run = build(stepped, RECORDING, {})
     assert codes(run["reasons"]) == ["negative_latency"]
     assert run["latency_us"]["end_to_end"]["all"]["negative"] == 40
 
@@ -120,15 +124,15 @@ def test_late_and_negative_latencies_reach_the_verdict():
 def test_the_course_reaches_the_run():
     """How a run went is in its file: cut short, embedded, notices, and the verdict's reasons."""
     facts = RunFacts(measured_s=10.0, target_per_s=200.0, embedded=True, cut_short=True)
-    course = Course(facts=facts, notices=("Gone.",))
-    run = build(a_tally(), course, {})
+    recording = Recording(facts=facts, notices=("Gone.",))
+    run = build(a_tally(), recording, {})
     assert (run["cut_short"], run["embedded"], run["notices"]) == (True, True, ["Gone."])
     assert codes(run["reasons"]) == ["cut_short"]
 
 
 def test_nothing_measured_is_a_run_too():
     """A run that was stopped before its first event has a file, an invalid one."""
-    run = build(Tally(), Course(facts=RunFacts(embedded=True)), {})
+    run = build(Tally(), Recording(facts=RunFacts(embedded=True)), {})
     assert run["verdict"] == "invalid"
     assert run["latency_us"]["ack"]["all"]["count"] == 0
     json.dumps(run, allow_nan=False)
@@ -139,7 +143,7 @@ def test_errors_are_told_the_most_frequent_first():
     tally = a_tally()
     tally.error("ab-test-events", "Local: Message timed out", 2)
     tally.error("user-interactions", "Broker: Not enough in-sync replicas", 30)
-    assert [error["count"] for error in build(tally, COURSE, {})["errors"]] == [30, 2]
+    assert [error["count"] for error in build(tally, RECORDING, {})["errors"]] == [30, 2]
 
 
 def test_a_second_counts_what_happened_in_it():
@@ -160,8 +164,8 @@ def test_numbers_of_other_kinds_lose_no_run(tmp_path: Path):
     second = row(Tally(), at_s=1, phase="draining", target_per_s=0, queue=0)
     latency: Any = {"ack": {"p50": np.float32(2), "p99": float("nan")}}
     series = [cast("Row", {**second, "produced": np.int64(3), "at_s": np.float64(1), "latency_us": latency})]
-    course = Course(facts=RunFacts(measured_s=1.0, embedded=True), series=series)
-    run = build(a_tally(), course, {"file": Path("x"), "array": np.arange(2)})
+    recording = Recording(facts=RunFacts(measured_s=1.0, embedded=True), series=series)
+    run = build(a_tally(), recording, {"file": Path("x"), "array": np.arange(2)})
     write(tmp_path / "run.json", run)
     found = read(tmp_path / "run.json")
     assert found["series"] == [
@@ -200,7 +204,7 @@ def test_histograms_of_runs_merge_into_the_one(parts: list[list[int]]):
         tally = Tally()
         tally.record("ack", "ab-test-events", np.array(part))
         whole.add(tally)
-        for key, found in histograms(build(tally, COURSE, {})).items():
+        for key, found in tally_of(build(tally, RECORDING, {})).histograms.items():
             merged.histograms.setdefault(key, found.__class__()).add(found)
     wanted, got = whole.histogram("ack"), merged.histogram("ack")
     assert (got.counts == wanted.counts).all()
@@ -219,7 +223,7 @@ def test_a_path_that_cannot_be_written_loses_nothing(tmp_path: Path, monkeypatch
     (tmp_path / "file").touch()
     run = a_run()
     for path in (tmp_path, tmp_path / "file" / "run.json"):
-        with pytest.raises(UsageError, match=r"could not be written: .*\n.*kept as") as caught:
+        with pytest.raises(UsageError) as caught:
             write(path, run)
         assert caught.value.exit_code == 2
         assert str(path) in str(caught.value)
@@ -235,8 +239,9 @@ def test_a_full_disk_leaves_the_old_file_and_no_half(tmp_path: Path, monkeypatch
     full = [OSError(errno.ENOSPC, "No space left on device")]
     real = os.fsync
     monkeypatch.setattr(atomic_file.os, "fsync", lambda fd: raise_(full.pop()) if full else real(fd))
-    with pytest.raises(UsageError, match="No space left on device") as caught:
+    with pytest.raises(UsageError) as caught:
         write(path, a_run(measured_s=11.0))
+    assert os.strerror(errno.ENOSPC) in str(caught.value)
     assert read(path)["measured_s"] == 10.0
     assert read(place_in(caught.value))["measured_s"] == 11.0
     assert sorted(found.name for found in tmp_path.iterdir()) == ["run.json", "temp"]
@@ -252,7 +257,7 @@ def test_the_last_resort_is_standard_error(
     """Where no folder takes it, the run stands on standard error, whole."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     run = a_run()
-    with pytest.raises(UsageError, match="on standard error"):
+    with pytest.raises(UsageError, match=re.escape(str(tmp_path))):
         write(tmp_path, run)
     assert json.loads(capsys.readouterr().err) == run
 
@@ -272,37 +277,34 @@ def test_an_unwritable_path_is_known_before_the_run(tmp_path: Path):
     """Nobody waits an hour to learn that the run file's place is wrong; and the check leaves no trace."""
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "file" / "run.json"):
-        with pytest.raises(UsageError, match="Give another place with --run-file"):
+        with pytest.raises(UsageError, match="--run-file"):
             check_writable(path)
     check_writable(tmp_path / "run.json")
     assert [found.name for found in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "named"),
     [
-        (json.dumps({"format": FORMAT})[:-4], "is not whole JSON"),
-        ("", "is not whole JSON"),
-        ("[1, 2]", "is JSON of another tool, not a run of lensload"),
-        ('{"name": "Aggregated"}', "is JSON of another tool, not a run of lensload"),
-        ('{"format": "lensload/manifest/1"}', 'is "lensload/manifest/1", not a run'),
-        (
-            '{"format": "lensload/run/1", "conditions": {"versions": {"lensload": "0.1.0"}}}',
-            'has the format "lensload/run/1", written by lensload 0.1.0;',
-        ),
-        ('{"format": "lensload/run/3"}', 'has the format "lensload/run/3", written by another version'),
-        ('{"format": "lensload/run/2"}', "is a run file, but its verdict is wrong"),
-        ("\xff\xfe", "is not text"),
+        (json.dumps({"format": FORMAT})[:-4], "line 1"),
+        ("", "line 1"),
+        ("[1, 2]", FORMAT),
+        ('{"name": "Aggregated"}', FORMAT),
+        ('{"format": "lensload/manifest/1"}', "lensload/manifest/1"),
+        ('{"format": "lensload/run/1", "conditions": {"versions": {"lensload": "0.1.0"}}}', "lensload 0.1.0"),
+        ('{"format": "lensload/run/3"}', "lensload/run/3"),
+        ('{"format": "lensload/run/2"}', "verdict"),
+        ("\xff\xfe", FORMAT),
     ],
 )
-def test_what_is_no_run_file_is_refused(tmp_path: Path, content: str, says: str):
-    """Each kind of wrong file is named for what it is, before anything is computed from it."""
+def test_what_is_no_run_file_is_refused(tmp_path: Path, content: str, named: str):
+    """Each kind of wrong file is refused by its name, with what it is or where it is wrong."""
     path = tmp_path / "x.json"
     path.write_bytes(content.encode("latin-1"))
     with pytest.raises(UsageError) as caught:
         read(path)
-    assert says in str(caught.value)
     assert str(path) in str(caught.value)
+    assert named in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -338,7 +340,7 @@ def test_the_published_schema_is_current():
 def test_a_run_is_valid_by_the_published_schema():
     """What this version writes is what the schema says, and what is not a run file is not."""
     validator = jsonschema.Draft202012Validator(schema.schema())
-    for run in (a_run(), build(Tally(), Course(facts=RunFacts()), {})):
+    for run in (a_run(), build(Tally(), Recording(facts=RunFacts()), {})):
         validator.validate(json.loads(json.dumps(run)))
     assert not validator.is_valid(json.loads(json.dumps(a_run(verdict="passed"))))
 
@@ -351,7 +353,7 @@ def test_every_field_of_a_run_file_is_described():
 
 def test_a_missing_run_file_is_named(tmp_path: Path):
     """A path that does not exist is a wrong argument, not a stack trace."""
-    with pytest.raises(UsageError, match=r"nowhere\.json cannot be read: No such file"):
+    with pytest.raises(UsageError, match=r"nowhere\.json"):
         read(tmp_path / "nowhere.json")
 
 
@@ -367,7 +369,7 @@ def test_conditions_name_versions_and_machine_but_no_host():
 def test_conditions_do_not_import_locust():
     """Asking for locust's version must not patch the process for gevent."""
     code = (
-        "import sys; from lensload.results.environment import conditions; from lensload.results import course, run_file;"
+        "import sys; from lensload.results.environment import conditions; from lensload.results import build, run_file;"
         "conditions({}, {}); sys.exit(bool({'locust', 'gevent'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -13,15 +13,16 @@ from lensload.metrics.counts import PROGRESS
 from lensload.metrics.slices import Slices
 from lensload.metrics.stats import STAGES, Tally
 from lensload.results import run_file, series
-from lensload.results.course import Course, build, row
-from lensload.results.run import Row, Run, histograms, total
-from lensload.results.series import MOST, Series
+from lensload.results.build import Recording, build
+from lensload.results.counted import tally_of
+from lensload.results.run import Row, Run, total
+from lensload.results.series import MOST, Series, row
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.verdict.evidence import RunFacts
 
 TOPIC = "user-interactions"
 HOURS_8_S = 8 * 3600
-STEPS = 1_200  # in which the soak is told, each of 24 s: what they merge into is the same
+STEPS = 720  # in which the soak is told, each of 40 s: what they merge into is the same
 
 
 def second(latencies_us: list[int]) -> Tally:
@@ -117,8 +118,8 @@ def a_soak(tallies: list[Tally], seconds: int, per_s: float) -> tuple[Run, Tally
     for fresh in tallies:
         whole.add(often(fresh, times))
     facts = RunFacts(measured_s=float(seconds), target_per_s=per_s)
-    course = Course(facts=facts, series=rows.rows(), slices=parts.finished())
-    return build(whole, course, {}), whole
+    recording = Recording(facts=facts, series=rows.rows(), slices=parts.finished())
+    return build(whole, recording, {}), whole
 
 
 @pytest.mark.parametrize(("spread", "fewest"), [(0.4, 60), (1.3, 30)])
@@ -141,8 +142,8 @@ def test_a_run_file_of_eight_hours_at_a_high_rate_is_below_2_mb(tmp_path: Path, 
     assert fewest <= len(again["slices"]) <= slices.MOST
     assert sum(one["acked"] for one in again["series"]) == total(again, "acked") == HOURS_8_S * per_s
     assert sum(piece["acked"] for piece in again["slices"]) == total(again, "acked")
-    for (stage, topic), of_run in histograms(again).items():
+    for (stage, topic), of_run in tally_of(again).histograms.items():
         assert (of_run.coarse == whole.histogram(stage, topic).coarse).all()
-        if stage in slices.STAGES_KEPT:
+        if stage in slices.STAGES_KEPT and topic == TOPIC:
             coarse = [slices.histogram(piece, stage, topic).coarse for piece in again["slices"]]
             assert (np.sum(coarse, axis=0) == of_run.coarse).all()

@@ -13,17 +13,17 @@ from lensload.config.model import RunConfig
 from lensload.errors import UsageError
 from lensload.metrics.counts import COUNTS, RATES, WHOLES
 from lensload.metrics.stats import STAGES, Tally
-from lensload.results.course import Course, build
+from lensload.results.build import Recording, build
 from lensload.results.run import Run
 from lensload.verdict.evidence import RunFacts
 from lensload.verdict.figures import STATISTICS
-from lensload.verdict.reasons import codes
 from lensload.verdict.slo import Slo, sentence
+from lensload.verdict.verdict import codes
 
-COURSE = Course(facts=RunFacts(measured_s=10.0, target_per_s=200.0))
+RECORDING = Recording(facts=RunFacts(measured_s=10.0, target_per_s=200.0))
 
 
-def a_run(*objectives: str, fewer: int = 0, course: Course = COURSE) -> Run:
+def a_run(*objectives: str, fewer: int = 0, recording: Recording = RECORDING) -> Run:
     """10 s in which 2,000 events were due; those of user-interactions took 1 to 1,500 us to be acknowledged."""
     tally = Tally()
     for topic, count in (("user-interactions", 1_500 - fewer), ("ab-test-events", 500)):
@@ -31,7 +31,7 @@ def a_run(*objectives: str, fewer: int = 0, course: Course = COURSE) -> Run:
             tally.count(topic, name, count)
         for stage in STAGES:
             tally.record(stage, topic, (np.arange(count) + 1) * 1_000)
-    return build(tally, course, {}, slos=[Slo.parse(text) for text in objectives])
+    return build(tally, recording, {}, slos=[Slo.parse(text) for text in objectives])
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,18 @@ Means, because they add up over the same events, which percentiles do not; those
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from lensload.report.html.figure import Figure, Key, Spec, figure
-from lensload.report.html.tables import duration
-from lensload.report.html.theme import DURATION_LABEL, INK, MUTED, SERIES
+from lensload.report.html.figure import Figure, Key, Spec, by_name, figure
+from lensload.report.html.theme import DURATION_LABEL, INK, MUTED, SERIES, duration
+from lensload.results.breakdown import Breakdown
 from lensload.results.run import Run
 
 WHOLE = "all topics"
 STEPS = ("serialize", "schedule lag", "client queue", "cluster", "client and cluster", "to the observer")
 _COLOURS = (MUTED, SERIES[1], SERIES[4], SERIES[0], SERIES[3], SERIES[2])
 _ROW_PX = 13
+
+Step = tuple[str, float, float]
+"""What it is called, when it begins and when it ends, in microseconds since the event was due."""
 
 _AID = (
     "Each step starts where the one before ended: handed to the client (schedule lag), sent (client queue),"
@@ -50,18 +53,45 @@ def longest_way_us(run: Run) -> float:
     return max(ends, default=0.0)
 
 
-def _ways(run: Run) -> dict[str, list[tuple[str, float, float]]]:
-    """From where to where each step goes, in microseconds: of all together, as far as that is known, and by topic."""
-    ways = {topic: list(_way(_means(run, topic))) for topic in run["topics"]}
-    fall = run["breakdown"]
-    return {WHOLE: list(_whole(fall, _means(run, "all")["serialize"])), **ways} if fall else ways
+def _ways(run: Run) -> dict[str, list[Step]]:
+    """From where to where each step goes: of all together, as far as that is known, and by topic."""
+    means = {
+        topic: {stage: by_topic.get(topic, {}).get("mean") for stage, by_topic in run["latency_us"].items()}
+        for topic in ("all", *run["topics"])
+    }
+    by_topic = {topic: _way(means[topic]["serialize"], _ends(means[topic])) for topic in run["topics"]}
+    if run["breakdown"] is None:
+        return by_topic
+    return {WHOLE: _way(means["all"]["serialize"], _ends_of_all(run["breakdown"])), **by_topic}
 
 
-def _means(run: Run, topic: str) -> dict[str, float | None]:
-    return {stage: by_topic.get(topic, {}).get("mean") for stage, by_topic in run["latency_us"].items()}
+def _way(serialize_us: float | None, ends: Iterable[tuple[str, float | None]]) -> list[Step]:
+    """Serializing, which has no place in the way, and each step from where the one before it ended."""
+    way, at_us = [] if serialize_us is None else [("serialize", 0.0, serialize_us)], 0.0
+    for step, end_us in ends:
+        if end_us is not None:
+            way.append((step, at_us, end_us))
+            at_us = end_us
+    return way
 
 
-def _steps(name: str, way: Iterable[tuple[str, float, float]]) -> Iterator[dict[str, Any]]:
+def _ends(means: Mapping[str, float | None]) -> Iterator[tuple[str, float | None]]:
+    yield "schedule lag", means.get("schedule_lag")
+    yield "client and cluster", means.get("ack")
+    yield "to the observer", means.get("end_to_end")
+
+
+def _ends_of_all(fall: Breakdown) -> Iterator[tuple[str, float | None]]:
+    """With the client's queue, which is known of all topics together."""
+    lag_us, queue_us = fall["generator_us"], fall["client_us"]
+    acked_us = lag_us + (queue_us or 0.0) + fall["broker_us"]
+    yield "schedule lag", lag_us
+    yield "client queue", None if queue_us is None else lag_us + queue_us
+    yield "client and cluster" if queue_us is None else "cluster", acked_us
+    yield "to the observer", acked_us + fall["consumer_us"]
+
+
+def _steps(name: str, way: Iterable[Step]) -> Iterator[dict[str, Any]]:
     for row, (step, from_us, to_us) in enumerate(way, 1):
         took = duration(to_us - from_us)
         yield {
@@ -74,37 +104,6 @@ def _steps(name: str, way: Iterable[tuple[str, float, float]]) -> Iterator[dict[
             "took": took,
             "told": f"{name}, {step}: {took}",
         }
-
-
-def _whole(fall: Mapping[str, Any], serialize_us: float | None) -> Iterator[tuple[str, float, float]]:
-    if serialize_us is not None:
-        yield "serialize", 0.0, serialize_us
-    broker = "client and cluster" if fall["client_us"] is None else "cluster"
-    parts = (
-        ("schedule lag", fall["generator_us"]),
-        ("client queue", fall["client_us"]),
-        (broker, fall["broker_us"]),
-        ("to the observer", fall["consumer_us"]),
-    )
-    at_us = 0.0
-    for step, took_us in parts:
-        if took_us is not None:
-            yield step, at_us, at_us + took_us
-            at_us += took_us
-
-
-def _way(means: Mapping[str, float | None]) -> Iterator[tuple[str, float, float]]:
-    if (serialize_us := means.get("serialize")) is not None:
-        yield "serialize", 0.0, serialize_us
-    at_us = 0.0
-    if (lag_us := means.get("schedule_lag")) is not None:
-        yield "schedule lag", at_us, lag_us
-        at_us = lag_us
-    if (ack_us := means.get("ack")) is not None:
-        yield "client and cluster", at_us, ack_us
-        at_us = ack_us
-    if (seen_us := means.get("end_to_end")) is not None:
-        yield "to the observer", at_us, seen_us
 
 
 def _shown(steps: Sequence[dict[str, Any]]) -> list[str]:
@@ -149,11 +148,11 @@ _TEXT: Final[Spec] = {"type": "text", "align": "left"}
 
 def _bar(shown: Sequence[str]) -> Spec:
     """What a bar has beside its place and beginning."""
-    colours = {"domain": list(shown), "range": [_COLOURS[STEPS.index(name)] for name in shown]}
+    colours = [_COLOURS[STEPS.index(name)] for name in shown]
     return {
         "x2": {"field": "to"},
         "description": {"field": "told"},
-        "color": {"field": "step", "type": "nominal", "scale": colours},
+        "color": by_name(shown, colours, "step"),
     }
 
 

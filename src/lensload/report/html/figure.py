@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import vl_convert
 from markupsafe import Markup
 
-from lensload.report.html.theme import CONFIG
+from lensload.report.html.theme import CONFIG, DURATION_LABEL, title_above
 
 Spec: TypeAlias = dict[str, Any]
 
@@ -124,3 +124,29 @@ def ticks(low: float, high: float) -> list[float]:
     step = 3 if last > 1_000 * first else 1
     powers = [value for value in values[::step] if first < value < last]
     return [first, *powers, last]
+
+
+def seconds_axis(field: str, end_s: float, width: int) -> Spec:
+    """The encoding of a horizontal axis of a run's time."""
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": "seconds since the schedule started",
+        "scale": {"domain": [0, end_s or 1], "nice": False},
+        "axis": {"grid": False, "tickCount": 8 if width > 600 else 5},
+    }
+
+
+def latency_axis(field: str, title: str, domain: tuple[float, float], ticks_us: Sequence[float]) -> Spec:
+    """The encoding of a vertical, logarithmic axis of microseconds."""
+    return {
+        "field": field,
+        "type": "quantitative",
+        "scale": {"type": "log", "domain": list(domain), "nice": False},
+        "axis": {**title_above(title), "values": list(ticks_us), "labelExpr": DURATION_LABEL},
+    }
+
+
+def by_name(names: Sequence[str], looks: Sequence[object], field: str = "name") -> Spec:
+    """The encoding that gives each name its colour, or its dash."""
+    return {"field": field, "type": "nominal", "scale": {"domain": list(names), "range": list(looks)}}

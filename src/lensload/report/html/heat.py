@@ -8,9 +8,8 @@ import numpy as np
 
 from lensload.metrics.histogram import Histogram, bucket_bounds
 from lensload.metrics.slices import Slice, histogram
-from lensload.report.html.figure import Figure, Key, Spec, figure, ticks
-from lensload.report.html.tables import duration
-from lensload.report.html.theme import DURATION_LABEL, HEAT, title_above
+from lensload.report.html.figure import Figure, Key, Spec, by_name, figure, latency_axis, seconds_axis, ticks
+from lensload.report.html.theme import HEAT, duration
 from lensload.results.run import Run
 
 MOST_COLUMNS = 60
@@ -106,38 +105,19 @@ def _spec(cells: Sequence[Cell], width: int, span_us: tuple[float, float], end_s
     values = [value for value in ticks(low, high) if low <= value <= high]
     bottom = 10 ** (floor(log10(low) * ROWS_A_DECADE) / ROWS_A_DECADE)
     top = 10 ** (ceil(log10(high) * ROWS_A_DECADE) / ROWS_A_DECADE)
+    y = latency_axis("low", "latency", (bottom, top), values)
     return {
         "width": width,
         "height": 230,
         "data": {"values": [_shown(cell) for cell in cells]},
         "mark": {"type": "rect", "stroke": None},
         "encoding": {
-            "x": {
-                "field": "from",
-                "type": "quantitative",
-                "title": "seconds since the schedule started",
-                "scale": {"domain": [0, end_s or 1], "nice": False},
-                "axis": {"grid": False, "tickCount": 8 if width > 600 else 5},
-            },
+            "x": seconds_axis("from", end_s, width),
             "x2": {"field": "to"},
-            "y": {
-                "field": "low",
-                "type": "quantitative",
-                "scale": {"type": "log", "domain": [bottom, top], "nice": False},
-                "axis": {
-                    **title_above("latency"),
-                    "values": values,
-                    "labelExpr": DURATION_LABEL,
-                    "grid": False,
-                },
-            },
+            "y": {**y, "axis": {**y["axis"], "grid": False}},
             "y2": {"field": "high"},
             "description": {"field": "told"},
-            "color": {
-                "field": "level",
-                "type": "ordinal",
-                "scale": {"domain": list(_LEGEND), "range": list(HEAT)},
-            },
+            "color": {**by_name(_LEGEND, HEAT, "level"), "type": "ordinal"},
         },
     }
 

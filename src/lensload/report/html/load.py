@@ -1,13 +1,11 @@
 """Load against target over time."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from lensload.report.html.figure import Figure, Key, Spec, figure
+from lensload.report.html.figure import Figure, Key, Spec, figure, seconds_axis
 from lensload.report.html.theme import ACCENT, MUTED, RULE, title_above
 from lensload.results.run import Row, Run, with_lengths
 
-MOST_POINTS = 240
 _DASH = [5, 3]
 _SHORTEST_S = 0.2
 
@@ -22,13 +20,20 @@ def load_figure(run: Run, *, number: int, top_per_s: float, end_s: float, page_p
         end_s: the longest time of all runs.
         page_px: the width it has on a page.
     """
-    points, step = _points(run["series"])
-    mean = f" Each point is the mean of {step} rows." if step > 1 else ""
+    points = [
+        {
+            "at": row["at_s"],
+            "target": round(row["target_per_s"], 3),
+            "acked": round(_rate(row, length_s), 3),
+            "phase": row["phase"],
+        }
+        for row, length_s in with_lengths(run["series"])
+    ]
     return figure(
         "Load against target",
         "Where the line leaves the dashes, the load was not the one asked for."
         " A second shows what was heard of in it, so a dip and a peak beside it are one delay of the news."
-        f" The grey stretch is warm-up, which no figure counts.{mean}",
+        " The grey stretch is warm-up, which no figure counts.",
         lambda width: _spec(points, width, top_per_s, end_s),
         legend=[Key("acknowledged", ACCENT, [1, 0]), Key("target", MUTED, _DASH)],
         run=number,
@@ -47,23 +52,6 @@ def end_of(run: Run) -> float:
     return max((row["at_s"] for row in run["series"]), default=0.0)
 
 
-def _points(series: Sequence[Row]) -> tuple[list[dict[str, Any]], int]:
-    rows = list(with_lengths(series))
-    step = -(-len(rows) // MOST_POINTS) or 1
-    points: list[dict[str, Any]] = []
-    for first in range(0, len(rows), step):
-        part = rows[first : first + step]
-        points.append(
-            {
-                "at": part[-1][0]["at_s"],
-                "target": round(sum(row["target_per_s"] for row, _ in part) / len(part), 3),
-                "acked": round(sum(_rate(row, length_s) for row, length_s in part) / len(part), 3),
-                "phase": part[-1][0]["phase"],
-            }
-        )
-    return points, step
-
-
 def _rate(row: Row, length_s: float) -> float:
     """What a row counts by the second; a row that ended at once has the news of a second all the same."""
     return row["acked"] / (length_s if length_s >= _SHORTEST_S else 1.0)
@@ -71,13 +59,7 @@ def _rate(row: Row, length_s: float) -> float:
 
 def _spec(points: list[dict[str, Any]], width: int, top_per_s: float, end_s: float) -> Spec:
     warmup_s = max((point["at"] for point in points if point["phase"] == "warm-up"), default=0.0)
-    x = {
-        "field": "at",
-        "type": "quantitative",
-        "title": "seconds since the schedule started",
-        "scale": {"domain": [0, end_s or 1], "nice": False},
-        "axis": {"grid": False, "tickCount": 8 if width > 600 else 5},
-    }
+    x = seconds_axis("at", end_s, width)
     axis_y = {**title_above("events/s"), "tickCount": 4, "labelExpr": "format(datum.value, '~s')"}
     scale_y = {"domain": [0, top_per_s or 1], "nice": True}
 

@@ -1,20 +1,21 @@
 """The report's page: what stands where. The template only lays it out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
-from typing import Any, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lensload import __version__
-from lensload.metrics.histogram import Histogram
-from lensload.report import units
-from lensload.report.html import breakdown, heat, load, percentiles, tables
+from lensload.report import tables, units
+from lensload.report.html import breakdown, heat, load, percentiles
+from lensload.report.html.conditions import condition_tables
 from lensload.report.html.figure import HALF_PX, NARROW_PX, WIDE_PX, Figure
-from lensload.results import run as run_
-from lensload.results.run import Run
+from lensload.report.html.theme import typeset
+from lensload.report.tables import Cell
+from lensload.results.counted import tally_of
+from lensload.results.run import Run, total
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("lensload.report.html", "."),
@@ -23,32 +24,43 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_SAYS = {"pass": "Passed", "fail": "Failed", "invalid": "Invalid"}
-_MEANS = {
-    "pass": "The figures can be trusted, and are good.",
-    "fail": "The figures can be trusted, and are bad.",
-    "invalid": "The figures are not those of the load that was asked for: do not use them.",
+_ENVIRONMENT.filters["typeset"] = typeset
+_VERDICTS = {
+    "pass": ("Passed", "The figures can be trusted, and are good."),
+    "fail": ("Failed", "The figures can be trusted, and are bad."),
+    "invalid": (
+        "Invalid",
+        "The figures are not those of the load that was asked for: do not use them.",
+    ),
 }
 
 _BY_TOPIC = {"end_to_end": "End to end, by topic", "ack": "Acknowledged, by topic"}
 
+Groups = list[list[Figure]]
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One run of the report: what is shown of it as words and figures."""
+    """One run of the report."""
 
     name: str
     number: int
     run: Run
-    says: str
-    means: str
-    started: str
-    facts: Sequence[tuple[str, tables.Cell]]
-    slos: tables.Table | None
-    stages: tables.Table
-    topics: Mapping[str, tables.Table]
-    ledger: tables.Table
-    errors: tables.Table | None
+
+    @property
+    def verdict(self) -> str:
+        """In a word, for a title."""
+        return _VERDICTS[self.run["verdict"]][0]
+
+    @property
+    def meaning(self) -> str:
+        """What the verdict means for who reads the figures."""
+        return _VERDICTS[self.run["verdict"]][1]
+
+    @property
+    def started(self) -> str:
+        """When it started."""
+        return f"{datetime.fromisoformat(self.run['started_at']):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def render(runs: Sequence[Run], names: Sequence[str]) -> str:
@@ -62,12 +74,15 @@ def render(runs: Sequence[Run], names: Sequence[str]) -> str:
         UsageError: a histogram in a run file is damaged.
     """
     shown = distinct(names)
-    sides = [_side(number, run, name) for number, (run, name) in enumerate(zip(runs, shown, strict=True))]
+    sides = [Side(name, number, run) for number, (run, name) in enumerate(zip(runs, shown, strict=True))]
     return _ENVIRONMENT.get_template("page.html.j2").render(
         sides=sides,
         single=len(sides) == 1,
         chapters=_chapters(runs, shown),
-        conditions=tables.condition_tables(runs, shown),
+        by_topic=_BY_TOPIC,
+        tables=tables,
+        facts=facts,
+        conditions=condition_tables(runs, shown),
         version=__version__,
         embedded=[side.name for side in sides if side.run["embedded"]],
     )
@@ -82,114 +97,69 @@ def distinct(names: Sequence[str]) -> list[str]:
     return told
 
 
-def _side(number: int, run: Run, name: str) -> Side:
-    return Side(
-        name=name,
-        number=number,
-        run=run,
-        says=_SAYS[run["verdict"]],
-        means=_MEANS[run["verdict"]],
-        started=f"{datetime.fromisoformat(run['started_at']):%Y-%m-%d %H:%M:%S} UTC",
-        facts=_facts(run),
-        slos=_slos(run),
-        stages=tables.latency_table(run),
-        topics={
-            title: tables.topic_table(run, stage)
-            for stage, title in _BY_TOPIC.items()
-            if run["latency_us"].get(stage, {}).get("all", {}).get("count")
-        },
-        ledger=tables.ledger_table(run),
-        errors=tables.error_table(run) if run["errors"] else None,
-    )
-
-
-def _facts(run: Run) -> list[tuple[str, tables.Cell]]:
+def facts(run: Run) -> list[tuple[str, Cell]]:
     """The figures that a person asks for first."""
     achieved, target = run["load"]["achieved_per_s"], run["load"]["target_per_s"]
     whole = run["latency_us"].get("end_to_end", {}).get("all", {})
-    lost, failed = run_.total(run, "lost"), run_.total(run, "failed")
-    share = units.percent(achieved, target).replace(" ", "\N{NO-BREAK SPACE}")
+    lost, failed = total(run, "lost"), total(run, "failed")
     return [
-        ("events/s achieved", tables.Cell(units.per_s(achieved), achieved)),
-        (f"of {units.per_s(target)} asked for", tables.Cell(share, achieved / target if target else None)),
-        *(
-            (f"end to end, {label}", tables.Cell(tables.duration(whole.get(key)), whole.get(key)))
-            for label, key in (("p50", "p50"), ("p99", "p99"), ("p99.9", "p999"))
+        ("events/s achieved", Cell(units.per_s(achieved), achieved)),
+        (
+            f"of {units.per_s(target)} asked for",
+            Cell(units.percent(achieved, target), achieved / target if target else None),
         ),
-        ("failed", tables.Cell(f"{failed:,}", failed, bad=failed > 0)),
-        ("lost", tables.Cell(f"{lost:,}", lost, bad=lost > 0)),
-        ("measured", tables.Cell(f"{run['measured_s']:,.1f}\N{NO-BREAK SPACE}s", run["measured_s"])),
+        *(
+            (
+                f"end to end, {units.STATISTIC_NAMES[key]}",
+                Cell(units.latency(whole.get(key)), whole.get(key)),
+            )
+            for key in ("p50", "p99", "p999")
+        ),
+        ("failed", Cell(f"{failed:,}", failed, bad=failed > 0)),
+        ("lost", Cell(f"{lost:,}", lost, bad=lost > 0)),
+        ("measured", Cell(f"{run['measured_s']:,.1f} s", run["measured_s"])),
     ]
 
 
-def _slos(run: Run) -> tables.Table | None:
-    outcomes = cast("Sequence[Mapping[str, Any]]", cast("Mapping[str, Any]", run).get("slos") or ())
-    if not outcomes:
-        return None
-    rows = [
-        [
-            tables.Cell(str(found["expression"])),
-            tables.Cell("held" if found["held"] else "missed", bad=not found["held"]),
-            _figure(found["figure"], found["unit"]),
-            _figure(found["margin"], found["unit"], signed=True),
-        ]
-        for found in outcomes
-    ]
-    reasons = [f"{found['expression']}: {found['reason']}" for found in outcomes if found.get("reason")]
-    return tables.Table(["objective", "", "measured", "margin"], rows, " ".join(reasons))
-
-
-def _figure(value: float | None, unit: str, *, signed: bool = False) -> tables.Cell:
-    if value is None:
-        return tables.Cell(tables.MISSING)
-    sign = "\N{MINUS SIGN}" if value < 0 else "+" if signed and value else ""
-    text = tables.duration(abs(value)) if unit == "us" else f"{_rounded(abs(value))}\N{NO-BREAK SPACE}{unit}"
-    return tables.Cell(sign + text, value)
-
-
-def _rounded(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1_000 or value == int(value) else f"{value:.4g}"
-
-
-def _chapters(runs: Sequence[Run], names: Sequence[str]) -> dict[str, list[list[Figure]]]:
+def _chapters(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Groups]:
     """The figures by chapter, in groups that stand beside each other; all runs' axes are the same, so that they compare by eye."""
     page_px = {1: WIDE_PX, 2: HALF_PX}.get(len(runs), NARROW_PX)
-    return {
-        "load": _load(runs, page_px),
-        "breakdown": _breakdown(runs, page_px),
+    chapters = {
+        "load": [_load(runs, page_px)],
+        "breakdown": [_breakdown(runs, page_px)],
         "percentiles": _percentiles(runs, names, page_px),
-        "heat": _heat(runs, page_px),
+        "heat": [_heat(runs, page_px)],
     }
+    return {name: [group for group in groups if group] for name, groups in chapters.items()}
 
 
-def _load(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
+def _load(runs: Sequence[Run], page_px: int) -> list[Figure]:
     top, end = max(map(load.highest_rate, runs)), max(map(load.end_of, runs))
     return [
-        [
-            load.load_figure(run, number=number, top_per_s=top, end_s=end, page_px=page_px)
-            for number, run in enumerate(runs)
-        ]
+        load.load_figure(run, number=number, top_per_s=top, end_s=end, page_px=page_px)
+        for number, run in enumerate(runs)
     ]
 
 
-def _breakdown(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
+def _breakdown(runs: Sequence[Run], page_px: int) -> list[Figure]:
     end = max(map(breakdown.longest_way_us, runs))
-    figures = [
+    return [
         breakdown.breakdown_figure(run, number=number, end_us=end, page_px=page_px)
         for number, run in enumerate(runs)
         if breakdown.longest_way_us(run)
     ]
-    return [figures] if figures else []
 
 
-def _percentiles(runs: Sequence[Run], names: Sequence[str], page_px: int) -> list[list[Figure]]:
-    found = [run_.histograms(run) for run in runs]
-    groups: list[list[Figure]] = []
+def _percentiles(runs: Sequence[Run], names: Sequence[str], page_px: int) -> Groups:
+    tallies = [tally_of(run) for run in runs]
+    groups: Groups = []
     if len(runs) > 1:
-        together = {name: _all(by_key, "end_to_end") for name, by_key in zip(names, found, strict=True)}
+        together = {name: tally.histogram("end_to_end") for name, tally in zip(names, tallies, strict=True)}
         groups.append([percentiles.percentile_figure("End to end, all topics, run by run", together)])
     for stage, title in _BY_TOPIC.items():
-        by_run = [{topic: one for (of, topic), one in by_key.items() if of == stage} for by_key in found]
+        by_run = [
+            {topic: one for (of, topic), one in tally.histograms.items() if of == stage} for tally in tallies
+        ]
         span = percentiles.span([one for curves in by_run for one in curves.values()])
         groups.append(
             [
@@ -198,24 +168,15 @@ def _percentiles(runs: Sequence[Run], names: Sequence[str], page_px: int) -> lis
                 if curves
             ]
         )
-    return [group for group in groups if group]
+    return groups
 
 
-def _all(by_key: Mapping[tuple[str, str], Histogram], stage: str) -> Histogram:
-    merged = Histogram()
-    for (of, _), one in by_key.items():
-        if of == stage:
-            merged.add(one)
-    return merged
-
-
-def _heat(runs: Sequence[Run], page_px: int) -> list[list[Figure]]:
+def _heat(runs: Sequence[Run], page_px: int) -> list[Figure]:
     cells = [heat.cells_of(run["slices"]) for run in runs]
     span = heat.span([cell for of_run in cells for cell in of_run])
     end_s = max((cell.to_s for of_run in cells for cell in of_run), default=1.0)
-    figures = [
+    return [
         heat.heat_figure(run, of_run, number=number, span_us=span, end_s=end_s, page_px=page_px)
         for number, (run, of_run) in enumerate(zip(runs, cells, strict=True))
         if of_run
     ]
-    return [figures] if figures else []

@@ -1,12 +1,12 @@
 """Percentile curves, on the axis on which each further nine takes as much room as the one before."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from math import floor, log10
 from typing import Any
 
 from lensload.metrics.stats import Histogram
-from lensload.report.html.figure import WIDE_PX, Figure, Key, Spec, figure, ticks
-from lensload.report.html.theme import DASHES, DURATION_LABEL, SERIES, title_above
+from lensload.report.html.figure import WIDE_PX, Figure, Key, Spec, by_name, figure, latency_axis, ticks
+from lensload.report.html.theme import DASHES, SERIES
 
 STEPS_A_NINE = 16
 BEYOND = 10
@@ -89,12 +89,7 @@ def _spec(points: list[dict[str, Any]], legend: list[Key], width: int, low: floa
         "scale": {"domain": [0, max(1.0, most)], "nice": False},
         "axis": {"values": [log10(2), *range(1, floor(most) + 1)], "labelExpr": _LABELS},
     }
-    y = {
-        "field": "us",
-        "type": "quantitative",
-        "scale": {"type": "log", "domain": [values[0], values[-1]], "nice": False},
-        "axis": {**title_above("latency"), "values": values, "labelExpr": DURATION_LABEL},
-    }
+    y = latency_axis("us", "latency", (values[0], values[-1]), values)
     names = [key.name for key in legend]
     return {
         "width": width,
@@ -104,11 +99,7 @@ def _spec(points: list[dict[str, Any]], legend: list[Key], width: int, low: floa
         "encoding": {
             "x": x,
             "y": y,
-            "color": _by_name(names, [key.colour for key in legend]),
-            "strokeDash": _by_name(names, [key.dash for key in legend]),
+            "color": by_name(names, [key.colour for key in legend]),
+            "strokeDash": by_name(names, [key.dash for key in legend]),
         },
     }
-
-
-def _by_name(names: list[str], values: Sequence[object]) -> Spec:
-    return {"field": "name", "type": "nominal", "scale": {"domain": names, "range": list(values)}}

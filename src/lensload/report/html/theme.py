@@ -5,6 +5,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, cast
 
+from lensload.report import units
+
 SERIES = tuple(f"var(--c{n})" for n in range(1, 7))
 """Colours of things side by side (topics, runs): told apart by all common kinds of colour vision."""
 
@@ -51,6 +53,19 @@ DURATION_LABEL = (
     " : format(datum.value / 1000000, '~r') + ' s'"
 )
 """How an axis of microseconds shows its values."""
+
+
+def typeset(text: str) -> str:
+    """A figure as a page shows it: on one line, with a proper minus, mu and dash."""
+    if text == units.MISSING:
+        return "\N{EN DASH}"
+    number = text.replace("us", "\N{MICRO SIGN}s").replace(" ", "\N{NO-BREAK SPACE}")
+    return f"\N{MINUS SIGN}{number[1:]}" if number.startswith("-") else number
+
+
+def duration(value_us: float | None) -> str:
+    """A latency with three digits and its unit; an en dash for none."""
+    return typeset(units.latency(value_us))
 
 
 def title_above(text: str) -> dict[str, Any]:

@@ -30,27 +30,42 @@ class Reason(TypedDict):
     advice: str
 
 
+class Verdict(TypedDict):
+    """What a run is worth, as its file says it.
+
+    Attributes:
+        verdict: "invalid" (do not use the figures), "fail" (trust them: they are bad) or "pass".
+        reasons: the gravest first; on a pass, what is worth knowing all the same.
+        limited_by: of an invalid run, what could not keep up with the rate: the generator (the machine that produces
+            and observes) or the cluster. None: neither, such as after a clock step or a crash.
+    """
+
+    verdict: Judgement
+    reasons: list[Reason]
+    limited_by: Limit | None
+
+
 def reason(code: str, severity: Severity, text: str, advice: str = "") -> Reason:
     """A reason of these parts."""
     return {"code": code, "severity": severity, "text": text, "advice": advice}
 
 
-def in_words(found: Reason) -> str:
+def in_words(reason: Reason) -> str:
     """What happened and what to do about it, in one paragraph."""
-    return f"{found['text']} {found['advice']}".rstrip()
+    return f"{reason['text']} {reason['advice']}".rstrip()
 
 
 def codes(reasons: Iterable[Reason], *severities: Severity) -> list[str]:
     """The codes of the reasons, in order; of those severities alone, if any are given."""
-    return [found["code"] for found in reasons if not severities or found["severity"] in severities]
+    return [each["code"] for each in reasons if not severities or each["severity"] in severities]
 
 
 def gravest_first(reasons: Iterable[Reason]) -> list[Reason]:
     """Those that make a run invalid, then those that fail it, then remarks; each in their order."""
-    return sorted(reasons, key=lambda found: get_args(Severity).index(found["severity"]))
+    return sorted(reasons, key=lambda each: get_args(Severity).index(each["severity"]))
 
 
 def worst(reasons: Iterable[Reason]) -> Judgement:
     """The verdict that the reasons amount to."""
-    severities = {found["severity"] for found in reasons}
+    severities = {each["severity"] for each in reasons}
     return "invalid" if "invalid" in severities else "fail" if "fail" in severities else "pass"

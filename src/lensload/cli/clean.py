@@ -1,0 +1,82 @@
+"""`lensload clean`: delete the topics and subjects that lensload created under a prefix."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lensload.cli.options import Command, config_option, run_options
+from lensload.config import loading
+from lensload.config.fields import Cluster
+from lensload.errors import UsageError
+from lensload.report.text_table import aligned
+from lensload.schema.definitions import TOPIC_NAMES, subject
+
+if TYPE_CHECKING:
+    from lensload.kafka.admin import TopicAdmin
+
+_WHERE = ("bootstrap_servers", "registry_url", "client_config", "topic_prefix")
+
+
+@click.command(
+    cls=Command,
+    short_help="Delete the topics and subjects of one prefix.",
+    epilog="Exit codes: 0 done, or nothing there; 2 wrong usage, or not confirmed; 4 the cluster or the registry cannot"
+    " be reached or refused.",
+)
+@run_options(_WHERE)
+@config_option
+@click.option("--yes", is_flag=True, help="Do not ask before deleting.")
+def clean(config: Path | None, *, yes: bool, **flags: Any) -> None:  # noqa: ANN401 - click's
+    """Delete the topics and subjects that lensload creates under --topic-prefix, and nothing else.
+
+    These are the five LENS topics with the prefix, with all their records, and the subject of each. The prefix must
+    not be empty: without one they may be the topics that your services use.
+    """
+    cluster = loading.load_group(Cluster, flags, file=config)
+    if not cluster.bootstrap_servers or not cluster.registry_url:
+        raise UsageError(
+            "Nothing says which cluster to clean.", "Give --bootstrap-servers and --registry-url."
+        )
+    if not cluster.topic_prefix:
+        raise UsageError(
+            "clean needs a prefix: without one it would delete the LENS topics that others may use.",
+            "Give the --topic-prefix that the topics were created with.",
+        )
+    # The clients cost half a second, which --help need not pay.
+    from lensload.kafka import connection  # noqa: PLC0415
+    from lensload.kafka.admin import TopicAdmin  # noqa: PLC0415
+    from lensload.schema import registry  # noqa: PLC0415
+
+    settings = connection.client_settings(cluster, cluster.bootstrap_servers)
+    connection.check(settings)
+    admin = TopicAdmin(settings)
+    with registry.connect(cluster.registry_url) as books:
+        counts = admin.counts([cluster.topic_prefix + name for name in TOPIC_NAMES])
+        subjects = [
+            named for name in TOPIC_NAMES if books.latest(named := subject(name, cluster.topic_prefix))
+        ]
+        if not counts and not subjects:
+            click.echo(f"There is no LENS topic or subject with the prefix {cluster.topic_prefix!r}.")
+            return
+        _show(counts, admin, subjects)
+        if not yes and not click.confirm(f"Delete them from {cluster.bootstrap_servers}?"):
+            raise UsageError("Nothing was deleted.", "Answer y, or give --yes.")
+        admin.delete(list(counts))
+        for named in subjects:
+            books.delete(named)
+    click.echo(f"deleted {len(counts)} topics and {len(subjects)} subjects")
+
+
+def _show(counts: Mapping[str, int], admin: "TopicAdmin", subjects: list[str]) -> None:
+    held = dict.fromkeys(counts, 0)
+    for (name, _), (first, behind) in admin.ranges(counts).items():
+        held[name] += behind - first
+    rows = [
+        ("topic", "partitions", "records"),
+        *((name, str(count), f"{held[name]:,}") for name, count in counts.items()),
+    ]
+    click.echo("\n".join(aligned(rows, "<>>")))
+    if subjects:
+        click.echo("\n".join(("subjects", *subjects)))

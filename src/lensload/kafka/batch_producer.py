@@ -1,0 +1,298 @@
+"""librdkafka's batch interface: many records handed over in one call, and many delivery reports taken in one.
+
+confluent-kafka's Producer makes a Python call for every record and another for its report. This is the one place where
+lensload calls C: the wheel's own librdkafka, through ctypes, as its header rdkafka.h declares it (`rd_kafka_produce_batch`,
+`rd_kafka_event_message_array`). A batch has no timestamps of its own: CreateTime is when it was handed over.
+"""
+
+import ctypes as c
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from confluent_kafka import KafkaError, KafkaException, cimpl
+from numpy.typing import NDArray
+
+from lensload.errors import LensloadError
+from lensload.kafka.connection import LOGGER
+
+MESSAGE: Final = np.dtype(
+    {
+        "names": ["error", "payload", "length", "key", "key_length", "opaque"],
+        "formats": ["i4", "u8", "u8", "u8", "u8", "u8"],
+        "offsets": [0, 24, 32, 40, 48, 64],
+        "itemsize": 72,
+    }
+)
+"""The fields of rd_kafka_message_t that are used here, on machines with addresses of 64 bits."""
+
+_PRODUCER, _COPY, _ANY_PARTITION = 0, 2, -1
+_REPORTS, _LOG, _ERROR, _STATISTICS = 0x1, 0x4, 0x8, 0x40  # RD_KAFKA_EVENT_*
+_PURGE_ALL = 0x1 | 0x2  # RD_KAFKA_PURGE_F_QUEUE and _INFLIGHT
+_CLOSE_S: Final = 5.0
+_STEP_S: Final = 0.1
+_MOST_REPORTS: Final = 100_000  # of one event; librdkafka makes an event of some thousand
+_LEVELS: Final = (50, 50, 50, 40, 30, 20, 20, 10)  # syslog's, as logging has them
+_OFFSETS: Final = {name: field[1] for name, field in (MESSAGE.fields or {}).items()}
+# All memory as words, from which fields of scattered messages are gathered; nothing is read but what is asked for.
+_ADDRESS_SPACE_START: Final = 8
+_ADDRESS_SPACE: Final = np.ctypeslib.as_array((c.c_uint64 * (1 << 44)).from_address(_ADDRESS_SPACE_START))
+
+
+class _Library:
+    """The functions that are called, with the types of their arguments."""
+
+    def __init__(self) -> None:
+        self._library = c.CDLL(cimpl.__file__)  # finds what the extension is linked to, nothing else
+        pointer, text, size = c.c_void_p, c.c_char_p, c.c_size_t
+        self.conf_new = self._function("conf_new", pointer)
+        self.conf_set = self._function("conf_set", c.c_int, pointer, text, text, text, size)
+        self.conf_set_events = self._function("conf_set_events", None, pointer, c.c_int)
+        self.new = self._function("new", pointer, c.c_int, pointer, text, size)
+        self.set_log_queue = self._function("set_log_queue", c.c_int, pointer, pointer)
+        self.topic_new = self._function("topic_new", pointer, pointer, text, pointer)
+        self.produce_batch = self._function(
+            "produce_batch", c.c_int, pointer, c.c_int32, c.c_int, pointer, c.c_int
+        )
+        self.queue_get_main = self._function("queue_get_main", pointer, pointer)
+        self.queue_poll = self._function("queue_poll", pointer, pointer, c.c_int)
+        self.event_type = self._function("event_type", c.c_int, pointer)
+        self.event_message_array = self._function("event_message_array", size, pointer, pointer, size)
+        self.event_error = self._function("event_error", c.c_int, pointer)
+        self.event_error_string = self._function("event_error_string", text, pointer)
+        self.event_stats = self._function("event_stats", text, pointer)
+        self.event_log = self._function(
+            "event_log", c.c_int, pointer, c.POINTER(text), c.POINTER(text), c.POINTER(c.c_int)
+        )
+        self.event_destroy = self._function("event_destroy", None, pointer)
+        self.outq_len = self._function("outq_len", c.c_int, pointer)
+        self.purge = self._function("purge", c.c_int, pointer, c.c_int)
+        self.topic_destroy = self._function("topic_destroy", None, pointer)
+        self.queue_destroy = self._function("queue_destroy", None, pointer)
+        self.destroy = self._function("destroy", None, pointer)
+
+    def _function(self, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:  # noqa: ANN401 - ctypes' own
+        try:
+            found = getattr(self._library, f"rd_kafka_{name}")
+        except AttributeError as error:
+            raise LensloadError(
+                f"This build of confluent-kafka hides librdkafka's function rd_kafka_{name}.",
+                "Install confluent-kafka as its published wheel (pip install --force-reinstall confluent-kafka).",
+            ) from error
+        found.restype, found.argtypes = result, arguments
+        return found
+
+
+class Messages:
+    """Records of one topic, ready to be handed over; they keep the memory that librdkafka reads.
+
+    Args:
+        values: of the records.
+        keys: of the records.
+        opaques: a number for each record, which its delivery report gives back.
+
+    Attributes:
+        sizes: the bytes of keys and values of the first 0, 1, 2, ... n records.
+    """
+
+    def __init__(self, values: Sequence[bytes], keys: Sequence[bytes], opaques: NDArray[np.uint64]) -> None:
+        self.table = np.zeros(len(values), MESSAGE)
+        self._memory: list[NDArray[np.uint8]] = []
+        for places, lengths, records in (("payload", "length", values), ("key", "key_length", keys)):
+            ends = np.fromiter(accumulate(map(len, records), initial=0), np.int64, len(records) + 1)
+            joined = np.frombuffer(b"".join(records) or b"-", np.uint8)
+            self._memory.append(joined)
+            self.table[places] = ends[:-1] + joined.ctypes.data
+            self.table[lengths] = np.diff(ends)
+        self.table["opaque"] = opaques
+        ends = np.cumsum(self.table["length"] + self.table["key_length"])
+        self.sizes: list[int] = [0, *ends.tolist()]
+        self.address: int = self.table.ctypes.data
+
+
+class Reports(NamedTuple):
+    """What became of records; all have one entry a record, in the order in which the reports came.
+
+    Attributes:
+        opaques: the number that each was handed over with.
+        errors: librdkafka's error code; 0: acknowledged.
+        came_ns: when its report was taken, Unix ns.
+        failed_values: the values of those that failed, in the same order.
+    """
+
+    opaques: NDArray[np.uint64]
+    errors: NDArray[np.int32]
+    came_ns: NDArray[np.int64]
+    failed_values: list[bytes]
+
+
+class BatchProducer:
+    """A producer that is handed tables of records, and reports on them in bulk.
+
+    Delivery reports gather until `take_reports`; taking them costs most, so take many at once.
+
+    Args:
+        settings: librdkafka's properties, as a confluent-kafka Producer takes them, without callbacks.
+        on_error: is told of what the client complains of.
+        on_statistics: is given librdkafka's statistics as JSON, where `statistics.interval.ms` asks for them.
+
+    Raises:
+        KafkaException: a property is wrong.
+        LensloadError: librdkafka's functions cannot be reached.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        on_error: Callable[[KafkaError], object],
+        on_statistics: Callable[[str], object],
+    ) -> None:
+        self._library = library = _Library()
+        self._on_error, self._on_statistics = on_error, on_statistics
+        self._topics: dict[str, int] = {}
+        self._most_messages = int(settings.get("queue.buffering.max.messages", 100_000))
+        self._most_bytes = int(settings.get("queue.buffering.max.kbytes", 1_048_576)) * 1024
+        self._held_bytes = 0
+        self._gathered: list[tuple[int, NDArray[np.uint64], int]] = []  # (event, its messages, when it came)
+        self._pointers = np.zeros(_MOST_REPORTS, np.uint64)
+        self._pointers_address: int = self._pointers.ctypes.data  # NumPy takes 2 us to tell
+        self.reported = 0
+        error = c.create_string_buffer(512)
+        conf = self._configured(settings, error)
+        self._client: int = library.new(_PRODUCER, conf, error, len(error))
+        if not self._client:
+            raise KafkaException(KafkaError(KafkaError._INVALID_ARG, error.value.decode()))  # noqa: SLF001
+        self._queue: int = library.queue_get_main(self._client)
+        library.set_log_queue(self._client, self._queue)
+
+    def __len__(self) -> int:
+        """How many records are under way: no report of them was served."""
+        return max(0, self._library.outq_len(self._client) - self.reported)
+
+    def produce(
+        self, topic: str, messages: Messages, start: int, stop: int
+    ) -> tuple[int, list[tuple[int, KafkaError]]]:
+        """Hand over records `start` to `stop`, as many as there is room for; it never waits.
+
+        Returns:
+            How many are dealt with, from the first, and which of these the client refused, with what it says: no
+            report comes for them.
+        """
+        # Records whose reports were not taken yet need room too.
+        stop = min(stop, start + self._most_messages - self._library.outq_len(self._client))
+        sizes, most_bytes = messages.sizes, self._most_bytes - self._held_bytes + messages.sizes[start]
+        if stop > start and sizes[stop] > most_bytes:
+            stop = bisect_right(sizes, most_bytes, start, stop) - 1
+        if stop <= start:
+            return 0, []
+        handle = self._topics.get(topic) or self._topics.setdefault(
+            topic, self._library.topic_new(self._client, topic.encode(), None)
+        )
+        address = messages.address + start * MESSAGE.itemsize
+        taken = self._library.produce_batch(handle, _ANY_PARTITION, _COPY, address, stop - start)
+        self._held_bytes += sizes[stop] - sizes[start]
+        return stop - start, [] if taken == stop - start else self._refused(messages, start, stop)
+
+    def serve(self, timeout_s: float) -> None:
+        """Take what has come: reports, complaints, statistics; wait for the first of them at most so long."""
+        library, wait_ms = self._library, int(timeout_s * 1000)
+        while event := library.queue_poll(self._queue, wait_ms):
+            wait_ms = 0
+            kind = library.event_type(event)
+            if kind == _REPORTS:
+                self._gather(event)
+                continue
+            if kind == _STATISTICS:
+                self._on_statistics(library.event_stats(event).decode())
+            elif kind == _ERROR:
+                text = library.event_error_string(event).decode()
+                self._on_error(KafkaError(library.event_error(event), text))
+            elif kind == _LOG:
+                self._log(event)
+            library.event_destroy(event)
+
+    def take_reports(self) -> Reports:
+        """The reports that were served since the last call."""
+        gathered, self._gathered = self._gathered, []
+        self.reported = 0
+        pointers = np.concatenate([np.zeros(0, np.uint64), *(each[1] for each in gathered)])
+        came_ns = np.repeat(
+            np.array([each[2] for each in gathered], np.int64),
+            np.array([len(each[1]) for each in gathered], np.int64),
+        )
+        errors = (_words(pointers, "error") & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
+        lengths, key_lengths = _words(pointers, "length"), _words(pointers, "key_length")
+        self._held_bytes -= int(lengths.sum() + key_lengths.sum())
+        failed = np.flatnonzero(errors)
+        addresses = _words(pointers[failed], "payload").tolist()
+        values = [c.string_at(*each) for each in zip(addresses, lengths[failed].tolist(), strict=True)]
+        reports = Reports(_words(pointers, "opaque"), errors, came_ns, values)
+        for event, _, _ in gathered:
+            self._library.event_destroy(event)
+        return reports
+
+    def flush(self, timeout_s: float) -> int:
+        """Serve until nothing is under way any more, at most so long; returns how many records still are."""
+        deadline_s = time.monotonic() + timeout_s
+        while len(self) and (left_s := deadline_s - time.monotonic()) > 0:
+            self.serve(min(left_s, _STEP_S))
+        return len(self)
+
+    def purge(self) -> None:
+        """Drop what is under way; each record gets a report that says so."""
+        self._library.purge(self._client, _PURGE_ALL)
+
+    def close(self) -> None:
+        """Drop what is under way, and end the client. Closing twice is once."""
+        if not self._client:
+            return
+        self.purge()
+        self.flush(_CLOSE_S)
+        self.take_reports()
+        for handle in self._topics.values():
+            self._library.topic_destroy(handle)
+        self._library.queue_destroy(self._queue)
+        self._library.destroy(self._client)
+        self._client = 0
+
+    def _configured(self, settings: Mapping[str, Any], error: "c.Array[c.c_char]") -> int:
+        conf: int = self._library.conf_new()
+        for name, value in {**settings, "log.queue": True}.items():
+            if name == "logger":
+                continue
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            if self._library.conf_set(conf, name.encode(), text.encode(), error, len(error)):
+                raise KafkaException(KafkaError(KafkaError._INVALID_ARG, error.value.decode()))  # noqa: SLF001
+        self._library.conf_set_events(conf, _REPORTS | _LOG | _ERROR | _STATISTICS)
+        return conf
+
+    def _refused(self, messages: Messages, start: int, stop: int) -> list[tuple[int, KafkaError]]:
+        errors = messages.table["error"][start:stop]
+        places = np.flatnonzero(errors)
+        self._held_bytes -= sum(
+            messages.sizes[start + place + 1] - messages.sizes[start + place] for place in places
+        )
+        return [(start + int(place), KafkaError(int(errors[place]))) for place in places]
+
+    def _gather(self, event: int) -> None:
+        count = self._library.event_message_array(event, self._pointers_address, _MOST_REPORTS)
+        self._gathered.append((event, self._pointers[:count].copy(), time.time_ns()))
+        self.reported += count
+
+    def _log(self, event: int) -> None:
+        facility, text, level = c.c_char_p(), c.c_char_p(), c.c_int()
+        self._library.event_log(event, c.byref(facility), c.byref(text), c.byref(level))
+        LOGGER.log(
+            _LEVELS[level.value], "%s %s", *((part.value or b"").decode() for part in (facility, text))
+        )
+
+
+def _words(pointers: NDArray[np.uint64], field: str) -> NDArray[np.uint64]:
+    """A field of the messages at these addresses, as words of 64 bits."""
+    offset = _OFFSETS[field]
+    return _ADDRESS_SPACE[
+        ((pointers - np.uint64(_ADDRESS_SPACE_START)) >> np.uint64(3)) + np.uint64(offset // 8)
+    ]

@@ -1,0 +1,60 @@
+"""The conditions of runs beside each other."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from lensload.report.tables import Cell, Table
+from lensload.report.units import MISSING
+from lensload.results.run import Run
+
+
+def condition_tables(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Table]:
+    """The conditions of all runs beside each other, by chapter; what differs is marked."""
+    return {
+        title: _compared([_flat(run["conditions"].get(key)) for run in runs], names)
+        for title, key in (
+            ("Versions", "versions"),
+            ("Machine", "machine"),
+            ("Cluster", "cluster"),
+            ("Configuration", "configuration"),
+        )
+    }
+
+
+def _compared(facts: Sequence[Mapping[str, str]], names: Sequence[str]) -> Table:
+    keys = dict.fromkeys(key for fact in facts for key in fact)
+    rows: list[list[Cell]] = []
+    for key in keys:
+        values = [fact.get(key, MISSING) for fact in facts]
+        differs = len(set(values)) > 1
+        rows.append([Cell(key), *(Cell(value, bad=differs) for value in values)])
+    return Table(["", *names] if len(names) > 1 else ["", ""], rows)
+
+
+def _flat(facts: object) -> dict[str, str]:
+    return dict(_leaves("", facts)) if isinstance(facts, Mapping) else {}
+
+
+def _leaves(prefix: str, facts: object) -> Iterator[tuple[str, str]]:
+    for key, value in cast("Mapping[str, object]", facts).items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _leaves(f"{name}.", value)
+        else:
+            yield name, _plain(name, value)
+
+
+def _plain(name: str, value: object) -> str:
+    match value:
+        case None | "" | []:
+            return MISSING
+        case bool():
+            return "yes" if value else "no"
+        case int() | float() if name.endswith("_bytes"):
+            return f"{value / 2**30:,.1f} GiB"
+        case list():
+            return ", ".join(map(str, cast("list[object]", value)))
+        case float():
+            return f"{value:,.6g}"
+        case _:
+            return str(value)

@@ -1,0 +1,117 @@
+"""The tables of a run as values: every report shows these, each in its own way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lensload.metrics.counts import COUNTS, count_of
+from lensload.report.units import MISSING, STAGE_NAMES, STATISTIC_NAMES, latency, per_s, percent
+from lensload.results.run import Run, total
+from lensload.verdict.figures import shown
+from lensload.verdict.slo import Outcome
+
+_BAD = ("failed", "unflushed", "lost", "duplicated", "corrupt")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What is shown, and the figure that it rounds; `bad`: it should be 0 and is not, or differs between runs."""
+
+    text: str
+    value: float | None = None
+    bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under heads; the first cell of each row is its name."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """The rows as they are shown."""
+        return [[cell.text for cell in row] for row in self.rows]
+
+    @property
+    def incomplete(self) -> bool:
+        """A figure is missing."""
+        return any(cell.text == MISSING for row in self.rows for cell in row)
+
+
+def load_line(run: Run) -> str:
+    """The rate that was reached, of which target, for how long."""
+    achieved, target = run["load"]["achieved_per_s"], run["load"]["target_per_s"]
+    return (
+        f"{per_s(achieved)} events/s achieved of {per_s(target)} asked for ({percent(achieved, target)}),"
+        f" {run['measured_s']:,.1f} s measured"
+    )
+
+
+def latency_table(run: Run, statistics: Sequence[str] = tuple(STATISTIC_NAMES)) -> Table:
+    """The stages of a run that measured anything, all topics together."""
+    by_name = {
+        STAGE_NAMES.get(stage, stage): by_topic["all"] for stage, by_topic in run["latency_us"].items()
+    }
+    return _latencies("stage", by_name, statistics)
+
+
+def topic_table(run: Run, stage: str) -> Table:
+    """The topics of a run at one stage, and all together."""
+    by_topic = run["latency_us"].get(stage, {})
+    topics = [topic for topic in run["topics"] if topic in by_topic]
+    names = topics if len(topics) == 1 else [*topics, "all"]
+    return _latencies("topic", {name: by_topic.get(name, {}) for name in names}, tuple(STATISTIC_NAMES))
+
+
+def _latencies(first: str, by_name: Mapping[str, Mapping[str, Any]], statistics: Sequence[str]) -> Table:
+    heads = [first, "events", *(STATISTIC_NAMES[name] for name in statistics)]
+    rows = [
+        [
+            Cell(name),
+            _count(summary["count"]),
+            *(Cell(latency(summary[key]), summary[key]) for key in statistics),
+        ]
+        for name, summary in by_name.items()
+        if summary.get("count")
+    ]
+    return Table(heads, rows)
+
+
+def counts_table(run: Run, names: Sequence[str] = COUNTS) -> Table:
+    """What happened to the events of each topic, and of all together."""
+    rows = [
+        [Cell(topic), *(_count(count_of(counts, name), name) for name in names)]
+        for topic, counts in run["topics"].items()
+    ]
+    if len(rows) != 1:
+        rows.append([Cell("all"), *(_count(total(run, name), name) for name in names)])
+    return Table(["topic", *names], rows)
+
+
+def _count(count: int, name: str = "") -> Cell:
+    return Cell(f"{count:,}", count, bad=name in _BAD and count > 0)
+
+
+def objective_table(run: Run) -> Table:
+    """Each objective, with its figure or why there is none, and how far that is on the good side of the limit."""
+    return Table(["objective", "", "measured", "margin"], [_objective(outcome) for outcome in run["slos"]])
+
+
+def _objective(outcome: Outcome) -> list[Cell]:
+    held = Cell("held" if outcome["held"] else "missed", bad=not outcome["held"])
+    figure, margin, unit = outcome["figure"], outcome["margin"], outcome["unit"]
+    if figure is None or margin is None:
+        return [Cell(outcome["expression"]), held, Cell(outcome["reason"]), Cell(MISSING)]
+    signed = ("-" if margin < 0 else "") + shown(abs(margin), unit)
+    return [Cell(outcome["expression"]), held, Cell(shown(figure, unit), figure), Cell(signed, margin)]
+
+
+def error_table(run: Run) -> Table:
+    """How often events failed with which error."""
+    errors = sorted(run["errors"], key=lambda error: -error["count"])
+    return Table(
+        ["topic", "error", "events"],
+        [[Cell(error["topic"]), Cell(error["error"]), _count(error["count"])] for error in errors],
+    )

@@ -1,0 +1,209 @@
+"""What was recorded of a run, and the run that is built from it and from what was counted."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any, cast
+
+from typing_extensions import TypedDict
+
+from lensload.delivery.reconcile import Findings
+from lensload.metrics import librdkafka
+from lensload.metrics.counts import Counts, sums
+from lensload.metrics.observer_lag import observer_lag
+from lensload.metrics.slices import Slice
+from lensload.metrics.stats import Tally
+from lensload.results.breakdown import breakdown
+from lensload.results.counted import sections, summaries, warmup
+from lensload.results.run import FORMAT, Load, RateChange, Row, Run, Summary, summary, with_lengths
+from lensload.verdict.evidence import Evidence, Latencies, RunFacts
+from lensload.verdict.rules import judge
+from lensload.verdict.slo import Outcome, Slo, sentence
+from lensload.verdict.thresholds import DEFAULTS, Thresholds
+from lensload.verdict.verdict import Judgement, Limit, Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """How a run went, beside what was counted.
+
+    Attributes:
+        facts: what its verdict goes by.
+        notices: what was worth telling while it ran, in order.
+        series: one row for each second, longer ones of a long run.
+        slices: the measured time and the drain in pieces that add up to what was counted.
+        findings: what the accounts of the events differ in, by topic; None when nobody kept them.
+        rate_changes: changes of the rate by hand.
+    """
+
+    facts: RunFacts
+    notices: tuple[str, ...] = ()
+    series: Sequence[Row] = ()
+    slices: Sequence[Slice] = ()
+    findings: Mapping[str, Findings] | None = None
+    rate_changes: Sequence[RateChange] = ()
+
+    def of_topic(self, topic: str) -> Findings | None:
+        """What is known of a topic's events one by one; None when nobody kept account of them."""
+        return None if self.findings is None else self.findings.get(topic, Findings())
+
+
+class Judged(TypedDict):
+    """What was measured and what it is worth; the fields are those of `Run`."""
+
+    verdict: Judgement
+    reasons: list[Reason]
+    limited_by: Limit | None
+    slos: list[Outcome]
+    load: Load
+    topics: dict[str, Counts]
+    latency_us: dict[str, dict[str, Summary]]
+
+
+def judged(
+    tally: Tally, recording: Recording, thresholds: Thresholds = DEFAULTS, slos: Sequence[Slo] = ()
+) -> Judged:
+    """What was measured and what it is worth, be the run over or not; arguments as of `build`."""
+    topics = {
+        topic: _counts(counts, recording.of_topic(topic)) for topic, counts in sorted(tally.counts.items())
+    }
+    latency, load = summaries(tally), _load(tally, recording.facts, topics)
+    outcomes = [slo.judge({"topics": topics, "latency_us": latency, "load": load}) for slo in slos]
+    missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
+    verdict = judge(_evidence(tally, recording, topics, latency, thresholds), thresholds, missed)
+    return {**verdict, "slos": outcomes, "load": load, "topics": topics, "latency_us": latency}
+
+
+def build(
+    tally: Tally,
+    recording: Recording,
+    conditions: Mapping[str, Any],
+    thresholds: Thresholds = DEFAULTS,
+    slos: Sequence[Slo] = (),
+) -> Run:
+    """The run file of what was counted, with its verdict.
+
+    Args:
+        tally: everything of the whole run, of all processes. Its total "bytes" is of the measured events.
+        recording: how the run went.
+        conditions: what `lensload.results.environment.conditions` gives.
+        thresholds: what the verdict goes by.
+        slos: what was asked of the figures; one that does not hold fails the run.
+    """
+    facts, found, counted = recording.facts, judged(tally, recording, thresholds, slos), sections(tally)
+    client = {stage: summary(tally.histogram(stage)) for stage in librdkafka.STAGES}
+    by_topic = sorted(tally.counts.items())
+    run = {
+        "format": FORMAT,
+        **{name: found[name] for name in ("verdict", "reasons", "limited_by", "slos")},
+        "started_at": datetime.fromtimestamp(facts.started_ns / 1e9, UTC).isoformat(timespec="milliseconds"),
+        "measured_s": facts.measured_s,
+        "cut_short": facts.cut_short,
+        "embedded": facts.embedded,
+        "notices": recording.notices,
+        "series": recording.series,
+        **({"rate_changes": recording.rate_changes} if recording.rate_changes else {}),
+        "slices": recording.slices,
+        "load": found["load"],
+        "topics": found["topics"],
+        "warmup": {topic: _warmup(counts, recording.of_topic(topic)) for topic, counts in by_topic},
+        "client_us": client,
+        "breakdown": breakdown(found["latency_us"], client),
+        **counted,
+        "conditions": conditions,
+        "repeats": [],
+        "intervals": {},
+    }
+    return cast("Run", _plain(run))
+
+
+def _counts(counted: Mapping[str, int], findings: Findings | None) -> Counts:
+    """What happened to the events of a topic.
+
+    `lost`, corrupt and `failed_but_delivered` are told by ids, event by event. Where nobody kept the accounts that takes,
+    `lost` is acked less observed, and never below 0: an event that was written although its delivery failed is observed
+    without having been acked.
+    """
+    counts = sums([counted])
+    if findings is None:
+        counts["lost"] = max(0, counts["acked"] - counts["observed"])
+        return counts
+    counts["corrupt"] += findings.altered
+    counts["lost"], counts["failed_but_delivered"] = findings.lost, findings.failed_but_delivered
+    return counts
+
+
+def _warmup(counts: Mapping[str, int], findings: Findings | None) -> dict[str, int]:
+    return warmup(counts) | ({} if findings is None else {"lost": findings.warmup_lost})
+
+
+def _load(tally: Tally, facts: RunFacts, topics: Mapping[str, Counts]) -> Load:
+    def per_s(amount: float) -> float:
+        seconds = max(facts.measured_s, facts.spent_s)
+        return amount / seconds if seconds > 0 else 0.0
+
+    counts, value_bytes = sums(topics.values()), tally.totals.get("bytes", 0.0)
+    return {
+        "target_per_s": facts.target_per_s,
+        "achieved_per_s": per_s(counts["acked"]),
+        "produced_per_s": per_s(counts["produced"]),
+        "observed_per_s": per_s(counts["observed"]),
+        "mean_bytes": value_bytes / counts["produced"] if counts["produced"] else 0.0,
+        "bytes_per_s": per_s(value_bytes),
+    }
+
+
+def _evidence(
+    tally: Tally,
+    recording: Recording,
+    topics: Mapping[str, Counts],
+    latency: Mapping[str, Mapping[str, Summary]],
+    thresholds: Thresholds,
+) -> Evidence:
+    counts, all_topics = (
+        sums(topics.values()),
+        {stage: by_topic["all"] for stage, by_topic in latency.items()},
+    )
+    lag = all_topics["schedule_lag"]
+    latencies = Latencies(
+        schedule_lag_us={name: lag[name] for name in ("p50", "p90", "p99") if lag[name] is not None},
+        **_lateness(recording.series, thresholds),
+        worst_lag_us=lag["max"] or 0.0,
+        observer_lag=observer_lag(tally.histogram("ack"), tally.histogram("end_to_end"), lost=counts["lost"]),
+        end_to_end_p50_us=all_topics["end_to_end"]["p50"],
+        negative_fraction=max(stage["negative"] / max(1, stage["count"]) for stage in all_topics.values()),
+    )
+    return Evidence(facts=recording.facts, counts=counts, latencies=latencies, totals=tally.totals)
+
+
+def _lateness(series: Sequence[Row], thresholds: Thresholds) -> dict[str, Any]:
+    """From when on the generator was behind, and for how many seconds."""
+    measured = [(row, length_s) for row, length_s in with_lengths(series) if row["phase"] == "measuring"]
+    late = [(row, length_s) for row, length_s in measured if thresholds.is_late(_lag_us(row))]
+    if not late:
+        return {}
+    begun_s, late_from_s = (row["at_s"] - length_s for row, length_s in (measured[0], late[0]))
+    late_s = round(sum(length_s for _, length_s in late))
+    return {"late_from_s": max(0.0, late_from_s - begun_s), "late_s": late_s}
+
+
+def _lag_us(row: Row) -> float:
+    lag = row["latency_us"].get("schedule_lag", {})
+    return lag.get("p99") or lag.get("p50") or 0.0
+
+
+def _plain(value: object) -> object:
+    """The same in JSON's own types: NumPy scalars unwrapped, paths as text, NaN and infinity as null."""
+    match value:
+        case Mapping():
+            return {str(key): _plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
+        case str() | bool() | int() | None:
+            return value
+        case float():
+            return float(value) if isfinite(value) else None
+        case Iterable():
+            return [_plain(item) for item in cast("Iterable[Any]", value)]
+        case _:
+            unwrap = getattr(value, "item", None)
+            return _plain(unwrap()) if unwrap else str(value)

@@ -1,0 +1,64 @@
+"""`lensload clean` removes what lensload created under a prefix from a real cluster and registry, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from lensload.cli.main import main
+from lensload.kafka.admin import TopicAdmin
+from lensload.schema import registry as registries
+from lensload.schema.definitions import TOPIC_NAMES, subject
+from tests.harness.kafka import Kafka
+from tests.harness.registry import Registry
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(command: str, *arguments: str, answer: str = "") -> Result:
+    """A command of lensload in this process, with what a person would type."""
+    return CliRunner().invoke(main, [command, *arguments], input=answer)
+
+
+def where(kafka: Kafka, registry: Registry, prefix: str) -> tuple[str, ...]:
+    """The flags that name both servers."""
+    return (
+        *("--bootstrap-servers", kafka.bootstrap_servers),
+        *("--registry-url", registry.url, "--topic-prefix", prefix),
+    )
+
+
+def test_what_was_seeded_goes_and_its_neighbour_stays(kafka: Kafka, registry: Registry, topic_prefix: str):
+    """Topics and subjects of the prefix are gone, those of a longer prefix are not; a second time has nothing to do."""
+    mine, other = where(kafka, registry, topic_prefix), where(kafka, registry, f"{topic_prefix}x-")
+    for place in (mine, other):
+        seeded = run("seed", "--events", "500", "--manifest", f"{place[-1]}manifest.json", *place)
+        assert seeded.exit_code == 0, seeded.output
+    refused = run("clean", *mine, answer="n\n")
+    assert refused.exit_code == 2
+    assert left(kafka, registry, topic_prefix) == (5, 5)
+    assert run("clean", *mine, "--yes").exit_code == 0
+    assert left(kafka, registry, topic_prefix) == (0, 0)
+    assert left(kafka, registry, f"{topic_prefix}x-") == (5, 5)
+    assert run("clean", *mine).exit_code == 0
+
+
+def left(kafka: Kafka, registry: Registry, prefix: str) -> tuple[int, int]:
+    """How many topics and how many subjects the prefix has."""
+    admin = TopicAdmin({"bootstrap.servers": kafka.bootstrap_servers})
+    with registries.connect(registry.url) as books:
+        subjects = [name for name in TOPIC_NAMES if books.latest(subject(name, prefix))]
+    return len(admin.counts([prefix + name for name in TOPIC_NAMES])), len(subjects)
+
+
+def test_without_a_prefix_nothing_is_deleted(kafka: Kafka, registry: Registry):
+    """Topics without a prefix may be those of real services: the command refuses, whatever the flags."""
+    assert run("clean", *where(kafka, registry, ""), "--yes").exit_code == 2
+
+
+def test_without_an_address_nothing_is_deleted():
+    """The embedded cluster has nothing to clean."""
+    assert run("clean", "--topic-prefix", "x-", "--yes").exit_code == 2

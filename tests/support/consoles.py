@@ -1,0 +1,16 @@
+"""What is printed, as text."""
+
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from lensload.report.console import print_result
+from lensload.results.run import Run
+
+
+def result_text(run: Run, run_file: Path | None = None, width: int = 100) -> str:
+    """What `print_result` prints on a terminal of this width."""
+    screen = StringIO()
+    print_result(run, Console(file=screen, width=width), run_file)
+    return screen.getvalue()
