@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sysconfig
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -204,6 +206,23 @@ def test_a_killed_worker_shows_and_locusts_own_form_refuses_what_it_would_ignore
             over = live.until("over")
     assert over["verdict"]["verdict"] == "invalid"
     assert "run_incomplete" in [reason["code"] for reason in over["verdict"]["reasons"]]
+
+
+def test_the_command_of_locust_has_our_options_and_refuses_what_it_would_ignore(tmp_path: Path) -> None:
+    """Help shows our options in groups; a host that is not the cluster, and our profile as Locust's label, end with 2."""
+    lensload = [str(Path(sysconfig.get_path("scripts")) / "lensload"), "locust"]
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*lensload, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    shown = run("--help").stdout
+    assert "lensload: Load" in shown
+    assert "--rate-profile" in shown
+    label, host = run("--profile", "spike:3"), run("--host", "staging:9092", "--web-port", str(free_port()))
+    assert (label.returncode, "--rate-profile spike:3" in label.stderr) == (2, True)
+    assert (host.returncode, "--bootstrap-servers" in host.stderr) == (2, True)
 
 
 def test_bench_keeps_its_page_until_it_is_interrupted(tmp_path: Path) -> None:

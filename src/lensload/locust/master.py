@@ -34,6 +34,7 @@ from lensload.web.runs import with_free_file
 _log = logging.getLogger("lensload")
 
 _STATE_BUDGET_S = 2.0
+_SHORT_RUN_S = 60  # of a longer one, what is lost for starting hardly matters
 
 
 class Master:
@@ -156,6 +157,11 @@ class Master:
             rate_per_s=None,
             open_ended=not (config.load.duration_s or parsed.run_time or self._environment.shape_class),
         )
+        if parsed.run_time and not config.load.duration_s and parsed.run_time < _SHORT_RUN_S:
+            run.recorder.notices.append(
+                f"-t {parsed.run_time}s counts from Locust's start, so starting (some seconds) and the warm-up"
+                f" ({config.load.warmup_s:g} s) are part of it. --duration is the time to measure."
+            )
         if followers:
             self.live.attach(run, config)
             rate_per_s, self.first_rate_per_s = self.first_rate_per_s, None
