@@ -166,10 +166,7 @@ class LocustDesk:
         form.checked(base, values, found)
         for option in found:
             if option.name in values:
-                text = str(values[option.name]).strip()
-                setattr(
-                    parsed, options.dest(option), option.type(text) if text or option.type is str else text
-                )
+                setattr(parsed, options.dest(option), str(values[option.name]).strip())
 
 
 def _checked(swarm: Callable[..., Any], environment: Environment) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from lensload.config.model import FIELDS, RunConfig, shown_of
+from lensload.config.model import FIELDS, RunConfig
 from lensload.config.options import Option, options
 from lensload.errors import UsageError
 
@@ -31,7 +31,8 @@ def choices(base: RunConfig, *, in_locust: bool) -> list[Option]:
     return [
         option
         for option in options(base)  # pyright: ignore[reportArgumentType]  # frozen models hash
-        if (option.in_web_ui if in_locust else option.in_bench and shown_of(option.field).web)
+        if option.shown.web
+        and (option.shown.locust if in_locust else option.shown.bench)
         and option.field not in _NOT_HERE
     ]
 
@@ -86,6 +87,6 @@ def _field(option: Option) -> dict[str, Any]:
         "flag": option.flag,
         "value": str(option.default),
         "choices": list(option.choices),
-        "hint": option.metavar,
+        "hint": option.shown.metavar,
         "help": option.help,
     }

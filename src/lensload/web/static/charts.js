@@ -91,9 +91,12 @@ export function lines(holder, options) {
   for (const line of options.lines) {
     let path = "";
     let pen = false;
+    let last = 0;
     for (const entry of entries) {
       const value = line.value(entry);
-      if (value === null || value === undefined) { pen = false; continue; }
+      if (value === null || value === undefined) continue;
+      if (entry.from_s - last > 1.5 * (entry.to_s - entry.from_s)) pen = false; // one missing second is late news, two a gap
+      last = entry.to_s;
       const across = line.step ? `${pen ? "L" : "M"}${x(entry.from_s).toFixed(1)},${y(value).toFixed(1)}` : "";
       path += `${across}${pen || across ? "L" : "M"}${x(entry.to_s).toFixed(1)},${y(value).toFixed(1)}`;
       pen = true;
