@@ -7,6 +7,8 @@ A worker forwards the envelopes between the coordinator and its processes unopen
     generator, observer -> coordinator    Ready, …Report, Pages, Notice, RateSet, Scheduled (generator), …Drained, Refused
     coordinator -> worker                 Assign, AskClock, End
     worker -> coordinator                 Join, ClockReading, Died, Ended, Notice
+
+Who receives them: `obey` of generator and observer (`*/process.py`), `worker.py`, and `coordinator/intake.py`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
