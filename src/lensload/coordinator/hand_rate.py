@@ -5,6 +5,7 @@ from collections.abc import Callable
 from lensload.coordinator.recorder import Recorder
 from lensload.coordinator.workers import Workers
 from lensload.processes.messages import RateSet, SetRate
+from lensload.results.run import RateChange
 
 Tell = Callable[[str, SetRate], None]
 """Sends a message to the generator of a worker."""
@@ -28,21 +29,23 @@ class HandRate:
         self._workers = workers
         self._tell = tell
         self._told: list[str] = []
-        self._waits: dict[int, set[str]] = {}
-        self._took_s: dict[int, float] = {}
+        self._number = 0
+        self._change: RateChange | None = None
+        self._waits: set[str] = set()
+        self._took_s = 0.0
 
     def change(self, rate_per_s: float | None) -> None:
         """Make the rate another one from now on; None gives it back."""
         if self._recorder.draining:
             return
         self.rate_per_s = rate_per_s
-        change = self._recorder.change_rate(rate_per_s)
+        self._change = self._recorder.change_rate(rate_per_s)
         if not self._recorder.times:
-            change["took_s"] = 0.0  # all schedules will begin with it
+            self._change["took_s"] = 0.0  # all schedules will begin with it
             return
-        number = len(self._recorder.rate_changes)
-        self._waits[number] = set(self._generators())
-        self._share(number)
+        self._number += 1
+        self._waits, self._took_s = set(self._generators()), 0.0
+        self._share(self._number)
 
     def reshare(self) -> None:
         """Share the rate anew if there are other generators than it was shared among."""
@@ -52,16 +55,13 @@ class HandRate:
 
     def heard(self, worker: str, message: RateSet) -> None:
         """Note when the schedule of a generator has followed a change, and how long it took all of them."""
-        waits, times = self._waits.get(message.number), self._recorder.times
-        if waits is None or times is None or worker not in waits:
-            return
-        waits.discard(worker)
-        change = self._recorder.rate_changes[message.number - 1]
-        took_s = times.elapsed_s(message.from_ns) - change["at_s"]
-        self._took_s[message.number] = max(took_s, self._took_s.get(message.number, 0.0))
-        if not waits:
-            del self._waits[message.number]
-            change["took_s"] = round(self._took_s.pop(message.number), 4)
+        change, times = self._change, self._recorder.times
+        if change is None or times is None or message.number != self._number or worker not in self._waits:
+            return  # an answer to an earlier change, which the latest has overtaken
+        self._waits.discard(worker)
+        self._took_s = max(self._took_s, times.elapsed_s(message.from_ns) - change["at_s"])
+        if not self._waits:
+            change["took_s"] = round(self._took_s, 4)
 
     def _share(self, number: int) -> None:
         self._told = self._generators()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from lensload.delivery.reconcile import Findings, Reconciliation
 from lensload.metrics.slices import Slices
@@ -14,6 +15,8 @@ from lensload.results.series import Series, progress, row
 from lensload.results.snapshot import Phase, Snapshot
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.verdict.evidence import RunFacts
+
+_MOST_CHANGES: Final = 1_000  # of the rate: a script may steer for hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Recorder:
         incomplete: observers that did not reach the partitions' ends.
         clock_step_ns: by how much a clock was set, the most that any process told.
         latest: what was counted in the second that was closed last.
-        rate_changes: changes of the rate by hand.
+        rate_changes: changes of the rate by hand, the last thousand.
     """
 
     def __init__(self, now_ns: Callable[[], int] = time.time_ns) -> None:
@@ -77,6 +80,7 @@ class Recorder:
         self.clock_step_ns = 0
         self.latest = Tally()
         self.rate_changes: list[RateChange] = []
+        self._changed = 0  # after the start: a rate that was set before is no change
         self._fresh = Tally()
         self._told = 0
         self._generators: dict[str, GeneratorReport] = {}
@@ -106,6 +110,9 @@ class Recorder:
         elapsed_s = self.times.elapsed_s(self._now_ns()) if self.times else 0.0
         change: RateChange = {"at_s": elapsed_s, "rate_per_s": rate_per_s, "took_s": None}
         self.rate_changes.append(change)
+        self._changed += elapsed_s > 0
+        if len(self.rate_changes) > _MOST_CHANGES:
+            del self.rate_changes[0]
         return change
 
     def forget(self, worker: str) -> None:
@@ -181,7 +188,7 @@ class Recorder:
             observer_complete=not self.incomplete,
             died=tuple(self.died),
             clock_step_s=self.clock_step_ns / 1e9,
-            rate_changes=self._changes,
+            rate_changes=self._changed,
         )
         return Recording(
             facts=reported,
@@ -209,14 +216,9 @@ class Recorder:
             target_per_s=sum(report.due for report in reports) / measured_s,
             died=tuple(self.died),
             clock_step_s=self.clock_step_ns / 1e9,
-            rate_changes=self._changes,
+            rate_changes=self._changed,
         )
         return Recording(facts=known, findings={})
-
-    @property
-    def _changes(self) -> int:
-        """How often the rate was changed after the start: a rate that was set before is no change."""
-        return sum(change["at_s"] > 0 for change in self.rate_changes)
 
     def _findings(self) -> dict[str, Findings] | None:
         found = self.events.findings()

@@ -107,7 +107,7 @@ class RateChange(TypedDict):
         at_s: when, from the start of the schedule.
         rate_per_s: the rate from then on, before the profile; null: what it was set to before the run, or what Locust's
             users add up to.
-        took_s: until the schedules of all workers followed it; null: one did not answer.
+        took_s: until the schedules of all workers followed it; null: one did not answer before the next change.
     """
 
     at_s: float
@@ -168,7 +168,7 @@ class Run(TypedDict):
         totals: scalars that add, such as bytes, queue_full, deleted_before_read and read_again.
         notices: what was worth telling while it ran, in order.
         series: the course of the run, a row a second, longer rows of a long run.
-        rate_changes: changes of the rate by hand, in order; missing where there were none.
+        rate_changes: changes of the rate by hand, in order, the last thousand; missing where there were none.
         slices: the measured time and the drain in pieces, with their histograms; they add up to the run.
         histograms: HDR histograms by stage and topic, in nanoseconds, compressed (V2) and in base64.
         conditions: versions, machine, configuration without secrets, cluster, seed.
