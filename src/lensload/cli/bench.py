@@ -9,6 +9,7 @@ from lensload import bench as bench_process
 from lensload.capacity.repeat import repeated
 from lensload.cli.options import Command, Given, run_options
 from lensload.config.model import RunConfig
+from lensload.errors import UsageError
 from lensload.kafka import client_config
 from lensload.report import outputs
 from lensload.schema import definitions
@@ -39,6 +40,8 @@ def bench(given: Given) -> None:
 
         cluster, registry = run.cluster.bootstrap_servers or "", run.cluster.registry_url or "mock://"
         preflight.prepare(run, cluster, registry, embedded=False, timeout_s=_REACH_S).registry.close()
+    if run.load.repeat > 1 and run.outputs.web:
+        raise UsageError("--web shows one run, and --repeat asks for several.", "Leave out one of the two.")
     if run.load.repeat > 1:
         sys.exit(repeated(run, bench_process.command)[1])
     command, environ = bench_process.command(run, os.environ)
