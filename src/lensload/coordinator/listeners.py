@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable
 
+from rich.console import Console
+
 from lensload.config.model import RunConfig
 from lensload.coordinator.recorder import Recorder
 from lensload.coordinator.workers import WorkerState
@@ -75,9 +77,15 @@ class FileWriter(Listener):
 
 
 class Screen(Listener):
-    """Shows a run on standard error while it runs, and its result on standard output."""
+    """Shows a run on standard error while it runs, and its result on standard output.
 
-    def __init__(self, config: RunConfig) -> None:
+    Args:
+        config: of the run.
+        console: where the result goes instead.
+    """
+
+    def __init__(self, config: RunConfig, console: Console | None = None) -> None:
+        self._console = console
         self._view = LiveView(thresholds=config.criteria)
         self._view.__enter__()
         self._run_file = config.outputs.run_file
@@ -89,7 +97,7 @@ class Screen(Listener):
     def result(self, result: Run) -> None:
         """Show the result in place of the run."""
         self.closed()
-        print_result(result, run_file=self._run_file)
+        print_result(result, self._console, run_file=self._run_file)
 
     def closed(self) -> None:
         """Give the terminal back as it was."""

@@ -20,8 +20,9 @@ from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS
 from lensload.kafka import preflight
+from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.preflight import Version
-from lensload.kafka.producing import producer_settings
+from lensload.kafka.producing import BATCH_BYTES, largest_batch, producer_settings
 from lensload.pacing.pacer import Pacer
 from lensload.processes import messages
 from lensload.processes.child import RunChild, resident_bytes, serve, whole_ms
@@ -114,8 +115,7 @@ class Generator(RunChild):
         serializers: dict[int, ConfluentSerializer] = {}
         warmed: list[tuple[str, ConfluentSerializer]] = []
         for version in found.versions:
-            texts = {topic: schema.text for topic, schema in version.schemas.items()}
-            confluent = ConfluentSerializer(found.registry.client, texts, order.names)
+            confluent = ConfluentSerializer(found.registry.client, version.texts, order.names)
             encoders.append(_encoder(config.producer.serializer, version, confluent))
             serializers |= dict.fromkeys(version.ids.values(), confluent)
             warmed += [(topic, confluent) for topic in version.schemas]
@@ -126,7 +126,9 @@ class Generator(RunChild):
         older, *newer = encoders
         self._encoder = MixedEncoder(older, newer[0], self._rollouts) if newer else older
         self._producer = PacedProducer(
-            producer_settings(found.settings, _tuning(config)), order.names, self._tally
+            producer_settings(found.settings, _tuning(config, self._largest_batch(found.settings))),
+            order.names,
+            self._tally,
         )
         self._warm(scenario, warmed)
         self._conditions: dict[str, Any] = {
@@ -135,6 +137,12 @@ class Generator(RunChild):
                 zip(("schema_ids", "newer_schema_ids"), [each.ids for each in found.versions], strict=False)
             ),
         }
+
+    def _largest_batch(self, settings: dict[str, Any]) -> int:
+        """How many bytes a batch may have: what the broker refuses, it refuses as a whole."""
+        if self._order.embedded:
+            return BATCH_BYTES
+        return largest_batch(TopicAdmin(settings), self._order.names.values())
 
     def _warm(self, scenario: Scenario, serializers: list[tuple[str, ConfluentSerializer]]) -> None:
         """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
@@ -302,7 +310,7 @@ class Generator(RunChild):
         self._producer.close()
 
 
-def _tuning(config: RunConfig) -> dict[str, Any]:
+def _tuning(config: RunConfig, most_bytes: int) -> dict[str, Any]:
     return {
         "acks": config.producer.acks,
         "enable.idempotence": config.producer.acks == "all",
@@ -310,7 +318,7 @@ def _tuning(config: RunConfig) -> dict[str, Any]:
         "compression.type": config.producer.compression,
         "queue.buffering.max.messages": 1_000_000,
         "queue.buffering.max.kbytes": 524_288,
-        "batch.size": 1_000_000,
+        "batch.size": most_bytes,
     }
 
 

@@ -13,6 +13,7 @@ import gevent
 from gevent.event import Event
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, MasterRunner
+from rich.console import Console
 
 from lensload.config.model import RunConfig
 from lensload.coordinator import prometheus
@@ -147,7 +148,9 @@ class Master:
         if cluster.embedded:
             _log.warning(EMBEDDED_WARNING)
         self._files = FileWriter(config)
-        display: Listener = Screen(config) if parsed.headless else Log(config)
+        # With --json standard output is Locust's document, for another program to read.
+        console = Console(stderr=True) if parsed.json else None
+        display: Listener = Screen(config, console) if parsed.headless else Log(config)
         followers = [self.live] if self._environment.web_ui else []
         run = Coordinator(
             self._transport,

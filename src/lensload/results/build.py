@@ -69,7 +69,10 @@ def judged(
         topic: _counts(counts, recording.of_topic(topic)) for topic, counts in sorted(tally.counts.items())
     }
     latency, load = summaries(tally), _load(tally, recording.facts, topics)
-    outcomes = [slo.judge({"topics": topics, "latency_us": latency, "load": load}) for slo in slos]
+    figures = (
+        sections(tally) if slos else {}
+    )  # encoding the histograms takes some ms, and live views ask each second
+    outcomes = [slo.judge({"topics": topics, "load": load, **figures}) for slo in slos]
     missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
     verdict = judge(_evidence(tally, recording, topics, latency, thresholds), thresholds, missed)
     return {**verdict, "slos": outcomes, "load": load, "topics": topics, "latency_us": latency}
