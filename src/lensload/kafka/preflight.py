@@ -68,13 +68,17 @@ def prepare(config: RunConfig, bootstrap_servers: str, registry_url: str, *, emb
     settings = connection.client_settings(cluster, bootstrap_servers)
     facts = connection.check(settings)
     books = registry.connect(registry_url, client_file.registry_environ(cluster.client_config, os.environ))
-    known = books.entries(schemas, cluster.topic_prefix, cluster.register_schemas)
-    schema_ids = {topic: each.schema_id for topic, each in known.items()}
-    newer_ids = registration.register_newer(books, newer, schema_ids, cluster.topic_prefix)
-    names = [cluster.topic_prefix + topic for topic in topics]
-    ensure_topics(settings, names, cluster.partitions, cluster.replication_factor, embedded=embedded)
-    versions = (
-        Version(schemas, schema_ids, {topic: each.text for topic, each in known.items()}),
-        Version(newer, newer_ids, {topic: schema.text for topic, schema in newer.items()}),
-    )
+    try:
+        known = books.entries(schemas, cluster.topic_prefix, cluster.register_schemas)
+        schema_ids = {topic: each.schema_id for topic, each in known.items()}
+        newer_ids = registration.register_newer(books, newer, schema_ids, cluster.topic_prefix)
+        names = [cluster.topic_prefix + topic for topic in topics]
+        ensure_topics(settings, names, cluster.partitions, cluster.replication_factor, embedded=embedded)
+        versions = (
+            Version(schemas, schema_ids, {topic: each.text for topic, each in known.items()}),
+            Version(newer, newer_ids, {topic: schema.text for topic, schema in newer.items()}),
+        )
+    except BaseException:
+        books.close()
+        raise
     return Surroundings(settings, facts, books, versions if newer else versions[:1])
