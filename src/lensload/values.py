@@ -103,6 +103,7 @@ class Shown:
             cluster's credentials elsewhere, or write files.
         locust_flag: its flag there, where Locust has taken the usual one.
         several: the flag may be given several times.
+        bare: its value where the flag stands alone; "": it may not.
     """
 
     metavar: str
@@ -112,6 +113,7 @@ class Shown:
     web: bool = True
     locust_flag: str = ""
     several: bool = False
+    bare: str = ""
 
 
 def option(default: object, shown: Shown, description: str, **limits: Any) -> Any:  # noqa: ANN401 - as pydantic's Field

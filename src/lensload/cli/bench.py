@@ -9,6 +9,7 @@ from lensload import bench as bench_process
 from lensload.capacity.repeat import repeated
 from lensload.cli.options import Command, Given, run_options, tell_notices
 from lensload.config.model import RunConfig
+from lensload.errors import UsageError
 from lensload.report import outputs
 from lensload.schema import definitions
 from lensload.schema.migration import newer_schemas
@@ -41,6 +42,8 @@ def bench(given: Given) -> None:
         found.registry.close()
         for each in settings_in_the_way(run, found.settings):
             click.echo(f"Notice: {each['text']} {each['meaning']} {each['fix']}", err=True)
+    if run.load.repeat > 1 and run.outputs.web:
+        raise UsageError("--web shows one run, and --repeat asks for several.", "Leave out one of the two.")
     if run.load.repeat > 1:
         sys.exit(repeated(run, bench_process.command)[1])
     command, environ = bench_process.command(run, os.environ)

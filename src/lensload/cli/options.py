@@ -193,6 +193,7 @@ def _add(command: Callable[..., Any], option: Option, text: str) -> None:
         group=option.group,
         metavar="|".join(option.choices) if option.choices else option.shown.metavar,
         multiple=option.shown.several,
+        **({"is_flag": False, "flag_value": option.shown.bare} if option.shown.bare else {}),
         callback=lambda _ctx, _parameter, value: (list(value) or None) if isinstance(value, tuple) else value,
         help=text + default,
     )(command)

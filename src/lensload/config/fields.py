@@ -224,6 +224,12 @@ class Outputs(Views):
     prometheus_host: str = option(
         "127.0.0.1", Shown("HOST", web=False), "Address on which live metrics are served.", min_length=1
     )
+    web: types.WebAddress = option(
+        None,
+        Shown("[HOST:]PORT", web=False, locust=False, bare="8090"),
+        "Serve a live page there, with a dial for the rate, during the run and until Ctrl-C. Without a value at port 8090;"
+        " without a host on 127.0.0.1.",
+    )
 
 
 class Criteria(Thresholds):

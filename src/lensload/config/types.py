@@ -80,6 +80,15 @@ def _registry_url(value: object) -> object:
     return value.strip().rstrip("/") if parts.scheme != "mock" else value.strip()
 
 
+def _web_address(value: object) -> object:
+    if not isinstance(value, (str, int)) or not str(value).strip():
+        return None if value is None or isinstance(value, str) else value
+    host, _, port = str(value).strip().rpartition(":")
+    if not re.fullmatch(r"\d{1,5}", port) or int(port) > 65_535:
+        raise ValueError("it should be a port, or host:port, such as 8090 or 0.0.0.0:8090")
+    return f"{host or '127.0.0.1'}:{port}"
+
+
 def _topic_prefix(value: object) -> object:
     if isinstance(value, str) and not _TOPIC_PREFIX.fullmatch(value):
         raise ValueError("it should hold only letters, digits, '.', '_' and '-', as Kafka's topic names do")
@@ -136,6 +145,7 @@ def _text(value: object) -> object:
 
 OptionalDuration = Annotated[Annotated[Duration, Field(gt=0)] | None, BeforeValidator(_none_if_blank)]
 Addresses = Annotated[str | None, BeforeValidator(_addresses)]
+WebAddress = Annotated[str | None, BeforeValidator(_web_address)]
 RegistryUrl = Annotated[str | None, BeforeValidator(_registry_url)]
 Partitions = Annotated[Annotated[int, Field(ge=1, le=10_000)] | None, BeforeValidator(_brokers_own)]
 Replicas = Annotated[Annotated[int, Field(ge=1, le=32)] | None, BeforeValidator(_brokers_own)]

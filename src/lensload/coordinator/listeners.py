@@ -7,8 +7,10 @@ from rich.console import Console
 
 from lensload.config.model import RunConfig
 from lensload.coordinator.recorder import Recorder
+from lensload.coordinator.workers import WorkerState
 from lensload.errors import UsageError
 from lensload.metrics.stats import Tally
+from lensload.processes.messages import Report
 from lensload.report import outputs
 from lensload.report.console import print_result
 from lensload.report.live import LiveView
@@ -28,6 +30,9 @@ class Listener:
 
     def stats(self, fresh: Tally) -> None:
         """A process has reported what it measured since its last report."""
+
+    def reported(self, worker: WorkerState, report: Report) -> None:
+        """A process of a worker has reported, its stats among it."""
 
     def second(self, snapshot: Snapshot) -> None:
         """A second of the run is over."""

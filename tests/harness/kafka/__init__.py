@@ -15,7 +15,8 @@ LOG4J = Path(__file__).parent / "log4j2.xml"
 
 # One broker, tests of seconds. Nothing is ever deleted by age or size: tests write days of history, whose events
 # are older than any retention, and count every event; the whole folder goes when the broker does. After a kill the
-# controller lets the broker back in only when the killed one's session is over, which is 9 s by default.
+# controller lets the broker back in only when the killed one's session is over, which is 9 s by default. After a kill the
+# broker forgets producers whose records are older than producer.id.expiration.ms, a day by default, and takes a batch twice.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -38,6 +39,7 @@ share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
+producer.id.expiration.ms=2147483647
 log.retention.ms=-1
 log.retention.bytes=-1
 log.segment.bytes=268435456
