@@ -24,8 +24,10 @@ from lensload.processes.messages import (
     ObserverReport,
     Parcel,
     ProcessName,
+    RateSet,
     Ready,
     Scheduled,
+    SetRate,
 )
 
 TOPIC = "user-interactions"
@@ -86,6 +88,8 @@ class FakeWorker:
                 self.say(GeneratorDrained(stats, 0, self._transport.now_ns()), "generator")
             case Drain():
                 self.say(ObserverDrained(Tally(), complete=True), "observer")
+            case SetRate(number):
+                self.say(RateSet(number, self._transport.now_ns() + 40_000_000), "generator")
             case AskClock(asked_ns):
                 self.answer_clock(asked_ns)
             case End():

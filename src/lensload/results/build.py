@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, cast
 
+from typing_extensions import TypedDict
+
 from lensload.delivery.reconcile import Findings
 from lensload.metrics import librdkafka
 from lensload.metrics.counts import Counts, sums
@@ -15,12 +17,13 @@ from lensload.metrics.responses import Responses
 from lensload.metrics.slices import Slice
 from lensload.metrics.stats import Tally
 from lensload.results.breakdown import breakdown
-from lensload.results.counted import sections, warmup
-from lensload.results.run import FORMAT, Load, Row, Run, Summary, summary, with_lengths
+from lensload.results.counted import sections, summaries, warmup
+from lensload.results.run import FORMAT, Load, RateChange, Row, Run, Summary, summary, with_lengths
 from lensload.verdict.evidence import Evidence, Latencies, RunFacts
 from lensload.verdict.rules import judge
-from lensload.verdict.slo import Slo, sentence
+from lensload.verdict.slo import Outcome, Slo, sentence
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
+from lensload.verdict.verdict import Judgement, Limit, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,7 @@ class Recording:
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
         responses: what became of the requests to a service under test; None where lensload answered itself.
         groups: the consumer groups that were watched, by name.
+        rate_changes: changes of the rate by hand.
     """
 
     facts: RunFacts
@@ -44,10 +48,41 @@ class Recording:
     findings: Mapping[str, Findings] | None = None
     responses: Responses | None = None
     groups: Mapping[str, Group] = field(default_factory=dict[str, Group])
+    rate_changes: Sequence[RateChange] = ()
 
     def of_topic(self, topic: str) -> Findings | None:
         """What is known of a topic's events one by one; None when nobody kept account of them."""
         return None if self.findings is None else self.findings.get(topic, Findings())
+
+
+class Judged(TypedDict):
+    """What was measured and what it is worth; the fields are those of `Run`."""
+
+    verdict: Judgement
+    reasons: list[Reason]
+    limited_by: Limit | None
+    slos: list[Outcome]
+    load: Load
+    topics: dict[str, Counts]
+    latency_us: dict[str, dict[str, Summary]]
+
+
+def judged(
+    tally: Tally, recording: Recording, thresholds: Thresholds = DEFAULTS, slos: Sequence[Slo] = ()
+) -> Judged:
+    """What was measured and what it is worth, be the run over or not; arguments as of `build`."""
+    topics = {
+        topic: _counts(counts, recording.of_topic(topic)) for topic, counts in sorted(tally.counts.items())
+    }
+    latency, load = summaries(tally), _load(tally, recording.facts, topics)
+    figures = (
+        sections(tally) if slos else {}
+    )  # encoding the histograms takes some ms, and live views ask each second
+    service = {"responses": recording.responses, "groups": recording.groups}
+    outcomes = [slo.judge({"topics": topics, "load": load, **figures, **service}) for slo in slos]
+    missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
+    verdict = judge(_evidence(tally, recording, topics, latency, thresholds), thresholds, missed)
+    return {**verdict, "slos": outcomes, "load": load, "topics": topics, "latency_us": latency}
 
 
 def build(
@@ -66,35 +101,25 @@ def build(
         thresholds: what the verdict goes by.
         slos: what was asked of the figures; one that does not hold fails the run.
     """
-    facts, counted, by_topic = recording.facts, sections(tally), sorted(tally.counts.items())
-    topics = {topic: _counts(counts, recording.of_topic(topic)) for topic, counts in by_topic}
-    latency, load = counted["latency_us"], _load(tally, facts, topics)
-    figures = {
-        "topics": topics,
-        "latency_us": latency,
-        "load": load,
-        "responses": recording.responses,
-        "groups": recording.groups,
-    }
-    outcomes = [slo.judge(figures) for slo in slos]
-    missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
+    facts, found, counted = recording.facts, judged(tally, recording, thresholds, slos), sections(tally)
     client = {stage: summary(tally.histogram(stage)) for stage in librdkafka.STAGES}
+    by_topic = sorted(tally.counts.items())
     run = {
         "format": FORMAT,
-        **judge(_evidence(tally, recording, topics, latency, thresholds), thresholds, missed),
-        "slos": outcomes,
+        **{name: found[name] for name in ("verdict", "reasons", "limited_by", "slos")},
         "started_at": datetime.fromtimestamp(facts.started_ns / 1e9, UTC).isoformat(timespec="milliseconds"),
         "measured_s": facts.measured_s,
         "cut_short": facts.cut_short,
         "embedded": facts.embedded,
         "notices": recording.notices,
         "series": recording.series,
+        **({"rate_changes": recording.rate_changes} if recording.rate_changes else {}),
         "slices": recording.slices,
-        "load": load,
-        "topics": topics,
+        "load": found["load"],
+        "topics": found["topics"],
         "warmup": {topic: _warmup(counts, recording.of_topic(topic)) for topic, counts in by_topic},
         "client_us": client,
-        "breakdown": breakdown(latency, client),
+        "breakdown": breakdown(found["latency_us"], client),
         "responses": recording.responses,
         "groups": recording.groups,
         **counted,

@@ -17,7 +17,7 @@ from lensload.metrics.groups import Group, GroupRow, Lag, TopicLag
 from lensload.metrics.responses import Reception, ResponseBreakdown, Responses
 from lensload.metrics.slices import Slice
 from lensload.results.breakdown import Breakdown
-from lensload.results.run import Confidence, ErrorCount, LatencySummary, Load, Repeat, Row, Run
+from lensload.results.run import Confidence, ErrorCount, LatencySummary, Load, RateChange, Repeat, Row, Run
 from lensload.verdict.slo import Outcome
 from lensload.verdict.verdict import Reason
 
@@ -26,7 +26,7 @@ FILE: Final = Path(__file__).with_name("run.schema.json")
 _KINDS: Final[dict[str, type]] = {
     kind.__name__: kind
     for kind in (
-        Breakdown, Confidence, Counts, ErrorCount, Group, GroupRow, Lag, LatencySummary, Load, Outcome, Reason, Reception, Repeat, ResponseBreakdown,
+        Breakdown, Confidence, Counts, ErrorCount, Group, GroupRow, Lag, LatencySummary, Load, Outcome, RateChange, Reason, Reception, Repeat, ResponseBreakdown,
         Responses, Row, Slice, TopicLag,
     )
 }  # fmt: skip

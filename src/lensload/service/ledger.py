@@ -83,14 +83,22 @@ class ReplyLedger:
         which = np.flatnonzero(first & measured)
         self._judge(answers[which], line[which], sequence[which], tally)
 
-    def result(self, measure_from_ns: int) -> dict[str, Any]:
+    def result(self, measure_from_ns: int, *, now_ns: int = 0) -> dict[str, Any]:
         """The counts, and the means of `response_us`, `writing_us` (due until written) and `claimed_us`.
 
         What has still not met a request is `unasked`.
+
+        Args:
+            measure_from_ns: requests due from then on count.
+            now_ns: while the run is on, the time, Unix ns: a request that may still be answered in time does not count yet.
         """
-        asked = int(np.count_nonzero((self._due_ns >= measure_from_ns) & (self._due_ns > 0)))
-        counts = {**self._counts, "requests": asked, "unasked": len(self._waiting)}
-        counts["unanswered"] = asked - counts["answered"]
+        asked = (self._due_ns >= measure_from_ns) & (self._due_ns > 0)
+        overdue = asked & ~self._replied
+        if now_ns:
+            overdue &= self._due_ns < now_ns - self._timeout_ns
+        counts = {**self._counts, "unasked": 0 if now_ns else len(self._waiting)}
+        counts["unanswered"] = int(np.count_nonzero(overdue))
+        counts["requests"] = counts["answered"] + counts["unanswered"]
         read = self._stamped["service"] + self._stamped["broker"]
         means = {name.replace("_ns", "_us"): total / 1e3 / read for name, total in self._sums.items() if read}
         clocks = [clock for clock, count in self._stamped.items() if count]
