@@ -87,6 +87,7 @@ class Generator(RunChild):
         self._reported = (0, time.time_ns())
         self._scheduled = False
         self._next_follow_ns = 0
+        self._followed = 0  # events that followed answers, since the last report
         self._rate_per_s = 0.0
         self._audience: dict[Behaviour, float] = {}
         self._dial_per_s: float | None = None
@@ -241,6 +242,7 @@ class Generator(RunChild):
         for batches in customers.read(now_ns, min(until_ns, self._end_ns or until_ns)):
             for batch in batches:
                 self._due += int(np.count_nonzero(batch.due_ns >= self._measure_from_ns))
+                self._followed += len(batch)
                 self._offer(batch, _EVENTS_A_REQUEST * self._rate_per_s)
             yield
 
@@ -320,12 +322,14 @@ class Generator(RunChild):
         self.send_all(map(messages.Notice, self._producer.take_notices()))
         produced, since_ns = self._producer.produced - self._reported[0], now_ns - self._reported[1]
         self._reported = (self._producer.produced, now_ns)
+        followed_per_s = self._followed / max(since_ns, 1) * NS_PER_S
+        self._followed = 0
         self._link.send(
             messages.GeneratorReport(
                 stats=self._tally.take(),
                 now_ns=now_ns,
                 clock_step_ns=self._clock.step_ns(),
-                target_per_s=self._pacer.rate_at(now_ns) if self._pacer else 0.0,
+                target_per_s=self._pacer.rate_at(now_ns) + followed_per_s if self._pacer else 0.0,
                 achieved_per_s=produced / max(since_ns, 1) * NS_PER_S,
                 queue=len(self._producer),
                 behind_ns=self._behind_ns(now_ns),
