@@ -19,6 +19,7 @@ from lensload.results.compare import (
     RUN_TO_RUN,
     Comparison,
     Terms,
+    failed,
     figure_of,
 )
 from lensload.results.compare import compare as compared
@@ -52,7 +53,8 @@ Sides = tuple[dict[str, Run], dict[str, Run]]
     default="95%",
     show_default=True,
     metavar="PERCENT",
-    help="Confidence of the whole comparison: if nothing has changed, this share of comparisons report no difference.",
+    help="Confidence of the whole comparison: if nothing has changed, this share of comparisons report neither a"
+    " regression nor an improvement.",
 )
 @click.option(
     "--run-to-run",
@@ -68,6 +70,11 @@ Sides = tuple[dict[str, Run], dict[str, Run]]
     metavar="NAME",
     help=f"Compare although this differs: {', '.join(NAMES)}. Repeatable.",
 )
+@click.option(
+    "--fail-on-unknown",
+    is_flag=True,
+    help="End with exit code 1 too where these runs cannot tell: for gates.",
+)
 @click.option("--allow-invalid", is_flag=True, help="Compare although a run says itself that it is invalid.")
 @click.option("--junit", "junit_file", metavar="FILE.xml", type=Path, help="JUnit XML, a test case a figure.")
 @click.option("--summary", metavar="FILE.md", type=Path, help="Markdown, fit for a job's summary page.")
@@ -82,15 +89,18 @@ def compare(  # noqa: PLR0913, PLR0917 - one for each flag
     confidence: str,
     run_to_run: str,
     allow_different: tuple[str, ...],
+    fail_on_unknown: bool,
     allow_invalid: bool,
     junit_file: Path | None,
     summary: Path | None,
     json_file: Path | None,
 ) -> None:
-    """Compare run files: a regression, an improvement, or no difference that they could show.
+    """Compare run files: regression, improvement, no difference, or cannot tell.
 
     A figure is a regression when it is surely worse (its whole interval is), and by more than --max-regression
-    allows. Exit codes: 0 none is, 1 one is, 2 wrong usage or runs that cannot be compared, 3 a run is invalid.
+    allows. There is no difference when the whole interval lies within what is allowed. Else these runs cannot tell,
+    and the result says about how many would. Exit codes: 0 no regression, 1 a regression (with --fail-on-unknown also
+    where it cannot be told), 2 wrong usage or runs that cannot be compared, 3 a run is invalid.
     """
     files = (
         (junit_file, "JUnit file", "--junit"),
@@ -105,21 +115,22 @@ def compare(  # noqa: PLR0913, PLR0917 - one for each flag
     )
     sides = _read(*_told_apart(two, base, new))
     remarks = [*_validity(sides, allow_invalid), *_likeness(sides, allow_different)]
-    comparison = _compared(sides, terms, remarks)
+    comparison = _compared(sides, terms, remarks, fail_on_unknown)
     click.echo(comparison_table.text(comparison), nl=False)
     texts = (_junit, markdown.of_comparison, _json)
     for (path, what, flag), text in zip(files, texts, strict=True):
         if path:
             leave(path, text(comparison), what, flag)
-    sys.exit(comparison["outcome"] == "regression")
+    sys.exit(failed(comparison))
 
 
-def _compared(sides: Sides, terms: Terms, remarks: list[str]) -> Comparison:
+def _compared(sides: Sides, terms: Terms, remarks: list[str], fail_on_unknown: bool) -> Comparison:
     base, new = (list(side.values()) for side in sides)
     changes, outcome = compared(base, new, terms)
     return {
         "format": FORMAT,
         "outcome": outcome,
+        "fail_on_unknown": fail_on_unknown,
         "base": list(sides[0]),
         "new": list(sides[1]),
         "method": method(len(base), len(new), terms),

@@ -6,6 +6,8 @@ from lensload.report.text_table import aligned
 from lensload.results.compare import Change, Comparison
 from lensload.verdict.figures import shown
 
+CALLS = ("regression", "cannot tell", "improvement", "no difference")
+
 HEAD = ("figure", "base", "new", "change", "interval", "")
 
 
@@ -45,7 +47,15 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         if change["note"]:
             yield f"- {change['name']}: {change['note']}."
     yield ""
-    yield f"COMPARISON: {comparison['outcome'].upper()}"
+    yield f"COMPARISON: {comparison['outcome'].upper()} ({of_figures(comparison)})"
+
+
+def of_figures(comparison: Comparison) -> str:
+    """What each judged figure is called, the worst first: "regression: end_to_end.p99; no difference: achieved_per_s"."""
+    by_call = {
+        call: [change["name"] for change in comparison["changes"] if change["call"] == call] for call in CALLS
+    }
+    return "; ".join(f"{call}: {', '.join(names)}" for call, names in by_call.items() if names)
 
 
 def _interval(change: Change) -> str:

@@ -13,6 +13,7 @@ _OUTCOMES = {
     "regression": "❌ regression",
     "improvement": "✅ improvement",
     "no difference": "✅ no difference",
+    "cannot tell": "❔ cannot tell",
 }
 _STATISTICS = ("p50", "p90", "p99", "p999", "max")
 
