@@ -14,9 +14,9 @@ from lensload.report.tables import counts_table, latency_table, load_line
 from lensload.report.text_table import aligned
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s
 from lensload.results.breakdown import PLACES, sentence
-from lensload.results.run import Confidence, Run, total
+from lensload.results.run import Confidence, Run, objective_count, total
 from lensload.verdict.slo import stand
-from lensload.verdict.verdict import in_words
+from lensload.verdict.verdict import in_words, meaning
 
 WIDTH = 100
 _STATISTICS = ("mean", "p50", "p90", "p99", "p999", "max")
@@ -220,6 +220,7 @@ def _some(title: str, texts: Sequence[str]) -> Iterator[Line]:
 def _verdict(run: Run) -> Iterator[Line]:
     yield "", ""
     yield f"VERDICT: {run['verdict'].upper()}", _VERDICT_STYLES[run["verdict"]]
+    yield from _paragraph("", meaning(run["verdict"], objective_count(run)))
     for reason in run["reasons"]:
         yield from _paragraph("- ", in_words(reason))
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from lensload.report import comparison_table
 from lensload.report.tables import Cell, counts_table, latency_table, load_line, objective_table
 from lensload.results.compare import Comparison
-from lensload.results.run import Run
-from lensload.verdict.verdict import in_words
+from lensload.results.run import Run, objective_count
+from lensload.verdict.verdict import in_words, meaning
 
 _MARKS = {"pass": "✅ passed", "fail": "❌ failed", "invalid": "⚠️ invalid"}
 _OUTCOMES = {
@@ -34,6 +34,8 @@ def _run(run: Run, name: str) -> Iterator[str]:
     if run["embedded"]:
         yield "> **Embedded cluster**: these numbers are the client's, not a broker's."
         yield ""
+    yield _plain(meaning(run["verdict"], objective_count(run)))
+    yield ""
     yield from _bullets([in_words(reason) for reason in run["reasons"]])
     yield f"{load_line(run)}, {run['load']['bytes_per_s'] / 1e6:,.2f} MB/s."
     yield ""

@@ -135,7 +135,8 @@ class Run(TypedDict):
 
     Attributes:
         format: "lensload/run/2".
-        verdict: "pass", "fail" (the figures are true, and bad) or "invalid" (do not use the figures).
+        verdict: "pass" (without an objective in `slos` only that every event was taken and arrived), "fail" (the figures
+            are true, and bad) or "invalid" (do not use the figures).
         reasons: why, the gravest first; programs go by their `code`.
         limited_by: of an invalid run, what could not keep up with the rate; null: neither, or the run is valid.
         started_at: when the schedule started, ISO 8601, UTC.
@@ -192,6 +193,11 @@ def with_lengths(rows: Sequence[Row]) -> Iterator[tuple[Row, float]]:
     for row in rows:
         yield row, row["at_s"] - before_s
         before_s = row["at_s"]
+
+
+def objective_count(run: Run) -> int:
+    """How many objectives were set; of merged runs, of each."""
+    return len(run["slos"] or run["conditions"].get("configuration", {}).get("slo") or ())
 
 
 def total(run: Run, name: str) -> int:

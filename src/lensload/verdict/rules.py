@@ -143,6 +143,24 @@ def _nothing_observed(run: Evidence, _: Thresholds) -> Text:
     return nothing and f"Nothing was measured: the observer saw none of {acked:,} acknowledged events."
 
 
+@_rule(
+    "too_short",
+    "invalid",
+    "Measure longer (--duration), or say with --min-measured or --min-events that so much is enough.",
+)
+def _too_short(run: Evidence, thresholds: Thresholds) -> Text:
+    produced, measured_s = run.counts["produced"], run.facts.measured_s
+    short = measured_s < thresholds.min_measured_s or produced < thresholds.min_events
+    return (
+        produced > 0
+        and short
+        and (
+            f"{_number(produced, 'event').capitalize()} in {measured_s:,.1f} s show too little for a verdict: it takes"
+            f" {thresholds.min_measured_s:g} s and {_number(thresholds.min_events, 'event')}."
+        )
+    )
+
+
 @_rule("load_not_reached", "invalid", "Lower the rate, or add workers or cores.", limit="generator")
 def _load_not_reached(run: Evidence, thresholds: Thresholds) -> Text:
     produced, due = run.counts["produced"], run.facts.due

@@ -47,6 +47,24 @@ class Thresholds(BaseModel):
         ),
         Shown("SHARE", web=False),
     ] = 0.1
+    min_measured_s: Annotated[
+        Duration,
+        Field(
+            ge=0,
+            description="Invalid below: the measured time. A cluster pauses now and then (a collection of garbage, a flush,"
+            " a new leader), and less than 5s may hold none of these pauses, or little else.",
+        ),
+        Shown("DURATION", name="min_measured", web=False),
+    ] = 5.0
+    min_events: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Invalid below: the number of measured events. A p99 rests on the slowest hundredth, and fewer"
+            " than ten events there are chance.",
+        ),
+        Shown("COUNT", web=False),
+    ] = 1_000
     max_failed: Annotated[
         _Share,
         Field(

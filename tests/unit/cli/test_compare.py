@@ -260,7 +260,7 @@ def test_what_is_no_run_file_never_passes(folder: Path):
         (["a.json", "b.json", "--confidence", "5%"], "--confidence"),
         (["a.json", "b.json", "--allow-different", "mashine"], "machine"),
         (["a.json", "b.json", "--max-regression", "end_to_end.p9999=5%"], "end_to_end.p9999"),
-        (["short.json", "b.json", "--allow-different", "duration"], "end_to_end"),
+        (["short.json", "b.json", "--allow-different", "duration", "--allow-invalid"], "end_to_end"),
         (["a.json", "b.json", "--junit", "a.json/x.xml"], "--junit"),
         (["a.json", "b.json", "--summary", "."], "--summary"),
     ],
