@@ -41,6 +41,8 @@ class FakeWorker:
         mute: kinds of messages that it never sends.
         silent: it sends nothing at all.
         clock_ahead_ns: by how much its clock is ahead of the coordinator's.
+        seen_per_s: how many events its observer sees in a second.
+        acked_per_s: how many of the ten that it produces in a second are acknowledged.
     """
 
     def __init__(self, transport: "FakeTransport", name: str) -> None:
@@ -49,6 +51,8 @@ class FakeWorker:
         self.mute: set[type[Message]] = set()
         self.silent = False
         self.clock_ahead_ns = 0
+        self.seen_per_s = 10
+        self.acked_per_s = 0
         self._transport = transport
         self._run = 0
         self._sent = 0
@@ -103,9 +107,10 @@ class FakeWorker:
         if self._schedule is None:
             return
         if self._has_observer:
-            self.say(ObserverReport(counted("observed", 10), now_ns, 0), "observer")
+            self.say(ObserverReport(counted("observed", self.seen_per_s), now_ns, 0), "observer")
         if now_ns >= self._schedule.start_ns:
             stats = counted("produced", 10)
+            stats.count(TOPIC, "acked", self.acked_per_s)
             self.say(GeneratorReport(stats, now_ns, 0, 10.0, 10.0, 0, 0, 1), "generator")
         if 0 < self._schedule.end_ns <= now_ns:
             self.say(Scheduled(), "generator")

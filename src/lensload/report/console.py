@@ -28,7 +28,7 @@ _CLIENT = (
     ("throttle", "throttled"),
 )
 # Shown only where there are any.
-_UNUSUAL = ("unflushed", "corrupt", "failed_but_delivered")
+_UNUSUAL = ("unflushed", "unknown", "corrupt", "failed_but_delivered")
 
 Line = tuple[str, str]  # text, and the style it has where there are styles
 

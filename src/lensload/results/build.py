@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from lensload.delivery.reconcile import Findings
 from lensload.metrics import librdkafka
-from lensload.metrics.counts import Counts, sums
+from lensload.metrics.counts import Counts, count_of, sums
 from lensload.metrics.observer_lag import observer_lag
 from lensload.metrics.slices import Slice
 from lensload.metrics.stats import Tally
@@ -61,7 +61,7 @@ def build(
         slos: what was asked of the figures; one that does not hold fails the run.
     """
     facts, counted, by_topic = recording.facts, sections(tally), sorted(tally.counts.items())
-    topics = {topic: _counts(counts, recording.of_topic(topic)) for topic, counts in by_topic}
+    topics = {topic: _counts(counts, recording.of_topic(topic), facts) for topic, counts in by_topic}
     latency, load = counted["latency_us"], _load(tally, facts, topics)
     outcomes = [slo.judge({"topics": topics, "latency_us": latency, "load": load}) for slo in slos]
     missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
@@ -79,7 +79,7 @@ def build(
         "slices": recording.slices,
         "load": load,
         "topics": topics,
-        "warmup": {topic: _warmup(counts, recording.of_topic(topic)) for topic, counts in by_topic},
+        "warmup": {topic: _warmup(counts, recording.of_topic(topic), facts) for topic, counts in by_topic},
         "client_us": client,
         "breakdown": breakdown(latency, client),
         **counted,
@@ -90,14 +90,16 @@ def build(
     return cast("Run", _plain(run))
 
 
-def _counts(counted: Mapping[str, int], findings: Findings | None) -> Counts:
+def _counts(counted: Mapping[str, int], findings: Findings | None, facts: RunFacts) -> Counts:
     """What happened to the events of a topic.
 
-    `lost`, corrupt and `failed_but_delivered` are told by ids, event by event. Where nobody kept the accounts that takes,
+    `lost`, `corrupt` and `failed_but_delivered` are told by ids, event by event. Where nobody kept the accounts that takes,
     `lost` is acked less observed, and never below 0: an event that was written although its delivery failed is observed
     without having been acked.
     """
     counts = sums([counted])
+    if not facts.accounted:
+        return _unaccounted(counts, findings or Findings())
     if findings is None:
         counts["lost"] = max(0, counts["acked"] - counts["observed"])
         return counts
@@ -106,8 +108,28 @@ def _counts(counted: Mapping[str, int], findings: Findings | None) -> Counts:
     return counts
 
 
-def _warmup(counts: Mapping[str, int], findings: Findings | None) -> dict[str, int]:
-    return warmup(counts) | ({} if findings is None else {"lost": findings.warmup_lost})
+def _unaccounted(counts: Counts, findings: Findings) -> Counts:
+    """What happened to the events of a topic where some process did not live to say all that it knew.
+
+    Counts arrive each second and accounts by pages, so what the accounts lack would be taken for lost. The counts say how
+    many are missing, and nobody knows whether these arrived.
+    """
+    counts["corrupt"] += findings.altered
+    reported = counts["acked"] + counts["failed"] + counts["unflushed"]
+    counts["unflushed"] += max(0, counts["produced"] - reported)
+    seen_beyond = (
+        counts["observed"] - counts["acked"]
+    )  # by an observer, of a generator that could not tell of them
+    counts["failed_but_delivered"] = max(findings.failed_but_delivered, seen_beyond, 0)
+    counts["unknown"] = counts["failed_but_delivered"] - seen_beyond
+    return counts
+
+
+def _warmup(counts: Mapping[str, int], findings: Findings | None, facts: RunFacts) -> dict[str, int]:
+    found = warmup(counts)
+    if not facts.accounted:
+        return found | {"lost": 0, "unknown": max(0, found.get("acked", 0) - found.get("observed", 0))}
+    return found | ({} if findings is None else {"lost": findings.warmup_lost})
 
 
 def _load(tally: Tally, facts: RunFacts, topics: Mapping[str, Counts]) -> Load:
@@ -142,7 +164,11 @@ def _evidence(
         schedule_lag_us={name: lag[name] for name in ("p50", "p90", "p99") if lag[name] is not None},
         **_lateness(recording.series, thresholds),
         worst_lag_us=lag["max"] or 0.0,
-        observer_lag=observer_lag(tally.histogram("ack"), tally.histogram("end_to_end"), lost=counts["lost"]),
+        observer_lag=observer_lag(
+            tally.histogram("ack"),
+            tally.histogram("end_to_end"),
+            lost=counts["lost"] + count_of(counts, "unknown"),
+        ),
         end_to_end_p50_us=all_topics["end_to_end"]["p50"],
         negative_fraction=max(stage["negative"] / max(1, stage["count"]) for stage in all_topics.values()),
     )

@@ -47,6 +47,11 @@ class RunFacts:
     clock_doubt_us: float = 0.0
 
     @property
+    def accounted(self) -> bool:
+        """Every process lived to tell all it knew, and every observer read to the end: what is missing is lost."""
+        return self.observer_complete and not self.died
+
+    @property
     def due(self) -> float:
         """How many events were due in the measured time."""
         return self.target_per_s * self.measured_s

@@ -315,8 +315,7 @@ _summed(
 @_rule("observer_incomplete", "invalid", "Raise --drain-timeout, or lower the rate.", limit="generator")
 def _observer_incomplete(run: Evidence, _: Thresholds) -> Text:
     return not run.facts.observer_complete and (
-        "The observer did not reach the ends of the partitions, so end-to-end latency lacks its slowest events"
-        " and some of the lost ones may only be late."
+        "The observer did not reach the ends of the partitions, so end-to-end latency lacks its slowest events."
     )
 
 
@@ -350,7 +349,7 @@ def _failed(run: Evidence, thresholds: Thresholds) -> Text:
 @_rule("lost", "fail")
 def _lost(run: Evidence, thresholds: Thresholds) -> Text:
     lost, acked = run.counts["lost"], run.counts["acked"]
-    conclusive = run.facts.observer_complete and not run.facts.embedded
+    conclusive = run.facts.accounted and not run.facts.embedded
     return (
         conclusive
         and lost > thresholds.max_lost * acked
@@ -388,6 +387,11 @@ def _observer_lag_outage(run: Evidence, thresholds: Thresholds) -> Text:
     )
 
 
+_counted(
+    "unknown",
+    "remark",
+    "were acknowledged, and whether they arrived is not known: the process that knew it ended, or did not read to the end",
+)
 _counted("duplicated", "remark", "arrived more than once")
 _counted("reordered", "remark", "arrived behind a later one of their partition")
 _counted(

@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lensload import clock
 from lensload.coordinator.coordinator import Coordinator
@@ -27,8 +29,9 @@ from lensload.processes.messages import (
     Refused,
     Scheduled,
 )
-from lensload.results.run import Run
+from lensload.results.run import Run, total
 from lensload.results.snapshot import Snapshot
+from tests.support.locusts import check_accounts
 from tests.support.transports import START_NS, TOPIC, FakeTransport, FakeWorker, coordinated, counted
 
 
@@ -257,6 +260,36 @@ def test_a_drain_can_be_given_up_but_not_the_result() -> None:
     assert transport.monotonic_s() < 5
     assert (run["verdict"], run["cut_short"]) == ("invalid", True)
     assert run["topics"][TOPIC]["produced"] > 0
+
+
+@settings(max_examples=30)
+@given(
+    mute=st.sets(st.sampled_from((GeneratorDrained, ObserverDrained))),
+    dies=st.sampled_from((None, "generator", "observer", "worker")),
+    rates=st.tuples(st.integers(0, 10), st.integers(0, 10)),
+    gives_up=st.booleans(),
+)
+def test_every_event_has_one_fate_however_a_run_ends(
+    mute: set[type[Message]], dies: str | None, rates: tuple[int, int], gives_up: bool
+) -> None:
+    """Observed, lost and unknown are what was acknowledged, whoever dies, hangs or gives up; no guess is called a loss."""
+    transport = FakeTransport("a", "b")
+    one = transport.fakes["b"]
+    one.mute |= mute
+    one.acked_per_s, one.seen_per_s = rates
+    coordinator = coordinated(transport)
+    join(transport)
+    if dies == "worker":
+        transport.at(2, lambda: transport.lost.add("b"))
+    elif dies:
+        process: ProcessName = "generator" if dies == "generator" else "observer"
+        transport.at(2, lambda: one.say(Died("It was killed."), process))
+    if gives_up:
+        transport.at(6, coordinator.give_up)
+    run = through(coordinator)
+    if mute or dies:
+        check_accounts(run)
+        assert total(run, "lost") == 0
 
 
 def test_a_run_without_an_end_goes_on_until_it_is_stopped() -> None:

@@ -127,6 +127,7 @@ def test_a_run_that_was_cut_short_is_no_verdict():
     ("change", "code"),
     [
         ({"duplicated": 1}, "duplicated"),
+        ({"unknown": 1}, "unknown"),
         ({"reordered": 2}, "reordered"),
     ],
 )
