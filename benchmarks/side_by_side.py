@@ -108,7 +108,7 @@ class ProcessRun:
         end_ns = measure_from_ns + int(measured_s * NS_PER_S)
         for name in self._names:
             self._supervisor.send(name, Begin(start_ns, measure_from_ns, end_ns))
-        self._supervisor.send("generator", Audience([(Behaviour(), rate_per_s)]))
+        self._supervisor.send("generator", Audience({Behaviour(): rate_per_s}))
         self._await("generator", Scheduled)
         self._supervisor.send("generator", Drain())
         self._await("generator", GeneratorDrained)
@@ -242,7 +242,7 @@ def one_round(bootstrap: str) -> Figures:
 def main(rounds: int, soak_for: str) -> None:
     """Measure side by side and print medians and ratios."""
     if soak_for:
-        soak(RunConfig.from_dict({"duration_s": soak_for}).load.duration_s or 0)
+        soak(RunConfig.of(duration_s=soak_for).load.duration_s or 0)
         return
     found: list[Figures] = []
     for number in range(rounds):

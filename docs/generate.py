@@ -107,12 +107,12 @@ def pages() -> dict[str, str]:
 
 
 def _option_row(option: Option) -> tuple[str, ...]:
-    flag = f"`{option.flag} {'|'.join(option.choices) or option.metavar}`"
+    flag = f"`{option.flag} {'|'.join(option.choices) or option.shown.metavar}`"
     default = "" if option.default == "" else f"`{option.default}`".replace(",", ", ")
     where = ""
-    if not option.in_locust:
+    if not option.shown.locust:
         where = " Not an option of `locust`."
-    elif not option.in_bench:
+    elif not option.shown.bench:
         where = " An option of `locust` only."
     elif option.locust_flag != option.flag:
         where = f" In `locust`: `{option.locust_flag}`."
@@ -135,7 +135,9 @@ def _commands(command: click.Command, path: Sequence[str]) -> Iterator[str]:
     if own:
         yield from _table(("flag", "default", "meaning"), [_click_row(each) for each in own])
     if len(shared) > len(run_flags) / 2:
-        missing = sorted(option.flag for option in options() if option.in_bench and option.flag not in shared)
+        missing = sorted(
+            option.flag for option in options() if option.shown.bench and option.flag not in shared
+        )
         yield f"All options of a run{' except ' + _codes(missing) if missing else ''}.\n"
     elif shared:
         yield f"Of the options of a run: {_codes(shared)}.\n"
@@ -145,7 +147,9 @@ def _click_row(option: click.Option) -> tuple[str, ...]:
     choices = option.type.choices if isinstance(option.type, click.Choice) else ()
     value = "" if option.is_flag else f" {'|'.join(choices) or option.metavar or 'VALUE'}"
     text, _, default = (option.help or "").partition("[default: ")
-    if option.show_default is True:
+    if isinstance(option.show_default, str):
+        default = option.show_default
+    elif option.show_default and isinstance(option.default, (str, float, Path)):
         default = str(option.default)
     return f"`{option.opts[0]}{value}`", default.rstrip("]"), text.strip()
 

@@ -1,4 +1,4 @@
-"""A file that a command leaves behind: its place is checked before the work, and it is written whole or not at all."""
+"""Files that commands leave behind, their places checked before the work, written whole or not at all; and reading one."""
 
 import os
 from contextlib import suppress
@@ -66,6 +66,19 @@ def leave(path: Path, text: str, what: str, flag: str) -> None:
         raise UsageError(
             f"The {what} {path} could not be written: {why(error)}.", f"Give another place with {flag}."
         ) from error
+
+
+def read_text(path: Path, what: str, advice: str) -> str:
+    """The text of a file that somebody has named, which is called `what` in the complaint.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = why(error) if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"The {what} {path} cannot be read: {reason}.", advice) from None
 
 
 def why(error: OSError) -> str:

@@ -5,9 +5,9 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 _UNITS_S: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DURATION: Final = re.compile("".join(rf"(?:(\d+(?:\.\d+)?){unit})?" for unit in _UNITS_S))
@@ -57,6 +57,13 @@ class Shown:
     web: bool = True
     locust_flag: str = ""
     several: bool = False
+
+
+def option(default: object, shown: Shown, description: str, **limits: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """A field of a group that is an option: its default, how it appears, its help text, and pydantic's limits of it."""
+    field = Field(default, description=description, **limits)
+    field.metadata.append(shown)
+    return field
 
 
 class Group(BaseModel):

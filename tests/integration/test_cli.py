@@ -211,7 +211,7 @@ def test_the_help_tells_every_option_and_its_default():
     """Everything that decides a run can be found without reading the source."""
     text = run("bench", "--help").stdout
     for option in options():
-        assert (option.flag in text) == option.in_bench
+        assert (option.flag in text) == option.shown.bench
     assert "[default: 5000.0]" in text
     assert "lensload.toml" in text
 
@@ -231,7 +231,7 @@ def test_the_help_of_a_bench_lists_its_options_in_groups():
     sections = re.split(r"^(\S.*):$", run("bench", "-h").stdout, flags=re.MULTILINE)
     assert sections[1::2] == [*titles, "Options"]
     for title, text in zip(sections[1::2], sections[2::2], strict=True):
-        flags = {option.flag for option in options() if option.group == title and option.in_bench}
+        flags = {option.flag for option in options() if option.group == title and option.shown.bench}
         assert set(re.findall(r"^  (--[\w-]+)", text, re.MULTILINE)) == (flags or {"--config"})
 
 

@@ -117,7 +117,7 @@ def test_kinds_of_audience_are_told_apart_and_typing_errors_refused(folder: Path
         "class Mine(control.Buyers):\n    purchase_rate = 0.9\n    events_per_s = 7\n    weight = 3\n"
         "class Wrong(control.Buyers):\n    purchse_rate = 0.9\n"
         "SLICES.join(Mine); SLICES.join(Mine); one = SLICES.join(control.Browsers)\n"
-        "print(SLICES.slices(100))\nSLICES.leave(one)\nprint(SLICES.slices(100))\n"
+        "print(list(SLICES.rates_per_s(100).items()))\nSLICES.leave(one)\nprint(list(SLICES.rates_per_s(100).items()))\n"
         "try:\n    Wrong.behaviour()\nexcept Exception as error:\n    print(error)\n"
     )
     out = subprocess.run(

@@ -349,4 +349,4 @@ def test_a_real_registry_refuses_what_is_not_avro_and_what_cannot_follow(
                 books.set_level(name, "BACKWARD")
                 continue
             with pytest.raises(doors.RegistryError, match=rf"{name} {message}|{name}.*{message}"):
-                books._asked(name, lambda text=wanted: put(name, text))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+                books.ask(name, lambda _, text=wanted: put(name, text))

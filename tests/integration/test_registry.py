@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from lensload.errors import RegistryError, UsageError
-from lensload.schema import definitions
+from lensload.schema import definitions, registry_auth
 from lensload.schema import registry as doors
 from tests.harness.registry import Registry as NativeRegistry
 
@@ -141,8 +141,8 @@ def test_the_client_knows_what_was_registered():
     ("environ", "expected"),
     [
         ({}, None),
-        ({doors.USER_INFO_VARIABLE: "ann:a:b"}, "Basic " + base64.b64encode(b"ann:a:b").decode()),
-        ({doors.TOKEN_VARIABLE: "t0ken\n"}, "Bearer t0ken"),
+        ({registry_auth.USER_INFO_VARIABLE: "ann:a:b"}, "Basic " + base64.b64encode(b"ann:a:b").decode()),
+        ({registry_auth.TOKEN_VARIABLE: "t0ken\n"}, "Bearer t0ken"),
     ],
 )
 def test_credentials_come_from_the_environment(environ: dict[str, str], expected: str | None):
@@ -155,8 +155,8 @@ def test_credentials_come_from_the_environment(environ: dict[str, str], expected
 def test_credentials_of_no_form_are_refused_and_not_repeated():
     """A slip in the secret is told before anything is sent, without the secret."""
     for environ in (
-        {doors.USER_INFO_VARIABLE: "sesame"},
-        {doors.USER_INFO_VARIABLE: "a:sesame", doors.TOKEN_VARIABLE: "sesame"},
+        {registry_auth.USER_INFO_VARIABLE: "sesame"},
+        {registry_auth.USER_INFO_VARIABLE: "a:sesame", registry_auth.TOKEN_VARIABLE: "sesame"},
     ):
         with pytest.raises(UsageError) as caught:
             doors.connect("http://127.0.0.1:9", environ)
@@ -187,7 +187,7 @@ def test_every_refusal_is_told_apart_with_what_to_do(reply: Reply, message: str,
     """Who runs into the registry reads which registry, what it refused, and the way on; never a traceback."""
     with serving(lambda *_: reply) as server:
         begun_s = time.monotonic()
-        text = refusal_of(server.url, {doors.USER_INFO_VARIABLE: "ann:sesame"})
+        text = refusal_of(server.url, {registry_auth.USER_INFO_VARIABLE: "ann:sesame"})
         assert time.monotonic() - begun_s < 25
     assert message in text
     assert hint in text

@@ -13,9 +13,10 @@ import pytest
 from pyarrow import parquet
 
 from lensload.errors import UsageError
+from lensload.files.folder import Format
 from lensload.seed.actuals import Actuals
 from lensload.seed.file_export import write
-from lensload.seed.manifest import FileEntry, Format
+from lensload.seed.manifest import FileEntry
 from lensload.seed.plan import Plan
 from lensload.world.parameters import WorldParameters
 
@@ -26,7 +27,7 @@ PLAN = Plan(start_ms=START_MS, until_ms=START_MS + 86_400_000, events=8_000, wor
 
 
 def written(folder: Path, form: Format, plan: Plan = PLAN) -> tuple[dict[str, FileEntry], dict[str, Any]]:
-    return write(plan, plan.setting(), folder, form)
+    return write(plan, plan.scenario(), folder, form)
 
 
 def from_avro(path: Path) -> list[dict[str, Any]]:
@@ -49,8 +50,8 @@ def test_both_formats_hold_the_plans_events(tmp_path: Path):
     """Every event of the plan stands in its topic's file, in order, in Avro and in Parquet alike."""
     expected: dict[str, list[dict[str, Any]]] = {}
     counts = Actuals()
-    for portion in PLAN.chronicle().portions():
-        for batch in portion.batches:
+    for portion in PLAN.history().portions():
+        for batch in portion:
             expected.setdefault(batch.topic, []).extend(batch.records())
             counts.add(batch)
     for form in FORMATS:

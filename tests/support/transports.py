@@ -87,7 +87,7 @@ class FakeWorker:
             case Drain() if parcel.process == "generator":
                 self._schedule = None
                 stats = counted("produced", 1)
-                self.say(GeneratorDrained(stats, 0, self._transport.now_ns(), {"drained": True}), "generator")
+                self.say(GeneratorDrained(stats, 0, self._transport.now_ns()), "generator")
             case Drain():
                 self.say(ObserverDrained(Tally(), complete=True), "observer")
             case AskClock(asked_ns):

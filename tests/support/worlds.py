@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lensload.schema import definitions
 from lensload.world.columns import TopicBatch
 from lensload.world.parameters import WorldParameters
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.world import TOPICS, World, made
 
 START_NS = 1_795_000_000_000_000_000
@@ -26,13 +26,13 @@ def evenly(count: int, gap_ns: int = 50_000, start_ns: int = START_NS) -> NDArra
 def told(
     count: int,
     *,
-    setting: Setting = SMALL,
+    scenario: Scenario = SMALL,
     lanes: tuple[int, ...] = tuple(range(64)),
     topics: tuple[str, ...] = TOPICS,
     gap_ns: int = 50_000,
 ) -> tuple[TopicBatch, ...]:
     """The first `count` events of a world."""
-    return World(setting, lanes, topics=topics, run_tag=5).take(evenly(count, gap_ns))
+    return World(scenario, lanes, topics=topics, run_tag=5).take(evenly(count, gap_ns))
 
 
 def records(count: int, **how: Any) -> dict[str, list[dict[str, Any]]]:

@@ -1,16 +1,15 @@
-"""One run of a capacity search: `lensload bench` as from the command line, and what its run file says."""
+"""One run of a capacity search, and what its run file says of the cluster."""
 
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lensload.capacity.repeat import Command
 from lensload.capacity.search import Answer
 from lensload.errors import ClusterError, InvalidRunError, LensloadError, UsageError
-from lensload.processes import interpreter
 from lensload.results import run_file
 from lensload.results.run import Run
 from lensload.verdict.slo import stand
@@ -38,24 +37,23 @@ class Trial:
     file: Path
 
 
-def bench(arguments: Sequence[str], file: Path, rate_per_s: float) -> Trial:
-    """Run `lensload bench` at a rate; Ctrl-C reaches it once, and it then drains and writes its file.
+def bench(command: Command, file: Path, rate_per_s: float) -> Trial:
+    """Make a run; Ctrl-C reaches it once, and it then drains and writes its file.
 
     Args:
-        arguments: of the command, without the rate and the run file.
-        file: where the run file goes.
-        rate_per_s: the rate.
+        command: of the run, and its environment.
+        file: where the run writes its file.
+        rate_per_s: the rate that it was given.
 
     Raises:
         KeyboardInterrupt: somebody stopped it; `file` holds what was measured, if anything was.
         LensloadError: it could not run (its own words are on standard error), or has no figure to judge by.
     """
     file.unlink(missing_ok=True)
-    command = interpreter.command("lensload", "bench", *arguments)
-    command += ["--rate", f"{rate_per_s:.15g}", "--run-file", str(file)]
+    arguments, environ = command
     # A process group of its own: a terminal's Ctrl-C would reach it beside ours, and two mean "do not drain".
     with subprocess.Popen(  # noqa: S603 - our own
-        command, env=interpreter.environ(), stdout=subprocess.DEVNULL, process_group=0
+        arguments, env=environ, stdout=subprocess.DEVNULL, process_group=0
     ) as process:
         try:
             code = process.wait()

@@ -2,17 +2,13 @@
 
 import os
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 
 import click
 
 from lensload import bench as bench_process
 from lensload.capacity.repeat import repeated
-from lensload.cli.options import Command, config_option, run_options
-from lensload.config import loading
+from lensload.cli.options import Command, Given, run_options
 from lensload.config.model import RunConfig
-from lensload.errors import LensloadError
 from lensload.kafka import client_config
 from lensload.report import outputs
 from lensload.schema import definitions
@@ -29,17 +25,20 @@ _REACH_S = 7.5  # so that an address that never answers is named within ten, sta
     " (LENSLOAD_TOPIC_PREFIX=...). A flag beats the environment, which beats the file.",
 )
 @run_options()
-@config_option
-def bench(config: Path | None, **flags: str | list[str] | None) -> None:
+def bench(given: Given) -> None:
     """Send events at a rate, measure, show a table, and write the run file.
 
     Without an address the run takes place on an embedded cluster, whose numbers are the client's, never a
     Kafka broker's. Exit codes: 0 passed; 1 an objective was missed or events were lost; 2 wrong usage; 3 the
     measurement is invalid; 4 the cluster or the registry cannot be reached or refused.
     """
-    run = prepare(flags, config)
+    run = prepare(given)
     if not run.cluster.embedded:
-        _reach(run)
+        # The generators do all this again, each on its host; but here a wrong address is named within ten seconds.
+        from lensload.kafka import preflight  # noqa: PLC0415 - half of a start's time
+
+        cluster, registry = run.cluster.bootstrap_servers or "", run.cluster.registry_url or "mock://"
+        preflight.prepare(run, cluster, registry, embedded=False, timeout_s=_REACH_S).registry.close()
     if run.load.repeat > 1:
         sys.exit(repeated(run, bench_process.command)[1])
     command, environ = bench_process.command(run, os.environ)
@@ -48,16 +47,17 @@ def bench(config: Path | None, **flags: str | list[str] | None) -> None:
     os.execve(command[0], command, environ)  # noqa: S606 - no shell is wanted
 
 
-def prepare(flags: Mapping[str, str | list[str] | None], file: Path | None) -> RunConfig:
+def prepare(given: Given) -> RunConfig:
     """The configuration of a bench run, with all that can be checked before anything starts.
 
     Raises:
         UsageError: a value, the file, the --client-config file, a schema file or the run file's place is unfit.
     """
-    run = loading.load(flags, file=file)
+    run = given.config()
     if run.load.duration_s is None:
         run = run.changed(duration_s=BENCH_DURATION_S)
-    newer_schemas(run.producer.evolve, _of_run(run), lambda newer: _verdict(run, newer))
+    schemas = {topic: schema for topic, schema in definitions.load().items() if topic in run.load.topics}
+    newer_schemas(run.producer.evolve, schemas)
     if run.cluster.client_config:
         client_config.read(run.cluster.client_config)
     outputs.check(run.outputs)
@@ -66,50 +66,3 @@ def prepare(flags: Mapping[str, str | list[str] | None], file: Path | None) -> R
 
         check_free(run.outputs.prometheus_host, run.outputs.prometheus_port)
     return run
-
-
-def _reach(run: RunConfig) -> None:
-    """Reach cluster and registry, and have topics and schemas there, before any worker wants the same.
-
-    The generators do all this again; but here a wrong address is named within ten seconds.
-    """
-    # Half of a start's time, and not for the embedded cluster.
-    from lensload.kafka import connection  # noqa: PLC0415
-    from lensload.kafka.topics import ensure_topics  # noqa: PLC0415
-    from lensload.schema import registration, registry  # noqa: PLC0415
-
-    loaded = definitions.load()
-    settings = connection.client_settings(run.cluster, run.cluster.bootstrap_servers or "")
-    connection.check(settings, timeout_s=_REACH_S)
-    with registry.connect(run.cluster.registry_url or "mock://") as books:
-        schema_ids = books.register(loaded, run.cluster.topic_prefix, timeout_s=_REACH_S)
-        registration.register_newer(
-            books, newer_schemas(run.producer.evolve, _of_run(run)), schema_ids, run.cluster.topic_prefix
-        )
-    names = [run.cluster.topic_prefix + topic for topic in run.load.topics]
-    ensure_topics(settings, names, run.cluster.partitions, run.cluster.replication_factor, embedded=False)
-
-
-def _of_run(run: RunConfig) -> dict[str, definitions.Schema]:
-    return {topic: schema for topic, schema in definitions.load().items() if topic in run.load.topics}
-
-
-def _verdict(run: RunConfig, newer: definitions.Schema) -> str:
-    """What the run's registry says of a newer schema, as a line to add to LENS's own verdict; "" without one."""
-    if not run.cluster.registry_url or run.cluster.registry_url.startswith("mock:"):
-        return ""
-    from lensload.schema import registration, registry  # noqa: PLC0415 - half of a start's time
-
-    try:
-        with registry.connect(run.cluster.registry_url) as books:
-            fits = registration.verdict(
-                books, definitions.subject(newer.topic.name, run.cluster.topic_prefix), newer
-            )
-    except LensloadError as error:
-        return f"\nThe registry could not be asked: {error.message}"
-    says = {
-        True: "it may follow",
-        False: "it may not follow",
-        None: "none, for want of a version to compare with",
-    }
-    return f"\nThe registry's own verdict: {says[fits]}."

@@ -1,13 +1,11 @@
 """`lensload clean`: delete the topics and subjects that lensload created under a prefix."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from lensload.cli.options import Command, config_option, run_options
-from lensload.config import loading
+from lensload.cli.options import Command, Given, run_options
 from lensload.config.fields import Cluster
 from lensload.errors import UsageError
 from lensload.report.text_table import aligned
@@ -25,16 +23,15 @@ _WHERE = ("bootstrap_servers", "registry_url", "client_config", "topic_prefix")
     epilog="Exit codes: 0 done, or nothing there; 2 wrong usage, or not confirmed; 4 the cluster or the registry cannot"
     " be reached or refused.",
 )
-@run_options(_WHERE)
-@config_option
 @click.option("--yes", is_flag=True, help="Do not ask before deleting.")
-def clean(config: Path | None, *, yes: bool, **flags: Any) -> None:  # noqa: ANN401 - click's
+@run_options(_WHERE)
+def clean(given: Given, *, yes: bool) -> None:
     """Delete the topics and subjects that lensload creates under --topic-prefix, and nothing else.
 
     These are the five LENS topics with the prefix, with all their records, and the subject of each. The prefix must
     not be empty: without one they may be the topics that your services use.
     """
-    cluster = loading.load_group(Cluster, flags, file=config)
+    cluster = given.group(Cluster)
     if not cluster.bootstrap_servers or not cluster.registry_url:
         raise UsageError(
             "Nothing says which cluster to clean.", "Give --bootstrap-servers and --registry-url."

@@ -2,98 +2,119 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from lensload.atomic_file import check_writable
+from lensload.cli.options import SHARE, Command, ReadBy, option_group, share
 from lensload.errors import InvalidRunError, UsageError
 from lensload.report import comparison_table, junit, markdown
 from lensload.report.outputs import leave
+from lensload.results import compare as comparing
 from lensload.results import run_file
 from lensload.results.comparability import NAMES, differences
-from lensload.results.compare import (
-    DEFAULT_LIMITS,
-    FORMAT,
-    RUN_TO_RUN,
-    Comparison,
-    Terms,
-    failed,
-    figure_of,
-)
-from lensload.results.compare import compare as compared
 from lensload.results.run import Run
 from lensload.values import nearest
 from lensload.verdict.verdict import in_words
 
-_DEFAULTS = ", ".join(f"{name}={100 * share:g}%" for name, share in DEFAULT_LIMITS.items())
+_DEFAULTS = ", ".join(f"{name}={100 * share:g}%" for name, share in comparing.DEFAULT_LIMITS.items())
 
 Sides = tuple[dict[str, Run], dict[str, Run]]
 
 
+def _limit(text: str) -> tuple[str, float]:
+    name, separator, percent = text.partition("=")
+    if not separator:
+        raise ValueError(f"{text!r} is not FIGURE=PERCENT, such as 'end_to_end.p99=10%'.")
+    return comparing.figure_of(name).name, share(percent)
+
+
+def _confidence(text: str) -> float:
+    level = share(text)
+    if not 0.5 <= level < 1:
+        raise ValueError(f"{text!r} is not from 50% to below 100%.")
+    return level
+
+
+def _difference(text: str) -> str:
+    if text not in NAMES:
+        raise ValueError(
+            f"there is no difference {text!r}{nearest(text, NAMES)} There are {', '.join(NAMES)}."
+        )
+    return text
+
+
+_runs = option_group("Runs")
+_judging = option_group("Judging")
+_allowed = option_group("What is compared all the same")
+_files = option_group("Files to write")
+
+
 @click.command(
+    cls=Command,
     short_help="Compare run files: is the later run worse?",
     epilog="Two files need no flags: `lensload compare BASE NEW`. Several of each are told apart by them:"
     " `lensload compare --base a.json --base b.json --new c.json --new d.json`. Give three or more of each where you"
     " can: what differs from run to run of the same thing shows in no single run.",
 )
 @click.argument("two", nargs=-1, metavar="[BASE NEW]", type=Path)
-@click.option("--base", multiple=True, metavar="FILE", type=Path, help="A run file of before. Repeatable.")
-@click.option("--new", multiple=True, metavar="FILE", type=Path, help="A run file of now. Repeatable.")
-@click.option(
+@_runs("--base", multiple=True, metavar="FILE", type=Path, help="A run file of before. Repeatable.")
+@_runs("--new", multiple=True, metavar="FILE", type=Path, help="A run file of now. Repeatable.")
+@_judging(
     "--max-regression",
+    "limits",
+    type=ReadBy(_limit),
     multiple=True,
     metavar="FIGURE=PERCENT",
     help="Judge this figure, which may become worse by so much: 'end_to_end.p99=10%',"
     f" 'user-interactions.ack.p50=5%', 'achieved_per_s=1%'. Repeatable.  [default: {_DEFAULTS}]",
 )
-@click.option(
+@_judging(
     "--confidence",
+    type=ReadBy(_confidence),
     default="95%",
-    show_default=True,
     metavar="PERCENT",
     help="Confidence of the whole comparison: if nothing has changed, this share of comparisons report neither a"
     " regression nor an improvement.",
 )
-@click.option(
+@_judging(
     "--run-to-run",
-    default=f"{100 * RUN_TO_RUN:g}%",
-    show_default=True,
+    type=SHARE,
+    default=f"{100 * comparing.RUN_TO_RUN:g}%",
     metavar="PERCENT",
     help="By how much like runs are expected to differ (a standard deviation): all that is known of it with one run on"
     " each side, and little once there are many.",
 )
-@click.option(
+@_allowed(
     "--allow-different",
+    type=ReadBy(_difference),
     multiple=True,
     metavar="NAME",
     help=f"Compare although this differs: {', '.join(NAMES)}. Repeatable.",
 )
-@click.option(
+@_judging(
     "--fail-on-unknown",
     is_flag=True,
     help="End with exit code 1 too where these runs cannot tell: for gates.",
 )
-@click.option("--allow-invalid", is_flag=True, help="Compare although a run says itself that it is invalid.")
-@click.option("--junit", "junit_file", metavar="FILE.xml", type=Path, help="JUnit XML, a test case a figure.")
-@click.option("--summary", metavar="FILE.md", type=Path, help="Markdown, fit for a job's summary page.")
-@click.option(
-    "--json", "json_file", metavar="FILE.json", type=Path, help=f'All of it as JSON, format "{FORMAT}".'
-)
-def compare(  # noqa: PLR0913, PLR0917 - one for each flag
+@_allowed("--allow-invalid", is_flag=True, help="Compare although a run says itself that it is invalid.")
+@_files("--junit", metavar="FILE.xml", type=Path, help="JUnit XML, a test case a figure.")
+@_files("--summary", metavar="FILE.md", type=Path, help="Markdown, fit for a job's summary page.")
+@_files("--json", metavar="FILE.json", type=Path, help=f'All of it as JSON, format "{comparing.FORMAT}".')
+def compare(  # noqa: PLR0913 - one for each flag
+    *,
     two: tuple[Path, ...],
     base: tuple[Path, ...],
     new: tuple[Path, ...],
-    max_regression: tuple[str, ...],
-    confidence: str,
-    run_to_run: str,
+    limits: tuple[tuple[str, float], ...],
+    confidence: float,
+    run_to_run: float,
     allow_different: tuple[str, ...],
     fail_on_unknown: bool,
     allow_invalid: bool,
-    junit_file: Path | None,
-    summary: Path | None,
-    json_file: Path | None,
+    **files: Path | None,
 ) -> None:
     """Compare run files: regression, improvement, no difference, or cannot tell.
 
@@ -102,33 +123,34 @@ def compare(  # noqa: PLR0913, PLR0917 - one for each flag
     and the result says about how many would. Exit codes: 0 no regression, 1 a regression (with --fail-on-unknown also
     where it cannot be told), 2 wrong usage or runs that cannot be compared, 3 a run is invalid.
     """
-    files = (
-        (junit_file, "JUnit file", "--junit"),
-        (summary, "summary", "--summary"),
-        (json_file, "file", "--json"),
-    )
-    for path, what, flag in files:
-        if path:
-            check_writable(path, what, flag)
-    terms = Terms(
-        _limits(max_regression), _share("--confidence", confidence), _share("--run-to-run", run_to_run)
-    )
+    views = {flag: path for flag, path in files.items() if path}
+    for flag, path in views.items():
+        check_writable(path, _VIEWS[flag][0], f"--{flag}")
     sides = _read(*_told_apart(two, base, new))
     remarks = [*_validity(sides, allow_invalid), *_likeness(sides, allow_different)]
+    terms = comparing.Terms(dict(limits) or comparing.DEFAULT_LIMITS, confidence, run_to_run)
     comparison = _compared(sides, terms, remarks, fail_on_unknown)
     click.echo(comparison_table.text(comparison), nl=False)
-    texts = (_junit, markdown.of_comparison, _json)
-    for (path, what, flag), text in zip(files, texts, strict=True):
-        if path:
-            leave(path, text(comparison), what, flag)
-    sys.exit(failed(comparison))
+    for flag, path in views.items():
+        what, text = _VIEWS[flag]
+        leave(path, text(comparison), what, f"--{flag}")
+    sys.exit(comparing.failed(comparison))
 
 
-def _compared(sides: Sides, terms: Terms, remarks: list[str], fail_on_unknown: bool) -> Comparison:
+_VIEWS: Mapping[str, tuple[str, Callable[[comparing.Comparison], str]]] = {
+    "junit": ("JUnit file", lambda comparison: junit.xml([junit.of_comparison(comparison)])),
+    "summary": ("summary", markdown.of_comparison),
+    "json": ("file", lambda comparison: json.dumps(comparison, indent=1) + "\n"),
+}
+
+
+def _compared(
+    sides: Sides, terms: comparing.Terms, remarks: list[str], fail_on_unknown: bool
+) -> comparing.Comparison:
     base, new = (list(side.values()) for side in sides)
-    changes, outcome = compared(base, new, terms)
+    changes, outcome = comparing.compare(base, new, terms)
     return {
-        "format": FORMAT,
+        "format": comparing.FORMAT,
         "outcome": outcome,
         "fail_on_unknown": fail_on_unknown,
         "base": list(sides[0]),
@@ -139,15 +161,7 @@ def _compared(sides: Sides, terms: Terms, remarks: list[str], fail_on_unknown: b
     }
 
 
-def _junit(comparison: Comparison) -> str:
-    return junit.xml([junit.of_comparison(comparison)])
-
-
-def _json(comparison: Comparison) -> str:
-    return json.dumps(comparison, indent=1) + "\n"
-
-
-def method(base: int, new: int, terms: Terms) -> str:
+def method(base: int, new: int, terms: comparing.Terms) -> str:
     """How the intervals came about, in a sentence or two."""
     judged = len(terms.limits)
     level = f"{100 * terms.level:g} % over {judged} judged figure{'s' if judged != 1 else ''} (Bonferroni)"
@@ -165,19 +179,14 @@ def method(base: int, new: int, terms: Terms) -> str:
 def _told_apart(
     two: Sequence[Path], base: Sequence[Path], new: Sequence[Path]
 ) -> tuple[Sequence[Path], Sequence[Path]]:
-    if base or new:
-        if two or not (base and new):
-            raise UsageError(
-                "It is not said which runs are which.",
-                "Give each with --base or with --new, at least one of either.",
-            )
-        return base, new
-    if len(two) != 2:
+    if len(two) == 2 and not (base or new):
+        return two[:1], two[1:]
+    if two or not (base and new):
         raise UsageError(
-            f"{len(two)} run files are given without saying which are which.",
-            "Two are BASE and NEW; of more, give each with --base or with --new.",
+            "It is not said which runs are which.",
+            "Give two, which are BASE and NEW; or give each with --base or with --new, at least one of either.",
         )
-    return two[:1], two[1:]
+    return base, new
 
 
 def _read(base: Sequence[Path], new: Sequence[Path]) -> Sides:
@@ -227,13 +236,8 @@ def _likeness(sides: Sides, allowed: Sequence[str]) -> list[str]:
     """What is worth a remark.
 
     Raises:
-        UsageError: the runs are unlike in something that was not allowed, or a name is unknown.
+        UsageError: the runs are unlike in something that was not allowed.
     """
-    for name in allowed:
-        if name not in NAMES:
-            raise UsageError(
-                f"There is no difference {name!r}{nearest(name, NAMES)}", f"Names: {', '.join(NAMES)}."
-            )
     (first, reference), *others = [item for side in sides for item in side.items()]
     found = {
         (difference.name, f"{first} and {path}: {difference.text}"): None
@@ -248,30 +252,3 @@ def _likeness(sides: Sides, allowed: Sequence[str]) -> list[str]:
             f"A difference between them would mean nothing. If you know better: {flags}",
         )
     return [text for _, text in found]
-
-
-def _limits(given: Sequence[str]) -> dict[str, float]:
-    limits: dict[str, float] = {}
-    for text in given:
-        name, separator, share = text.partition("=")
-        if not separator:
-            raise UsageError(
-                f"--max-regression is {text!r}.", "Write FIGURE=PERCENT, such as 'end_to_end.p99=10%'."
-            )
-        try:
-            limits[figure_of(name).name] = _share("--max-regression", share)
-        except ValueError as error:
-            raise UsageError(f"--max-regression is {text!r}: {error}") from error
-    return limits or dict(DEFAULT_LIMITS)
-
-
-def _share(flag: str, text: str) -> float:
-    """A share from a percentage, with its sign: 10 alone could be anything."""
-    number, percent, rest = text.strip().partition("%")
-    try:
-        share = float(number) / 100
-    except ValueError:
-        share = -1.0
-    if not percent or rest or not 0 <= share <= 10 or (flag == "--confidence" and not 0.5 <= share < 1):
-        raise UsageError(f"{flag} is {text!r}.", "Write a percentage, such as 5% or 95%.")
-    return share

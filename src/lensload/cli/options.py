@@ -1,15 +1,20 @@
-"""What commands share: the options of a run as flags, and help that lists them in groups."""
+"""What commands share: the options of a run as flags, help that lists options in groups, values read from text."""
 
+import functools
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import click
 
+from lensload.config import loading
+from lensload.config.model import RunConfig
 from lensload.config.options import Option, options
+from lensload.values import Group, duration_s
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Model = TypeVar("Model", bound=Group)
 
 
 class Command(click.Command):
@@ -18,15 +23,12 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a section for each group of options."""
         groups: dict[str, list[tuple[str, str]]] = {}
-        ungrouped = groups["Options"] = []
         for parameter in self.get_params(ctx):
-            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx)):
-                title = parameter.group if isinstance(parameter, GroupedOption) else "Options"
-                groups.setdefault(title, []).append(record)
-        del groups["Options"]
-        for title, records in (*groups.items(), ("Options", ungrouped)):
+            if record := parameter.get_help_record(ctx):
+                groups.setdefault(getattr(parameter, "group", "Options"), []).append(record)
+        for title in sorted(groups, key="Options".__eq__):  # which come last
             with formatter.section(title):
-                formatter.write_dl(records)
+                formatter.write_dl(groups[title])
 
 
 class GroupedOption(click.Option):
@@ -38,13 +40,75 @@ class GroupedOption(click.Option):
 
 
 def option_group(title: str) -> Callable[..., Callable[[Function], Function]]:
-    """`click.option`, for options that the help lists under a title."""
-    return partial(click.option, cls=GroupedOption, group=title)
+    """`click.option`, for options that the help lists under a title, with their defaults."""
+    return functools.partial(click.option, cls=GroupedOption, group=title, show_default=True)
 
 
-config_option = click.option(
-    "--config", metavar="FILE", type=Path, help="Read this file in place of lensload.toml."
-)
+class ReadBy(click.ParamType[object]):
+    """A value that a function reads from text, or refuses with a ValueError whose text people can read."""
+
+    name = "value"
+
+    def __init__(self, read: Callable[[str], object]) -> None:
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> object:  # noqa: ANN401
+        """What the function makes of it."""
+        try:
+            return self._read(value)
+        except ValueError as error:
+            return self.fail(str(error), param, ctx)
+
+
+def share(text: str) -> float:
+    """A share, 0 to 10, from a percentage, with its sign: 10 alone could be anything.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number, percent, rest = text.strip().partition("%")
+    try:
+        found = float(number) / 100
+    except ValueError:
+        found = -1.0
+    if not percent or rest or not 0 <= found <= 10:
+        raise ValueError(f"{text!r} is no percentage such as 5% or 95%.")
+    return found
+
+
+SHARE = ReadBy(share)
+SECONDS = ReadBy(duration_s)
+NEW_FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was given for the options of a run on the command line.
+
+    Attributes:
+        flags: the value of each option by its name; None where it was not given.
+        file: --config; None where it was not given.
+    """
+
+    flags: dict[str, Any]
+    file: Path | None
+
+    def config(self, **more: object) -> RunConfig:
+        """The configuration of a run from all sources; `more` are flags besides, by option name.
+
+        Raises:
+            UsageError: as `loading.load` does.
+        """
+        return loading.load({**self.flags, **more}, file=self.file)
+
+    def group(self, group: type[Model], **more: object) -> Model:
+        """One group of the configuration from all sources.
+
+        Raises:
+            UsageError: as `loading.load` does.
+        """
+        return loading.load_group(group, {**self.flags, **more}, file=self.file)
 
 
 def run_options(
@@ -52,8 +116,8 @@ def run_options(
     *,
     without: Collection[str] = (),
     helps: Mapping[str, str] | None = None,
-) -> Callable[[Function], Function]:
-    """A decorator that gives a command a flag for each option of a run; a flag not given is None.
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that gives a command a flag for each option of a run and --config, and calls it with `Given` as first argument.
 
     Args:
         only: the fields whose options it has; None for all.
@@ -63,13 +127,20 @@ def run_options(
     wanted = [
         option
         for option in options()
-        if option.in_bench and option.name not in without and (only is None or option.field in only)
+        if option.shown.bench and option.name not in without and (only is None or option.field in only)
     ]
 
-    def decorated(command: Function) -> Function:
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def called(*, config: Path | None = None, **values: object) -> object:
+            flags = {option.name: values.pop(option.name) for option in wanted}
+            return command(Given(flags, config), **values)
+
+        text = "Read this file in place of lensload.toml."
+        click.option("--config", metavar="FILE", type=Path, help=text)(called)
         for option in reversed(wanted):
-            _add(command, option, (helps or {}).get(option.field, option.help))
-        return command
+            _add(called, option, (helps or {}).get(option.field, option.help))
+        return called
 
     return decorated
 
@@ -83,13 +154,8 @@ def _add(command: Callable[..., Any], option: Option, text: str) -> None:
         option.name,
         cls=GroupedOption,
         group=option.group,
-        metavar="|".join(option.choices) if option.choices else option.metavar,
-        multiple=option.several,
-        callback=_given,
+        metavar="|".join(option.choices) if option.choices else option.shown.metavar,
+        multiple=option.shown.several,
+        callback=lambda _ctx, _parameter, value: (list(value) or None) if isinstance(value, tuple) else value,
         help=text + default,
     )(command)
-
-
-def _given(ctx: click.Context, parameter: click.Parameter, value: object) -> object:  # noqa: ARG001 - click's
-    """What was given several times as a list; None if it was not given."""
-    return (list(cast("tuple[str, ...]", value)) or None) if isinstance(value, tuple) else value

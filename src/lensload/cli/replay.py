@@ -1,18 +1,13 @@
 """`lensload replay`: read topics back, to count, print, write or send what they hold."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from lensload.cli.options import Command, config_option, option_group, run_options
-from lensload.config import loading
+from lensload.cli.options import FOLDER, NEW_FILE, Command, Given, option_group, run_options
 from lensload.config.fields import Cluster
-from lensload.config.options import options
 
 _CLUSTER = ("bootstrap_servers", "registry_url", "client_config", "topic_prefix", "replication_factor")
-
-
 _what = option_group("What to read")
 _how = option_group("What to do with it")
 
@@ -60,7 +55,7 @@ _how = option_group("What to do with it")
     "--output-dir",
     "folder",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=FOLDER,
     help="Write the records to files in this new or empty folder, one file for each topic and schema.",
 )
 @_how(
@@ -84,7 +79,7 @@ _how = option_group("What to do with it")
 @_how(
     "--rejects",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NEW_FILE,
     help="Where to write messages that cannot be decoded, as JSON lines.  [default: replay-rejects.jsonl, if there"
     " are any]",
 )
@@ -92,12 +87,7 @@ _how = option_group("What to do with it")
     _CLUSTER,
     helps={"bootstrap_servers": "Addresses of the Kafka cluster: host:port, several with commas between."},
 )
-@config_option
-def replay(
-    topics: tuple[str, ...],
-    config: Path | None,
-    **given: object,
-) -> None:
+def replay(given: Given, **own: Any) -> None:  # noqa: ANN401 - click's values
     """Read history back: each message by the schema version that wrote it.
 
     Without an option that says what to do with the messages, they are counted by topic and schema version. Replay ends
@@ -106,6 +96,4 @@ def replay(
     from lensload.replay import job  # noqa: PLC0415 - the clients cost half a second, which --help need not pay
     from lensload.replay.options import ReplayOptions  # noqa: PLC0415
 
-    flags = {option.name: given.pop(option.name) for option in options() if option.field in _CLUSTER}
-    rest: dict[str, Any] = given
-    job.run(ReplayOptions(topics=topics, **rest), loading.load_group(Cluster, flags, file=config))
+    job.run(ReplayOptions(**own), given.group(Cluster))

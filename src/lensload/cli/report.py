@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from lensload.cli.options import Command, run_options
+from lensload.cli.options import Command, Given, run_options
 from lensload.config.fields import Views
 from lensload.config.model import VIEWS
 from lensload.report import outputs
@@ -17,12 +17,12 @@ from lensload.verdict.verdict import EXIT_CODES
 @click.command(cls=Command, short_help="Show run files and write reports of them.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=Path)
 @run_options(only=VIEWS)
-def report(runs: tuple[Path, ...], **files: str | None) -> None:
+def report(given: Given, runs: tuple[Path, ...]) -> None:
     """Show run files again, and write their views.
 
     The exit code is the gravest of the runs': 3 if one is invalid, 1 if one failed, else 0.
     """
-    views = Views.model_validate(files)
+    views = Views.model_validate({name: given.flags[name] for name in VIEWS})
     outputs.check(views)
     named = [(path.stem, run_file.read(path)) for path in runs]
     for path, (_, run) in zip(runs, named, strict=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lensload.config import loading
+from lensload.cli.options import Command, Given, run_options
 from lensload.config.fields import Registry
 from lensload.errors import SchemaError, UsageError
 from lensload.report.text_table import aligned
@@ -18,13 +18,11 @@ LOCAL_REGISTRY = "http://localhost:8081"
 
 _KEPT = "Put the schema back, or mend the field; what must change that much belongs into a new field or a new topic."
 
-_prefix = click.option(
-    "--topic-prefix", default=None, metavar="TEXT", help="Goes before every topic and subject."
-)
+_REGISTRY = ("registry_url", "topic_prefix")
 _folder = click.option(
     "--folder",
+    metavar="DIR",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
-    default=None,
     help="The folder of the schema files, in place of lensload's own.",
 )
 
@@ -34,23 +32,23 @@ def schemas() -> None:
     """The five LENS schemas."""
 
 
-@schemas.command(name="list")
-@click.option("--topic-prefix", default="", metavar="TEXT", help="Goes before every topic and subject.")
-def list_schemas(topic_prefix: str) -> None:
+@schemas.command(name="list", cls=Command)
+@run_options(("topic_prefix",))
+def list_schemas(given: Given) -> None:
     """Show each schema's subject, record, key, number of fields and fingerprint."""
+    prefix = given.group(Registry).topic_prefix
     rows = [("subject", "record", "key", "fields", "fingerprint")]
     for name, schema in definitions.load().items():
         topic = schema.topic
-        named = subject(name, topic_prefix)
+        named = subject(name, prefix)
         rows.append((named, topic.record, topic.key_field, str(len(schema.fields)), schema.fingerprint))
     _show(rows)
 
 
-@schemas.command(epilog=f"Without an address anywhere: {LOCAL_REGISTRY}.")
-@click.option("--registry-url", default=None, metavar="URL", help="Where the Schema Registry is.")
-@_prefix
+@schemas.command(cls=Command, epilog=f"Without an address anywhere: {LOCAL_REGISTRY}.")
 @_folder
-def register(registry_url: str | None, topic_prefix: str | None, folder: Path | None) -> None:
+@run_options(_REGISTRY, helps={"registry_url": "Address of the Schema Registry."})
+def register(given: Given, folder: Path | None) -> None:
     """Register all five schemas, each subject BACKWARD, and show their ids.
 
     Doing so again changes nothing. A schema that breaks LENS's rule towards the subject's latest version is refused
@@ -60,11 +58,11 @@ def register(registry_url: str | None, topic_prefix: str | None, folder: Path | 
     """
     from lensload.schema import registration, registry  # noqa: PLC0415 - half of a start's time
 
-    found, prefix = _registry(registry_url, topic_prefix, os.environ)
-    loaded = definitions.load(folder)
-    with registry.connect(found or LOCAL_REGISTRY) as books:
-        done = registration.publish(books, loaded, prefix)
-    click.echo(f"registry: {found or LOCAL_REGISTRY}")
+    url, prefix = _registry(given)
+    url = url or LOCAL_REGISTRY
+    with registry.connect(url) as books:
+        done = registration.publish(books, definitions.load(folder), prefix)
+    click.echo(f"registry: {url}")
     rows = [("subject", "id", "version", "state", "compatibility")]
     for each in done:
         was = "" if each.was_level in (registration.LEVEL, None) or each.new else f" (was {each.was_level})"
@@ -75,24 +73,14 @@ def register(registry_url: str | None, topic_prefix: str | None, folder: Path | 
     _show(rows)
 
 
-@schemas.command()
-@click.option(
-    "--registry-url", default=None, metavar="URL", help="Ask this registry for its own verdict as well."
-)
-@_prefix
+@schemas.command(cls=Command)
 @_folder
 @click.option(
     "--record", is_flag=True, help="Keep what has changed, and is allowed, as the next version in history/."
 )
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-def check(
-    registry_url: str | None,
-    topic_prefix: str | None,
-    folder: Path | None,
-    files: tuple[Path, ...],
-    *,
-    record: bool,
-) -> None:
+@run_options(_REGISTRY, helps={"registry_url": "Ask this registry for its own verdict too."})
+def check(given: Given, folder: Path | None, files: tuple[Path, ...], *, record: bool) -> None:
     """Hold the schema files to LENS's rule: against every earlier version, and against a registry.
 
     A new field is optional and has a default; no field is removed; no type changes. Earlier versions are those in
@@ -102,15 +90,13 @@ def check(
     FILES, as a pre-commit hook gives them, are not needed: all five schemas are checked in any case.
     """
     del files
-    found, prefix = _registry(registry_url, topic_prefix, os.environ)
+    url, prefix = _registry(given)
     place = folder or definitions.default_folder()
     loaded = definitions.load(place)
     complaints: list[str] = []
-    notes: dict[str, list[str]] = {}
-    for name, schema in loaded.items():
-        notes[name] = [_against_history(schema, place, complaints)]
-    if found and not found.startswith("mock:"):
-        _against_registry(loaded, found, prefix, notes, complaints)
+    notes = {name: [_against_history(schema, place, complaints)] for name, schema in loaded.items()}
+    if url and not url.startswith("mock:"):
+        _against_registry(loaded, url, prefix, notes, complaints)
     if complaints:
         raise SchemaError("\n".join(complaints), _KEPT)
     if record:
@@ -120,13 +106,12 @@ def check(
     _show([(schema.topic.file, "; ".join(notes[name])) for name, schema in loaded.items()])
 
 
-def _registry(url: str | None, prefix: str | None, environ: Mapping[str, str]) -> tuple[str | None, str]:
+def _registry(given: Given) -> tuple[str | None, str]:
     """The registry's address and the prefix; LENS's own variable for the address is the last to be asked."""
-    flags = {"registry_url": url, "topic_prefix": prefix}
-    found = loading.load_group(Registry, flags, environ=environ)
-    if found.registry_url is None and (lens := environ.get("SCHEMA_REGISTRY_URL")):
+    found = given.group(Registry)
+    if found.registry_url is None and (lens := os.environ.get("SCHEMA_REGISTRY_URL")):
         try:
-            found = loading.load_group(Registry, flags | {"registry_url": lens}, environ=environ)
+            found = given.group(Registry, registry_url=lens)
         except UsageError as error:
             text = error.message.replace("--registry-url", "SCHEMA_REGISTRY_URL")
             raise UsageError(text, error.hint) from error

@@ -1,13 +1,13 @@
 """`lensload seed`: fill a cluster, or files, with a history."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lensload.cli.options import Command, config_option, option_group, run_options
-from lensload.config import loading
+from lensload.cli.options import FOLDER, NEW_FILE, Command, Given, option_group, run_options
 from lensload.config.options import options
 from lensload.errors import UsageError
 from lensload.seed.faults.kinds import FAULTS
@@ -23,7 +23,6 @@ _history = option_group("History")
 _topics = option_group("Existing topics")
 _manifest = option_group("Manifest")
 _files = option_group("Files instead of a cluster")
-_path = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(
@@ -70,65 +69,56 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @_manifest(
     "--manifest",
     metavar="FILE",
-    type=_path,
+    type=NEW_FILE,
     help="Where to write the manifest, the description of what was seeded.  [default: manifest.json]",
 )
 @_manifest(
     "--verify",
     metavar="MANIFEST",
-    type=_path,
+    type=NEW_FILE,
     help="Seed nothing: read the cluster and report where it differs from the manifest.",
 )
-@_manifest("--resume", metavar="MANIFEST", type=_path, help="Complete a seed that was interrupted.")
+@_manifest("--resume", metavar="MANIFEST", type=NEW_FILE, help="Complete a seed that was interrupted.")
 @_files(
     "--output-dir",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=FOLDER,
     help="Write one file per topic, and manifest.json, into this new or empty folder.",
 )
 @_files(
     "--output-format", type=click.Choice(["avro", "parquet"]), help="Format of the files in --output-dir."
 )
 @run_options((*_WHERE, *_WHAT), helps={"workers": "Worker processes that encode and send."})
-@config_option
-@click.pass_context
-def seed(
-    ctx: click.Context,
-    config: Path | None,
-    verify: Path | None,
-    resume: Path | None,
-    **given: Any,  # noqa: ANN401 - click's
-) -> None:
+def seed(given: Given, verify: Path | None, resume: Path | None, **own: Any) -> None:  # noqa: ANN401 - click's values
     """Fill a cluster with days of coherent history, and write a manifest to verify it by.
 
     The same options, with a fixed --until, give the same records in the same partitions, byte for byte, with any
     number of workers.
     """
-    flags = {option.name: given.pop(option.name) for option in options() if option.field in (*_WHERE, *_WHAT)}
+    own = {name: value for name, value in own.items() if value is not None}
+    if verify and resume:
+        raise UsageError("--verify and --resume contradict each other.", "Give one of them.")
     if verify or resume:
-        _require_alone("--verify" if verify else "--resume", verify and resume, flags, given)
+        _require_alone("--verify" if verify else "--resume", given, own)
     # The clients cost half a second, which --help need not pay.
     from lensload.seed import job  # noqa: PLC0415
     from lensload.seed.options import SeedOptions  # noqa: PLC0415
 
-    run = loading.load(flags, file=config)
+    run = given.config()
     if verify:
-        ctx.exit(0 if job.verified(verify, run) else 1)
+        sys.exit(not job.verified(verify, run))
     if resume:
         job.resume(resume, run)
     else:
-        job.seed(SeedOptions(**{name: value for name, value in given.items() if value is not None}), run)
+        job.seed(SeedOptions(**own), run)
 
 
-def _require_alone(
-    flag: str, both: object, flags: Mapping[str, str | None], given: Mapping[str, object]
-) -> None:
+def _require_alone(flag: str, given: Given, own: Mapping[str, object]) -> None:
     """What a manifest has decided cannot be decided again."""
-    if both:
-        raise UsageError("--verify and --resume contradict each other.", "Give one of them.")
-    decided = {option.name: option.flag for option in options() if option.field in _WHAT}
-    wrong = [decided[name] for name, value in flags.items() if value is not None and name in decided]
-    wrong += ["--" + name.replace("_", "-") for name, value in given.items() if value]
+    decided = {option.name for option in options() if option.field in _WHAT}
+    names = [name for name, value in given.flags.items() if value is not None and name in decided]
+    names += [name for name, value in own.items() if value]
+    wrong = ["--" + name.replace("_", "-") for name in names]
     if wrong:
         raise UsageError(
             f"{flag} goes by its manifest, which contradicts {', '.join(wrong)}.", "Leave them out."

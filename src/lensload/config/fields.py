@@ -7,85 +7,71 @@ in the web form; its first sentence is shown with an error.
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from lensload.config.types import (
-    Addresses,
-    Changeovers,
-    NumberAsText,
-    Objectives,
-    OptionalDuration,
-    OptionalPath,
-    RateProfile,
-    RegistryUrl,
-    TopicPrefix,
-    Topics,
-)
+from lensload.config import types
 from lensload.pacing.profile import Profile
 from lensload.schema.definitions import TOPIC_NAMES
-from lensload.values import Duration, Group, Shown
+from lensload.values import Duration, Group, Shown, option
 from lensload.verdict.thresholds import Thresholds
 
 
 class Registry(Group):
     """Where the schemas are registered, and under which names."""
 
-    registry_url: Annotated[
-        RegistryUrl,
-        Field(
-            description="Address of the Schema Registry, such as http://localhost:8081. mock:// does without one: the"
-            " schema ids are then invented, and no other program can decode the events."
-        ),
+    registry_url: types.RegistryUrl = option(
+        None,
         Shown("URL", web=False),
-    ] = None
-    topic_prefix: Annotated[
-        TopicPrefix,
-        Field(description="Prefix of every topic and subject, for clusters that are shared with others."),
-        Shown("TEXT"),
-    ] = ""
+        "Address of the Schema Registry, such as http://localhost:8081. mock:// does without one: the"
+        " schema ids are then invented, and no other program can decode the events.",
+    )
+    topic_prefix: types.TopicPrefix = option(
+        "", Shown("TEXT"), "Prefix of every topic and subject, for clusters that are shared with others."
+    )
+
+    @property
+    def registry(self) -> str:
+        """The address of the registry; mock:// where none was given."""
+        return self.registry_url or "mock://"
+
+    @property
+    def registry_is_mocked(self) -> bool:
+        """There is no registry but one made up in each process."""
+        return self.registry.startswith("mock:")
 
 
 class Cluster(Registry):
     """Where the topics are, and how they are created. Without an address: the embedded cluster."""
 
-    bootstrap_servers: Annotated[
-        Addresses,
-        Field(
-            description="Addresses of the Kafka cluster: host:port, several with commas between. Without it lensload"
-            " starts an embedded cluster, which measures the client and not a broker."
-        ),
+    bootstrap_servers: types.Addresses = option(
+        None,
         Shown("HOST:PORT", web=False),
-    ] = None
-    client_config: Annotated[
-        OptionalPath,
-        Field(
-            description="File of librdkafka properties for security and tuning (key=value lines, # comments)."
-            " Credentials belong there, never in a flag."
-        ),
+        "Addresses of the Kafka cluster: host:port, several with commas between. Without it lensload"
+        " starts an embedded cluster, which measures the client and not a broker.",
+    )
+    client_config: types.OptionalPath = option(
+        None,
         Shown("FILE", web=False),
-    ] = None
-    partitions: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=10_000,
-            description="Partitions of each topic that is created. Existing topics keep theirs.",
-        ),
+        "File of librdkafka properties for security and tuning (key=value lines, # comments)."
+        " Credentials belong there, never in a flag.",
+    )
+    partitions: int = option(
+        4,
         Shown("N"),
-    ] = 4
-    replication_factor: Annotated[
-        int, Field(ge=1, le=32, description="Replicas of each topic that is created."), Shown("N")
-    ] = 1
+        "Partitions of each topic that is created. Existing topics keep theirs.",
+        ge=1,
+        le=10_000,
+    )
+    replication_factor: int = option(1, Shown("N"), "Replicas of each topic that is created.", ge=1, le=32)
 
     @model_validator(mode="after")
     def _both_addresses_or_none(self) -> Self:
-        mocked = (self.registry_url or "").startswith("mock:")
         if self.bootstrap_servers and not self.registry_url:
             raise ValueError(
                 "There is a cluster (bootstrap_servers), but no registry."
                 " Give --registry-url too; --registry-url mock:// does without one."
             )
-        if self.registry_url and not mocked and not self.bootstrap_servers:
+        if not self.registry_is_mocked and not self.bootstrap_servers:
             raise ValueError(
                 "There is a registry (registry_url), but no cluster."
                 " Give --bootstrap-servers too, or leave out both for the embedded cluster."
@@ -101,180 +87,142 @@ class Cluster(Registry):
 class Load(Group):
     """How many events, for how long, from how many processes."""
 
-    rate: Annotated[
-        float,
-        Field(gt=0, le=1e8, description="Target rate of the whole run, in events/s over all topics."),
+    rate: float = option(
+        5000.0,
         Shown("NUMBER", locust=False),
-    ] = 5000.0
-    user_rate: Annotated[
-        float,
-        Field(
-            gt=0,
-            le=1e8,
-            description="Target rate of one Locust user, in events/s. Each user is a part of the audience.",
-        ),
+        "Target rate of the whole run, in events/s over all topics.",
+        gt=0,
+        le=1e8,
+    )
+    user_rate: float = option(
+        100.0,
         Shown("NUMBER", bench=False),
-    ] = 100.0
-    profile: Annotated[
-        RateProfile,
-        Field(
-            description="How the rate changes over time: constant, poisson, ramp[:FROM-TO], steps[:F,F,...],"
-            " spike[:FACTOR[@FROM-TO]] or day. Add +poisson to any of them for random arrivals.",
-        ),
+        "Target rate of one Locust user, in events/s. Each user is a part of the audience.",
+        gt=0,
+        le=1e8,
+    )
+    profile: types.RateProfile = option(
+        Profile.parse("constant"),
         Shown("PROFILE", locust_flag="--rate-profile"),
-    ] = Profile.parse("constant")
-    duration_s: Annotated[
-        OptionalDuration,
-        Field(
-            description="How long to measure after the warm-up, such as 30s, 2m or 1h30m; also the period of the"
-            " profile. Default: bench measures for 30s, locust until it is stopped.",
-        ),
+        "How the rate changes over time: constant, poisson, ramp[:FROM-TO], steps[:F,F,...],"
+        " spike[:FACTOR[@FROM-TO]] or day. Add +poisson to any of them for random arrivals.",
+    )
+    duration_s: types.OptionalDuration = option(
+        None,
         Shown("DURATION", name="duration"),
-    ] = None
-    warmup_s: Annotated[
-        Duration,
-        Field(ge=0, description="How long to send before measuring starts; 0s for no warm-up."),
+        "How long to measure after the warm-up, such as 30s, 2m or 1h30m; also the period of the"
+        " profile. Default: bench measures for 30s, locust until it is stopped.",
+    )
+    warmup_s: Duration = option(
+        2.0,
         Shown("DURATION", name="warmup"),
-    ] = 2.0
-    drain_timeout_s: Annotated[
-        Duration,
-        Field(
-            gt=0,
-            description="How long to wait at the end until every sent event is acknowledged and observed.",
-        ),
+        "How long to send before measuring starts; 0s for no warm-up.",
+        ge=0,
+    )
+    drain_timeout_s: Duration = option(
+        30.0,
         Shown("DURATION", name="drain_timeout"),
-    ] = 30.0
-    topics: Annotated[
-        Topics,
-        Field(description="Topics to write, with commas between."),
-        Shown("NAME,..."),
-    ] = TOPIC_NAMES
-    workers: Annotated[
-        int,
-        Field(ge=1, le=64, description="Worker processes. Each runs a generator and an observer."),
+        "How long to wait at the end until every sent event is acknowledged and observed.",
+        gt=0,
+    )
+    topics: types.Topics = option(TOPIC_NAMES, Shown("NAME,..."), "Topics to write, with commas between.")
+    workers: int = option(
+        1, Shown("N", locust=False), "Worker processes. Each runs a generator and an observer.", ge=1, le=64
+    )
+    repeat: int = option(
+        1,
         Shown("N", locust=False),
-    ] = 1
-    repeat: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=100,
-            description="How many times to repeat the run. Three or more give confidence intervals.",
-        ),
-        Shown("N", locust=False),
-    ] = 1
+        "How many times to repeat the run. Three or more give confidence intervals.",
+        ge=1,
+        le=100,
+    )
 
 
 class Producer(Group):
     """How events are encoded and sent."""
 
-    acks: Annotated[
-        Literal["all", "1", "0"],
-        NumberAsText,
-        Field(description="Which replicas must have an event before it counts as acknowledged."),
-        Shown("ACKS"),
-    ] = "all"
-    linger_ms: Annotated[
-        float,
-        Field(
-            ge=0, le=900_000, description="How long the producer waits for a batch to fill, in milliseconds."
-        ),
+    acks: Annotated[Literal["all", "1", "0"], types.NumberAsText] = option(
+        "all", Shown("ACKS"), "Which replicas must have an event before it counts as acknowledged."
+    )
+    linger_ms: float = option(
+        5.0,
         Shown("NUMBER"),
-    ] = 5.0
-    compression: Annotated[
-        Literal["none", "lz4", "zstd", "snappy", "gzip"],
-        Field(description="How batches are compressed."),
+        "How long the producer waits for a batch to fill, in milliseconds.",
+        ge=0,
+        le=900_000,
+    )
+    compression: Literal["none", "lz4", "zstd", "snappy", "gzip"] = option(
+        "none", Shown("NAME"), "How batches are compressed."
+    )
+    serializer: Literal["fragments", "fastavro", "confluent"] = option(
+        "fragments",
         Shown("NAME"),
-    ] = "none"
-    serializer: Annotated[
-        Literal["fragments", "fastavro", "confluent"],
-        Field(
-            description="How events are encoded; the bytes are the same. fragments encodes in batches and is fast;"
-            " fastavro and confluent (AvroSerializer) encode and time each event by itself."
-        ),
-        Shown("NAME"),
-    ] = "fragments"
-    verify_per_s: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=100_000,
-            description="How many randomly drawn events/s are also encoded by the Confluent AvroSerializer. They are"
-            " timed one by one and compared byte for byte.",
-        ),
+        "How events are encoded; the bytes are the same. fragments encodes in batches and is fast;"
+        " fastavro and confluent (AvroSerializer) encode and time each event by itself.",
+    )
+    verify_per_s: int = option(
+        50,
         Shown("N"),
-    ] = 50
-    evolve: Annotated[
-        Changeovers,
-        Field(
-            description="Write a share of a topic's events with a newer version of its schema: TOPIC=FILE@SHARE."
-            " TOPIC=FILE@FROM-TO changes the share during the run. Several with commas between."
-        ),
+        "How many randomly drawn events/s are also encoded by the Confluent AvroSerializer. They are"
+        " timed one by one and compared byte for byte.",
+        ge=0,
+        le=100_000,
+    )
+    evolve: types.Changeovers = option(
+        (),
         Shown("TOPIC=FILE@SHARE", web=False),
-    ] = ()
+        "Write a share of a topic's events with a newer version of its schema: TOPIC=FILE@SHARE."
+        " TOPIC=FILE@FROM-TO changes the share during the run. Several with commas between.",
+    )
 
 
 class Views(Group):
     """The files that show a run to people and machines; None: not written."""
 
-    html: Annotated[
-        OptionalPath,
-        Field(description="Report as one HTML file that opens without a network."),
+    html: types.OptionalPath = option(
+        None,
         Shown("FILE.html", web=False, locust_flag="--run-html"),
-    ] = None
-    csv: Annotated[
-        OptionalPath,
-        Field(description="Time series of the run as CSV, one row a second."),
+        "Report as one HTML file that opens without a network.",
+    )
+    csv: types.OptionalPath = option(
+        None,
         Shown("FILE.csv", web=False, locust_flag="--run-csv"),
-    ] = None
-    summary: Annotated[
-        OptionalPath,
-        Field(
-            description="Summary as Markdown, for a CI job's summary page. $GITHUB_STEP_SUMMARY is appended to."
-        ),
+        "Time series of the run as CSV, one row a second.",
+    )
+    summary: types.OptionalPath = option(
+        None,
         Shown("FILE.md", web=False),
-    ] = None
-    junit: Annotated[
-        OptionalPath,
-        Field(description="Verdict and objectives as JUnit XML, which CI servers show."),
-        Shown("FILE.xml", web=False),
-    ] = None
+        "Summary as Markdown, for a CI job's summary page. $GITHUB_STEP_SUMMARY is appended to.",
+    )
+    junit: types.OptionalPath = option(
+        None, Shown("FILE.xml", web=False), "Verdict and objectives as JUnit XML, which CI servers show."
+    )
 
 
 class Outputs(Views):
     """Where the result goes."""
 
-    run_file: Annotated[
-        Path,
-        Field(description="The result of the run, as JSON."),
-        Shown("FILE", web=False),
-    ] = Path("run.json")
-    prometheus_port: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=65_535,
-            description="Port on which live metrics are served to Prometheus, at /metrics, during the run. 0: none.",
-        ),
+    run_file: Path = option(Path("run.json"), Shown("FILE", web=False), "The result of the run, as JSON.")
+    prometheus_port: int = option(
+        0,
         Shown("PORT", web=False),
-    ] = 0
-    prometheus_host: Annotated[
-        str,
-        Field(min_length=1, description="Address on which live metrics are served."),
-        Shown("HOST", web=False),
-    ] = "127.0.0.1"
+        "Port on which live metrics are served to Prometheus, at /metrics, during the run. 0: none.",
+        ge=0,
+        le=65_535,
+    )
+    prometheus_host: str = option(
+        "127.0.0.1", Shown("HOST", web=False), "Address on which live metrics are served.", min_length=1
+    )
 
 
 class Criteria(Thresholds):
     """What the verdict goes by: the objectives of the run, and the thresholds of every run."""
 
-    slo: Annotated[
-        Objectives,
-        Field(
-            description="Objective that must hold, or the run fails, such as 'end_to_end.p99 < 50ms'. A latency is"
-            " [TOPIC.]STAGE.STATISTIC in us, ms or s (mean, min, max, p50 to p9999); others are a count ('lost == 0'),"
-            " a rate ('achieved_per_s >= 5000') and 'achieved', in percent of the target."
-            " May be repeated; in one text, with commas between.",
-        ),
+    slo: types.Objectives = option(
+        (),
         Shown("EXPRESSION", several=True),
-    ] = ()
+        "Objective that must hold, or the run fails, such as 'end_to_end.p99 < 50ms'. A latency is"
+        " [TOPIC.]STAGE.STATISTIC in us, ms or s (mean, min, max, p50 to p9999); others are a count ('lost == 0'),"
+        " a rate ('achieved_per_s >= 5000') and 'achieved', in percent of the target."
+        " May be repeated; in one text, with commas between.",
+    )

@@ -57,22 +57,13 @@ def load(
 Model = TypeVar("Model", bound=Group)
 
 
-def load_group(
-    group: type[Model],
-    flags: Mapping[str, Any] | None = None,
-    *,
-    file: Path | None = None,
-    environ: Mapping[str, str] | None = None,
-    folder: Path | None = None,
-) -> Model:
+def load_group(group: type[Model], flags: Mapping[str, Any], *, file: Path | None = None) -> Model:
     """One group of the configuration alone, from the same sources as `load`; nothing else is checked.
 
     Raises:
         UsageError: as `load` does.
     """
-    values, origins = _gathered(
-        flags or {}, file, os.environ if environ is None else environ, folder or Path()
-    )
+    values, origins = _gathered(flags, file, os.environ, Path())
     own = {field: value for field, value in values.items() if field in group.model_fields}
     return _validated(group, own, origins)
 
@@ -152,7 +143,4 @@ def _from_environment(
 
 
 def _from_flags(flags: Mapping[str, Any], by_name: Mapping[str, Option]) -> dict[str, tuple[Any, str]]:
-    for name in flags:
-        if name not in by_name:
-            raise UsageError(f"There is no option {name!r}{nearest(name, by_name)}")
     return {name: (value, by_name[name].flag) for name, value in flags.items() if value is not None}

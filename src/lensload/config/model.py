@@ -48,7 +48,7 @@ class RunConfig(Group):
         return self
 
     def as_dict(self) -> dict[str, Any]:
-        """All fields by name, fit for JSON and msgpack; `from_dict` takes it."""
+        """All fields by name, fit for JSON and msgpack; `of` takes them."""
         return {
             name: value for group in self.model_dump(mode="json").values() for name, value in group.items()
         }
@@ -77,20 +77,11 @@ class RunConfig(Group):
         Raises:
             UsageError: a value is out of range.
         """
-        return self.from_dict({**self.as_dict(), **values})
+        return self.of(**{**self.as_dict(), **values})
 
     @classmethod
     def of(cls, **values: object) -> Self:
         """The configuration with these fields, whatever their groups, and the defaults of all others.
-
-        Raises:
-            UsageError: a key is unknown or a value out of range.
-        """
-        return cls.from_dict(values)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """What `as_dict` gave, again.
 
         Raises:
             UsageError: a key is unknown or a value out of range.
@@ -102,33 +93,17 @@ class RunConfig(Group):
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What `as_json` gave, again.
-
-        Raises:
-            UsageError: it is not JSON, a key is unknown or a value out of range.
-        """
-        try:
-            values = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise UsageError(f"The handed-over configuration is not JSON: {error}.") from error
-        return cls.from_dict(values)
+        """What `as_json` gave, again."""
+        return cls.of(**json.loads(text))
 
 
-FIELDS: Final = {
-    name: info
-    for group in (Load, Cluster, WorldParameters, Producer, Criteria, Outputs)
-    for name, info in group.model_fields.items()
+GROUPS: Final[dict[str, type[Group]]] = {
+    name: type(info.default) for name, info in RunConfig.model_fields.items()
 }
+"""The groups by name, in the order in which people see them."""
+
+FIELDS: Final = {name: info for group in GROUPS.values() for name, info in group.model_fields.items()}
 """Every field, whatever its group."""
-
-_GROUP_OF: Final = {
-    "load": Load,
-    "cluster": Cluster,
-    "world": WorldParameters,
-    "producer": Producer,
-    "criteria": Criteria,
-    "outputs": Outputs,
-}
 
 
 def grouped(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -141,7 +116,7 @@ def grouped(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         raise UsageError(f"There is no {unknown!r}{nearest(unknown, FIELDS)}")
     return {
         name: {field: values[field] for field in group.model_fields if field in values}
-        for name, group in _GROUP_OF.items()
+        for name, group in GROUPS.items()
     }
 
 
@@ -160,9 +135,8 @@ def refusal(error: ValidationError, origins: Mapping[str, str] | None = None) ->
         if not field:
             complaints.append(text)
             continue
-        complaints.append(
-            f"{(origins or {}).get(field, field)} is {_shown(detail['input'])}: {text.removesuffix('.')}."
-        )
+        text = text if text.endswith("?") else text.removesuffix(".") + "."
+        complaints.append(f"{(origins or {}).get(field, field)} is {_shown(detail['input'])}: {text}")
         hints.append(describe(field))
     return UsageError("\n".join(complaints), "\n  ".join(dict.fromkeys(hints)))
 

@@ -5,6 +5,7 @@ that goes on from "--flag is 'value': ".
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -14,18 +15,19 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 from lensload.pacing.profile import Profile
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.schema.migration import Changeover
-from lensload.values import duration_s, nearest
+from lensload.values import Duration, nearest
 from lensload.verdict.slo import Slo
 
 _TOPIC_PREFIX = re.compile(r"[A-Za-z0-9._-]{0,200}")
 
 
+def _parsed(parse: Callable[[str], object]) -> BeforeValidator:
+    """Read text by `parse`, and leave alone what is no text."""
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
+
+
 def _none_if_blank(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
-
-
-def _optional_duration(value: object) -> float | None:
-    return None if _none_if_blank(value) is None else duration_s(value)
 
 
 def _addresses(value: object) -> object:
@@ -82,14 +84,6 @@ def _changeovers(value: object) -> object:
     return found
 
 
-def _profile(value: object) -> object:
-    return Profile.parse(value) if isinstance(value, str) else value
-
-
-def _objective(value: object) -> object:
-    return Slo.parse(value) if isinstance(value, str) else value
-
-
 def _texts(value: object) -> object:
     """The texts of a list, each of which may be several with commas, semicolons or line ends between."""
     values = [value] if isinstance(value, str) else value
@@ -106,15 +100,15 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, int) else value
 
 
-OptionalDuration = Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_optional_duration)]
+OptionalDuration = Annotated[Annotated[Duration, Field(gt=0)] | None, BeforeValidator(_none_if_blank)]
 Addresses = Annotated[str | None, BeforeValidator(_addresses)]
 RegistryUrl = Annotated[str | None, BeforeValidator(_registry_url)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_blank)]
 TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]
 Topics = Annotated[tuple[str, ...], BeforeValidator(_topics)]
 Changeovers = Annotated[tuple[Changeover, ...], BeforeValidator(_changeovers)]
-RateProfile = Annotated[Profile, BeforeValidator(_profile), PlainSerializer(str)]
+RateProfile = Annotated[Profile, _parsed(Profile.parse), PlainSerializer(str)]
 Objectives = Annotated[
-    tuple[Annotated[Slo, BeforeValidator(_objective), PlainSerializer(str)], ...], BeforeValidator(_texts)
+    tuple[Annotated[Slo, _parsed(Slo.parse), PlainSerializer(str)], ...], BeforeValidator(_texts)
 ]
 NumberAsText = BeforeValidator(_text)

@@ -267,7 +267,7 @@ class Coordinator:
         config, cluster = self._config, self._cluster
         common = (config, cluster.bootstrap_servers, self._registry_url, cluster.embedded, self._tag)
         rate_per_s = None if self._rate_per_s is None else self._rate_per_s / self.workers.count
-        self._send(worker, None, messages.Assign(config.load.user_rate))
+        self._send(worker, None, messages.Assign(config.load.user_rate, config.load.drain_timeout_s))
         self._send(
             worker, "generator", messages.ConfigureGenerator(*common, state.lanes, state.index, rate_per_s)
         )

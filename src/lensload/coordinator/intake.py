@@ -102,8 +102,6 @@ class Intake:
         self._recorder.add_drained(message)
         self._tell_stats(message)
         state.ended.add(process)
-        if isinstance(message, messages.GeneratorDrained):
-            state.conditions[process] = {**state.conditions.get(process, {}), **message.conditions}
 
     def _tell_stats(self, message: messages.Report | messages.Drained) -> None:
         for listener in self._listeners:

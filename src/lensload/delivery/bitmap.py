@@ -1,8 +1,8 @@
 """Pages of an account of events: 4,096 neighbouring sequences of a stream, a bit and a seal of the content each."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class Page:
         return [self.bits.tobytes(), self.seals.tobytes() if self.seals.any() else b""]
 
     @classmethod
-    def from_wire(cls, wire: list[bytes]) -> Self:
+    def from_wire(cls, wire: Sequence[bytes]) -> Self:
         """What `to_wire` gave, again."""
         bits, seals = wire
         return cls(np.frombuffer(bits, np.uint8), np.frombuffer(seals, np.uint32) if seals else BLANK.seals)
@@ -64,14 +64,20 @@ BLANK: Final = Page(np.zeros(PAGE_BYTES, np.uint8), np.zeros(PAGE, np.uint32))
 FULL: Final = Page(np.full(PAGE_BYTES, 255, np.uint8), np.zeros(PAGE, np.uint32))
 
 
-def to_wire(pages: Mapping[PageKey, Page]) -> list[list[Any]]:
-    """Pages as a list that msgpack can carry."""
-    return [[stream, number, *page.to_wire()] for (stream, number), page in pages.items()]
+class PageSet:
+    """A set of pages, which takes a bit for each page of a stream up to its last one."""
 
+    def __init__(self) -> None:
+        self._bits: dict[int, int] = {}
 
-def from_wire(wire: Iterable[list[Any]]) -> dict[PageKey, Page]:
-    """What `to_wire` gave, again."""
-    return {(stream, number): Page.from_wire(rest) for stream, number, *rest in wire}
+    def __contains__(self, key: PageKey) -> bool:
+        stream, number = key
+        return bool(self._bits.get(stream, 0) >> number & 1)
+
+    def add(self, key: PageKey) -> None:
+        """Put a page in."""
+        stream, number = key
+        self._bits[stream] = self._bits.get(stream, 0) | 1 << number
 
 
 def counted(bits: NDArray[np.uint8]) -> int:

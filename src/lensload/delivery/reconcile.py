@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from lensload.delivery.bitmap import BLANK, FULL, Page, PageKey, counted
-from lensload.delivery.ranges import Spans
+from lensload.delivery.bitmap import BLANK, FULL, Page, PageKey, PageSet, counted
 from lensload.delivery.tracker import TOPICS_A_LANE
 
 Kind: TypeAlias = Literal["sent", "warm", "failed", "seen"]
@@ -43,7 +42,7 @@ class Reconciliation:
     def __init__(self) -> None:
         self._pages: dict[Kind, dict[PageKey, dict[str, Page]]] = {kind: {} for kind in KINDS}
         self._touched: set[PageKey] = set()
-        self._settled: defaultdict[int, Spans] = defaultdict(Spans)
+        self._settled = PageSet()
         self._heard = False
 
     def add(self, process: str, kind: Kind, pages: Mapping[PageKey, Page]) -> None:
@@ -58,7 +57,7 @@ class Reconciliation:
         settled = [key for key in self._touched if self._agrees(key)]
         self._touched.clear()
         for key in settled:
-            self._settled[key[0]].add(key[1])
+            self._settled.add(key)
             del self._pages["sent"][key], self._pages["seen"][key]
         return settled
 
@@ -78,7 +77,7 @@ class Reconciliation:
         return sent.full and seen.full and bool((sent.seals == seen.seals).all())
 
     def _compare(self, key: PageKey, found: Findings) -> None:
-        settled = key[1] in self._settled[key[0]]  # and told to have failed only afterwards
+        settled = key in self._settled  # and told to have failed only afterwards
         sent, seen = (FULL, FULL) if settled else (self._page("sent", key), self._page("seen", key))
         warm, failed = self._page("warm", key), self._page("failed", key)
         lost = sent.lacking(seen) & ~failed.bits

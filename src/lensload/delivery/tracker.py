@@ -6,22 +6,13 @@ rise roughly in order, nearly all that arrives finds its page there. The others 
 is a mere number.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.delivery.bitmap import (
-    BLANK,
-    FULL,
-    PAGE,
-    PAGE_BYTES,
-    Page,
-    PageKey,
-)
-from lensload.delivery.ranges import Spans
+from lensload.delivery.bitmap import BLANK, FULL, PAGE, PAGE_BYTES, Page, PageKey, PageSet
 
 Integers: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -52,7 +43,7 @@ class SequenceLedger:
         self._seals: NDArray[np.uint32] = np.empty(0, np.uint32)
         self._shelf: dict[PageKey, Page] = {}
         self._fresh: set[PageKey] = set()  # on the shelf, and not taken since
-        self._settled: defaultdict[int, Spans] = defaultdict(Spans)
+        self._settled = PageSet()
 
     def enter(self, streams: Integers, sequences: Integers, seals: NDArray[np.uint32]) -> Flags:
         """Enter a batch of events, in the order of their arrival.
@@ -98,9 +89,9 @@ class SequenceLedger:
 
     def settle(self, keys: Iterable[PageKey]) -> None:
         """Forget pages in which nothing is open: all their sequences have been entered, somewhere."""
-        for stream, number in keys:
-            self._shelf.pop((stream, number), None)
-            self._settled[stream].add(number)
+        for key in keys:
+            self._shelf.pop(key, None)
+            self._settled.add(key)
 
     def _make_room(self, streams: Integers, sequences: Integers) -> None:
         low, high = int(streams.min()), int(streams.max())
@@ -130,21 +121,23 @@ class SequenceLedger:
         lines, first = np.unique(lines, return_index=True)
         for line, number in zip(lines.tolist(), pages[first].tolist(), strict=True):
             self._put_away(line)
-            stream = line // _AT_HAND
-            settled = number in self._settled[stream]
-            page = FULL if settled else self._shelf.pop((stream, number), BLANK)
-            self._bits[line * PAGE_BYTES : (line + 1) * PAGE_BYTES] = page.bits
-            self._seals[line * PAGE : (line + 1) * PAGE] = page.seals
+            key = line // _AT_HAND, number
+            page = FULL if key in self._settled else self._shelf.pop(key, BLANK)
+            bits, seals = self._cells(line)
+            bits[:], seals[:] = page.bits, page.seals
             self._numbers[line] = number
 
     def _put_away(self, line: int) -> None:
-        stream, number = line // _AT_HAND, int(self._numbers[line])
-        if number < 0 or number in self._settled[stream]:
-            return
-        bits = self._bits[line * PAGE_BYTES : (line + 1) * PAGE_BYTES].copy()
-        seals = self._seals[line * PAGE : (line + 1) * PAGE].copy()
-        self._shelf[stream, number] = Page(bits, seals)
-        self._fresh.add((stream, number))
+        key = line // _AT_HAND, int(self._numbers[line])
+        if key[1] >= 0 and key not in self._settled:
+            bits, seals = self._cells(line)
+            self._shelf[key] = Page(bits.copy(), seals.copy())
+            self._fresh.add(key)
+
+    def _cells(self, line: int) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+        """Where the bits and the seals of the page on a line are."""
+        end = line + 1
+        return self._bits[line * PAGE_BYTES : end * PAGE_BYTES], self._seals[line * PAGE : end * PAGE]
 
 
 class OrderLedger:

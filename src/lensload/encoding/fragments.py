@@ -16,19 +16,14 @@ from numpy.typing import NDArray
 from lensload import ids
 from lensload.encoding.wire import ID_LENGTH, Block, header
 from lensload.errors import SchemaError
-from lensload.world.columns import (
-    Column,
-    Drawn,
-    Ids,
-    Integers,
-    Linked,
-    Pool,
-    Rankings,
-    Reals,
-    TopicBatch,
-)
+from lensload.world import columns
+from lensload.world.columns import Column, Pool, Rankings, TopicBatch
 
 _RANKED = [("itemId", "string"), ("score", "float"), ("rank", "int"), ("explanation", ["null", "string"])]
+
+# A varint has seven bits a byte: one more byte is needed from each power of 128 on.
+_SEVENS = np.arange(0, 70, 7, dtype=np.uint64)
+_LONGER_FROM = np.uint64(1) << _SEVENS[1:]
 
 Schema = dict[str, Any]
 Piece = Block | list[bytes]
@@ -38,10 +33,10 @@ class Plan:
     """How the values of one topic are put together from columns, field by field in the schema's order."""
 
     def __init__(self, schema: Schema, schema_id: int) -> None:
-        parse_schema(schema)
-        self._fields = {field["name"]: field for field in schema["fields"]}
-        self._names = _definitions(schema)
-        self._record = schema["name"]
+        self._names: dict[str, Any] = {}
+        parsed: Any = parse_schema(schema, self._names)
+        self._fields = {field["name"]: field for field in parsed["fields"]}
+        self._record = parsed["name"]
         self._header = np.frombuffer(header(schema_id), dtype=np.uint8)
         self._fragments: dict[tuple[Pool, tuple[str, ...]], _Fragments] = {}
         self._layouts: dict[tuple[tuple[str, ...], ...], list[tuple[int, tuple[str, ...]]]] = {}
@@ -49,11 +44,11 @@ class Plan:
         self._other_rankings: dict[tuple[str, ...], Any] = {}
         self._defaults: dict[str, Block] = {}
         self._makers: dict[type, Callable[[Any, tuple[str, ...]], Iterable[Piece]]] = {
-            Drawn: self._drawn,
-            Ids: self._ids,
-            Integers: self._integers,
-            Reals: self._reals,
-            Linked: self._linked,
+            columns.Drawn: self._drawn,
+            columns.Ids: lambda column, _: (_constant(len(column.texts), ID_LENGTH), column.texts),
+            columns.Integers: lambda column, _: (_longs(column.integers),),
+            columns.Reals: self._reals,
+            columns.Linked: self._linked,
             Rankings: self._ranked,
         }
 
@@ -92,17 +87,14 @@ class Plan:
                     f"The field {name!r} of {self._record} has no default, and LENS's events have no such field.",
                     "Give the field a default in the schema file (LENS's rule: optional, default null).",
                 )
-            written = self._field_bytes(name, self._fields[name]["default"])
-            self._defaults[name] = np.frombuffer(written, dtype=np.uint8)
+            default = written(self._type_of(name), self._fields[name]["default"])
+            self._defaults[name] = np.frombuffer(default, dtype=np.uint8)
         return self._defaults[name]
-
-    def _field_bytes(self, name: str, value: Any) -> bytes:
-        return written(self._type_of(name), value)
 
     def _type_of(self, name: str) -> Any:
         return parse_schema(_self_contained(self._fields[name]["type"], self._names, set()))
 
-    def _drawn(self, column: Drawn, fields: tuple[str, ...]) -> Iterable[Piece]:
+    def _drawn(self, column: columns.Drawn, fields: tuple[str, ...]) -> Iterable[Piece]:
         known = self._fragments.get((column.pool, fields))
         if known is None:
             places = [column.pool.fields.index(name) for name in fields]
@@ -114,13 +106,7 @@ class Plan:
             self._fragments[column.pool, fields] = known
         return (known.drawn(column.index),)
 
-    def _ids(self, column: Ids, _fields: tuple[str, ...]) -> Iterable[Piece]:
-        return (_constant(len(column.texts), ID_LENGTH), column.texts)
-
-    def _integers(self, column: Integers, _fields: tuple[str, ...]) -> Iterable[Piece]:
-        return (_longs(column.integers),)
-
-    def _reals(self, column: Reals, _fields: tuple[str, ...]) -> Iterable[Piece]:
+    def _reals(self, column: columns.Reals, _fields: tuple[str, ...]) -> Iterable[Piece]:
         raw = column.reals.astype("<f4").view(np.uint8).reshape(-1, 4)
         if column.present is None:
             return (raw,)
@@ -130,7 +116,7 @@ class Plan:
         values[~column.present] = b"\0"
         return (values.tolist(),)
 
-    def _linked(self, column: Linked, fields: tuple[str, ...]) -> Iterable[Piece]:
+    def _linked(self, column: columns.Linked, fields: tuple[str, ...]) -> Iterable[Piece]:
         known = self._fragments.get((column.constants, fields))
         if known is None:
             # Let fastavro write each map with a stand-in id, and keep all but that id and the map's end.
@@ -269,28 +255,13 @@ def _longs(values: NDArray[np.int64]) -> Piece:
 
 def _varints(values: NDArray[np.int64]) -> Piece:
     zigzag = ((values << 1) ^ (values >> 63)).view(np.uint64)
-    least, most = int(zigzag.min(initial=0)), int(zigzag.max(initial=0))
-    if len(values):
-        least = int(zigzag.min())
-    width = max(1, -(-most.bit_length() // 7))
-    shifts = np.arange(0, 7 * width, 7, dtype=np.uint64)
-    groups: Block = (zigzag[:, None] >> shifts).astype(np.uint8) & np.uint8(0x7F)
-    if max(1, -(-least.bit_length() // 7)) == width:
-        groups[:, :-1] |= 0x80
+    lengths = 1 + np.searchsorted(_LONGER_FROM, zigzag, side="right")
+    width = int(lengths.max(initial=1))
+    groups: Block = (zigzag[:, None] >> (_SEVENS[:width])).astype(np.uint8) & np.uint8(0x7F)
+    groups[np.arange(1, width + 1) < lengths[:, None]] |= 0x80
+    if (lengths == width).all():
         return groups
-    lengths = np.maximum(1, width - (groups[:, ::-1] != 0).argmax(axis=1)) if width > 1 else None
-    return _ragged_longs(groups, lengths)
-
-
-def _ragged_longs(groups: Block, lengths: NDArray[np.int64] | None) -> list[bytes]:
-    lines = _lines(groups)
-    if lengths is None:
-        return lines
-    result: list[bytes] = []
-    for line, length in zip(lines, lengths.tolist(), strict=True):
-        used = line[:length] if any(line[:length]) else line[:1]
-        result.append(bytes(byte | 0x80 for byte in used[:-1]) + used[-1:])
-    return result
+    return [line[:length] for line, length in zip(_lines(groups), lengths.tolist(), strict=True)]
 
 
 def written(schema: Any, value: Any) -> bytes:
@@ -298,27 +269,6 @@ def written(schema: Any, value: Any) -> bytes:
     out = BytesIO()
     schemaless_writer(out, schema, value)
     return out.getvalue()
-
-
-def _definitions(schema: Any) -> dict[str, Any]:
-    """Every named type that the schema defines, by short and full name."""
-    found: dict[str, Any] = {}
-
-    def walk(node: Any, namespace: str) -> None:
-        if isinstance(node, list):
-            for branch in node:
-                walk(branch, namespace)
-        elif isinstance(node, dict):
-            space = node.get("namespace", namespace)
-            if node.get("type") in ("record", "enum", "fixed"):
-                found[node["name"]] = found[f"{space}.{node['name']}"] = node
-            for field in node.get("fields", ()):
-                walk(field["type"], space)
-            for inner in ("items", "values", "type"):
-                walk(node.get(inner), space)
-
-    walk(schema, "")
-    return found
 
 
 def _self_contained(node: Any, names: dict[str, Any], placed: set[str]) -> Any:
@@ -333,10 +283,7 @@ def _self_contained(node: Any, names: dict[str, Any], placed: set[str]) -> Any:
     if result.get("type") in ("record", "enum", "fixed"):
         placed.add(result["name"])
     if "fields" in result:
-        result["fields"] = [
-            {**field, "type": _self_contained(field["type"], names, placed)} for field in result["fields"]
-        ]
-    for inner in ("items", "values"):
-        if inner in result:
-            result[inner] = _self_contained(result[inner], names, placed)
+        result["fields"] = [_self_contained(field, names, placed) for field in result["fields"]]
+    for inner in {"items", "values", "type"} & result.keys():
+        result[inner] = _self_contained(result[inner], names, placed)
     return result

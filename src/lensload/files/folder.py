@@ -1,20 +1,27 @@
 """The folder that files are written to."""
 
+from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 from lensload.errors import UsageError
 
+Format = Literal["avro", "parquet"]
+"""Of files of records; also their suffix."""
 
-def prepare(folder: Path, suffix: str) -> None:
+
+def prepare(folder: Path, form: Format) -> None:
     """Have the folder there, empty of files like those to come: nothing is overwritten, nothing mixed.
 
     Raises:
-        UsageError: it cannot be made or written, or has such files.
+        UsageError: it cannot be made or written, or has such files; or pyarrow is missing.
     """
+    if form == "parquet":
+        _require_pyarrow()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        earlier = next(folder.glob(f"*{suffix}"), None)
-        probe = folder / f".lensload{suffix}.part"
+        earlier = next(folder.glob(f"*.{form}"), None)
+        probe = folder / f".lensload.{form}.part"
         probe.touch()
         probe.unlink()
     except OSError as error:
@@ -25,3 +32,13 @@ def prepare(folder: Path, suffix: str) -> None:
         raise UsageError(
             f"--output-dir {folder} has files already, such as {earlier.name}.", "Give an empty folder."
         )
+
+
+def _require_pyarrow() -> None:
+    try:
+        import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise UsageError(
+            f"--output-format parquet needs pyarrow: {error}.",
+            "Install it: pip install 'lensload[parquet]'; or give --output-format avro.",
+        ) from error

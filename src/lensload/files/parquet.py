@@ -7,7 +7,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from lensload.errors import UsageError
 from lensload.files.columns import Column, column
 
 _ROWS_HELD: Final = 20_000
@@ -36,9 +35,9 @@ class ParquetFile:
         self.count = 0
         self._fields = _fields(schema)
         places = (arrow.int32(), arrow.int64(), arrow.timestamp("ms", tz="UTC"), arrow.binary())
-        names = [*(KAFKA if kafka else ()), *self._fields]
-        types = [*(places if kafka else ()), *(field.type for field in self._fields.values())]
-        self._schema = arrow.schema(list(zip(names, types, strict=True)))
+        columns = dict(zip(KAFKA, places, strict=True)) if kafka else {}
+        columns |= {name: field.type for name, field in self._fields.items()}
+        self._schema = arrow.schema(columns)
         self._table = arrow.Table
         self._writer = import_module("pyarrow.parquet").ParquetWriter(path, self._schema)
         self._rows: list[dict[str, Any]] = []
@@ -63,21 +62,6 @@ class ParquetFile:
     def _write(self) -> None:
         self._writer.write_table(self._table.from_pylist(self._rows, schema=self._schema))
         self._rows.clear()
-
-
-def check_installed(flag: str) -> None:
-    """Find out whether pyarrow is there, for `flag` parquet.
-
-    Raises:
-        UsageError: it is not.
-    """
-    try:
-        import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise UsageError(
-            f"{flag} parquet needs pyarrow: {error}.",
-            f"Install it: pip install 'lensload[parquet]'; or give {flag} avro.",
-        ) from error
 
 
 def _fields(schema: Any) -> dict[str, Column]:  # noqa: ANN401 - a schema is any JSON

@@ -15,38 +15,22 @@ from typing import Any, Final
 
 import numpy as np
 
-from lensload.clock import WallClock
 from lensload.config.model import RunConfig
 from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS
-from lensload.kafka import connection
+from lensload.kafka import preflight
+from lensload.kafka.preflight import Version
 from lensload.kafka.producing import producer_settings
-from lensload.kafka.topics import ensure_topics
-from lensload.metrics.stats import Tally
 from lensload.pacing.pacer import Pacer
-from lensload.processes.child import serve, whole_ms
+from lensload.processes import messages
+from lensload.processes.child import RunChild, serve, whole_ms
 from lensload.processes.link import Link
-from lensload.processes.messages import (
-    Audience,
-    Begin,
-    ConfigureGenerator,
-    Drain,
-    GeneratorDrained,
-    GeneratorReport,
-    Message,
-    Notice,
-    Pages,
-    Ready,
-    Scheduled,
-)
-from lensload.schema import definitions, registration, registry
-from lensload.schema.definitions import Schema
-from lensload.schema.migration import newer_schemas
+from lensload.processes.messages import Message
 from lensload.world.behaviour import Behaviour
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.world import World, made
 
 NS_PER_S: Final = 1_000_000_000
@@ -58,7 +42,6 @@ _LONGEST_SPAN_MS: Final = 70
 # does not wait for what is being made; many when late anyway, since big batches are cheaper.
 _STEP: Final = (1_500, 2)
 _LATE_STEP: Final = (12_000, 5)
-_REPORT_NS: Final = NS_PER_S
 _LISTEN_NS: Final = 5 * NS_PER_MS
 _CAUGHT_UP: Final = 250  # fewer events than this at once: there is time to make some ahead
 # The shortest time between two wake-ups, in which events that become due are gathered: the price is paid for each
@@ -71,7 +54,7 @@ _OVERTIME_NS: Final = NS_PER_S  # how long after the end what is overdue is stil
 _REHEARSAL: Final = 2_000  # events, enough for some of every topic
 
 
-class Generator:
+class Generator(RunChild):
     """Makes, encodes and produces events on schedule until told to drain.
 
     Args:
@@ -82,46 +65,32 @@ class Generator:
         LensloadError: the cluster, the registry or a schema file does not allow it.
     """
 
-    def __init__(self, link: Link, order: ConfigureGenerator) -> None:
-        self._link = link
+    def __init__(self, link: Link, order: messages.ConfigureGenerator) -> None:
+        super().__init__(link, order.config, _LISTEN_NS)
         self._order = order
-        self._config = order.config
-        self._tally = Tally()
         self._pacer: Pacer | None = None
         self._end_ns = 0
         self._made_until_ns = 0
         self._due = 0
-        self._reported = (
-            0,
-            time.time_ns(),
-        )  # how many events were produced at the last report, and when that was
-        self._draining = False
+        # How many events were produced at the last report, and when that was.
+        self._reported = (0, time.time_ns())
         self._scheduled = False
         self._rate_per_s = 0.0
-        self._clock = WallClock()
         self._connect()
         if order.rate_per_s is not None:
             self._gather({Behaviour(): order.rate_per_s})
 
     def run(self) -> None:
         """Say ready, then work until drained."""
-        self._link.send(Ready(self._conditions))
+        self._link.send(messages.Ready(self._conditions))
         # What lives for the whole run need not be looked through by every collection of garbage.
         gc.collect()
         gc.freeze()
         making: Iterator[None] = iter(())
-        # On the second, as the observer does, so that what both report is of the same time.
-        next_report_ns = (time.time_ns() // _REPORT_NS + 1) * _REPORT_NS
-        next_listen_ns = 0
         while not self._draining:
             now_ns = time.time_ns()
             produced = 0 if self._scheduled else self._producer.pump(now_ns)
-            if now_ns >= next_listen_ns:
-                self._listen()
-                next_listen_ns = now_ns + _LISTEN_NS
-            if now_ns >= next_report_ns:
-                self._report(now_ns)
-                next_report_ns += _REPORT_NS * (1 + (now_ns - next_report_ns) // _REPORT_NS)
+            self.attend(now_ns)
             if self._overtime(now_ns):
                 making = iter(())
             if next(making, True) is None:
@@ -136,56 +105,46 @@ class Generator:
 
     def _connect(self) -> None:
         config, order = self._config, self._order
-        self._names = order.names
-        loaded = {topic: schema for topic, schema in definitions.load().items() if topic in self._names}
-        settings = connection.client_settings(config.cluster, order.bootstrap_servers)
-        facts = connection.check(settings)
-        books = registry.connect(order.registry_url)
-        newer = newer_schemas(config.producer.evolve, loaded)
-        schema_ids = books.register(loaded, config.cluster.topic_prefix)
-        newer_ids = registration.register_newer(books, newer, schema_ids, config.cluster.topic_prefix)
-        ensure_topics(
-            settings,
-            list(self._names.values()),
-            config.cluster.partitions,
-            config.cluster.replication_factor,
-            embedded=order.embedded,
+        found = preflight.prepare(
+            config, order.bootstrap_servers, order.registry_url, embedded=order.embedded
         )
-        setting = made(config.world)
-        self._world = World(setting, tuple(order.lanes), run_tag=order.run_tag, topics=config.load.topics)
-        confluent, newer_confluent = (
-            ConfluentSerializer(
-                books.client, {topic: schema.text for topic, schema in each.items()}, self._names
-            )
-            for each in (loaded, newer)
-        )
-        serializers = dict.fromkeys(schema_ids.values(), confluent)
-        serializers |= dict.fromkeys(newer_ids.values(), newer_confluent)
+        scenario = made(config.world)
+        self._world = World(scenario, tuple(order.lanes), run_tag=order.run_tag, topics=config.load.topics)
+        encoders: list[Encoder] = []
+        serializers: dict[int, ConfluentSerializer] = {}
+        warmed: list[tuple[str, ConfluentSerializer]] = []
+        for version in found.versions:
+            texts = {topic: schema.text for topic, schema in version.schemas.items()}
+            confluent = ConfluentSerializer(found.registry.client, texts, order.names)
+            encoders.append(_encoder(config.producer.serializer, version, confluent))
+            serializers |= dict.fromkeys(version.ids.values(), confluent)
+            warmed += [(topic, confluent) for topic in version.schemas]
         self._audit = Audit(serializers, config.producer.verify_per_s, self._tally)
         self._rollouts = {
             change.topic: Rollout(change, config.world.seed) for change in config.producer.evolve
         }
-        self._encoder = _encoder(config.producer.serializer, loaded, schema_ids, confluent)
-        if newer:
-            encoder = _encoder(config.producer.serializer, newer, newer_ids, newer_confluent)
-            self._encoder = MixedEncoder(self._encoder, encoder, self._rollouts)
-        self._producer = PacedProducer(producer_settings(settings, _tuning(config)), self._names, self._tally)
-        self._warm(setting, [(confluent, set(loaded)), (newer_confluent, set(newer))])
+        older, *newer = encoders
+        self._encoder = MixedEncoder(older, newer[0], self._rollouts) if newer else older
+        self._producer = PacedProducer(
+            producer_settings(found.settings, _tuning(config)), order.names, self._tally
+        )
+        self._warm(scenario, warmed)
         self._conditions: dict[str, Any] = {
-            "cluster": {"id": facts.cluster_id, "brokers": list(facts.brokers)},
-            "schema_ids": schema_ids,
-            **({"newer_schema_ids": newer_ids} if newer_ids else {}),
+            "cluster": {"id": found.cluster.cluster_id, "brokers": list(found.cluster.brokers)},
+            **dict(
+                zip(("schema_ids", "newer_schema_ids"), [each.ids for each in found.versions], strict=False)
+            ),
         }
 
-    def _warm(self, setting: Setting, serializers: list[tuple[ConfluentSerializer, set[str]]]) -> None:
+    def _warm(self, scenario: Scenario, serializers: list[tuple[str, ConfluentSerializer]]) -> None:
         """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
         for batch in self._world.outline():
             self._encoder.encode(batch)
-        rehearsal = World(setting, (0,), topics=self._config.load.topics)
+        rehearsal = World(scenario, (0,), topics=self._config.load.topics)
         for batch in rehearsal.take(np.full(_REHEARSAL, time.time_ns())):
-            for serialize, topics in serializers:
-                if batch.topic in topics:
-                    serialize(batch.topic, next(batch.records()))
+            for topic, serialize in serializers:
+                if batch.topic == topic:
+                    serialize(topic, next(batch.records()))
 
     def _until(self, now_ns: int) -> int:
         ahead_ns = now_ns + _AHEAD_NS
@@ -241,19 +200,16 @@ class Generator:
     def _finish(self) -> None:
         if self._end_ns and not self._scheduled:
             self._scheduled = True
-            self._link.send(Scheduled())
+            self._link.send(messages.Scheduled())
 
-    def _listen(self) -> None:
-        while (envelope := self._link.receive(0)) is not None:
-            self._obey(envelope.opened())
-
-    def _obey(self, message: Message) -> None:
+    def obey(self, message: Message) -> None:
+        """Do what a message says."""
         match message:
-            case Begin(start_ns, measure_from_ns, end_ns):
+            case messages.Begin(start_ns, measure_from_ns, end_ns):
                 self._begin(*map(whole_ms, (start_ns, measure_from_ns, end_ns)))
-            case Audience():
-                self._gather(message.rates_per_s)
-            case Drain():
+            case messages.Audience(rates_per_s):
+                self._gather(rates_per_s)
+            case messages.Drain():
                 self._draining = True
             case _:
                 pass
@@ -278,14 +234,14 @@ class Generator:
         if self._pacer:
             self._pacer.set_rate(max(self._made_until_ns, time.time_ns()), self._rate_per_s)
 
-    def _report(self, now_ns: int) -> None:
+    def report(self, now_ns: int) -> None:
+        """Send what was made and sent since the last report."""
         self._producer.settle()
-        for text in self._producer.take_notices():
-            self._link.send(Notice(text))
+        self.send_all(map(messages.Notice, self._producer.take_notices()))
         produced, since_ns = self._producer.produced - self._reported[0], now_ns - self._reported[1]
         self._reported = (self._producer.produced, now_ns)
         self._link.send(
-            GeneratorReport(
+            messages.GeneratorReport(
                 stats=self._tally.take(),
                 now_ns=now_ns,
                 clock_step_ns=self._clock.step_ns(),
@@ -299,8 +255,8 @@ class Generator:
         self._tell_pages()
 
     def _tell_pages(self, *, everything: bool = False) -> None:
-        for kind, taken in self._producer.dispatches.take(everything=everything).items():
-            self._link.send(Pages.of(kind, taken))
+        taken = self._producer.dispatches.take(everything=everything)
+        self.send_all(messages.Pages(kind, pages) for kind, pages in taken.items())
 
     def _behind_ns(self, now_ns: int) -> int:
         """How late the most overdue event is: one that waits, or one that should have been made."""
@@ -322,14 +278,14 @@ class Generator:
         deadline_s = time.monotonic() + self._config.load.drain_timeout_s
         left = self._producer.flush(_FLUSH_STEP_S)
         while left and time.monotonic() < deadline_s:
-            self._report(time.time_ns())
+            self.report(time.time_ns())
             left = self._producer.flush(_FLUSH_STEP_S)
         if left:
             left = self._producer.give_up()
         self._producer.settle()
         self._tell_pages(everything=True)
         self._tally.add_total("unsent", self._producer.waiting())
-        self._link.send(GeneratorDrained(self._tally.take(), left, self._producer.last_ns, self._conditions))
+        self._link.send(messages.GeneratorDrained(self._tally.take(), left, self._producer.last_ns))
         self._producer.close()
 
 
@@ -345,16 +301,11 @@ def _tuning(config: RunConfig) -> dict[str, Any]:
     }
 
 
-def _encoder(
-    name: str,
-    versions: dict[str, Schema],
-    schema_ids: dict[str, int],
-    confluent: ConfluentSerializer,
-) -> Encoder:
-    parsed = {topic: schema.parsed for topic, schema in versions.items()}
+def _encoder(name: str, version: Version, confluent: ConfluentSerializer) -> Encoder:
+    parsed = {topic: schema.parsed for topic, schema in version.schemas.items()}
     if name == "fragments":
-        return FragmentEncoder(parsed, schema_ids)
-    return RecordEncoder(confluent if name == "confluent" else fastavro_serializer(parsed, schema_ids))
+        return FragmentEncoder(parsed, version.ids)
+    return RecordEncoder(confluent if name == "confluent" else fastavro_serializer(parsed, version.ids))
 
 
 def _resident_bytes() -> int:
@@ -365,7 +316,7 @@ def _resident_bytes() -> int:
 
 
 def _work(link: Link, order: Message) -> None:
-    if isinstance(order, ConfigureGenerator):
+    if isinstance(order, messages.ConfigureGenerator):
         Generator(link, order).run()
 
 

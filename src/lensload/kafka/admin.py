@@ -57,13 +57,11 @@ class TopicAdmin:
 
     def still_ranges(self, counts: Mapping[str, int], still_s: float = 1.0) -> dict[Place, tuple[int, int]]:
         """The same, once nothing has been added for a while: what a dead process has sent may still arrive."""
-        found = self.ranges(counts)
-        while True:
+        earlier, ranges = None, self.ranges(counts)
+        while ranges != earlier:
             time.sleep(still_s)
-            again = self.ranges(counts)
-            if again == found:
-                return again
-            found = again
+            earlier, ranges = ranges, self.ranges(counts)
+        return ranges
 
     def settings(self, name: str) -> dict[str, str]:
         """The topic's settings; none where these credentials may not see them (`unseen` tells which)."""
@@ -79,10 +77,8 @@ class TopicAdmin:
 
     def change(self, name: str, wanted: Mapping[str, str]) -> None:
         """Give the topic these settings, and leave the others."""
-        entries = [
-            ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
-            for key, value in wanted.items()
-        ]
+        change = AlterConfigOpType.SET
+        entries = [ConfigEntry(*each, incremental_operation=change) for each in wanted.items()]
         resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
         self._asked(
             f"new settings of {name}",

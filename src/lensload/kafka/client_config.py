@@ -12,6 +12,7 @@ from typing import Any
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from lensload.atomic_file import read_text
 from lensload.errors import UsageError
 
 _ADDRESS = "the address is --bootstrap-servers, so that everything goes to one cluster"
@@ -55,13 +56,7 @@ def read(path: Path) -> dict[str, str]:
         UsageError: the file cannot be read, a line is not key=value, a property is unknown, has a value that it
             cannot have, is there twice, or is this tool's to set; names the line and says what to do.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(
-            f"The client configuration {path} cannot be read: {reason}.", "Check --client-config."
-        ) from None
+    text = read_text(path, "client configuration", "Check --client-config.")
     properties: dict[str, str] = {}
     lines: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):

@@ -36,11 +36,15 @@ class ClusterFacts:
     brokers: tuple[str, ...]
 
 
-def client_settings(cluster: Cluster, bootstrap_servers: str) -> dict[str, Any]:
+def client_settings(cluster: Cluster, bootstrap_servers: str | None = None) -> dict[str, Any]:
     """What every librdkafka client of a run is made with: the address, the --client-config file, and logging.
 
     Producers, consumers and admin clients take the same dict; add to a copy what only one of them needs. On the
     embedded cluster the file's security properties are left out.
+
+    Args:
+        cluster: from the configuration.
+        bootstrap_servers: where the cluster is, if not where the configuration says: the embedded one.
 
     Raises:
         UsageError: the --client-config file is not fit (see `client_config.read`).
@@ -48,7 +52,8 @@ def client_settings(cluster: Cluster, bootstrap_servers: str) -> dict[str, Any]:
     own = client_config.read(cluster.client_config) if cluster.client_config else {}
     if cluster.embedded:
         own = client_config.without_security(own)
-    return {"client.id": "lensload", **own, "bootstrap.servers": bootstrap_servers, "logger": LOGGER}
+    address = bootstrap_servers or cluster.bootstrap_servers or ""
+    return {"client.id": "lensload", **own, "bootstrap.servers": address, "logger": LOGGER}
 
 
 def check(settings: Mapping[str, Any], timeout_s: float = 10.0) -> ClusterFacts:

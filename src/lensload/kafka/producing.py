@@ -1,7 +1,7 @@
 """Producing records: what every producer of ours does in the same way, whatever it counts and measures."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from operator import length_hint
 from typing import Any, Final
@@ -27,7 +27,6 @@ def produce(
     value: bytes | None,
     key: bytes | str | None,
     details: Mapping[str, Any],
-    waiting: Callable[[], object] = lambda: None,
 ) -> None:
     """Hand one record to the client, waiting while its queue is full.
 
@@ -37,7 +36,6 @@ def produce(
         value: as on the wire.
         key: as on the wire.
         details: partition, timestamp and headers, as `Producer.produce` takes them.
-        waiting: called now and then while the queue is full; what it raises ends the waiting.
 
     Raises:
         KafkaException: the client does not take it.
@@ -47,7 +45,6 @@ def produce(
             producer.produce(name, value, key, **details)
         except BufferError:
             producer.poll(_FULL_QUEUE_WAIT_S)
-            waiting()
         else:
             return
 
@@ -61,7 +58,7 @@ def produce_all(
         producer: the client.
         name: the topic's name in the cluster.
         values: of the records.
-        columns: what else `Producer.produce` takes by place, of each record: key, partition, callbacks, timestamp.
+        columns: what else `Producer.produce` takes by place, of each record: key, partition, callbacks, timestamp, headers.
 
     Returns:
         How many the client took, and what it had against the next one: BufferError for a full queue.

@@ -1,7 +1,8 @@
 """Reading partitions: what every consumer of ours does in the same way, whatever it does with the messages."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -44,6 +45,34 @@ def consumer_settings(
     return {**own, **settings, **grouped}
 
 
+@contextmanager
+def refusals() -> Generator[None]:
+    """What the client raises within, as our own error.
+
+    Raises:
+        ClusterError: in place of a KafkaException.
+    """
+    try:
+        yield
+    except KafkaException as error:
+        raise refusal(error.args[0]) from error
+
+
+def consume(consumer: Consumer, at_most: int, timeout_s: float) -> list[Message]:
+    """What comes next, the ends of partitions among it, waiting at most so long; perhaps nothing.
+
+    Raises:
+        ClusterError: the client does not go on, or there is an error that no waiting mends.
+    """
+    with refusals():
+        messages = consumer.consume(at_most, timeout_s)
+    for message in messages:
+        error = message.error()
+        if error is not None and (error.fatal() or error.name() in _NOT_THERE | _MAY_NOT):
+            raise refusal(error)
+    return messages
+
+
 def offsets(consumer: Consumer, places: Iterable[Place], at: int, timeout_s: float) -> dict[Place, int]:
     """An offset of each partition.
 
@@ -58,10 +87,8 @@ def offsets(consumer: Consumer, places: Iterable[Place], at: int, timeout_s: flo
     """
     # All in one request: on a connection that fetches, each waits until the broker has answered the fetch.
     wanted = [TopicPartition(*place, at) for place in places]
-    try:
+    with refusals():
         answers = consumer.offsets_for_times(wanted, timeout=timeout_s) if wanted else []
-    except KafkaException as error:
-        raise refusal(error.args[0]) from error
     for each in answers:
         if each.error is not None:
             raise refusal(each.error, f"Partition {each.partition} of {each.topic}")
@@ -77,18 +104,6 @@ def ends_partition(message: Message) -> bool:
     """Whether it is librdkafka's event that a partition has been read to its present end, which `offset` tells."""
     error = message.error()
     return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001  # public, whatever its name
-
-
-def check(messages: Iterable[Message]) -> None:
-    """Find an error among what a consumer gave that no waiting mends.
-
-    Raises:
-        ClusterError: there is one.
-    """
-    for message in messages:
-        error = message.error()
-        if error is not None and (error.fatal() or error.name() in _NOT_THERE | _MAY_NOT):
-            raise refusal(error)
 
 
 def refusal(error: KafkaError, what: str = "The cluster") -> ClusterError:

@@ -78,11 +78,7 @@ def _create(
 ) -> None:
     if not names:
         return
-    config = dict(topic_settings)
-    topics = [
-        NewTopic(name, num_partitions=partitions, replication_factor=replication_factor, config=config)
-        for name in names
-    ]
+    topics = [NewTopic(name, partitions, replication_factor, config=dict(topic_settings)) for name in names]
     futures = admin.create_topics(topics, operation_timeout=_TOPICS_S, request_timeout=_TOPICS_S)
     for name, future in futures.items():
         try:
@@ -110,9 +106,7 @@ def _await_leaders(admin: AdminClient, names: Sequence[str], deadline_s: float) 
     """The number of partitions of each topic, as soon as all have leaders."""
     counts: dict[str, int] = {}
     while True:
-        for name in names:
-            if name in counts:
-                continue
+        for name in [name for name in names if name not in counts]:
             topic = admin.list_topics(name, timeout=max(0.1, deadline_s - time.monotonic())).topics[name]
             if topic.error is not None and topic.error.name() in _MAY_NOT:
                 raise ClusterError(
@@ -121,12 +115,12 @@ def _await_leaders(admin: AdminClient, names: Sequence[str], deadline_s: float) 
                 )
             if topic.partitions and all(each.leader >= 0 for each in topic.partitions.values()):
                 counts[name] = len(topic.partitions)
-        if len(counts) == len(names):
+        lacking = [name for name in names if name not in counts]
+        if not lacking:
             return counts
         if time.monotonic() >= deadline_s:
-            lacking = ", ".join(name for name in names if name not in counts)
             raise ClusterError(
-                f"These topics have no leader for every partition: {lacking}.",
+                f"These topics have no leader for every partition: {', '.join(lacking)}.",
                 "Check that all brokers are up, then try again.",
             )
         time.sleep(_LOOK_AGAIN_S)

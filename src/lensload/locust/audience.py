@@ -11,6 +11,7 @@ does not run it beside the subclass.
         weight = 2
 """
 
+import math
 from collections import Counter
 from dataclasses import fields
 from typing import Any, ClassVar
@@ -57,7 +58,7 @@ class Audience(User):
         for name in cls._own_numbers():
             if name not in (*_FIELDS, "events_per_s"):
                 raise UsageError(f"{cls.__name__} sets {name}, which no audience has{nearest(name, _FIELDS)}")
-        if cls.events_per_s is not None and cls.events_per_s < 0:
+        if cls.events_per_s is not None and not 0 <= cls.events_per_s < math.inf:
             raise UsageError(f"{cls.__name__}.events_per_s is {cls.events_per_s}.", "A rate is 0 or more.")
         values: dict[str, Any] = {name: getattr(cls, name) for name in _FIELDS if hasattr(cls, name)}
         return Behaviour.from_dict({"name": cls.__name__, **values})
@@ -119,14 +120,13 @@ class Buyers(Audience):
 
 
 Slice = tuple[Behaviour, float | None]
-Rate = tuple[Behaviour, float]
 
 
 class Slices:
     """The slices of this worker's audience: one for each user that runs here now.
 
     Attributes:
-        changed: something has changed since `slices` was last called.
+        changed: something has changed since `rates_per_s` was last called.
     """
 
     def __init__(self) -> None:
@@ -145,15 +145,15 @@ class Slices:
         self._users[left] -= 1
         self.changed = True
 
-    def slices(self, user_rate_per_s: float) -> list[Rate]:
-        """Behaviours and their events per second, those without a rate at `user_rate_per_s` for each user."""
+    def rates_per_s(self, user_rate_per_s: float) -> dict[Behaviour, float]:
+        """Events per second by behaviour, those without a rate at `user_rate_per_s` for each user."""
         self.changed = False
         rates: dict[Behaviour, float] = {}
         for (behaviour, rate), users in self._users.items():
             if users > 0:
                 each = user_rate_per_s if rate is None else rate
                 rates[behaviour] = rates.get(behaviour, 0.0) + users * each
-        return list(rates.items())
+        return rates
 
 
 SLICES = Slices()

@@ -138,9 +138,6 @@ def _serve_master(environment: Environment, master: Master, worker: LocustWorker
 def _serve_worker(environment: Environment, runner: WorkerRunner, worker: LocustWorker) -> None:
     presses: list[int] = []
 
-    def on_quitting(**_: object) -> None:
-        worker.leave(_drain_timeout_s(environment))
-
     def on_interrupt() -> None:
         presses.append(1)
         if len(presses) == 2:
@@ -151,21 +148,13 @@ def _serve_worker(environment: Environment, runner: WorkerRunner, worker: Locust
     environment.events.test_start.add_listener(lambda **_: worker.join())  # pyright: ignore[reportUnknownLambdaType]
     if runner.worker_state in (STATE_SPAWNING, STATE_RUNNING):
         worker.join()  # it came while a test was on, and Locust connects a worker before it lets anyone listen
-    environment.events.quitting.add_listener(on_quitting)
+    environment.events.quitting.add_listener(lambda **_: worker.leave())  # pyright: ignore[reportUnknownLambdaType]
     gevent.signal_handler(signal.SIGINT, on_interrupt)
     parsed = environment.parsed_options
     if parsed and parsed.headless:
         worker.launch()
     if parsed and parsed.processes:
         gevent.spawn(_follow_parent, os.getppid(), worker)
-
-
-def _drain_timeout_s(environment: Environment) -> float:
-    parsed = environment.parsed_options
-    try:
-        return options.config_of(parsed).load.drain_timeout_s if parsed else 30.0
-    except LensloadError:
-        return 30.0
 
 
 def _follow_parent(parent: int, worker: LocustWorker) -> None:

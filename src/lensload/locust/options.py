@@ -22,7 +22,7 @@ def add_arguments(parser: LocustArgumentParser) -> None:
         return
     group = parser.add_argument_group("lensload", "What is sent, where to, and how it is measured.")
     for option in options(base):  # pyright: ignore[reportArgumentType]  # frozen models hash
-        if option.in_locust:
+        if option.shown.locust:
             _add(group, option)
 
 
@@ -49,7 +49,7 @@ def config_of(parsed: argparse.Namespace) -> RunConfig:
         {
             option.name: given[_dest(option)]
             for option in options()
-            if option.in_locust and _dest(option) in given
+            if option.shown.locust and _dest(option) in given
         }
     )
 
@@ -58,16 +58,16 @@ def _add(group: argparse._ArgumentGroup, option: Option) -> None:  # pyright: ig
     action = group.add_argument(
         option.locust_flag,
         dest=_dest(option),
-        type=option.type,
+        type=type(option.default),
         default=option.default,
         choices=option.choices or None,
-        metavar=None if option.choices else f"<{option.metavar.lower()}>",
+        metavar=None if option.choices else f"<{option.shown.metavar.lower()}>",
         help=option.help.replace("%", "%%"),
-        action=_Added if option.several else "store",
+        action=_Added if option.shown.several else "store",
         env_var=option.env,  # pyright: ignore[reportCallIssue]  # configargparse's
     )
     # What Locust's own parser.add_argument sets; those of a group do not know it, and a group reads better.
-    vars(action)["include_in_web_ui"] = option.in_web_ui
+    vars(action)["include_in_web_ui"] = option.shown.web
 
 
 class _Added(argparse.Action):

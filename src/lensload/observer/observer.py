@@ -84,13 +84,18 @@ class Observer:
         Raises:
             ClusterError: a partition does not answer within 10 s.
         """
-        self._seek_ends()
+        self._next = self.ends()
+        for each in self._wanted:
+            each.offset = self._next[each.topic, each.partition]
+        self._consumer.assign(self._wanted)
         silent = list(self._wanted)
         deadline_s = time.monotonic() + _PROOF_S
         while silent:
             self.watch(_PROOF_STEP_S)
             # The end that a fetch told is known without asking; the end-of-partition event would wake us for each batch.
-            silent = [each for each in silent if self._told_end(each) < 0]
+            silent = [
+                each for each in silent if self._consumer.get_watermark_offsets(each, cached=True)[1] < 0
+            ]
             if silent and time.monotonic() > deadline_s:
                 first = min(silent, key=lambda each: (each.topic, each.partition))
                 raise ClusterError(
@@ -127,7 +132,8 @@ class Observer:
     def _gather(self, messages: list[Message], now_ns: int) -> int:
         records = [message for message in messages if message.error() is None]
         if len(records) < len(messages):
-            self._note_errors(messages)
+            for error in filter(None, map(Message.error, messages)):
+                self._troubles(error)
         if records:
             self._gathered += records
             self._stamps.append((len(self._gathered), now_ns))
@@ -164,22 +170,6 @@ class Observer:
     def close(self) -> None:
         """Leave the cluster."""
         self._consumer.close()
-
-    def _seek_ends(self) -> None:
-        self._next = self.ends()
-        for each in self._wanted:
-            each.offset = self._next[each.topic, each.partition]
-        self._consumer.assign(self._wanted)
-
-    def _told_end(self, where: TopicPartition) -> int:
-        """The end of a partition as the last fetch told it; negative before the first."""
-        return self._consumer.get_watermark_offsets(where, cached=True)[1]
-
-    def _note_errors(self, messages: list[Message]) -> None:
-        for message in messages:
-            error = message.error()
-            if error is not None:
-                self._troubles(error)
 
     def _account(self, records: list[Message], came_ns: NDArray[np.int64]) -> None:
         count = len(records)

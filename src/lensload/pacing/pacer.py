@@ -12,19 +12,16 @@ from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.errors import UsageError
 from lensload.pacing.profile import Profile
-
-__all__ = ["FOREVER_NS", "NS_PER_S", "Nanoseconds", "Pacer", "Profile"]
 
 Nanoseconds: TypeAlias = NDArray[np.int64]
 
-FOREVER_NS: Final = (1 << 63) - 1
+_FOREVER_NS: Final = (1 << 63) - 1
 NS_PER_S: Final = 1_000_000_000
 _TINY: Final = 1e-300
 
@@ -64,16 +61,7 @@ class _Piece:
         return self.start_ns + np.rint(elapsed_ns, out=elapsed_ns).astype(np.int64)
 
 
-class _Marks(Protocol):
-    """Where, in events, the integral of the rate makes an event due; those not dropped yet."""
-
-    def upto(self, origin: int, limit: float) -> NDArray[np.float64]:
-        """The marks up to origin + limit, less origin, and one or two beyond."""
-        ...
-
-    def drop(self, n: int) -> None:
-        """The first `n` have been used."""
-        ...
+# Marks are where, in events, the integral of the rate makes an event due.
 
 
 class _EvenMarks:
@@ -83,9 +71,11 @@ class _EvenMarks:
         self._next = 0
 
     def upto(self, origin: int, limit: float) -> NDArray[np.float64]:
+        """The marks up to origin + limit that were not dropped, less origin, and one or two beyond."""
         return np.arange(self._next - origin, math.floor(limit) + 2, dtype=np.float64)
 
     def drop(self, n: int) -> None:
+        """The first `n` have been used."""
         self._next += n
 
 
@@ -142,8 +132,6 @@ class Pacer:
     """
 
     def __init__(self, profile: Profile, period_s: float, start_ns: int, seed: int) -> None:
-        if not 0 < period_s < math.inf:
-            raise UsageError(f"A rate profile cannot last {period_s} s.", "Give a duration above 0.")
         self._profile = profile
         self._period_ns = max(round(period_s * NS_PER_S), 1)
         # What has no length in ns is left out; jumps have none.
@@ -151,7 +139,7 @@ class Pacer:
         self._lines = [(*a, *b) for a, b in pairwise(ends) if a[0] < b[0]]
         self._start_ns = self._cursor_ns = self._latest_ns = start_ns
         self._rates: list[tuple[int, float]] = [(start_ns, 0.0)]
-        self._marks: _Marks = _PoissonMarks(seed) if profile.poisson else _EvenMarks()
+        self._marks = _PoissonMarks(seed) if profile.poisson else _EvenMarks()
         # The integral of the rate up to the start of the piece in which the cursor is: a whole number and the
         # rest, since a float would round the rest away as the count grows.
         self._piece_ns = start_ns
@@ -161,15 +149,8 @@ class Pacer:
     def set_rate(self, at_ns: int, rate_per_s: float) -> None:
         """Make the target another one from `at_ns` (or the cursor, if later) on; what was due before stays due.
 
-        It is the last word: changes that were announced for later are forgotten.
-
-        Raises:
-            UsageError: the rate is negative or no number.
+        It is the last word: changes that were announced for later are forgotten. The rate is 0 or more, and finite.
         """
-        if not 0 <= rate_per_s < math.inf:
-            raise UsageError(
-                f"{rate_per_s} events/s is no rate.", "Give a number of events per second, 0 or more."
-            )
         at_ns = max(int(at_ns), self._cursor_ns)
         earlier = [change for change in self._rates if change[0] < at_ns]
         self._rates = [*earlier, (at_ns, float(rate_per_s))]
@@ -214,7 +195,7 @@ class Pacer:
     def _piece(self, start_ns: int) -> _Piece:
         """The stretch of a straight rate that begins at a moment (which may be inside a longer one)."""
         change = bisect_right(self._rates, start_ns, key=lambda rate: rate[0])
-        end_ns = self._rates[change][0] if change < len(self._rates) else FOREVER_NS
+        end_ns = self._rates[change][0] if change < len(self._rates) else _FOREVER_NS
         target_per_ns = self._rates[max(change - 1, 0)][1] / NS_PER_S
         within_ns = start_ns - self._start_ns
         if self._profile.repeats:

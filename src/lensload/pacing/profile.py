@@ -1,12 +1,11 @@
 """How the rate moves: the shapes a run's target may take over its time, as people write them."""
 
 import math
-from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
-from itertools import pairwise
 from typing import Final, Self, TypeAlias
+
+from lensload.values import nearest
 
 Points: TypeAlias = tuple[tuple[float, float], ...]
 
@@ -44,33 +43,16 @@ class Profile:
         """
         name, _, argument = text.strip().lower().removesuffix("+poisson").partition(":")
         if name not in _SHAPES:
-            near = get_close_matches(name, _SHAPES, 1, 0.4)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise ValueError(f"there is no profile {name!r}; {hint}there are {', '.join(_USAGE.values())}")
+            raise ValueError(f"there is no profile {name!r}{nearest(name, _SHAPES)}")
         try:
             points, repeats = _shape(name, argument)
         except ValueError as error:
             raise ValueError(f"{error}; write {_USAGE[name]}") from error
         return cls(text, points, name == "poisson" or text.strip().lower().endswith("+poisson"), repeats)
 
-    def factor(self, fraction: float) -> float:
-        """The multiple of the target at a fraction of the period (0 or more); at a jump, the one after it."""
-        if self.repeats:
-            fraction %= 1.0
-        after = bisect_right(self.points, fraction, key=lambda point: point[0])
-        if after == len(self.points):
-            return self.points[-1][1]
-        (x0, y0), (x1, y1) = self.points[after - 1], self.points[after]
-        return y0 + (y1 - y0) * (fraction - x0) / (x1 - x0)
-
     def __str__(self) -> str:
         """The profile as it was written."""
         return self.text
-
-    @property
-    def mean_factor(self) -> float:
-        """The mean multiple of the target over the first period."""
-        return math.fsum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(self.points))
 
 
 def _shape(name: str, argument: str) -> tuple[Points, bool]:

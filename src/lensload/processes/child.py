@@ -4,17 +4,70 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Final
 
+from lensload.clock import WallClock
+from lensload.config.model import RunConfig
 from lensload.errors import LensloadError
 from lensload.ids import NS_PER_MS
+from lensload.metrics.stats import Tally
 from lensload.processes.link import Link, LinkClosed
 from lensload.processes.messages import Message, Refused
+
+_REPORT_NS: Final = 1_000_000_000
 
 
 def whole_ms(at_ns: int) -> int:
     """`at_ns` rounded down to the millisecond, where due times (which ids round down) cannot fall behind it."""
     return at_ns - at_ns % NS_PER_MS
+
+
+class RunChild:
+    """A process of a run, seen from inside: it obeys its worker's messages, and reports each second, on the second.
+
+    Args:
+        link: to the worker.
+        config: of the run.
+        listen_ns: how long messages may wait.
+    """
+
+    def __init__(self, link: Link, config: RunConfig, listen_ns: int) -> None:
+        self._link = link
+        self._config = config
+        self._tally = Tally()
+        self._clock = WallClock()
+        self._draining = False
+        self._listen_ns = listen_ns
+        self._next_listen_ns = self._next_report_ns = 0
+
+    def attend(self, now_ns: int) -> None:
+        """Obey what has come, if it is time to look, and report, if a second has passed."""
+        if now_ns >= self._next_listen_ns:
+            while (envelope := self._link.receive(0)) is not None:
+                self.obey(envelope.opened())
+            self._next_listen_ns = now_ns + self._listen_ns
+        self.report_each_second(now_ns)
+
+    def report_each_second(self, now_ns: int) -> None:
+        """Report if a second has passed; on the second, so that what all processes report is of the same time."""
+        if now_ns >= self._next_report_ns:
+            if self._next_report_ns:
+                self.report(now_ns)
+            self._next_report_ns = (now_ns // _REPORT_NS + 1) * _REPORT_NS
+
+    def send_all(self, messages: Iterable[Message]) -> None:
+        """Send messages to the worker."""
+        for message in messages:
+            self._link.send(message)
+
+    def obey(self, message: Message) -> None:
+        """Do what a message says."""
+        raise NotImplementedError
+
+    def report(self, now_ns: int) -> None:
+        """Send what was measured since the last report."""
+        raise NotImplementedError
 
 
 def serve(work: Callable[[Link, Message], None]) -> None:

@@ -7,16 +7,17 @@ A worker forwards the envelopes between the coordinator and its processes unopen
     generator, observer -> coordinator    Ready, …Report, Pages, Notice, Scheduled (generator), …Drained, Refused
     coordinator -> worker                 Assign, AskClock, End
     worker -> coordinator                 Join, ClockReading, Died, Ended, Notice
+
+Who receives them: `obey` of generator and observer (`*/process.py`), `worker.py`, and `coordinator/intake.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
 
 import msgpack
 
 from lensload.config.model import RunConfig
-from lensload.delivery import bitmap
 from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.reconcile import Kind
 from lensload.errors import InvalidRunError, LensloadError, RefusedError, UsageError
@@ -25,8 +26,6 @@ from lensload.world.behaviour import Behaviour
 
 ProcessName = Literal["generator", "observer"]
 PROCESSES: Final[tuple[ProcessName, ...]] = ("generator", "observer")
-
-_TALLY, _BEHAVIOUR, _CONFIG = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +54,13 @@ class Envelope:
         kind = Message.kinds.get(self.kind)
         if kind is None:
             raise ValueError(f"There is no kind of message {self.kind!r}.")
-        return kind(*msgpack.unpackb(self.body, strict_map_key=False, ext_hook=_unpack_object))
+        return kind(*_unpacked(self.body))
 
 
 class Message:
     """The base of all messages; subclasses are frozen dataclasses. NumPy scalars in them become plain numbers.
 
-    Lists arrive as lists, so a tuple that is sent arrives as a list.
+    Tuples arrive as tuples, and so do lists.
     """
 
     kinds: ClassVar[dict[str, type["Message"]]] = {}
@@ -81,7 +80,7 @@ class Message:
             TypeError: a field holds what cannot be packed.
         """
         values = [getattr(self, field.name) for field in fields(self)]  # pyright: ignore[reportArgumentType]
-        return Envelope(type(self).__name__, bytes(msgpack.packb(values, default=_pack_object) or b""))
+        return Envelope(type(self).__name__, _packed(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +168,9 @@ class Begin(Message):
 
 @dataclass(frozen=True)
 class Audience(Message):
-    """Whom a generator plays from now on: behaviours, and how many events each makes per second."""
+    """Whom a generator plays from now on: how many events per second each behaviour makes."""
 
-    slices: Sequence[tuple[Behaviour, float]]
-
-    @property
-    def rates_per_s(self) -> dict[Behaviour, float]:
-        """Events per second by behaviour."""
-        rates: dict[Behaviour, float] = {}
-        for behaviour, rate_per_s in self.slices:
-            rates[behaviour] = rates.get(behaviour, 0.0) + rate_per_s
-        return rates
+    rates_per_s: dict[Behaviour, float]
 
 
 @dataclass(frozen=True)
@@ -246,21 +237,11 @@ class Pages(Message):
 
     Attributes:
         kind: what the pages are of.
-        rows: the pages as `bitmap.to_wire` packs them.
+        pages: the pages.
     """
 
     kind: Kind
-    rows: Sequence[Sequence[Any]]
-
-    @classmethod
-    def of(cls, kind: Kind, pages: Mapping[PageKey, Page]) -> Self:
-        """A message of these pages."""
-        return cls(kind, bitmap.to_wire(pages))
-
-    @property
-    def pages(self) -> dict[PageKey, Page]:
-        """The pages again."""
-        return bitmap.from_wire([list(row) for row in self.rows])
+    pages: Mapping[PageKey, Page]
 
 
 @dataclass(frozen=True)
@@ -290,12 +271,10 @@ class GeneratorDrained(Drained):
     Attributes:
         unflushed: events without a delivery report.
         produced_until_ns: when the last event was handed to the producer, Unix nanoseconds.
-        conditions: as in `Ready`, as they are now.
     """
 
     unflushed: int
     produced_until_ns: int
-    conditions: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -338,9 +317,15 @@ class Join(Message):
 
 @dataclass(frozen=True)
 class Assign(Message):
-    """A worker takes part in a new run. `user_rate_per_s`: events per second of a Locust user that sets no rate."""
+    """A worker takes part in a new run.
+
+    Attributes:
+        user_rate_per_s: events per second of a Locust user that sets no rate.
+        drain_timeout_s: how long its processes may take to drain.
+    """
 
     user_rate_per_s: float
+    drain_timeout_s: float
 
 
 @dataclass(frozen=True)
@@ -368,27 +353,40 @@ class Ended(Message):
     """A worker's processes have ended, and everything they sent has been forwarded."""
 
 
+class _Sent(NamedTuple):
+    """A class whose objects messages hold: what one is sent as, and how it is made of that again."""
+
+    kind: type[Any]
+    to_plain: Callable[[Any], object]
+    of_plain: Callable[[Any], object]
+
+
+_SENT: Final = (
+    _Sent(Tally, Tally.to_wire, Tally.from_wire),
+    _Sent(Behaviour, Behaviour.as_dict, Behaviour.from_dict),
+    _Sent(RunConfig, RunConfig.as_dict, lambda values: RunConfig.of(**values)),
+    _Sent(Page, Page.to_wire, Page.from_wire),
+)
+
+
+def _packed(value: object) -> bytes:
+    return bytes(msgpack.packb(value, default=_pack_object) or b"")
+
+
 def _pack_object(value: object) -> object:
-    if isinstance(value, Tally):
-        return msgpack.ExtType(_TALLY, _packed(value.to_wire()))
-    if isinstance(value, Behaviour):
-        return msgpack.ExtType(_BEHAVIOUR, _packed(value.as_dict()))
-    if isinstance(value, RunConfig):
-        return msgpack.ExtType(_CONFIG, _packed(value.as_dict()))
+    for code, sent in enumerate(_SENT):
+        if isinstance(value, sent.kind):
+            return msgpack.ExtType(code, _packed(sent.to_plain(value)))
     item = getattr(value, "item", None)
     if item is None:
         raise TypeError(f"A message cannot hold a {type(value).__name__}: {value!r}")
     return item()
 
 
-def _unpack_object(code: int, packed: bytes) -> object:
-    values = msgpack.unpackb(packed, strict_map_key=False)
-    if code == _TALLY:
-        return Tally.from_wire(values)
-    if code == _BEHAVIOUR:
-        return Behaviour.from_dict(values)
-    return RunConfig.from_dict(values)
-
-
-def _packed(values: object) -> bytes:
-    return bytes(msgpack.packb(values, default=_pack_object) or b"")
+def _unpacked(packed: bytes) -> Any:  # noqa: ANN401 - whatever was packed
+    return msgpack.unpackb(
+        packed,
+        use_list=False,
+        strict_map_key=False,
+        ext_hook=lambda code, inner: _SENT[code].of_plain(_unpacked(inner)),
+    )

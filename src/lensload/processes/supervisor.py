@@ -7,16 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from lensload.processes import messages
 from lensload.processes.child_process import ChildProcess, poll_all
-from lensload.processes.messages import (
-    ConfigureGenerator,
-    ConfigureObserver,
-    Died,
-    Envelope,
-    Message,
-    Notice,
-    ProcessName,
-)
+from lensload.processes.messages import Envelope, Message, ProcessName
 
 _SILENT_S: Final = 3.0  # each reports once a second
 
@@ -47,7 +40,7 @@ class RunProcess(ChildProcess):
         if not self.ended and self.ready:
             self._note_silence()
         if self.died and not died:
-            self._forward(self._process_name, Died(self.died).sealed())
+            self._forward(self._process_name, messages.Died(self.died).sealed())
 
     def _receive(self, envelope: Envelope) -> None:
         self._received_s = time.monotonic()
@@ -59,7 +52,7 @@ class RunProcess(ChildProcess):
         if silent != self._silent:
             self._silent = silent
             text = f"nothing heard for {_SILENT_S:g} s" if silent else "heard again"
-            self._forward(self._process_name, Notice(text).sealed())
+            self._forward(self._process_name, messages.Notice(text).sealed())
 
 
 class Supervisor:
@@ -95,7 +88,7 @@ class Supervisor:
     def send(self, process: ProcessName, message: Message | Envelope) -> None:
         """Send a message to a process, which is started if the message configures it."""
         envelope = message if isinstance(message, Envelope) else message.sealed()
-        if envelope.holds(ConfigureGenerator, ConfigureObserver):
+        if envelope.holds(messages.ConfigureGenerator, messages.ConfigureObserver):
             self.processes[process].launch()
         self.processes[process].send(envelope)
 

@@ -3,19 +3,9 @@
 from collections.abc import Callable, Iterable
 
 from lensload import clock
+from lensload.processes import messages
 from lensload.processes.child_process import ChildProcess
-from lensload.processes.messages import (
-    AskClock,
-    Assign,
-    ClockReading,
-    End,
-    Ended,
-    Envelope,
-    Join,
-    Message,
-    Parcel,
-    ProcessName,
-)
+from lensload.processes.messages import Envelope, Message, Parcel, ProcessName
 from lensload.processes.supervisor import Forward, Supervisor
 
 MakeSupervisor = Callable[[Forward], Supervisor]
@@ -49,16 +39,16 @@ class Worker:
 
     def launch(self) -> None:
         """Start the processes of a run that is sure to come: the time for their imports is then saved."""
-        self._launched = self._make_supervisor(self._send_from_process)
+        self._launched = self._make_supervisor(self._send)
         self._launched.launch()
 
     def join(self) -> None:
         """Ask the coordinator for a part in the run."""
-        self._post(Parcel(0, 0, None, Join(clock.host()).sealed()))
+        self._post(Parcel(0, 0, None, messages.Join(clock.host()).sealed()))
 
     def receive(self, parcel: Parcel) -> None:
         """Take in a parcel from the coordinator; one of another run is ignored."""
-        if parcel.process is None and parcel.envelope.holds(Assign):
+        if parcel.process is None and parcel.envelope.holds(messages.Assign):
             self._start(parcel.run)
         if parcel.run != self._run or self._supervisor is None:
             return
@@ -77,7 +67,7 @@ class Worker:
             supervisor.poll()
             supervisor.kill()
             self._supervisor = None
-            self._send(None, Ended().sealed())
+            self._send(None, messages.Ended().sealed())
             self.over = True
 
     def end(self) -> None:
@@ -97,7 +87,7 @@ class Worker:
         if self._supervisor:
             self._supervisor.kill()
         self._supervisor, self._launched = (
-            self._launched or self._make_supervisor(self._send_from_process),
+            self._launched or self._make_supervisor(self._send),
             None,
         )
         self._run, self._sent, self._ending, self.over = run, 0, False, False
@@ -107,15 +97,12 @@ class Worker:
 
     def _obey(self, message: Message) -> None:
         match message:
-            case AskClock(asked_ns):
-                self._send(None, ClockReading(asked_ns, clock.now_ns()).sealed())
-            case End():
+            case messages.AskClock(asked_ns):
+                self._send(None, messages.ClockReading(asked_ns, clock.now_ns()).sealed())
+            case messages.End():
                 self._ending = True
             case _:
                 pass
-
-    def _send_from_process(self, process: ProcessName, envelope: Envelope) -> None:
-        self._send(process, envelope)
 
     def _send(self, process: ProcessName | None, envelope: Envelope) -> None:
         self._sent += 1

@@ -2,5 +2,5 @@
 
     start -> source -> (merge) -> batch -> decoder -> counts, rejects and outputs
 
-`command.py` is the door, `session.py` where the parts meet.
+`job.py` is where a replay starts, `session.py` where the parts meet.
 """

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from confluent_kafka import Message
@@ -21,36 +21,28 @@ Integers = NDArray[np.int64]
 class Kind(IntEnum):
     """What a message turned out to be; all from SHORT on are kept aside as rejects."""
 
-    GOOD = 0
-    TOMBSTONE = 1
-    SHORT = 2
-    NO_MAGIC = 3
-    UNKNOWN_ID = 4
-    UNUSABLE_SCHEMA = 5
-    UNFIT = 6
-    UNRESOLVED = 7
+    GOOD = 0, "decodable"
+    TOMBSTONE = 1, "tombstone"
+    SHORT = 2, "shorter than its five-byte header"
+    NO_MAGIC = 3, "no magic byte"
+    UNKNOWN_ID = 4, "unknown schema id"
+    UNUSABLE_SCHEMA = 5, "its schema is not usable Avro"
+    UNFIT = 6, "Avro that does not fit its schema"
+    UNRESOLVED = 7, "does not resolve to the reader's schema"
+
+    reason: str
+    """Why, in the words that counts and rejects files use."""
+
+    def __new__(cls, number: int, reason: str) -> Self:
+        """A member with its reason."""
+        kind = int.__new__(cls, number)
+        kind._value_, kind.reason = number, reason
+        return kind
 
     @property
     def rejected(self) -> bool:
         """Such a message is kept aside."""
         return self >= Kind.SHORT
-
-    @property
-    def reason(self) -> str:
-        """Why, in the words that counts and rejects files use."""
-        return _REASONS[self]
-
-
-_REASONS: Final = {
-    Kind.GOOD: "decodable",
-    Kind.TOMBSTONE: "tombstone",
-    Kind.SHORT: "shorter than its five-byte header",
-    Kind.NO_MAGIC: "no magic byte",
-    Kind.UNKNOWN_ID: "unknown schema id",
-    Kind.UNUSABLE_SCHEMA: "its schema is not usable Avro",
-    Kind.UNFIT: "Avro that does not fit its schema",
-    Kind.UNRESOLVED: "does not resolve to the reader's schema",
-}
 
 
 @dataclass(slots=True, eq=False)
@@ -122,6 +114,16 @@ class Batch:
 
     def _columns(self) -> tuple[Integers, Integers, Integers, Integers, Integers]:
         return self.topic, self.partition, self.offset, self.schema_id, self.kind
+
+
+def origin(message: Message) -> dict[str, Any]:
+    """Where a message stood in Kafka, and its timestamp."""
+    return {
+        "topic": message.topic(),
+        "partition": message.partition(),
+        "offset": message.offset(),
+        "timestamp_ms": message.timestamp()[1],
+    }
 
 
 def read_headers(values: Sequence[bytes | None]) -> tuple[Integers, Integers]:

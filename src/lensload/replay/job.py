@@ -1,7 +1,9 @@
 """A replay from what was asked for to what came of it: everything is checked before the first message is read."""
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -16,7 +18,7 @@ from lensload.processes.stop_signals import stop_signals
 from lensload.replay import reader_schemas, topics
 from lensload.replay.counts import Counts
 from lensload.replay.decoder import Decoder
-from lensload.replay.file_output import AvroFiles, ParquetFiles
+from lensload.replay.file_output import Files
 from lensload.replay.forward import Forward
 from lensload.replay.options import ReplayOptions
 from lensload.replay.printer import Printer
@@ -42,19 +44,17 @@ def run(options: ReplayOptions, config: Cluster) -> None:
     """
     options.check()
     url = _registry_url(options, config)
-    settings = connection.client_settings(config, config.bootstrap_servers or "")
+    settings = connection.client_settings(config)
     connection.check(settings, timeout_s=_REACH_S)
     partition_counts = topics.find(
         settings, [config.topic_prefix + name for name in dict.fromkeys(options.topics)]
     )
     _check_partitions(options.partitions, partition_counts)
-    if url is None:
-        _replay(options, config, settings, partition_counts, None)
-        return
-    with connect(url) as registry:
-        # Asked before anything is read, so that a registry that is down is told at once.
-        first = next(iter(partition_counts))
-        registry.ask(first, lambda client: client.get_versions(subject(first)))
+    with connect(url) if url else nullcontext() as registry:
+        if registry:
+            # Asked before anything is read, so that a registry that is down is told at once.
+            first = next(iter(partition_counts))
+            registry.ask(first, lambda client: client.get_versions(subject(first)))
         _replay(options, config, settings, partition_counts, registry)
 
 
@@ -64,9 +64,8 @@ def _registry_url(options: ReplayOptions, config: Cluster) -> str | None:
             "There is nothing to replay: the embedded cluster is empty whenever it starts.",
             "Give --bootstrap-servers and --registry-url.",
         )
-    url = config.registry_url or "mock://"
-    if not url.startswith("mock:"):
-        return url
+    if not config.registry_is_mocked:
+        return config.registry
     if options.deep:
         raise UsageError(
             "Without the registry that knows the schemas, nothing can be decoded.",
@@ -96,25 +95,17 @@ def _replay(
     wanted = (
         reader_schemas.load(options.as_version, names, registry) if options.as_version and registry else {}
     )
-    form = ParquetFiles if options.file_format == "parquet" else AvroFiles
-    files = form(options.folder, names, writers, wanted) if options.folder else None
-    forward = (
-        _forward(config.topic_prefix + options.into, config, settings, partition_counts)
-        if options.into
-        else None
-    )
+    files = forward = None
+    if options.folder and options.file_format:
+        files = Files(options.folder, options.file_format, names, writers, wanted)
+    if options.into:
+        forward = _forward(config.topic_prefix + options.into, config, settings, partition_counts)
     printer = _printer(options, writers)
     outputs: list[Output] = [output for output in (printer, files, forward) if output is not None]
+    how: dict[str, Any] = {"group": options.group, "only": options.partitions, "follow": options.follow}
     with ProgressView("replaying", "messages", quiet=bool(printer) and sys.stdout.isatty()) as view:
         session = Session(
-            source=Source(
-                settings,
-                partition_counts,
-                options.begin,
-                group=options.group,
-                only=options.partitions,
-                follow=options.follow,
-            ),
+            source=Source(settings, partition_counts, options.begin, **how),
             decoder=Decoder(names, writers, wanted, deep=options.deep),
             counts=Counts(names),
             rejects=Rejects(options.rejects or DEFAULT_PATH, eager=options.rejects is not None),
@@ -122,10 +113,12 @@ def _replay(
             forward=forward,
             pace=options.pace,
             view=view,
-            follow=options.follow,
         )
         complete = _run(session)
-    _report(options, session, writers, files, forward)
+    if options.counting:
+        # Standard output belongs to the messages, where they are printed.
+        click.echo(session.counts.table(writers.version), nl=False, err=options.layout is not None)
+    _tell(session, files, forward)
     if not complete and not options.follow:
         passed, total = session.source.progress()
         raise InvalidRunError(
@@ -140,19 +133,6 @@ def _printer(options: ReplayOptions, writers: WriterSchemas) -> Printer | None:
     # A table is cut to the terminal; where it goes to a file or a pipe, it is whole.
     width = Console().width if sys.stdout.isatty() else 100_000
     return Printer(options.layout, options.limit, sys.stdout, width, writers.version)
-
-
-def _report(
-    options: ReplayOptions,
-    session: Session,
-    writers: WriterSchemas,
-    files: AvroFiles | ParquetFiles | None,
-    forward: Forward | None,
-) -> None:
-    if options.counting:
-        # Standard output belongs to the messages, where they are printed.
-        click.echo(session.counts.table(writers.version), nl=False, err=options.layout is not None)
-    _tell(session, files, forward)
 
 
 def _run(session: Session) -> bool:
@@ -193,7 +173,7 @@ def _forward(
     return Forward(settings, name, partitions, partition_counts)
 
 
-def _tell(session: Session, files: AvroFiles | ParquetFiles | None, forward: Forward | None) -> None:
+def _tell(session: Session, files: Files | None, forward: Forward | None) -> None:
     """What came of it, on standard error."""
     counts, elapsed_s = session.counts, session.elapsed_s
     rate = f" ({per_s(counts.total / elapsed_s)}/s)" if elapsed_s else ""
@@ -201,10 +181,10 @@ def _tell(session: Session, files: AvroFiles | ParquetFiles | None, forward: For
     if session.source.resumed:
         lines.append("The group went on where it had stopped.")
     if counts.rejected:
-        reasons: dict[str, int] = {}
+        reasons: Counter[str] = Counter()
         for (_, kind), count in counts.by_kind().items():
             if kind.rejected:
-                reasons[kind.reason] = reasons.get(kind.reason, 0) + count
+                reasons[kind.reason] += count
         text = ", ".join(f"{count:,} x {reason}" for reason, count in reasons.items())
         lines.append(f"{counts.rejected:,} cannot be decoded ({text}): kept aside in {session.rejects.path}.")
     if session.source.skipped:

@@ -57,10 +57,7 @@ class Merge(Generic[Place, Item]):
     def take(self, until_ms: int, at_most: int) -> list[Item]:
         """The messages that come next and whose timestamps are not after `until_ms`."""
         taken: list[Item] = []
-        while len(taken) < at_most:
-            head_ms = self.next_ms()
-            if head_ms is None or head_ms > until_ms:
-                break
+        while len(taken) < at_most and (head_ms := self.next_ms()) is not None and head_ms <= until_ms:
             taken.append(self._pop())
         return taken
 

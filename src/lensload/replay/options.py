@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from lensload.errors import UsageError
+from lensload.files.folder import Format
 from lensload.replay.pace import Pace
 from lensload.replay.printer import Layout
 from lensload.replay.start import Start
@@ -39,7 +39,7 @@ class ReplayOptions:
     as_version: str | None = None
     layout: Layout | None = None
     limit: int | None = None
-    file_format: Literal["avro", "parquet"] | None = None
+    file_format: Format | None = None
     folder: Path | None = None
     into: str | None = None
     speed: str | None = None

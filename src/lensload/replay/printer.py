@@ -8,7 +8,7 @@ import numpy as np
 
 from lensload.files.plainjson import as_json
 from lensload.processes import stdio
-from lensload.replay.batch import UNLIMITED, Batch, Kind
+from lensload.replay.batch import UNLIMITED, Batch, Kind, origin
 from lensload.replay.counts import VersionOf
 
 Layout = Literal["table", "jsonl"]
@@ -26,6 +26,9 @@ class Printer:
         stream: where to.
         width: of the table, in columns.
         version: the version of a schema id in a topic's subject.
+
+    Attributes:
+        wants: how many are still to be printed.
     """
 
     def __init__(
@@ -37,25 +40,20 @@ class Printer:
         version: VersionOf,
     ) -> None:
         self._line: Callable[[Batch, int, Any], str] = self._row if layout == "table" else self._json
-        self._left = UNLIMITED if limit is None else limit
+        self.wants = UNLIMITED if limit is None else limit
         self._stream = stream
         self._width = width
         self._version = version
         self._begun = layout == "jsonl"
 
-    @property
-    def wants(self) -> int:
-        """How many are still to be printed."""
-        return self._left
-
     def take(self, batch: Batch, records: dict[int, Any]) -> None:
         """Print the messages of a batch that has been judged and decoded."""
         lines: list[str] = []
         for place in np.flatnonzero(batch.kind <= Kind.TOMBSTONE).tolist():
-            if len(lines) >= self._left:
+            if len(lines) >= self.wants:
                 break
             lines.append(self._line(batch, place, records.get(place)))
-        self._left -= len(lines)
+        self.wants -= len(lines)
         if lines and not self._begun:
             self._begun = True
             head = _columns("topic", "part", "offset", "time (UTC)", "key", "schema", "value")
@@ -70,17 +68,14 @@ class Printer:
         self._stream.write(text)
         self._stream.flush()
         if stdio.is_unread(self._stream):
-            self._left = 0  # whoever read us, such as head, has enough
+            self.wants = 0  # whoever read us, such as head, has enough
 
     def _json(self, batch: Batch, place: int, record: Any) -> str:  # noqa: ANN401 - any Avro value
         message = batch.messages[place]
         written = batch.kind[place] == Kind.GOOD
         number = int(batch.schema_id[place]) if written else None
         line = {
-            "topic": message.topic(),
-            "partition": message.partition(),
-            "offset": message.offset(),
-            "timestamp_ms": message.timestamp()[1],
+            **origin(message),
             "key": _key(message.key()),
             "schema_id": number,
             "version": None if number is None else self._version(str(message.topic()), number),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lensload.atomic_file import read_text
 from lensload.errors import SchemaError, UsageError
 from lensload.replay.writer_schemas import parse
 from lensload.schema.definitions import subject
@@ -30,13 +31,9 @@ def load(wanted: str, topics: Sequence[str], registry: Registry) -> dict[str, An
 
 
 def _from_file(path: Path) -> Any:  # noqa: ANN401 - a schema is any JSON
+    advice = "--as-version is latest, the number of a version, or the path of an .avsc file."
     try:
-        return parse(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"--as-version is {str(path)!r}: {error.strerror}.",
-            "It is latest, the number of a version, or the path of an .avsc file.",
-        ) from error
+        return parse(read_text(path, "schema file", advice))
     except ValueError as error:
         raise SchemaError(f"{path} is not an Avro schema: {error}.", "Check --as-version.") from error
 

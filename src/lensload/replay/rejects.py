@@ -8,7 +8,7 @@ from typing import TextIO
 import numpy as np
 
 from lensload.errors import UsageError
-from lensload.replay.batch import Batch, Kind
+from lensload.replay.batch import Batch, Kind, origin
 
 DEFAULT_PATH = Path("replay-rejects.jsonl")
 
@@ -54,10 +54,7 @@ class Rejects:
         self._file = self._file or self._opened()
         message = batch.messages[place]
         line = {
-            "topic": message.topic(),
-            "partition": message.partition(),
-            "offset": message.offset(),
-            "timestamp_ms": message.timestamp()[1],
+            **origin(message),
             "reason": Kind(int(batch.kind[place])).reason,
             "detail": detail or _detail(batch, place),
             "key": _base64(message.key()),

@@ -54,7 +54,6 @@ class Session:
         forward: the one of them that writes into another topic, if one does.
         pace: how fast it does so.
         view: shows how far it is.
-        follow: there is no end.
         elapsed_s: how long it has taken.
     """
 
@@ -66,7 +65,6 @@ class Session:
     forward: Forward | None
     pace: Pace
     view: ProgressView
-    follow: bool
     elapsed_s: float = field(default=0.0, init=False)
     _committed_s: float = field(default=0.0, init=False)
 
@@ -84,7 +82,7 @@ class Session:
                 return True
             self.elapsed_s = time.monotonic() - begun_s
             passed, total = self.source.progress()
-            self.view.show(self.elapsed_s, self.counts.total, passed, None if self.follow else total)
+            self.view.show(self.elapsed_s, self.counts.total, passed, None if self.source.follow else total)
             if self.elapsed_s - self._committed_s > _COMMIT_EVERY_S:
                 self._committed_s = self.elapsed_s
                 self._commit()
@@ -93,14 +91,18 @@ class Session:
     def close(self) -> None:
         """End the outputs and commit what they have; everything is attempted, the first error told."""
         errors: list[Exception] = []
-        ends = [output.close for output in self.outputs]
-        for end in (*ends, self.rejects.close, self._commit_closed, self.source.close):
-            if errors and end == self._commit_closed:
-                continue  # what an output did not take is to be read again
+
+        def attempt(end: Callable[[], object]) -> None:
             try:
                 end()
             except Exception as error:  # noqa: BLE001 - told below, once all have had their turn
                 errors.append(error)
+
+        for part in (*self.outputs, self.rejects):
+            attempt(part.close)
+        if not errors:  # else what an output did not take is to be read again
+            attempt(self.source.commit)
+        attempt(self.source.close)
         if errors:
             raise errors[0]
 
@@ -138,13 +140,11 @@ class Session:
             self.forward.late([clock.due_ns(message.timestamp()[1]) for message in due])
 
     def _complete(self) -> bool:
-        return self._wanted() <= 0 or (self.source.done and not self.follow)
+        return self._wanted() <= 0 or (self.source.done and not self.source.follow)
 
     def _wanted(self) -> int:
         """How many more messages somebody wants."""
-        if not self.outputs:
-            return UNLIMITED
-        return max(output.wants for output in self.outputs)
+        return max((output.wants for output in self.outputs), default=UNLIMITED)
 
     def _handle(self, batch: Batch) -> None:
         if not len(batch):
@@ -162,9 +162,6 @@ class Session:
             if self.forward:
                 self.forward.flush()
             self.source.commit()
-
-    def _commit_closed(self) -> None:
-        self.source.commit()
 
 
 class _Clock:

@@ -9,14 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    OFFSET_END,
-    Consumer,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, Message, TopicPartition
 
 from lensload.errors import ClusterError, UsageError
 from lensload.kafka import reading
@@ -41,6 +34,9 @@ class Source:
     Attributes:
         skipped: offsets that held no message for us: compacted, transactional or deleted while we read.
         resumed: partitions in which the group had stopped earlier, and goes on from there.
+        assigned: it is known which partitions are ours.
+        grouped: reading goes through a group.
+        follow: as given.
     """
 
     def __init__(
@@ -66,7 +62,8 @@ class Source:
         ]
         self._start = start
         self._group = group
-        self._follow = follow
+        self.grouped = group is not None
+        self.follow = follow
         self._begins: dict[Place, int] = {}
         self._ends: dict[Place, int] = {}
         self._next: dict[Place, int] = {}
@@ -74,15 +71,11 @@ class Source:
         self._handled: dict[Place, int] = {}
         self._held: set[Place] = set()
         self._failure: Exception | None = None
-        self._assigned = False
+        self.assigned = False
         self._silence = Silence()
-        self._consumer = Consumer(
-            consumer_settings(
-                {"queued.max.messages.kbytes": 65_536, **settings},
-                group=group or f"lensload-replay-{uuid.uuid4().hex}",
-                to_the_end=True,
-            )
-        )
+        own = {"queued.max.messages.kbytes": 65_536, **settings}
+        name = group or f"lensload-replay-{uuid.uuid4().hex}"
+        self._consumer = Consumer(consumer_settings(own, group=name, to_the_end=True))
 
     def open(self) -> None:
         """Take up the partitions; with a group, wait until it has given us ours.
@@ -91,7 +84,7 @@ class Source:
             UsageError: the start lies outside a partition, or the group has been elsewhere already.
             ClusterError: the cluster does not answer, or refuses.
         """
-        try:
+        with reading.refusals():
             if self._group is None:
                 self._assign([TopicPartition(*place) for place in self._wanted], committed={})
             else:
@@ -99,24 +92,12 @@ class Source:
                 self._consumer.subscribe(
                     list(self.topics), on_assign=self._on_assign, on_revoke=self._on_revoke
                 )
-        except KafkaException as error:
-            raise reading.refusal(error.args[0]) from error
         self._silence.end()
 
     @property
     def done(self) -> bool:
         """All that was there when the replay began has been read."""
-        return self._assigned and len(self._done) == len(self._ends)
-
-    @property
-    def assigned(self) -> bool:
-        """It is known which partitions are ours."""
-        return self._assigned
-
-    @property
-    def grouped(self) -> bool:
-        """Reading goes through a group."""
-        return self._group is not None
+        return self.assigned and len(self._done) == len(self._ends)
 
     def batch(self, messages: Sequence[Message]) -> Batch:
         """Messages read earlier as a batch again."""
@@ -139,16 +120,11 @@ class Source:
             UsageError: see `open`.
             ClusterError: the cluster refuses, or has been silent for 30 s though there is more to read.
         """
-        try:
-            came = self._consumer.consume(at_most, timeout_s)
-        except KafkaException as error:
-            raise reading.refusal(error.args[0]) from error
+        came = reading.consume(self._consumer, at_most, timeout_s)
         if self._failure:
             raise self._failure
         messages = [message for message in came if message.error() is None]
-        if len(messages) < len(came):
-            reading.check(came)
-        if came or self._held or self._follow or self.done:
+        if came or self._held or self.follow or self.done:
             self._silence.end()
         else:
             self._silence.check(self._silent_one())
@@ -187,10 +163,8 @@ class Source:
         if not self._handled:
             return
         offsets = [TopicPartition(*place, offset) for place, offset in self._handled.items()]
-        try:
+        with reading.refusals():
             self._consumer.commit(offsets=offsets, asynchronous=False)
-        except KafkaException as error:
-            raise reading.refusal(error.args[0]) from error
         self._handled.clear()
 
     def close(self) -> None:
@@ -199,26 +173,25 @@ class Source:
 
     def _check_group(self) -> None:
         """A group that was somewhere already goes on from there, which a --start would contradict."""
-        places = [TopicPartition(*place) for place in self._wanted]
-        been = [each for each in self._consumer.committed(places, timeout=_ASK_S) if each.offset >= 0]
-        if been and self._start is not None:
+        committed = self._committed([TopicPartition(*place) for place in self._wanted])
+        if committed and self._start is not None:
             raise UsageError(
-                f"The group {self._group} has been in {been[0].topic} before, and would go on from there.",
+                f"The group {self._group} has been in {min(committed)[0]} before, and would go on from there.",
                 "Give --group a new name to begin elsewhere, or leave out --start to go on.",
             )
+
+    def _committed(self, partitions: list[TopicPartition]) -> dict[Place, int]:
+        """Where the group has stopped, in the partitions in which it has been."""
+        answers = self._consumer.committed(partitions, timeout=_ASK_S)
+        return {(each.topic, each.partition): each.offset for each in answers if each.offset >= 0}
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         # What is raised in here would come out of librdkafka as something else.
         try:
-            committed = {
-                (each.topic, each.partition): each.offset
-                for each in self._consumer.committed(partitions, timeout=_ASK_S)
-                if each.offset >= 0
-            }
-            self.resumed += len(committed)
-            self._assign(partitions, committed)
-        except KafkaException as error:
-            self._failure = reading.refusal(error.args[0])
+            with reading.refusals():
+                committed = self._committed(partitions)
+                self.resumed += len(committed)
+                self._assign(partitions, committed)
         except (UsageError, ClusterError) as error:
             self._failure = error
 
@@ -237,9 +210,8 @@ class Source:
     def _assign(self, partitions: Sequence[TopicPartition], committed: Mapping[Place, int]) -> None:
         places = [(each.topic, each.partition) for each in partitions]
         starts = self._starts(places)
-        lows, ends = (
-            reading.offsets(self._consumer, places, at, _ASK_S) for at in (OFFSET_BEGINNING, OFFSET_END)
-        )
+        lows = reading.offsets(self._consumer, places, OFFSET_BEGINNING, _ASK_S)
+        ends = reading.offsets(self._consumer, places, OFFSET_END, _ASK_S)
         for each, place in zip(partitions, places, strict=True):
             low, end = lows[place], ends[place]
             begin = committed.get(place, starts.get(place, low))
@@ -253,9 +225,9 @@ class Source:
             each.offset = begin
         self._consumer.assign(list(partitions))
         # What is read to its end is not fetched any more; following goes on.
-        if not self._follow and self._done:
+        if not self.follow and self._done:
             self._consumer.pause([TopicPartition(*place) for place in self._done])
-        self._assigned = True
+        self.assigned = True
 
     def _starts(self, places: Sequence[Place]) -> dict[Place, int]:
         """Where the start lies in each partition; -1 for behind its last message; none for the earliest."""
@@ -281,16 +253,16 @@ class Source:
         for topic, partition, rows in batch.partitions():
             place = self.topics[topic], partition
             offsets = batch.offset[rows]
-            if place not in self._ends or (place in self._done and not self._follow):
+            if place not in self._ends or (place in self._done and not self.follow):
                 inside[rows] = False
                 continue
             wanted = offsets >= self._next[place]
-            if not self._follow:
+            if not self.follow:
                 wanted &= offsets < self._ends[place]
             inside[rows] = wanted
             last = int(offsets[-1]) + 1
             if last > self._next[place]:
-                upto = last if self._follow else min(last, self._ends[place])
+                upto = last if self.follow else min(last, self._ends[place])
                 self.skipped += upto - self._next[place] - int(np.count_nonzero(wanted))
                 self._next[place] = upto
             if last >= self._ends[place] and place not in self._done:
@@ -300,7 +272,7 @@ class Source:
 
     def _finish(self, places: list[Place]) -> None:
         self._done.update(places)
-        if places and not self._follow:
+        if places and not self.follow:
             self._consumer.pause([TopicPartition(*place) for place in places])
 
     def _meet_ends(self, came: Iterable[Message]) -> None:
@@ -310,11 +282,10 @@ class Source:
                 continue
             place = reading.place_of(message)
             end = self._ends.get(place)
-            if end is None or place in self._done or (message.offset() or 0) < end:
-                continue
-            self.skipped += end - self._next[place]
-            self._next[place] = end
-            self._finish([place])
+            if end is not None and place not in self._done and (message.offset() or 0) >= end:
+                self.skipped += end - self._next[place]
+                self._next[place] = end
+                self._finish([place])
 
     def _silent_one(self) -> str:
         place = self.open_places()[:1]

@@ -38,7 +38,7 @@ class WriterSchemas:
     def __init__(self, registry: Registry | None) -> None:
         self._registry = registry
         # An unknown id stays unknown for the whole replay: garbage must not become a request a message.
-        self._found: dict[int, WriterSchema | None] = {}
+        self._schemas: dict[int, WriterSchema | None] = {}
         self._versions: dict[tuple[str, int], int | None] = {}
 
     def find(self, schema_id: int) -> WriterSchema | None:
@@ -47,9 +47,9 @@ class WriterSchemas:
         Raises:
             RegistryError: the registry does not answer, or refuses.
         """
-        if schema_id not in self._found:
-            self._found[schema_id] = self._fetch(schema_id)
-        return self._found[schema_id]
+        if schema_id not in self._schemas:
+            self._schemas[schema_id] = self._fetch(schema_id)
+        return self._schemas[schema_id]
 
     def known(self, schema_id: int) -> bool:
         """Whether the id is the registry's.
@@ -65,10 +65,9 @@ class WriterSchemas:
         Raises:
             RegistryError: as `find`.
         """
-        key = topic, schema_id
-        if key not in self._versions:
-            self._versions[key] = self._look_up(subject(topic), schema_id)
-        return self._versions[key]
+        if (topic, schema_id) not in self._versions:
+            self._versions[topic, schema_id] = self._look_up(subject(topic), schema_id)
+        return self._versions[topic, schema_id]
 
     def _fetch(self, schema_id: int) -> WriterSchema | None:
         if self._registry is None:

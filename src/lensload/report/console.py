@@ -39,7 +39,7 @@ def print_result(run: Run, console: Console | None = None, run_file: Path | None
     """Print the result of a run to standard output, or to the console given.
 
     Args:
-        run: what `lensload.results.run.build` or `lensload.results.run_file.read` gave.
+        run: what `lensload.results.build.build` or `lensload.results.run_file.read` gave.
         console: where to print; in colour if it can.
         run_file: where the run was written, to be told.
     """

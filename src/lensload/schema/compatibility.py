@@ -8,9 +8,12 @@ A type has changed if a value's type is another one, be it a wider one: `int` to
 with the older version. An enum may gain symbols, and lose none.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from fastavro.schema import parse_schema
 
 ADDED = "a new field is optional and has a default"
 REMOVED = "no field is removed"
@@ -61,7 +64,7 @@ class _Comparison:
 
     def __init__(self, older: Node, newer: Node) -> None:
         self._older, self._newer = older, newer
-        self._old_names, self._new_names = _definitions(older), _definitions(newer)
+        self._old_names, self._new_names = _names(older), _names(newer)
         self._compared: set[str] = {older["name"]}
 
     def root(self) -> Iterator[Breach]:
@@ -119,8 +122,7 @@ class _Comparison:
             case "map":
                 yield from self._types(older["values"], newer["values"], f"{path}{{}}")
             case "enum":
-                gone = [symbol for symbol in older["symbols"] if symbol not in newer["symbols"]]
-                if gone:
+                if gone := [symbol for symbol in older["symbols"] if symbol not in newer["symbols"]]:
                     what = f"its enum {_short(older)} has lost {', '.join(gone)}"
                     fix = "Put back what is gone; old events have it, even where new ones will not."
                     yield Breach(path, CHANGED, what, fix)
@@ -172,36 +174,22 @@ def _resolved(node: Node, names: Names) -> Node:
     return names.get(node, node) if isinstance(node, str) else node
 
 
-def _definitions(schema: Node) -> Names:
+def _names(schema: Node) -> Names:
     """Every named type that the schema defines, by full name."""
-    found: Names = {}
-
-    def walk(node: Node) -> None:
-        if isinstance(node, list):
-            for branch in node:
-                walk(branch)
-        elif isinstance(node, dict):
-            if node.get("type") in _NAMED:
-                found[node["name"]] = node
-            for field in node.get("fields", ()):
-                walk(field["type"])
-            for inner in ("items", "values"):
-                walk(node.get(inner))
-
-    walk(schema)
-    return found
+    names: Names = {}
+    parse_schema(schema, names)
+    return names
 
 
 def _json(node: Node) -> str:
     """A type or default as it would stand in a schema file; a defined type by its name."""
+    return json.dumps(_by_name(node), ensure_ascii=False)
+
+
+def _by_name(node: Node) -> Node:
     if isinstance(node, list):
-        return "[" + ", ".join(map(_json, node)) + "]"
+        return [_by_name(branch) for branch in node]
     if isinstance(node, dict):
-        return f'"{_short(node)}"' if node.get("type") in _NAMED else _object(node)
-    if node is None or isinstance(node, bool):
-        return {None: "null", True: "true", False: "false"}[node]
-    return f'"{node}"' if isinstance(node, str) else str(node)
-
-
-def _object(node: Node) -> str:
-    return "{" + ", ".join(f'"{key}": {_json(value)}' for key, value in node.items()) + "}"
+        defined = node.get("type") in _NAMED
+        return _short(node) if defined else {key: _by_name(value) for key, value in node.items()}
+    return node

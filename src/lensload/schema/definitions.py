@@ -30,37 +30,34 @@ class Topic:
 
     Attributes:
         name: the topic's name without prefix; tallies and run files use this name.
-        file: the schema's file name.
+        stem: the schema's file name, without its suffix.
         record: the schema's record name, without namespace.
         key_field: the field whose value is the message's key.
         id_field: the field that identifies the event.
     """
 
     name: str
-    file: str
+    stem: str
     record: str
     key_field: str
     id_field: str
 
+    @property
+    def file(self) -> str:
+        """The schema's file name."""
+        return f"{self.stem}.avsc"
+
 
 TOPICS: tuple[Topic, ...] = (
     Topic(
-        "recommendation-requests",
-        "recommendation_request.avsc",
-        "RecommendationRequest",
-        "userId",
-        "requestId",
+        "recommendation-requests", "recommendation_request", "RecommendationRequest", "userId", "requestId"
     ),
     Topic(
-        "recommendation-responses",
-        "recommendation_response.avsc",
-        "RecommendationResponse",
-        "userId",
-        "requestId",
+        "recommendation-responses", "recommendation_response", "RecommendationResponse", "userId", "requestId"
     ),
-    Topic("user-interactions", "user_interaction.avsc", "UserInteraction", "userId", "eventId"),
-    Topic("ab-test-events", "ab_test_event.avsc", "ABTestEvent", "userId", "eventId"),
-    Topic("model-metrics", "model_metrics.avsc", "ModelMetrics", "modelName", "metricId"),
+    Topic("user-interactions", "user_interaction", "UserInteraction", "userId", "eventId"),
+    Topic("ab-test-events", "ab_test_event", "ABTestEvent", "userId", "eventId"),
+    Topic("model-metrics", "model_metrics", "ModelMetrics", "modelName", "metricId"),
 )
 """All topics, in causal order: what causes comes before what it causes."""
 
@@ -141,37 +138,36 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
     try:
         document: Any = json.loads(text)
         if not isinstance(document, dict):
-            raise SchemaError(f"{path}:1: not an Avro record, but {type(document).__name__}.", _REPAIR)
+            raise _broken(path, 1, f"not an Avro record, but {type(document).__name__}")
         parsed: Any = parse_schema(document)
     except json.JSONDecodeError as error:
-        raise SchemaError(f"{path}:{error.lineno}: not JSON: {error.msg}.", _REPAIR) from error
+        raise _broken(path, error.lineno, f"not JSON: {error.msg}") from error
     except UnknownType as error:
         unknown: Any = error.name  # now and then the whole type
         name = str(unknown.get("type") if isinstance(unknown, dict) else unknown).rpartition(".")[2]
-        raise SchemaError(f"{path}:{_line_of(text, name)}: {name!r} is not an Avro type.", _REPAIR) from error
+        raise _broken(path, _line_of(text, name), f"{name!r} is not an Avro type") from error
     # fastavro meets shapes that it does not expect with whatever Python raises there.
     except (SchemaParseException, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise SchemaError(f"{path}:1: not an Avro schema: {error}.", _REPAIR) from error
+        raise _broken(path, 1, f"not an Avro schema: {error}") from error
     return parsed
 
 
 def _check(topic: Topic, parsed: dict[str, Any], text: str, path: Path) -> None:
     expected = f"{NAMESPACE}.{topic.record}"
     if parsed.get("type") != "record" or parsed.get("name") != expected:
-        line = _line_of(text, "name")
-        raise SchemaError(
-            f"{path}:{line}: holds {parsed.get('type')} {parsed.get('name')}, but {topic.name} needs"
-            f" record {expected}.",
-            _REPAIR,
-        )
+        holds = f"holds {parsed.get('type')} {parsed.get('name')}, but {topic.name} needs record {expected}"
+        raise _broken(path, _line_of(text, "name"), holds)
     names = [field["name"] for field in parsed["fields"]]
     for name in (topic.key_field, topic.id_field):
         if name not in names:
-            raise SchemaError(f"{path}:1: the record has no field {name!r}, which lensload needs.", _REPAIR)
-    doubled = {name for name in names if names.count(name) > 1}
-    if doubled:
-        name = min(doubled)
-        raise SchemaError(f"{path}:{_line_of(text, name)}: the field {name!r} is there twice.", _REPAIR)
+            raise _broken(path, 1, f"the record has no field {name!r}, which lensload needs")
+    for name in names:
+        if names.count(name) > 1:
+            raise _broken(path, _line_of(text, name), f"the field {name!r} is there twice")
+
+
+def _broken(path: Path, line: int, what: str) -> SchemaError:
+    return SchemaError(f"{path}:{line}: {what}.", _REPAIR)
 
 
 def _line_of(text: str, word: str) -> int:

@@ -8,11 +8,12 @@ machines need no file.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from lensload.atomic_file import read_text
 from lensload.errors import SchemaError, UsageError
 from lensload.schema import compatibility, definitions
 from lensload.schema.definitions import TOPIC_NAMES, Schema
@@ -64,13 +65,7 @@ class Changeover:
         Raises:
             UsageError: the file cannot be read.
         """
-        try:
-            return self if self.text else replace(self, text=Path(self.file).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(
-                f"The schema file {self.file} cannot be read: {getattr(error, 'strerror', None) or error}.",
-                "Check --evolve.",
-            ) from error
+        return replace(self, text=self.text or read_text(Path(self.file), "schema file", "Check --evolve."))
 
     def __str__(self) -> str:
         """What `parse` takes."""
@@ -81,17 +76,12 @@ class Changeover:
         return f"{self.topic}={Path(self.file).name}@{self.first:g}-{self.last:g}"
 
 
-def newer_schemas(
-    changes: tuple[Changeover, ...],
-    loaded: Mapping[str, Schema],
-    verdict: Callable[[Schema], str] = lambda _: "",
-) -> dict[str, Schema]:
+def newer_schemas(changes: tuple[Changeover, ...], loaded: Mapping[str, Schema]) -> dict[str, Schema]:
     """The newer schema of each topic that changes over, every one of them held to LENS's rule.
 
     Args:
         changes: from the configuration.
         loaded: the schemas of the run's topics, by topic name.
-        verdict: what else to say of a schema that breaks the rule, as a sentence.
 
     Raises:
         SchemaError: one is no schema of its topic, breaks LENS's rule, is the very schema that there is, or moves
@@ -109,7 +99,7 @@ def newer_schemas(
         if breaches := compatibility.breaches(older.parsed, newer.parsed):
             raise SchemaError(
                 f"{change.file} may not follow {older.topic.file}, by LENS's rule:\n"
-                f"{compatibility.listed(breaches)}{verdict(newer)}",
+                f"{compatibility.listed(breaches)}",
                 "Nothing was sent.",
             )
         _require_head(change, newer)

@@ -114,10 +114,7 @@ def breaches(entry: Entry, name: str, schema: Schema) -> tuple[compatibility.Bre
 
 
 def _require_fit(registry: Registry, name: str, schema: Schema) -> None:
-    if registry.find(name, schema) is not None:
-        return
-    latest = registry.latest(name)
-    if latest is None:
+    if registry.find(name, schema) is not None or (latest := registry.latest(name)) is None:
         return
     if broken := breaches(latest, name, schema):
         raise SchemaError(

@@ -20,15 +20,9 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from lensload.errors import RegistryError
 from lensload.schema import registry_auth
 from lensload.schema.definitions import Schema, subject
-from lensload.schema.registry_auth import (
-    CA_FILE_VARIABLE,
-    CERT_FILE_VARIABLE,
-    TOKEN_VARIABLE,
-    USER_INFO_VARIABLE,
-)
 
 _TOTAL_S = 10.0
-_CREDENTIALS = f"Set {USER_INFO_VARIABLE}=user:password or {TOKEN_VARIABLE} in the environment."
+_CREDENTIALS = f"Set {registry_auth.USER_INFO_VARIABLE}=user:password or {registry_auth.TOKEN_VARIABLE} in the environment."
 _START = "Start it, or check --registry-url; --registry-url mock:// does without a registry."
 _ELSEWHERE = (
     "Check --registry-url: the address of a Confluent-compatible registry, such as http://localhost:8081, with its"
@@ -36,6 +30,24 @@ _ELSEWHERE = (
 )
 # Subject, version, schema, level not found; 40400 is the mock's word for any.
 _NOT_THERE = {40400, 40401, 40402, 40403, 40408}
+
+_IN_TROUBLE = "is in trouble (HTTP {status})", "See its log (it may have lost its own Kafka), and try again."
+_STATUSES = {
+    401: ("rejected the credentials (401 Unauthorized)", _CREDENTIALS),
+    403: (
+        "forbids these credentials the subject {name} (403)",
+        "Have the schema registered by someone who may, or allow these credentials to read and write it.",
+    ),
+    409: (
+        "has another schema for {name}, and ours does not follow on from it (409)",
+        "Give a --topic-prefix, so that topics and subjects are your own, or compare the two schemas.",
+    ),
+    422: (
+        "will not have our schema for {name} (422)",
+        "It may be read-only, or check more than others do: see its mode and its rules.",
+    ),
+    **dict.fromkeys((429, 500, 502, 503, 504), _IN_TROUBLE),
+}
 
 Answer = TypeVar("Answer")
 
@@ -96,7 +108,7 @@ class Registry:
         return _within(
             timeout_s,
             self.url,
-            lambda: {name: self._id(subject(name, prefix), schema) for name, schema in schemas.items()},
+            lambda: {topic: self._id(subject(topic, prefix), schema) for topic, schema in schemas.items()},
         )
 
     def find(self, name: str, schema: Schema) -> "Entry | None":
@@ -104,31 +116,27 @@ class Registry:
 
         This and the methods below raise RegistryError as `register` does.
         """
-        return self._asked(name, lambda: _entry(self._look_up(name, RegistrySchema(schema.text, "AVRO"))))
+        return self.ask(name, lambda client: _entry(client.lookup_schema(name, _wanted(schema))))
 
     def latest(self, name: str) -> "Entry | None":
         """The newest version of subject `name`; None if there is none."""
-        return self._asked(name, lambda: _entry(_unless_missing(self.client.get_latest_version, name)))
+        return self.ask(name, lambda client: _entry(client.get_latest_version(name)))
 
     def fits(self, name: str, schema: Schema) -> bool | None:
         """The registry's own verdict: whether the schema may follow on subject `name`; None if it has no version."""
-        wanted = RegistrySchema(schema.text, "AVRO")
-        return self._asked(name, lambda: _unless_missing(self.client.test_compatibility, name, wanted))
+        return self.ask(name, lambda client: client.test_compatibility(name, _wanted(schema)))
 
     def put(self, name: str, schema: Schema) -> None:
         """Register the schema under subject `name`."""
-        wanted = RegistrySchema(schema.text, "AVRO")
-        number: Any = self._asked(name, lambda: self.client.register_schema(name, wanted))
-        if not isinstance(number, int):
-            raise self._no_id()
+        _within(_TOTAL_S, self.url, lambda: self._id(name, schema))
 
     def level(self, name: str) -> str | None:
         """The compatibility level of subject `name`; None if it has none of its own, or tells none."""
-        return self._asked(name, lambda: _unless_missing(self.client.get_compatibility, name))
+        return self.ask(name, lambda client: client.get_compatibility(name))
 
     def set_level(self, name: str, level: str) -> None:
         """Give subject `name` a compatibility level of its own."""
-        self._asked(name, lambda: self.client.set_compatibility(name, level))
+        self.ask(name, lambda client: client.set_compatibility(name, level))
 
     def delete(self, name: str) -> None:
         """Delete subject `name` with all its versions, for good where the registry tells the two kinds apart."""
@@ -151,7 +159,7 @@ class Registry:
         Raises:
             RegistryError: it does not answer in time, rejects the credentials, is no registry or is broken.
         """
-        return self._asked(name, lambda: _unless_missing(question, self.client))
+        return _within(_TOTAL_S, self.url, lambda: self._answer(name, question))
 
     def __enter__(self) -> Self:
         return self
@@ -161,35 +169,26 @@ class Registry:
     ) -> None:
         self.close()
 
-    def _asked(self, name: str, call: Callable[[], Answer]) -> Answer:
-        """What `call` gives, in time; what it raises, in our own words."""
-
-        def translated() -> Answer:
-            try:
-                return call()
-            except Exception as error:
-                raise _refusal(error, self.url, name) from error
-
-        return _within(_TOTAL_S, self.url, translated)
+    def _answer(self, name: str, question: Callable[[SchemaRegistryClient], Answer]) -> Answer | None:
+        try:
+            return question(self.client)
+        except Exception as error:
+            if isinstance(error, SchemaRegistryError) and (
+                error.http_status_code == 404 and error.error_code in _NOT_THERE
+            ):
+                return None
+            raise _refusal(error, self.url, name) from error
 
     def _id(self, name: str, schema: Schema) -> int:
-        wanted = RegistrySchema(schema.text, "AVRO")
-        try:
-            found = self._look_up(name, wanted)
-            number: Any = self.client.register_schema(name, wanted) if found is None else found.schema_id
-        except Exception as error:
-            raise _refusal(error, self.url, name) from error
+        """The schema's id under subject `name`, where it is registered if it is not there yet."""
+        number: Any = self._answer(name, lambda client: client.lookup_schema(name, _wanted(schema)).schema_id)
+        if number is None:
+            number = self._answer(name, lambda client: client.register_schema(name, _wanted(schema)))
         if not isinstance(number, int):
-            raise self._no_id()
+            raise RegistryError(
+                f"What answers at {self.url} is not a Schema Registry: it gave no id.", _ELSEWHERE
+            )
         return number
-
-    def _no_id(self) -> RegistryError:
-        return RegistryError(
-            f"What answers at {self.url} is not a Schema Registry: it gave no id.", _ELSEWHERE
-        )
-
-    def _look_up(self, name: str, wanted: RegistrySchema) -> RegisteredSchema | None:
-        return _unless_missing(self.client.lookup_schema, name, wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,24 +206,16 @@ class Entry:
     text: str
 
 
-def _entry(found: RegisteredSchema | None) -> Entry | None:
-    if found is None:
-        return None
-    schema_id: Any = found.schema_id
-    version: Any = found.version
+def _wanted(schema: Schema) -> RegistrySchema:
+    return RegistrySchema(schema.text, "AVRO")
+
+
+def _entry(registered: RegisteredSchema) -> Entry:
+    schema_id: Any = registered.schema_id
+    version: Any = registered.version
     if not isinstance(schema_id, int) or not isinstance(version, int):
         raise TypeError("no id, or no version")
-    return Entry(schema_id, version, str(found.schema.schema_str or ""))
-
-
-def _unless_missing(ask: Callable[..., Answer], *arguments: object) -> Answer | None:
-    """What the registry answers, but None where it says that there is no such subject, schema or level."""
-    try:
-        return ask(*arguments)
-    except SchemaRegistryError as error:
-        if error.http_status_code == 404 and error.error_code in _NOT_THERE:
-            return None
-        raise
+    return Entry(schema_id, version, str(registered.schema.schema_str or ""))
 
 
 def _within(timeout_s: float, url: str, call: Callable[[], Answer]) -> Answer:
@@ -265,8 +256,8 @@ def _unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return RegistryError(
             f"The registry at {url} and this machine do not agree on TLS: {causes[-1]}.",
-            f"Check http:// or https:// in --registry-url; {CA_FILE_VARIABLE} names the PEM file of a private"
-            f" authority, {CERT_FILE_VARIABLE} that of our own certificate where the registry wants one.",
+            f"Check http:// or https:// in --registry-url; {registry_auth.CA_FILE_VARIABLE} names the PEM file of a private"
+            f" authority, {registry_auth.CERT_FILE_VARIABLE} that of our own certificate where the registry wants one.",
         )
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return RegistryError(
@@ -283,36 +274,11 @@ def _unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
 def _answered(error: SchemaRegistryError, url: str, name: str) -> RegistryError:
     """What an HTTP status other than 2xx means for us, and what to do about it."""
     status = error.http_status_code
+    if status not in _STATUSES:
+        return RegistryError(f"What answers at {url} is not a Schema Registry (HTTP {status}).", _ELSEWHERE)
+    meaning, hint = _STATUSES[status]
     said = f" It says: {error.error_message}" if error.error_code not in (None, -1) else ""
-    match status:
-        case 401:
-            return RegistryError(
-                f"The registry at {url} rejected the credentials (401 Unauthorized).{said}", _CREDENTIALS
-            )
-        case 403:
-            return RegistryError(
-                f"The registry at {url} forbids these credentials the subject {name} (403).{said}",
-                "Have the schema registered by someone who may, or allow these credentials to read and write it.",
-            )
-        case 409:
-            return RegistryError(
-                f"The registry at {url} has another schema for {name}, and ours does not follow on from it (409).{said}",
-                "Give a --topic-prefix, so that topics and subjects are your own, or compare the two schemas.",
-            )
-        case 422:
-            return RegistryError(
-                f"The registry at {url} will not have our schema for {name} (422).{said}",
-                "It may be read-only, or check more than others do: see its mode and its rules.",
-            )
-        case 429 | 500 | 502 | 503 | 504:
-            return RegistryError(
-                f"The registry at {url} is in trouble (HTTP {status}).{said}",
-                "See its log (it may have lost its own Kafka), and try again.",
-            )
-        case _:
-            return RegistryError(
-                f"What answers at {url} is not a Schema Registry (HTTP {status}).", _ELSEWHERE
-            )
+    return RegistryError(f"The registry at {url} {meaning.format(name=name, status=status)}.{said}", hint)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -7,14 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.world.columns import (
-    Column,
-    Drawn,
-    Linked,
-    Pool,
-    Rankings,
-    TopicBatch,
-)
+from lensload.world.columns import Drawn, Linked, Pool, Rankings, TopicBatch
 
 Counts = dict[str, Any]
 """Counts by name, and by name within those: {"user-interactions": {"count": 3, "interactionType": {"view": 3}}}."""
@@ -97,14 +90,16 @@ class Actuals:
         if isinstance(column, Rankings):
             lengths = tuple(map(str, range(column.items.shape[1] + 1)))
             return column.shown, _Labels(lengths, np.arange(len(lengths), dtype=np.int32))
-        pool, index = _drawn(column)
+        if not isinstance(column, Drawn | Linked):
+            raise TypeError(f"{column.fields} is drawn from no pool")
+        pool = column.pool if isinstance(column, Drawn) else column.constants
         if (pool, dimension) not in self._labels:
             place = pool.fields.index(field)
             self._labels[pool, dimension] = _labels(
                 [row[place].get(key, NO_POSITION) if key else row[place] for row in pool.rows]
             )
         labels = self._labels[pool, dimension]
-        return labels.code[index], labels
+        return labels.code[column.index], labels
 
 
 def merged(parts: Iterable[Counts]) -> Counts:
@@ -117,14 +112,6 @@ def merged(parts: Iterable[Counts]) -> Counts:
             else:
                 total[name] = total.get(name, 0) + value
     return total
-
-
-def _drawn(column: Column) -> tuple[Pool, NDArray[np.integer[Any]]]:
-    if isinstance(column, Linked):
-        return column.constants, column.index
-    if isinstance(column, Drawn):
-        return column.pool, column.index
-    raise TypeError(f"{column.fields} is drawn from no pool")
 
 
 def _labels(values: Sequence[Any]) -> _Labels:

@@ -85,6 +85,12 @@ class PartitionDigest:
             self._flush()
         return self._hash.hexdigest()
 
+    def facts(self) -> dict[str, Any]:
+        """What a manifest says of the partition, once all has been taken in."""
+        digest = self.done()
+        span = {"first_timestamp_ms": self.first_timestamp_ms, "last_timestamp_ms": self.last_timestamp_ms}
+        return {"count": self.count, "digest": digest, "bytes": self.bytes, **span}
+
     def _flush(self) -> None:
         block, self._block = self._block, _Block()
         times = np.array(block.timestamps_ms, dtype="<i8")

@@ -10,24 +10,25 @@ from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import Any, Final
 
+import click
+
 from lensload.atomic_file import why
 from lensload.encoding.encoders import FragmentEncoder
 from lensload.errors import InvalidRunError, UsageError
 from lensload.files.avro import AvroFile
-from lensload.files.folder import prepare
-from lensload.files.parquet import ParquetFile, check_installed
+from lensload.files.folder import Format, prepare
+from lensload.files.parquet import ParquetFile
 from lensload.report.progress import ProgressView
 from lensload.report.units import per_s
 from lensload.schema import definitions
-from lensload.schema.definitions import Schema
 from lensload.seed import manifest as manifests
 from lensload.seed import summary
 from lensload.seed.actuals import Actuals
 from lensload.seed.ground_truth import ground_truth
-from lensload.seed.manifest import FileEntry, Format, Manifest
+from lensload.seed.manifest import FileEntry, Manifest
 from lensload.seed.plan import Plan
 from lensload.world.columns import TopicBatch
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 
 MANIFEST: Final = "manifest.json"
 _HEADER_BYTES: Final = 5
@@ -41,9 +42,9 @@ def export(plan: Plan, folder: Path, form: Format) -> None:
         InvalidRunError: it was stopped; no file has been written.
     """
     begun_s, done = time.monotonic(), 0
-    setting = plan.setting()
+    scenario = plan.scenario()
     record = manifests.begin(
-        plan.as_dict(), ground_truth(plan, setting), topics={}, cluster={}, options={"format": form}
+        plan.as_dict(), ground_truth(plan, scenario), topics={}, cluster={}, options={"format": form}
     )
     with ProgressView("writing", "events") as view:
 
@@ -53,7 +54,7 @@ def export(plan: Plan, folder: Path, form: Format) -> None:
             view.show(time.monotonic() - begun_s, done, done, plan.expected_events)
 
         try:
-            record["files"], realised = write(plan, setting, folder, form, passed)
+            record["files"], realised = write(plan, scenario, folder, form, passed)
         except KeyboardInterrupt as error:
             raise InvalidRunError(f"Stopped; nothing has been left in {folder}.", "Begin anew.") from error
     manifests.complete(record, realised)
@@ -66,30 +67,30 @@ def verified(record: Manifest, path: Path) -> bool:
     wrong: list[str] = []
     for entry in record["files"].values():
         try:
-            if digest_of(path.parent / entry["file"]) != entry["sha256"]:
+            if _digest(path.parent / entry["file"]) != entry["sha256"]:
                 wrong.append(f"{entry['file']}: other bytes")
         except OSError as error:
             wrong.append(f"{entry['file']}: {why(error)}")
     if wrong:
-        summary.tell("\n".join([f"The files are not what {path} says:", *wrong]))
+        click.echo("\n".join([f"The files are not what {path} says:", *wrong]))
     else:
-        summary.tell(f"Equal: {len(record['files'])} files are what {path} says.")
+        click.echo(f"Equal: {len(record['files'])} files are what {path} says.")
     return not wrong
 
 
 def _tell(record: Manifest, folder: Path, took_s: float) -> None:
     total = 0
     for entry in record["files"].values():
-        summary.tell(f"{entry['count']:>12,} events  {entry['bytes']:>14,} bytes  {folder / entry['file']}")
+        click.echo(f"{entry['count']:>12,} events  {entry['bytes']:>14,} bytes  {folder / entry['file']}")
         total += entry["count"]
-    summary.tell(f"{total:,} events in {took_s:.1f} s ({per_s(total / max(took_s, 1e-9))}/s).")
-    summary.tell(summary.history(record["plan"]))
-    summary.tell(f"The manifest is {folder / MANIFEST}: what was planted, to hold an analysis against.")
+    click.echo(f"{total:,} events in {took_s:.1f} s ({per_s(total / max(took_s, 1e-9))}/s).")
+    click.echo(summary.history(record["plan"]))
+    click.echo(f"The manifest is {folder / MANIFEST}: what was planted, to hold an analysis against.")
 
 
 def write(
     plan: Plan,
-    setting: Setting,
+    scenario: Scenario,
     folder: Path,
     form: Format,
     passed: Callable[[int], None] = lambda _: None,
@@ -98,7 +99,7 @@ def write(
 
     Args:
         plan: what to write.
-        setting: what `plan.setting` gave.
+        scenario: what `plan.scenario` gave.
         folder: where to; made if missing, and must hold no such files.
         form: which kind of file.
         passed: is told how many events each portion had.
@@ -109,67 +110,57 @@ def write(
     Raises:
         UsageError: the plan has faults, pyarrow is missing, or the folder cannot be used, or is full.
     """
-    check(plan, folder, form)
-    realised = Actuals()
-    with _all_or_none(folder, form, plan.topics) as parts:
-        open_files = {topic: _TopicFile(form, topic, part, plan) for topic, part in parts.items()}
-        for portion in plan.chronicle(setting).portions():
-            for batch in portion.batches:
-                open_files[batch.topic].add(batch)
-                realised.add(batch)
-            passed(portion.events)
-        for file in open_files.values():
-            file.close()
-        entries = {
-            topic: _entry(part, f"{topic}.{form}", open_files[topic].count) for topic, part in parts.items()
-        }
-    return entries, realised.as_dict()
-
-
-def check(plan: Plan, folder: Path, form: Format) -> None:
-    """Find what stands in the way before anything is made.
-
-    Raises:
-        UsageError: as `write`.
-    """
     if plan.faults:
         raise UsageError(
             "--fault needs a cluster: a file of events cannot hold headers, tombstones or what does not decode.",
             "Leave out --output-dir, or --fault.",
         )
-    if form == "parquet":
-        check_installed("--output-format")
-    prepare(folder, f".{form}")
+    prepare(folder, form)
+    realised = Actuals()
+    with _all_or_none(folder, form, plan.topics) as parts:
+        open_files = {topic: _TopicFile(form, topic, part, plan) for topic, part in parts.items()}
+        for batches in plan.history(scenario).portions():
+            for batch in batches:
+                open_files[batch.topic].add(batch)
+                realised.add(batch)
+            passed(sum(map(len, batches)))
+        for file in open_files.values():
+            file.close()
+        entries = {
+            topic: FileEntry(
+                file=f"{topic}.{form}",
+                count=open_files[topic].count,
+                bytes=part.stat().st_size,
+                sha256=_digest(part),
+            )
+            for topic, part in parts.items()
+        }
+    return entries, realised.as_dict()
 
 
 class _TopicFile:
     """The file of one topic."""
 
     def __init__(self, form: Format, topic: str, path: Path, plan: Plan) -> None:
-        schema: Schema = definitions.load()[topic]
-        self.count = 0
-        self._avro: AvroFile | None = None
-        self._parquet: ParquetFile | None = None
-        if form == "avro":
-            # The same plan gives the same bytes: what separates blocks is no matter of chance either.
-            marker = blake2b(f"{topic} of {plan.world.seed}".encode(), digest_size=16).digest()
-            self._avro = AvroFile(path, schema.parsed, marker)
-            self._encoder = FragmentEncoder({topic: schema.parsed}, {topic: 0})
-        else:
-            self._parquet = ParquetFile(path, schema.parsed)
+        schema = definitions.load()[topic].parsed
+        # The same plan gives the same bytes: what separates blocks is no matter of chance either.
+        marker = blake2b(f"{topic} of {plan.world.seed}".encode(), digest_size=16).digest()
+        self._file = AvroFile(path, schema, marker) if form == "avro" else ParquetFile(path, schema)
+        self._encoder = FragmentEncoder({topic: schema}, {topic: 0})
+
+    @property
+    def count(self) -> int:
+        return self._file.count
 
     def add(self, batch: TopicBatch) -> None:
-        self.count += len(batch)
-        if self._avro:
-            self._avro.copy([value[_HEADER_BYTES:] for value in self._encoder.encode(batch).values])
-        elif self._parquet:
+        if isinstance(self._file, AvroFile):
+            self._file.copy([value[_HEADER_BYTES:] for value in self._encoder.encode(batch).values])
+        else:
             for record in batch.records():
-                self._parquet.add(record)
+                self._file.add(record)
 
     def close(self) -> None:
-        for file in (self._avro, self._parquet):
-            if file:
-                file.close()
+        self._file.close()
 
 
 @contextmanager
@@ -194,15 +185,6 @@ def _all_or_none(folder: Path, form: Format, topics: tuple[str, ...]) -> Generat
         raise
 
 
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file, in hex.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+def _digest(path: Path) -> str:
     with path.open("rb") as stream:
         return file_digest(stream, "sha256").hexdigest()
-
-
-def _entry(path: Path, name: str, count: int) -> FileEntry:
-    return FileEntry(file=name, count=count, bytes=path.stat().st_size, sha256=digest_of(path))

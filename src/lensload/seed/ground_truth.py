@@ -10,21 +10,21 @@ from lensload.world import churn
 from lensload.world.behaviour import Behaviour
 from lensload.world.calendar import HOURS, WEEKDAYS, Calendar
 from lensload.world.ground_truth import Truth
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 
 # Moments, equally many sessions apart, at which it is asked who is there.
 _MOMENTS: Final = 48
 
 
-def ground_truth(plan: Plan, setting: Setting | None = None) -> dict[str, Any]:
+def ground_truth(plan: Plan, scenario: Scenario | None = None) -> dict[str, Any]:
     """The truth of a plan, fit for JSON; `manifest.schema.json` says what each value means.
 
     Args:
         plan: the plan.
-        setting: what `plan.setting` gave, for who has it already.
+        scenario: what `plan.scenario` gave, for who has it already.
     """
-    setting = setting or plan.setting()
-    truth = Truth(setting, Behaviour(), _visits(plan, setting)).as_dict()
+    scenario = scenario or plan.scenario()
+    truth = Truth(scenario, Behaviour(), _visits(plan, scenario)).as_dict()
     return {
         **truth,
         "turnover": {
@@ -38,13 +38,13 @@ def ground_truth(plan: Plan, setting: Setting | None = None) -> dict[str, Any]:
     }
 
 
-def _visits(plan: Plan, setting: Setting) -> NDArray[np.float64]:
+def _visits(plan: Plan, scenario: Scenario) -> NDArray[np.float64]:
     """Each person's share of all sessions, by who is there when sessions begin."""
-    if setting.turnover is None:
-        return setting.audience.visit_share()
-    joins_s, leaves_s = setting.turnover.joins_s, setting.turnover.leaves_s
+    if scenario.turnover is None:
+        return scenario.audience.visit_share()
+    joins_s, leaves_s = scenario.turnover.joins_s, scenario.turnover.leaves_s
     moments = Calendar(plan.start_ms, plan.until_ms, 1.0).at((np.arange(_MOMENTS) + 0.5) / _MOMENTS)
     shares = np.zeros(len(joins_s))
     for at_s in moments.tolist():
-        shares += setting.audience.visit_share((joins_s <= at_s) & (leaves_s > at_s))
+        shares += scenario.audience.visit_share((joins_s <= at_s) & (leaves_s > at_s))
     return shares / _MOMENTS

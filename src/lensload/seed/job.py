@@ -6,26 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import click
+
 from lensload import atomic_file
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
-from lensload.processes.messages import Drain
 from lensload.processes.stop_signals import stop_signals
 from lensload.report.progress import ProgressView
 from lensload.seed import actuals, file_export, summary, verify
 from lensload.seed import manifest as manifests
-from lensload.seed.fingerprints import last_fingerprints
+from lensload.seed.fingerprints import first_differences
 from lensload.seed.ground_truth import ground_truth
 from lensload.seed.manifest import Manifest
-from lensload.seed.messages import SeedOrder, StartSeed
+from lensload.seed.messages import SeedOrder
 from lensload.seed.options import SeedOptions, plan_of
 from lensload.seed.plan import Plan
 from lensload.seed.preflight import Target, prepare, ranges_written, reopen
 from lensload.seed.workers import Workers
 
 _LISTEN_S: Final = 0.1
+_COMPARED: Final = 500  # records at each partition's end, before a seed is resumed
 
 
 def seed(options: SeedOptions, config: RunConfig) -> None:
@@ -43,23 +45,15 @@ def seed(options: SeedOptions, config: RunConfig) -> None:
     _require_cluster(config)
     _check_place(options)
     with Workers(config.load.workers) as workers, stop_signals() as stopped:
-        target = prepare(
-            plan,
-            config,
-            append=options.append,
-            recreate=options.recreate,
-            set_retention=options.set_retention,
-        )
+        target = prepare(plan, config, options)
         settings = {"topic_prefix": config.cluster.topic_prefix, "compression": config.producer.compression}
+        facts = {"cluster_id": target.facts.cluster_id, "brokers": list(target.facts.brokers)}
         record = manifests.begin(
-            plan.as_dict(), ground_truth(plan), topics=target.topics, cluster=target.facts, options=settings
+            plan.as_dict(), ground_truth(plan), topics=target.topics, cluster=facts, options=settings
         )
         manifests.write(options.manifest, record)
-        begins = {
-            (each["name"], entry["partition"]): (entry["first_offset"], entry["first_offset"])
-            for each in target.topics.values()
-            for entry in each["partitions"]
-        }
+        entries = manifests.places(target.topics)
+        begins = {place: (entry["first_offset"], entry["first_offset"]) for place, entry in entries.items()}
         _finish(_Seeding(plan, config, target, begins, options.manifest), record, workers, stopped)
 
 
@@ -73,13 +67,13 @@ def resume(path: Path, config: RunConfig) -> None:
     """
     record = manifests.read(path)
     if record["state"] == "complete":
-        summary.tell(f"The seed of {path} is complete: there is nothing to resume.")
+        click.echo(f"The seed of {path} is complete: there is nothing to resume.")
         return
     _require_cluster(config)
     plan = Plan.from_dict(record["plan"])
     with Workers(config.load.workers) as workers, stop_signals() as stopped:
         target = reopen(record, config)
-        ranges = ranges_written(target, TopicAdmin(target.settings))
+        ranges = ranges_written(target)
         _finish(_Seeding(plan, config, target, ranges, path), record, workers, stopped)
 
 
@@ -96,7 +90,7 @@ def verified(path: Path, config: RunConfig) -> bool:
     if record["files"]:
         return file_export.verified(record, path)
     _require_cluster(config)
-    settings = connection.client_settings(config.cluster, str(config.cluster.bootstrap_servers))
+    settings = connection.client_settings(config.cluster)
     connection.check(settings)
     begun_s = time.monotonic()
     with ProgressView("verifying", "events") as view:
@@ -104,10 +98,10 @@ def verified(path: Path, config: RunConfig) -> bool:
     count = sum(entry["count"] for _, entry in manifests.partitions(record))
     took_s = time.monotonic() - begun_s
     if differences:
-        summary.tell("\n".join(["The cluster is not what the manifest says:", *map(str, differences)]))
+        click.echo("\n".join(["The cluster is not what the manifest says:", *map(str, differences)]))
     else:
         places = len(manifests.partitions(record))
-        summary.tell(f"Equal: {count:,} events in {places} partitions are what {path} says ({took_s:.1f} s).")
+        click.echo(f"Equal: {count:,} events in {places} partitions are what {path} says ({took_s:.1f} s).")
     return not differences
 
 
@@ -147,9 +141,9 @@ class _Seeding:
 
 
 def _finish(seeding: _Seeding, record: Manifest, workers: Workers, stopped: Callable[[], bool]) -> None:
-    _configure(seeding, workers)
+    _require_own(seeding)
     with ProgressView("seeding", "events") as view:
-        for notice in seeding.target.notices:
+        for notice in seeding.target.notices():
             view.say(notice)
         took_s = _conduct(seeding, workers, view, stopped)
     if not workers.complete:
@@ -163,64 +157,73 @@ def _finish(seeding: _Seeding, record: Manifest, workers: Workers, stopped: Call
     summary.show(record, seeding.path, took_s, seeding.earlier)
 
 
-def _configure(seeding: _Seeding, workers: Workers) -> None:
-    target, ranges = seeding.target, seeding.ranges
-    last = last_fingerprints(target.settings, ranges)
-    topics: dict[str, Any] = {}
+def _require_own(seeding: _Seeding) -> None:
+    """See that the last records of each partition are this seed's: nobody else may have written behind them."""
+    ranges = {
+        place: (max(begin, end - _COMPARED), end)
+        for place, (begin, end) in seeding.ranges.items()
+        if begin < end
+    }
+    if not ranges:
+        return
+    target = seeding.target
+    for (name, number), offset in first_differences(
+        seeding.plan, target.topics, target.settings, ranges
+    ).items():
+        raise UsageError(
+            f"Partition {number} of {name} holds something else than this seed from offset {offset:,} on.",
+            "Somebody else has written there: begin anew with --recreate, or another --topic-prefix.",
+        )
+
+
+def _order(seeding: _Seeding) -> SeedOrder:
+    target, topics = seeding.target, dict[str, Any]()
     for topic, each in target.topics.items():
-        places = [(each["name"], entry["partition"]) for entry in each["partitions"]]
-        topics[topic] = {
-            "name": each["name"],
-            "schema_id": each["schema_id"],
-            "written": [ranges[place][1] - ranges[place][0] for place in places],
-            "fingerprints": [last[place] for place in places],
-        }
-    workers.configure(SeedOrder(seeding.config, seeding.plan.as_dict(), topics, target.most_bytes))
+        ranges = [seeding.ranges[each["name"], entry["partition"]] for entry in each["partitions"]]
+        written = [end - begin for begin, end in ranges]
+        topics[topic] = {"name": each["name"], "schema_id": each["schema_id"], "written": written}
+    return SeedOrder(seeding.config, seeding.plan.as_dict(), topics, target.most_bytes())
 
 
 def _conduct(seeding: _Seeding, workers: Workers, view: ProgressView, stopped: Callable[[], bool]) -> float:
-    """See the workers through; gives how long it took from when all could begin, in seconds."""
-    begun, draining = False, False
-    since_s = time.monotonic()
+    """See the workers through; gives how long it took from when the first one wrote, in seconds."""
+    workers.configure(_order(seeding))
+    stopping, since_s = False, time.monotonic()
     while not workers.done:
         workers.listen(_LISTEN_S)
-        if workers.ready and not begun:
-            workers.send(StartSeed())
-            begun, since_s = True, time.monotonic()
-        if stopped() and not draining:
-            workers.send(Drain())
-            draining = True
+        if stopped() and not stopping:
+            workers.stop()
+            stopping = True
         for notice in workers.take_notices():
             view.say(notice)
-        if begun:
+        if workers.writing:
             done = seeding.earlier + workers.acked()
             view.show(time.monotonic() - since_s, done, done, seeding.plan.expected_events, seeding.earlier)
+        else:
+            since_s = time.monotonic()
     return time.monotonic() - since_s
 
 
 def _enter(record: Manifest, workers: Workers) -> None:
     """Put what the workers have found into the manifest."""
     for words in workers.last_words:
-        for topic, number, count, digest, size, first_ms, last_ms in words.partitions:
-            entry = record["topics"][topic]["partitions"][number]
-            entry["count"], entry["digest"], entry["bytes"] = count, digest, size
-            entry["first_timestamp_ms"], entry["last_timestamp_ms"] = first_ms, last_ms
+        for topic, number, facts in words.partitions:
+            record["topics"][topic]["partitions"][number].update(facts)
     record["faults"] = actuals.merged([words.faults for words in workers.last_words])
     manifests.complete(record, actuals.merged([words.realised for words in workers.last_words]))
 
 
 def _check_ends(seeding: _Seeding, record: Manifest) -> None:
     """Each partition ends where it must if everything has arrived, once."""
-    counts = {each["name"]: len(each["partitions"]) for each in record["topics"].values()}
-    ranges = TopicAdmin(seeding.target.settings).ranges(counts)
+    # A client of its own: after a broker's restart, what an earlier one knows of the leaders is out of date.
+    ranges = TopicAdmin(seeding.target.settings).ranges(seeding.target.counts)
     wrong: list[str] = []
-    for topic, entry in manifests.partitions(record):
-        place = record["topics"][topic]["name"], entry["partition"]
-        end, low = entry["first_offset"] + entry["count"], ranges[place][0]
+    for place, entry in manifests.places(record["topics"]).items():
+        (low, high), end = ranges[place], entry["first_offset"] + entry["count"]
         if low > entry["first_offset"]:
             wrong.append(f"{place[0]}, partition {place[1]}: deleted up to offset {low:,} by now")
-        elif ranges[place][1] != end:
-            wrong.append(f"{place[0]}, partition {place[1]}: ends at {ranges[place][1]:,} instead of {end:,}")
+        elif high != end:
+            wrong.append(f"{place[0]}, partition {place[1]}: ends at {high:,} instead of {end:,}")
     if wrong:
         raise ClusterError(
             "Not everything is there as it was sent:\n" + "\n".join(wrong),

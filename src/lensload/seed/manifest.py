@@ -1,17 +1,17 @@
 """The manifest: what was to be seeded, what was, and a digest of each partition; JSON, with a schema of its own."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict, cast
 
-from lensload.atomic_file import leave, why
+from lensload.atomic_file import leave, read_text
 from lensload.errors import UsageError
+from lensload.kafka.reading import Place
 from lensload.results.environment import versions
 
 FORMAT: Final = "lensload/manifest/1"
-Format = Literal["avro", "parquet"]
-"""Of files that are written instead of filling a cluster."""
 SCHEMA_FILE: Final = Path(__file__).with_name("manifest.schema.json")
 _EXPECTED: Final = f'A manifest is what `lensload seed` writes; its "format" is "{FORMAT}".'
 
@@ -68,6 +68,14 @@ class Manifest(TypedDict):
     options: dict[str, Any]
 
 
+def empty_partition(number: int, first_offset: int) -> PartitionEntry:
+    """A partition of a seed that is not complete."""
+    return PartitionEntry(
+        partition=number, first_offset=first_offset, count=0, bytes=0, digest="",
+        first_timestamp_ms=None, last_timestamp_ms=None,
+    )  # fmt: skip
+
+
 def now() -> str:
     """This moment, as a manifest writes it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -121,10 +129,8 @@ def read(path: Path) -> Manifest:
         UsageError: the file is missing, not whole, no manifest, or of a format that this version cannot read.
     """
     try:
-        document: object = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"The manifest {path} cannot be read: {why(error)}.", _EXPECTED) from error
-    except ValueError as error:  # not UTF-8, or not JSON
+        document: object = json.loads(read_text(path, "manifest", _EXPECTED))
+    except ValueError as error:
         raise UsageError(f"{path} is not whole JSON: {error}.", _EXPECTED) from error
     content = cast("dict[str, object]", document) if isinstance(document, dict) else {}
     if content.get("format") != FORMAT:
@@ -135,6 +141,13 @@ def read(path: Path) -> Manifest:
     if missing:
         raise UsageError(f"{path} is a manifest without {', '.join(missing)}.", _EXPECTED)
     return cast("Manifest", document)
+
+
+def places(topics: Mapping[str, TopicEntry]) -> dict[Place, PartitionEntry]:
+    """Every partition by its place in the cluster."""
+    return {
+        (each["name"], entry["partition"]): entry for each in topics.values() for entry in each["partitions"]
+    }
 
 
 def partitions(manifest: Manifest) -> list[tuple[str, PartitionEntry]]:

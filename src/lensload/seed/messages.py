@@ -15,7 +15,7 @@ class SeedOrder(Message):
     Attributes:
         config: where to write.
         plan: the history, as `Plan.as_dict` gives it.
-        topics: by topic, its name in the cluster, its schema id, and what its partitions have already.
+        topics: by topic, its name in the cluster, its schema id, and how many records each partition has already.
         most_bytes: how much may wait in the client.
         worker: which of the workers it is.
         workers: how many there are.
@@ -27,11 +27,6 @@ class SeedOrder(Message):
     most_bytes: int
     worker: int = 0
     workers: int = 1
-
-
-@dataclass(frozen=True)
-class StartSeed(Message):
-    """Write."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class SeedDrained(Message):
 
     Attributes:
         complete: it has written everything; then the others are set.
-        partitions: of each, topic, number, events, digest, bytes, and the first and last timestamp.
+        partitions: of each, topic, number, and what the manifest says of it.
         realised: what became of the history, as `Realised.as_dict` gives it.
         faults: the faults in it, as their `as_dict` gives them.
     """

@@ -7,8 +7,8 @@ from typing import Final
 
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
+from lensload.files.folder import Format
 from lensload.seed.faults.kinds import rates_of
-from lensload.seed.manifest import Format
 from lensload.seed.plan import DAYS, Plan
 
 MANIFEST: Final = Path("manifest.json")

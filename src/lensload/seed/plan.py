@@ -1,17 +1,18 @@
 """The plan: everything that decides what is seeded, byte for byte."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Final, Self
+from dataclasses import fields
+from typing import Annotated, Any, Final
 
-from pydantic import ValidationError
+from pydantic import BeforeValidator, PlainSerializer, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from lensload.errors import UsageError
 from lensload.seed.faults.kinds import Rates, rates_of
 from lensload.world import rng
-from lensload.world.history import Chronicle, told_per_session
+from lensload.world.history import History, told_per_session
 from lensload.world.parameters import DEFAULTS, WorldParameters
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.world import TOPICS, made
 
 DAYS: Final = 14.0
@@ -23,6 +24,14 @@ SESSIONS_A_DAY: Final = 0.5
 _LANES: Final = 64
 _RUN_TAGS: Final = 1 << 14
 _DAY_S: Final = 86_400.0
+
+
+def _rates(value: Any) -> Rates:  # noqa: ANN401 - rates, or their texts
+    return rates_of(each if isinstance(each, str) else f"{each[0]}={each[1]!r}" for each in value)
+
+
+def _texts(faults: Rates) -> list[str]:
+    return [f"{name}={rate!r}" for name, rate in faults]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,7 @@ class Plan:
     events: int | None = None
     topics: tuple[str, ...] = TOPICS
     world: WorldParameters = DEFAULTS
-    faults: Rates = ()
+    faults: Annotated[Rates, BeforeValidator(_rates), PlainSerializer(_texts)] = ()
 
     @property
     def span_s(self) -> float:
@@ -68,18 +77,18 @@ class Plan:
             return self.events / told_per_session(self.topics)
         return self.world.audience_size * SESSIONS_A_DAY * self.span_s / _DAY_S
 
-    def setting(self) -> Setting:
+    def scenario(self) -> Scenario:
         """The world that the history happens in; takes a few tenths of a second."""
         return made(self.world).over(self.span_s)
 
-    def chronicle(self, setting: Setting | None = None) -> Chronicle:
+    def history(self, scenario: Scenario | None = None) -> History:
         """The history itself, to be told once, portion by portion.
 
         Args:
-            setting: what `setting` gave, for who has it already.
+            scenario: what `scenario` gave, for who has it already.
         """
-        return Chronicle(
-            setting or self.setting(),
+        return History(
+            scenario or self.scenario(),
             start_ms=self.start_ms,
             until_ms=self.until_ms,
             sessions_a_lane=self._sessions / _LANES,
@@ -90,38 +99,25 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         """The plan and its world's parameters by name, fit for JSON and msgpack."""
-        return {
-            **self.world.model_dump(mode="json"),
-            "start_ms": self.start_ms,
-            "until_ms": self.until_ms,
-            "events": self.events,
-            "topics": list(self.topics),
-            "faults": [f"{name}={rate!r}" for name, rate in self.faults],
-        }
+        own = _PLANS.dump_python(self, mode="json", exclude={"world"})
+        return {**self.world.model_dump(mode="json"), **own}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(cls, values: Mapping[str, Any]) -> "Plan":
         """What `as_dict` gave, again.
 
         Raises:
             UsageError: a key is unknown or missing, or a value out of range.
         """
         own = {field.name for field in fields(cls)} - {"world"}
-        if unknown := set(values) - own - set(WorldParameters.model_fields):
-            raise UsageError(
-                f"The plan has an unknown {', '.join(sorted(unknown))}.",
-                "Use the version of lensload that wrote it.",
-            )
+        world = {name: value for name, value in values.items() if name not in own}
         try:
-            return cls(
-                start_ms=values["start_ms"],
-                until_ms=values["until_ms"],
-                events=values["events"],
-                topics=tuple(values["topics"]),
-                world=WorldParameters.model_validate(
-                    {name: value for name, value in values.items() if name not in own}
-                ),
-                faults=rates_of(values["faults"]),
-            )
-        except (KeyError, TypeError, ValidationError) as error:
-            raise UsageError(f"The plan is not whole: {error}.") from error
+            return _PLANS.validate_python({**{name: values[name] for name in own}, "world": world})
+        except (KeyError, ValidationError) as error:
+            raise UsageError(
+                f"The plan is not whole, or of another version: {error}.",
+                "Use the version of lensload that wrote it.",
+            ) from error
+
+
+_PLANS: Final = TypeAdapter(Plan)

@@ -5,9 +5,10 @@ already are the seed's own.
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
 
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
@@ -17,7 +18,8 @@ from lensload.kafka.reading import Place
 from lensload.kafka.topics import ensure_topics
 from lensload.schema import definitions, registry
 from lensload.schema.definitions import Schema
-from lensload.seed.manifest import Manifest, PartitionEntry, TopicEntry
+from lensload.seed.manifest import Manifest, TopicEntry, empty_partition, places
+from lensload.seed.options import SeedOptions
 from lensload.seed.plan import Plan
 from lensload.seed.topic_settings import KEPT_FOR_GOOD, Obstacle, obstacles
 
@@ -26,60 +28,95 @@ _BATCH_OVERHEAD_BYTES: Final = 1_000
 _ANEW: Final = "Begin anew with --recreate, or another --topic-prefix."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Target:
-    """Where a seed goes: topics and schemas, ready.
+    """Where a seed goes: a cluster and a registry that answer, with the schemas registered, and topics there.
 
     Attributes:
         settings: librdkafka's properties.
-        topics: each topic as the manifest has it, with the offsets at which the seed begins.
         facts: what the cluster says of itself.
-        most_bytes: the largest batch that all topics take.
-        notices: what to tell before anything is sent.
+        admin: a client for its topics.
+        schemas: by topic.
+        schema_ids: the registry's, by topic.
+        topics: each topic as the manifest has it, with the offsets at which the seed begins.
     """
 
     settings: dict[str, Any]
-    topics: dict[str, TopicEntry]
-    facts: dict[str, Any]
-    most_bytes: int
-    notices: tuple[str, ...] = ()
+    facts: connection.ClusterFacts
+    admin: TopicAdmin
+    schemas: dict[str, Schema]
+    schema_ids: dict[str, int]
+    topics: dict[str, TopicEntry] = field(default_factory=dict[str, TopicEntry])
+
+    @classmethod
+    def reached(cls, topics: Iterable[str], config: RunConfig, prefix: str) -> Self:
+        """Reach cluster and registry, and register the schemas; no topics yet.
+
+        Raises:
+            RefusedError: cluster or registry cannot be reached, or refuse.
+        """
+        settings = connection.client_settings(config.cluster)
+        facts = connection.check(settings)
+        schemas = {topic: schema for topic, schema in definitions.load().items() if topic in topics}
+        with registry.connect(config.cluster.registry) as client:
+            schema_ids = client.register(schemas, prefix)
+        return cls(settings, facts, TopicAdmin(settings), schemas, schema_ids)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many partitions each topic has, by its name in the cluster."""
+        return {each["name"]: len(each["partitions"]) for each in self.topics.values()}
+
+    def most_bytes(self) -> int:
+        """The largest batch that all topics take."""
+        sizes = (self.admin.settings(name).get("max.message.bytes", 1_048_588) for name in self.counts)
+        return min(map(int, sizes)) - _BATCH_OVERHEAD_BYTES
+
+    def notices(self) -> list[str]:
+        """What to tell before anything is sent."""
+        return [
+            f"The settings of {name} may not be seen with these credentials: whether it would delete any of this"
+            " history cannot be told."
+            for name in sorted(self.admin.unseen)
+        ]
 
 
-def prepare(plan: Plan, config: RunConfig, *, append: bool, recreate: bool, set_retention: bool) -> Target:
+def prepare(plan: Plan, config: RunConfig, options: SeedOptions) -> Target:
     """Reach cluster and registry; register schemas, create topics, and find nothing in the way.
 
     Raises:
         UsageError: topics hold other data, or have settings under which the history would not stay.
         RefusedError: cluster or registry cannot be reached, or refuse.
     """
-    reached = _reach(plan.topics, config, config.cluster.topic_prefix)
-    admin, names = reached.admin, {topic: config.cluster.topic_prefix + topic for topic in plan.topics}
-    existing = admin.counts(list(names.values()))
-    if recreate:
+    cluster = config.cluster
+    target = Target.reached(plan.topics, config, cluster.topic_prefix)
+    admin, names = target.admin, {cluster.topic_prefix + topic: topic for topic in plan.topics}
+    existing = admin.counts(list(names))
+    if options.recreate:
         admin.delete(list(existing))
         existing = {}
-    elif not append:
+    elif not options.append:
         _require_empty(admin, existing)
-    if not set_retention:
+    if not options.set_retention:
         _require_fit(admin, plan, existing)
     counts = ensure_topics(
-        reached.settings, list(names.values()), config.cluster.partitions, config.cluster.replication_factor, embedded=False,
+        target.settings, list(names), cluster.partitions, cluster.replication_factor, embedded=False,
         topic_settings=KEPT_FOR_GOOD,
     )  # fmt: skip
-    changeable = [name for name in counts if set_retention or name not in existing]
+    changeable = [name for name in counts if options.set_retention or name not in existing]
     changed = {name: _fit(admin, plan, name, counts[name]) for name in changeable}
     ranges = admin.ranges(counts)
-    entries: dict[str, TopicEntry] = {
-        topic: {
+    for name, topic in names.items():
+        target.topics[topic] = {
             "name": name,
-            "schema_id": reached.schema_ids[topic],
-            "fingerprint": reached.schemas[topic].fingerprint,
+            "schema_id": target.schema_ids[topic],
+            "fingerprint": target.schemas[topic].fingerprint,
             "settings_changed": changed.get(name, {}),
-            "partitions": [_entry(number, ranges[name, number][1]) for number in range(counts[name])],
+            "partitions": [
+                empty_partition(number, ranges[name, number][1]) for number in range(counts[name])
+            ],
         }
-        for topic, name in names.items()
-    }
-    return reached.target(entries)
+    return target
 
 
 def reopen(manifest: Manifest, config: RunConfig) -> Target:
@@ -90,97 +127,48 @@ def reopen(manifest: Manifest, config: RunConfig) -> Target:
         RefusedError: cluster or registry cannot be reached, or refuse.
     """
     entries = manifest["topics"]
-    reached = _reach(entries, config, str(manifest["options"]["topic_prefix"]))
-    counts = reached.admin.counts([entry["name"] for entry in entries.values()])
+    target = Target.reached(entries, config, str(manifest["options"]["topic_prefix"]))
+    counts = target.admin.counts([entry["name"] for entry in entries.values()])
     for topic, entry in entries.items():
-        count, schema_id = counts.get(entry["name"], 0), reached.schema_ids[topic]
+        count, schema_id = counts.get(entry["name"], 0), target.schema_ids[topic]
         if count != len(entry["partitions"]):
             raise UsageError(
                 f"The topic {entry['name']} has {count} partitions,"
                 f" and had {len(entry['partitions'])} when it was seeded.",
                 _ANEW,
             )
-        if schema_id != entry["schema_id"] or reached.schemas[topic].fingerprint != entry["fingerprint"]:
+        if schema_id != entry["schema_id"] or target.schemas[topic].fingerprint != entry["fingerprint"]:
             raise UsageError(
                 f"The schema of {entry['name']} has the id {schema_id}, and had {entry['schema_id']} when it was seeded.",
                 "Give the registry that was used then (--registry-url), or begin anew with --recreate.",
             )
-    return reached.target(dict(entries))
+    target.topics = entries
+    return target
 
 
-def ranges_written(target: Target, admin: TopicAdmin) -> dict[Place, tuple[int, int]]:
+def ranges_written(target: Target) -> dict[Place, tuple[int, int]]:
     """What of the seed is in the cluster: for each partition the offset at which it begins, and the one at its end.
 
     Raises:
         UsageError: some of it has been deleted.
     """
-    ranges = admin.still_ranges({each["name"]: len(each["partitions"]) for each in target.topics.values()})
-    written: dict[Place, tuple[int, int]] = {}
-    for topic in target.topics.values():
-        for entry in topic["partitions"]:
-            place = topic["name"], entry["partition"]
-            low, high = ranges[place]
-            begin = entry["first_offset"]
-            if high < begin or low > begin:
-                raise UsageError(
-                    f"Partition {place[1]} of {place[0]} holds offsets {low:,} to {high:,}, and the seed begins at"
-                    f" {begin:,}: some of it has been deleted.",
-                    _ANEW,
-                )
-            written[place] = begin, high
+    ranges, written = target.admin.still_ranges(target.counts), dict[Place, tuple[int, int]]()
+    for place, entry in places(target.topics).items():
+        (low, high), begin = ranges[place], entry["first_offset"]
+        if high < begin or low > begin:
+            raise UsageError(
+                f"Partition {place[1]} of {place[0]} holds offsets {low:,} to {high:,}, and the seed begins at"
+                f" {begin:,}: some of it has been deleted.",
+                _ANEW,
+            )
+        written[place] = begin, high
     return written
 
 
-@dataclass(frozen=True, slots=True)
-class _Reached:
-    """A cluster and a registry that answer, with the schemas registered."""
-
-    settings: dict[str, Any]
-    facts: connection.ClusterFacts
-    admin: TopicAdmin
-    schemas: dict[str, Schema]
-    schema_ids: dict[str, int]
-
-    def target(self, entries: dict[str, TopicEntry]) -> Target:
-        sizes = [
-            int(self.admin.settings(entry["name"]).get("max.message.bytes", 1_048_588))
-            for entry in entries.values()
-        ]
-        notices = tuple(
-            f"The settings of {name} may not be seen with these credentials: whether it would delete any of this"
-            " history cannot be told."
-            for name in sorted(self.admin.unseen)
-        )
-        facts = {"cluster_id": self.facts.cluster_id, "brokers": list(self.facts.brokers)}
-        return Target(self.settings, entries, facts, min(sizes) - _BATCH_OVERHEAD_BYTES, notices)
-
-
-def _reach(topics: Iterable[str], config: RunConfig, prefix: str) -> _Reached:
-    settings = connection.client_settings(config.cluster, str(config.cluster.bootstrap_servers))
-    facts = connection.check(settings)
-    loaded = definitions.load()
-    schemas = {topic: loaded[topic] for topic in topics}
-    with registry.connect(config.cluster.registry_url or "mock://") as client:
-        schema_ids = client.register(schemas, prefix)
-    return _Reached(settings, facts, TopicAdmin(settings), schemas, schema_ids)
-
-
-def _entry(number: int, first_offset: int) -> PartitionEntry:
-    return {
-        "partition": number,
-        "first_offset": first_offset,
-        "count": 0,
-        "bytes": 0,
-        "digest": "",
-        "first_timestamp_ms": None,
-        "last_timestamp_ms": None,
-    }
-
-
 def _require_empty(admin: TopicAdmin, counts: Mapping[str, int]) -> None:
-    messages: dict[str, int] = {}
+    messages: Counter[str] = Counter()
     for (name, _), (low, high) in admin.ranges(counts).items():
-        messages[name] = messages.get(name, 0) + high - low
+        messages[name] += high - low
     full = [f"{name} ({count:,})" for name, count in messages.items() if count]
     if full:
         raise UsageError(
@@ -208,8 +196,7 @@ def _fit(admin: TopicAdmin, plan: Plan, name: str, count: int) -> dict[str, str]
     wanted = {each.key: each.wanted for each in _obstacles(admin, plan, name, count)}
     if wanted:
         admin.change(name, wanted)
-        left = _obstacles(admin, plan, name, count)
-        if left:
+        if left := _obstacles(admin, plan, name, count):
             raise ClusterError(f"{name} keeps {left[0].key} at {left[0].value}.", "Nothing was sent.")
     return wanted
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from lensload.kafka import reading
 from lensload.kafka.reading import Place, consumer_settings
@@ -39,13 +39,13 @@ def read(settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]]) -
         return
     consumer = Consumer(consumer_settings(settings, group="lensload-seed", to_the_end=True))
     try:
-        consumer.assign([TopicPartition(*place, ranges[place][0]) for place in left])
+        with reading.refusals():
+            consumer.assign([TopicPartition(*place, ranges[place][0]) for place in left])
         silence = reading.Silence()
         while left:
-            messages = consumer.consume(_AT_ONCE, _WAIT_S)
+            messages = reading.consume(consumer, _AT_ONCE, _WAIT_S)
             if messages:
                 silence.end()
-            reading.check(messages)
             silence.check("The cluster")
             stretches, ended = _sorted(messages, left)
             yield from stretches
@@ -53,8 +53,6 @@ def read(settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]]) -
             for place in ended:
                 left.pop(place, None)
                 consumer.pause([TopicPartition(*place)])
-    except KafkaException as error:
-        raise reading.refusal(error.args[0]) from error
     finally:
         consumer.close()
 

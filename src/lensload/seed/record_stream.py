@@ -26,12 +26,12 @@ class RecordStream:
     def __init__(self, plan: Plan, schema_ids: Mapping[str, int], partitions: Partitioner) -> None:
         self._plan = plan
         self._partitions = partitions
-        self._setting = plan.setting()
+        self._scenario = plan.scenario()
         self._parsed = {
             topic: schema.parsed for topic, schema in definitions.load().items() if topic in plan.topics
         }
         self._encoder = FragmentEncoder(self._parsed, dict(schema_ids))
-        for outline in plan.chronicle(self._setting).outline():
+        for outline in plan.history(self._scenario).outline():
             self._partitions.of(outline.topic, outline.key.pool)
             self._encoder.encode(outline)
 
@@ -47,9 +47,9 @@ class RecordStream:
             faults: counts what befalls them; what `faults` gives, for each call another.
         """
         faults = faults or self.faults()
-        chronicle = self._plan.chronicle(self._setting)
-        for portion in chronicle.portions(self._partitions.owned):
-            for batch in portion.batches:
+        history = self._plan.history(self._scenario)
+        for batches in history.portions(self._partitions.owned):
+            for batch in batches:
                 if realised is not None:
                     realised.add(batch)
                 partition = self._partitions.of(batch.topic, batch.key.pool)[batch.key.index]

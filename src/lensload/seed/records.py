@@ -1,6 +1,6 @@
 """Records: encoded events on their way into partitions, where faults may still befall them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Self, TypeVar
@@ -44,6 +44,19 @@ class Records:
         values: list[Any] = encoded.values
         return cls(encoded.topic, encoded.keys, values, partition, whole_ms(encoded.due_ns))
 
+    @classmethod
+    def joined(cls, parts: Sequence["Records"]) -> "Records":
+        """Records of one topic, those of all parts one after another."""
+        starts = np.cumsum([0, *map(len, parts[:-1])]).tolist()
+        return cls(
+            parts[0].topic,
+            [key for part in parts for key in part.keys],
+            [value for part in parts for value in part.values],
+            np.concatenate([part.partition for part in parts]),
+            np.concatenate([part.timestamp_ms for part in parts]),
+            {at + n: own for at, part in zip(starts, parts, strict=True) for n, own in part.headers.items()},
+        )
+
     def only(self, which: NDArray[np.integer[Any]]) -> "Records":
         """The records at these places, in that order."""
         places: list[int] = which.tolist()
@@ -58,6 +71,10 @@ class Records:
             self.timestamp_ms[which],
             headers,
         )
+
+    def one(self, place: int) -> "Records":
+        """The record at a place, alone."""
+        return self.only(np.array([place]))
 
     def behind(self, count: int) -> "Records":
         """All but the first `count`."""

@@ -13,11 +13,6 @@ from lensload.seed.faults.kinds import HEADER
 from lensload.seed.manifest import Manifest
 
 
-def tell(text: str) -> None:
-    """Say something."""
-    click.echo(text)
-
-
 def show(manifest: Manifest, path: Path, took_s: float, earlier: int) -> None:
     """Show what was seeded.
 
@@ -35,16 +30,16 @@ def show(manifest: Manifest, path: Path, took_s: float, earlier: int) -> None:
         rows.append((each["name"], f"{count:,}", f"{size:,}", str(len(each["partitions"]))))
         total, total_bytes = total + count, total_bytes + size
     rows.append(("all", f"{total:,}", f"{total_bytes:,}", ""))
-    tell("\n".join(aligned(rows)))
+    click.echo("\n".join(aligned(rows)))
     sent = total - earlier
     resumed = f" ({earlier:,} were there already)" if earlier else ""
-    tell(f"{sent:,} events sent in {took_s:.1f} s ({per_s(sent / max(took_s, 1e-9))}/s){resumed}.")
+    click.echo(f"{sent:,} events sent in {took_s:.1f} s ({per_s(sent / max(took_s, 1e-9))}/s){resumed}.")
     if faults := sum(sum(of_topic.values()) for of_topic in manifest["faults"].values()):
-        tell(f"{faults:,} records have a fault, named in their header {HEADER}.")
+        click.echo(f"{faults:,} records have a fault, named in their header {HEADER}.")
     plan = manifest["plan"]
-    tell(history(plan))
+    click.echo(history(plan))
     first = next(iter(manifest["topics"].values()))["name"]
-    tell(
+    click.echo(
         f"The manifest is {path}. Next: lensload seed --verify {path};"
         f" lensload replay {first} --print table --limit 10."
     )

@@ -12,11 +12,9 @@ from lensload.kafka.reading import Place
 from lensload.report.progress import ProgressView
 from lensload.seed import reader
 from lensload.seed.digest import PartitionDigest
-from lensload.seed.fingerprints import fingerprint, of_message
-from lensload.seed.manifest import Manifest, PartitionEntry, partitions
-from lensload.seed.partitioner import Partitioner
+from lensload.seed.fingerprints import first_differences
+from lensload.seed.manifest import Manifest, PartitionEntry, places
 from lensload.seed.plan import Plan
-from lensload.seed.record_stream import RecordStream
 from lensload.seed.records import Headers
 
 
@@ -45,9 +43,7 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], view: ProgressV
     Raises:
         ClusterError: the cluster does not answer, or refuses.
     """
-    entries = {
-        (manifest["topics"][topic]["name"], each["partition"]): each for topic, each in partitions(manifest)
-    }
+    entries = places(manifest["topics"])
     admin = TopicAdmin(settings)
     counts = admin.counts([each["name"] for each in manifest["topics"].values()])
     ranges_now = admin.ranges(counts)
@@ -56,20 +52,25 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], view: ProgressV
         for place, entry in entries.items()
         if (difference := _by_offsets(place, entry, ranges_now.get(place))) is not None
     }
-    readable = {
-        place: (entry["first_offset"], min(entry["first_offset"] + entry["count"], ranges_now[place][1]))
+    whole = {
+        place: (entry["first_offset"], entry["first_offset"] + entry["count"])
         for place, entry in entries.items()
-        if place in ranges_now and ranges_now[place][0] <= entry["first_offset"]
+        if place not in by_place or by_place[place].offset == entry["first_offset"] + entry["count"]
     }
-    suspects: list[Place] = []
-    for place, difference in _read(manifest, settings, readable, view).items():
-        whole = readable[place][1] == entries[place]["first_offset"] + entries[place]["count"]
-        if isinstance(difference, Difference):
-            by_place[place] = difference
-        elif whole and difference != entries[place]["digest"]:
-            suspects.append(place)
-    by_place |= _located(manifest, settings, {place: readable[place] for place in suspects})
+    digests = _digests(manifest, settings, whole, view)
+    suspects = {place: whole[place] for place in whole if digests[place] != entries[place]["digest"]}
+    if suspects:
+        plan = Plan.from_dict(manifest["plan"])
+        offsets = first_differences(plan, manifest["topics"], settings, suspects)
+        by_place |= {place: _other_bytes(place, offsets.get(place)) for place in suspects}
     return [by_place[place] for place in sorted(by_place)]
+
+
+def _other_bytes(place: Place, offset: int | None) -> Difference:
+    if offset is None:
+        reason = "the digest differs, but not from what this version of lensload makes: another wrote it"
+        return Difference(place, None, reason)
+    return Difference(place, offset, "other bytes, another timestamp, or no record")
 
 
 def _by_offsets(place: Place, entry: PartitionEntry, offsets: tuple[int, int] | None) -> Difference | None:
@@ -86,42 +87,22 @@ def _by_offsets(place: Place, entry: PartitionEntry, offsets: tuple[int, int] | 
     return None
 
 
-def _read(
+def _digests(
     manifest: Manifest,
     settings: Mapping[str, Any],
     ranges: Mapping[Place, tuple[int, int]],
     view: ProgressView,
-) -> dict[Place, str | Difference]:
-    """The digest of each partition as it is, or where it has a hole."""
+) -> dict[Place, str]:
+    """The digest of each partition as it is."""
     ids = {each["name"]: each["schema_id"] for each in manifest["topics"].values()}
     digests = {place: PartitionDigest(ids[place[0]]) for place in ranges}
-    results: dict[Place, str | Difference] = {}
     total, begun_s = sum(end - begin for begin, end in ranges.values()), time.monotonic()
     for stretch in reader.read(settings, ranges):
-        if stretch is not None and stretch.place not in results:
-            digest, begin = digests[stretch.place], ranges[stretch.place][0]
-            expected = begin + digest.count
-            hole = _hole(stretch.messages, expected)
-            if hole is not None:
-                results[stretch.place] = Difference(stretch.place, hole, "no record there")
-            else:
-                _add(digest, stretch.messages)
+        if stretch is not None:
+            _add(digests[stretch.place], stretch.messages)
         done = sum(digest.count for digest in digests.values())
         view.show(time.monotonic() - begun_s, done, done, total)
-    for place, (begin, end) in ranges.items():
-        count = digests[place].count
-        if place not in results and count < end - begin:
-            results[place] = Difference(place, begin + count, "no record there")
-        results.setdefault(place, digests[place].done())
-    return results
-
-
-def _hole(messages: Sequence[Message], expected: int) -> int | None:
-    last = messages[-1].offset()
-    if last == expected + len(messages) - 1:
-        return None
-    offsets = [message.offset() for message in messages]
-    return next(expected + place for place, offset in enumerate(offsets) if offset != expected + place)
+    return {place: digest.done() for place, digest in digests.items()}
 
 
 def _add(digest: PartitionDigest, messages: Sequence[Message]) -> None:
@@ -133,46 +114,3 @@ def _add(digest: PartitionDigest, messages: Sequence[Message]) -> None:
     values = list(map(reader.plain, map(Message.value, messages)))
     times = [stamp for _, stamp in map(Message.timestamp, messages)]
     digest.add(keys, values, times, headers)
-
-
-def _located(
-    manifest: Manifest, settings: Mapping[str, Any], ranges: Mapping[Place, tuple[int, int]]
-) -> dict[Place, Difference]:
-    """The first record of each of these partitions that is not what the plan makes, played again."""
-    if not ranges:
-        return {}
-    expected = _expected(manifest, ranges)
-    located: dict[Place, Difference] = {}
-    for stretch in reader.read(settings, ranges):
-        if stretch is None or stretch.place in located:
-            continue
-        for message in stretch.messages:
-            offset = int(message.offset() or 0)
-            known = expected[stretch.place]
-            place = offset - ranges[stretch.place][0]
-            if place >= len(known) or known[place] != of_message(message):
-                located[stretch.place] = Difference(
-                    stretch.place, offset, "other bytes, or another timestamp"
-                )
-                break
-    for place in ranges:
-        reason = "the digest differs, but not from what this version of lensload makes: another wrote it"
-        located.setdefault(place, Difference(place, None, reason))
-    return located
-
-
-def _expected(manifest: Manifest, wanted: Mapping[Place, tuple[int, int]]) -> dict[Place, list[bytes]]:
-    topics = manifest["topics"]
-    counts = {topic: len(each["partitions"]) for topic, each in topics.items()}
-    ids = {topic: each["schema_id"] for topic, each in topics.items()}
-    stream = RecordStream(Plan.from_dict(manifest["plan"]), ids, Partitioner(counts))
-    expected: dict[Place, list[bytes]] = {place: [] for place in wanted}
-    for records in stream.records():
-        for number, part in records.by_partition():
-            place = topics[records.topic]["name"], number
-            if place in expected:
-                columns = zip(part.keys, part.values, part.timestamp_ms.tolist(), strict=True)
-                expected[place] += [
-                    fingerprint(*each, part.headers.get(at)) for at, each in enumerate(columns)
-                ]
-    return expected

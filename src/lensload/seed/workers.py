@@ -4,10 +4,10 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
-from lensload.errors import ClusterError, LensloadError
+from lensload.errors import ClusterError
 from lensload.processes.child_process import ChildProcess, poll_all
 from lensload.processes.messages import Drain, Envelope, Notice, Refused
-from lensload.seed.messages import Progress, SeedDrained, SeedOrder, StartSeed
+from lensload.seed.messages import Progress, SeedDrained, SeedOrder
 
 _MODULE: Final = "lensload.seed.worker"
 _RESUME: Final = "What has been sent stays: continue with --resume."
@@ -20,7 +20,6 @@ class _WorkerProcess(ChildProcess):
         acked: how much of what it has handed to its client the cluster has by now; nearly.
         notices: what a person should see, and nobody has taken yet.
         drained: its last message; None before.
-        refusal: why it cannot go on; None while it can.
     """
 
     def __init__(self, number: int) -> None:
@@ -28,7 +27,6 @@ class _WorkerProcess(ChildProcess):
         self.acked = 0
         self.notices: list[str] = []
         self.drained: SeedDrained | None = None
-        self.refusal: LensloadError | None = None
 
     def _receive(self, envelope: Envelope) -> None:
         match envelope.opened():
@@ -39,7 +37,7 @@ class _WorkerProcess(ChildProcess):
             case SeedDrained() as drained:
                 self.drained = drained
             case Refused() as refused:
-                self.refusal = refused.error
+                raise refused.error
             case _:
                 pass
 
@@ -70,15 +68,15 @@ class Workers:
         for number, process in enumerate(self._processes):
             process.send(replace(order, worker=number, workers=len(self._processes)))
 
-    def send(self, message: StartSeed | Drain) -> None:
-        """Send all of them a message."""
+    def stop(self) -> None:
+        """Have all of them stop, and finish what is under way."""
         for process in self._processes:
-            process.send(message)
+            process.send(Drain())
 
     @property
-    def ready(self) -> bool:
-        """All have said that they can begin, or that they are done."""
-        return all(process.ready or process.drained for process in self._processes)
+    def writing(self) -> bool:
+        """One of them has begun to write."""
+        return any(process.ready for process in self._processes)
 
     @property
     def done(self) -> bool:
@@ -114,7 +112,5 @@ class Workers:
         """
         poll_all(self._processes, timeout_s)
         for process in self._processes:
-            if process.refusal:
-                raise process.refusal
             if process.died:
                 raise ClusterError(process.died, _RESUME)

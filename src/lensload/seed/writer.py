@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from lensload.errors import ClusterError
 from lensload.kafka.client_errors import Troubles
-from lensload.kafka.producing import produce, produce_all, producer_settings
+from lensload.kafka.producing import produce_all, producer_settings
 from lensload.seed.records import Records
 
 BATCH_BYTES: Final = 1_000_000
@@ -69,14 +69,21 @@ class Writer:
         Raises:
             ClusterError: the cluster refused something.
         """
-        times: list[int] = records.timestamp_ms.tolist()
-        start = 0
-        # Records with headers, which are few, go one by one, in their places.
-        for place in sorted(records.headers):
-            self._write_plain(partition, records, times, start, place)
-            self._write_one(partition, records, times[place], place)
-            start = place + 1
-        self._write_plain(partition, records, times, start, len(records))
+        name, times, count = self._names[records.topic], records.timestamp_ms.tolist(), len(records)
+        headers = (
+            [records.headers.get(place) for place in range(count)] if records.headers else [None] * count
+        )
+        nobody, start = repeat(None), 0
+        while start < count:
+            part = slice(start, start + _CHUNK)
+            columns = records.keys[part], repeat(partition), nobody, nobody, times[part], headers[part]
+            taken, error = produce_all(self._producer, name, records.values[part], *columns)
+            start += taken
+            if isinstance(error, KafkaException):
+                raise _refusal(error.args[0]) from error
+            if error:
+                self._producer.poll(_FULL_QUEUE_WAIT_S)
+            self._look()
 
     def flush(self) -> None:
         """Wait until nothing is under way any more.
@@ -99,27 +106,6 @@ class Writer:
     def take_notices(self) -> list[str]:
         """What the client complained of since the last call, as sentences."""
         return self._troubles.take()
-
-    def _write_plain(self, partition: int, records: Records, times: list[int], start: int, stop: int) -> None:
-        name, where, nobody = self._names[records.topic], repeat(partition), repeat(None)
-        while start < stop:
-            chunk = slice(start, min(stop, start + _CHUNK))
-            columns = records.keys[chunk], where, nobody, nobody, times[chunk]
-            taken, error = produce_all(self._producer, name, records.values[chunk], *columns)
-            start += taken
-            if isinstance(error, KafkaException):
-                raise _refusal(error.args[0]) from error
-            if error:
-                self._producer.poll(_FULL_QUEUE_WAIT_S)
-            self._look()
-
-    def _write_one(self, partition: int, records: Records, timestamp_ms: int, place: int) -> None:
-        value, key, headers = records.values[place], records.keys[place], [*records.headers[place]]
-        details = {"partition": partition, "timestamp": timestamp_ms, "headers": headers}
-        try:
-            produce(self._producer, self._names[records.topic], value, key, details, self._look)
-        except KafkaException as error:
-            raise _refusal(error.args[0]) from error
 
     def _look(self) -> None:
         self._producer.poll(0)

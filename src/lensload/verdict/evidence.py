@@ -1,4 +1,4 @@
-"""What the rules go by: the facts of a run, its counts and its latencies."""
+"""What the rules go by: the facts of a run, its counts and its latencies; `results.build` and the recorder fill it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

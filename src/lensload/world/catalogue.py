@@ -67,7 +67,6 @@ class Catalogue:
     queries: tuple[str, ...]
     category_weight: NDArray[np.float64]
     cuts: NDArray[np.int64]
-    _members: tuple[NDArray[np.int64], ...]
     _wheel: Wheel
     _flat: NDArray[np.int64]
     _starts: NDArray[np.int64]
@@ -104,7 +103,6 @@ def stocked(seed: int, size: int, zipf_exponent: float) -> Catalogue:
         queries=queries,
         category_weight=np.bincount(category, weights=weight).astype(np.float64),
         cuts=_cut(seed, members, weight),
-        _members=members,
         _wheel=Wheel([weight[items] for items in members]),
         _flat=np.concatenate(members),
         _starts=np.concatenate(([0], np.cumsum([len(items) for items in members])[:-1])),

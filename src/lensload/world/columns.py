@@ -6,7 +6,7 @@ becomes bytes is no concern of the world's.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,9 @@ class Pool:
 
 
 class Column(Protocol):
-    """Some fields of every event of a batch."""
+    """Some fields of every event of a batch; a dataclass whose arrays have one entry an event."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -57,16 +59,22 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ids:
-    """A string field that holds 36-character ids: `texts`, shape (n, 36), ASCII."""
+class _OneField:
+    """A column that covers one field."""
 
     field: str
-    texts: NDArray[np.uint8]
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The one field."""
         return (self.field,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ids(_OneField):
+    """A string field that holds 36-character ids: `texts`, shape (n, 36), ASCII."""
+
+    texts: NDArray[np.uint8]
 
     def values(self) -> Iterator[tuple[Any, ...]]:
         """The ids as strings."""
@@ -74,16 +82,10 @@ class Ids:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Integers:
+class Integers(_OneField):
     """A long or int field."""
 
-    field: str
     integers: NDArray[np.int64]
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The one field."""
-        return (self.field,)
 
     def values(self) -> Iterator[tuple[Any, ...]]:
         """The numbers as int."""
@@ -91,33 +93,25 @@ class Integers:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reals:
+class Reals(_OneField):
     """A float field; where it is nullable, `present` says which events have a value.
 
     `present` is None where the field is a plain float.
     """
 
-    field: str
     reals: NDArray[np.float32]
     present: NDArray[np.bool_] | None = None
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The one field."""
-        return (self.field,)
 
     def values(self) -> Iterator[tuple[Any, ...]]:
         """The numbers as float, or None."""
         if self.present is None:
             return ((number,) for number in self.reals.tolist())
-        return (
-            (number if there else None,)
-            for number, there in zip(self.reals.tolist(), self.present.tolist(), strict=True)
-        )
+        pairs = zip(self.reals.tolist(), self.present.tolist(), strict=True)
+        return ((number if present else None,) for number, present in pairs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Linked:
+class Linked(_OneField):
     """A map field (nullable in the schema) that holds a few constant entries and, last, a link: an id.
 
     Attributes:
@@ -128,16 +122,10 @@ class Linked:
         texts: the ids, shape (n, 36), ASCII.
     """
 
-    field: str
     link: str
     constants: Pool
     index: NDArray[np.integer[Any]]
     texts: NDArray[np.uint8]
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The one field."""
-        return (self.field,)
 
     def values(self) -> Iterator[tuple[Any, ...]]:
         """The maps."""
@@ -147,7 +135,7 @@ class Linked:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rankings:
+class Rankings(_OneField):
     """An array field of Recommendation records {itemId, score, rank, explanation}, ranked from 1.
 
     Attributes:
@@ -160,18 +148,12 @@ class Rankings:
         explanation: index of the first recommendation's explanation; the others have none.
     """
 
-    field: str
     item_ids: tuple[str, ...]
     items: NDArray[np.int64]
     scores: NDArray[np.float32]
     shown: NDArray[np.int64]
     explanations: tuple[str | None, ...]
     explanation: NDArray[np.int64]
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The one field."""
-        return (self.field,)
 
     def values(self) -> Iterator[tuple[Any, ...]]:
         """The arrays, as lists of dicts."""
@@ -234,12 +216,10 @@ def picked(batch: TopicBatch, which: NDArray[np.integer[Any]] | slice) -> TopicB
 
 
 def _picked(column: Column, which: NDArray[np.integer[Any]] | slice) -> Column:
-    kept = {
-        name: value[which] if isinstance(value, np.ndarray) else value
-        for name in getattr(type(column), "__slots__", ())
-        for value in [getattr(column, name)]
-    }
-    return type(column)(**kept)
+    values = {name: getattr(column, name) for name in column.__dataclass_fields__}
+    return type(column)(
+        **{name: value[which] if isinstance(value, np.ndarray) else value for name, value in values.items()}
+    )
 
 
 def _strings(texts: NDArray[np.uint8]) -> list[str]:

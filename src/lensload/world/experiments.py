@@ -16,25 +16,10 @@ NOT_ENROLLED: Final = -1
 _SMALL: Final = 0.2  # of the default effect
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """People with one device, where an experiment does not treat all alike.
-
-    Attributes:
-        baseline: multiplies the outcome of everyone in the segment, in either variant or none.
-        treated: share of its enrolled people that get the treatment.
-    """
-
-    baseline: float
-    treated: float
-
-
-# Where the outcome is high anyway, most are treated: over all segments the treated look better than they are.
-_CONFOUNDED: Final = {
-    "mobile": Segment(baseline=0.6, treated=0.25),
-    "desktop": Segment(baseline=1.6, treated=0.75),
-    "tablet": Segment(baseline=1.0, treated=0.5),
-}
+# Of mobile, desktop and tablet: where the outcome is high anyway, most are treated, so that over all segments the
+# treated look better than they are.
+_CONFOUNDED_BASELINE: Final = (0.6, 1.6, 1.0)
+_CONFOUNDED_TREATED: Final = (0.25, 0.75, 0.5)
 _HARM: Final = -0.15
 
 
@@ -48,7 +33,8 @@ class Experiment:
         outcome: what the treatment changes: a session's purchase rate, or dwell times.
         effect: what was asked for, of `effects.EFFECTS`.
         lift: the treatment multiplies the outcome by 1 + this, in every segment.
-        segments: by device; empty where all segments are alike and half of each is treated.
+        baseline: multiplies the outcome of everyone with a device, in either variant or none, by device.
+        treated: share of the enrolled with a device that get the treatment, by device.
     """
 
     experiment_id: str
@@ -56,29 +42,19 @@ class Experiment:
     outcome: Literal["conversion", "engagement"]
     effect: str = "default"
     lift: float = 0.0
-    segments: tuple[Segment, ...] = ()
+    baseline: tuple[float, ...] = (1.0,) * len(DEVICES)
+    treated: tuple[float, ...] = (0.5,) * len(DEVICES)
 
     def variants_of(self, seed: int, device: NDArray[np.int64]) -> NDArray[np.int64]:
         """Index into `VARIANTS`, or `NOT_ENROLLED`, of each person: a function of the seed and the person."""
         person = rng.keys(rng.root(seed, f"experiment {self.experiment_id}"), np.arange(len(device)))
-        variant = (rng.uniform(person, 0) < self.treated()[device]).astype(np.int64)
+        variant = (rng.uniform(person, 0) < np.array(self.treated)[device]).astype(np.int64)
         return np.where(rng.uniform(person, 1) < self.enrolled, variant, NOT_ENROLLED)
 
     def factors(self, variant: NDArray[np.int64], device: NDArray[np.int64]) -> NDArray[np.float64]:
         """What each person's outcome is multiplied by."""
         treated = (variant == VARIANTS.index("treatment")).astype(np.float64)
-        return self.baseline()[device] * (1 + treated * self.lift)
-
-    def baseline(self) -> NDArray[np.float64]:
-        """What everyone's outcome is multiplied by, by device."""
-        return np.array([segment.baseline for segment in self._segments()])
-
-    def treated(self) -> NDArray[np.float64]:
-        """Share of the enrolled that get the treatment, by device."""
-        return np.array([segment.treated for segment in self._segments()])
-
-    def _segments(self) -> tuple[Segment, ...]:
-        return self.segments or (Segment(baseline=1.0, treated=0.5),) * len(DEVICES)
+        return np.array(self.baseline)[device] * (1 + treated * self.lift)
 
 
 def running(conversion_lift: float = 0.1, effects: Mapping[str, str] | None = None) -> tuple[Experiment, ...]:
@@ -100,7 +76,7 @@ def _with_effect(
     name: str, enrolled: float, outcome: Literal["conversion", "engagement"], lift: float, effect: str
 ) -> Experiment:
     if effect == "simpson":
-        segments = tuple(_CONFOUNDED[device] for device in DEVICES)
-        return Experiment(name, enrolled, outcome, effect, _HARM, segments)
+        segments = _CONFOUNDED_BASELINE, _CONFOUNDED_TREATED
+        return Experiment(name, enrolled, outcome, effect, _HARM, *segments)
     share = {"none": 0.0, "small": _SMALL, "default": 1.0}[effect]
     return Experiment(name, enrolled, outcome, effect, share * lift)

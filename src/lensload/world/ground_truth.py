@@ -1,10 +1,11 @@
-"""The truth: what a setting and a behaviour plant in the events, as values that an analysis can be held against.
+"""The truth: what a scenario and a behaviour plant in the events, as values that an analysis can be held against.
 
 Probabilities and expectations are exact: they are computed from the tables and by the functions that sessions are
 drawn with, over all their outcomes, not by simulation. What an audience happens to be (who is in which variant, who
 likes what) is taken as it is.
 """
 
+from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
@@ -18,27 +19,29 @@ from lensload.world.experiments import VARIANTS
 from lensload.world.model_metrics import METRIC_TYPES, THROUGHPUT
 from lensload.world.probabilities import Odds
 from lensload.world.recommender import MODELS
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.sessions import DWELL_SIGMA, LONGEST_DWELL_S, dwell_s, further_pages
 
 _DIGITS: Final = 9
 
 
 class Truth:
-    """What one kind of audience does in a setting.
+    """What one kind of audience does in a scenario.
 
     Args:
-        setting: people, goods and experiments.
+        scenario: people, goods and experiments.
         kind: how all of them behave.
         visits: each person's share of all sessions; by default as if everyone was there all the time.
     """
 
-    def __init__(self, setting: Setting, kind: Behaviour, visits: NDArray[np.float64] | None = None) -> None:
-        self._setting, self._kind = setting, kind
+    def __init__(
+        self, scenario: Scenario, kind: Behaviour, visits: NDArray[np.float64] | None = None
+    ) -> None:
+        self._scenario, self._kind = scenario, kind
         mix = Mix.of({kind: 1.0})
         self._odds = Odds.of(mix)
         self._pages = np.array([float(each[0]) for each in further_pages(mix.more_pages)])
-        self._visits = setting.audience.visit_share() if visits is None else visits
+        self._visits = scenario.audience.visit_share() if visits is None else visits
         idle = self._odds.idle() ** np.arange(1, MOST_PAGES + 1)
         self._viewed = 1 - float(self._pages @ idle)
 
@@ -48,11 +51,11 @@ class Truth:
             "click_through": self._click_through(),
             "experiments": {
                 experiment.experiment_id: self._experiment(index)
-                for index, experiment in enumerate(self._setting.experiments)
+                for index, experiment in enumerate(self._scenario.experiments)
             },
             "models": self._models(),
             "categories": self._categories(),
-            "popularity": {"zipf_exponent": self._setting.catalogue.zipf_exponent},
+            "popularity": {"zipf_exponent": self._scenario.catalogue.zipf_exponent},
             "sessions": self._sessions(),
         }
         return _rounded(told)
@@ -68,16 +71,16 @@ class Truth:
         }
 
     def _experiment(self, index: int) -> dict[str, Any]:
-        experiment = self._setting.experiments[index]
+        experiment = self._scenario.experiments[index]
         return {
             "effect": experiment.effect,
             "outcome": experiment.outcome,
             "enrolled": experiment.enrolled,
             "people": {
-                name: int((self._setting.variants[index] == number).sum())
+                name: int((self._scenario.variants[index] == number).sum())
                 for number, name in enumerate(VARIANTS)
             },
-            "treated_share": dict(zip(DEVICES, experiment.treated(), strict=True)),
+            "treated_share": dict(zip(DEVICES, experiment.treated, strict=True)),
             "outcomes": {
                 outcome: {
                     "lift": experiment.lift if outcome == experiment.outcome else 0.0,
@@ -92,7 +95,7 @@ class Truth:
 
     def _conversion(self) -> NDArray[np.float64]:
         """Each person's probability that a session in which something was viewed ends in a purchase."""
-        return np.minimum(1, self._kind.purchase_rate * self._setting.purchase_factor)
+        return np.minimum(1, self._kind.purchase_rate * self._scenario.purchase_factor)
 
     def _engagement(self) -> NDArray[np.float64]:
         """Each person's mean of the seconds looked at items in a session in which something was viewed."""
@@ -100,7 +103,7 @@ class Truth:
 
     def _dwell_s(self) -> NDArray[np.float64]:
         """Each person's mean of the seconds looked at an item."""
-        factors, which = np.unique(self._setting.dwell_factor, return_inverse=True)
+        factors, which = np.unique(self._scenario.dwell_factor, return_inverse=True)
         median_s = self._kind.dwell_median_s * factors
         return dwell_s(median_s[:, None], rng.NORMAL).mean(axis=1)[which]
 
@@ -114,7 +117,7 @@ class Truth:
 
     def _compared(self, index: int, expected: NDArray[np.float64]) -> dict[str, Any]:
         """The variants' means of an outcome, in each segment and over all, as often as people come."""
-        variant, device = self._setting.variants[index], self._setting.audience.device
+        variant, device = self._scenario.variants[index], self._scenario.audience.device
         pooled = self._by_variant(variant, expected)
         segments = {
             name: self._by_variant(np.where(device == number, variant, -1), expected)
@@ -133,13 +136,7 @@ class Truth:
         for number, model in enumerate(MODELS):
             value, scatter = self._odds.metrics(number)
             told[model.name] = {
-                "version": model.version,
-                "share": model.share,
-                "quality": model.quality,
-                "error_rate": model.error_rate,
-                "partial_rate": model.partial_rate,
-                "latency_median_ms": model.latency_median_ms,
-                "latency_sigma": model.latency_sigma,
+                **{name: value for name, value in asdict(model).items() if name != "name"},
                 "metrics": {
                     name: {"expected": value[place], "sd_of_one_answer": scatter[place]}
                     for place, name in enumerate(METRIC_TYPES)
@@ -149,7 +146,7 @@ class Truth:
         return told
 
     def _categories(self) -> dict[str, Any]:
-        goods, people = self._setting.catalogue, self._setting.audience
+        goods, people = self._scenario.catalogue, self._scenario.audience
         first, second = (
             np.bincount(taste, weights=self._visits, minlength=len(goods.categories))
             for taste in (people.first_taste, people.second_taste)

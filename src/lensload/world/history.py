@@ -5,7 +5,6 @@ when it happened.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -18,7 +17,7 @@ from lensload.world.behaviour_mix import Mix, events_by_topic
 from lensload.world.calendar import Calendar
 from lensload.world.columns import TopicBatch
 from lensload.world.event_rows import TOPIC_OF, Rows
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.timeline import Timeline
 from lensload.world.topic_batches import Narration, Owned
 
@@ -38,28 +37,11 @@ _SESSION_DEVIATION: Final = 0.9
 _TAIL_S: Final = 300.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Portion:
-    """What happened in a part of the span.
-
-    Attributes:
-        start_ms: where the part begins, Unix ms.
-        until_ms: where it ends; the next one begins there.
-        events: how many events happened in it, wanted or not.
-        batches: the events by topic, at most one batch each, in order of time; `due_ns` is when they happened.
-    """
-
-    start_ms: int
-    until_ms: int
-    events: int
-    batches: tuple[TopicBatch, ...]
-
-
-class Chronicle:
+class History:
     """Tells what happened in a span, portion by portion, in order of time.
 
     Args:
-        setting: the world, with its turnover over the span.
+        scenario: the world, with its turnover over the span.
         start_ms: where the span begins, Unix ms.
         until_ms: where it ends.
         sessions_a_lane: how many sessions each of the 64 lanes has, about.
@@ -70,7 +52,7 @@ class Chronicle:
 
     def __init__(
         self,
-        setting: Setting,
+        scenario: Scenario,
         *,
         start_ms: int,
         until_ms: int,
@@ -87,16 +69,19 @@ class Chronicle:
         told = np.isin(TOPIC_OF, [place for place, topic in enumerate(kinds.TOPICS) if topic in topics])
         mix = Mix.of({Behaviour(): 1.0})
         a_lane = max(1, int(min(sessions_a_lane / _WINDOWS, _MOST_A_LANE)))
-        self._timeline = Timeline(setting, mix, np.arange(LANES), told, self._calendar, a_lane)
-        self._narration = Narration(setting, self._timeline.ring, run_tag, topics)
+        self._timeline = Timeline(scenario, mix, np.arange(LANES), told, self._calendar, a_lane)
+        self._narration = Narration(scenario, self._timeline.ring, run_tag, topics)
         self._narration.begin(self._start_ns)
 
     def outline(self) -> tuple[TopicBatch, ...]:
         """An empty batch of each topic: what an encoder can prepare for."""
         return self._narration.outline()
 
-    def portions(self, owned: Owned | None = None) -> Iterator[Portion]:
-        """The span's portions, with the events that are `owned`, or all; to be asked for once."""
+    def portions(self, owned: Owned | None = None) -> Iterator[tuple[TopicBatch, ...]]:
+        """The span's portions: the events that are `owned`, or all, at most one batch a topic; to be asked for once.
+
+        A batch is in order of time; `due_ns` is when its events happened.
+        """
         calendar, timeline = self._calendar, self._timeline
         while timeline.next_number < calendar.sessions_a_lane and self._told != self._events:
             if self._events is not None:
@@ -107,9 +92,8 @@ class Chronicle:
             begin_ns, end_ns = self._at(start_s), self._at(timeline.ends_s)
             happened_ns = self._start_ns + (rows["time"] * _NS_PER_S).astype(np.int64)
             due_ns = ids.on_the_grid(np.clip(happened_ns, begin_ns, end_ns - 1))
-            batches = self._narration.tell(rows, due_ns, owned)
             self._told += len(rows)
-            yield Portion(begin_ns // ids.NS_PER_MS, end_ns // ids.NS_PER_MS, len(rows), batches)
+            yield self._narration.tell(rows, due_ns, owned)
 
     def _at(self, seconds: float) -> int:
         return self._start_ns + round(seconds * 1000) * ids.NS_PER_MS

@@ -6,15 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload import ids
-from lensload.world.event_rows import (
-    CLICK,
-    MODEL_METRIC,
-    RESPONSE,
-    ROW,
-    SEARCH,
-    Rows,
-    taken,
-)
+from lensload.world import event_rows as kinds
+from lensload.world.event_rows import ROW, Rows, taken
 from lensload.world.recommender import ERROR, MODELS, Answers
 from lensload.world.session_clock import Clock
 
@@ -59,7 +52,9 @@ class ModelMonitor:
         `pages` are the answers that the rows' pages index. At most one window a lane may close in a call.
         """
         what = rows["what"]
-        watched = taken(rows, np.flatnonzero((what == RESPONSE) | (what == CLICK) | (what == SEARCH)))
+        watched = taken(
+            rows, np.flatnonzero((what == kinds.RESPONSE) | (what == kinds.CLICK) | (what == kinds.SEARCH))
+        )
         closes = self._clock.at((self._window + self._phase) * WINDOW_SESSIONS)
         late = watched["time"] >= closes[self._place[watched["lane"]]]
         self._add(taken(watched, np.flatnonzero(~late)), pages)
@@ -73,7 +68,7 @@ class ModelMonitor:
     def _add(self, rows: Rows, pages: Answers) -> None:
         what = rows["what"]
         answered, clicked, searched = (
-            taken(rows, np.flatnonzero(what == w)) for w in (RESPONSE, CLICK, SEARCH)
+            taken(rows, np.flatnonzero(what == w)) for w in (kinds.RESPONSE, kinds.CLICK, kinds.SEARCH)
         )
         cell, page = self._cells(answered, pages), answered["page"]
         self._sum(ANSWERS, cell)
@@ -100,7 +95,7 @@ class ModelMonitor:
         place, model = np.nonzero(sums[:, :, ANSWERS])
         values = values_of(sums[place, model])
         rows = np.zeros(values.shape, dtype=ROW)
-        rows["what"], rows["rank"], rows["value"] = MODEL_METRIC, np.arange(len(METRIC_TYPES)), values
+        rows["what"], rows["rank"], rows["value"] = kinds.MODEL_METRIC, np.arange(len(METRIC_TYPES)), values
         rows["time"], rows["page"] = closes[place][:, None], model[:, None]
         rows["lane"], rows["session"] = (
             (array[closing][place])[:, None] for array in (self._lanes, self._window)

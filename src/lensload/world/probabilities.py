@@ -6,32 +6,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.world import rng
+from lensload.world import model_metrics as monitor
+from lensload.world import recommender, rng
 from lensload.world.behaviour_mix import Mix
 from lensload.world.catalogue import CUT_ITEMS
-from lensload.world.model_metrics import (
-    ANSWERS,
-    CLICKS,
-    ERRORS,
-    ORDERED,
-    SEARCHES,
-    SHOWN,
-    SUMS,
-    TOOK_MS,
-    TOP_CLICKS,
-    ranked_above,
-    values_of,
-)
-from lensload.world.recommender import (
-    ERROR,
-    MODELS,
-    PARTIAL,
-    SHORT_LIST,
-    SHORT_LISTS,
-    SUCCESS,
-    processing_ms,
-    shown,
-)
 
 _RANKS = np.arange(1, CUT_ITEMS + 1)
 _LENGTHS = np.arange(CUT_ITEMS + 1)
@@ -58,7 +36,7 @@ class Odds:
     def of(cls, mix: Mix, kind: int = 0) -> Self:
         """The odds for behaviour number `kind` of a mix."""
         choice = np.clip(mix.choice[kind], 0, 1)
-        share = np.array([model.share for model in MODELS])
+        share = np.array([model.share for model in recommender.MODELS])
         return cls(share, _lengths(), choice[:, :, :CUT_ITEMS], choice[:, :, CUT_ITEMS])
 
     def shown_at(self) -> NDArray[np.float64]:
@@ -86,35 +64,47 @@ class Odds:
             over one: over n it is that divided by the root of n (the delta method, exact as n grows).
         """
         mean, covariance = self._moments(model)
-        value = values_of(mean[None, :])[0]
-        steps = np.eye(SUMS) * _STEP
-        slopes = (values_of(mean + steps) - values_of(mean - steps)) / (2 * _STEP)
+        value = monitor.values_of(mean[None, :])[0]
+        steps = np.eye(monitor.SUMS) * _STEP
+        slopes = (monitor.values_of(mean + steps) - monitor.values_of(mean - steps)) / (2 * _STEP)
         return value, np.sqrt(np.einsum("it,ij,jt->t", slopes, covariance, slopes))
 
     def _moments(self, model: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean and covariance of what one page adds to the monitor's sums."""
-        took_ms = processing_ms(np.full(len(rng.NORMAL), model), rng.NORMAL)
-        mean, square = np.zeros(SUMS), np.zeros((SUMS, SUMS))
+        took_ms = recommender.processing_ms(np.full(len(rng.NORMAL), model), rng.NORMAL)
+        mean, square = np.zeros(monitor.SUMS), np.zeros((monitor.SUMS, monitor.SUMS))
         for length in np.flatnonzero(self.length[model]).tolist():
             click, search = self.click[model, length], self.search[model, length]
-            adds = np.zeros((SUMS, CUT_ITEMS))  # what a click at each rank adds to each sum
-            adds[CLICKS], adds[TOP_CLICKS, 0] = 1, 1
-            adds[ORDERED] = ranked_above(np.array(length), _RANKS)
+            adds = np.zeros((monitor.SUMS, CUT_ITEMS))  # what a click at each rank adds to each sum
+            adds[monitor.CLICKS], adds[monitor.TOP_CLICKS, 0] = 1, 1
+            adds[monitor.ORDERED] = monitor.ranked_above(np.array(length), _RANKS)
             here = adds @ click
-            here[[ANSWERS, ERRORS, TOOK_MS, SHOWN, SEARCHES]] = 1, length == 0, took_ms.mean(), length, search
+            here[[monitor.ANSWERS, monitor.ERRORS, monitor.TOOK_MS, monitor.SHOWN, monitor.SEARCHES]] = (
+                1,
+                length == 0,
+                took_ms.mean(),
+                length,
+                search,
+            )
             scatter = (adds * (click * (1 - click))) @ adds.T
-            scatter[TOOK_MS, TOOK_MS], scatter[SEARCHES, SEARCHES] = took_ms.var(), search * (1 - search)
+            scatter[monitor.TOOK_MS, monitor.TOOK_MS], scatter[monitor.SEARCHES, monitor.SEARCHES] = (
+                took_ms.var(),
+                search * (1 - search),
+            )
             mean += self.length[model, length] * here
             square += self.length[model, length] * (np.outer(here, here) + scatter)
         return mean, square - np.outer(mean, mean)
 
 
 def _lengths() -> NDArray[np.float64]:
-    found = np.zeros((len(MODELS), CUT_ITEMS + 1))
-    for number, model in enumerate(MODELS):
-        fates = {ERROR: model.error_rate, PARTIAL: model.partial_rate}
-        fates[SUCCESS] = 1 - sum(fates.values())
-        for asked, chance in ((SHORT_LIST, SHORT_LISTS), (CUT_ITEMS, 1 - SHORT_LISTS)):
+    found = np.zeros((len(recommender.MODELS), CUT_ITEMS + 1))
+    for number, model in enumerate(recommender.MODELS):
+        fates = {recommender.ERROR: model.error_rate, recommender.PARTIAL: model.partial_rate}
+        fates[recommender.SUCCESS] = 1 - sum(fates.values())
+        for asked, chance in (
+            (recommender.SHORT_LIST, recommender.SHORT_LISTS),
+            (CUT_ITEMS, 1 - recommender.SHORT_LISTS),
+        ):
             for status, share in fates.items():
-                found[number, int(shown(np.array(status), np.array(asked)))] += chance * share
+                found[number, int(recommender.shown(np.array(status), np.array(asked)))] += chance * share
     return found

@@ -1,7 +1,7 @@
 """The recommender: models that answer requests, how long they take, how often they fail, how good they are."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +98,13 @@ class Answers:
     top: NDArray[np.float64]
     explanation: NDArray[np.int64]
     error: NDArray[np.int64]
+
+    @classmethod
+    def zeros(cls, count: int) -> Self:
+        """Room for so many answers."""
+        columns: dict[str, Any] = {name: np.zeros(count, dtype=np.int64) for name in cls.__slots__}
+        columns |= {"cuts": np.zeros((count, 2), dtype=np.int64), "top": np.zeros(count)}
+        return cls(**columns)
 
     def ranked(self, which: NDArray[np.integer], catalogue: Catalogue) -> NDArray[np.int64]:
         """The items of some answers by rank, shape (n, 10); only the first `shown` of each are in the answer."""

@@ -57,7 +57,7 @@ def root(seed: int, name: str) -> Keys:
 
 def uniform(of: Keys, draw: int) -> NDArray[np.float64]:
     """Uniform in [0, 1), 53 bits: draw number `draw`, 0 to 63, of each key."""
-    return _unit(_bits(of, draw))
+    return _unit(_finished(of + _DRAW_OFFSETS[draw]))
 
 
 def uniforms(of: Keys, first: int, count: int) -> NDArray[np.float64]:
@@ -79,10 +79,6 @@ def as_normal(chance: NDArray[np.float64]) -> NDArray[np.float64]:
 def _unit(bits: Keys) -> NDArray[np.float64]:
     # As signed numbers, which convert to doubles faster.
     return (bits >> _11).view(np.int64).astype(np.float64) * _UNIT
-
-
-def _bits(of: Keys, draw: int) -> Keys:
-    return _finished(of + _DRAW_OFFSETS[draw])
 
 
 class Wheel:

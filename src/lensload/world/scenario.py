@@ -13,7 +13,7 @@ from lensload.world.experiments import Experiment
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Setting:
+class Scenario:
     """What sessions are played in: the people, the goods, the experiments and the seed."""
 
     seed: int
@@ -29,7 +29,7 @@ class Setting:
     def of(
         cls, seed: int, audience: Audience, catalogue: Catalogue, experiments: tuple[Experiment, ...]
     ) -> Self:
-        """The setting, with everyone in a variant and each variant's lift worked out per person."""
+        """The scenario, with everyone in a variant and each variant's lift worked out per person."""
         device = audience.device
         variants = np.stack([e.variants_of(seed, device) for e in experiments])
         dwell, purchase = (
@@ -46,7 +46,7 @@ class Setting:
         )
         return cls(seed, audience, catalogue, experiments, variants, dwell, purchase)
 
-    def over(self, span_s: float) -> "Setting":
+    def over(self, span_s: float) -> "Scenario":
         """The same with people who join and leave, and items that are launched and fade, over a span of time."""
         turnover = Turnover.over(span_s, self.seed, self.audience, self.catalogue)
         return replace(self, catalogue=turnover.catalogue, turnover=turnover)

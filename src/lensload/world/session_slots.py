@@ -11,7 +11,7 @@ from lensload.world.recommender import Answers
 from lensload.world.sessions import Block
 
 
-class Ring:
+class SessionSlots:
     """Room for so many sessions and their pages.
 
     Attributes:
@@ -37,14 +37,13 @@ class Ring:
         self.page_due_ns = np.zeros(page_slots, dtype=np.int64)
         self.page_sequence = np.zeros(page_slots, dtype=np.int64)
         self._page_first = np.zeros(page_slots, dtype=np.int64)
-        self.pages = _empty_answers(page_slots)
+        self.pages = Answers.zeros(page_slots)
 
     def firsts(self, page: NDArray[np.integer]) -> NDArray[np.int64]:
         """The places in `page` at which a page stands for the first time."""
         place = np.arange(len(page))
-        self._page_first[page[::-1]] = place[
-            ::-1
-        ]  # of several, the last one written stays: the first in order
+        # Of several, the last one written stays: the first in order.
+        self._page_first[page[::-1]] = place[::-1]
         return np.flatnonzero(self._page_first[page] == place)
 
     def take(self, block: Block) -> Rows:
@@ -77,23 +76,3 @@ def _session_words(key: rng.Keys) -> NDArray[np.uint64]:
     words[:, 0] = (words[:, 0] & np.uint64(0xFFFFFFFFFFFF0FFF)) | np.uint64(0x8000)
     words[:, 1] = (words[:, 1] & np.uint64((1 << 62) - 1)) | np.uint64(1 << 63)
     return words
-
-
-def _empty_answers(count: int) -> Answers:
-    def column() -> NDArray[np.int64]:
-        return np.zeros(count, dtype=np.int64)
-
-    return Answers(
-        model=column(),
-        asked=column(),
-        shown=column(),
-        status=column(),
-        processing_ms=column(),
-        first=column(),
-        second=column(),
-        cuts=np.zeros((count, 2), dtype=np.int64),
-        fall=column(),
-        top=np.zeros(count),
-        explanation=column(),
-        error=column(),
-    )

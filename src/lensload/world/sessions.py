@@ -12,29 +12,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.world import event_rows as kinds
 from lensload.world import rng
 from lensload.world.behaviour_mix import PAGES_METRIC_RATE, Mix
 from lensload.world.catalogue import CUT_ITEMS
 from lensload.world.churn import SEASON_CUTS
-from lensload.world.event_rows import (
-    ASSIGNMENT,
-    BOOKMARK,
-    CLICK,
-    CONVERSION,
-    ENGAGEMENT,
-    METRIC,
-    PURCHASE,
-    RATING,
-    REQUEST,
-    RESPONSE,
-    ROW,
-    SEARCH,
-    VIEW,
-    Rows,
-)
+from lensload.world.event_rows import ROW, Rows
 from lensload.world.experiments import NOT_ENROLLED
 from lensload.world.recommender import Answers, answer
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.session_clock import STEADY, Clock
 
 _SEARCHED: Final = CUT_ITEMS  # the column of the choice matrix that stands for a search instead of a rank
@@ -45,10 +31,8 @@ STARS_SD: Final = 0.8
 
 # Which draw of a session's, page's or visit's key decides what. Two things that share a number are correlated.
 _PERSON, _START, _KIND, _PAGES, _BUYS, _MEASURES = range(6)
-_PAUSE, _FIRST_CHOICE = (
-    10,
-    11,
-)  # of a page: 0 to 9 are the recommender's, 11 to 21 decide about rank and search
+# Of a page: 0 to 9 are the recommender's, 11 to 21 decide about rank and search.
+_PAUSE, _FIRST_CHOICE = 10, 11
 _DWELL, _THOUGHT, _KEEPS, _RATES, _STARS, _SEEKS, _FINDS, _ASKS = range(8)
 
 Column = NDArray[Any] | int
@@ -72,7 +56,7 @@ class Block:
 
 
 def play(
-    setting: Setting,
+    scenario: Scenario,
     mix: Mix,
     lane: NDArray[np.int64],
     number: NDArray[np.int64],
@@ -87,29 +71,28 @@ def play(
     `assigned`, shape (experiments, people), says whose assignment has been told already; those told now are
     marked in it. None: nothing is told of experiments, though they have their effects.
     """
-    cast = _Cast.of(setting, mix, lane, number, clock)
+    cast = _Cast.of(scenario, mix, lane, number, clock)
     yield
     pages = _Pages.of(cast)
     yield
     visits = _Visits.of(cast, pages)
     yield
-    times = _Times.of(cast, pages, visits)
-    rows = _Gathering(cast)
-    _tell_pages(rows, pages, times)
-    _tell_visits(rows, cast, visits, times)
+    telling = _Telling(cast, pages, visits)
+    telling.tell_pages()
+    telling.tell_visits()
     yield
-    bought = _tell_purchases(rows, cast, visits, times)
+    telling.tell_purchases()
     if assigned is not None:
-        _tell_experiments(rows, cast, visits, times, bought, assigned)
+        telling.tell_experiments(assigned)
     yield
-    return Block(rows.done(), cast.person, cast.key, pages.answers)
+    return Block(telling.rows(), cast.person, cast.key, pages.answers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cast:
     """Who comes, when and in what mind; one entry a session."""
 
-    setting: Setting
+    scenario: Scenario
     mix: Mix
     lane: NDArray[np.int64]
     key: rng.Keys
@@ -121,25 +104,16 @@ class _Cast:
 
     @classmethod
     def of(
-        cls, setting: Setting, mix: Mix, lane: NDArray[np.int64], number: NDArray[np.int64], clock: Clock
+        cls, scenario: Scenario, mix: Mix, lane: NDArray[np.int64], number: NDArray[np.int64], clock: Clock
     ) -> "_Cast":
-        key = rng.keys(rng.keys(rng.root(setting.seed, "sessions"), lane), number)
+        key = rng.keys(rng.keys(rng.root(scenario.seed, "sessions"), lane), number)
         kind = np.searchsorted(mix.cumulative[:-1], rng.uniform(key, _KIND), side="right")
         start = clock.at(number + rng.uniform(key, _START))
-        person = setting.audience.visitor(lane, rng.uniform(key, _PERSON))
-        if setting.turnover:
-            person = setting.turnover.visitor(setting.audience, lane, key, person, start)
-        return cls(
-            setting,
-            mix,
-            lane,
-            key,
-            person,
-            kind,
-            start,
-            clock.longest_session_s,
-            1 + _further_pages(mix.more_pages[kind], rng.uniform(key, _PAGES)),
-        )
+        person = scenario.audience.visitor(lane, rng.uniform(key, _PERSON))
+        if scenario.turnover:
+            person = scenario.turnover.visitor(scenario.audience, lane, key, person, start)
+        pages = 1 + _further_pages(mix.more_pages[kind], rng.uniform(key, _PAGES))
+        return cls(scenario, mix, lane, key, person, kind, start, clock.longest_session_s, pages)
 
 
 def dwell_s(median_s: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -173,9 +147,9 @@ class _Pages:
         session = np.repeat(np.arange(len(cast.key)), cast.pages)
         first = np.cumsum(cast.pages) - cast.pages
         key = rng.keys(cast.key[session], np.arange(len(session)) - first[session])
-        turnover, catalogue = cast.setting.turnover, cast.setting.catalogue
+        turnover, catalogue = cast.scenario.turnover, cast.scenario.catalogue
         cuts = SEASON_CUTS if turnover else catalogue.cuts.shape[1]
-        answers = answer(key, cast.person[session], cast.setting.audience, cuts)
+        answers = answer(key, cast.person[session], cast.scenario.audience, cuts)
         if turnover:
             np.add(answers.cuts, turnover.first_cut(cast.start)[session][:, None], out=answers.cuts)
         return cls(session, first, key, answers)
@@ -200,11 +174,11 @@ class _Visits:
         key = rng.keys(pages.key[page], column)
         person = cast.person[session]
         place = np.minimum(column, CUT_ITEMS - 1)
-        item = pages.answers.item_at(page, place, cast.setting.catalogue)
+        item = pages.answers.item_at(page, place, cast.scenario.catalogue)
         query = np.zeros(len(item), dtype=np.int64)
         searched = np.flatnonzero(column == _SEARCHED)
-        _search(cast, session[searched], key[searched], searched, item, query)
-        median = cast.mix.dwell_median_s[cast.kind[session]] * cast.setting.dwell_factor[person]
+        item[searched], query[searched] = _sought(cast, session[searched], key[searched])
+        median = cast.mix.dwell_median_s[cast.kind[session]] * cast.scenario.dwell_factor[person]
         dwell = dwell_s(median, rng.normal(key, _DWELL))
         rank = np.where(column == _SEARCHED, 0, column + 1)
         return cls(page, session, rank, key, item, query, dwell)
@@ -222,20 +196,16 @@ def _choices(cast: _Cast, pages: _Pages) -> tuple[NDArray[np.int64], NDArray[np.
     return page, column
 
 
-def _search(
-    cast: _Cast,
-    session: NDArray[np.int64],
-    key: rng.Keys,
-    where: NDArray[np.int64],
-    item: NDArray[np.int64],
-    query: NDArray[np.int64],
-) -> None:
-    """Fill in, at the places `where`, what is searched for."""
-    catalogue, turnover = cast.setting.catalogue, cast.setting.turnover
-    sought, _ = cast.setting.audience.interest(cast.person[session], rng.uniform(key, _SEEKS))
-    found = catalogue.demanded(sought, rng.uniform(key, _FINDS))
-    item[where] = turnover.demanded(sought, key, found, cast.start[session]) if turnover else found
-    query[where] = catalogue.query_for(item[where], rng.uniform(key, _ASKS))
+def _sought(
+    cast: _Cast, session: NDArray[np.int64], key: rng.Keys
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What is searched for: the items, and the queries that find them."""
+    catalogue, turnover = cast.scenario.catalogue, cast.scenario.turnover
+    category, _ = cast.scenario.audience.interest(cast.person[session], rng.uniform(key, _SEEKS))
+    item = catalogue.demanded(category, rng.uniform(key, _FINDS))
+    if turnover:
+        item = turnover.demanded(category, key, item, cast.start[session])
+    return item, catalogue.query_for(item, rng.uniform(key, _ASKS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -269,20 +239,19 @@ class _Times:
         return cls(request, response, opened, opened + visits.dwell_s, (request + page_s)[last_page])
 
 
-class _Gathering:
-    """Rows being gathered, kind by kind, in causal order (equal times keep it)."""
+class _Telling:
+    """What happened as rows, kind by kind, in causal order (equal times keep it)."""
 
-    def __init__(self, cast: _Cast) -> None:
-        self._cast = cast
+    def __init__(self, cast: _Cast, pages: _Pages, visits: _Visits) -> None:
+        self._cast, self._pages, self._visits = cast, pages, visits
+        self._times = _Times.of(cast, pages, visits)
         self._parts: list[tuple[int, dict[str, Column]]] = []
+        self._last = np.full(len(cast.key), -1)  # each session's last visit, -1 where there was none
+        self._last[visits.session] = np.arange(len(visits.session))  # the last one written stays
+        rate = np.minimum(1, cast.mix.purchase[cast.kind] * cast.scenario.purchase_factor[cast.person])
+        self._buys = (self._last >= 0) & (rng.uniform(cast.key, _BUYS) < rate)
 
-    def add(self, **columns: Column) -> None:
-        """Rows whose columns are these; a column that is not given is 0."""
-        count = len(columns["time"]) if isinstance(columns["time"], np.ndarray) else 0
-        if count:
-            self._parts.append((count, columns))
-
-    def done(self) -> Rows:
+    def rows(self) -> Rows:
         """All rows, with their lanes, none later than a session may last."""
         rows = np.zeros(sum(count for count, _ in self._parts), dtype=ROW)
         at = 0
@@ -296,25 +265,55 @@ class _Gathering:
         np.minimum(rows["time"], self._cast.start[session] + self._cast.longest_s, out=rows["time"])
         return rows
 
+    def tell_pages(self) -> None:
+        """Requests and responses."""
+        page, session = np.arange(len(self._pages.session)), self._pages.session
+        self._add(self._times.request, what=kinds.REQUEST, session=session, page=page)
+        self._add(self._times.response, what=kinds.RESPONSE, session=session, page=page)
 
-def _tell_pages(rows: _Gathering, pages: _Pages, times: _Times) -> None:
-    page = np.arange(len(pages.session))
-    rows.add(time=times.request, what=REQUEST, session=pages.session, page=page)
-    rows.add(time=times.response, what=RESPONSE, session=pages.session, page=page)
+    def tell_visits(self) -> None:
+        """Clicks and searches, views, bookmarks and ratings."""
+        cast, visits, times = self._cast, self._visits, self._times
+        story = {"session": visits.session, "page": visits.page, "item": visits.item, "rank": visits.rank}
+        opening = np.where(visits.rank == 0, kinds.SEARCH, kinds.CLICK)
+        # A search's value is its query, exact as a float32 below 2 ** 24.
+        self._add(times.opened, what=opening, **story, value=visits.query)
+        self._add(times.closed, what=kinds.VIEW, **story, value=visits.dwell_s)
+        kind = cast.kind[visits.session]
+        kept = np.flatnonzero(rng.uniform(visits.key, _KEEPS) < cast.mix.bookmark[kind])
+        self._add(times.closed[kept] + 1, what=kinds.BOOKMARK, **_some(story, kept))
+        rated = np.flatnonzero(rng.uniform(visits.key, _RATES) < cast.mix.rating[kind])
+        stars = _stars(cast, visits, rated)
+        self._add(times.closed[rated] + 3, what=kinds.RATING, **_some(story, rated), value=stars)
 
+    def tell_purchases(self) -> None:
+        """Purchases: of the item that was viewed last."""
+        visits, session = self._visits, np.flatnonzero(self._buys)
+        visit = self._last[session]
+        story = {"page": visits.page[visit], "item": visits.item[visit], "rank": visits.rank[visit]}
+        self._add(self._times.over[session], what=kinds.PURCHASE, session=session, **story)
 
-def _tell_visits(rows: _Gathering, cast: _Cast, visits: _Visits, times: _Times) -> None:
-    story = {"session": visits.session, "page": visits.page, "item": visits.item, "rank": visits.rank}
-    opening = np.where(visits.rank == 0, SEARCH, CLICK)
-    # A search's value is its query, exact as a float32 below 2 ** 24.
-    rows.add(time=times.opened, what=opening, **story, value=visits.query)
-    rows.add(time=times.closed, what=VIEW, **story, value=visits.dwell_s)
-    kind = cast.kind[visits.session]
-    kept = np.flatnonzero(rng.uniform(visits.key, _KEEPS) < cast.mix.bookmark[kind])
-    rows.add(time=times.closed[kept] + 1, what=BOOKMARK, **_some(story, kept))
-    rated = np.flatnonzero(rng.uniform(visits.key, _RATES) < cast.mix.rating[kind])
-    stars = _stars(cast, visits, rated)
-    rows.add(time=times.closed[rated] + 3, what=RATING, **_some(story, rated), value=stars)
+    def tell_experiments(self, assigned: NDArray[np.bool_]) -> None:
+        """Assignments, conversions, engagement and metrics of each experiment."""
+        cast, visits, scenario, over = self._cast, self._visits, self._cast.scenario, self._times.over
+        dwell = np.bincount(visits.session, weights=visits.dwell_s, minlength=len(cast.key))
+        measured = rng.uniform(cast.key, _MEASURES) < PAGES_METRIC_RATE
+        for index in range(len(scenario.experiments)):
+            enrolled = scenario.variants[index][cast.person] != NOT_ENROLLED
+            new = _first_seen(assigned[index], cast.person, enrolled)
+            self._add(cast.start[new], what=kinds.ASSIGNMENT, session=new, experiment=index)
+            who = np.flatnonzero(self._buys & enrolled)
+            price = scenario.catalogue.price[visits.item[self._last[who]]]
+            self._add(over[who] + 1, what=kinds.CONVERSION, session=who, experiment=index, value=price)
+            who = np.flatnonzero((self._last >= 0) & enrolled)
+            self._add(over[who] + 2, what=kinds.ENGAGEMENT, session=who, experiment=index, value=dwell[who])
+            who = np.flatnonzero(measured & enrolled)
+            self._add(over[who] + 2, what=kinds.METRIC, session=who, experiment=index, value=cast.pages[who])
+
+    def _add(self, time: NDArray[np.float64], **columns: Column) -> None:
+        """Rows whose columns are these; a column that is not given is 0."""
+        if len(time):
+            self._parts.append((len(time), {"time": time, **columns}))
 
 
 def _some(story: dict[str, NDArray[np.int64]], which: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
@@ -324,55 +323,10 @@ def _some(story: dict[str, NDArray[np.int64]], which: NDArray[np.int64]) -> dict
 def _stars(cast: _Cast, visits: _Visits, which: NDArray[np.int64]) -> NDArray[np.float64]:
     """Ratings in half stars, 1 to 5: a star more for what is of the person's first taste."""
     person = cast.person[visits.session[which]]
-    category = cast.setting.catalogue.category[visits.item[which]]
-    liked = category == cast.setting.audience.first_taste[person]
+    category = cast.scenario.catalogue.category[visits.item[which]]
+    liked = category == cast.scenario.audience.first_taste[person]
     stars = STARS + liked + STARS_SD * rng.normal(visits.key[which], _STARS)
     return np.clip(np.rint(2 * stars) / 2, 1, 5)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Bought:
-    """What was bought; one entry a session."""
-
-    visited: NDArray[np.bool_]  # whether anything was viewed
-    buys: NDArray[np.bool_]
-    visit: NDArray[np.int64]  # the last visit, whose item is bought
-
-
-def _tell_purchases(rows: _Gathering, cast: _Cast, visits: _Visits, times: _Times) -> _Bought:
-    last = np.full(len(cast.key), -1)
-    last[visits.session] = np.arange(len(visits.session))  # the last one written stays
-    rate = np.minimum(1, cast.mix.purchase[cast.kind] * cast.setting.purchase_factor[cast.person])
-    buys = (last >= 0) & (rng.uniform(cast.key, _BUYS) < rate)
-    session = np.flatnonzero(buys)
-    visit = last[session]
-    story = {"page": visits.page[visit], "item": visits.item[visit], "rank": visits.rank[visit]}
-    rows.add(time=times.over[session], what=PURCHASE, session=session, **story)
-    return _Bought(last >= 0, buys, last)
-
-
-def _tell_experiments(
-    rows: _Gathering,
-    cast: _Cast,
-    visits: _Visits,
-    times: _Times,
-    bought: _Bought,
-    assigned: NDArray[np.bool_],
-) -> None:
-    setting, over = cast.setting, times.over
-    dwell = np.bincount(visits.session, weights=visits.dwell_s, minlength=len(cast.key))
-    measured = rng.uniform(cast.key, _MEASURES) < PAGES_METRIC_RATE
-    for index in range(len(setting.experiments)):
-        enrolled = setting.variants[index][cast.person] != NOT_ENROLLED
-        new = _first_seen(assigned[index], cast.person, enrolled)
-        rows.add(time=cast.start[new], what=ASSIGNMENT, session=new, experiment=index)
-        who = np.flatnonzero(bought.buys & enrolled)
-        price = setting.catalogue.price[visits.item[bought.visit[who]]]
-        rows.add(time=over[who] + 1, what=CONVERSION, session=who, experiment=index, value=price)
-        who = np.flatnonzero(bought.visited & enrolled)
-        rows.add(time=over[who] + 2, what=ENGAGEMENT, session=who, experiment=index, value=dwell[who])
-        who = np.flatnonzero(measured & enrolled)
-        rows.add(time=over[who] + 2, what=METRIC, session=who, experiment=index, value=cast.pages[who])
 
 
 def _first_seen(

@@ -13,25 +13,14 @@ from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.errors import InvalidRunError
+from lensload.world import event_rows as kinds
 from lensload.world import sessions
 from lensload.world.behaviour_mix import Mix
-from lensload.world.event_rows import (
-    ASSIGNMENT,
-    CLICK,
-    MODEL_METRIC,
-    REQUEST,
-    RESPONSE,
-    ROW,
-    SEARCH,
-    TOPIC_OF,
-    Rows,
-    joined,
-    taken,
-)
+from lensload.world.event_rows import ROW, TOPIC_OF, Rows, joined, taken
 from lensload.world.model_metrics import WINDOW_SESSIONS, ModelMonitor
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.session_clock import STEADY, Clock
-from lensload.world.session_slots import Ring
+from lensload.world.session_slots import SessionSlots
 
 # About how many sessions a window plays: enough for NumPy to be worth its calls.
 _WINDOW_SESSIONS: Final = 1024
@@ -46,18 +35,22 @@ class Timeline:
     longer.
 
     Args:
-        setting: the people, goods and experiments.
+        scenario: the people, goods and experiments.
         mix: how the audience behaves.
         lanes: the lanes to play.
         told: for each kind of row whether anyone wants it; all by default. What nobody wants happens too, but
             costs less.
         clock: when sessions begin; steady by default.
         a_lane: how many sessions of each lane a window plays, at most; as many as are fast by default.
+
+    Attributes:
+        ring: the sessions and pages that rows refer to.
+        ends_s: up to when the world has been played: no event of a later window is earlier.
     """
 
     def __init__(
         self,
-        setting: Setting,
+        scenario: Scenario,
         mix: Mix,
         lanes: NDArray[np.int64],
         told: NDArray[np.bool_] | None = None,
@@ -65,7 +58,7 @@ class Timeline:
         a_lane: int | None = None,
     ) -> None:
         self._clock = clock
-        self._setting = setting
+        self._scenario = scenario
         self._mix = mix
         self._lanes = np.sort(lanes)
         fitting = a_lane or max(_FEWEST_A_LANE, _WINDOW_SESSIONS // len(lanes))
@@ -74,12 +67,12 @@ class Timeline:
         ahead = int(np.ceil(self._clock.most_within(self._clock.longest_session_s) / self._a_lane)) + 2
         self._kept_sessions = ahead * self._a_lane
         slots = self._kept_sessions * len(lanes)
-        self._ring = Ring(slots)
+        self.ring = SessionSlots(slots)
         told = np.ones(len(TOPIC_OF), dtype=np.bool_) if told is None else told
-        self._assigned = np.zeros(setting.variants.shape, dtype=np.bool_) if told[ASSIGNMENT] else None
-        self._monitor = ModelMonitor(self._lanes, self._clock) if told[MODEL_METRIC] else None
+        self._assigned = np.zeros(scenario.variants.shape, dtype=np.bool_) if told[kinds.ASSIGNMENT] else None
+        self._monitor = ModelMonitor(self._lanes, self._clock) if told[kinds.MODEL_METRIC] else None
         # Requests give pages their numbers; answers, clicks and searches are what the monitor watches.
-        needed = [REQUEST, *([RESPONSE, CLICK, SEARCH] if self._monitor else [])]
+        needed = [kinds.REQUEST, *([kinds.RESPONSE, kinds.CLICK, kinds.SEARCH] if self._monitor else [])]
         kept = told.copy()
         kept[needed] = True
         self._told = None if told.all() else told
@@ -87,14 +80,9 @@ class Timeline:
         self._place = np.zeros(ids.MAX_LANES, dtype=np.uint16)
         self._place[self._lanes] = np.arange(len(self._lanes))
         self._counted = np.zeros(len(self._lanes) * _TOPICS, dtype=np.int64)
-        self._waiting = self.nothing()
+        self._waiting: Rows = np.zeros(0, dtype=ROW)
         self._window = 0
-        self._begin_s = self._end_s = self._clock.edge(0)
-
-    @property
-    def ring(self) -> Ring:
-        """The sessions and pages that rows refer to."""
-        return self._ring
+        self._begin_s = self.ends_s = self._clock.edge(0)
 
     @property
     def held_back(self) -> int:
@@ -105,11 +93,6 @@ class Timeline:
     def next_number(self) -> int:
         """The number of each lane's first session of the next window."""
         return self._window * self._a_lane
-
-    @property
-    def ends_s(self) -> float:
-        """Up to when the world has been played: no event of a later window is earlier."""
-        return self._end_s
 
     def change(self, mix: Mix) -> None:
         """Play sessions of another mix from the next window on."""
@@ -124,29 +107,27 @@ class Timeline:
         self._require_room(int(number[-1]) + 1 - self._kept_sessions)
         lane = np.repeat(self._lanes, self._a_lane)
         numbers = np.tile(number, len(self._lanes))
-        block = yield from sessions.play(self._setting, self._mix, lane, numbers, self._assigned, self._clock)
-        rows = self._ring.take(block)
+        block = yield from sessions.play(
+            self._scenario, self._mix, lane, numbers, self._assigned, self._clock
+        )
+        rows = self.ring.take(block)
         yield
         self._window += 1
-        self._begin_s, self._end_s = self._end_s, self._clock.edge(self._window * self._a_lane)
+        self._begin_s, self.ends_s = self.ends_s, self._clock.edge(self._window * self._a_lane)
         now = self._not_held_back(rows)
         yield
         if self._monitor:
-            metrics = self._monitor.watch(now, self._ring.pages, self._end_s)
+            metrics = self._monitor.watch(now, self.ring.pages, self.ends_s)
             now = joined([now, metrics])
             yield
         now = taken(now, self._order(now["time"]))
         self._number(now)
         return now if self._told is None else taken(now, np.flatnonzero(self._told[now["what"]]))
 
-    def nothing(self) -> Rows:
-        """No rows."""
-        return np.zeros(0, dtype=ROW)
-
     def _require_room(self, first_kept: int) -> None:
         """Whose slots are taken now has nothing left to tell; else what refers to them would name others."""
         over_s = self._clock.edge(first_kept) + self._clock.longest_session_s
-        if first_kept > 0 and over_s > self._end_s:
+        if first_kept > 0 and over_s > self.ends_s:
             raise InvalidRunError("Sessions come closer together than the world was made for.")
 
     def _order(self, time: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -155,7 +136,7 @@ class Timeline:
         A radix sort in three digits of 16 bits, which is three times as fast as a comparing one: 2 ** 48 ticks
         in a window are finer than its times.
         """
-        since, span_s = time - self._begin_s, max(self._end_s - self._begin_s, 1e-9)
+        since, span_s = time - self._begin_s, max(self.ends_s - self._begin_s, 1e-9)
         ticks = np.minimum(since * (2.0**48 / span_s), 2.0**48 - 1).astype(np.uint64)
         digits = ticks.view(np.uint16).reshape(len(ticks), 4)
         order = np.argsort(digits[:, 0], kind="stable")
@@ -171,16 +152,16 @@ class Timeline:
         starts = np.cumsum(counts) - counts
         rows["sequence"][order] = np.arange(len(rows)) + np.repeat(self._counted - starts, counts)
         self._counted += counts
-        requests = np.flatnonzero(rows["what"] == REQUEST)
+        requests = np.flatnonzero(rows["what"] == kinds.REQUEST)
         page = rows["page"][requests]
-        self._ring.page_sequence[page] = rows["sequence"][requests]
-        self._ring.page_lane[page] = rows["lane"][requests]
+        self.ring.page_sequence[page] = rows["sequence"][requests]
+        self.ring.page_lane[page] = rows["lane"][requests]
 
     def _not_held_back(self, rows: Rows) -> Rows:
         """The events of this window; what is later waits."""
         if self._kept is not None:
             rows = taken(rows, np.flatnonzero(self._kept[rows["what"]]))
         known = joined([self._waiting, rows])
-        later = known["time"] >= self._end_s
+        later = known["time"] >= self.ends_s
         self._waiting = taken(known, np.flatnonzero(later))
         return taken(known, np.flatnonzero(~later))

@@ -7,20 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.world import event_rows as kinds
+from lensload.world import topic_records
 from lensload.world.columns import TopicBatch, picked
 from lensload.world.event_rows import TOPIC_OF, TOPICS, Rows, taken
-from lensload.world.scenario import Setting
-from lensload.world.session_slots import Ring
-from lensload.world.topic_records import (
-    ABTestEvents,
-    Interactions,
-    ModelMetrics,
-    People,
-    Requests,
-    Responses,
-    Teller,
-    name_pages,
-)
+from lensload.world.scenario import Scenario
+from lensload.world.session_slots import SessionSlots
 
 _INTERACTIONS: Final = TOPICS.index("user-interactions")
 _METRICS: Final = TOPICS.index("model-metrics")
@@ -33,26 +24,19 @@ class Narration:
     """Tells rows of the timeline as batches of some topics, in causal order.
 
     Args:
-        setting: the people, goods and experiments.
+        scenario: the people, goods and experiments.
         ring: what the rows refer to.
         run_tag: goes into every id.
         topics: the topics to tell of.
     """
 
-    def __init__(self, setting: Setting, ring: Ring, run_tag: int, topics: tuple[str, ...]) -> None:
-        people = People(setting.audience)
+    def __init__(self, scenario: Scenario, ring: SessionSlots, run_tag: int, topics: tuple[str, ...]) -> None:
         self._ring, self._run_tag = ring, run_tag
-        self._metrics = ModelMetrics(people, run_tag)
-        every: tuple[Teller, ...] = (
-            Requests(setting, people, ring, run_tag),
-            Responses(setting, people, ring, run_tag),
-            Interactions(setting, people, ring, run_tag),
-            ABTestEvents(setting, people, ring, run_tag),
-            self._metrics,
-        )
-        self._tellers = tuple(
-            (place, topic, every[place]) for place, topic in enumerate(TOPICS) if topic in topics
-        )
+        common = scenario, topic_records.People(scenario.audience), ring, run_tag
+        self._metrics = topic_records.ModelMetrics(*common)
+        others = (teller(*common) for teller in topic_records.WITH_PEOPLE)
+        every = enumerate(zip(TOPICS, (*others, self._metrics), strict=True))
+        self._tellers = tuple((place, topic, teller) for place, (topic, teller) in every if topic in topics)
 
     def begin(self, at_ns: int) -> None:
         """Say when the first windows of metrics opened; later calls change nothing."""
@@ -61,7 +45,7 @@ class Narration:
     def outline(self) -> tuple[TopicBatch, ...]:
         """An empty batch of each topic."""
         rows, due_ns = np.zeros(0, dtype=kinds.ROW), np.zeros(0, dtype=np.int64)
-        return tuple(tell(rows, due_ns) for _, _, tell in self._tellers)
+        return tuple(teller.tell(rows, due_ns) for _, _, teller in self._tellers)
 
     def tell(
         self, rows: Rows, due_ns: NDArray[np.int64], owned: Owned | None = None
@@ -74,13 +58,13 @@ class Narration:
         if owned is not None:
             self._name_all(rows, topic, due_ns)
         batches: list[TopicBatch] = []
-        for place, name, tell in self._tellers:
+        for place, name, teller in self._tellers:
             which = np.flatnonzero(topic == place)
             if owned is not None and place != _METRICS:
                 which = which[owned(name, self._ring.person[rows["session"][which]])]
             if not len(which):
                 continue
-            batch = tell(taken(rows, which), due_ns[which])
+            batch = teller.tell(taken(rows, which), due_ns[which])
             if owned is not None and place == _METRICS:
                 # These depend on each other: the windows' ends.
                 batch = picked(batch, np.flatnonzero(owned(name, batch.key.index)))
@@ -93,4 +77,4 @@ class Narration:
         for place, _, _ in self._tellers:
             if place <= _INTERACTIONS:
                 which = np.flatnonzero(topic == place)
-                name_pages(self._ring, rows["page"][which], due_ns[which], self._run_tag)
+                topic_records.name_pages(self._ring, rows["page"][which], due_ns[which], self._run_tag)

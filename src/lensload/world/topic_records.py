@@ -1,6 +1,7 @@
 """How rows of the timeline are told: one teller a topic, giving the columns of its records."""
 
-from typing import Any, Final, Protocol
+from abc import ABC, abstractmethod
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,18 +10,9 @@ from lensload import ids
 from lensload.world import event_rows as kinds
 from lensload.world.audience import Audience
 from lensload.world.catalogue import CUT_ITEMS, Catalogue
-from lensload.world.columns import (
-    Drawn,
-    Ids,
-    Integers,
-    Linked,
-    Pool,
-    Rankings,
-    Reals,
-    TopicBatch,
-)
+from lensload.world.columns import Drawn, Ids, Integers, Linked, Pool, Rankings, Reals, TopicBatch
 from lensload.world.event_rows import Rows
-from lensload.world.experiments import VARIANTS, Experiment
+from lensload.world.experiments import VARIANTS
 from lensload.world.model_metrics import METRIC_TYPES, THROUGHPUT
 from lensload.world.recommender import (
     ERROR,
@@ -31,22 +23,14 @@ from lensload.world.recommender import (
     STATUSES,
     explanations,
 )
-from lensload.world.scenario import Setting
-from lensload.world.session_slots import Ring
+from lensload.world.scenario import Scenario
+from lensload.world.session_slots import SessionSlots
 
 INTERACTION_TYPES: Final = ("view", "click", "rating", "purchase", "search", "bookmark")
 AB_EVENT_TYPES: Final = ("assignment", "conversion", "engagement", "metric")
 _AB_METRICS: Final = (None, "order_value", "dwell_seconds", "pages_viewed")
 _MOST_DWELL_S: Final = 900
 _HALF_STARS: Final = tuple(stars / 2 for stars in range(2, 11))
-
-
-class Teller(Protocol):
-    """Tells rows of one topic."""
-
-    def __call__(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
-        """The batch that tells `rows`, each due at its `due_ns`."""
-        ...
 
 
 class People:
@@ -58,55 +42,78 @@ class People:
         self.model_name = Pool(("modelName",), tuple((m.name,) for m in MODELS))
 
 
-class Requests:
+class Teller(ABC):
+    """Tells rows of one topic.
+
+    Args:
+        scenario: the people, goods and experiments.
+        people: the pools that all topics share.
+        ring: what the rows refer to.
+        run_tag: goes into every id.
+    """
+
+    def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
+        self._scenario, self._people, self._ring, self._run_tag = scenario, people, ring, run_tag
+
+    @abstractmethod
+    def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
+        """The batch that tells `rows`, each due at its `due_ns`."""
+
+    def _user(self, rows: Rows) -> Drawn:
+        return Drawn(self._people.user, self._ring.person[rows["session"]])
+
+    def _page_ids(self, page: NDArray[Any]) -> NDArray[np.uint8]:
+        return ids.rows_of(self._ring.page_text, page)
+
+    def _session_ids(self, rows: Rows) -> NDArray[np.uint8]:
+        return ids.rows_of(self._ring.session_text, rows["session"])
+
+    def _own_ids(self, rows: Rows, due_ns: NDArray[np.int64]) -> NDArray[np.uint8]:
+        return ids.texts(ids.words(due_ns, self._run_tag, rows["lane"], rows["sequence"]))
+
+
+class Requests(Teller):
     """recommendation-requests: gives each page its id, which all that follows refers to."""
 
-    def __init__(self, setting: Setting, people: People, ring: Ring, run_tag: int) -> None:
-        self._people, self._ring, self._run_tag = people, ring, run_tag
+    def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
+        super().__init__(scenario, people, ring, run_tag)
         self._asked = Pool(("numRecommendations",), tuple((count,) for count in range(21)))
-        self._context = Pool(("context",), tuple((context,) for context in setting.audience.contexts))
-        self._categories = len(setting.catalogue.categories)
-        self._filters = Pool(("filters",), ((None,), *(([f],) for f in _filters(setting.catalogue))))
+        self._context = Pool(("context",), tuple((context,) for context in scenario.audience.contexts))
+        self._categories = len(scenario.catalogue.categories)
+        self._filters = Pool(("filters",), ((None,), *(([f],) for f in _filters(scenario.catalogue))))
 
-    def __call__(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
+    def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
         """See `Teller`."""
         ring, page = self._ring, rows["page"]
         _name(ring, page, due_ns, self._run_tag)
-        person, pages = ring.person[rows["session"]], ring.pages
-        user = Drawn(self._people.user, person)
+        user, pages = self._user(rows), ring.pages
         # A short list is a carousel with a theme: it filters by the two categories it is about.
         theme = 1 + pages.first[page] * self._categories + pages.second[page]
         themed = np.where(pages.asked[page] < CUT_ITEMS, theme, 0)
-        return TopicBatch(
-            "recommendation-requests",
-            due_ns,
-            _serials(rows),
+        columns = (
+            Ids("requestId", self._page_ids(page)),
+            _timestamp(due_ns),
             user,
-            (
-                Ids("requestId", ids.rows_of(ring.page_text, page)),
-                _timestamp(due_ns),
-                user,
-                Drawn(self._people.model_name, pages.model[page]),
-                Drawn(self._asked, pages.asked[page]),
-                Drawn(self._context, person),
-                Drawn(self._filters, themed),
-            ),
+            Drawn(self._people.model_name, pages.model[page]),
+            Drawn(self._asked, pages.asked[page]),
+            Drawn(self._context, user.index),
+            Drawn(self._filters, themed),
         )
+        return TopicBatch("recommendation-requests", due_ns, _serials(rows), user, columns)
 
 
-class Responses:
+class Responses(Teller):
     """recommendation-responses: each due at the fraction of a millisecond that its request's id says."""
 
-    def __init__(self, setting: Setting, people: People, ring: Ring, run_tag: int) -> None:
-        self._people, self._ring, self._run_tag = people, ring, run_tag
-        self._catalogue = setting.catalogue
-        self._explanations = explanations(setting.catalogue)
+    def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
+        super().__init__(scenario, people, ring, run_tag)
+        self._explanations = explanations(scenario.catalogue)
         self._took = Pool(("processingTime",), tuple((ms,) for ms in range(LONGEST_MS + 1)))
         errors = ((STATUSES[ERROR], message) for message in ERROR_MESSAGES)
         fine = (("success", None), (STATUSES[PARTIAL], None))
         self._status = Pool(("status", "errorMessage"), (*fine, *errors))
 
-    def __call__(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
+    def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
         """See `Teller`."""
         ring = self._ring
         name_pages(ring, rows["page"], due_ns, self._run_tag)
@@ -116,37 +123,38 @@ class Responses:
         pages = ring.pages
         user = Drawn(self._people.user, ring.person[rows["session"][order]])
         status = pages.status[page]
+        columns = (
+            Ids("requestId", self._page_ids(page)),
+            _timestamp(due_ns),
+            user,
+            Drawn(self._people.model, pages.model[page]),
+            Rankings(
+                "recommendations",
+                self._scenario.catalogue.item_ids,
+                pages.ranked(page, self._scenario.catalogue),
+                pages.scores(page),
+                pages.shown[page],
+                self._explanations,
+                pages.explanation[page],
+            ),
+            Drawn(self._took, pages.processing_ms[page]),
+            Drawn(self._status, np.where(status == ERROR, ERROR + pages.error[page], status)),
+        )
         return TopicBatch(
             "recommendation-responses",
             due_ns,
             ids.serials(ring.page_lane[page], ring.page_sequence[page]),
             user,
-            (
-                Ids("requestId", ids.rows_of(ring.page_text, page)),
-                _timestamp(due_ns),
-                user,
-                Drawn(self._people.model, pages.model[page]),
-                Rankings(
-                    "recommendations",
-                    self._catalogue.item_ids,
-                    pages.ranked(page, self._catalogue),
-                    pages.scores(page),
-                    pages.shown[page],
-                    self._explanations,
-                    pages.explanation[page],
-                ),
-                Drawn(self._took, pages.processing_ms[page]),
-                Drawn(self._status, np.where(status == ERROR, ERROR + pages.error[page], status)),
-            ),
+            columns,
         )
 
 
-class Interactions:
+class Interactions(Teller):
     """user-interactions: each linked to the request whose page it happened on."""
 
-    def __init__(self, setting: Setting, people: People, ring: Ring, run_tag: int) -> None:
-        self._people, self._ring, self._run_tag = people, ring, run_tag
-        catalogue = setting.catalogue
+    def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
+        super().__init__(scenario, people, ring, run_tag)
+        catalogue = scenario.catalogue
         self._item_count = len(catalogue.item_ids)
         self._action = Pool(
             ("interactionType", "itemId", "itemCategory"),
@@ -159,8 +167,7 @@ class Interactions:
         self._outcome = Pool(
             ("duration", "rating"),
             (
-                (None, None),
-                *((seconds, None) for seconds in range(1, _MOST_DWELL_S + 1)),
+                *((None, None), *((seconds, None) for seconds in range(1, _MOST_DWELL_S + 1))),
                 *((None, stars) for stars in _HALF_STARS),
             ),
         )
@@ -168,44 +175,35 @@ class Interactions:
         shown = tuple({"origin": "recommendation", "position": str(rank)} for rank in range(1, 11))
         self._origin = Pool(("metadata",), tuple((origin,) for origin in ({"origin": "search"}, *shown)))
 
-    def __call__(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
+    def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
         """See `Teller`."""
-        ring, page, session, what = self._ring, rows["page"], rows["session"], rows["what"]
-        name_pages(ring, page, due_ns, self._run_tag)
+        page, what = rows["page"], rows["what"]
+        name_pages(self._ring, page, due_ns, self._run_tag)
         value = rows["value"].astype(np.int64)
         stars = (rows["value"] * 2).astype(np.int64) - 2
         outcome = np.where(what == kinds.VIEW, value, 0)
         outcome = np.where(what == kinds.RATING, _MOST_DWELL_S + 1 + stars, outcome)
-        user = Drawn(self._people.user, ring.person[session])
+        user = self._user(rows)
         kind = what.astype(np.int64) - kinds.VIEW
-        return TopicBatch(
-            "user-interactions",
-            due_ns,
-            _serials(rows),
+        columns = (
+            Ids("eventId", self._own_ids(rows, due_ns)),
+            _timestamp(due_ns),
             user,
-            (
-                Ids("eventId", ids.texts(_words(rows, due_ns, self._run_tag))),
-                _timestamp(due_ns),
-                user,
-                Ids("sessionId", ids.rows_of(ring.session_text, session)),
-                Drawn(self._action, kind * self._item_count + rows["item"]),
-                Drawn(self._outcome, outcome),
-                Drawn(self._query, np.where(what == kinds.SEARCH, 1 + value, 0)),
-                Linked(
-                    "metadata", "requestId", self._origin, rows["rank"], ids.rows_of(ring.page_text, page)
-                ),
-            ),
+            Ids("sessionId", self._session_ids(rows)),
+            Drawn(self._action, kind * self._item_count + rows["item"]),
+            Drawn(self._outcome, outcome),
+            Drawn(self._query, np.where(what == kinds.SEARCH, 1 + value, 0)),
+            Linked("metadata", "requestId", self._origin, rows["rank"], self._page_ids(page)),
         )
+        return TopicBatch("user-interactions", due_ns, _serials(rows), user, columns)
 
 
-class ABTestEvents:
+class ABTestEvents(Teller):
     """ab-test-events: assignments, conversions, engagement and metrics, linked to their session."""
 
-    def __init__(self, setting: Setting, people: People, ring: Ring, run_tag: int) -> None:
-        self._people, self._ring, self._run_tag = people, ring, run_tag
-        self._variants = setting.variants
-        experiments: tuple[Experiment, ...] = setting.experiments
-        self._experiment = Pool(("experimentId",), tuple((e.experiment_id,) for e in experiments))
+    def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
+        super().__init__(scenario, people, ring, run_tag)
+        self._experiment = Pool(("experimentId",), tuple((e.experiment_id,) for e in scenario.experiments))
         self._event = Pool(
             ("variant", "eventType", "metricName"),
             tuple(
@@ -216,41 +214,29 @@ class ABTestEvents:
         )
         self._nothing = Pool(("metadata",), (({},),))
 
-    def __call__(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
+    def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
         """See `Teller`."""
-        session, experiment = rows["session"], rows["experiment"]
-        person = self._ring.person[session]
+        user, experiment = self._user(rows), rows["experiment"]
         kind = rows["what"].astype(np.int64) - kinds.ASSIGNMENT
-        variant = self._variants[experiment, person]
-        user = Drawn(self._people.user, person)
-        return TopicBatch(
-            "ab-test-events",
-            due_ns,
-            _serials(rows),
+        variant = self._scenario.variants[experiment, user.index]
+        nothing = np.zeros(len(rows), dtype=np.int64)
+        columns = (
+            Ids("eventId", self._own_ids(rows, due_ns)),
+            _timestamp(due_ns),
+            Drawn(self._experiment, experiment),
             user,
-            (
-                Ids("eventId", ids.texts(_words(rows, due_ns, self._run_tag))),
-                _timestamp(due_ns),
-                Drawn(self._experiment, experiment),
-                user,
-                Drawn(self._event, variant * len(AB_EVENT_TYPES) + kind),
-                Reals("metricValue", rows["value"], present=kind > 0),
-                Linked(
-                    "metadata",
-                    "sessionId",
-                    self._nothing,
-                    np.zeros(len(rows), dtype=np.int64),
-                    ids.rows_of(self._ring.session_text, session),
-                ),
-            ),
+            Drawn(self._event, variant * len(AB_EVENT_TYPES) + kind),
+            Reals("metricValue", rows["value"], present=kind > 0),
+            Linked("metadata", "sessionId", self._nothing, nothing, self._session_ids(rows)),
         )
+        return TopicBatch("ab-test-events", due_ns, _serials(rows), user, columns)
 
 
-class ModelMetrics:
+class ModelMetrics(Teller):
     """model-metrics: a lane's windows, in wall-clock time by when their first metric is due."""
 
-    def __init__(self, people: People, run_tag: int) -> None:
-        self._people, self._run_tag = people, run_tag
+    def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
+        super().__init__(scenario, people, ring, run_tag)
         self._type = Pool(("metricType",), tuple((name,) for name in METRIC_TYPES))
         self._tags = Pool(("tags",), tuple(({"shard": f"{lane:02d}"},) for lane in range(ids.MAX_LANES)))
         # lane -> (number of its open window, when that opened, when it closed), in Unix ms
@@ -262,37 +248,30 @@ class ModelMetrics:
         if self._begun_ms is None:
             self._begun_ms = at_ns // ids.NS_PER_MS
 
-    def __call__(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
+    def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
         """See `Teller`."""
         timestamp = _timestamp(due_ns)
         opened, closed = self._windows(rows, timestamp.integers)
         seconds = np.maximum(closed - opened, 1) / 1000
         value = np.where(rows["rank"] == THROUGHPUT, rows["value"] / seconds, rows["value"])
         lane = rows["lane"].astype(np.int64)
+        columns = (
+            Ids("metricId", self._own_ids(rows, due_ns)),
+            timestamp,
+            Drawn(self._people.model, rows["page"]),
+            Drawn(self._type, rows["rank"]),
+            Reals("value", value.astype(np.float32)),
+            Integers("windowStart", opened),
+            Integers("windowEnd", closed),
+            Drawn(self._tags, lane),
+        )
         return TopicBatch(
-            "model-metrics",
-            due_ns,
-            _serials(rows),
-            Drawn(self._people.model_name, rows["page"]),
-            (
-                Ids("metricId", ids.texts(_words(rows, due_ns, self._run_tag))),
-                timestamp,
-                Drawn(self._people.model, rows["page"]),
-                Drawn(self._type, rows["rank"]),
-                Reals("value", value.astype(np.float32)),
-                Integers("windowStart", opened),
-                Integers("windowEnd", closed),
-                Drawn(self._tags, lane),
-            ),
+            "model-metrics", due_ns, _serials(rows), Drawn(self._people.model_name, rows["page"]), columns
         )
 
     def _windows(self, rows: Rows, at_ms: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        spans = [
-            self._span(lane, window, now)
-            for lane, window, now in zip(
-                rows["lane"].tolist(), rows["session"].tolist(), at_ms.tolist(), strict=True
-            )
-        ]
+        columns = rows["lane"].tolist(), rows["session"].tolist(), at_ms.tolist()
+        spans = [self._span(*each) for each in zip(*columns, strict=True)]
         pairs = np.array(spans, dtype=np.int64).reshape(len(spans), 2)
         return pairs[:, 0], pairs[:, 1]
 
@@ -304,6 +283,10 @@ class ModelMetrics:
         return opened, closed
 
 
+WITH_PEOPLE: Final = (Requests, Responses, Interactions, ABTestEvents)
+"""The tellers of the topics whose events have a person, in the order of `event_rows.TOPICS`."""
+
+
 def _timestamp(due_ns: NDArray[np.int64]) -> Integers:
     return Integers("timestamp", ids.whole_ms(due_ns))
 
@@ -312,11 +295,7 @@ def _serials(rows: Rows) -> NDArray[np.int64]:
     return ids.serials(rows["lane"], rows["sequence"])
 
 
-def _words(rows: Rows, due_ns: NDArray[np.int64], run_tag: int) -> NDArray[np.uint64]:
-    return ids.words(due_ns, run_tag, rows["lane"], rows["sequence"])
-
-
-def name_pages(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: int) -> None:
+def name_pages(ring: SessionSlots, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: int) -> None:
     """Give an id to every page that has none yet, due at its first mention.
 
     That is its request, unless requests are not sent at all.
@@ -328,7 +307,7 @@ def name_pages(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_ta
     _name(ring, page[first], due_ns[first], run_tag)
 
 
-def _name(ring: Ring, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: int) -> None:
+def _name(ring: SessionSlots, page: NDArray[Any], due_ns: NDArray[np.int64], run_tag: int) -> None:
     ring.page_due_ns[page] = due_ns
     words = ids.words(due_ns, run_tag, ring.page_lane[page], ring.page_sequence[page])
     ring.page_text[page] = ids.texts(words)

@@ -10,9 +10,9 @@ from lensload.world import audience, catalogue, experiments
 from lensload.world.behaviour import Behaviour
 from lensload.world.behaviour_mix import Mix
 from lensload.world.columns import TopicBatch
-from lensload.world.event_rows import TOPIC_OF, TOPICS, Rows, joined
+from lensload.world.event_rows import ROW, TOPIC_OF, TOPICS, Rows, joined
 from lensload.world.parameters import DEFAULTS, WorldParameters
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.timeline import Timeline
 from lensload.world.topic_batches import Narration
 
@@ -22,35 +22,40 @@ __all__ = ["TOPICS", "World", "made"]
 _PLENTY: Final = 4_000
 
 
-def made(parameters: WorldParameters = DEFAULTS) -> Setting:
+def made(parameters: WorldParameters = DEFAULTS) -> Scenario:
     """The people, goods and experiments of a world; takes a few tenths of a second."""
     goods = catalogue.stocked(parameters.seed, parameters.catalogue_size, parameters.zipf_exponent)
     people = audience.gathered(parameters.seed, parameters.audience_size, goods)
     running = experiments.running(parameters.lift, dict(parameters.experiment))
-    return Setting.of(parameters.seed, people, goods, running)
+    return Scenario.of(parameters.seed, people, goods, running)
 
 
 class World:
     """People, items, a recommender and experiments, told as events.
 
-    What happens is a pure function of the setting and the mix of behaviours, lane by lane; only ids and
+    What happens is a pure function of the scenario and the mix of behaviours, lane by lane; only ids and
     timestamps depend on when events are due.
 
     Args:
-        setting: what `made` gave.
+        scenario: what `made` gave.
         lanes: the lanes of the audience to tell of, each below 4096; lane l has the people of lane l % 64.
         run_tag: goes into every id, below 16384.
         topics: the topics to tell; the others happen, but are not told.
     """
 
     def __init__(
-        self, setting: Setting, lanes: tuple[int, ...], *, run_tag: int = 0, topics: tuple[str, ...] = TOPICS
+        self,
+        scenario: Scenario,
+        lanes: tuple[int, ...],
+        *,
+        run_tag: int = 0,
+        topics: tuple[str, ...] = TOPICS,
     ) -> None:
-        self.setting = setting
+        self.scenario = scenario
         told = np.isin(TOPIC_OF, [place for place, topic in enumerate(TOPICS) if topic in topics])
-        self._timeline = Timeline(setting, Mix.of({Behaviour(): 1.0}), np.array(lanes), told)
-        self._narration = Narration(setting, self._timeline.ring, run_tag, topics)
-        self._parts: list[Rows] = [self._timeline.nothing()]
+        self._timeline = Timeline(scenario, Mix.of({Behaviour(): 1.0}), np.array(lanes), told)
+        self._narration = Narration(scenario, self._timeline.ring, run_tag, topics)
+        self._parts: list[Rows] = [np.zeros(0, dtype=ROW)]
         self._ready = 0
         self._making = self._timeline.window()
 
@@ -87,7 +92,7 @@ class World:
     def _next(self, count: int) -> Rows:
         while self._ready < count:
             self._step()
-        rows = joined(self._parts) if len(self._parts) != 1 else self._parts[0]
+        rows = self._parts[0] if len(self._parts) == 1 else joined(self._parts)
         self._parts = [rows[count:]]
         self._ready = len(rows) - count
         return rows[:count]

@@ -72,9 +72,9 @@ class StandIn:
             match envelope.opened() if envelope else None:
                 case Begin() as begin:
                     self.begun = begin
-                case Audience(slices) as audience:
-                    self.rate_per_s = sum(audience.rates_per_s.values())
-                    self.link.send(Notice(f"audience {len(slices)} {self.rate_per_s:g}"))
+                case Audience(rates_per_s):
+                    self.rate_per_s = sum(rates_per_s.values())
+                    self.link.send(Notice(f"audience {len(rates_per_s)} {self.rate_per_s:g}"))
                 case Drain():
                     self.drain()
                     return
@@ -140,7 +140,7 @@ class StandIn:
         self.tally.add_total("made", self.made)
         stats = self.tally.take()
         if self.role == "generator":
-            self.link.send(GeneratorDrained(stats, 0, time.time_ns(), {"drained": True}))
+            self.link.send(GeneratorDrained(stats, 0, time.time_ns()))
         else:
             self.link.send(ObserverDrained(stats, complete=True))
 

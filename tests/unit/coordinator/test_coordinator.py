@@ -89,7 +89,7 @@ def test_a_run_goes_from_ready_to_its_result_and_listeners_follow_it() -> None:
     assert heard.results == [run]
     assert {snapshot.phase for snapshot in heard.seconds} >= {"warm-up", "measuring", "draining"}
     assert len(run["conditions"]["workers"]) == 2
-    assert run["conditions"]["workers"][0]["generator"] == {"schema_ids": {}, "drained": True}
+    assert run["conditions"]["workers"][0]["generator"] == {"schema_ids": {}}
 
 
 def test_every_worker_has_its_part_of_the_rate_and_the_schedule() -> None:
@@ -136,7 +136,7 @@ def test_generators_are_drained_before_observers() -> None:
     def answer() -> None:
         asked.append(len(sent_to(transport.fakes["a"], Drain)))
         transport.fakes["b"].mute.clear()
-        transport.fakes["b"].say(GeneratorDrained(counted("produced", 1), 0, 0, {}), "generator")
+        transport.fakes["b"].say(GeneratorDrained(counted("produced", 1), 0, 0), "generator")
 
     transport.at(1.5, answer)
     coordinator.drain()

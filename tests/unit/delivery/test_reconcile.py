@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lensload.delivery import bitmap
 from lensload.delivery.bitmap import PAGE
 from lensload.delivery.reconcile import Findings, Kind, Reconciliation
 from lensload.delivery.tracker import TOPICS_A_LANE, SequenceLedger
@@ -61,7 +60,7 @@ class Process:
     def tell(self, everything: bool = False) -> None:
         """Hand over what is new, as it travels."""
         taken = self.ledger.take(everything=everything)
-        self._books.add(self._name, self._kind, bitmap.from_wire(bitmap.to_wire(taken)))
+        self._books.add(self._name, self._kind, taken)
 
 
 def played(story: Story, portion: int = 1_000) -> tuple[Reconciliation, dict[str, int]]:

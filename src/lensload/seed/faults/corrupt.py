@@ -10,13 +10,7 @@ from fastavro import schemaless_reader
 from lensload import ids
 from lensload.encoding.fragments import written
 from lensload.encoding.wire import header
-from lensload.seed.faults.kinds import (
-    BROKEN_REFERENCE,
-    IMPOSSIBLE_VALUE,
-    MALFORMED,
-    TOMBSTONE,
-    UNKNOWN_SCHEMA_ID,
-)
+from lensload.seed.faults import kinds
 
 UNKNOWN_ID: Final = 2**31 - 1
 """The schema id of records whose schema nobody has: the last that a registry can give."""
@@ -52,16 +46,16 @@ class Spoiler:
     def __init__(self, topic: str, schema: dict[str, Any]) -> None:
         self._topic, self._schema = topic, schema
         self._spoils: dict[str, Callable[[bytes, float], bytes | None]] = {
-            MALFORMED: _cut,
-            UNKNOWN_SCHEMA_ID: lambda value, _: header(UNKNOWN_ID) + value[_HEADER_BYTES:],
-            TOMBSTONE: lambda _value, _chance: None,
-            BROKEN_REFERENCE: self._broken,
-            IMPOSSIBLE_VALUE: self._impossible,
+            kinds.MALFORMED: _cut,
+            kinds.UNKNOWN_SCHEMA_ID: lambda value, _: header(UNKNOWN_ID) + value[_HEADER_BYTES:],
+            kinds.TOMBSTONE: lambda _value, _chance: None,
+            kinds.BROKEN_REFERENCE: self._broken,
+            kinds.IMPOSSIBLE_VALUE: self._impossible,
         }
 
     def can(self, fault: str) -> bool:
         """Whether the topic's records can have a fault."""
-        return fault != BROKEN_REFERENCE or self._topic in _REFERENCES
+        return fault != kinds.BROKEN_REFERENCE or self._topic in _REFERENCES
 
     def spoiled(self, fault: str, value: bytes, chance: float) -> bytes | None:
         """The value with the fault, by uniform `chance`; None for a tombstone."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.seed.faults.kinds import LATE, OUT_OF_ORDER
+from lensload.seed.records import Records
 
 LEAST_LATE_MS: Final = 10 * 60_000
 MOST_LATE_MS: Final = 60 * 60_000
@@ -18,15 +19,16 @@ class Waiter:
 
     Attributes:
         due_ms: its place is behind the first record that is newer than this.
-        key: its key.
-        value: its value.
-        timestamp_ms: its CreateTime.
+        record: itself, alone.
     """
 
     due_ms: int
-    key: bytes
-    value: bytes | None
-    timestamp_ms: int
+    record: Records
+
+    @property
+    def timestamp_ms(self) -> int:
+        """Its CreateTime."""
+        return int(self.record.timestamp_ms[0])
 
     def label(self, newest_ms: int) -> str:
         """What it is behind records up to `newest_ms`: no fault, where it stands in its order.

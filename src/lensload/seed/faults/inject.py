@@ -5,23 +5,18 @@ its partition's records alone. So any division of the work among workers gives t
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lensload.encoding.wire import Heads
+from lensload.seed.faults import kinds
 from lensload.seed.faults.corrupt import Spoiler
 from lensload.seed.faults.delay import LEAST_LATE_MS, MOST_LATE_MS, Waiter, WaitingRoom
-from lensload.seed.faults.kinds import (
-    CLOCK_SKEW,
-    DUPLICATE,
-    FAULTS,
-    HEADER,
-    LATE,
-    OUT_OF_ORDER,
-    Rates,
-)
+from lensload.seed.faults.kinds import CLOCK_SKEW, DUPLICATE, FAULTS, LATE, OUT_OF_ORDER, Rates
 from lensload.seed.partitioner import murmur2
 from lensload.seed.records import Headers, Records
 from lensload.world import rng
@@ -64,17 +59,11 @@ class Faults:
 
         A record with too little behind it to be late is out of order, or in its place after all.
         """
-        for (topic, partition), room in sorted(self._rooms.items()):
+        for _, room in sorted(self._rooms.items(), key=itemgetter(0)):
             waiters, room.waiters = room.waiters, []
             if waiters:
-                labels = [waiter.label(room.newest_ms) for waiter in waiters]
-                yield Records(
-                    topic,
-                    [waiter.key for waiter in waiters],
-                    [waiter.value for waiter in waiters],
-                    np.full(len(waiters), partition, dtype=np.int64),
-                    np.array([waiter.timestamp_ms for waiter in waiters], dtype=np.int64),
-                    {place: self._label(topic, name) for place, name in enumerate(labels) if name},
+                yield Records.joined(
+                    [self._labelled(each.record, each.label(room.newest_ms)) for each in waiters]
                 )
 
     def as_dict(self) -> dict[str, dict[str, int]]:
@@ -84,7 +73,11 @@ class Faults:
     def _label(self, topic: str, fault: str) -> Headers:
         counts = self._counts.setdefault(topic, {})
         counts[fault] = counts.get(fault, 0) + 1
-        return [(HEADER, fault.encode())]
+        return [(kinds.HEADER, fault.encode())]
+
+    def _labelled(self, record: Records, fault: str) -> Records:
+        """A record that has moved, or is there twice, with its label; itself where nothing is wrong with it."""
+        return replace(record, headers={0: self._label(record.topic, fault)}) if fault else record
 
     def _drawn(self, records: Records) -> tuple[NDArray[np.int64], rng.Keys]:
         """For each record the number of its fault, and the key of its further draws."""
@@ -140,20 +133,19 @@ class Faults:
         waits = np.isin(fault, [FAULTS.index(LATE), FAULTS.index(OUT_OF_ORDER)])
         stays = np.flatnonzero(~waits)
         self._let_in(records, np.flatnonzero(waits), fault, key)
-        doubles = np.flatnonzero(fault == FAULTS.index(DUPLICATE))
-        added = [(place, _DOUBLE, self._double(records, place)) for place in doubles.tolist()]
+        doubles = np.flatnonzero(fault == FAULTS.index(DUPLICATE)).tolist()
+        added = [(at, _DOUBLE, self._labelled(records.one(at), DUPLICATE)) for at in doubles]
         # Nobody waits for a record whose own time is wrong.
         right = stays[fault[stays] != _SKEW]
-        for place, waiter, name in self._let_out(records, right, at_ms):
-            label = self._label(records.topic, name)
-            added.append((place, _BEHIND, (waiter.key, waiter.value, waiter.timestamp_ms, label)))
+        for at, waiter, name in self._let_out(records, right, at_ms):
+            added.append((at, _BEHIND, self._labelled(waiter.record, name)))
         if not added and len(stays) == len(records):
             return records
-        return _arranged(records, stays, added)
-
-    def _double(self, records: Records, place: int) -> tuple[bytes, bytes | None, int, Headers]:
-        label = self._label(records.topic, DUPLICATE)
-        return records.keys[place], records.values[place], int(records.timestamp_ms[place]), label
+        every = Records.joined([records.only(stays), *(record for _, _, record in added)])
+        # Each of those added stands behind the record at its place; ties as they stand.
+        place = [*stays.tolist(), *(at for at, _, _ in added)]
+        rank = [_ITSELF] * len(stays) + [kind for _, kind, _ in added]
+        return every.only(np.lexsort((rank, place)))
 
     def _let_in(
         self, records: Records, which: NDArray[np.int64], fault: NDArray[np.int64], key: rng.Keys
@@ -163,14 +155,7 @@ class Faults:
         due_ms = records.timestamp_ms[which] + np.where(late, span_ms, 0).astype(np.int64)
         for place, due in zip(which.tolist(), due_ms.tolist(), strict=True):
             room = self._rooms.setdefault((records.topic, int(records.partition[place])), WaitingRoom())
-            room.waiters.append(
-                Waiter(
-                    due,
-                    records.keys[place],
-                    records.values[place],
-                    int(records.timestamp_ms[place]),
-                )
-            )
+            room.waiters.append(Waiter(due, records.one(place)))
 
     def _let_out(
         self, records: Records, right: NDArray[np.int64], at_ms: NDArray[np.int64]
@@ -184,30 +169,3 @@ class Faults:
             called = room.called(at_ms[in_it])
             released += [(int(in_it[place]), waiter, name) for place, waiter, name in called]
         return released
-
-
-def _arranged(
-    records: Records,
-    stays: NDArray[np.int64],
-    added: list[tuple[int, int, tuple[bytes, bytes | None, int, Headers]]],
-) -> Records:
-    """Those that stay, and each of those added behind the record at its place; ties as they stand."""
-    place = np.concatenate((stays, np.array([at for at, _, _ in added], dtype=np.int64)))
-    rank = np.concatenate(
-        (np.full(len(stays), _ITSELF), np.array([kind for _, kind, _ in added], dtype=np.int64))
-    )
-    order = np.lexsort((rank, place))
-    kept = records.only(stays)
-    keys = kept.keys + [each[0] for _, _, each in added]
-    values = kept.values + [each[1] for _, _, each in added]
-    extra_ms = np.array([each[2] for _, _, each in added], dtype=np.int64)
-    headers = kept.headers | {len(stays) + n: each[3] for n, (_, _, each) in enumerate(added)}
-    every = Records(
-        records.topic,
-        keys,
-        values,
-        records.partition[place],
-        np.concatenate((kept.timestamp_ms, extra_ms)),
-        headers,
-    )
-    return every.only(order)
