@@ -175,6 +175,7 @@ class Recorder:
             notices=tuple(self.notices),
             series=self._series.rows(),
             slices=self._slices.finished(),
+            coarse=self._slices.coarse(),
             findings=self._findings(),
         )
 

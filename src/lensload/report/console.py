@@ -15,6 +15,7 @@ from lensload.report.text_table import aligned
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s
 from lensload.results.breakdown import PLACES, sentence
 from lensload.results.run import Confidence, Run, objective_count, total
+from lensload.results.slowest import sentences
 from lensload.verdict.slo import stand
 from lensload.verdict.verdict import in_words, meaning
 
@@ -158,6 +159,8 @@ def _breakdown(run: Run) -> Iterator[Line]:
     yield f"Of {latency(fall['end_to_end_us'])} from due to seen (mean): {', '.join(parts)}.", ""
     linger_ms = run["conditions"].get("configuration", {}).get("linger_ms")
     yield from _paragraph("", sentence(fall, linger_ms))
+    for text in sentences(run):
+        yield from _paragraph("", text)
     broker = run["client_us"]
     told = [f"{name} {latency(broker[key]['mean'])}" for key, name in _CLIENT if broker[key]["count"]]
     if told:

@@ -10,15 +10,18 @@ from lensload.delivery.reconcile import Findings
 from lensload.metrics import librdkafka
 from lensload.metrics.counts import Counts, count_of, sums
 from lensload.metrics.observer_lag import observer_lag
-from lensload.metrics.slices import Slice
+from lensload.metrics.slices import CoarseSlice, Slice
 from lensload.metrics.stats import Tally
 from lensload.results.breakdown import breakdown
 from lensload.results.counted import sections, warmup
 from lensload.results.run import FORMAT, Load, Row, Run, Summary, summary, with_lengths
-from lensload.verdict.evidence import Evidence, Latencies, RunFacts
+from lensload.results.slowest import sentence as slow_sentence
+from lensload.results.slowest import slowest
+from lensload.verdict.evidence import Evidence, LagShare, Latencies, RunFacts
 from lensload.verdict.rules import judge
-from lensload.verdict.slo import Slo, sentence
+from lensload.verdict.slo import Outcome, Slo, sentence
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
+from lensload.verdict.verdict import reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,7 @@ class Recording:
         notices: what was worth telling while it ran, in order.
         series: one row for each second, longer ones of a long run.
         slices: the measured time and the drain in pieces that add up to what was counted.
+        coarse: the same, with their coarse counts.
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
     """
 
@@ -37,6 +41,7 @@ class Recording:
     notices: tuple[str, ...] = ()
     series: Sequence[Row] = ()
     slices: Sequence[Slice] = ()
+    coarse: Sequence[CoarseSlice] = ()
     findings: Mapping[str, Findings] | None = None
 
     def of_topic(self, topic: str) -> Findings | None:
@@ -64,11 +69,19 @@ def build(
     topics = {topic: _counts(counts, recording.of_topic(topic), facts) for topic, counts in by_topic}
     latency, load = counted["latency_us"], _load(tally, facts, topics)
     outcomes = [slo.judge({"topics": topics, "latency_us": latency, "load": load}) for slo in slos]
-    missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
+    judged = list(zip(slos, outcomes, strict=True))
+    slow = slowest(recording.coarse, latency["end_to_end"]["all"], judged)
+    linger_ms = conditions.get("configuration", {}).get("linger_ms")
+    advice = {one["figure"]: slow_sentence(one, linger_ms) for one in slow}
+    missed = [
+        reason("objective_missed", "fail", sentence(outcome), advice.get(slo.figure.name, ""))
+        for slo, outcome in judged
+        if not outcome["held"]
+    ]
     client = {stage: summary(tally.histogram(stage)) for stage in librdkafka.STAGES}
     run = {
         "format": FORMAT,
-        **judge(_evidence(tally, recording, topics, latency, thresholds), thresholds, missed),
+        **judge(_evidence(tally, recording, topics, latency, thresholds, judged), thresholds, missed),
         "slos": outcomes,
         "started_at": datetime.fromtimestamp(facts.started_ns / 1e9, UTC).isoformat(timespec="milliseconds"),
         "measured_s": facts.measured_s,
@@ -82,6 +95,7 @@ def build(
         "warmup": {topic: _warmup(counts, recording.of_topic(topic), facts) for topic, counts in by_topic},
         "client_us": client,
         "breakdown": breakdown(latency, client),
+        "slowest": slow,
         **counted,
         "conditions": conditions,
         "repeats": [],
@@ -154,6 +168,7 @@ def _evidence(
     topics: Mapping[str, Counts],
     latency: Mapping[str, Mapping[str, Summary]],
     thresholds: Thresholds,
+    judged: Sequence[tuple[Slo, Outcome]],
 ) -> Evidence:
     counts, all_topics = (
         sums(topics.values()),
@@ -172,7 +187,25 @@ def _evidence(
         end_to_end_p50_us=all_topics["end_to_end"]["p50"],
         negative_fraction=max(stage["negative"] / max(1, stage["count"]) for stage in all_topics.values()),
     )
-    return Evidence(facts=recording.facts, counts=counts, latencies=latencies, totals=tally.totals)
+    shares = tuple(share for slo, outcome in judged if (share := _lag_share(slo, outcome, latency)))
+    return Evidence(
+        facts=recording.facts, counts=counts, latencies=latencies, totals=tally.totals, lag_shares=shares
+    )
+
+
+def _lag_share(slo: Slo, outcome: Outcome, latency: Mapping[str, Mapping[str, Summary]]) -> LagShare | None:
+    """The generator's part of a figure that an objective limits from above; None for other figures."""
+    figure = slo.figure
+    lag_us = latency["schedule_lag"].get(figure.topic, {}).get(figure.kind)
+    figure_us = outcome["figure"]
+    if (
+        figure.stage not in ("ack", "end_to_end")
+        or "<" not in slo.comparison
+        or lag_us is None
+        or figure_us is None
+    ):
+        return None
+    return LagShare(outcome["expression"], figure_us, outcome["limit"], lag_us, outcome["held"])
 
 
 def _lateness(series: Sequence[Row], thresholds: Thresholds) -> dict[str, Any]:

@@ -148,8 +148,9 @@ def compare(
     more = (sides.change(figure, terms.level) for figure in others)
     changes += [change for change in more if change["change"] is not None]
     calls = [change["call"] for change in changes]
+    none: Call = "no difference"
     order: tuple[Call, ...] = ("regression", "cannot tell", "improvement")
-    return changes, next((call for call in order if call in calls), "no difference")
+    return changes, next((call for call in (*order, none) if call in calls), none)
 
 
 def failed(comparison: Comparison) -> bool:

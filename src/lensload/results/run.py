@@ -1,7 +1,7 @@
 """A run as values: the content of a run file, and what is derived from it."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NotRequired
 
 from pydantic import AfterValidator, Field, GetPydanticSchema
 from typing_extensions import TypedDict
@@ -10,6 +10,7 @@ from lensload.metrics.counts import Counts, Progress, count_of
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.slices import Slice
 from lensload.results.breakdown import Breakdown
+from lensload.results.slowest import Slowest
 from lensload.verdict.slo import Outcome
 from lensload.verdict.verdict import Judgement, Limit, Reason
 
@@ -150,6 +151,8 @@ class Run(TypedDict):
         latency_us: a summary by stage and topic, "all" among them.
         client_us: summaries of librdkafka's own windows (queue, output_buffer, round_trip, throttle).
         breakdown: where the mean time from due to seen went; null where nothing was seen.
+        slowest: where that of the slowest went, for end-to-end p99 and each latency objective that is missed; missing in
+            files of earlier versions, empty in merged ones.
         errors: how often events failed with which error, the most frequent first.
         totals: scalars that add, such as bytes, queue_full, deleted_before_read and read_again.
         notices: what was worth telling while it ran, in order.
@@ -176,6 +179,7 @@ class Run(TypedDict):
     latency_us: dict[str, ByTopic]
     client_us: dict[str, Summary]
     breakdown: Breakdown | None
+    slowest: NotRequired[list[Slowest]]
     errors: list[ErrorCount]
     totals: dict[str, float]
     notices: list[str]

@@ -82,6 +82,36 @@ class Latencies:
     negative_fraction: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class LagShare:
+    """The generator's own part of a latency that an objective limits from above.
+
+    Attributes:
+        expression: the objective.
+        figure_us: what the run has.
+        limit_us: what was asked for.
+        lag_us: the schedule lag at the same statistic, of the same topic.
+        held: whether the objective holds.
+    """
+
+    expression: str
+    figure_us: float
+    limit_us: float
+    lag_us: float
+    held: bool
+
+    @property
+    def of_the_smaller(self) -> float:
+        """The lag as a share of the figure or of the limit, whichever is smaller."""
+        return self.lag_us / max(min(self.figure_us, self.limit_us), 1e-3)
+
+    @property
+    def decides(self) -> bool:
+        """Whether the objective is missed for the lag's sake: without it the figure is within the limit, or half."""
+        without_us = self.figure_us - self.lag_us
+        return not self.held and (without_us <= self.limit_us or self.lag_us >= without_us)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What a verdict is made from: the measured part of a run, all topics together.
@@ -91,12 +121,14 @@ class Evidence:
         counts: what happened to its events.
         latencies: how long they took.
         totals: what else the processes counted, such as how often the producer's queue was full.
+        lag_shares: the generator's part of each latency that an objective limits.
     """
 
     facts: RunFacts
     counts: Counts = field(default_factory=lambda: sums(()))
     latencies: Latencies = field(default_factory=Latencies)
     totals: Mapping[str, float] = field(default_factory=dict[str, float])
+    lag_shares: tuple[LagShare, ...] = ()
 
     def total(self, name: str) -> int:
         """One of the totals; 0 where nothing was counted under that name."""

@@ -5,15 +5,16 @@ its code, severity and advice, and put it where its reason is to be read: reason
 gravest severity first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Final, Literal
 
 from lensload.metrics.counts import count_of
-from lensload.verdict.evidence import Evidence, RunFacts
+from lensload.verdict.evidence import Evidence, LagShare, RunFacts
+from lensload.verdict.figures import shown
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
-from lensload.verdict.verdict import Limit, Severity, Verdict, codes, gravest_first, reason, worst
+from lensload.verdict.verdict import Limit, Reason, Severity, Verdict, codes, gravest_first, reason, worst
 
 Text = str | bool | None
 """What happened, with the figures; anything false where the rule does not hold."""
@@ -49,19 +50,19 @@ GIVEN: Final = ("run_incomplete", "objective_missed", "repeats_missing")
 """The codes of reasons that are no rule's: each has its text from elsewhere."""
 
 
-def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: tuple[str, ...] = ()) -> Verdict:
+def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: Sequence[Reason] = ()) -> Verdict:
     """The verdict on a run: invalid if anything makes it so, else fail, else pass.
 
     Args:
         evidence: what was counted.
         thresholds: what the verdict goes by.
-        missed: a sentence for each objective that does not hold; any fails the run.
+        missed: a reason for each objective that does not hold; any fails the run.
     """
     texts = [(rule, rule.text(evidence, thresholds)) for rule in RULES]
     reasons = [
         *(reason("run_incomplete", "invalid", f"{text.rstrip('.')}.") for text in evidence.facts.died),
         *(reason(rule.code, rule.severity, str(text), rule.advice) for rule, text in texts if text),
-        *(reason("objective_missed", "fail", text) for text in missed),
+        *missed,
     ]
     verdict, limited_by = worst(reasons), None
     if verdict == "invalid":
@@ -184,6 +185,33 @@ def _schedule_lag(run: Evidence, thresholds: Thresholds) -> Text:
     return thresholds.is_late(lag_us) and (
         f"The schedule lag is {lag_us / 1e3:,.0f} ms at {name}, more than {most_ms:,.0f} ms{_since(run)}:"
         " the latencies are the client's."
+    )
+
+
+@_rule(
+    "lag_decides",
+    "invalid",
+    "The generator's machine missed the objective, not the cluster: lower the rate, or add workers or cores.",
+    limit="generator",
+)
+def _lag_decides(run: Evidence, thresholds: Thresholds) -> Text:
+    return _lag_of(share for share in run.lag_shares if share.decides and _large(share, thresholds))
+
+
+@_rule("lag_share", "remark", "Read the figure as the cluster's and the generator's together.")
+def _lag_share(run: Evidence, thresholds: Thresholds) -> Text:
+    return _lag_of(share for share in run.lag_shares if not share.decides and _large(share, thresholds))
+
+
+def _large(share: LagShare, thresholds: Thresholds) -> bool:
+    return share.of_the_smaller > thresholds.max_lag_share
+
+
+def _lag_of(shares: Iterable[LagShare]) -> Text:
+    return " ".join(
+        f"The generator's own lag is {shown(share.lag_us, 'us')} of the {shown(share.figure_us, 'us')} that"
+        f" '{share.expression}' is about."
+        for share in shares
     )
 
 

@@ -22,6 +22,13 @@ class Thresholds(Group):
         "Invalid above: the schedule lag at p99. It is a part of every latency from the due time; under"
         " 2ms is usual, and 100ms is no hiccup of a shared machine but a client that does not keep up.",
     )
+    max_lag_share: float = option(
+        0.25,
+        Shown("SHARE", web=False),
+        "Noticed above: the schedule lag as a share of a latency that an objective limits, or of its limit; invalid where"
+        " the objective is missed for its sake. A quarter is more than a slow cluster's figure can do without.",
+        ge=0,
+    )
     max_observer_lag_s: Duration = option(
         1.0,
         Shown("DURATION", name="max_observer_lag", web=False),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lensload.metrics.counts import COUNTS, sums
 from lensload.metrics.observer_lag import ObserverLag
-from lensload.verdict.evidence import Evidence, Latencies, RunFacts
+from lensload.verdict.evidence import Evidence, LagShare, Latencies, RunFacts
 from lensload.verdict.rules import CODES, RULES, judge
 from lensload.verdict.thresholds import Thresholds
 from lensload.verdict.verdict import codes
@@ -41,6 +41,7 @@ def changed(evidence: Evidence, **values: Any) -> Evidence:
         counts=sums([evidence.counts | {name: n for name, n in values.items() if name in COUNTS}]),
         latencies=replace(evidence.latencies, **its(Latencies)),
         totals={name: n for name, n in values.items() if name in TOTALS},
+        lag_shares=values.get("lag_shares", ()),
     )
 
 
@@ -74,6 +75,8 @@ def test_a_good_run_passes_without_a_word():
         ({"produced": 296_999, "acked": 296_999, "observed": 296_999}, "load_not_reached"),
         ({"schedule_lag_us": {"p50": 10.0, "p90": 20.0, "p99": 100_001.0}}, "schedule_lag"),
         ({"queue_full": 1}, "queue_full"),
+        ({"lag_shares": (LagShare("ack.p99 < 10ms", 91e3, 10e3, 58e3, held=False),)}, "lag_decides"),
+        ({"lag_shares": (LagShare("ack.p99 < 50ms", 60e3, 50e3, 14e3, held=False),)}, "lag_decides"),
         ({"measured_s": 4.9, "target_per_s": 61_224.5}, "too_short"),
         (
             {"target_per_s": 16.65, **dict.fromkeys(("produced", "acked", "observed"), 999)},
@@ -128,6 +131,8 @@ def test_a_run_that_was_cut_short_is_no_verdict():
     [
         ({"duplicated": 1}, "duplicated"),
         ({"unknown": 1}, "unknown"),
+        ({"lag_shares": (LagShare("ack.p99 < 50ms", 40e3, 50e3, 14e3, held=True),)}, "lag_share"),
+        ({"lag_shares": (LagShare("ack.p99 < 9ms", 40e3, 9e3, 3e3, held=False),)}, "lag_share"),
         ({"reordered": 2}, "reordered"),
     ],
 )

@@ -16,6 +16,7 @@ from lensload.report.html.theme import typeset
 from lensload.report.tables import Cell
 from lensload.results.counted import tally_of
 from lensload.results.run import Run, objective_count, total
+from lensload.results.slowest import sentences as slow_sentences
 from lensload.verdict.verdict import meaning
 
 _ENVIRONMENT = Environment(
@@ -76,6 +77,7 @@ def render(runs: Sequence[Run], names: Sequence[str]) -> str:
         by_topic=_BY_TOPIC,
         tables=tables,
         facts=facts,
+        slow=slow_sentences,
         conditions=condition_tables(runs, shown),
         version=__version__,
         embedded=[side.name for side in sides if side.run["embedded"]],
