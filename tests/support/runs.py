@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lensload.metrics.slices import STAGES_KEPT, Slices
+from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Tally
 from lensload.results.build import Recording, build
 from lensload.results.run import Row, Run
@@ -64,7 +64,7 @@ def a_run(
 def _measure(tally: Tally, topic: str, latencies_ns: np.ndarray) -> None:
     for name in ("produced", "acked", "observed"):
         tally.count(topic, name, len(latencies_ns))
-    for stage in STAGES_KEPT:
-        tally.record(stage, topic, (latencies_ns * _PASSED[stage]).astype(np.int64))
+    for stage, share in _PASSED.items():
+        tally.record(stage, topic, (latencies_ns * share).astype(np.int64))
     tally.record("serialize", topic, np.full(min(5, len(latencies_ns)), 9_000, np.int64))
     tally.add_total("bytes", 240.0 * len(latencies_ns))

@@ -23,10 +23,12 @@ from lensload.processes.messages import (
     ObserverDrained,
     ObserverReport,
     Parcel,
+    Playing,
     ProcessName,
     Ready,
     Scheduled,
 )
+from lensload.world.behaviour import Behaviour
 
 TOPIC = "user-interactions"
 SECOND_NS = 1_000_000_000
@@ -58,6 +60,7 @@ class FakeWorker:
         self._sent = 0
         self._schedule: Begin | None = None
         self._has_observer = False
+        self._rate_per_s: float | None = None
 
     def join(self, host: str = "here") -> None:
         """Ask for a part in the run."""
@@ -78,12 +81,17 @@ class FakeWorker:
         self.received.append((parcel.process, message))
         match message:
             case ConfigureGenerator():
+                self._rate_per_s = message.rate_per_s
                 self.say(Ready({"schema_ids": {}}), "generator")
             case ConfigureObserver():
                 self._has_observer = True
                 self.say(Ready({}), "observer")
             case Begin():
                 self._schedule = message
+                users = {} if self._rate_per_s else {Behaviour(): 1}
+                if parcel.process == "generator":
+                    rates = {Behaviour(): self._rate_per_s or 7.0}
+                    self.say(Playing(message.start_ns, rates, users), "generator")
             case Drain() if parcel.process == "generator":
                 self._schedule = None
                 stats = counted("produced", 1)

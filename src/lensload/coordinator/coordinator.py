@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from lensload import clock
 from lensload.config.model import RunConfig
@@ -17,6 +17,7 @@ from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import RefusedError
 from lensload.processes import messages
 from lensload.processes.messages import PROCESSES, Message, Parcel, ProcessName
+from lensload.results.audience import Gathering
 from lensload.results.build import build
 from lensload.results.environment import conditions
 from lensload.results.run import Run
@@ -252,10 +253,20 @@ class Coordinator:
         return build(
             self.recorder.tally,
             self.recorder.recording(facts),
-            conditions(self._config.public(), cluster, workers=workers, clocks=clocks),
+            conditions(self._used(), cluster, workers=workers, clocks=clocks, audience=self._audience()),
             thresholds=self._config.criteria,
             slos=self._config.criteria.slo,
         )
+
+    def _used(self) -> dict[str, Any]:
+        """The configuration without the rate that decided nothing: of Locust's users, or of the whole run."""
+        public = self._config.public()
+        unused = ("rate", "behaviour") if self._rate_per_s is None else ("user_rate",)
+        return {name: value for name, value in public.items() if name not in unused}
+
+    def _audience(self) -> list[Gathering]:
+        times = self.recorder.times
+        return self.recorder.audience.gatherings(times.start_ns, times.measure_from_ns) if times else []
 
     def _welcome(self, worker: str, host: str) -> None:
         try:

@@ -76,6 +76,8 @@ class Intake:
                 self._recorder.events.add(f"{worker} {process}", kind, message.pages)
             case messages.Notice(text):
                 self._recorder.notices.append(self._of(state, f"{process}: {text}"))
+            case messages.Playing():
+                self._recorder.audience.add(worker, message.from_ns, message.rates_per_s, message.users)
             case messages.Scheduled():
                 state.scheduled = True
             case messages.Drained():

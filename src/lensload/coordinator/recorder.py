@@ -8,6 +8,7 @@ from lensload.delivery.reconcile import Findings, Reconciliation
 from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Tally
 from lensload.processes.messages import Drained, GeneratorDrained, GeneratorReport, ObserverDrained, Report
+from lensload.results.audience import AudienceLog
 from lensload.results.build import Recording
 from lensload.results.run import Row
 from lensload.results.series import Series, progress, row
@@ -50,6 +51,7 @@ class Recorder:
 
     Attributes:
         tally: everything so far, of all workers.
+        audience: whom the generators play.
         events: which events were sent, failed and seen, as all processes tell.
         times: the schedule; None until it is fixed.
         stopped_ns: when the drain began, Unix nanoseconds; 0 before.
@@ -65,6 +67,7 @@ class Recorder:
         self._now_ns = now_ns
         self.tally = Tally()
         self.events = Reconciliation()
+        self.audience = AudienceLog()
         self.times: Times | None = None
         self.stopped_ns = 0
         self.notices: list[str] = []

@@ -76,9 +76,10 @@ class Generator(RunChild):
         self._reported = (0, time.time_ns())
         self._scheduled = False
         self._rate_per_s = 0.0
+        self._audience: tuple[dict[Behaviour, float], dict[Behaviour, int]] = {}, {}
         self._connect()
         if order.rate_per_s is not None:
-            self._gather({Behaviour(): order.rate_per_s})
+            self._gather({order.config.world.ordinary: order.rate_per_s}, {})
 
     def run(self) -> None:
         """Say ready, then work until drained."""
@@ -207,8 +208,8 @@ class Generator(RunChild):
         match message:
             case messages.Begin(start_ns, measure_from_ns, end_ns):
                 self._begin(*map(whole_ms, (start_ns, measure_from_ns, end_ns)))
-            case messages.Audience(rates_per_s):
-                self._gather(rates_per_s)
+            case messages.Audience(rates_per_s, users):
+                self._gather(rates_per_s, users)
             case messages.Drain():
                 self._draining = True
             case _:
@@ -223,16 +224,22 @@ class Generator(RunChild):
         self._end_ns = end_ns
         self._measure_from_ns = measure_from_ns
         self._producer.measure_from_ns = self._audit.measure_from_ns = measure_from_ns
-        self._pacer.set_rate(start_ns, self._rate_per_s)
+        self._follow(self._pacer, start_ns)
         for rollout in self._rollouts.values():
             rollout.begin(measure_from_ns, end_ns or measure_from_ns + round(_FOREVER_S * NS_PER_S))
 
-    def _gather(self, rates: dict[Behaviour, float]) -> None:
+    def _gather(self, rates: dict[Behaviour, float], users: dict[Behaviour, int]) -> None:
         self._rate_per_s = sum(rates.values())
         if self._rate_per_s > 0:
             self._world.gather(rates)
+        self._audience = rates, users
         if self._pacer:
-            self._pacer.set_rate(max(self._made_until_ns, time.time_ns()), self._rate_per_s)
+            self._follow(self._pacer, max(self._made_until_ns, time.time_ns()))
+
+    def _follow(self, pacer: Pacer, from_ns: int) -> None:
+        """Make what the audience makes from a moment on, and say so."""
+        pacer.set_rate(from_ns, self._rate_per_s)
+        self._link.send(messages.Playing(from_ns, *self._audience))
 
     def report(self, now_ns: int) -> None:
         """Send what was made and sent since the last report."""

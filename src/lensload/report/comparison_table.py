@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 
 from lensload.report.text_table import aligned
-from lensload.results.compare import Change, Comparison
+from lensload.results.compare import WORST_FIRST, Change, Comparison
 from lensload.verdict.figures import shown
-
-CALLS = ("regression", "cannot tell", "improvement", "no difference")
 
 HEAD = ("figure", "base", "new", "change", "interval", "")
 
@@ -53,7 +51,8 @@ def _lines(comparison: Comparison) -> Iterator[str]:
 def of_figures(comparison: Comparison) -> str:
     """What each judged figure is called, the worst first: "regression: end_to_end.p99; no difference: achieved_per_s"."""
     by_call = {
-        call: [change["name"] for change in comparison["changes"] if change["call"] == call] for call in CALLS
+        call: [change["name"] for change in comparison["changes"] if change["call"] == call]
+        for call in WORST_FIRST
     }
     return "; ".join(f"{call}: {', '.join(names)}" for call, names in by_call.items() if names)
 

@@ -42,6 +42,10 @@ _MOST_RUNS: Final = 50  # on each side: nobody makes more to find out
 Call = Literal["regression", "improvement", "no difference", "cannot tell", "not judged"]
 
 
+WORST_FIRST: Final[tuple[Call, ...]] = ("regression", "cannot tell", "improvement", "no difference")
+"""A comparison is called as the first of these that a figure of it is called."""
+
+
 class Change(TypedDict):
     """One figure in both: the ratio of new to base, less 1, and its interval.
 
@@ -148,9 +152,7 @@ def compare(
     more = (sides.change(figure, terms.level) for figure in others)
     changes += [change for change in more if change["change"] is not None]
     calls = [change["call"] for change in changes]
-    none: Call = "no difference"
-    order: tuple[Call, ...] = ("regression", "cannot tell", "improvement")
-    return changes, next((call for call in (*order, none) if call in calls), none)
+    return changes, next((call for call in WORST_FIRST if call in calls), WORST_FIRST[-1])
 
 
 def failed(comparison: Comparison) -> bool:

@@ -18,6 +18,7 @@ from lensload.results.compare import DEFAULT_LIMITS, FORMAT, Change, Terms, comp
 from lensload.results.merge import merged
 from lensload.results.run import Run
 from lensload.verdict.verdict import reason
+from lensload.world.behaviour import Behaviour
 from tests.support.planted_runs import TOPIC, a_run
 
 POOL = 20  # runs on each side, of which each comparison draws some
@@ -178,10 +179,16 @@ def reconfigured(run: Run, **values: object) -> dict[str, Any]:
     return {**run["conditions"], "configuration": configuration}
 
 
+def playing(run: Run, behaviour: Behaviour) -> dict[str, Any]:
+    kinds = [{"behaviour": behaviour.as_dict(), "users": 2, "events_per_s": 300.0}]
+    return {**run["conditions"], "audience": [{"from_s": 0.0, "events_per_s": 300.0, "kinds": kinds}]}
+
+
 CHANGES: dict[str, dict[str, Any]] = {
     "rate": {"load": {**a_run(1)["load"], "target_per_s": 400.0}},
     "duration": {"measured_s": 30.0},
     "cluster": {"embedded": True},
+    "audience": {"conditions": playing(a_run(1), Behaviour(name="Buyers", purchase_rate=0.4))},
     "machine": {"conditions": {**a_run(1)["conditions"], "machine": {"cpus": 64}}},
     "profile": {"conditions": reconfigured(a_run(1), profile="ramp")},
     "serializer": {"conditions": reconfigured(a_run(1), serializer="confluent")},
@@ -196,7 +203,9 @@ CHANGES: dict[str, dict[str, Any]] = {
 @pytest.mark.usefixtures("folder")
 def test_unlike_conditions_are_refused_by_name(name: str):
     """Each difference that makes figures incomparable is named with both values, and can be allowed by that name."""
-    base, new = write("a.json", a_run(1)), write("b.json", a_run(2), **CHANGES[name])
+    ordinary = playing(a_run(1), Behaviour())
+    base = write("a.json", a_run(1), conditions=ordinary)
+    new = write("b.json", a_run(2), **{"conditions": ordinary, **CHANGES[name]})
     told = refused(base, new)
     assert f"a.json and b.json: {name} is " in told
     assert f"--allow-different {name}" in told

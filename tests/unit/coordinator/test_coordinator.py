@@ -31,6 +31,7 @@ from lensload.processes.messages import (
 )
 from lensload.results.run import Run, total
 from lensload.results.snapshot import Snapshot
+from lensload.world.behaviour import Behaviour
 from tests.support.locusts import check_accounts
 from tests.support.transports import START_NS, TOPIC, FakeTransport, FakeWorker, coordinated, counted
 
@@ -121,6 +122,26 @@ def test_without_a_rate_the_users_of_each_worker_decide() -> None:
     join(transport)
     (order,) = (m for _, m in transport.fakes["a"].received if isinstance(m, ConfigureGenerator))
     assert order.rate_per_s is None
+
+
+@pytest.mark.parametrize(
+    ("rate_per_s", "kind", "unused"),
+    [
+        (40.0, {"users": None, "events_per_s": 40.0}, "user_rate"),
+        (None, {"users": 2, "events_per_s": 14.0}, "rate"),
+    ],
+)
+def test_the_conditions_say_who_the_audience_was(
+    rate_per_s: float | None, kind: dict[str, object], unused: str
+) -> None:
+    """All workers' kinds with parameters, users and rate; the rate that decided nothing is not there."""
+    transport = FakeTransport("a", "b")
+    coordinator = coordinated(transport, rate_per_s=rate_per_s, user_rate=7)
+    join(transport)
+    conditions = through(coordinator)["conditions"]
+    (gathering,) = conditions["audience"]
+    assert gathering["kinds"] == [{"behaviour": Behaviour().as_dict(), **kind}]
+    assert (gathering["from_s"], unused in conditions["configuration"]) == (1.0, False)
 
 
 def test_generators_are_drained_before_observers() -> None:
