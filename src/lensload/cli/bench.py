@@ -36,9 +36,13 @@ def bench(given: Given) -> None:
     if not run.cluster.embedded:
         # The generators do all this again, each on its host; but here a wrong address is named within ten seconds.
         from lensload.kafka import preflight  # noqa: PLC0415 - half of a start's time
+        from lensload.kafka.created import noting_created  # noqa: PLC0415
 
         cluster, registry = run.cluster.bootstrap_servers or "", run.cluster.registry_url or "mock://"
-        preflight.prepare(run, cluster, registry, embedded=False, timeout_s=_REACH_S).registry.close()
+        with noting_created(run.cluster, run.load.topics) as created:
+            preflight.prepare(run, cluster, registry, embedded=False, timeout_s=_REACH_S).registry.close()
+        for text in created:
+            click.echo(text, err=True)
     if run.load.repeat > 1:
         sys.exit(repeated(run, bench_process.command)[1])
     command, environ = bench_process.command(run, os.environ)

@@ -151,7 +151,7 @@ def compare(
     changes = [judged(sides.change(figure, level), terms.limits[figure.name]) for figure in figures]
     more = (sides.change(figure, terms.level) for figure in others)
     changes += [change for change in more if change["change"] is not None]
-    calls = [change["call"] for change in changes]
+    calls: set[Call] = {change["call"] for change in changes}
     return changes, next((call for call in WORST_FIRST if call in calls), WORST_FIRST[-1])
 
 

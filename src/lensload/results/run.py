@@ -91,7 +91,7 @@ class Row(Progress):
         phase: "starting", "warm-up", "measuring" or "draining".
         target_per_s: the rate asked for in that time.
         queue: how many events waited in the producers' queues.
-        latency_us: p50 and p99 by stage, over all topics, of events that are measured: nothing in warm-up.
+        latency_us: p50, p99 and max by stage, over all topics, of events that are measured: nothing in warm-up.
     """
 
     at_s: float
