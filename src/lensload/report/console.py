@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lensload.metrics.counts import COUNTS
+from lensload.metrics.stages import PLACES as WAYS
 from lensload.report.tables import counts_table, latency_table, load_line
 from lensload.report.text_table import aligned
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s
@@ -157,6 +158,8 @@ def _breakdown(run: Run) -> Iterator[Line]:
     parts = [f"{place} {latency(spent[f'{place}_us'])}" for place in PLACES]
     yield "", ""
     yield f"Of {latency(fall['end_to_end_us'])} from due to seen (mean): {', '.join(parts)}.", ""
+    if not fall["consumer_us"]:
+        yield from _paragraph("", f"Consumer: {WAYS['consumer'].meaning}")
     linger_ms = run["conditions"].get("configuration", {}).get("linger_ms")
     yield from _paragraph("", sentence(fall, linger_ms))
     for text in sentences(run):

@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from typing_extensions import TypedDict
 
-PLACES: Final = ("generator", "client", "broker", "consumer")
+from lensload.metrics import stages
+
+PLACES: Final = tuple(stages.PLACES)
 
 
 class Breakdown(TypedDict):

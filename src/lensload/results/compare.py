@@ -41,7 +41,6 @@ _MOST_RUNS: Final = 50  # on each side: nobody makes more to find out
 
 Call = Literal["regression", "improvement", "no difference", "cannot tell", "not judged"]
 
-
 WORST_FIRST: Final[tuple[Call, ...]] = ("regression", "cannot tell", "improvement", "no difference")
 """A comparison is called as the first of these that a figure of it is called."""
 
@@ -151,8 +150,8 @@ def compare(
     changes = [judged(sides.change(figure, level), terms.limits[figure.name]) for figure in figures]
     more = (sides.change(figure, terms.level) for figure in others)
     changes += [change for change in more if change["change"] is not None]
-    calls: set[Call] = {change["call"] for change in changes}
-    return changes, next((call for call in WORST_FIRST if call in calls), WORST_FIRST[-1])
+    calls: list[Call] = [change["call"] for change in changes if change["limit"] is not None]
+    return changes, min(calls, key=WORST_FIRST.index)
 
 
 def failed(comparison: Comparison) -> bool:

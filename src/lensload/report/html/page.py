@@ -8,6 +8,7 @@ from itertools import chain, count
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lensload import __version__
+from lensload.metrics.stages import MEANINGS
 from lensload.report import tables, units
 from lensload.report.html import breakdown, heat, load, percentiles
 from lensload.report.html.conditions import condition_tables
@@ -78,6 +79,7 @@ def render(runs: Sequence[Run], names: Sequence[str]) -> str:
         tables=tables,
         facts=facts,
         slow=slow_sentences,
+        stage_meanings=MEANINGS.values(),
         conditions=condition_tables(runs, shown),
         version=__version__,
         embedded=[side.name for side in sides if side.run["embedded"]],
