@@ -9,7 +9,7 @@ RUN := $(VENV)/.run-installed
 STAMP := $(VENV)/.installed
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: bench test lint types layers test-unit test-integration docs benchmarks calibration clean
+.PHONY: bench test lint types layers test-unit test-integration docs benchmarks calibration fuzz clean
 
 $(BIN)/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lensload needs Python 3.11 or newer; say make PYTHON=python3.12")'
@@ -56,6 +56,10 @@ benchmarks: $(STAMP)
 # One after the other: these measure. make calibration CALIBRATION_ROUNDS=10 is what docs/accuracy.md shows.
 calibration: $(STAMP)
 	$(BIN)/python -m pytest -q --timeout 1800 --durations 10 tests/calibration
+
+# Ten thousand generated inputs; CI makes a few hundred.
+fuzz: $(STAMP)
+	FUZZ_EXAMPLES=1250 $(BIN)/python -m pytest -q --timeout 3600 tests/unit/test_fuzz.py
 
 clean:
 	rm -rf $(VENV) build dist

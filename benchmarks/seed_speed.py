@@ -25,9 +25,10 @@ import click
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness belongs to the tests
 
 from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.producing import BATCH_BYTES
 from lensload.kafka.topics import ensure_topics
 from lensload.seed import manifest as manifests
-from lensload.seed.writer import BATCH_BYTES, LINGER_MS
+from lensload.seed.writer import LINGER_MS
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 

@@ -1,6 +1,7 @@
 """Files that commands leave behind, their places checked before the work, written whole or not at all; and reading one."""
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,11 @@ def check_writable(path: Path, what: str = "run file", flag: str = "--run-file")
     Raises:
         UsageError: it cannot.
     """
+    if str(path) == "-":
+        raise UsageError(
+            f"The {what} cannot go to -: lensload writes files.",
+            f"Give a path with {flag}; /dev/stdout is the standard output.",
+        )
     try:
         if path.is_dir():
             raise IsADirectoryError("it is a folder")
@@ -75,7 +81,7 @@ def read_text(path: Path, what: str, advice: str) -> str:
         UsageError: it cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # the mark that some editors write is no part of a text
     except (OSError, UnicodeDecodeError) as error:
         reason = why(error) if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"The {what} {path} cannot be read: {reason}.", advice) from None
@@ -88,3 +94,25 @@ def why(error: OSError) -> str:
 
 def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def check_apart(places: Mapping[str, Path | None]) -> None:
+    """Find out before a run whether two files would be written into one place.
+
+    Args:
+        places: by the flag that names each; None: it is not wanted.
+
+    Raises:
+        UsageError: two of them are one file, which is no pipe or device.
+    """
+    seen: dict[Path, str] = {}
+    for flag, path in places.items():
+        if path is None or (path.exists() and not path.is_file()):
+            continue
+        resolved = path.expanduser().resolve()
+        if resolved in seen:
+            raise UsageError(
+                f"{seen[resolved]} and {flag} are one file, {path}: one would overwrite the other.",
+                "Give each a path of its own.",
+            )
+        seen[resolved] = flag

@@ -47,9 +47,14 @@ def main() -> int:
 
 
 def _run(config: RunConfig) -> int:
-    from lensload.coordinator import local_run  # noqa: PLC0415 - a failure of this import needs its exit code too
+    if config.outputs.web:
+        from lensload.web import server  # noqa: PLC0415 - Flask is not needed otherwise
 
-    result = local_run.run(config)
+        result = server.run(config)
+    else:
+        from lensload.coordinator import local_run  # noqa: PLC0415 - a failure of this import needs its exit code too
+
+        result = local_run.run(config)
     if result.wrote_run_file:
         if config.cluster.embedded:
             sys.stdout.write(_next_steps(config.outputs.run_file))

@@ -5,11 +5,15 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-_UNITS_S: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_NUMBER: Final = re.compile(r"([+-]?[\d_.,]+(?:e[+-]?\d+)?)\s?([kmg]?)", re.IGNORECASE)
+_THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_SCALES: Final = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
+_UNITS_S: Final = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DURATION: Final = re.compile("".join(rf"(?:(\d+(?:\.\d+)?){unit})?" for unit in _UNITS_S))
 
 
@@ -35,6 +39,57 @@ def duration_s(text: object) -> float:
     return seconds
 
 
+def number(text: str) -> float:
+    """A number as people write it: 5000, 5_000, 5,000, 5e3, 5k, 1.5M, 2G.
+
+    Raises:
+        ValueError: it is none of these, or is not finite.
+    """
+    match = _NUMBER.fullmatch(text.strip())
+    value = math.nan
+    if match:
+        digits = match[1] if "," not in match[1] or _THOUSANDS.fullmatch(match[1]) else "nan"
+        try:
+            value = float(digits.replace(",", "")) * _SCALES[match[2].lower()]
+        except ValueError:
+            value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"it should be a number such as 5000, 5_000, 5k, 1.5M or 1e6, not {text!r}")
+    return value
+
+
+def share(text: str) -> float:
+    """A share as people write it: 0.01 or 1%.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    bare = text.strip()
+    return number(bare.removesuffix("%")) / 100 if bare.endswith("%") else number(bare)
+
+
+def moment_ms(text: str, now_ms: int) -> int:
+    """Unix ms of now, a time ago (-1h, -7d), an ISO 8601 time (UTC where no zone is given) or Unix ms.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    bare = text.strip()
+    if bare.lower() == "now":
+        return now_ms
+    if bare.startswith("-"):
+        return now_ms - round(duration_s(bare[1:]) * 1000)
+    if re.fullmatch(r"\d{12,18}", bare):
+        return int(bare)
+    try:
+        moment = datetime.fromisoformat(bare)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"it should be now, a time ago such as -1h, or a time such as 2026-01-31T12:00:00Z, not {text!r}"
+        ) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """How a field appears to people.
@@ -48,6 +103,7 @@ class Shown:
             cluster's credentials elsewhere, or write files.
         locust_flag: its flag there, where Locust has taken the usual one.
         several: the flag may be given several times.
+        bare: its value where the flag stands alone; "": it may not.
     """
 
     metavar: str
@@ -57,6 +113,7 @@ class Shown:
     web: bool = True
     locust_flag: str = ""
     several: bool = False
+    bare: str = ""
 
 
 def option(default: object, shown: Shown, description: str, **limits: Any) -> Any:  # noqa: ANN401 - as pydantic's Field

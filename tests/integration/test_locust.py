@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lensload.results.run import total
+from lensload.results.run import Run, total
 from lensload.verdict.verdict import codes
 from tests.support.locusts import (
     ORDINARY,
@@ -156,7 +156,9 @@ def test_the_web_ui_starts_edits_stops_and_starts_again(folder: Path) -> None:
         assert encode is not None
         assert 0 < encode["median_response_time"] < 1
         stats = web.stats()["stats"]
-        acked = sum(row["num_requests"] for row in stats if row["method"] == "ack")
+        by_topic = [row for row in stats if row["method"] == "ack" and row["name"] != "(all topics)"]
+        acked = sum(row["num_requests"] for row in by_topic)
+        assert all(row["avg_content_length"] > 20 for row in by_topic)
         assert next(row for row in stats if row["name"] == "Aggregated")["num_requests"] == acked
         web.stop()
         first = locust.run()
@@ -171,9 +173,10 @@ def test_the_web_ui_starts_edits_stops_and_starts_again(folder: Path) -> None:
         assert set(locust.crew_pids()).isdisjoint(pids)
         locust.press_ctrl_c()
         code = locust.ended()
-    second = locust.run()
+    second: Run = json.loads((folder / "run-2.json").read_text())
     check_whole(second)
     check_good(second, code)
+    assert locust.run() == first, "a run from a page replaces no other run's file"
     assert second["started_at"] > first["started_at"]
     assert second["cut_short"]
 

@@ -158,7 +158,6 @@ def test_nothing_is_half_registered_without_being_told(reply: Reply, message: st
         (lambda _m, _p: (503, "text/html", b"<html>"), "in trouble (HTTP 503)"),
         (lambda _m, _p: (200, "text/plain", b"\x00\xff"), "not a Schema Registry"),
         (lambda _m, _p: (404, "text/html", b""), "not a Schema Registry (HTTP 404)"),
-        (lambda m, _p: as_json(403, error_code=40301, message="no") if m == "PUT" else None, "forbids these credentials"),
     ],
 )  # fmt: skip
 def test_a_registry_that_fails_from_the_start_is_told(interrupt: Interrupt, message: str, folder: Path):

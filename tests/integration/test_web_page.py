@@ -86,7 +86,7 @@ def test_a_person_starts_a_test_in_the_browser_and_sees_it_run(
     assert "embedded-cluster" in form
 
     assert web.swarm(5, seed="3")["success"]
-    for stage in ("ack", "encode", "end_to_end", "schedule_lag", "serialize"):
+    for stage in ("ack", "encode", "end_to_end", "schedule_lag"):
         wait_until(lambda stage=stage: web.row(stage, "user-interactions"))
     encode = web.row("encode", "user-interactions")
     assert encode is not None

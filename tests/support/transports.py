@@ -25,8 +25,10 @@ from lensload.processes.messages import (
     Parcel,
     Playing,
     ProcessName,
+    RateSet,
     Ready,
     Scheduled,
+    SetRate,
 )
 from lensload.world.behaviour import Behaviour
 
@@ -73,7 +75,7 @@ class FakeWorker:
         self._sent += 1 + skipped
         self._transport.deliver(self.name, Parcel(self._run, self._sent, process, message.sealed()))
 
-    def receive(self, parcel: Parcel) -> None:
+    def receive(self, parcel: Parcel) -> None:  # noqa: C901 - a case a message
         """Do what a good worker does."""
         if parcel.run != self._run:
             self._run, self._sent = parcel.run, 0
@@ -98,6 +100,8 @@ class FakeWorker:
                 self.say(GeneratorDrained(stats, 0, self._transport.now_ns()), "generator")
             case Drain():
                 self.say(ObserverDrained(Tally(), complete=True), "observer")
+            case SetRate(number):
+                self.say(RateSet(number, self._transport.now_ns() + 40_000_000), "generator")
             case AskClock(asked_ns):
                 self.answer_clock(asked_ns)
             case End():

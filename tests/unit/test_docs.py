@@ -129,6 +129,7 @@ def test_every_lensload_command_parses(page: Path, tmp_path: Path, monkeypatch: 
     """No page names a command or a flag that does not exist, or gives an option of a run a value it refuses."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "schemas" / "user_interaction.avsc", "newer.avsc")
+    Path("client.properties").write_text("")
     by_flag = {option.flag: option.name for option in options()}
     for arguments in commands_of(page, "lensload"):
         context = leaf([word for word in arguments if word != "--help"])

@@ -7,15 +7,14 @@ import click
 
 from lensload import bench as bench_process
 from lensload.capacity.repeat import repeated
-from lensload.cli.options import Command, Given, run_options
+from lensload.cli.options import Command, Given, run_options, tell_notices
 from lensload.config.model import RunConfig
-from lensload.kafka import client_config
+from lensload.errors import UsageError
 from lensload.report import outputs
 from lensload.schema import definitions
 from lensload.schema.migration import newer_schemas
 
 BENCH_DURATION_S = 30.0
-_REACH_S = 7.5  # so that an address that never answers is named within ten, starting up included
 
 
 @click.command(
@@ -35,14 +34,20 @@ def bench(given: Given) -> None:
     run = prepare(given)
     if not run.cluster.embedded:
         # The generators do all this again, each on its host; but here a wrong address is named within ten seconds.
-        from lensload.kafka import preflight  # noqa: PLC0415 - half of a start's time
+        from lensload.doctor.examination import settings_in_the_way  # noqa: PLC0415 - half of a start's time
+        from lensload.kafka import preflight  # noqa: PLC0415
         from lensload.kafka.created import noting_created  # noqa: PLC0415
 
         cluster, registry = run.cluster.bootstrap_servers or "", run.cluster.registry_url or "mock://"
         with noting_created(run.cluster, run.load.topics) as created:
-            preflight.prepare(run, cluster, registry, embedded=False, timeout_s=_REACH_S).registry.close()
+            found = preflight.prepare(run, cluster, registry, embedded=False)
+            found.registry.close()
         for text in created:
             click.echo(text, err=True)
+        for each in settings_in_the_way(run, found.settings):
+            click.echo(f"Notice: {each['text']} {each['meaning']} {each['fix']}", err=True)
+    if run.load.repeat > 1 and run.outputs.web:
+        raise UsageError("--web shows one run, and --repeat asks for several.", "Leave out one of the two.")
     if run.load.repeat > 1:
         sys.exit(repeated(run, bench_process.command)[1])
     command, environ = bench_process.command(run, os.environ)
@@ -62,8 +67,7 @@ def prepare(given: Given) -> RunConfig:
         run = run.changed(duration_s=BENCH_DURATION_S)
     schemas = {topic: schema for topic, schema in definitions.load().items() if topic in run.load.topics}
     newer_schemas(run.producer.evolve, schemas)
-    if run.cluster.client_config:
-        client_config.read(run.cluster.client_config)
+    tell_notices(run.cluster)
     outputs.check(run.outputs)
     if run.outputs.prometheus_port:
         from lensload.coordinator.prometheus import check_free  # noqa: PLC0415 - slow to import, and seldom wanted

@@ -14,13 +14,23 @@ from lensload import bench as bench_process
 from lensload.capacity import chart, result, trial
 from lensload.capacity.search import Found, Plan, Search, search
 from lensload.capacity.trial import Trial
-from lensload.cli.options import FOLDER, NEW_FILE, SECONDS, SHARE, Command, Given, option_group, run_options
+from lensload.cli.options import (
+    FOLDER,
+    NEW_FILE,
+    SECONDS,
+    SHARE,
+    Command,
+    Given,
+    Quantity,
+    option_group,
+    run_options,
+)
 from lensload.config.model import VIEWS, RunConfig
 from lensload.errors import LensloadError, UsageError
 from lensload.report import units
 
 # What the search itself decides, and outputs that each run would write over those of the run before.
-_OURS = ("rate", "duration", "run_file", "repeat", *VIEWS)
+_OURS = ("rate", "duration", "run_file", "repeat", "web", *VIEWS)
 _STEADY = ("constant", "poisson")
 
 _search = option_group("Search")
@@ -37,6 +47,7 @@ _result = option_group("Result")
 @_search(
     "--start-rate",
     "start_per_s",
+    type=Quantity(0, 1e8, whole=False),
     default=1_000.0,
     metavar="RATE",
     help="The first rate, in events/s. Lower rates are tried only if the generator cannot keep up with it.",
@@ -44,6 +55,7 @@ _result = option_group("Result")
 @_search(
     "--max-rate",
     "max_per_s",
+    type=Quantity(0, 1e8, whole=False),
     default=1e8,
     show_default="until a rate does not hold",
     metavar="RATE",
@@ -51,6 +63,7 @@ _result = option_group("Result")
 )
 @_search(
     "--growth",
+    type=Quantity(0, 1e8, whole=False),
     default=2.0,
     metavar="NUMBER",
     help="Factor by which the rate grows until it does not hold.",

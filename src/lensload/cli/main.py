@@ -13,7 +13,10 @@ from lensload import __version__
 from lensload.errors import InvalidRunError, LensloadError
 from lensload.values import nearest
 
-_COMMANDS: Final = ("bench", "report", "compare", "capacity", "seed", "replay", "schemas", "clean")
+_COMMANDS: Final = (
+    *("bench", "locust", "doctor", "report", "compare", "capacity"),
+    *("seed", "replay", "schemas", "clean"),
+)
 
 
 class _Commands(click.Group):

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import click
 
 from lensload.config import loading
+from lensload.config.fields import Cluster
 from lensload.config.model import RunConfig
 from lensload.config.options import Option, options
-from lensload.values import Group, duration_s
+from lensload.values import Group, duration_s, number
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Model = TypeVar("Model", bound=Group)
@@ -60,15 +61,51 @@ class ReadBy(click.ParamType[object]):
             return self.fail(str(error), param, ctx)
 
 
+class Quantity(click.ParamType["float"]):
+    """A number as people write it (10k, 1.5M, 1e6, 1_000), in a range; whole numbers are int.
+
+    Args:
+        least: the smallest that is allowed.
+        most: the largest.
+        whole: it has no fraction.
+        days: it is a length of time, in days where no unit is given: 14, 14d, 2w, 36h.
+    """
+
+    name = "number"
+
+    def __init__(self, least: float, most: float, *, whole: bool = True, days: bool = False) -> None:
+        self._least, self._most, self._whole, self._days = least, most, whole, days
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number."""
+        try:
+            found = self._read(value) if isinstance(value, str) else float(str(value))
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}.", param, ctx)
+        if not self._least <= found <= self._most:
+            self.fail(f"{value} is not from {self._least:,.15g} to {self._most:,.15g}.", param, ctx)
+        if self._whole and found != int(found):
+            self.fail(f"{value} is not a whole number.", param, ctx)
+        return int(found) if self._whole else found
+
+    def _read(self, text: str) -> float:
+        if not self._days:
+            return number(text)
+        try:
+            return number(text)
+        except ValueError:
+            return duration_s(text) / 86_400
+
+
 def share(text: str) -> float:
     """A share, 0 to 10, from a percentage, with its sign: 10 alone could be anything.
 
     Raises:
         ValueError: it is none.
     """
-    number, percent, rest = text.strip().partition("%")
+    digits, percent, rest = text.strip().partition("%")
     try:
-        found = float(number) / 100
+        found = float(digits) / 100
     except ValueError:
         found = -1.0
     if not percent or rest or not 0 <= found <= 10:
@@ -156,6 +193,16 @@ def _add(command: Callable[..., Any], option: Option, text: str) -> None:
         group=option.group,
         metavar="|".join(option.choices) if option.choices else option.shown.metavar,
         multiple=option.shown.several,
+        **({"is_flag": False, "flag_value": option.shown.bare} if option.shown.bare else {}),
         callback=lambda _ctx, _parameter, value: (list(value) or None) if isinstance(value, tuple) else value,
         help=text + default,
     )(command)
+
+
+def tell_notices(cluster: Cluster) -> None:
+    """Say what of the --client-config file is left out or looks wrong, on stderr, before anything starts."""
+    if cluster.client_config:
+        from lensload.kafka import connection  # noqa: PLC0415 - the clients cost half a second, which --help need not pay
+
+        for notice in connection.notices(cluster):
+            click.echo(f"Notice: {notice}", err=True)

@@ -4,7 +4,16 @@ from typing import Any
 
 import click
 
-from lensload.cli.options import FOLDER, NEW_FILE, Command, Given, option_group, run_options
+from lensload.cli.options import (
+    FOLDER,
+    NEW_FILE,
+    Command,
+    Given,
+    Quantity,
+    option_group,
+    run_options,
+    tell_notices,
+)
 from lensload.config.fields import Cluster
 
 _CLUSTER = ("bootstrap_servers", "registry_url", "client_config", "topic_prefix", "replication_factor")
@@ -22,8 +31,8 @@ _how = option_group("What to do with it")
 @_what(
     "--start",
     metavar="WHERE",
-    help="Where to start: earliest; the first message at or after a time (2026-01-31T12:00:00Z, or Unix milliseconds);"
-    " or offset:N.  [default: earliest, or where the group stopped]",
+    help="Where to start: earliest; the first message at or after a time (2026-01-31T12:00:00Z, -1h for an hour"
+    " ago, or Unix milliseconds); or offset:N.  [default: earliest, or where the group stopped]",
 )
 @_what(
     "--partition",
@@ -50,7 +59,7 @@ _how = option_group("What to do with it")
     "--decode", is_flag=True, help="Decode every value even if nothing else needs it, to find invalid Avro."
 )
 @_how("--print", "layout", type=click.Choice(["table", "jsonl"]), help="Print the records.")
-@_how("--limit", metavar="N", type=click.IntRange(min=1), help="Print at most this many records.")
+@_how("--limit", metavar="N", type=Quantity(1, 10**18), help="Print at most this many records.")
 @_how(
     "--output-dir",
     "folder",
@@ -96,4 +105,6 @@ def replay(given: Given, **own: Any) -> None:  # noqa: ANN401 - click's values
     from lensload.replay import job  # noqa: PLC0415 - the clients cost half a second, which --help need not pay
     from lensload.replay.options import ReplayOptions  # noqa: PLC0415
 
-    job.run(ReplayOptions(**own), given.group(Cluster))
+    cluster = given.group(Cluster)
+    tell_notices(cluster)
+    job.run(ReplayOptions(**own), cluster)

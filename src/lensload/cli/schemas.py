@@ -65,12 +65,18 @@ def register(given: Given, folder: Path | None) -> None:
     click.echo(f"registry: {url}")
     rows = [("subject", "id", "version", "state", "compatibility")]
     for each in done:
-        was = "" if each.was_level in (registration.LEVEL, None) or each.new else f" (was {each.was_level})"
+        was = "" if each.was_level in (each.level, None) or each.new else f" (was {each.was_level})"
         news = "new" if each.new else "known"
         rows.append(
-            (each.subject, str(each.schema_id), str(each.version), news, f"{registration.LEVEL}{was}")
+            (each.subject, str(each.schema_id), str(each.version), news, f"{each.level or 'not set'}{was}")
         )
     _show(rows)
+    if unset := [each.subject for each in done if each.level is None]:
+        click.echo(
+            f"Notice: the registry does not let the compatibility level of {', '.join(unset)} be set; LENS's is"
+            f" {registration.LEVEL}.",
+            err=True,
+        )
 
 
 @schemas.command(cls=Command)
@@ -150,7 +156,8 @@ def _against_registry(
             known = books.find(named, schema)
             latest = None if known else books.latest(named)
             if known:
-                notes[name].append(f"registered as version {known.version}, id {known.schema_id}")
+                which = f"as version {known.version}, id" if known.version > 0 else "with the id"
+                notes[name].append(f"registered {which} {known.schema_id}")
             elif latest is None:
                 notes[name].append(f"{named} has no version yet")
             else:
@@ -158,12 +165,16 @@ def _against_registry(
                 found = registration.breaches(latest, named, schema)
                 fits = books.fits(named, schema)
                 if found:
-                    says = "takes it all the same" if fits else "refuses it too"
+                    says = {True: "takes it all the same", False: "refuses it too", None: "has no verdict"}[
+                        fits
+                    ]
                     rule = f"by LENS's rule (the registry itself {says})"
                     complaints.append(f"{which}, {rule}:\n{compatibility.listed(found)}")
                 elif fits is False:
                     complaints.append(f"{which}, says the registry itself at {url}.")
-                notes[name].append(f"the registry lets it follow version {latest.version}")
+                else:
+                    says = "lets it follow" if fits else "has no verdict on"
+                    notes[name].append(f"the registry {says} version {latest.version}")
 
 
 def _show(rows: Sequence[tuple[str, ...]]) -> None:

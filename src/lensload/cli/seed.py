@@ -7,12 +7,21 @@ from typing import Any
 
 import click
 
-from lensload.cli.options import FOLDER, NEW_FILE, Command, Given, option_group, run_options
+from lensload.cli.options import (
+    FOLDER,
+    NEW_FILE,
+    Command,
+    Given,
+    Quantity,
+    option_group,
+    run_options,
+    tell_notices,
+)
 from lensload.config.options import options
 from lensload.errors import UsageError
 from lensload.seed.faults.kinds import FAULTS
 
-_WHERE = ("bootstrap_servers", "registry_url", "client_config", "workers", "compression")
+_WHERE = ("bootstrap_servers", "registry_url", "client_config", "register_schemas", "workers", "compression")
 _WHAT = (
     *("topic_prefix", "partitions", "replication_factor", "topics", "seed"),
     *("audience_size", "catalogue_size", "zipf_exponent", "lift", "experiment", "behaviour"),
@@ -35,26 +44,26 @@ _files = option_group("Files instead of a cluster")
 @_history(
     "--events",
     metavar="N",
-    type=click.IntRange(1, 10**12),
+    type=Quantity(1, 10**12),
     help="Exact number of events over all topics; spread over 14 days, or over --days.",
 )
 @_history(
     "--days",
     metavar="D",
-    type=float,
-    help="Length of the history in days. Without --events, as many events as the simulated users generate"
+    type=Quantity(0, 1e6, whole=False, days=True),
+    help="Length of the history in days, or with a unit: 14, 14d, 2w, 36h. Without --events, as many events as the simulated users generate"
     " (0.5 sessions per user per day).",
 )
 @_history(
     "--until",
     metavar="TIME",
-    help="When the history ends: now, or a time such as 2026-01-31T12:00:00Z.  [default: now]",
+    help="When the history ends: now, a time ago such as -7d, or a time such as 2026-01-31T12:00:00Z.  [default: now]",
 )
 @_history(
     "--fault",
     metavar="NAME=RATE",
     multiple=True,
-    help="Give a share of the records, 0 to 1, a fault, which a header names. May be repeated. Faults:"
+    help="Give a share of the records (0.01 or 1%) a fault, which a header names. May be repeated. Faults:"
     f" {', '.join(FAULTS)}.",
 )
 @_topics(
@@ -105,6 +114,7 @@ def seed(given: Given, verify: Path | None, resume: Path | None, **own: Any) -> 
     from lensload.seed.options import SeedOptions  # noqa: PLC0415
 
     run = given.config()
+    tell_notices(run.cluster)
     if verify:
         sys.exit(not job.verified(verify, run))
     if resume:

@@ -55,14 +55,23 @@ class Cluster(Registry):
         "File of librdkafka properties for security and tuning (key=value lines, # comments)."
         " Credentials belong there, never in a flag.",
     )
-    partitions: int = option(
-        4,
-        Shown("N"),
-        "Partitions of each topic that is created. Existing topics keep theirs.",
-        ge=1,
-        le=10_000,
+    register_schemas: Literal["never", "missing", "always"] = option(
+        "missing",
+        Shown("WHICH", name="register"),
+        "Which schemas a run registers. missing: those that the latest version of their subject is not equal to."
+        " never: none; it fails if one is missing. always: each text that is not there word for word.",
     )
-    replication_factor: int = option(1, Shown("N"), "Replicas of each topic that is created.", ge=1, le=32)
+    partitions: types.Partitions = option(
+        None,
+        Shown("N"),
+        "Partitions of each topic that is created. Existing topics keep theirs."
+        " Default: the broker's own (num.partitions).",
+    )
+    replication_factor: types.Replicas = option(
+        None,
+        Shown("N"),
+        "Replicas of each topic that is created. Default: the broker's own (default.replication.factor).",
+    )
 
     @model_validator(mode="after")
     def _both_addresses_or_none(self) -> Self:
@@ -202,7 +211,9 @@ class Views(Group):
 class Outputs(Views):
     """Where the result goes."""
 
-    run_file: Path = option(Path("run.json"), Shown("FILE", web=False), "The result of the run, as JSON.")
+    run_file: types.FilePath = option(
+        Path("run.json"), Shown("FILE", web=False), "The result of the run, as JSON."
+    )
     prometheus_port: int = option(
         0,
         Shown("PORT", web=False),
@@ -212,6 +223,12 @@ class Outputs(Views):
     )
     prometheus_host: str = option(
         "127.0.0.1", Shown("HOST", web=False), "Address on which live metrics are served.", min_length=1
+    )
+    web: types.WebAddress = option(
+        None,
+        Shown("[HOST:]PORT", web=False, locust=False, bare="8090"),
+        "Serve a live page there, with a dial for the rate, during the run and until Ctrl-C. Without a value at port 8090;"
+        " without a host on 127.0.0.1.",
     )
 
 

@@ -7,21 +7,35 @@ checked in the same way, and a key that nobody reads is refused with the nearest
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
-from lensload.config.model import ENV_PREFIX, HANDOVER_VARIABLE, RunConfig, describe, grouped, refusal
+from lensload.atomic_file import read_text
+from lensload.config import client_file
+from lensload.config.model import (
+    ENV_PREFIX,
+    FIELDS,
+    HANDOVER_VARIABLE,
+    RunConfig,
+    describe,
+    grouped,
+    refusal,
+    shown_of,
+)
 from lensload.config.options import Option, options
 from lensload.errors import UsageError
 from lensload.schema import registry_auth
-from lensload.values import Group, nearest
+from lensload.values import Group, nearest, number, share
 
 FILE_NAME = "lensload.toml"
 FILE_VARIABLE = "LENSLOAD_CONFIG"
+_ORCHESTRATED = re.compile(r".*_(?:SERVICE_(?:HOST|PORT)(?:_.*)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_.*)?)")
 _NOT_OPTIONS = (FILE_VARIABLE, HANDOVER_VARIABLE, *registry_auth.VARIABLES)
 
 
@@ -84,10 +98,43 @@ def _gathered(
         for name, (value, origin) in source.items():
             values[by_name[name].field] = value
             origins[by_name[name].field] = origin
-    for field, value in values.items():
+    _add_client_file(values, origins)
+    for field, value in list(values.items()):
+        values[field] = _read(field, value)
         if isinstance(value, bool):
             raise UsageError(f"{origins[field]} is {str(value).lower()}.", describe(field))
     return values, origins
+
+
+def _read(field: str, value: object) -> object:
+    """A number or a share that was given as text; what is neither is left for the field's own check to refuse."""
+    info = FIELDS[field]
+    metavar = shown_of(field).metavar
+    kinds = {info.annotation, *get_args(info.annotation)}
+    if not isinstance(value, str) or metavar == "DURATION" or not kinds & {int, float}:
+        return value
+    if re.fullmatch(r"\s*[+-]?\d+(?:\.\d+)?\s*", value):
+        return value  # so that a refusal shows it as it was written
+    with suppress(ValueError):
+        found = share(value) if metavar == "SHARE" else number(value)
+        return int(found) if found == int(found) and metavar != "SHARE" else found
+    return value
+
+
+def _add_client_file(values: dict[str, Any], origins: dict[str, str]) -> None:
+    """What the --client-config file says of our own options, where nothing else says it."""
+    name = values.get("client_config")
+    if not isinstance(name, (str, Path)) or not str(name).strip():
+        return
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError:  # ~nobody: the field's own check says so
+        return
+    found = client_file.read(path)
+    for field, value in found.options.items():
+        if values.get(field) in (None, ""):
+            values[field] = value
+            origins[field] = f"{found.path}:{found.lines[field]}: {field}"
 
 
 def _validated(model: type[Model], values: Mapping[str, Any], origins: Mapping[str, str]) -> Model:
@@ -101,16 +148,16 @@ def _from_file(
     file: Path | None, environ: Mapping[str, str], folder: Path, known: Iterable[str]
 ) -> dict[str, tuple[Any, str]]:
     named = file or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
-    path = named or folder / FILE_NAME
     try:
-        text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except FileNotFoundError as error:
-        if named is None:
-            return {}
-        raise UsageError(f"There is no configuration file {path}.", "Check --config.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The configuration file {path} cannot be read: {error}.") from error
+        path = named.expanduser() if named else folder / FILE_NAME
+    except RuntimeError as error:
+        raise UsageError(f"There is no configuration file {named}: {error}", "Check --config.") from error
+    try:
+        if not path.exists():
+            if named is None:
+                return {}
+            raise UsageError(f"There is no configuration file {path}.", "Check --config.")
+        table = tomllib.loads(read_text(path, "configuration file", "Check --config."))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(
             f"{path} is not TOML: {error}.", 'A line is key = value: duration = "30s".'
@@ -132,6 +179,8 @@ def _from_environment(
     for variable in environ:
         if not variable.startswith(ENV_PREFIX) or variable in known or variable in _NOT_OPTIONS:
             continue
+        if _ORCHESTRATED.fullmatch(variable) or _is_orchestrated(environ[variable]):
+            continue
         # Other programs may use the prefix too: only what looks like a slip of the keys is refused.
         near = difflib.get_close_matches(variable.removeprefix(ENV_PREFIX), suffixes, n=1, cutoff=0.75)
         if near:
@@ -139,7 +188,16 @@ def _from_environment(
                 f"The environment has an unknown {variable}; did you mean {ENV_PREFIX}{near[0]}?",
                 "Rename or unset it.",
             )
-    return {name: (environ[variable], variable) for variable, name in known.items() if environ.get(variable)}
+    return {
+        name: (environ[variable], variable)
+        for variable, name in known.items()
+        if environ.get(variable) and not _is_orchestrated(environ[variable])
+    }
+
+
+def _is_orchestrated(value: str) -> bool:
+    """Whether it is the address of a service, as Kubernetes tells it to every container by the service's name."""
+    return value.startswith(("tcp://", "udp://", "sctp://"))
 
 
 def _from_flags(flags: Mapping[str, Any], by_name: Mapping[str, Option]) -> dict[str, tuple[Any, str]]:

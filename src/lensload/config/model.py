@@ -69,7 +69,7 @@ class RunConfig(Group):
 
     def alone(self, run_file: Path) -> Self:
         """The configuration of one of several repeats, whose result goes to a file of its own and into no view."""
-        return self.changed(repeat=1, run_file=run_file, **dict.fromkeys(VIEWS))
+        return self.changed(repeat=1, run_file=run_file, web=None, **dict.fromkeys(VIEWS))
 
     def changed(self, **values: object) -> Self:
         """This configuration with other values for some fields, checked again.

@@ -18,6 +18,7 @@ from lensload.schema.migration import Changeover
 from lensload.values import Duration, nearest
 from lensload.verdict.slo import Slo
 
+_MAX_PORT = 65_535
 _TOPIC_PREFIX = re.compile(r"[A-Za-z0-9._-]{0,200}")
 
 
@@ -30,15 +31,39 @@ def _none_if_blank(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _path(value: object) -> object:
+    if not isinstance(value, str) or not value.strip():
+        return _none_if_blank(value)
+    if "\0" in value:
+        raise ValueError("it should be a path, which holds no NUL")
+    # A shell puts the home folder in place of ~ only where it reads the word itself: not in a file, nor behind a =.
+    try:
+        return Path(value.strip()).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise ValueError(f"it should be a path: {error}") from error
+
+
 def _addresses(value: object) -> object:
     if not isinstance(value, str) or not value.strip():
         return _none_if_blank(value)
-    for address in value.split(","):
-        if not re.fullmatch(
-            r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?", address.strip()
-        ):
+    addresses = [address.strip() for address in value.strip().removesuffix(",").split(",")]
+    for address in addresses:
+        bare = address.rpartition("://")[2]
+        if bare.count(":") > 1 and "[" not in bare:
+            raise ValueError("an IPv6 address stands in brackets, as in [::1]:9092")
+        match = re.fullmatch(
+            r"(?:([A-Za-z_+]+)://)?(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?/?", address
+        )
+        if match is None:
             raise ValueError("it should be host:port, or several with commas between, such as localhost:9092")
-    return value.strip()
+        if match[2] and not 0 < int(match[2]) <= _MAX_PORT:
+            raise ValueError(f"there is no port {match[2]}; ports go from 1 to {_MAX_PORT}")
+        if match[1] and match[1].lower() in ("http", "https"):
+            raise ValueError(
+                "it should be host:port of a Kafka broker, such as localhost:9092, and not a URL of HTTP"
+            )
+    # A scheme names a listener to the broker, and says nothing to a client: security.protocol does.
+    return ",".join(address.rpartition("://")[2].rstrip("/") for address in addresses)
 
 
 def _registry_url(value: object) -> object:
@@ -55,6 +80,15 @@ def _registry_url(value: object) -> object:
     return value.strip().rstrip("/") if parts.scheme != "mock" else value.strip()
 
 
+def _web_address(value: object) -> object:
+    if not isinstance(value, (str, int)) or not str(value).strip():
+        return None if value is None or isinstance(value, str) else value
+    host, _, port = str(value).strip().rpartition(":")
+    if not re.fullmatch(r"\d{1,5}", port) or int(port) > 65_535:
+        raise ValueError("it should be a port, or host:port, such as 8090 or 0.0.0.0:8090")
+    return f"{host or '127.0.0.1'}:{port}"
+
+
 def _topic_prefix(value: object) -> object:
     if isinstance(value, str) and not _TOPIC_PREFIX.fullmatch(value):
         raise ValueError("it should hold only letters, digits, '.', '_' and '-', as Kafka's topic names do")
@@ -69,6 +103,15 @@ def _topics(value: object) -> object:
         if name not in TOPIC_NAMES:
             raise ValueError(f"there is no topic {name!r}{nearest(name, TOPIC_NAMES)}")
     return tuple(name for name in TOPIC_NAMES if name in names)
+
+
+def _brokers_own(value: object) -> object:
+    # -1 is Kafka's own word for it.
+    return (
+        None
+        if value == -1 or (isinstance(value, str) and value.strip().lower() in ("", "-1", "default"))
+        else value
+    )
 
 
 def _changeovers(value: object) -> object:
@@ -102,8 +145,14 @@ def _text(value: object) -> object:
 
 OptionalDuration = Annotated[Annotated[Duration, Field(gt=0)] | None, BeforeValidator(_none_if_blank)]
 Addresses = Annotated[str | None, BeforeValidator(_addresses)]
+WebAddress = Annotated[str | None, BeforeValidator(_web_address)]
 RegistryUrl = Annotated[str | None, BeforeValidator(_registry_url)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_blank)]
+Partitions = Annotated[Annotated[int, Field(ge=1, le=10_000)] | None, BeforeValidator(_brokers_own)]
+Replicas = Annotated[Annotated[int, Field(ge=1, le=32)] | None, BeforeValidator(_brokers_own)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_path)]
+FilePath = Annotated[
+    Path, BeforeValidator(lambda value: value if _none_if_blank(value) is None else _path(value))
+]
 TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]
 Topics = Annotated[tuple[str, ...], BeforeValidator(_topics)]
 Changeovers = Annotated[tuple[Changeover, ...], BeforeValidator(_changeovers)]

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 from lensload import clock
 from lensload.config.model import RunConfig
 from lensload.coordinator.clock_sync import Clocks
+from lensload.coordinator.hand_rate import HandRate
 from lensload.coordinator.intake import Intake
 from lensload.coordinator.listeners import Listener
 from lensload.coordinator.recorder import Recorder, Times
@@ -18,7 +20,7 @@ from lensload.errors import RefusedError
 from lensload.processes import messages
 from lensload.processes.messages import PROCESSES, Message, Parcel, ProcessName
 from lensload.results.audience import Gathering
-from lensload.results.build import build
+from lensload.results.build import Judged, build, judged
 from lensload.results.environment import conditions
 from lensload.results.run import Run
 from lensload.verdict.evidence import RunFacts
@@ -68,6 +70,7 @@ class Coordinator:
         number: of the run; parcels carry it.
         recorder: what was counted.
         workers: who takes part.
+        hand_rate: the rate as it is set by hand.
         cut_short: somebody stopped the run before its end.
     """
 
@@ -99,7 +102,13 @@ class Coordinator:
         self._tag = random.randrange(_RUN_TAGS)
         self._stopping = False
         self._given_up = False
-        self._intake = Intake(self.recorder, self.workers, self._clocks, listeners, now_ns)
+        self._actions: deque[Callable[[], None]] = deque()
+        self.hand_rate = HandRate(
+            self.recorder, self.workers, lambda worker, message: self._send(worker, "generator", message)
+        )
+        self._intake = Intake(
+            self.recorder, self.workers, self._clocks, listeners, now_ns, self.hand_rate.heard
+        )
         self._next_second_s = monotonic_s() + 1
         for listener in listeners:
             listener.started(self.recorder)
@@ -158,6 +167,7 @@ class Coordinator:
         for worker, state in self.workers.present.items():
             if not state.unready:
                 self._send_begin(worker, state, start_ns)
+        self.hand_rate.reshare()
 
     def await_end(self) -> None:
         """Wait until no generator produces any more, or the run is stopped.
@@ -173,6 +183,29 @@ class Coordinator:
         self.cut_short |= cut_short
         self._stopping = True
         self._transport.wake()
+
+    def set_rate(self, rate_per_s: float | None) -> None:
+        """Make the rate of the whole run another one, at once; any thread may call it.
+
+        The generators share it, whatever their audiences add up to. The profile goes on multiplying it.
+
+        Args:
+            rate_per_s: events per second; None: as before the first change, or as Locust's users add up to.
+        """
+        self._soon(lambda: self.hand_rate.change(rate_per_s))
+
+    def halt(self) -> None:
+        """`stop` before the run's own end; any thread may call it."""
+        self._soon(lambda: None if self.draining else self.stop(cut_short=True))
+
+    def so_far(self) -> Judged | None:
+        """What has been measured, and what it would be worth if it went on like this; None while it is nothing."""
+        recording = self.recorder.so_far(self._facts())
+        if recording is None:
+            return None
+        criteria = self._config.criteria
+        if_it_went_on = criteria.model_copy(update={"min_measured_s": 0.0, "min_events": 0})
+        return judged(self.recorder.tally, recording, if_it_went_on, criteria.slo)
 
     def is_over(self) -> bool:
         """Whether no generator produces any more, or one that still should have reported it hangs."""
@@ -234,8 +267,12 @@ class Coordinator:
     def _registry_url(self) -> str:
         return self._config.cluster.registry_url or "mock://lensload"
 
-    def _result(self) -> Run:
-        facts = RunFacts(
+    def _soon(self, action: Callable[[], None]) -> None:
+        self._actions.append(action)
+        self._transport.wake()
+
+    def _facts(self) -> RunFacts:
+        return RunFacts(
             embedded=self._cluster.embedded,
             random_arrivals=self._config.load.profile.poisson,
             workers=len(self.workers.states),
@@ -244,6 +281,8 @@ class Coordinator:
             clock_doubt_us=self._clocks.doubt_ns / 1e3,
             acks=self._config.producer.acks,
         )
+
+    def _result(self) -> Run:
         clocks = self._clocks.public(self.workers.numbers)
         cluster = {
             "embedded": self._cluster.embedded,
@@ -252,7 +291,7 @@ class Coordinator:
         workers = [state.conditions for state in self.workers.states]
         return build(
             self.recorder.tally,
-            self.recorder.recording(facts),
+            self.recorder.recording(self._facts()),
             conditions(self._used(), cluster, workers=workers, clocks=clocks, audience=self._audience()),
             thresholds=self._config.criteria,
             slos=self._config.criteria.slo,
@@ -301,7 +340,10 @@ class Coordinator:
             if self._given_up or left_s <= 0:
                 return False
             self._transport.wait(max(0.0, min(_LOOK_S, left_s, self._next_second_s - self._monotonic_s())))
+            while self._actions:
+                self._actions.popleft()()
             self._watch()
+            self.hand_rate.reshare()
             if self._monotonic_s() >= self._next_second_s:
                 self._close_second()
         return True

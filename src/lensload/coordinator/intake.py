@@ -20,6 +20,7 @@ class Intake:
         clocks: are told what a worker's clock says.
         listeners: are told what was measured.
         now_ns: the wall clock, Unix nanoseconds.
+        rate_set: is told that a generator follows a rate that was set by hand.
 
     Attributes:
         refusal: why a process refused, or ended before the run began; None: none did.
@@ -32,6 +33,7 @@ class Intake:
         clocks: Clocks,
         listeners: Sequence[Listener],
         now_ns: Callable[[], int],
+        rate_set: Callable[[str, messages.RateSet], None],
     ) -> None:
         self.refusal: LensloadError | None = None
         self._recorder = recorder
@@ -39,6 +41,7 @@ class Intake:
         self._clocks = clocks
         self._listeners = listeners
         self._now_ns = now_ns
+        self._rate_set = rate_set
 
     def take_in(self, worker: str, state: WorkerState, parcel: Parcel, message: Message) -> None:
         """Take in a parcel of a worker, and the message in it."""
@@ -65,13 +68,17 @@ class Intake:
             case _:
                 pass
 
-    def _of_process(self, worker: str, state: WorkerState, process: ProcessName, message: Message) -> None:
+    def _of_process(self, worker: str, state: WorkerState, process: ProcessName, message: Message) -> None:  # noqa: C901 - a case a message
         match message:
             case messages.Ready(surroundings):
                 state.conditions[process] = surroundings
             case messages.Report():
                 self._recorder.add(worker, message)
                 self._tell_stats(message)
+                for listener in self._listeners:
+                    listener.reported(state, message)
+            case messages.RateSet():
+                self._rate_set(worker, message)
             case messages.Pages(kind):
                 self._recorder.events.add(f"{worker} {process}", kind, message.pages)
             case messages.Notice(text):
@@ -82,22 +89,21 @@ class Intake:
                 state.scheduled = True
             case messages.Drained():
                 self._note_drained(state, process, message)
-            case messages.Refused(text=text):
-                self._note_end(state, process, text, message.error)
-            case messages.Died(text):
-                self._note_end(state, process, text, None)
+            case messages.Refused() | messages.Died():
+                self._note_end(state, process, message)
             case _:
                 pass
 
     def _note_end(
-        self, state: WorkerState, process: ProcessName, text: str, refusal: LensloadError | None
+        self, state: WorkerState, process: ProcessName, message: messages.Refused | messages.Died
     ) -> None:
         """Note that a process ended before it was drained: before the run has begun, that is the end of the run."""
         state.ended.add(process)
+        refusal = message.error if isinstance(message, messages.Refused) else None
         if not self._recorder.times:
-            refusal = refusal or InvalidRunError(text)
+            refusal = refusal or InvalidRunError(message.text)
         else:
-            self._recorder.note_death(self._of(state, text))
+            self._recorder.note_death(self._of(state, message.text))
         self.refusal = self.refusal or refusal
 
     def _note_drained(self, state: WorkerState, process: ProcessName, message: messages.Drained) -> None:

@@ -3,10 +3,14 @@
 import logging
 from collections.abc import Callable
 
+from rich.console import Console
+
 from lensload.config.model import RunConfig
 from lensload.coordinator.recorder import Recorder
+from lensload.coordinator.workers import WorkerState
 from lensload.errors import UsageError
 from lensload.metrics.stats import Tally
+from lensload.processes.messages import Report
 from lensload.report import outputs
 from lensload.report.console import print_result
 from lensload.report.live import LiveView
@@ -26,6 +30,9 @@ class Listener:
 
     def stats(self, fresh: Tally) -> None:
         """A process has reported what it measured since its last report."""
+
+    def reported(self, worker: WorkerState, report: Report) -> None:
+        """A process of a worker has reported, its stats among it."""
 
     def second(self, snapshot: Snapshot) -> None:
         """A second of the run is over."""
@@ -78,9 +85,15 @@ class FileWriter(Listener):
 
 
 class Screen(Listener):
-    """Shows a run on standard error while it runs, and its result on standard output."""
+    """Shows a run on standard error while it runs, and its result on standard output.
 
-    def __init__(self, config: RunConfig) -> None:
+    Args:
+        config: of the run.
+        console: where the result goes instead.
+    """
+
+    def __init__(self, config: RunConfig, console: Console | None = None) -> None:
+        self._console = console
         self._view = LiveView(thresholds=config.criteria)
         self._view.__enter__()
         self._run_file = config.outputs.run_file
@@ -92,7 +105,7 @@ class Screen(Listener):
     def result(self, result: Run) -> None:
         """Show the result in place of the run."""
         self.closed()
-        print_result(result, run_file=self._run_file)
+        print_result(result, self._console, run_file=self._run_file)
 
     def closed(self) -> None:
         """Give the terminal back as it was."""

@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -32,8 +32,17 @@ class Result:
     wrote_run_file: bool
 
 
-def run(config: RunConfig) -> Result:
+def run(
+    config: RunConfig,
+    listeners: Sequence[Listener] = (),
+    follow: Callable[[Coordinator], None] | None = None,
+) -> Result:
     """Make a run at the configured rate. Ctrl-C or SIGTERM drains it early; a second one gives up the drain.
+
+    Args:
+        config: what is to be run.
+        listeners: are told of its course, once its files are written of its result.
+        follow: is given its coordinator before it starts.
 
     Raises:
         LensloadError: it was refused before it began.
@@ -47,8 +56,10 @@ def run(config: RunConfig) -> Result:
         transport.launch()
         cluster = _cluster(config, resources)
         files = FileWriter(config)
-        listeners = [*_metrics(config), files, Screen(config)]
-        coordinator = Coordinator(transport, config, listeners, cluster=cluster, rate_per_s=config.load.rate)
+        everybody = [*_metrics(config), files, Screen(config), *listeners]
+        coordinator = Coordinator(transport, config, everybody, cluster=cluster, rate_per_s=config.load.rate)
+        if follow:
+            follow(coordinator)
         resources.callback(coordinator.close)
         resources.enter_context(_interruptible(coordinator))
         transport.join(coordinator.receive)

@@ -1,5 +1,7 @@
 """Workers in the coordinator's own process, which polls their generators and observers while it waits."""
 
+import contextlib
+import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -19,6 +21,9 @@ class LocalTransport:
 
     def __init__(self, count: int) -> None:
         self._receive: Receive | None = None
+        self._wake, self._waker = socket.socketpair()
+        self._wake.setblocking(False)
+        self._waker.setblocking(False)
         self._workers = {
             worker: Worker(partial(self._post, worker)) for worker in (f"local {n}" for n in range(count))
         }
@@ -43,6 +48,8 @@ class LocalTransport:
         """End all processes now, whatever they are doing."""
         for worker in self._workers.values():
             worker.kill()
+        self._wake.close()
+        self._waker.close()
 
     def is_lost(self, worker: str) -> bool:  # noqa: ARG002 - the protocol's
         """Never: a worker is lost with this process alone."""
@@ -53,13 +60,18 @@ class LocalTransport:
         self._workers[worker].receive(parcel)
 
     def wait(self, timeout_s: float) -> None:
-        """Wait until a process has sent something, and receive it."""
-        poll_all([process for worker in self._workers.values() for process in worker.processes], timeout_s)
+        """Wait until a process has sent something, or `wake` was called, and receive it."""
+        children = [process for worker in self._workers.values() for process in worker.processes]
+        poll_all(children, timeout_s, self._wake.fileno())
+        with contextlib.suppress(BlockingIOError):
+            self._wake.recv(4096)
         for worker in self._workers.values():
             worker.poll()
 
     def wake(self) -> None:
-        """Do nothing: a signal handler cannot end a wait, which is short."""
+        """Let whoever waits go on; any thread may call it, and a signal handler."""
+        with contextlib.suppress(OSError):  # full, so that it wakes anyway; or closed, so that nobody waits
+            self._waker.send(b".")
 
     def _post(self, worker: str, parcel: Parcel) -> None:
         if self._receive:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from lensload.delivery.reconcile import Findings, Reconciliation
 from lensload.metrics.slices import Slices
@@ -10,11 +11,13 @@ from lensload.metrics.stats import Tally
 from lensload.processes.messages import Drained, GeneratorDrained, GeneratorReport, ObserverDrained, Report
 from lensload.results.audience import AudienceLog
 from lensload.results.build import Recording
-from lensload.results.run import Row
+from lensload.results.run import RateChange, Row
 from lensload.results.series import Series, progress, row
 from lensload.results.snapshot import Phase, Snapshot
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.verdict.evidence import RunFacts
+
+_MOST_CHANGES: Final = 1_000  # of the rate: a script may steer for hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Recorder:
         died: one text for each process that ended before it should have.
         incomplete: observers that did not reach the partitions' ends.
         clock_step_ns: by how much a clock was set, the most that any process told.
+        latest: what was counted in the second that was closed last.
+        rate_changes: changes of the rate by hand, the last thousand.
     """
 
     def __init__(self, now_ns: Callable[[], int] = time.time_ns) -> None:
@@ -76,6 +81,9 @@ class Recorder:
         self.produced_until_ns = 0
         self.incomplete = 0
         self.clock_step_ns = 0
+        self.latest = Tally()
+        self.rate_changes: list[RateChange] = []
+        self._changed = 0  # after the start: a rate that was set before is no change
         self._fresh = Tally()
         self._told = 0
         self._generators: dict[str, GeneratorReport] = {}
@@ -99,6 +107,16 @@ class Recorder:
             self.produced_until_ns = max(self.produced_until_ns, message.produced_until_ns)
         elif isinstance(message, ObserverDrained):
             self.incomplete += not message.complete
+
+    def change_rate(self, rate_per_s: float | None) -> RateChange:
+        """Note that the rate is changed by hand now; None: it is given back."""
+        elapsed_s = self.times.elapsed_s(self._now_ns()) if self.times else 0.0
+        change: RateChange = {"at_s": elapsed_s, "rate_per_s": rate_per_s, "took_s": None}
+        self.rate_changes.append(change)
+        self._changed += elapsed_s > 0
+        if len(self.rate_changes) > _MOST_CHANGES:
+            del self.rate_changes[0]
+        return change
 
     def forget(self, worker: str) -> None:
         """Count the rates and the queue of a worker no more: it is gone."""
@@ -143,6 +161,7 @@ class Recorder:
             phase = self.times.phase(now_ns)
         fresh, self._fresh = self._fresh, Tally()
         self.tally.add(fresh)
+        self.latest = fresh
         elapsed_s = self.times.elapsed_s(now_ns) if self.times else 0.0
         since_s = self.times.elapsed_s(self.times.measure_from_ns) if self.times else 0.0
         self._slices.close(fresh, since_s=since_s, at_s=elapsed_s, phase=phase)
@@ -172,6 +191,7 @@ class Recorder:
             observer_complete=not self.incomplete,
             died=tuple(self.died),
             clock_step_s=self.clock_step_ns / 1e9,
+            rate_changes=self._changed,
         )
         return Recording(
             facts=reported,
@@ -180,7 +200,29 @@ class Recorder:
             slices=self._slices.finished(),
             coarse=self._slices.coarse(),
             findings=self._findings(),
+            rate_changes=self.rate_changes,
         )
+
+    def so_far(self, facts: RunFacts) -> Recording | None:
+        """How the run went until the generators' last reports; None while none of them has measured anything.
+
+        What is still on its way is neither lost nor unflushed.
+        """
+        times, reports = self.times, self._generators.values()
+        until_ns = min((report.now_ns for report in reports), default=0)
+        if not times or until_ns <= times.measure_from_ns:
+            return None
+        measured_s = times.measured_s(until_ns)
+        known = replace(
+            facts,
+            started_ns=times.start_ns,
+            measured_s=measured_s,
+            target_per_s=sum(report.due for report in reports) / measured_s,
+            died=tuple(self.died),
+            clock_step_s=self.clock_step_ns / 1e9,
+            rate_changes=self._changed,
+        )
+        return Recording(facts=known, findings={})
 
     def _findings(self) -> dict[str, Findings] | None:
         found = self.events.findings()

@@ -7,10 +7,8 @@ It runs in a process of its own, started by a worker with the descriptor of a li
 """
 
 import gc
-import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -22,11 +20,12 @@ from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS
 from lensload.kafka import preflight
+from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.preflight import Version
-from lensload.kafka.producing import producer_settings
+from lensload.kafka.producing import BATCH_BYTES, largest_batch, producer_settings
 from lensload.pacing.pacer import Pacer
 from lensload.processes import messages
-from lensload.processes.child import RunChild, serve, whole_ms
+from lensload.processes.child import RunChild, resident_bytes, serve, whole_ms
 from lensload.processes.link import Link
 from lensload.processes.messages import Message
 from lensload.world.behaviour import Behaviour
@@ -76,7 +75,9 @@ class Generator(RunChild):
         self._reported = (0, time.time_ns())
         self._scheduled = False
         self._rate_per_s = 0.0
-        self._audience: tuple[dict[Behaviour, float], dict[Behaviour, int]] = {}, {}
+        self._audience: dict[Behaviour, float] = {}
+        self._users: dict[Behaviour, int] = {}
+        self._dial_per_s: float | None = None
         self._connect()
         if order.rate_per_s is not None:
             self._gather({order.config.world.ordinary: order.rate_per_s}, {})
@@ -115,8 +116,7 @@ class Generator(RunChild):
         serializers: dict[int, ConfluentSerializer] = {}
         warmed: list[tuple[str, ConfluentSerializer]] = []
         for version in found.versions:
-            texts = {topic: schema.text for topic, schema in version.schemas.items()}
-            confluent = ConfluentSerializer(found.registry.client, texts, order.names)
+            confluent = ConfluentSerializer(found.registry.client, version.texts, order.names)
             encoders.append(_encoder(config.producer.serializer, version, confluent))
             serializers |= dict.fromkeys(version.ids.values(), confluent)
             warmed += [(topic, confluent) for topic in version.schemas]
@@ -127,7 +127,9 @@ class Generator(RunChild):
         older, *newer = encoders
         self._encoder = MixedEncoder(older, newer[0], self._rollouts) if newer else older
         self._producer = PacedProducer(
-            producer_settings(found.settings, _tuning(config)), order.names, self._tally
+            producer_settings(found.settings, _tuning(config, self._largest_batch(found.settings))),
+            order.names,
+            self._tally,
         )
         self._warm(scenario, warmed)
         self._conditions: dict[str, Any] = {
@@ -136,6 +138,12 @@ class Generator(RunChild):
                 zip(("schema_ids", "newer_schema_ids"), [each.ids for each in found.versions], strict=False)
             ),
         }
+
+    def _largest_batch(self, settings: dict[str, Any]) -> int:
+        """How many bytes a batch may have: what the broker refuses, it refuses as a whole."""
+        if self._order.embedded:
+            return BATCH_BYTES
+        return largest_batch(TopicAdmin(settings), self._order.names.values())
 
     def _warm(self, scenario: Scenario, serializers: list[tuple[str, ConfluentSerializer]]) -> None:
         """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
@@ -210,6 +218,9 @@ class Generator(RunChild):
                 self._begin(*map(whole_ms, (start_ns, measure_from_ns, end_ns)))
             case messages.Audience(rates_per_s, users):
                 self._gather(rates_per_s, users)
+            case messages.SetRate(number, rate_per_s):
+                self._dial_per_s = rate_per_s
+                self._link.send(messages.RateSet(number, self._gather(self._audience, self._users)))
             case messages.Drain():
                 self._draining = True
             case _:
@@ -228,18 +239,22 @@ class Generator(RunChild):
         for rollout in self._rollouts.values():
             rollout.begin(measure_from_ns, end_ns or measure_from_ns + round(_FOREVER_S * NS_PER_S))
 
-    def _gather(self, rates: dict[Behaviour, float], users: dict[Behaviour, int]) -> None:
+    def _gather(self, audience: dict[Behaviour, float], users: dict[Behaviour, int]) -> int:
+        """Play this audience, at the dial's rate if that is set; gives from when on, in Unix nanoseconds."""
+        self._audience, self._users = audience, users
+        rates = scaled(audience, self._dial_per_s)
         self._rate_per_s = sum(rates.values())
         if self._rate_per_s > 0:
             self._world.gather(rates)
-        self._audience = rates, users
+        from_ns = max(self._made_until_ns, time.time_ns())
         if self._pacer:
-            self._follow(self._pacer, max(self._made_until_ns, time.time_ns()))
+            self._follow(self._pacer, from_ns)
+        return from_ns
 
     def _follow(self, pacer: Pacer, from_ns: int) -> None:
         """Make what the audience makes from a moment on, and say so."""
         pacer.set_rate(from_ns, self._rate_per_s)
-        self._link.send(messages.Playing(from_ns, *self._audience))
+        self._link.send(messages.Playing(from_ns, scaled(self._audience, self._dial_per_s), self._users))
 
     def report(self, now_ns: int) -> None:
         """Send what was made and sent since the last report."""
@@ -256,7 +271,9 @@ class Generator(RunChild):
                 achieved_per_s=produced / max(since_ns, 1) * NS_PER_S,
                 queue=len(self._producer),
                 behind_ns=self._behind_ns(now_ns),
-                rss_bytes=_resident_bytes(),
+                rss_bytes=resident_bytes(),
+                cpu_ns=time.process_time_ns(),
+                due=self._due_by(now_ns),
             )
         )
         self._tell_pages()
@@ -272,16 +289,19 @@ class Generator(RunChild):
             due_ns = self._made_until_ns
         return max(0, now_ns - due_ns) if due_ns is not None else 0
 
-    def _account_for_due(self, stopped_ns: int) -> None:
-        """Count what was due in the measured time, made or not: what the load is held against."""
-        if self._pacer and stopped_ns > self._measure_from_ns:
-            made_ns = max(self._made_until_ns, self._measure_from_ns)
-            never_made = self._pacer.expected(max(stopped_ns, made_ns)) - self._pacer.expected(made_ns)
-            self._tally.add_total("due", self._due + never_made - self._producer.waiting(after_ns=stopped_ns))
+    def _due_by(self, at_ns: int) -> float:
+        """How many events were due in the measured time until then, made or not: what the load is held against."""
+        if self._pacer is None or at_ns <= self._measure_from_ns:
+            return 0.0
+        made_ns = max(self._made_until_ns, self._measure_from_ns)
+        never_made = self._pacer.expected(max(at_ns, made_ns)) - self._pacer.expected(made_ns)
+        return self._due + never_made - self._producer.waiting(after_ns=at_ns)
 
     def _drain(self) -> None:
         """Wait for what is under way, as long as the configuration allows, and say the last word."""
-        self._account_for_due(min(time.time_ns(), self._end_ns or time.time_ns()))
+        stopped_ns = min(time.time_ns(), self._end_ns or time.time_ns())
+        if self._pacer and stopped_ns > self._measure_from_ns:
+            self._tally.add_total("due", self._due_by(stopped_ns))
         deadline_s = time.monotonic() + self._config.load.drain_timeout_s
         left = self._producer.flush(_FLUSH_STEP_S)
         while left and time.monotonic() < deadline_s:
@@ -296,7 +316,7 @@ class Generator(RunChild):
         self._producer.close()
 
 
-def _tuning(config: RunConfig) -> dict[str, Any]:
+def _tuning(config: RunConfig, most_bytes: int) -> dict[str, Any]:
     return {
         "acks": config.producer.acks,
         "enable.idempotence": config.producer.acks == "all",
@@ -304,7 +324,7 @@ def _tuning(config: RunConfig) -> dict[str, Any]:
         "compression.type": config.producer.compression,
         "queue.buffering.max.messages": 1_000_000,
         "queue.buffering.max.kbytes": 524_288,
-        "batch.size": 1_000_000,
+        "batch.size": most_bytes,
     }
 
 
@@ -315,11 +335,14 @@ def _encoder(name: str, version: Version, confluent: ConfluentSerializer) -> Enc
     return RecordEncoder(confluent if name == "confluent" else fastavro_serializer(parsed, version.ids))
 
 
-def _resident_bytes() -> int:
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0
+def scaled(audience: dict[Behaviour, float], rate_per_s: float | None) -> dict[Behaviour, float]:
+    """The same mix of behaviours at another rate; an ordinary audience where there is nobody. None: as it is."""
+    if rate_per_s is None:
+        return audience
+    total = sum(audience.values())
+    if total <= 0:
+        return {Behaviour(): rate_per_s}
+    return {behaviour: rate * rate_per_s / total for behaviour, rate in audience.items()}
 
 
 def _work(link: Link, order: Message) -> None:

@@ -227,7 +227,9 @@ class PacedProducer:
             self._tally.record("schedule_lag", topic, (moments_ns - due_ns)[warm:])
             self._tally.count(topic, "produced", measured)
             values = chain.from_iterable(portion.values for portion in portions)
-            self._tally.add_total("bytes", sum(map(len, islice(values, warm, None))))
+            value_bytes = sum(map(len, islice(values, warm, None)))
+            self._tally.add_total("bytes", value_bytes)
+            self._tally.count(topic, "bytes", value_bytes)
         if warm:
             self._tally.count(topic, "warmup_produced", warm)
 

@@ -1,6 +1,7 @@
 """Reaching a Kafka cluster: what every client is made with, and whether the cluster answers."""
 
 import logging
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,18 +10,23 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from lensload.config import client_file
 from lensload.config.fields import Cluster
 from lensload.errors import ClusterError
 from lensload.kafka import client_config
-from lensload.kafka.client_errors import HOPELESS, most_telling
+from lensload.kafka.diagnosis import diagnosed, is_hopeless, of_another_protocol
+from lensload.schema.registry import Registry, connect
 
 LOGGER = logging.getLogger("lensload.kafka")
 """Where librdkafka's own log lines go (it hands them over when its client is polled); silent unless handled."""
 LOGGER.addHandler(logging.NullHandler())
 
+REACH_S = 7.5
+"""How long a cluster is tried for: so that an address that never answers is named within ten, starting up included."""
+
 _ATTEMPT_S = 1.0
+_SUSPICIOUS_S = 3.0
 _REFUSED_PATIENCE_S = 2.0
-_START = "Start the cluster, or check --bootstrap-servers; without it the embedded cluster is used."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ def client_settings(cluster: Cluster, bootstrap_servers: str | None = None) -> d
     """What every librdkafka client of a run is made with: the address, the --client-config file, and logging.
 
     Producers, consumers and admin clients take the same dict; add to a copy what only one of them needs. On the
-    embedded cluster the file's security properties are left out.
+    embedded cluster what of the file is about a connection is left out.
 
     Args:
         cluster: from the configuration.
@@ -51,12 +57,37 @@ def client_settings(cluster: Cluster, bootstrap_servers: str | None = None) -> d
     """
     own = client_config.read(cluster.client_config) if cluster.client_config else {}
     if cluster.embedded:
-        own = client_config.without_security(own)
+        own = client_config.for_embedded(own)
     address = bootstrap_servers or cluster.bootstrap_servers or ""
     return {"client.id": "lensload", **own, "bootstrap.servers": address, "logger": LOGGER}
 
 
-def check(settings: Mapping[str, Any], timeout_s: float = 10.0) -> ClusterFacts:
+def notices(cluster: Cluster) -> list[str]:
+    """What of the --client-config file is left out, and what in it looks wrong.
+
+    Raises:
+        UsageError: the file is not fit (see `client_config.read`).
+    """
+    if not cluster.client_config:
+        return []
+    own = client_config.read(cluster.client_config)
+    found = list(client_file.read(cluster.client_config).notices)
+    dropped = [key for key in own if key not in client_config.for_embedded(own)] if cluster.embedded else []
+    if dropped:
+        found.append(f"{cluster.client_config}: the embedded cluster does without {', '.join(dropped)}.")
+    return found
+
+
+def registry_of(cluster: Cluster) -> Registry:
+    """The registry that goes with a cluster, with the credentials of the environment or of the --client-config file.
+
+    Raises:
+        UsageError: the file, or what the environment says of the registry, is not fit.
+    """
+    return connect(cluster.registry, client_file.registry_environ(cluster.client_config, os.environ))
+
+
+def check(settings: Mapping[str, Any], timeout_s: float = REACH_S) -> ClusterFacts:
     """Reach the cluster, and tell what it says of itself.
 
     A broker that is just starting is waited for, but not for long; refused credentials, an unknown host or
@@ -67,7 +98,7 @@ def check(settings: Mapping[str, Any], timeout_s: float = 10.0) -> ClusterFacts:
             client gave it, and what to do.
     """
     admin, troubles = admin_client(settings)
-    begun_s = time.monotonic()
+    begun_s, suspected = time.monotonic(), False
     while True:
         left_s = timeout_s - (time.monotonic() - begun_s)
         try:
@@ -75,6 +106,8 @@ def check(settings: Mapping[str, Any], timeout_s: float = 10.0) -> ClusterFacts:
         except KafkaException as error:
             admin.poll(0)
             waited_s = time.monotonic() - begun_s
+            if not suspected and waited_s >= _SUSPICIOUS_S:
+                suspected, timeout_s = True, 0.0 if of_another_protocol(settings) else timeout_s
             if waited_s >= timeout_s or _gives_up(troubles, waited_s):
                 raise unreachable(settings, [error.args[0], *troubles], waited_s) from error
         else:
@@ -90,11 +123,11 @@ def admin_client(settings: Mapping[str, Any]) -> tuple[AdminClient, list[KafkaEr
 
 def unreachable(settings: Mapping[str, Any], troubles: Sequence[KafkaError], waited_s: float) -> ClusterError:
     """The error to raise when a cluster was tried for so long in vain."""
-    hint = next((HOPELESS[trouble.name()] for trouble in troubles if trouble.name() in HOPELESS), _START)
+    found = diagnosed(settings, troubles)
     return ClusterError(
         f"The cluster at {settings['bootstrap.servers']} cannot be reached (tried for {waited_s:.0f} s):"
-        f" {most_telling(troubles)}.",
-        hint,
+        f" {found.reason}.",
+        found.advice,
     )
 
 
@@ -105,5 +138,5 @@ def addresses(metadata: Any) -> list[str]:  # noqa: ANN401 - ClusterMetadata has
 
 def _gives_up(troubles: Iterable[KafkaError], waited_s: float) -> bool:
     refused = any("Connection refused" in trouble.str() for trouble in troubles)
-    hopeless = any(trouble.name() in HOPELESS for trouble in troubles)
+    hopeless = any(map(is_hopeless, troubles))
     return hopeless or (refused and waited_s >= _REFUSED_PATIENCE_S)

@@ -1,8 +1,10 @@
 """What a run needs before its first event: a cluster that answers, its schemas in the registry, its topics."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
+from lensload.config import client_file
 from lensload.config.model import RunConfig
 from lensload.kafka import connection
 from lensload.kafka.connection import ClusterFacts
@@ -15,10 +17,17 @@ from lensload.schema.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Schemas of topics, by topic, and the registry's id of each."""
+    """Schemas of topics, by topic.
+
+    Attributes:
+        schemas: as this program has them.
+        ids: the registry's id of each.
+        texts: as the registry has them: with other docs or properties, perhaps.
+    """
 
     schemas: dict[str, Schema]
     ids: dict[str, int]
+    texts: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +47,7 @@ class Surroundings:
     versions: tuple[Version, ...]
 
 
-def prepare(
-    config: RunConfig, bootstrap_servers: str, registry_url: str, *, embedded: bool, timeout_s: float = 10.0
-) -> Surroundings:
+def prepare(config: RunConfig, bootstrap_servers: str, registry_url: str, *, embedded: bool) -> Surroundings:
     """Reach cluster and registry, and have all schemas registered and all topics ready; again and again is once.
 
     Args:
@@ -48,7 +55,6 @@ def prepare(
         bootstrap_servers: where the cluster is, the embedded one's address filled in.
         registry_url: where the registry is, or mock://.
         embedded: whether the cluster is the embedded one.
-        timeout_s: for the cluster to answer, and for the registry.
 
     Raises:
         ClusterError: the cluster cannot be reached or used, or a topic cannot.
@@ -60,11 +66,19 @@ def prepare(
     schemas = {topic: schema for topic, schema in definitions.load().items() if topic in topics}
     newer = newer_schemas(config.producer.evolve, schemas)
     settings = connection.client_settings(cluster, bootstrap_servers)
-    facts = connection.check(settings, timeout_s)
-    books = registry.connect(registry_url)
-    schema_ids = books.register(schemas, cluster.topic_prefix, timeout_s)
-    newer_ids = registration.register_newer(books, newer, schema_ids, cluster.topic_prefix)
-    names = [cluster.topic_prefix + topic for topic in topics]
-    ensure_topics(settings, names, cluster.partitions, cluster.replication_factor, embedded=embedded)
-    versions = Version(schemas, schema_ids), Version(newer, newer_ids)
+    facts = connection.check(settings)
+    books = registry.connect(registry_url, client_file.registry_environ(cluster.client_config, os.environ))
+    try:
+        known = books.entries(schemas, cluster.topic_prefix, cluster.register_schemas)
+        schema_ids = {topic: each.schema_id for topic, each in known.items()}
+        newer_ids = registration.register_newer(books, newer, schema_ids, cluster.topic_prefix)
+        names = [cluster.topic_prefix + topic for topic in topics]
+        ensure_topics(settings, names, cluster.partitions, cluster.replication_factor, embedded=embedded)
+        versions = (
+            Version(schemas, schema_ids, {topic: each.text for topic, each in known.items()}),
+            Version(newer, newer_ids, {topic: schema.text for topic, schema in newer.items()}),
+        )
+    except BaseException:
+        books.close()
+        raise
     return Surroundings(settings, facts, books, versions if newer else versions[:1])

@@ -8,7 +8,14 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException, Producer
 
+from lensload.kafka.admin import TopicAdmin
+
 _FULL_QUEUE_WAIT_S: Final = 0.005
+BATCH_BYTES: Final = 1_000_000
+"""The largest batch that is sent, where the topics take it."""
+_BATCH_OVERHEAD_BYTES: Final = 1_000
+_LEAST_BATCH_BYTES: Final = 500
+_DEFAULT_MAX_BYTES: Final = 1_048_588
 
 
 def producer_settings(settings: Mapping[str, Any], tuning: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,6 +26,18 @@ def producer_settings(settings: Mapping[str, Any], tuning: Mapping[str, Any]) ->
         "reconnect.backoff.max.ms": 1_000,  # a broker that comes back is found within a second
     }
     return {**shared, **tuning, **settings}
+
+
+def largest_batch(admin: TopicAdmin, names: Iterable[str]) -> int:
+    """The largest batch, in bytes, that all of the topics take (max.message.bytes), and no more than BATCH_BYTES.
+
+    Raises:
+        ClusterError: the cluster does not answer.
+    """
+    sizes = [int(admin.settings(name).get("max.message.bytes", _DEFAULT_MAX_BYTES)) for name in names]
+    smallest = min(sizes, default=_DEFAULT_MAX_BYTES)
+    room = smallest - min(_BATCH_OVERHEAD_BYTES, smallest // 4)
+    return max(_LEAST_BATCH_BYTES, min(BATCH_BYTES, room))
 
 
 def produce(

@@ -17,6 +17,7 @@ from lensload.kafka.client_errors import most_telling
 from lensload.kafka.connection import admin_client, unreachable
 
 _TOPICS_S = 10.0
+_OPENED_PER_S = 200  # partitions, at the least
 _LEADERS_S = 5.0
 _LOOK_AGAIN_S = 0.02
 _RIGHTS = "Allow these credentials Describe, Write and Read on it, or give a --topic-prefix whose topics they may use."
@@ -26,15 +27,15 @@ _MAY_NOT = {"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"}
 def ensure_topics(
     settings: Mapping[str, Any],
     names: Sequence[str],
-    partitions: int,
-    replication_factor: int,
+    partitions: int | None,
+    replication_factor: int | None,
     embedded: bool,
     topic_settings: Mapping[str, str] | None = None,
 ) -> dict[str, int]:
     """Have every topic of `names` (prefix included), ready to be written and read.
 
     Missing ones are created, with a leader for every partition before this returns; existing ones are used as
-    they are. Several processes may do this at once. On the embedded cluster `partitions` and
+    they are. None stands for the broker's own default. Several processes may do this at once. On the embedded cluster `partitions` and
     `replication_factor` decide nothing: see `EmbeddedCluster`. Those that are created get `topic_settings`.
 
     Returns:
@@ -45,7 +46,8 @@ def ensure_topics(
             leads one cannot be reached; names the topic or the broker, and what to do.
     """
     admin, troubles = admin_client(settings)
-    deadline_s = time.monotonic() + _TOPICS_S
+    # A broker takes its time to open thousands of partitions.
+    deadline_s = time.monotonic() + _TOPICS_S + len(names) * (partitions or 0) / _OPENED_PER_S
     try:
         known = admin.list_topics(timeout=_TOPICS_S).topics
     except KafkaException as error:
@@ -72,13 +74,16 @@ def ensure_topics(
 def _create(
     admin: AdminClient,
     names: Sequence[str],
-    partitions: int,
-    replication_factor: int,
+    partitions: int | None,
+    replication_factor: int | None,
     topic_settings: Mapping[str, str],
 ) -> None:
     if not names:
         return
-    topics = [NewTopic(name, partitions, replication_factor, config=dict(topic_settings)) for name in names]
+    topics = [
+        NewTopic(name, partitions or -1, replication_factor or -1, config=dict(topic_settings))
+        for name in names
+    ]
     futures = admin.create_topics(topics, operation_timeout=_TOPICS_S, request_timeout=_TOPICS_S)
     for name, future in futures.items():
         try:
@@ -98,7 +103,12 @@ def _creation_hint(name: str) -> str:
     if name in _MAY_NOT:
         return "Have it created by someone who may, or allow these credentials Create and Describe on it."
     if name == "INVALID_REPLICATION_FACTOR":
-        return "There are too few brokers for it: give a smaller --replication-factor."
+        return (
+            "Give a --replication-factor that is no more than the brokers, and no less than the cluster requires;"
+            " without it the brokers' own default is used."
+        )
+    if name == "POLICY_VIOLATION":
+        return "The cluster has rules for new topics: see --partitions and --replication-factor, or have it created."
     return "Create it by hand, or check --partitions, --replication-factor and --topic-prefix."
 
 
@@ -163,8 +173,10 @@ def _await_answers(admin: AdminClient, counts: Mapping[str, int], deadline_s: fl
             if reason.name().startswith("_"):  # librdkafka's own word, not a broker's: there was no answer
                 raise
             if reason.name() in _MAY_NOT or time.monotonic() >= deadline_s:
+                slow = "The brokers are not ready with the topics: try again, or give fewer --partitions."
                 raise ClusterError(
-                    f"The topics cannot be used: {most_telling([reason])}.", _RIGHTS
+                    f"The topics cannot be used: {most_telling([reason])}.",
+                    _RIGHTS if reason.name() in _MAY_NOT else slow,
                 ) from error
             time.sleep(_LOOK_AGAIN_S)
         else:

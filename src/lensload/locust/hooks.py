@@ -37,6 +37,7 @@ _checked: list[bool] = []
 def install() -> None:
     """Listen to Locust; to be called once, when the locustfile is imported. Opens nothing: Locust may yet fork."""
     stats_table.keep_fractions()
+    stats_table.keep_order()
     events.init_command_line_parser.add_listener(_on_parser)
     events.init.add_listener(_on_init)
 
@@ -58,8 +59,15 @@ def _on_init(environment: Environment, **_: object) -> None:
         _serve_worker(environment, environment.runner, LocustWorker(environment, make_supervisor))
         return
     master = Master(environment)
+    parsed = environment.parsed_options
     try:
+        if parsed:
+            options.check_host(parsed.host, options.config_of(parsed), environment.user_classes)
         master.serve_metrics()
+        if environment.web_ui:
+            from lensload.locust import web_page  # noqa: PLC0415 - headless needs no page
+
+            web_page.install(environment, environment.web_ui, master)
     except LensloadError as error:
         _log.error(str(error))
         sys.exit(error.exit_code)
@@ -78,11 +86,7 @@ def _name_host(environment: Environment) -> None:
     """Show where the load goes in the page, which otherwise asks for a host of HTTP tests."""
     with contextlib.suppress(LensloadError):  # which the master will tell
         if environment.parsed_options and not environment.host:
-            # It goes into the names of downloads as it is, so without blanks and commas.
-            servers = (
-                options.config_of(environment.parsed_options).cluster.bootstrap_servers or "embedded-cluster"
-            ).split(",")
-            environment.host = servers[0] + (f"+{len(servers) - 1}" if servers[1:] else "")
+            environment.host = options.name_of_cluster(options.config_of(environment.parsed_options))
 
 
 def _keep_from_tags(environment: Environment) -> None:

@@ -13,6 +13,7 @@ import gevent
 from gevent.event import Event
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, MasterRunner
+from rich.console import Console
 
 from lensload.config.model import RunConfig
 from lensload.coordinator import prometheus
@@ -28,10 +29,13 @@ from lensload.locust.transport import LocustTransport
 from lensload.processes.messages import Parcel
 from lensload.report import outputs
 from lensload.verdict.verdict import EXIT_CODES
+from lensload.web.live import Live
+from lensload.web.runs import with_free_file
 
 _log = logging.getLogger("lensload")
 
 _STATE_BUDGET_S = 2.0
+_SHORT_RUN_S = 60  # of a longer one, what is lost for starting hardly matters
 
 
 class Master:
@@ -39,6 +43,10 @@ class Master:
 
     Args:
         environment: Locust's, with its runner.
+
+    Attributes:
+        live: what the live page shows.
+        first_rate_per_s: the rate of the next run, whatever its users add up to; None: what they add up to.
     """
 
     def __init__(self, environment: Environment) -> None:
@@ -49,6 +57,8 @@ class Master:
         self._runner = runner
         self._transport = LocustTransport(runner, self._receive)
         self._collector = RunCollector()
+        self.live = Live(lambda: runner.user_count)
+        self.first_rate_per_s: float | None = None
         self._run: Coordinator | None = None
         self._files: FileWriter | None = None
         self._finishing = False
@@ -127,6 +137,8 @@ class Master:
         for kind in self._environment.user_classes:
             if issubclass(kind, Audience):
                 kind.behaviour()
+        if self._environment.web_ui:
+            config = with_free_file(config)
         outputs.check(config.outputs)
         cluster = (
             self._host_cluster()
@@ -136,15 +148,29 @@ class Master:
         if cluster.embedded:
             _log.warning(EMBEDDED_WARNING)
         self._files = FileWriter(config)
-        display: Listener = Screen(config) if parsed.headless else Log(config)
-        return Coordinator(
+        # With --json standard output is Locust's document, for another program to read.
+        console = Console(stderr=True) if parsed.json else None
+        display: Listener = Screen(config, console) if parsed.headless else Log(config)
+        followers = [self.live] if self._environment.web_ui else []
+        run = Coordinator(
             self._transport,
             config,
-            [StatsTable(self._environment.stats), self._collector, self._files, display],
+            [StatsTable(self._environment.stats), self._collector, self._files, display, *followers],
             cluster=cluster,
             rate_per_s=None,
             open_ended=not (config.load.duration_s or parsed.run_time or self._environment.shape_class),
         )
+        if parsed.run_time and not config.load.duration_s and parsed.run_time < _SHORT_RUN_S:
+            run.recorder.notices.append(
+                f"-t {parsed.run_time}s counts from Locust's start, so starting (some seconds) and the warm-up"
+                f" ({config.load.warmup_s:g} s) are part of it. --duration is the time to measure."
+            )
+        if followers:
+            self.live.attach(run, config)
+            rate_per_s, self.first_rate_per_s = self.first_rate_per_s, None
+            if rate_per_s is not None:
+                run.set_rate(rate_per_s)
+        return run
 
     def _host_cluster(self) -> Cluster:
         pool = gevent.get_hub().threadpool  # librdkafka's calls block, and would stall every greenlet here
@@ -172,6 +198,7 @@ class Master:
         if self._refused:
             return
         self._refused = True
+        self.live.failed(error.message, error.hint)
         _log.error(str(error))
         self._environment.process_exit_code = error.exit_code
         self._environment.stats.log_error("lensload", "run", str(error))

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 
 from locust.argument_parser import LocustArgumentParser
 
@@ -9,7 +10,9 @@ from lensload.config import loading
 from lensload.config.model import RunConfig
 from lensload.config.options import Option, options
 from lensload.coordinator.prometheus import check_free
-from lensload.errors import LensloadError
+from lensload.errors import LensloadError, UsageError
+from lensload.locust.audience import Audience
+from lensload.pacing.profile import Profile
 from lensload.report import outputs
 
 
@@ -20,16 +23,19 @@ def add_arguments(parser: LocustArgumentParser) -> None:
     except LensloadError as error:
         _leave(parser, error)
         return
-    group = parser.add_argument_group("lensload", "What is sent, where to, and how it is measured.")
+    groups: dict[str, argparse._ArgumentGroup] = {}  # pyright: ignore[reportPrivateUsage]
     for option in options(base):  # pyright: ignore[reportArgumentType]  # frozen models hash
         if option.shown.locust:
-            _add(group, option)
+            if option.group not in groups:
+                groups[option.group] = parser.add_argument_group(f"lensload: {option.group}")
+            _add(groups[option.group], option)
 
 
 def check(parser: LocustArgumentParser) -> None:
     """Read the command line now, before Locust forks or listens, and leave if it makes no configuration."""
     known, _ = parser.parse_known_args()
     try:
+        check_profile(known.profile)
         config = config_of(known)
         if not known.worker:
             outputs.check(config.outputs)
@@ -47,9 +53,9 @@ def config_of(parsed: argparse.Namespace) -> RunConfig:
     given = vars(parsed)
     return loading.load(
         {
-            option.name: given[_dest(option)]
+            option.name: given[dest(option)]
             for option in options()
-            if option.shown.locust and _dest(option) in given
+            if option.shown.locust and dest(option) in given
         }
     )
 
@@ -57,7 +63,7 @@ def config_of(parsed: argparse.Namespace) -> RunConfig:
 def _add(group: argparse._ArgumentGroup, option: Option) -> None:  # pyright: ignore[reportPrivateUsage]
     action = group.add_argument(
         option.locust_flag,
-        dest=_dest(option),
+        dest=dest(option),
         type=type(option.default),
         default=option.default,
         choices=option.choices or None,
@@ -85,7 +91,50 @@ class _Added(argparse.Action):
         setattr(namespace, self.dest, ",".join(given))
 
 
-def _dest(option: Option) -> str:
+def check_host(host: str | None, config: RunConfig, user_classes: Iterable[type]) -> None:
+    """Refuse a host that the load would not go to; other users in the locustfile may have one of their own.
+
+    Raises:
+        UsageError: it is another address than the cluster's.
+    """
+    if (
+        not host
+        or host == name_of_cluster(config)
+        or not all(issubclass(kind, Audience) for kind in user_classes)
+    ):
+        return
+    raise UsageError(
+        f"The host is {host!r}, and the load goes to {name_of_cluster(config)}: lensload has no use for a host.",
+        "Leave it empty; the cluster is that of --bootstrap-servers and --registry-url.",
+    )
+
+
+def check_profile(profile: str | None) -> None:
+    """Refuse Locust's own --profile, which is a mere label, where ours must have been meant.
+
+    Raises:
+        UsageError: it is a rate profile.
+    """
+    if not profile:
+        return
+    try:
+        Profile.parse(profile)
+    except ValueError:
+        return
+    raise UsageError(
+        f"--profile {profile} is Locust's own option, a label without effect on the rate.",
+        f"For a rate profile write --rate-profile {profile}.",
+    )
+
+
+def name_of_cluster(config: RunConfig) -> str:
+    """Where the load goes, in place of Locust's host; it goes into the names of downloads, so without blanks and commas."""
+    servers = (config.cluster.bootstrap_servers or "embedded-cluster").split(",")
+    return servers[0] + (f"+{len(servers) - 1}" if servers[1:] else "")
+
+
+def dest(option: Option) -> str:
+    """The name of an option's value among Locust's."""
     return option.locust_flag.removeprefix("--").replace("-", "_")
 
 

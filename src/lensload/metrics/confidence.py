@@ -22,7 +22,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.metrics.histogram import PERCENTS, Histogram, coarse_bounds
+from lensload.metrics.histogram import Histogram, coarse_bounds
+from lensload.metrics.percentiles import percent_of
 
 Floats = NDArray[np.float64]
 Method = Literal["runs", "blocks"]
@@ -96,7 +97,7 @@ class Blocked:
         totals = weights @ self.counts.sum(axis=1)
         if statistic == "mean":
             return weights @ (self.counts @ self._middles_ns) / np.maximum(totals, 1)
-        ranks = np.maximum(np.floor(PERCENTS[statistic] / 100 * totals + 0.5), 1)
+        ranks = np.maximum(np.floor((percent_of(statistic) or 0.0) / 100 * totals + 0.5), 1)
         # Each line's bucket by halving: to add up all buckets of all lines would be a hundred times the work.
         up_to = np.cumsum(self.counts, axis=1)
         low, high = np.zeros(len(weights), np.int64), np.full(len(weights), self.highest_ns.size - 1)
@@ -129,7 +130,7 @@ class Blocked:
         """By how much each block pulls at the statistic: its autocorrelation is the one that matters."""
         if statistic == "mean":
             return self.counts @ (self._middles_ns - 1e3 * (self.whole.mean_us or 0.0))
-        percent = PERCENTS[statistic]
+        percent = percent_of(statistic) or 0.0
         beyond = self.highest_ns > 1e3 * (self.whole.percentile_us(percent) or 0.0)
         return self.counts[:, beyond].sum(axis=1) - (1 - percent / 100) * self.counts.sum(axis=1)
 
@@ -143,7 +144,7 @@ def interval(runs: Sequence[Histogram], statistic: str, *, level: float = LEVEL)
 
     Args:
         runs: the latencies of each run, of the same stage and topic.
-        statistic: "mean" or one of `PERCENTS`.
+        statistic: "mean" or a percentile (`percent_of`).
         level: how sure the interval is to hold the true value.
 
     Returns:

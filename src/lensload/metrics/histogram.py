@@ -14,6 +14,7 @@ from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
 from lensload.errors import UsageError
+from lensload.metrics.percentiles import carries, percent_of
 
 HIGHEST_NS: Final = 3_600_000_000_000
 """The longest time a histogram tells from longer ones: one hour."""
@@ -35,8 +36,6 @@ _TOGETHER: Final = 64
 
 PERCENTS: Final = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9, "p9999": 99.99}
 """The percentiles that are reported, by name."""
-
-_BEYOND: Final = 10  # so many values lie beyond a percentile that is reported
 
 
 def bucket_indices(values_ns: Nanoseconds) -> NDArray[np.int64]:
@@ -180,17 +179,14 @@ class Histogram:
     @property
     def carried(self) -> dict[str, float]:
         """The percentiles of `summary` that are not None, name to percent."""
-        return {
-            name: percent
-            for name, percent in PERCENTS.items()
-            if self.count * (1 - percent / 100) >= _BEYOND - 1e-6
-        }
+        return {name: percent for name, percent in PERCENTS.items() if carries(self.count, percent)}
 
     def figure_us(self, statistic: str) -> float | None:
-        """The mean, or one of `PERCENTS`; None where there are too few values for it, as in `summary`."""
-        if statistic == "mean":
+        """The mean, or any percentile by its name; None where there are too few values for it, as in `summary`."""
+        percent = percent_of(statistic)
+        if percent is None:
             return self.mean_us
-        return self.percentile_us(PERCENTS[statistic]) if statistic in self.carried else None
+        return self.percentile_us(percent) if carries(self.count, percent) else None
 
     def summary(self) -> dict[str, float | int | None]:
         """What a table shows, in microseconds: count, mean, p50, p90, p99, p999, p9999, max and min.

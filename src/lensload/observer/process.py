@@ -13,7 +13,7 @@ from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.observer.observer import Observer, shares
 from lensload.processes import messages
-from lensload.processes.child import RunChild, serve, whole_ms
+from lensload.processes.child import RunChild, resident_bytes, serve, whole_ms
 from lensload.processes.link import Link
 from lensload.processes.messages import Message
 
@@ -80,7 +80,15 @@ class ObserverProcess(RunChild):
         """Send what was seen since the last report."""
         self._observer.account()
         self.send_all(map(messages.Notice, self._observer.take_notices()))
-        self._link.send(messages.ObserverReport(self._tally.take(), now_ns, self._clock.step_ns()))
+        self._link.send(
+            messages.ObserverReport(
+                stats=self._tally.take(),
+                now_ns=now_ns,
+                clock_step_ns=self._clock.step_ns(),
+                rss_bytes=resident_bytes(),
+                cpu_ns=time.process_time_ns(),
+            )
+        )
         self._tell_pages()
 
     def _tell_pages(self, *, everything: bool = False) -> None:

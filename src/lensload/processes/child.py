@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final
 
 from lensload.clock import WallClock
@@ -21,6 +22,14 @@ _REPORT_NS: Final = 1_000_000_000
 def whole_ms(at_ns: int) -> int:
     """`at_ns` rounded down to the millisecond, where due times (which ids round down) cannot fall behind it."""
     return at_ns - at_ns % NS_PER_MS
+
+
+def resident_bytes() -> int:
+    """The memory of this process; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
 
 
 class RunChild:

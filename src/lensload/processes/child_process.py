@@ -154,9 +154,17 @@ class ChildProcess:
             )
 
 
-def poll_all(processes: Sequence[ChildProcess], timeout_s: float = 0.0) -> None:
-    """Take in what the processes say, waiting at most `timeout_s` for the first of it; notice deaths."""
+def poll_all(processes: Sequence[ChildProcess], timeout_s: float = 0.0, wake_fd: int | None = None) -> None:
+    """Take in what the processes say, waiting at most `timeout_s` for the first of it; notice deaths.
+
+    Args:
+        processes: the children.
+        timeout_s: the longest wait.
+        wake_fd: a descriptor that ends the wait too, once it can be read.
+    """
     waiting = select.poll()
+    if wake_fd is not None:
+        waiting.register(wake_fd, select.POLLIN)
     for process in processes:
         if not process.ended:
             waiting.register(process.fileno(), select.POLLIN)

@@ -3,8 +3,8 @@
 Each kind is a frozen dataclass. In transit a message is an `Envelope`: its kind in plain sight, its content packed.
 A worker forwards the envelopes between the coordinator and its processes unopened; it opens only its own.
 
-    coordinator -> generator, observer    Configure…, Begin, Drain; Audience (generator), Settled (observer)
-    generator, observer -> coordinator    Ready, …Report, Pages, Notice, Scheduled (generator), …Drained, Refused
+    coordinator -> generator, observer    Configure…, Begin, Drain; Audience, SetRate (generator), Settled (observer)
+    generator, observer -> coordinator    Ready, …Report, Pages, Notice, RateSet, Scheduled (generator), …Drained, Refused
     coordinator -> worker                 Assign, AskClock, End
     worker -> coordinator                 Join, ClockReading, Died, Ended, Notice
 
@@ -184,6 +184,27 @@ class Playing(Message):
 
 
 @dataclass(frozen=True)
+class SetRate(Message):
+    """A generator makes so many events per second, whatever its audience adds up to; None: what that adds up to.
+
+    Attributes:
+        number: of the change, for the answer.
+        rate_per_s: the part of this generator.
+    """
+
+    number: int
+    rate_per_s: float | None
+
+
+@dataclass(frozen=True)
+class RateSet(Message):
+    """The answer to `SetRate`: events due from `from_ns` on (Unix nanoseconds) follow the new rate."""
+
+    number: int
+    from_ns: int
+
+
+@dataclass(frozen=True)
 class Settled(Message):
     """Pages of the ledger in which nothing is open: an observer may forget them."""
 
@@ -227,6 +248,8 @@ class GeneratorReport(Report):
         queue: events in the producer's queue.
         behind_ns: how late the most overdue event is.
         rss_bytes: the process's resident memory.
+        cpu_ns: the processor time that the process has used since it started.
+        due: how many measured events were due by now.
     """
 
     target_per_s: float
@@ -234,11 +257,16 @@ class GeneratorReport(Report):
     queue: int
     behind_ns: int
     rss_bytes: int
+    cpu_ns: int = 0
+    due: float = 0.0
 
 
 @dataclass(frozen=True)
 class ObserverReport(Report):
-    """An observer's report."""
+    """An observer's report; `rss_bytes` and `cpu_ns` as of a generator."""
+
+    rss_bytes: int = 0
+    cpu_ns: int = 0
 
 
 @dataclass(frozen=True)

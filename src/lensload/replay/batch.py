@@ -13,6 +13,9 @@ HEADER_BYTES: Final = 5
 UNLIMITED: Final = 1 << 62
 """So many messages as nobody has."""
 
+_ID_HEADER: Final = "__value_schema_id"
+"""Where serializers of 2025 on may put the schema's id, with nothing before the value: its first bytes are data then."""
+
 _EMPTY: Final = b"\xff\0\0\0\0"  # stands for a value too short to have a header
 
 Integers = NDArray[np.int64]
@@ -29,6 +32,7 @@ class Kind(IntEnum):
     UNUSABLE_SCHEMA = 5, "its schema is not usable Avro"
     UNFIT = 6, "Avro that does not fit its schema"
     UNRESOLVED = 7, "does not resolve to the reader's schema"
+    ID_IN_HEADER = 8, "its schema id is in a record header, and not before the value"
 
     reason: str
     """Why, in the words that counts and rejects files use."""
@@ -79,6 +83,9 @@ class Batch:
         names = map(str, map(Message.topic, messages))
         values = list(map(Message.value, messages))
         schema_id, kind = read_headers(values)
+        for place, headers in enumerate(map(Message.headers, messages)):
+            if headers and values[place] is not None and any(name == _ID_HEADER for name, _ in headers):
+                kind[place] = Kind.ID_IN_HEADER
         return cls(
             messages,
             values,

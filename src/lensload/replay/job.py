@@ -29,9 +29,7 @@ from lensload.replay.writer_schemas import WriterSchemas
 from lensload.report.progress import ProgressView
 from lensload.report.units import latencies, per_s
 from lensload.schema.definitions import subject
-from lensload.schema.registry import Registry, connect
-
-_REACH_S = 8.5  # so that an address that never answers is named within ten
+from lensload.schema.registry import Registry
 
 
 def run(options: ReplayOptions, config: Cluster) -> None:
@@ -45,12 +43,12 @@ def run(options: ReplayOptions, config: Cluster) -> None:
     options.check()
     url = _registry_url(options, config)
     settings = connection.client_settings(config)
-    connection.check(settings, timeout_s=_REACH_S)
+    connection.check(settings)
     partition_counts = topics.find(
         settings, [config.topic_prefix + name for name in dict.fromkeys(options.topics)]
     )
     _check_partitions(options.partitions, partition_counts)
-    with connect(url) if url else nullcontext() as registry:
+    with connection.registry_of(config) if url else nullcontext() as registry:
         if registry:
             # Asked before anything is read, so that a registry that is down is told at once.
             first = next(iter(partition_counts))

@@ -1,14 +1,15 @@
 """Where a replay begins: the earliest offset, a moment, or an offset."""
 
 import re
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, Literal, Self
 
 from lensload.errors import UsageError
+from lensload.values import moment_ms
 
 _FORMS: Final = (
-    "It is earliest, a time such as 2026-01-31T12:00:00Z (UTC where no zone is given) or Unix milliseconds such as"
+    "It is earliest, a time ago such as -1h, a time such as 2026-01-31T12:00:00Z (UTC where no zone is given) or Unix milliseconds such as"
     " 1769860800000, or an offset such as offset:1200."
 )
 # Unix ms below this are before March 1973: seconds, given by mistake.
@@ -56,10 +57,8 @@ def _unix_ms(digits: str) -> int:
 
 def _iso_ms(text: str) -> int:
     try:
-        moment = datetime.fromisoformat(text)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        unix_ms = int(moment.timestamp() * 1000)
-    except (ValueError, OverflowError) as error:
+        unix_ms = moment_ms(text, time.time_ns() // 1_000_000)
+    except ValueError as error:
         raise UsageError(f"--start is {text!r}.", _FORMS) from error
     if unix_ms < 0:
         raise UsageError(f"--start is {text!r}: Kafka's timestamps begin in 1970.", _FORMS)

@@ -18,12 +18,21 @@ Text = Callable[[Named], str]
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
-def check(views: Views) -> None:
+def check(views: Views, others: Mapping[str, Path] | None = None) -> None:
     """Find out now whether all of them can be written, and the run file if there is one.
 
+    Args:
+        views: which files are wanted.
+        others: further files that are read or written, by what people call them.
+
     Raises:
-        UsageError: one cannot.
+        UsageError: one cannot, or is another one too.
     """
+    known: dict[str, Path | None] = dict(others or {})
+    known |= {flag: path for path, _, flag, _ in _wanted(views)}
+    if isinstance(views, Outputs):
+        known["--run-file"] = views.run_file
+    atomic_file.check_apart(known)
     if isinstance(views, Outputs):
         atomic_file.check_writable(views.run_file)
     for path, what, flag, _ in _wanted(views):

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from lensload.metrics import percentiles
 from lensload.metrics.counts import COUNTS, count_of
+from lensload.report.columns import statistics_of
 from lensload.report.units import MISSING, STAGE_NAMES, STATISTIC_NAMES, latency, per_s, percent
 from lensload.results.run import Run, total
-from lensload.verdict.figures import shown
+from lensload.verdict.figures import latency_us, shown
 from lensload.verdict.slo import Outcome
 
 _BAD = ("failed", "unflushed", "lost", "unknown", "duplicated", "corrupt")
@@ -51,10 +52,8 @@ def load_line(run: Run) -> str:
 
 def latency_table(run: Run, statistics: Sequence[str] = tuple(STATISTIC_NAMES)) -> Table:
     """The stages of a run that measured anything, all topics together."""
-    by_name = {
-        STAGE_NAMES.get(stage, stage): by_topic["all"] for stage, by_topic in run["latency_us"].items()
-    }
-    return _latencies("stage", by_name, statistics)
+    places = {STAGE_NAMES.get(stage, stage): (stage, "all") for stage in run["latency_us"]}
+    return _latencies(run, "stage", places, statistics)
 
 
 def topic_table(run: Run, stage: str) -> Table:
@@ -62,21 +61,20 @@ def topic_table(run: Run, stage: str) -> Table:
     by_topic = run["latency_us"].get(stage, {})
     topics = [topic for topic in run["topics"] if topic in by_topic]
     names = topics if len(topics) == 1 else [*topics, "all"]
-    return _latencies("topic", {name: by_topic.get(name, {}) for name in names}, tuple(STATISTIC_NAMES))
+    return _latencies(run, "topic", {name: (stage, name) for name in names}, tuple(STATISTIC_NAMES))
 
 
-def _latencies(first: str, by_name: Mapping[str, Mapping[str, Any]], statistics: Sequence[str]) -> Table:
-    heads = [first, "events", *(STATISTIC_NAMES[name] for name in statistics)]
-    rows = [
-        [
-            Cell(name),
-            _count(summary["count"]),
-            *(Cell(latency(summary[key]), summary[key]) for key in statistics),
-        ]
-        for name, summary in by_name.items()
-        if summary.get("count")
-    ]
-    return Table(heads, rows)
+def _latencies(
+    run: Run, first: str, places: Mapping[str, tuple[str, str]], statistics: Sequence[str]
+) -> Table:
+    """A row for each stage and topic of `places` that measured anything, by the name that it is shown under."""
+    names = statistics_of(run, statistics)
+    rows: list[list[Cell]] = []
+    for name, (stage, topic) in places.items():
+        if count := run["latency_us"].get(stage, {}).get(topic, {}).get("count"):
+            figures = [latency_us(run, stage, topic, statistic) for statistic in names]
+            rows.append([Cell(name), _count(count), *(Cell(latency(figure), figure) for figure in figures)])
+    return Table([first, "events", *map(percentiles.shown, names)], rows)
 
 
 def counts_table(run: Run, names: Sequence[str] = COUNTS) -> Table:

@@ -1,10 +1,12 @@
 """What was recorded of a run, and the run that is built from it and from what was counted."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, cast
+
+from typing_extensions import TypedDict
 
 from lensload.delivery.reconcile import Findings
 from lensload.metrics import librdkafka
@@ -13,15 +15,15 @@ from lensload.metrics.observer_lag import observer_lag
 from lensload.metrics.slices import CoarseSlice, Slice
 from lensload.metrics.stats import Tally
 from lensload.results.breakdown import breakdown
-from lensload.results.counted import sections, warmup
-from lensload.results.run import FORMAT, Load, Row, Run, Summary, summary, with_lengths
+from lensload.results.counted import sections, summaries, warmup
+from lensload.results.run import FORMAT, Load, RateChange, Row, Run, Summary, summary, with_lengths
+from lensload.results.slowest import Slowest, slowest
 from lensload.results.slowest import sentence as slow_sentence
-from lensload.results.slowest import slowest
 from lensload.verdict.evidence import Evidence, LagShare, Latencies, RunFacts
 from lensload.verdict.rules import judge
 from lensload.verdict.slo import Outcome, Slo, sentence
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
-from lensload.verdict.verdict import reason
+from lensload.verdict.verdict import Judgement, Limit, Reason, reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Recording:
         slices: the measured time and the drain in pieces that add up to what was counted.
         coarse: the same, with their coarse counts.
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
+        rate_changes: changes of the rate by hand.
     """
 
     facts: RunFacts
@@ -43,10 +46,67 @@ class Recording:
     slices: Sequence[Slice] = ()
     coarse: Sequence[CoarseSlice] = ()
     findings: Mapping[str, Findings] | None = None
+    rate_changes: Sequence[RateChange] = ()
 
     def of_topic(self, topic: str) -> Findings | None:
         """What is known of a topic's events one by one; None when nobody kept account of them."""
         return None if self.findings is None else self.findings.get(topic, Findings())
+
+
+class Judged(TypedDict):
+    """What was measured and what it is worth; the fields are those of `Run`."""
+
+    verdict: Judgement
+    reasons: list[Reason]
+    limited_by: Limit | None
+    slos: list[Outcome]
+    load: Load
+    topics: dict[str, Counts]
+    latency_us: dict[str, dict[str, Summary]]
+    slowest: list[Slowest]
+
+
+def judged(
+    tally: Tally,
+    recording: Recording,
+    thresholds: Thresholds = DEFAULTS,
+    slos: Sequence[Slo] = (),
+    linger_ms: float | None = None,
+) -> Judged:
+    """What was measured and what it is worth, be the run over or not; arguments as of `build`."""
+    topics = {
+        topic: _counts(counts, recording.of_topic(topic), recording.facts)
+        for topic, counts in sorted(tally.counts.items())
+    }
+    latency, load = summaries(tally), _load(tally, recording.facts, topics)
+    figures = (
+        sections(tally) if slos else {}
+    )  # encoding the histograms takes some ms, and live views ask each second
+    known = {"topics": topics, "load": load, **figures}
+    outcomes = [(slo, slo.judge(known)) for slo in slos]
+    slow = slowest(recording.coarse, latency["end_to_end"]["all"], outcomes)
+    evidence = _evidence(tally, recording, topics, latency, thresholds)
+    shares = tuple(share for slo, outcome in outcomes if (share := _lag_share(slo, outcome, known)))
+    return {
+        **judge(replace(evidence, lag_shares=shares), thresholds, _missed(outcomes, slow, linger_ms)),
+        "slos": [outcome for _, outcome in outcomes],
+        "load": load,
+        "topics": topics,
+        "latency_us": latency,
+        "slowest": slow,
+    }
+
+
+def _missed(
+    outcomes: Sequence[tuple[Slo, Outcome]], slow: Sequence[Slowest], linger_ms: float | None
+) -> list[Reason]:
+    """A reason for each objective that is missed; of a latency with what its slowest events waited for."""
+    advice = {one["figure"]: slow_sentence(one, linger_ms) for one in slow}
+    return [
+        reason("objective_missed", "fail", sentence(outcome), advice.get(slo.figure.name, ""))
+        for slo, outcome in outcomes
+        if not outcome["held"]
+    ]
 
 
 def build(
@@ -65,37 +125,28 @@ def build(
         thresholds: what the verdict goes by.
         slos: what was asked of the figures; one that does not hold fails the run.
     """
-    facts, counted, by_topic = recording.facts, sections(tally), sorted(tally.counts.items())
-    topics = {topic: _counts(counts, recording.of_topic(topic), facts) for topic, counts in by_topic}
-    latency, load = counted["latency_us"], _load(tally, facts, topics)
-    outcomes = [slo.judge({"topics": topics, "latency_us": latency, "load": load}) for slo in slos]
-    judged = list(zip(slos, outcomes, strict=True))
-    slow = slowest(recording.coarse, latency["end_to_end"]["all"], judged)
     linger_ms = conditions.get("configuration", {}).get("linger_ms")
-    advice = {one["figure"]: slow_sentence(one, linger_ms) for one in slow}
-    missed = [
-        reason("objective_missed", "fail", sentence(outcome), advice.get(slo.figure.name, ""))
-        for slo, outcome in judged
-        if not outcome["held"]
-    ]
+    facts, counted = recording.facts, sections(tally)
+    found = judged(tally, recording, thresholds, slos, linger_ms)
     client = {stage: summary(tally.histogram(stage)) for stage in librdkafka.STAGES}
+    by_topic = sorted(tally.counts.items())
     run = {
         "format": FORMAT,
-        **judge(_evidence(tally, recording, topics, latency, thresholds, judged), thresholds, missed),
-        "slos": outcomes,
+        **{name: found[name] for name in ("verdict", "reasons", "limited_by", "slos")},
         "started_at": datetime.fromtimestamp(facts.started_ns / 1e9, UTC).isoformat(timespec="milliseconds"),
         "measured_s": facts.measured_s,
         "cut_short": facts.cut_short,
         "embedded": facts.embedded,
         "notices": recording.notices,
         "series": recording.series,
+        **({"rate_changes": recording.rate_changes} if recording.rate_changes else {}),
         "slices": recording.slices,
-        "load": load,
-        "topics": topics,
+        "load": found["load"],
+        "topics": found["topics"],
         "warmup": {topic: _warmup(counts, recording.of_topic(topic), facts) for topic, counts in by_topic},
         "client_us": client,
-        "breakdown": breakdown(latency, client),
-        "slowest": slow,
+        "breakdown": breakdown(found["latency_us"], client),
+        "slowest": found["slowest"],
         **counted,
         "conditions": conditions,
         "repeats": [],
@@ -168,7 +219,6 @@ def _evidence(
     topics: Mapping[str, Counts],
     latency: Mapping[str, Mapping[str, Summary]],
     thresholds: Thresholds,
-    judged: Sequence[tuple[Slo, Outcome]],
 ) -> Evidence:
     counts, all_topics = (
         sums(topics.values()),
@@ -187,23 +237,15 @@ def _evidence(
         end_to_end_p50_us=all_topics["end_to_end"]["p50"],
         negative_fraction=max(stage["negative"] / max(1, stage["count"]) for stage in all_topics.values()),
     )
-    shares = tuple(share for slo, outcome in judged if (share := _lag_share(slo, outcome, latency)))
-    return Evidence(
-        facts=recording.facts, counts=counts, latencies=latencies, totals=tally.totals, lag_shares=shares
-    )
+    return Evidence(facts=recording.facts, counts=counts, latencies=latencies, totals=tally.totals)
 
 
-def _lag_share(slo: Slo, outcome: Outcome, latency: Mapping[str, Mapping[str, Summary]]) -> LagShare | None:
+def _lag_share(slo: Slo, outcome: Outcome, known: Mapping[str, Any]) -> LagShare | None:
     """The generator's part of a figure that an objective limits from above; None for other figures."""
-    figure = slo.figure
-    lag_us = latency["schedule_lag"].get(figure.topic, {}).get(figure.kind)
-    figure_us = outcome["figure"]
-    if (
-        figure.stage not in ("ack", "end_to_end")
-        or "<" not in slo.comparison
-        or lag_us is None
-        or figure_us is None
-    ):
+    if slo.figure.stage not in ("ack", "end_to_end") or "<" not in slo.comparison:
+        return None
+    lag_us, figure_us = replace(slo.figure, stage="schedule_lag").of(known), outcome["figure"]
+    if lag_us is None or figure_us is None:
         return None
     return LagShare(outcome["expression"], figure_us, outcome["limit"], lag_us, outcome["held"])
 

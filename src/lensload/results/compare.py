@@ -125,7 +125,7 @@ def figure_of(text: str) -> Figure:
         ValueError: there is none, or it has no interval.
     """
     figure = Figure.parse(text)
-    if figure.stage and figure.kind not in ("mean", *PERCENTS):
+    if figure.stage and figure.kind in ("min", "max"):
         raise ValueError(f"{figure.kind} is one event, and has no interval; take {figure.stage}.p9999")
     if not figure.stage and figure.kind not in RATES:
         raise ValueError(f"{figure.name} is no latency and no rate; make it an objective (--slo)")

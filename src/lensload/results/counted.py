@@ -29,19 +29,24 @@ def sections(tally: Tally) -> Counted:
     errors = sorted(tally.errors.items(), key=lambda item: (-item[1], item[0]))
     histograms = {stage: _by_topic(tally, stage) for stage in STAGES}
     return {
-        "latency_us": {
-            stage: {
-                "all": summary(tally.histogram(stage)),
-                **{topic: summary(one) for topic, one in by_topic.items()},
-            }
-            for stage, by_topic in histograms.items()
-        },
+        "latency_us": summaries(tally),
         "errors": [{"topic": topic, "error": text, "count": count} for (topic, text), count in errors],
         "totals": tally.totals,
         "histograms": {
             stage: {topic: one.encoded() for topic, one in by_topic.items()}
             for stage, by_topic in histograms.items()
         },
+    }
+
+
+def summaries(tally: Tally) -> dict[str, dict[str, Summary]]:
+    """Latencies by stage and topic, and of all topics together."""
+    return {
+        stage: {
+            "all": summary(tally.histogram(stage)),
+            **{topic: summary(one) for topic, one in _by_topic(tally, stage).items()},
+        }
+        for stage in STAGES
     }
 
 

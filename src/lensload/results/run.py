@@ -101,6 +101,21 @@ class Row(Progress):
     latency_us: dict[str, dict[str, float | None]]
 
 
+class RateChange(TypedDict):
+    """The rate was changed by hand while the run was on.
+
+    Attributes:
+        at_s: when, from the start of the schedule.
+        rate_per_s: the rate from then on, before the profile; null: what it was set to before the run, or what Locust's
+            users add up to.
+        took_s: until the schedules of all workers followed it; null: one did not answer before the next change.
+    """
+
+    at_s: float
+    rate_per_s: float | None
+    took_s: float | None
+
+
 class Repeat(TypedDict):
     """One of several runs that were merged.
 
@@ -157,6 +172,7 @@ class Run(TypedDict):
         totals: scalars that add, such as bytes, queue_full, deleted_before_read and read_again.
         notices: what was worth telling while it ran, in order.
         series: the course of the run, a row a second, longer rows of a long run.
+        rate_changes: changes of the rate by hand, in order, the last thousand; missing where there were none.
         slices: the measured time and the drain in pieces, with their histograms; they add up to the run.
         histograms: HDR histograms by stage and topic, in nanoseconds, compressed (V2) and in base64.
         conditions: versions, machine, configuration without secrets, cluster, seed.
@@ -184,6 +200,7 @@ class Run(TypedDict):
     totals: dict[str, float]
     notices: list[str]
     series: list[Row]
+    rate_changes: NotRequired[list[RateChange]]
     slices: list[Slice]
     histograms: dict[str, dict[str, str]]
     conditions: dict[str, Any]

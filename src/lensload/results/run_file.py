@@ -42,7 +42,7 @@ def read(path: Path) -> Run:
     """
     try:
         content: object = json.loads(
-            path.read_text(encoding="utf-8"), parse_constant=lambda _: None
+            path.read_text(encoding="utf-8-sig"), parse_constant=lambda _: None
         )  # NaN is none
     except OSError as error:
         raise UsageError(f"The run file {path} cannot be read: {why(error)}.") from error

@@ -15,7 +15,7 @@ from typing_extensions import get_original_bases
 from lensload.metrics.counts import Counts
 from lensload.metrics.slices import Slice
 from lensload.results.breakdown import Breakdown
-from lensload.results.run import Confidence, ErrorCount, LatencySummary, Load, Repeat, Row, Run
+from lensload.results.run import Confidence, ErrorCount, LatencySummary, Load, RateChange, Repeat, Row, Run
 from lensload.results.slowest import Slowest
 from lensload.verdict.slo import Outcome
 from lensload.verdict.verdict import Reason
@@ -25,7 +25,7 @@ FILE: Final = Path(__file__).with_name("run.schema.json")
 _KINDS: Final[dict[str, type]] = {
     kind.__name__: kind
     for kind in (
-        Breakdown, Confidence, Counts, ErrorCount, LatencySummary, Load, Outcome, Reason, Repeat, Row, Slice, Slowest,
+        Breakdown, Confidence, Counts, ErrorCount, LatencySummary, Load, Outcome, RateChange, Reason, Repeat, Row, Slice, Slowest,
     )
 }  # fmt: skip
 

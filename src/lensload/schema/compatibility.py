@@ -5,7 +5,8 @@ BACKWARD, which lets a field go. It is held against *every* earlier version, so 
 readable, and it holds inside nested records, arrays, maps and unions as well.
 
 A type has changed if a value's type is another one, be it a wider one: `int` to `long` breaks a service that reads
-with the older version. An enum may gain symbols, and lose none.
+with the older version. An enum loses no symbol, and gains one only where the older version has a default, which is what
+its readers read in the new symbol's place.
 """
 
 import json
@@ -126,11 +127,25 @@ class _Comparison:
                     what = f"its enum {_short(older)} has lost {', '.join(gone)}"
                     fix = "Put back what is gone; old events have it, even where new ones will not."
                     yield Breach(path, CHANGED, what, fix)
+                yield from _gained(older, newer, path)
             case "record" | "error" if older["name"] not in self._compared:
                 self._compared.add(older["name"])
                 yield from self._records(older, newer, f"{path}.")
             case _:
                 pass
+
+
+def _gained(older: Node, newer: Node, path: str) -> Iterator[Breach]:
+    gained = [symbol for symbol in newer["symbols"] if symbol not in older["symbols"]]
+    if gained and "default" not in older:
+        what = (
+            f"its enum {_short(older)} has gained {', '.join(gained)}, and the older version has no default to read"
+            " them as"
+        )
+        fix = (
+            "Write the new values into a new field; a service with the older version fails at such an event."
+        )
+        yield Breach(path, CHANGED, what, fix)
 
 
 def _removed(path: str, field: Node) -> Breach:

@@ -18,9 +18,11 @@ from fastavro.schema import (
 )
 
 from lensload.errors import SchemaError
+from lensload.schema import avro_rules
 
 NAMESPACE = "com.lens.events"
 
+_AVRO = "Registries refuse it too (422): mend what is named."
 _REPAIR = "Restore it from the repository (git checkout -- schemas), or install lensload again."
 
 
@@ -113,7 +115,7 @@ def read(topic: Topic, path: Path) -> Schema:
         SchemaError: as `load` does.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise SchemaError(f"The schema of {topic.name} is missing: {path}.", _REPAIR) from error
     except (OSError, UnicodeDecodeError) as error:
@@ -130,6 +132,8 @@ def of_text(topic: Topic, text: str, path: Path) -> Schema:
     """
     parsed = _parse(text, path)
     _check(topic, parsed, text, path)
+    if wrong := avro_rules.complaint(json.loads(text)):
+        raise SchemaError(f"{path}:1: not an Avro schema: {wrong}.", _AVRO)
     canonical = to_parsing_canonical_form(parsed)
     return Schema(topic, text.strip(), parsed, tuple(parsed["fields"]), fingerprint(canonical, "CRC-64-AVRO"))
 
@@ -146,6 +150,8 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
         unknown: Any = error.name  # now and then the whole type
         name = str(unknown.get("type") if isinstance(unknown, dict) else unknown).rpartition(".")[2]
         raise _broken(path, _line_of(text, name), f"{name!r} is not an Avro type") from error
+    except RecursionError:
+        raise _broken(path, 1, "its types are nested too deeply") from None
     # fastavro meets shapes that it does not expect with whatever Python raises there.
     except (SchemaParseException, ValueError, TypeError, KeyError, AttributeError) as error:
         raise _broken(path, 1, f"not an Avro schema: {error}") from error
@@ -174,3 +180,12 @@ def _line_of(text: str, word: str) -> int:
     """The first line that has `word` as a JSON string; 1 if none has."""
     before, found, _ = text.partition(f'"{word}"')
     return before.count("\n") + 1 if found else 1
+
+
+def fingerprint_of(text: str) -> str:
+    """The fingerprint of any schema's text, as `Schema.fingerprint` is; "" where it is none, or refers to others."""
+    try:
+        parsed = parse_schema(json.loads(text), named_schemas={})
+        return fingerprint(to_parsing_canonical_form(parsed), "CRC-64-AVRO")
+    except Exception:  # noqa: BLE001 - fastavro raises what it likes for what is no schema
+        return ""

@@ -15,6 +15,8 @@ from lensload.schema.definitions import Schema, subject
 from lensload.schema.registry import Entry, Registry
 
 LEVEL = "BACKWARD"
+_STRICTER = {"BACKWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE"}
+"""What is stricter than BACKWARD is somebody's decision, and is not weakened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Published:
         schema_id: the id of our schema.
         version: which version of the subject that is.
         new: whether it was registered now; else it was known.
-        was_level: the subject's compatibility level before, None if it had none of its own; BACKWARD now.
+        was_level: the subject's compatibility level before, None if it had none of its own.
+        level: its level now; None where the registry does not tell, or does not let it be set.
     """
 
     subject: str
@@ -34,6 +37,7 @@ class Published:
     version: int
     new: bool
     was_level: str | None
+    level: str | None = LEVEL
 
 
 def publish(registry: Registry, wanted: Mapping[str, Schema], prefix: str = "") -> tuple[Published, ...]:
@@ -103,6 +107,12 @@ def breaches(entry: Entry, name: str, schema: Schema) -> tuple[compatibility.Bre
     Raises:
         SchemaError: that version is not of the topic's record, or no Avro at all: the subject is someone else's.
     """
+    if entry.refers_to:
+        raise SchemaError(
+            f"Version {entry.version} of {name} refers to other subjects ({', '.join(entry.refers_to)}), which lensload"
+            " does not follow.",
+            "Give a --topic-prefix, so that topics and subjects are your own.",
+        )
     try:
         older = definitions.of_text(schema.topic, entry.text, Path(f"version {entry.version} of {name}"))
     except SchemaError as error:
@@ -133,25 +143,26 @@ def _published(registry: Registry, name: str, schema: Schema) -> Published:
     known = registry.find(name, schema)
     fresh = known is None and registry.latest(name) is None
     # Only a subject that exists can be given a level, at least by some registries.
-    level = None if fresh else _levelled(registry, name)
+    levels = (None, None) if fresh else _levelled(registry, name)
     if known is None:
         registry.put(name, schema)
     if fresh:
-        level = _levelled(registry, name)
+        levels = _levelled(registry, name)
     entry = known or registry.find(name, schema)
     if entry is None:
         raise RegistryError(
             f"The registry at {registry.url} took {name} and does not know it.",
             "See its log, and register again.",
         )
-    return Published(name, entry.schema_id, entry.version, known is None, level)
+    return Published(name, entry.schema_id, entry.version, known is None, *levels)
 
 
-def _levelled(registry: Registry, name: str) -> str | None:
+def _levelled(registry: Registry, name: str) -> tuple[str | None, str | None]:
+    """The subject's level before, and now that it is no less than LENS's where the registry lets it be set."""
     before = registry.level(name)
-    if before != LEVEL:
-        registry.set_level(name, LEVEL)
-    return before
+    if before == LEVEL or before in _STRICTER:
+        return before, before
+    return before, LEVEL if registry.set_level(name, LEVEL) else None
 
 
 def _told(done: Sequence[Published], every: Sequence[str]) -> str:

@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from confluent_kafka.schema_registry import RegisteredSchema, SchemaRegistryClient
 from confluent_kafka.schema_registry import Schema as RegistrySchema
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from lensload.errors import RegistryError
-from lensload.schema import registry_auth
+from lensload.schema import definitions, registry_auth
 from lensload.schema.definitions import Schema, subject
 
 _TOTAL_S = 10.0
@@ -49,6 +51,12 @@ _STATUSES = {
     **dict.fromkeys((429, 500, 502, 503, 504), _IN_TROUBLE),
 }
 
+_UNABLE = {403, 404, 405, 501}
+_READ_ONLY = {42205}
+
+Register = Literal["never", "missing", "always"]
+"""What may be registered."""
+
 Answer = TypeVar("Answer")
 
 
@@ -70,7 +78,11 @@ def connect(url: str, environ: Mapping[str, str] | None = None) -> "Registry":
         "retries.wait.ms": 500,
         **registry_auth.settings(os.environ if environ is None else environ),
     }
-    return Registry(url, SchemaRegistryClient.new_client(settings))
+    try:
+        return Registry(url, SchemaRegistryClient.new_client(settings))
+    except Exception as error:
+        # The HTTP client is made there, and fails for what the environment says of proxies in many ways.
+        raise _unreached([error], url) from error
 
 
 class Registry:
@@ -86,29 +98,48 @@ class Registry:
         self.client = client
 
     def register(
-        self, schemas: Mapping[str, Schema], prefix: str = "", timeout_s: float = _TOTAL_S
+        self,
+        schemas: Mapping[str, Schema],
+        prefix: str = "",
+        mode: Register = "missing",
+        timeout_s: float = _TOTAL_S,
     ) -> dict[str, int]:
+        """`entries`, of which only the schema ids are wanted."""
+        return {
+            topic: each.schema_id for topic, each in self.entries(schemas, prefix, mode, timeout_s).items()
+        }
+
+    def entries(
+        self,
+        schemas: Mapping[str, Schema],
+        prefix: str = "",
+        mode: Register = "missing",
+        timeout_s: float = _TOTAL_S,
+    ) -> "dict[str, Known]":
         """Have every schema registered under its subject; again and from several processes gives the same ids.
 
-        What is there already is only looked up, so credentials that may not write are enough for a registry
-        that has the schemas.
+        What is there already is only looked up, so credentials that may not write are enough for a registry that has
+        the schemas. With "missing", a subject whose latest version is the same to every reader and writer (equal in
+        Avro's canonical form: other docs, other properties such as avro.java.string) gets no further version.
 
         Args:
             schemas: by topic name, as `schemas.load` gives them.
             prefix: goes before each topic's name in the subject.
+            mode: "never" registers nothing; "missing" what the subject's latest version is not equal to; "always"
+                every text that is not there word for word.
             timeout_s: for all of them together.
-
-        Returns:
-            The schema id of each topic.
 
         Raises:
             RegistryError: it does not answer in time, rejects the credentials, is no registry, is broken, or will
-                not have a schema; names the address, the subject, and what to do.
+                not have a schema, or lacks one that may not be registered; names the address, the subject, and what
+                to do.
         """
         return _within(
             timeout_s,
             self.url,
-            lambda: {topic: self._id(subject(topic, prefix), schema) for topic, schema in schemas.items()},
+            lambda: {
+                topic: self._known(subject(topic, prefix), schema, mode) for topic, schema in schemas.items()
+            },
         )
 
     def find(self, name: str, schema: Schema) -> "Entry | None":
@@ -123,20 +154,28 @@ class Registry:
         return self.ask(name, lambda client: _entry(client.get_latest_version(name)))
 
     def fits(self, name: str, schema: Schema) -> bool | None:
-        """The registry's own verdict: whether the schema may follow on subject `name`; None if it has no version."""
-        return self.ask(name, lambda client: client.test_compatibility(name, _wanted(schema)))
+        """The registry's own verdict: whether the schema may follow on subject `name`.
+
+        None if it has no version, or the registry gives no verdicts.
+        """
+        return self._ask_if_able(name, lambda client: client.test_compatibility(name, _wanted(schema)))
 
     def put(self, name: str, schema: Schema) -> None:
         """Register the schema under subject `name`."""
-        _within(_TOTAL_S, self.url, lambda: self._id(name, schema))
+        _within(_TOTAL_S, self.url, lambda: self._known(name, schema, "always"))
 
     def level(self, name: str) -> str | None:
         """The compatibility level of subject `name`; None if it has none of its own, or tells none."""
-        return self.ask(name, lambda client: client.get_compatibility(name))
+        return self._ask_if_able(name, lambda client: client.get_compatibility(name))
 
-    def set_level(self, name: str, level: str) -> None:
-        """Give subject `name` a compatibility level of its own."""
-        self.ask(name, lambda client: client.set_compatibility(name, level))
+    def set_level(self, name: str, level: str) -> bool:
+        """Give subject `name` a compatibility level of its own; whether the registry did."""
+        return self._ask_if_able(name, lambda client: client.set_compatibility(name, level)) is not None
+
+    def mode(self) -> str | None:
+        """The registry's mode, such as READWRITE or READONLY; None where it knows no modes."""
+        found = self._ask_if_able("its mode", lambda client: client.get_global_mode())
+        return str(found) if found else None
 
     def delete(self, name: str) -> None:
         """Delete subject `name` with all its versions, for good where the registry tells the two kinds apart."""
@@ -161,6 +200,10 @@ class Registry:
         """
         return _within(_TOTAL_S, self.url, lambda: self._answer(name, question))
 
+    def _ask_if_able(self, name: str, question: Callable[[SchemaRegistryClient], Answer]) -> Answer | None:
+        """The same; None also where the registry has no such function, or not for these credentials."""
+        return _within(_TOTAL_S, self.url, lambda: self._answer(name, question, _unable))
+
     def __enter__(self) -> Self:
         return self
 
@@ -169,26 +212,60 @@ class Registry:
     ) -> None:
         self.close()
 
-    def _answer(self, name: str, question: Callable[[SchemaRegistryClient], Answer]) -> Answer | None:
+    def _answer(
+        self,
+        name: str,
+        question: Callable[[SchemaRegistryClient], Answer],
+        is_none: Callable[[Exception], bool] = lambda _: False,
+    ) -> Answer | None:
         try:
             return question(self.client)
         except Exception as error:
-            if isinstance(error, SchemaRegistryError) and (
-                error.http_status_code == 404 and error.error_code in _NOT_THERE
-            ):
+            if _not_there(error) or is_none(error):
                 return None
             raise _refusal(error, self.url, name) from error
 
-    def _id(self, name: str, schema: Schema) -> int:
-        """The schema's id under subject `name`, where it is registered if it is not there yet."""
+    def _known(self, name: str, schema: Schema, mode: Register) -> "Known":
+        """The schema as it is under subject `name`, where it is registered if it may be and is not there yet."""
         number: Any = self._answer(name, lambda client: client.lookup_schema(name, _wanted(schema)).schema_id)
+        if number is None and mode != "always" and (equal := self._equal(name, schema)):
+            return equal
+        if number is None and mode == "never":
+            raise RegistryError(
+                f"The registry at {self.url} has no version of {name} that is {schema.topic.file}, and --register"
+                " never forbids to register it.",
+                "Have it registered (lensload schemas register), or leave --register away.",
+            )
         if number is None:
             number = self._answer(name, lambda client: client.register_schema(name, _wanted(schema)))
         if not isinstance(number, int):
             raise RegistryError(
                 f"What answers at {self.url} is not a Schema Registry: it gave no id.", _ELSEWHERE
             )
-        return number
+        return Known(number, schema.text)
+
+    def _equal(self, name: str, schema: Schema) -> "Known | None":
+        """The newest version of the subject, if it is equal to the schema in canonical form."""
+        found = self._answer(name, lambda client: client.get_latest_version(name), _unable)
+        text = (found.schema.schema_str if found else "") or ""
+        if found is None or not isinstance(found.schema_id, int):
+            return None
+        return (
+            Known(found.schema_id, text) if definitions.fingerprint_of(text) == schema.fingerprint else None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A schema as the registry has it.
+
+    Attributes:
+        schema_id: the registry's id of it, which stands in each message.
+        text: as it was registered.
+    """
+
+    schema_id: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +276,13 @@ class Entry:
         schema_id: the registry's id of the schema, which stands in each message.
         version: its number in the subject.
         text: the schema as the registry has it.
+        refers_to: the subjects whose types it uses.
     """
 
     schema_id: int
     version: int
     text: str
+    refers_to: tuple[str, ...] = ()
 
 
 def _wanted(schema: Schema) -> RegistrySchema:
@@ -215,7 +294,28 @@ def _entry(registered: RegisteredSchema) -> Entry:
     version: Any = registered.version
     if not isinstance(schema_id, int) or not isinstance(version, int):
         raise TypeError("no id, or no version")
-    return Entry(schema_id, version, str(registered.schema.schema_str or ""))
+    references: Any = registered.schema.references or ()
+    named = tuple(str(each.subject) for each in references)
+    return Entry(schema_id, version, str(registered.schema.schema_str or ""), named)
+
+
+def _not_there(error: Exception) -> bool:
+    """Whether the registry says that it has no such subject, version, schema or level."""
+    return (
+        isinstance(error, SchemaRegistryError)
+        and error.http_status_code == 404
+        and error.error_code in _NOT_THERE
+    )
+
+
+def _unable(error: Exception) -> bool:
+    """Whether the registry has no such function, or not for these credentials.
+
+    Some registries and gateways lack /config and /compatibility, or answer there as a web server does.
+    """
+    if isinstance(error, SchemaRegistryError):
+        return error.http_status_code in _UNABLE or error.error_code in _READ_ONLY
+    return isinstance(error, (ValueError, TypeError, AttributeError, KeyError))
 
 
 def _within(timeout_s: float, url: str, call: Callable[[], Answer]) -> Answer:
@@ -253,12 +353,10 @@ def _refusal(error: Exception, url: str, name: str) -> RegistryError:
 
 def _unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
     """What a failure before any answer means: told by the cause beneath the HTTP client's own errors."""
+    if proxied := _proxied(causes, url):
+        return proxied
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return RegistryError(
-            f"The registry at {url} and this machine do not agree on TLS: {causes[-1]}.",
-            f"Check http:// or https:// in --registry-url; {registry_auth.CA_FILE_VARIABLE} names the PEM file of a private"
-            f" authority, {registry_auth.CERT_FILE_VARIABLE} that of our own certificate where the registry wants one.",
-        )
+        return _of_tls(causes, url)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return RegistryError(
             f"The host of the registry {url} has no address.", "Check its name in --registry-url."
@@ -269,6 +367,48 @@ def _unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
         return RegistryError(f"The registry at {url} did not answer in time.", _START)
     reason = str(causes[0]).rstrip(".") or type(causes[0]).__name__
     return RegistryError(f"No registry can be reached at {url}: {reason}.", f"{_START} {_ELSEWHERE}")
+
+
+def _of_tls(causes: Sequence[BaseException], url: str) -> RegistryError:
+    """Why the registry and this machine do not agree on TLS."""
+    if refused := next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None):
+        return RegistryError(
+            f"The certificate of the registry at {url} is not accepted: {refused.verify_message.rstrip('.')}.",
+            _certificate_hint(refused.verify_message),
+        )
+    return RegistryError(
+        f"The registry at {url} and this machine do not agree on TLS: {causes[-1]}.",
+        f"Check http:// or https:// in --registry-url; {registry_auth.CA_FILE_VARIABLE} names the PEM file of a private"
+        f" authority, {registry_auth.CERT_FILE_VARIABLE} that of our own certificate where the registry wants one.",
+    )
+
+
+def _proxied(causes: Sequence[BaseException], url: str) -> RegistryError | None:
+    """What a failure on the way through a proxy means; None where the environment names none for this address."""
+    parts = urlsplit(url)
+    host, proxies = parts.hostname or "", getproxies()
+    kind = next((each for each in (parts.scheme, "all") if proxies.get(each)), "")
+    if not kind or proxy_bypass(f"{host}:{parts.port}" if parts.port else host) or proxy_bypass(host):
+        return None
+    proxy = urlsplit(proxies[kind])
+    named = f"{kind.upper()}_PROXY ({proxy.scheme}://{proxy.netloc.rpartition('@')[2]})"
+    reason = (
+        "it is a kind of proxy that is not supported"
+        if isinstance(causes[0], (ImportError, ValueError))
+        else str(causes[-1]) or type(causes[-1]).__name__
+    )
+    return RegistryError(
+        f"The registry at {url} is asked through the proxy of {named}, and that fails: {reason.rstrip('.')}.",
+        f"If it is to be reached without the proxy, set NO_PROXY={host}; else check {kind.upper()}_PROXY.",
+    )
+
+
+def _certificate_hint(said: str) -> str:
+    if "expired" in said or "not yet valid" in said:
+        return "Have the registry's certificate renewed, and check this machine's clock."
+    if "mismatch" in said or "not valid for" in said:
+        return "Give an address in --registry-url that the certificate names."
+    return f"Set {registry_auth.CA_FILE_VARIABLE} to the PEM file of the authority that signed it."
 
 
 def _answered(error: SchemaRegistryError, url: str, name: str) -> RegistryError:

@@ -231,6 +231,7 @@ def _check_ends(seeding: _Seeding, record: Manifest) -> None:
     if wrong:
         raise ClusterError(
             "Not everything is there as it was sent:\n" + "\n".join(wrong),
-            "Has somebody else written there, or does the topic delete what is old (retention.ms)? Begin anew with"
-            " --recreate, or another --topic-prefix.",
+            "Somebody else has written there, or the topic deletes what is old (retention.ms), or a broker crashed: it then"
+            " forgets producers of records older than producer.id.expiration.ms (1 day by default), and may have taken a"
+            " batch twice. Begin anew with --recreate, or another --topic-prefix.",
         )

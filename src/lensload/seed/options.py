@@ -1,7 +1,6 @@
 """What is asked of a seed, and the plan that it makes."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +9,7 @@ from lensload.errors import UsageError
 from lensload.files.folder import Format
 from lensload.seed.faults.kinds import rates_of
 from lensload.seed.plan import DAYS, Plan
+from lensload.values import moment_ms
 
 MANIFEST: Final = Path("manifest.json")
 _DAY_MS: Final = 86_400_000
@@ -86,16 +86,13 @@ def plan_of(options: SeedOptions, config: RunConfig, now_ms: int) -> Plan:
 
 def _until_ms(text: str, now_ms: int) -> int:
     """Unix ms, a whole second for "now"."""
-    if text.strip().lower() == "now":
-        return now_ms // 1000 * 1000
     try:
-        moment = datetime.fromisoformat(text.strip())
+        until_ms = moment_ms(text, now_ms // 1000 * 1000)
     except ValueError as error:
         raise UsageError(
             f"--until is {text!r}.",
-            "It is now, or a time such as 2026-01-31T12:00:00Z (UTC if it says nothing else).",
+            "It is now, a time ago such as -7d, or a time such as 2026-01-31T12:00:00Z (UTC if it says nothing else).",
         ) from error
-    until_ms = round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
     if until_ms > now_ms:
         raise UsageError(f"--until is {text}, which lies in the future.", "History ends now at the latest.")
     if until_ms < _MOST_DAYS * _DAY_MS:

@@ -14,9 +14,10 @@ from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.producing import largest_batch
 from lensload.kafka.reading import Place
 from lensload.kafka.topics import ensure_topics
-from lensload.schema import definitions, registry
+from lensload.schema import definitions
 from lensload.schema.definitions import Schema
 from lensload.seed.manifest import Manifest, TopicEntry, empty_partition, places
 from lensload.seed.options import SeedOptions
@@ -24,7 +25,6 @@ from lensload.seed.plan import Plan
 from lensload.seed.topic_settings import KEPT_FOR_GOOD, Obstacle, obstacles
 
 _EVENT_BYTES: Final = 330  # an event with its share of the batch, uncompressed
-_BATCH_OVERHEAD_BYTES: Final = 1_000
 _ANEW: Final = "Begin anew with --recreate, or another --topic-prefix."
 
 
@@ -58,8 +58,8 @@ class Target:
         settings = connection.client_settings(config.cluster)
         facts = connection.check(settings)
         schemas = {topic: schema for topic, schema in definitions.load().items() if topic in topics}
-        with registry.connect(config.cluster.registry) as client:
-            schema_ids = client.register(schemas, prefix)
+        with connection.registry_of(config.cluster) as client:
+            schema_ids = client.register(schemas, prefix, config.cluster.register_schemas)
         return cls(settings, facts, TopicAdmin(settings), schemas, schema_ids)
 
     @property
@@ -69,8 +69,7 @@ class Target:
 
     def most_bytes(self) -> int:
         """The largest batch that all topics take."""
-        sizes = (self.admin.settings(name).get("max.message.bytes", 1_048_588) for name in self.counts)
-        return min(map(int, sizes)) - _BATCH_OVERHEAD_BYTES
+        return largest_batch(self.admin, self.counts)
 
     def notices(self) -> list[str]:
         """What to tell before anything is sent."""

@@ -15,7 +15,6 @@ from lensload.kafka.client_errors import Troubles
 from lensload.kafka.producing import produce_all, producer_settings
 from lensload.seed.records import Records
 
-BATCH_BYTES: Final = 1_000_000
 LINGER_MS: Final = 50
 _QUEUE_RECORDS: Final = 400_000
 _QUEUE_KILOBYTES: Final = 131_072
@@ -34,7 +33,7 @@ def settings(own: Mapping[str, Any], compression: str, most_bytes: int) -> dict[
     """
     fast = {
         "linger.ms": LINGER_MS,
-        "batch.size": min(BATCH_BYTES, most_bytes),
+        "batch.size": most_bytes,
         "batch.num.messages": 100_000,
         "queue.buffering.max.messages": _QUEUE_RECORDS,
         "queue.buffering.max.kbytes": _QUEUE_KILOBYTES,

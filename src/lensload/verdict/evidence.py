@@ -26,6 +26,7 @@ class RunFacts:
         died: a sentence for each process or part of the run that is missing.
         cut_short: somebody stopped the run before its end.
         open_ended: the run had no end of its own, so that stopping it is how it ends.
+        rate_changes: how often the rate was changed by hand.
         clock_step_s: by how much a clock was set during the run, the largest of all processes.
         clock_doubt_us: how far the clocks of the hosts may be apart; 0 on one host.
     """
@@ -43,6 +44,7 @@ class RunFacts:
     died: tuple[str, ...] = ()
     cut_short: bool = False
     open_ended: bool = False
+    rate_changes: int = 0
     clock_step_s: float = 0.0
     clock_doubt_us: float = 0.0
 

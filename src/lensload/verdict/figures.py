@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lensload.errors import UsageError
+from lensload.metrics import percentiles
 from lensload.metrics.counts import COUNTS, RATES, WHOLES, count_of
 from lensload.metrics.stages import STAGES
 from lensload.schema.definitions import TOPIC_NAMES
@@ -37,8 +38,8 @@ class Figure:
         Raises:
             ValueError: there is none; names the nearest.
         """
-        name = re.sub(r"\bp(99)\.(9{1,2})$", r"p\1\2", text.strip())  # p99.9 is p999
-        parts = name.split(".")
+        name = re.sub(r"\bp\d+(?:\.\d+)?$", lambda found: percentiles.canonical(found[0]), text.strip())
+        parts = re.split(r"\.(?!\d)", name)  # the dot of p7.5 parts nothing
         topic = parts.pop(0) if len(parts) > 1 and parts[0] not in STAGES else "all"
         if topic not in (*TOPIC_NAMES, "all"):
             known = (*TOPIC_NAMES, *STAGES) if len(parts) > 1 else (*STAGES, *TOPIC_NAMES)
@@ -50,8 +51,10 @@ class Figure:
         stage, statistic = parts
         if stage not in STAGES:
             raise ValueError(f"there is no stage {stage!r}{nearest(stage, STAGES)}")
-        if statistic not in STATISTICS:
-            raise ValueError(f"there is no statistic {statistic!r}{nearest(statistic, STATISTICS)}")
+        if statistic not in STATISTICS and percentiles.percent_of(statistic) is None:
+            raise ValueError(
+                f"there is no statistic {statistic!r}; there are mean, min, max and percentiles from p0.01 to p99.9999"
+            )
         return cls(name, topic, stage, statistic)
 
     def of(self, run: Mapping[str, Any], percent: bool = False) -> float | None:
@@ -70,7 +73,7 @@ class Figure:
                 f"It has {', '.join(run['topics']) or 'none'}.",
             )
         if self.stage:
-            return run["latency_us"].get(self.stage, {}).get(self.topic, {}).get(self.kind)
+            return latency_us(run, self.stage, self.topic, self.kind)
         if self.kind == "achieved":
             target = run["load"]["target_per_s"]
             return 100 * run["load"]["achieved_per_s"] / target if target else None
@@ -98,6 +101,33 @@ class Figure:
         return share * run["load"][self.kind]
 
 
+def latency_us(run: Mapping[str, Any], stage: str, topic: str, statistic: str) -> float | None:
+    """A statistic of a run's latencies, in us; None where too few events carry it, or nothing was recorded.
+
+    What the run's summary does not have, it takes from the histogram.
+
+    Args:
+        run: a run, with its summaries and its encoded histograms.
+        stage: of the latency.
+        topic: "all" for all together.
+        statistic: mean, min, max, or a percentile's canonical name.
+
+    Raises:
+        UsageError: the run's histogram is damaged.
+    """
+    summary = run["latency_us"].get(stage, {}).get(topic, {})
+    encoded = run.get("histograms", {}).get(stage, {})
+    texts = list(encoded.values()) if topic == "all" else [encoded[topic]] if topic in encoded else []
+    if statistic in summary or not texts:
+        return summary.get(statistic)
+    from lensload.metrics.histogram import Histogram  # noqa: PLC0415 - a configuration with objectives needs no NumPy
+
+    histogram = Histogram()
+    for text in texts:
+        histogram.add(Histogram.from_encoded(text))
+    return histogram.figure_us(statistic)
+
+
 def shown(value: float, unit: str) -> str:
     """A figure with its unit, to four digits or whole, as a person reads it."""
     if unit == "us":
@@ -117,4 +147,6 @@ def _known(kind: str, topic: str) -> str:
         raise ValueError(f"{kind} is a stage: say of which statistic, as in {kind}.p99")
     if kind == "achieved":
         raise ValueError("achieved is of all topics together; of one, say achieved_per_s")
+    if kind in STATISTICS or percentiles.percent_of(kind) is not None:
+        raise ValueError(f"{kind} of which stage? Write end_to_end.{kind}, or another of {', '.join(STAGES)}")
     raise ValueError(f"there is no figure {kind!r}{nearest(kind, (*known, *STAGES))}")

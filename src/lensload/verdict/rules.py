@@ -397,6 +397,13 @@ def _stopped(run: Evidence, _: Thresholds) -> Text:
     return stopped and f"The run was stopped after {run.facts.measured_s:,.1f} s of measuring."
 
 
+@_rule("rate_changed", "remark", "For figures of one rate, make a run at that rate alone.")
+def _rate_changed(run: Evidence, _: Thresholds) -> Text:
+    changes = run.facts.rate_changes
+    times = "once" if changes == 1 else f"{changes:,} times"
+    return changes > 0 and f"The rate was changed by hand {times}: the figures are of all the rates together."
+
+
 @_rule("observer_lag_unattributed", "remark", "Use acks=all to find out which of the two it is.")
 def _observer_lag_unattributed(run: Evidence, thresholds: Thresholds) -> Text:
     behind = run.facts.acks != "all" and _behind(run, thresholds)

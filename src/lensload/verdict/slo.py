@@ -153,7 +153,10 @@ def _limit(figure: Figure, value: float, unit: str) -> tuple[float, str]:
     """The limit in the figure's own unit."""
     if figure.stage:
         if unit not in _UNITS_US:
-            raise ValueError(f"{figure.name} is a time, and {unit!r} is none of us, ms, s")
+            given = f"{unit!r} is none" if unit else f"{value:g} has none"
+            raise ValueError(
+                f"{figure.name} is a time, whose limit has the unit us, ms or s, as in 50ms; {given}"
+            )
         return value * _UNITS_US[unit], "us"
     if figure.percent or (unit == "%" and figure.kind in WHOLES):
         if unit != "%":

@@ -15,7 +15,8 @@ LOG4J = Path(__file__).parent / "log4j2.xml"
 
 # One broker, tests of seconds. Nothing is ever deleted by age or size: tests write days of history, whose events
 # are older than any retention, and count every event; the whole folder goes when the broker does. After a kill the
-# controller lets the broker back in only when the killed one's session is over, which is 9 s by default.
+# controller lets the broker back in only when the killed one's session is over, which is 9 s by default. After a kill the
+# broker forgets producers whose records are older than producer.id.expiration.ms, a day by default, and takes a batch twice.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -26,6 +27,7 @@ listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:
 controller.listener.names=CONTROLLER
 log.dirs={data}
 auto.create.topics.enable=false
+num.partitions=4
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
@@ -37,6 +39,7 @@ share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
+producer.id.expiration.ms=2147483647
 log.retention.ms=-1
 log.retention.bytes=-1
 log.segment.bytes=268435456
@@ -52,7 +55,14 @@ class Kafka(Server):
 
     Restarting keeps addresses and data. At `proxied_port` it also listens, and there says that it is to be reached at
     `proxy_port`, where a test may put a `Proxy`: all connections of whoever comes through it then do.
+
+    Attributes:
+        format_options: what the storage is formatted with besides.
+        java_options: what the broker's Java is started with besides.
     """
+
+    format_options: tuple[str, ...] = ()
+    java_options: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         super().__init__("kafka")
@@ -101,21 +111,24 @@ class Kafka(Server):
         except KafkaException:
             return False
 
-    def _format(self) -> None:
-        text = PROPERTIES.format(
+    def _settings(self) -> str:
+        return PROPERTIES.format(
             port=self.port,
             controller_port=self.controller_port,
             proxied_port=self.proxied_port,
             proxy_port=self.proxy_port,
             data=self.folder / "data",
         )
-        self._properties.write_text(text)
+
+    def _format(self) -> None:
+        self._properties.write_text(self._settings())
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self.tool(
-            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(self._properties)
-        )
+            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(self._properties),
+            *self.format_options,
+        )  # fmt: skip
 
     def _java(self, main_class: str, *arguments: str, heap: str) -> list[str]:
         jars = fetch("kafka") / "*"
         options = [f"-Xmx{heap}", f"-Dlog4j2.configurationFile={LOG4J}", f"-Djava.io.tmpdir={self.folder}"]
-        return ["java", *options, "-cp", str(jars), main_class, *arguments]
+        return ["java", *options, *self.java_options, "-cp", str(jars), main_class, *arguments]

@@ -261,7 +261,7 @@ def test_what_is_no_run_file_never_passes(folder: Path):
         (["a.json", "b.json", "a.json"], "--base"),
         (["--base", "a.json"], "--new"),
         (["a.json", "--new", "b.json"], "--new"),
-        (["a.json", "b.json", "--max-regression", "end_to_end.p98=5%"], "p99"),
+        (["a.json", "b.json", "--max-regression", "end_to_end.pp8=5%"], "p0.01"),
         (["a.json", "b.json", "--max-regression", "end_to_end.max=5%"], "end_to_end.p9999"),
         (["a.json", "b.json", "--max-regression", "lost=5%"], "--slo"),
         (["a.json", "b.json", "--max-regression", "end_to_end.p99"], "--max-regression"),

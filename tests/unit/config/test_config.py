@@ -319,3 +319,18 @@ def test_importing_the_configuration_stays_cheap():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"locust", "gevent", "confluent_kafka", "faker", "numpy", "pydantic_settings", "requests"}
     assert heavy.isdisjoint(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"LENSLOAD_SERVICE_HOST": "10.0.0.1", "LENSLOAD_PORT": "tcp://10.0.0.1:80"},
+        {"LENSLOAD_RATE_SERVICE_PORT": "80", "LENSLOAD_RATES_PORT_80_TCP_ADDR": "10.0.0.1"},
+        {"LENSLOAD_PROMETHEUS_PORT": "tcp://10.0.0.1:80", "LENSLOAD_REGISTRY_PORT": "tcp://10.0.0.1:80"},
+    ],
+)
+def test_what_an_orchestrator_sets_for_a_service_named_like_ours_is_no_slip(
+    environ: dict[str, str], tmp_path: Path
+):
+    """A pod beside a service called lensload starts; its variables are nobody's options."""
+    assert load({}, environ=environ, folder=tmp_path) == load({}, environ={}, folder=tmp_path)

@@ -28,9 +28,11 @@ from lensload.processes.messages import (
     Ready,
     Refused,
     Scheduled,
+    SetRate,
 )
 from lensload.results.run import Run, total
 from lensload.results.snapshot import Snapshot
+from lensload.verdict.verdict import codes
 from lensload.world.behaviour import Behaviour
 from tests.support.locusts import check_accounts
 from tests.support.transports import START_NS, TOPIC, FakeTransport, FakeWorker, coordinated, counted
@@ -113,6 +115,38 @@ def test_every_worker_has_its_part_of_the_rate_and_the_schedule() -> None:
     assert len(set(begins)) == 1
     assert begins[0].start_ns > START_NS
     assert begins[0].measure_from_ns - begins[0].start_ns == 10**9
+
+
+def test_a_rate_set_by_hand_is_shared_noted_and_given_back() -> None:
+    """Each generator present has its part, also of what a lost one had; the run file says when, and how fast it took."""
+    transport = FakeTransport("a", "b")
+    coordinator = coordinated(transport)
+    join(transport)
+    transport.at(1.5, lambda: coordinator.set_rate(80.0))
+    transport.at(2.5, lambda: transport.lost.add("b"))
+    transport.at(3.5, lambda: coordinator.set_rate(None))
+    run = through(coordinator)
+    parts = [m.rate_per_s for _, m in transport.fakes["a"].received if isinstance(m, SetRate)]
+    assert parts == [40.0, 80.0, None]
+    changes = run.get("rate_changes", [])
+    assert [(change["rate_per_s"], change["took_s"]) for change in changes] == [(80.0, 0.04), (None, 0.04)]
+    assert 1.0 < changes[0]["at_s"] < 1.6
+    assert "rate_changed" in codes(run["reasons"])
+
+
+def test_a_rate_set_before_the_start_is_what_the_run_begins_with() -> None:
+    """A generator is told only once it is configured, and no change is remarked on where there was none to see."""
+    transport = FakeTransport("a")
+    coordinator = coordinated(transport, rate_per_s=None)
+    coordinator.set_rate(30.0)
+    join(transport)
+    run = through(coordinator)
+    received = [message for _, message in transport.fakes["a"].received]
+    (told,) = (message for message in received if isinstance(message, SetRate))
+    assert told.rate_per_s == 30.0
+    assert received.index(told) > next(i for i, m in enumerate(received) if isinstance(m, ConfigureGenerator))
+    assert run.get("rate_changes") == [{"at_s": 0.0, "rate_per_s": 30.0, "took_s": 0.0}]
+    assert "rate_changed" not in codes(run["reasons"])
 
 
 def test_without_a_rate_the_users_of_each_worker_decide() -> None:

@@ -396,3 +396,13 @@ def test_what_contradicts_itself_is_refused_before_anything_is_asked(arguments: 
     result = CliRunner().invoke(main.main, ["replay", "t", *arguments])
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_a_schema_id_in_a_record_header_is_told_as_that():
+    """The value has nothing before its data then, so its first bytes are no id: it is not decoded under another one."""
+    value = b"\0\0\0\0\1x"
+    plain = Message(topic="t", partition=0, offset=1, value=value, headers=[("trace", b"1")])
+    headed = Message(
+        topic="t", partition=0, offset=2, value=value, headers=[("__value_schema_id", b"\1" + b"x" * 16)]
+    )
+    assert Batch.of([plain, headed], {"t": 0}).kind.tolist() == [Kind.GOOD, Kind.ID_IN_HEADER]

@@ -53,7 +53,6 @@ def inner(document: Document) -> Document:
         having(type=["int", "null"], default=3),
         having(type=["null", {"type": "array", "items": "string"}], default=None),
         lambda document: document["fields"].reverse(),
-        lambda document: named(document, "interactionType")["type"]["symbols"].append("share"),
         typed("userId", {"type": "string"}),
     ],
 )
@@ -76,6 +75,7 @@ def test_what_lens_allows_is_allowed(change: Callable[[Document], object]):
         (typed("timestamp", {"type": "long", "logicalType": "timestamp-millis"}), "timestamp", CHANGED, "long"),
         (typed("metadata", ["null", {"type": "map", "values": "int"}]), "metadata{}", CHANGED, "string"),
         (lambda document: named(document, "duration").pop("default"), "duration", ADDED, '"default": null'),
+        (lambda document: named(document, "interactionType")["type"]["symbols"].append("share"), "interactionType", CHANGED, "new field"),
         (lambda document: named(document, "interactionType")["type"]["symbols"].remove("click"), "interactionType", CHANGED, ""),
         (lambda document: document.update(name="Other"), "com.lens.events.Other", RENAMED, "com.lens.events.UserInteraction"),
     ],
@@ -130,3 +130,15 @@ def test_all_breaches_are_told_at_once():
         changed(lambda document: [without("rating")(document), without("itemId")(document)]),
     )
     assert [breach.field for breach in found] == ["itemId", "rating"]
+
+
+def test_an_enum_with_a_default_may_gain_symbols():
+    """Its older readers read the default in a new symbol's place; without one they fail, so it may not gain any."""
+    enum = {"type": "enum", "name": "E", "symbols": ["X", "Y"]}
+    more = {**enum, "symbols": ["X", "Y", "Z"]}
+
+    def of(kind: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "record", "name": "R", "fields": [{"name": "f", "type": kind}]}
+
+    assert [breach.rule for breach in breaches(of(enum), of(more))] == [CHANGED]
+    assert breaches(of({**enum, "default": "X"}), of({**more, "default": "X"})) == ()

@@ -232,6 +232,12 @@ def test_without_acks_all_a_late_sight_is_remarked_and_accuses_nobody(acks: str)
     assert only_reason(evidence)[0] == "observer_lag_unattributed"
 
 
+def test_a_rate_that_was_changed_by_hand_is_remarked_on():
+    """Percentiles of several rates together are never passed off as those of one, and are no fault of the run."""
+    verdict = judge(changed(GOOD, rate_changes=2))
+    assert (verdict["verdict"], codes(verdict["reasons"])) == ("pass", ["rate_changed"])
+
+
 def test_an_outage_of_the_cluster_accuses_no_observer():
     """What a broker acknowledged before it went away can be read only when it is back."""
     evidence = changed(GOOD, observer_lag=BEHIND, producer_troubles=1, observer_troubles=2)

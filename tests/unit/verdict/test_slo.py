@@ -75,14 +75,14 @@ def test_the_other_spelling_of_a_high_percentile():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("end_to_end.p98 < 5ms", "no statistic 'p98'; did you mean p99?"),
+        ("end_to_end.pp8 < 5ms", "no statistic 'pp8'; there are mean, min, max and percentiles"),
         ("end2end.p99 < 5ms", "no topic or stage 'end2end'; did you mean end_to_end?"),
         ("user-interaction.ack.p99 < 5ms", "'user-interaction'; did you mean user-interactions?"),
         ("user-interactions.akc.p99 < 5ms", "no stage 'akc'; did you mean ack?"),
         ("los == 0", "no figure 'los'; did you mean lost?"),
         ("ack < 5ms", "as in ack.p99"),
-        ("ack.p99 < 5", "none of us, ms, s"),
-        ("ack.p99 < 5 min", "none of us, ms, s"),
+        ("ack.p99 < 5", "whose limit has the unit us, ms or s"),
+        ("ack.p99 < 5 min", "'min' is none"),
         ("lost < 5ms", "without the unit 'ms'"),
         ("achieved >= 5000", "or achieved_per_s for a rate"),
         ("ab-test-events.achieved >= 5%", "say achieved_per_s"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from lensload.errors import UsageError
-from lensload.values import nearest
+from lensload.values import nearest, share
 
 LATE: Final = "late"
 OUT_OF_ORDER: Final = "out-of-order"
@@ -81,7 +81,7 @@ def rates_of(texts: Iterable[str]) -> Rates:
 
 def _rate(entry: str, text: str) -> float:
     try:
-        rate = float(text)
+        rate = share(text)
     except ValueError as error:
         raise UsageError(f"--fault {entry}: {text!r} is not a rate.", _HINT) from error
     if not 0 <= rate <= 1:

@@ -1,0 +1,178 @@
+"""The brokers as this machine reaches them: each advertised address, by name and address family."""
+
+import socket
+import time
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import (
+    AdminClient,
+    NewTopic,  # pyright: ignore[reportPrivateImportUsage]
+)
+
+from lensload.doctor.finding import Finding, finding
+from lensload.errors import LensloadError
+from lensload.kafka import connection
+from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.client_errors import in_words
+
+_CONNECT_S: Final = 2.0
+_ANSWER_S: Final = 10.0
+_MOST_LOOKED_AT: Final = 64
+_PROBES: Final = 8
+_CLOCK_APART_MS: Final = 1_000.0
+
+
+def reached(settings: Mapping[str, Any]) -> list[Finding]:
+    """Whether the cluster answers, and whether each broker is reached where it says that it is.
+
+    Raises:
+        ClusterError: it does not answer.
+    """
+    begun_s = time.monotonic()
+    facts = connection.check(settings)
+    took_ms = (time.monotonic() - begun_s) * 1e3
+    found = [
+        finding(
+            "cluster_reached",
+            "cluster",
+            "ok",
+            f"The cluster at {settings['bootstrap.servers']} answers after {took_ms:,.0f} ms; it has"
+            f" {len(facts.brokers)} broker{'s' if len(facts.brokers) > 1 else ''}.",
+        )
+    ]
+    with ThreadPoolExecutor(16) as pool:
+        for each in pool.map(_address, facts.brokers[:_MOST_LOOKED_AT]):
+            found += each
+    return found
+
+
+def _address(address: str) -> list[Finding]:
+    """A broker's advertised address: whether its name has addresses, and which of them accept a connection."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    try:
+        every = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
+    except OSError as error:
+        return [_unreachable(address, f"its name has no address ({error.strerror})")]
+    failures: list[str] = []
+    reached_at: list[str] = []
+    for family, _, _, _, where in dict.fromkeys(every):
+        named = f"{'IPv6' if family == socket.AF_INET6 else 'IPv4'} {where[0]}"
+        try:
+            with socket.create_connection((str(where[0]), int(where[1])), timeout=_CONNECT_S):
+                reached_at.append(named)
+        except OSError as error:
+            failures.append(f"{named}: {error.strerror or error}")
+    if not reached_at:
+        return [_unreachable(address, "; ".join(failures))]
+    if failures:
+        return [
+            finding(
+                "address_family",
+                "cluster",
+                "warning",
+                f"The broker at {address} is reached by {', '.join(reached_at)}, and not by {'; '.join(failures)}.",
+                "Each connection may first wait for the address that does not answer.",
+                "Set broker.address.family=v4 (or v6) in the --client-config file.",
+            )
+        ]
+    return [
+        finding(
+            "broker_reached", "cluster", "ok", f"The broker at {address} accepts ({', '.join(reached_at)})."
+        )
+    ]
+
+
+def _unreachable(address: str, reason: str) -> Finding:
+    return finding(
+        "broker_unreachable",
+        "cluster",
+        "refused",
+        f"The broker that advertises {address} is not reached: {reason}.",
+        "No run can begin where it leads a partition.",
+        "Set the broker's advertised.listeners to an address that this machine reaches.",
+    )
+
+
+def clock(settings: Mapping[str, Any], prefix: str) -> list[Finding]:
+    """How far the brokers' clock is from this machine's, by a topic that is created for it and deleted again."""
+    name = f"{prefix}lensload-doctor-{uuid.uuid4().hex[:12]}"
+    client, admin = AdminClient(dict(settings)), TopicAdmin(settings)
+    try:
+        topic = NewTopic(name, 1, config={"message.timestamp.type": "LogAppendTime"})
+        client.create_topics([topic], operation_timeout=_ANSWER_S)[name].result(_ANSWER_S)
+    except KafkaException as error:
+        return [
+            finding(
+                "clock_not_compared",
+                "clock",
+                "note",
+                f"The brokers' clock was not read: {in_words(error.args[0])}.",
+                "Whether it is near this machine's is not known.",
+                "Allow Create and Delete on topics with the prefix.",
+            )
+        ]
+    try:
+        readings = _readings(settings, name)
+    finally:
+        left = _deleted(admin, name)
+    return [*left, _clock_finding(readings)]
+
+
+def _deleted(admin: TopicAdmin, name: str) -> list[Finding]:
+    try:
+        admin.delete([name])
+    except LensloadError as error:
+        return [
+            finding(
+                "probe_topic_left",
+                "topics",
+                "warning",
+                f"The topic {name}, made to read the brokers' clock, could not be deleted: {error.message}",
+                "",
+                "Delete it.",
+            )
+        ]
+    return []
+
+
+def _readings(settings: Mapping[str, Any], name: str) -> list[tuple[float, float]]:
+    """For each message: how far the broker's clock is ahead in ms, and how well that is known."""
+    answers: list[int] = []
+
+    def delivered(error: object, message: Any) -> None:  # noqa: ANN401 - Message has no types
+        if error is None:
+            answers.append(message.timestamp()[1])
+
+    producer = Producer({**settings, "linger.ms": 0, "on_delivery": delivered})
+    found: list[tuple[float, float]] = []
+    for _ in range(_PROBES):
+        sent_ms = time.time() * 1e3
+        producer.produce(name, b"lensload doctor")
+        producer.flush(_ANSWER_S)
+        heard_ms = time.time() * 1e3
+        if answers:
+            # The broker's stamp is a whole millisecond, cut off.
+            found.append((answers.pop() + 0.5 - (sent_ms + heard_ms) / 2, (heard_ms - sent_ms) / 2 + 0.5))
+    return found
+
+
+def _clock_finding(readings: list[tuple[float, float]]) -> Finding:
+    if not readings:
+        return finding("clock_not_compared", "clock", "note", "The brokers' clock was not read: no answer.")
+    ahead_ms, doubt_ms = min(readings, key=lambda each: each[1])
+    text = f"The broker's clock is {ahead_ms:+,.1f} ms from this machine's, give or take {doubt_ms:,.1f} ms."
+    if abs(ahead_ms) - doubt_ms <= _CLOCK_APART_MS:
+        return finding("broker_clock", "clock", "ok", text)
+    return finding(
+        "broker_clock",
+        "clock",
+        "warning",
+        text,
+        "Latencies do not go by it; retention, time limits of topics and replay --start TIME do.",
+        "Synchronise both with NTP (chronyd).",
+    )

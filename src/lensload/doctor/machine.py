@@ -1,0 +1,190 @@
+"""This machine as a run meets it: cores, what others take of them, memory, files, its clock, the terminal."""
+
+import contextlib
+import ctypes
+import locale
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from lensload.config.model import RunConfig
+from lensload.doctor.finding import Finding, finding
+from lensload.results.environment import machine
+
+_SAMPLE_S: Final = 0.6
+_NAP_S: Final = 0.001
+_MAX_STEAL: Final = 0.05
+_BYTES_PER_WORKER: Final = 400 * 2**20
+_FILES_PER_WORKER: Final = 128
+_STA_UNSYNC: Final = 0x40
+_TICKS: Final = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+
+
+def examined(config: RunConfig) -> list[Finding]:
+    """What there is to find about this machine."""
+    before = _ticks()
+    lag_us = _lag_us()
+    return [
+        _cores(config),
+        *_busy(before, _ticks()),
+        _schedule(config, lag_us),
+        *_memory(config),
+        _files(config),
+        _terminal(),
+        _clock(),
+    ]
+
+
+def _cores(config: RunConfig) -> Finding:
+    cpus = machine()["cpus"]
+    text = f"{cpus:g} cores may be used, by {config.load.workers} workers of two processes each."
+    if cpus >= 2 * config.load.workers:
+        return finding("cores", "machine", "ok", text)
+    return finding(
+        "cores",
+        "machine",
+        "note",
+        text,
+        "Generator and observer share cores, so that the highest rate is lower.",
+        "Use fewer workers, or a machine with two cores for each.",
+    )
+
+
+def _lag_us() -> float:
+    """How late this machine wakes a sleeper up: the p99 over half a second, in us."""
+    late_ns: list[int] = []
+    end_ns = time.monotonic_ns() + round(_SAMPLE_S * 1e9)
+    while (now_ns := time.monotonic_ns()) < end_ns:
+        time.sleep(_NAP_S)
+        late_ns.append(time.monotonic_ns() - now_ns - round(_NAP_S * 1e9))
+    return sorted(late_ns)[len(late_ns) * 99 // 100] / 1e3
+
+
+def _schedule(config: RunConfig, lag_us: float) -> Finding:
+    text = f"A sleeper is woken {lag_us / 1e3:,.2f} ms late at p99."
+    if not config.criteria.is_late(lag_us):
+        return finding("schedule_lag", "machine", "ok", text)
+    return finding(
+        "schedule_lag",
+        "machine",
+        "invalid",
+        text,
+        f"A run is invalid above {config.criteria.max_schedule_lag_s * 1e3:g} ms (--max-schedule-lag).",
+        "Stop what else runs here, or use another machine.",
+    )
+
+
+def _ticks() -> dict[str, int]:
+    with contextlib.suppress(OSError, ValueError):
+        first = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:]
+        return dict(zip(_TICKS, map(int, first[: len(_TICKS)]), strict=True))
+    return {}
+
+
+def _busy(before: dict[str, int], after: dict[str, int]) -> list[Finding]:
+    spent = {name: after[name] - before[name] for name in before if name in after}
+    whole = sum(spent.values())
+    if not whole:
+        return []
+    steal, idle = spent["steal"] / whole, (spent["idle"] + spent["iowait"]) / whole
+    found: list[Finding] = []
+    if steal > _MAX_STEAL:
+        found.append(
+            finding(
+                "steal",
+                "machine",
+                "warning",
+                f"The host takes {steal:.0%} of the CPU time for others (steal).",
+                "Latencies hold the host's pauses, and runs differ from each other.",
+                "Use a machine with cores of its own, and say --repeat 5.",
+            )
+        )
+    text = f"The cores are {1 - idle:.0%} busy now."
+    if idle < 0.5:
+        meaning = "A run shares them: the highest rate is lower, and latencies are higher."
+        found.append(finding("busy", "machine", "warning", text, meaning, "Stop what else runs here."))
+    else:
+        found.append(finding("busy", "machine", "ok", text))
+    return found
+
+
+def _memory(config: RunConfig) -> list[Finding]:
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free_bytes = 1024 * int(next(line for line in lines if line.startswith("MemAvailable")).split()[1])
+        wanted_bytes = config.load.workers * _BYTES_PER_WORKER
+        text = f"{free_bytes / 2**30:,.1f} GiB of memory are free."
+        if free_bytes >= wanted_bytes:
+            return [finding("memory", "machine", "ok", text)]
+        meaning = f"A run with {config.load.workers} workers takes some {wanted_bytes / 2**30:,.1f} GiB."
+        return [finding("memory", "machine", "warning", text, meaning, "Use fewer workers.")]
+    return []
+
+
+def _files(config: RunConfig) -> Finding:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    text = f"A process may open {soft:,} files."
+    if soft >= _FILES_PER_WORKER * config.load.workers:
+        return finding("open_files", "machine", "ok", text)
+    most = "more" if hard == resource.RLIM_INFINITY else f"up to {hard:,}"
+    return finding(
+        "open_files",
+        "machine",
+        "warning",
+        text,
+        "Connections to many brokers need one each.",
+        f"Say ulimit -n ({most}) before the run.",
+    )
+
+
+def _clock() -> Finding:
+    """What the kernel says of its clock: whether something keeps it, and how far it may be off."""
+    try:
+        state, error_us = _kernel_clock()
+    except (OSError, AttributeError):
+        return finding("clock", "clock", "note", "Whether this machine's clock is synchronised is not known.")
+    if not state & _STA_UNSYNC:
+        text = f"This machine's clock is synchronised, to {error_us / 1e3:,.1f} ms at worst."
+        return finding("clock", "clock", "ok", text)
+    return finding(
+        "clock",
+        "clock",
+        "note",
+        "Nothing is known to synchronise this machine's clock.",
+        "Runs on this machine alone do not need it; with workers on several hosts a run may be invalid (clock_doubt).",
+        "Run chronyd, on all hosts towards one of them.",
+    )
+
+
+def _kernel_clock() -> tuple[int, int]:
+    """The status bits and the greatest error in us, by ntp_adjtime, which any user may read."""
+
+    class Timex(ctypes.Structure):
+        _fields_ = (
+            ("modes", ctypes.c_uint),
+            ("offset", ctypes.c_long),
+            ("freq", ctypes.c_long),
+            ("maxerror", ctypes.c_long),
+            ("esterror", ctypes.c_long),
+            ("status", ctypes.c_int),
+            ("rest", ctypes.c_char * 256),
+        )
+
+    own = Timex()
+    if ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(own)) < 0:
+        raise OSError(ctypes.get_errno(), "adjtimex")
+    return int(own.status), int(own.maxerror)
+
+
+def _terminal() -> Finding:
+    encoding = locale.getpreferredencoding(do_setlocale=False)
+    shown = "a terminal" if sys.stdout.isatty() else "no terminal"
+    return finding(
+        "terminal",
+        "machine",
+        "ok",
+        f"The output goes to {shown}, in {encoding}{', TERM is ' + os.environ['TERM'] if os.environ.get('TERM') else ''}.",
+    )

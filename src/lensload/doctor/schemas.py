@@ -1,0 +1,111 @@
+"""The registry as a run meets it: whether it answers, has the schemas, or would take them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from lensload.doctor.finding import Finding, finding
+from lensload.errors import SchemaError
+from lensload.schema import compatibility, registration
+from lensload.schema.definitions import Schema, subject
+from lensload.schema.registry import Registry
+
+_MODES: Final = "READWRITE"
+
+
+def examined(registry: Registry, wanted: Mapping[str, Schema], prefix: str) -> list[Finding]:
+    """What there is to find about the registry; nothing is registered.
+
+    Raises:
+        RegistryError: it does not answer, or refuses.
+    """
+    found: list[Finding] = []
+    missing: list[str] = []
+    for topic, schema in wanted.items():
+        name = subject(topic, prefix)
+        known = registry.find(name, schema)
+        if known is not None:
+            continue
+        latest = registry.latest(name)
+        if latest is None:
+            missing.append(name)
+            continue
+        found += _next_version(registry, name, schema, latest)
+    known_count = len(wanted) - len(missing) - len(found)
+    if known_count:
+        text = f"The registry at {registry.url} has {known_count} of the {len(wanted)} schemas."
+        found.append(finding("schemas_registered", "registry", "ok", text))
+    if missing:
+        found.append(_missing(registry, missing))
+    return found
+
+
+def _next_version(registry: Registry, name: str, schema: Schema, latest: Any) -> list[Finding]:  # noqa: ANN401 - Entry
+    which = f"{schema.topic.file} is not registered, and version {latest.version} of {name} is"
+    try:
+        broken = registration.breaches(latest, name, schema)
+    except SchemaError as error:
+        return [
+            finding("foreign_subject", "registry", "usage", error.message, "No run can begin.", error.hint)
+        ]
+    if broken:
+        return [
+            finding(
+                "schema_breaks_rule",
+                "registry",
+                "usage",
+                f"{which}, which it may not follow by LENS's rule: {compatibility.listed(broken).strip()}",
+                "A run would register a version that older readers cannot read.",
+                "Give a --topic-prefix, or use the lensload of that version.",
+            )
+        ]
+    if registry.fits(name, schema) is False:
+        return [
+            finding(
+                "schema_refused",
+                "registry",
+                "refused",
+                f"{which}, which the registry will not have it follow.",
+                "No run can begin.",
+                "See the subject's compatibility level, or give a --topic-prefix.",
+            )
+        ]
+    return [
+        finding(
+            "schema_new_version",
+            "registry",
+            "note",
+            f"{which}.",
+            "A run registers a further version.",
+            "Say --register never to have none registered.",
+        )
+    ]
+
+
+def _missing(registry: Registry, missing: list[str]) -> Finding:
+    listed = ", ".join(missing)
+    mode = _mode(registry)
+    if mode not in (None, _MODES):
+        return finding(
+            "registry_read_only",
+            "registry",
+            "refused",
+            f"{listed} are not registered, and the registry's mode is {mode}.",
+            "No run can begin.",
+            "Have the schemas registered by someone who may, or the mode set to READWRITE.",
+        )
+    return finding(
+        "schemas_missing",
+        "registry",
+        "note",
+        f"{listed} are not registered yet.",
+        "The first run registers them; whether these credentials may is not known before.",
+        "Say lensload schemas register to find out.",
+    )
+
+
+def _mode(registry: Registry) -> str | None:
+    """The registry's mode; None where it has none, or tells none."""
+    try:
+        return registry.mode()
+    except Exception:  # noqa: BLE001 - many registries have no modes, and each says so in its own way
+        return None

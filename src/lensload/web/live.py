@@ -1,0 +1,313 @@
+"""What the page shows of the run that is on, or was the last: kept up to date by a coordinator, asked for by a browser."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from lensload.config.model import RunConfig
+from lensload.coordinator.coordinator import Coordinator
+from lensload.coordinator.listeners import Listener
+from lensload.coordinator.recorder import Recorder
+from lensload.coordinator.workers import WorkerState
+from lensload.metrics import librdkafka
+from lensload.metrics.counts import COUNTS, sums
+from lensload.metrics.stages import STAGES
+from lensload.processes.messages import GeneratorReport, ObserverReport, Report
+from lensload.results import breakdown
+from lensload.results.build import Judged
+from lensload.results.run import Run, summary
+from lensload.results.snapshot import Snapshot
+from lensload.web.seconds import ROWS_A_DECADE, Seconds
+
+FORMAT: Final = "lensload/live/1"
+
+_MOST_NOTICES: Final = 200
+_MOST_ERRORS: Final = 50
+_MOST_CHANGES: Final = 500
+_WATCHED_S: Final = 10.0  # a page that asked within so long is looked at; a verdict so far costs some ms
+_FEW_S: Final = 3.0  # before that, "nothing was acknowledged" only means that it is early
+_EARLY: Final = ("nothing_due", "nothing_produced", "nothing_acked", "nothing_observed")
+
+
+class Live(Listener):
+    """The run that is on, or was the last, as JSON. Any thread may ask; memory is bounded however long a run is.
+
+    Args:
+        users: how many Locust users there are now; None where there are none.
+        monotonic_s: the clock that says whether somebody looks.
+    """
+
+    def __init__(
+        self,
+        users: Callable[[], int] | None = None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lock = threading.Lock()
+        self._users = users
+        self._monotonic_s = monotonic_s
+        self._asked_s = float("-inf")
+        self._number = 0
+        self._config = RunConfig()
+        self._coordinator: Coordinator | None = None
+        self._error: dict[str, Any] | None = None
+        self._clear()
+
+    @property
+    def coordinator(self) -> Coordinator | None:
+        """That of the run that is on; None where none is."""
+        return self._coordinator
+
+    def attach(self, coordinator: Coordinator, config: RunConfig) -> None:
+        """A run starts: whatever is known of the last one is forgotten."""
+        with self._lock:
+            self._clear()
+            self._number = coordinator.number
+            self._config, self._coordinator, self._error = config, coordinator, None
+            self._recorder = coordinator.recorder
+            self._phase = "starting"
+
+    def failed(self, message: str, hint: str = "") -> None:
+        """The run that was to be, or was on, ended without a result."""
+        with self._lock:
+            self._error = {"message": message, "advice": hint}
+            if self._phase == "idle":
+                self._phase = "over"
+
+    def reported(self, worker: WorkerState, report: Report) -> None:
+        """Keep the last two reports of each process, between which it used some of a processor."""
+        kept = self._workers.setdefault(worker.index, {"state": worker})
+        if isinstance(report, (GeneratorReport, ObserverReport)):
+            name = "generator" if isinstance(report, GeneratorReport) else "observer"
+            before = kept.get(name, (None, None))[1]
+            kept[name] = (before, report)
+
+    def second(self, snapshot: Snapshot) -> None:
+        """Take in the second that is over."""
+        recorder = self._recorder
+        if recorder is None:
+            return
+        watched = self._monotonic_s() - self._asked_s < _WATCHED_S
+        judged = self._coordinator.so_far() if watched and self._coordinator and not self._result else None
+        with self._lock:
+            self._phase, self._snapshot = snapshot.phase, snapshot
+            self._notices += [
+                {"at_s": round(snapshot.elapsed_s, 1), "text": text} for text in snapshot.notices
+            ]
+            if snapshot.phase != "starting":
+                self._seconds.append(snapshot, recorder.latest)
+            if judged:
+                self._judged = judged
+
+    def result(self, result: Run) -> None:
+        """Keep the result; its file is written by now."""
+        with self._lock:
+            self._result = result
+
+    def closed(self) -> None:
+        """The run is over."""
+        with self._lock:
+            self._phase = "over"
+            self._coordinator = None
+            # A whole run and its histograms are megabytes; what is shown of them is made now.
+            self._kept = self._run_so_far()
+            self._judged = self._recorder = self._result = None
+
+    def as_json(self, run: str = "", generation: int = -1, version: int = -1) -> dict[str, Any]:
+        """The state, with what is new of its course since what a page has already.
+
+        Args:
+            run: the run that the page shows; of another one it is sent all.
+            generation: of the course, as it was last sent.
+            version: of the course, as it was last sent.
+        """
+        self._asked_s = self._monotonic_s()
+        with self._lock:
+            if run != str(self._number):
+                generation = -1
+            seconds = self._seconds
+            return {
+                "format": FORMAT,
+                "run": str(self._number),
+                "phase": self._phase,
+                "error": self._error,
+                **(self._kept or self._run_so_far()),
+                "steering": self._steering(),
+                "course": {
+                    "generation": seconds.generation,
+                    "version": seconds.version,
+                    "rows_a_decade": ROWS_A_DECADE,
+                    "entries": [
+                        {"number": number, **entry} for number, entry in seconds.since(generation, version)
+                    ],
+                },
+            }
+
+    def _clear(self) -> None:
+        self._phase = "idle"
+        self._snapshot: Snapshot | None = None
+        self._recorder: Recorder | None = None
+        self._judged: Judged | None = None
+        self._result: Run | None = None
+        self._kept: dict[str, Any] | None = None
+        self._workers: dict[int, dict[str, Any]] = {}
+        self._notices: deque[dict[str, Any]] = deque(maxlen=_MOST_NOTICES)
+        self._seconds = Seconds()
+
+    def _run_so_far(self) -> dict[str, Any]:
+        """What there is to show of the run beside its course."""
+        snapshot, recorder, found = self._snapshot, self._recorder, self._result or self._judged
+        return {
+            "elapsed_s": round(snapshot.elapsed_s, 1) if snapshot else 0.0,
+            "total_s": snapshot.total_s if snapshot else None,
+            "warmup_s": self._config.load.warmup_s,
+            "embedded": self._config.cluster.embedded,
+            "target_per_s": snapshot.target_per_s if snapshot else 0.0,
+            "acked_per_s": self._seconds.acked_per_s,
+            "queue": snapshot.queue if snapshot else 0,
+            "events": _events(snapshot),
+            "verdict": self._verdict(),
+            "latency_us": _latency(found),
+            "breakdown": self._breakdown(),
+            "topics": dict(found["topics"]) if found else {},
+            "total": dict(sums(found["topics"].values())) if found else dict.fromkeys(COUNTS, 0),
+            "errors": _errors(recorder, self._result),
+            "workers": [_worker(index, kept) for index, kept in sorted(self._workers.items())],
+            "notices": list(self._notices),
+            "rate_changes": list(recorder.rate_changes[-_MOST_CHANGES:]) if recorder else [],
+            "result": _result(self._result, self._config.outputs.run_file) if self._result else None,
+        }
+
+    def _verdict(self) -> dict[str, Any] | None:
+        if self._result:
+            found: Mapping[str, Any] = self._result
+            reasons: Sequence[Mapping[str, Any]] = self._result["reasons"]
+        elif self._judged:
+            found = self._judged
+            measured_s = (self._snapshot.elapsed_s if self._snapshot else 0.0) - self._config.load.warmup_s
+            early = _EARLY if measured_s < _FEW_S else ()
+            reasons = [reason for reason in self._judged["reasons"] if reason["code"] not in early]
+        else:
+            return None
+        severities = {reason["severity"] for reason in reasons}
+        verdict = "invalid" if "invalid" in severities else "fail" if "fail" in severities else "pass"
+        return {
+            "final": self._result is not None,
+            "verdict": verdict,
+            "reasons": [dict(reason) for reason in reasons],
+            "objectives": [dict(outcome) for outcome in found["slos"]],
+            "limits": self._limits(),
+        }
+
+    def _limits(self) -> list[dict[str, Any]]:
+        """How far the run is from being invalid, where that is a figure."""
+        found, criteria = self._result or self._judged, self._config.criteria
+        if not found:
+            return []
+        total, load = sums(found["topics"].values()), found["load"]
+        lag = found["latency_us"]["schedule_lag"]["all"]
+        target = load["target_per_s"]
+        share = load["produced_per_s"] / target if target else None
+        return [
+            {"name": "load produced", "value": share, "unit": "share", "least": criteria.min_achieved},
+            {
+                "name": "schedule lag, p99",
+                "value": lag["p99"],
+                "unit": "us",
+                "most": criteria.max_schedule_lag_s * 1e6,
+            },
+            {
+                "name": "failed events",
+                "value": total["failed"] / total["produced"] if total["produced"] else None,
+                "unit": "share",
+                "most": criteria.max_failed,
+            },
+        ]
+
+    def _breakdown(self) -> dict[str, Any] | None:
+        if self._result:
+            found = self._result["breakdown"]
+        elif self._judged and self._recorder:
+            tally = self._recorder.tally
+            client = {stage: summary(tally.histogram(stage)) for stage in librdkafka.STAGES}
+            found = breakdown.breakdown(self._judged["latency_us"], client)
+        else:
+            found = None
+        if found is None:
+            return None
+        return {**found, "says": breakdown.sentence(found, self._config.producer.linger_ms)}
+
+    def _steering(self) -> dict[str, Any]:
+        """Who decides the rate: a hand on the dial, the configured rate, or Locust's users; and the profile."""
+        coordinator, profile = self._coordinator, self._config.load.profile
+        dial_per_s = coordinator.hand_rate.rate_per_s if coordinator else None
+        users = self._users() if self._users else None
+        by = "dial" if dial_per_s is not None else "rate" if users is None else "users"
+        return {
+            "by": by,
+            "dial_per_s": dial_per_s,
+            "rate_per_s": self._config.load.rate if users is None else None,
+            "users": users,
+            "profile": str(profile),
+            "constant": all(factor == 1.0 for _, factor in profile.points),
+        }
+
+
+def _events(snapshot: Snapshot | None) -> dict[str, int]:
+    names = ("produced", "acked", "observed", "failed")
+    return {name: getattr(snapshot, name) if snapshot else 0 for name in names}
+
+
+def _latency(found: Judged | Run | None) -> dict[str, Any]:
+    """Of the measured time, all topics together; and end to end by topic."""
+    if not found:
+        return {}
+    return {stage: found["latency_us"][stage]["all"] for stage in STAGES if stage in found["latency_us"]}
+
+
+def _errors(recorder: Recorder | None, result: Run | None) -> list[dict[str, Any]]:
+    if result:
+        return [dict(error) for error in result["errors"][:_MOST_ERRORS]]
+    if not recorder:
+        return []
+    most = sorted(recorder.tally.errors.items(), key=lambda item: -item[1])[:_MOST_ERRORS]
+    return [{"topic": topic, "error": text, "count": count} for (topic, text), count in most]
+
+
+def _worker(index: int, kept: Mapping[str, Any]) -> dict[str, Any]:
+    state: WorkerState = kept["state"]
+    says = "lost" if state.lost else "left" if state.left else "silent" if state.silent else "reports"
+    generator: GeneratorReport | None = kept.get("generator", (None, None))[1]
+    return {
+        "worker": index,
+        "state": says,
+        "target_per_s": generator.target_per_s if generator else None,
+        "achieved_per_s": generator.achieved_per_s if generator else None,
+        "queue": generator.queue if generator else None,
+        "behind_us": generator.behind_ns / 1e3 if generator else None,
+        **{f"{name}_cpu": _cpu(kept.get(name)) for name in ("generator", "observer")},
+        **{
+            f"{name}_bytes": kept[name][1].rss_bytes if name in kept else None
+            for name in ("generator", "observer")
+        },
+    }
+
+
+def _cpu(reports: tuple[Any, Any] | None) -> float | None:
+    """The share of a processor between two reports."""
+    if reports is None or reports[0] is None:
+        return None
+    before, now = reports
+    return round((now.cpu_ns - before.cpu_ns) / max(1, now.now_ns - before.now_ns), 3)
+
+
+def _result(run: Run, path: Path) -> dict[str, Any]:
+    return {
+        "run_file": path.name,
+        "started_at": run["started_at"],
+        "measured_s": run["measured_s"],
+        "load": dict(run["load"]),
+        "limited_by": run["limited_by"],
+    }

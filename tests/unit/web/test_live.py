@@ -1,0 +1,139 @@
+"""The live page's state, fed by a coordinator whose clock is a test's."""
+
+import json
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+from lensload import clock
+from lensload.config.model import RunConfig
+from lensload.coordinator.coordinator import Coordinator
+from lensload.metrics.stats import Tally
+from lensload.processes.messages import GeneratorReport
+from lensload.results.snapshot import Snapshot
+from lensload.web.live import Live
+from lensload.web.seconds import MOST, Seconds
+from tests.support.transports import FakeTransport, FakeWorker, coordinated
+
+SECOND = Snapshot(
+    phase="measuring", elapsed_s=0.0, total_s=None, target_per_s=1_000.0, achieved_per_s=1_000.0
+)
+
+
+def a_second(number: int, median_ms: float = 4.0) -> Tally:
+    """What a second of 1,000 events leaves."""
+    draws = np.random.default_rng(number)
+    fresh = Tally()
+    for name in ("produced", "acked", "observed"):
+        fresh.count("user-interactions", name, 1_000)
+    for stage in ("schedule_lag", "ack", "end_to_end"):
+        took_ns = draws.lognormal(np.log(median_ms * 1e6), 0.5, 1_000).astype(np.int64)
+        fresh.record(stage, "user-interactions", took_ns)
+    return fresh
+
+
+def entries(seconds: Seconds) -> list[dict[str, object]]:
+    return [entry for _, entry in seconds.since(-1, -1)]
+
+
+def run_on(transport: FakeTransport) -> tuple[Coordinator, Live]:
+    live = Live(monotonic_s=transport.monotonic_s)
+    coordinator = coordinated(transport, live)
+    live.attach(coordinator, RunConfig().changed(duration_s=3, warmup_s=1, drain_timeout_s=2))
+    for worker in transport.fakes.values():
+        worker.join(clock.host())
+    return coordinator, live
+
+
+def test_eight_hours_stay_bounded_and_lose_no_event() -> None:
+    """A soak of eight hours sends a page no more than some minutes do, and its rates still add up to all events."""
+    seconds, hours = Seconds(), 8 * 3_600
+    busy, idle = [a_second(number) for number in range(4)], Tally()
+    for number in range(hours):
+        fresh = idle if number % 24 else busy[number % 4]
+        seconds.append(replace(SECOND, elapsed_s=float(number + 1)), fresh)
+    found = entries(seconds)
+    assert len(found) <= MOST
+    assert len(json.dumps(found)) < 300_000
+    acked = sum(one["acked_per_s"] * (one["to_s"] - one["from_s"]) for one in found)  # pyright: ignore[reportOperatorIssue, reportCallIssue, reportArgumentType]
+    assert acked == pytest.approx(hours / 24 * 1_000, rel=1e-3)
+    assert (found[0]["from_s"], found[-1]["to_s"]) == (0.0, hours)
+    middle = found[len(found) // 2]["latency_us"]
+    assert middle["end_to_end"]["p50"] == pytest.approx(4_000, rel=0.1)  # pyright: ignore[reportIndexIssue]
+
+
+def test_a_page_is_sent_what_is_new_alone_until_entries_are_merged() -> None:
+    """Polling each second costs a second's worth; after a merge, which renumbers, everything is sent again."""
+    seconds = Seconds(most=8)
+    for number in range(6):
+        seconds.append(replace(SECOND, elapsed_s=float(number + 1)), a_second(number))
+    generation, version = seconds.generation, seconds.version
+    seconds.append(replace(SECOND, elapsed_s=7.0), a_second(7))
+    assert [number for number, _ in seconds.since(generation, version)] == [6]
+    for number in range(7, 12):
+        seconds.append(replace(SECOND, elapsed_s=float(number + 1)), a_second(number))
+    assert seconds.generation > generation
+    assert [number for number, _ in seconds.since(generation, version)] == list(range(len(entries(seconds))))
+
+
+def test_the_state_follows_a_run_from_its_start_to_its_result() -> None:
+    """Phases, workers and what would make the run invalid are shown while it is on, and its result at the end."""
+    transport = FakeTransport("a", "b")
+    coordinator, live = run_on(transport)
+    assert live.as_json()["phase"] == "starting"
+    phases: list[str] = []
+    for tenth in range(1, 60):
+        transport.at(tenth / 10, lambda: phases.append(live.as_json()["phase"]))
+    transport.at(2.5, lambda: transport.lost.add("b"))
+    coordinator.await_ready()
+    coordinator.begin()
+    coordinator.await_end()
+    so_far = live.as_json()
+    assert so_far["verdict"]["verdict"] == "invalid"
+    assert not so_far["verdict"]["final"]
+    assert "run_incomplete" in [reason["code"] for reason in so_far["verdict"]["reasons"]]
+    assert [worker["state"] for worker in so_far["workers"]] == ["reports", "lost"]
+    coordinator.drain()
+    run = coordinator.conclude()
+    coordinator.close()
+    assert {"starting", "warm-up", "measuring"} <= set(phases)
+    over = live.as_json()
+    assert (over["phase"], over["verdict"]["final"]) == ("over", True)
+    assert over["verdict"]["reasons"] == run["reasons"]
+    assert live.coordinator is None
+    json.dumps(over, allow_nan=False)
+
+
+def test_a_worker_that_hangs_shows_its_lag_and_its_processor() -> None:
+    """A generator's lag, queue, memory and processor share between its last two reports stand beside each worker."""
+    transport = FakeTransport("a")
+    coordinator, live = run_on(transport)
+
+    def report(cpu_ns: int) -> None:
+        fake: FakeWorker = transport.fakes["a"]
+        now_ns = transport.now_ns()
+        fake.say(GeneratorReport(Tally(), now_ns, 0, 10.0, 9.0, 7, 2_000_000, 1 << 20, cpu_ns), "generator")
+
+    transport.fakes["a"].mute = {GeneratorReport}
+    transport.at(1.5, transport.fakes["a"].mute.clear)
+    transport.at(1.6, partial(report, 1_000_000_000))
+    transport.at(1.8, partial(report, 1_050_000_000))
+    transport.at(1.9, lambda: transport.fakes["a"].mute.add(GeneratorReport))
+    transport.at(2.5, coordinator.halt)
+    coordinator.await_ready()
+    coordinator.begin()
+    coordinator.await_end()
+    (worker,) = live.as_json()["workers"]
+    assert (worker["queue"], worker["behind_us"], worker["generator_bytes"]) == (7, 2_000.0, 1 << 20)
+    assert worker["generator_cpu"] == pytest.approx(0.25)
+
+
+def test_a_run_that_is_refused_says_why_on_the_page() -> None:
+    """Somebody who started a run from the page reads there why there is none."""
+    live = Live()
+    live.failed("There is no cluster.", "Start one.")
+    state = live.as_json()
+    assert state["error"] == {"message": "There is no cluster.", "advice": "Start one."}
+    assert state["result"] is None
