@@ -1,4 +1,4 @@
-"""How often `lensload compare` cries wolf, and how often it finds a slowdown of 20 %: counted over real runs.
+"""How often `lensload compare` cries wolf, finds a slowdown of 20 %, or cannot tell: counted over real runs.
 
     python benchmarks/compare_power.py --into FOLDER [--pairs 20] [--rate 1000] [--far-ms 0] [--each 5]
 
@@ -30,6 +30,7 @@ from tests.harness.proxy import PRODUCE, Proxy
 SLOWER = 0.2
 DRAWS = 100
 KINDS = ("base", "slow")
+CALLS = ("regression", "improvement", "no difference", "cannot tell")
 
 
 def bench(folder: Path, name: str, proxy: Proxy, rate: float) -> Run:
@@ -75,7 +76,7 @@ def collect(folder: Path, pairs: int, rate: float, far_ms: float) -> None:
 def count(base: list[Run], new: list[Run], each: int) -> Counter[str]:
     """What so many comparisons of runs drawn from these say; where both are the same runs, of halves of them."""
     drawn_by = np.random.default_rng(1)
-    found: Counter[str] = Counter()
+    found: Counter[str] = Counter(dict.fromkeys(CALLS, 0))
     for _ in range(DRAWS):
         order = drawn_by.permutation(len(base))
         ours = [base[at] for at in order[:each]]

@@ -80,10 +80,12 @@ def topic_prefix() -> str:
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever LENSLOAD_* a person's shell exports, tests see none but their own."""
+    """Whatever LENSLOAD_* a person's shell exports, tests see none but their own; and their runs may be short."""
     for name in list(os.environ):
         if name.startswith("LENSLOAD_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("LENSLOAD_MIN_MEASURED", "0s")
+    monkeypatch.setenv("LENSLOAD_MIN_EVENTS", "0")
 
 
 @contextmanager

@@ -13,6 +13,7 @@
 : "${GATE_MAX_REGRESSION:=end_to_end.p50=15%
 end_to_end.p99=25%}"                    # by how much a figure may become worse, one per line
 : "${GATE_ALLOW_DIFFERENT:=}"           # differences that do not prevent a comparison, one per line
+: "${GATE_FAIL_ON_UNKNOWN:=0}"           # 1: fail too where the runs cannot tell whether a figure is worse than allowed
 : "${GATE_RETRIES:=1}"                  # how often an invalid run is repeated
 : "${GATE_CONFIRM:=1}"                  # 1: measure once more before failing for something slower; 0: do not
 : "${GATE_BASELINES:=gate-baselines}"   # the folder of stored runs
@@ -89,6 +90,7 @@ compare() {
     flags+=(--new "$GATE_OUT/$1.json")
     each_line --max-regression "$GATE_MAX_REGRESSION"
     each_line --allow-different "$GATE_ALLOW_DIFFERENT"
+    ((!GATE_FAIL_ON_UNKNOWN)) || flags+=(--fail-on-unknown)
     rm -f "$GATE_OUT/compare.md"
     $LENSLOAD compare "${flags[@]}" || code=$?
     return "$code"

@@ -156,6 +156,14 @@ def test_what_seems_slower_must_be_so_twice(tmp_path: Path):
     assert "measuring once more" not in gate.said
 
 
+def test_what_cannot_be_told_fails_on_demand(tmp_path: Path):
+    """The comparison is told to fail for it only where the gate's setting says so."""
+    gate = Gate(tmp_path, LENSLOAD=f"{sys.executable} {_stand_in(tmp_path)}", GATE_CONFIRM="0")
+    assert gate.runs() == 0
+    assert gate.runs(UNKNOWN="1") == 0
+    assert gate.runs(UNKNOWN="1", GATE_FAIL_ON_UNKNOWN="1") == 1
+
+
 def test_few_baselines_are_not_compared_with_as_if_they_were_many(tmp_path: Path):
     """Until there are as many baselines as GATE_ENOUGH says, the newest stands alone."""
     gate = Gate(tmp_path, GATE_ENOUGH="4", LENSLOAD=f"{sys.executable} {_stand_in(tmp_path)}")
@@ -178,7 +186,8 @@ def _stand_in(folder: Path) -> Path:
         "    pathlib.Path(named('--run-file')).write_text('{}')\n"
         "else:\n"
         "    print('compared with', sys.argv.count('--base'))\n"
-        "    sys.exit(pathlib.Path(named('--new')).name in os.environ.get('SLOWER', ''))\n"
+        "    unknown = 'UNKNOWN' in os.environ and '--fail-on-unknown' in sys.argv\n"
+        "    sys.exit(unknown or pathlib.Path(named('--new')).name in os.environ.get('SLOWER', ''))\n"
     )
     return place
 

@@ -37,6 +37,9 @@ def test_what_was_seeded_goes_and_its_neighbour_stays(kafka: Kafka, registry: Re
     for place in (mine, other):
         seeded = run("seed", "--events", "500", "--manifest", f"{place[-1]}manifest.json", *place)
         assert seeded.exit_code == 0, seeded.output
+        for name in TOPIC_NAMES:  # what a command creates it says, with the full names
+            assert place[-1] + name in seeded.stderr
+            assert subject(name, place[-1]) in seeded.stderr
     refused = run("clean", *mine, answer="n\n")
     assert refused.exit_code == 2
     assert left(kafka, registry, topic_prefix) == (5, 5)

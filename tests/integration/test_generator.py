@@ -73,7 +73,7 @@ class Hand:
 
     def begin(self, start_ns: int, warmup_ns: int, end_ns: int, rate_per_s: float) -> None:
         """Give it an audience and a schedule."""
-        self.process.send(Audience({Behaviour(): rate_per_s}))
+        self.process.send(Audience({Behaviour(): rate_per_s}, {}))
         self.process.send(Begin(start_ns, start_ns + warmup_ns, end_ns))
 
     def drain(self) -> GeneratorDrained:

@@ -119,7 +119,7 @@ def test_every_message_is_forwarded_once(make_hand: MakeHand) -> None:
     """Reports and last messages add up to what the generator made: nothing twice, nothing lost."""
     hand = make_hand()
     hand.until(Ready, "generator", "observer")
-    hand.supervisor.send("generator", Audience({Behaviour(): 700.0, Behaviour(name="other"): 300.0}))
+    hand.supervisor.send("generator", Audience({Behaviour(): 700.0, Behaviour(name="other"): 300.0}, {}))
     start_ns = time.time_ns()
     hand.begin(start_ns, start_ns + 1_500_000_000)
     hand.until(Scheduled, "generator")

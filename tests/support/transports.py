@@ -23,12 +23,14 @@ from lensload.processes.messages import (
     ObserverDrained,
     ObserverReport,
     Parcel,
+    Playing,
     ProcessName,
     RateSet,
     Ready,
     Scheduled,
     SetRate,
 )
+from lensload.world.behaviour import Behaviour
 
 TOPIC = "user-interactions"
 SECOND_NS = 1_000_000_000
@@ -43,6 +45,8 @@ class FakeWorker:
         mute: kinds of messages that it never sends.
         silent: it sends nothing at all.
         clock_ahead_ns: by how much its clock is ahead of the coordinator's.
+        seen_per_s: how many events its observer sees in a second.
+        acked_per_s: how many of the ten that it produces in a second are acknowledged.
     """
 
     def __init__(self, transport: "FakeTransport", name: str) -> None:
@@ -51,11 +55,14 @@ class FakeWorker:
         self.mute: set[type[Message]] = set()
         self.silent = False
         self.clock_ahead_ns = 0
+        self.seen_per_s = 10
+        self.acked_per_s = 0
         self._transport = transport
         self._run = 0
         self._sent = 0
         self._schedule: Begin | None = None
         self._has_observer = False
+        self._rate_per_s: float | None = None
 
     def join(self, host: str = "here") -> None:
         """Ask for a part in the run."""
@@ -68,7 +75,7 @@ class FakeWorker:
         self._sent += 1 + skipped
         self._transport.deliver(self.name, Parcel(self._run, self._sent, process, message.sealed()))
 
-    def receive(self, parcel: Parcel) -> None:
+    def receive(self, parcel: Parcel) -> None:  # noqa: C901 - a case a message
         """Do what a good worker does."""
         if parcel.run != self._run:
             self._run, self._sent = parcel.run, 0
@@ -76,12 +83,17 @@ class FakeWorker:
         self.received.append((parcel.process, message))
         match message:
             case ConfigureGenerator():
+                self._rate_per_s = message.rate_per_s
                 self.say(Ready({"schema_ids": {}}), "generator")
             case ConfigureObserver():
                 self._has_observer = True
                 self.say(Ready({}), "observer")
             case Begin():
                 self._schedule = message
+                users = {} if self._rate_per_s else {Behaviour(): 1}
+                if parcel.process == "generator":
+                    rates = {Behaviour(): self._rate_per_s or 7.0}
+                    self.say(Playing(message.start_ns, rates, users), "generator")
             case Drain() if parcel.process == "generator":
                 self._schedule = None
                 stats = counted("produced", 1)
@@ -107,9 +119,10 @@ class FakeWorker:
         if self._schedule is None:
             return
         if self._has_observer:
-            self.say(ObserverReport(counted("observed", 10), now_ns, 0), "observer")
+            self.say(ObserverReport(counted("observed", self.seen_per_s), now_ns, 0), "observer")
         if now_ns >= self._schedule.start_ns:
             stats = counted("produced", 10)
+            stats.count(TOPIC, "acked", self.acked_per_s)
             self.say(GeneratorReport(stats, now_ns, 0, 10.0, 10.0, 0, 0, 1), "generator")
         if 0 < self._schedule.end_ns <= now_ns:
             self.say(Scheduled(), "generator")

@@ -15,6 +15,7 @@ import pytest
 from lensload.cli.main import main
 from lensload.config import loading
 from lensload.config.options import options
+from lensload.metrics.stages import MEANINGS, PLACES
 from tests.support.pages import PAGES, ROOT, anchors, blocks
 
 LOCUST = """
@@ -207,3 +208,12 @@ def test_every_module_that_a_page_names_exists(page: Path):
     places = (ROOT, ROOT / "src", ROOT / "src" / "lensload", page.parent)
     for path in re.findall(r"`([a-z_]+/[a-z_/]*[a-z_]+\.py)`", page.read_text(encoding="utf-8")):
         assert any((place / path).exists() for place in places), path
+
+
+def test_the_stages_have_one_vocabulary():
+    """Every stage and place of the breakdown stands in docs/metrics.md by the name and the label that all views use."""
+    text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    for name, stage in MEANINGS.items():
+        assert f"| `{name}` | {stage.label} |" in text, name
+    for name in PLACES:
+        assert f"| {name} |" in text, name

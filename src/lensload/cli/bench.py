@@ -36,10 +36,14 @@ def bench(given: Given) -> None:
         # The generators do all this again, each on its host; but here a wrong address is named within ten seconds.
         from lensload.doctor.examination import settings_in_the_way  # noqa: PLC0415 - half of a start's time
         from lensload.kafka import preflight  # noqa: PLC0415
+        from lensload.kafka.created import noting_created  # noqa: PLC0415
 
         cluster, registry = run.cluster.bootstrap_servers or "", run.cluster.registry_url or "mock://"
-        found = preflight.prepare(run, cluster, registry, embedded=False)
-        found.registry.close()
+        with noting_created(run.cluster, run.load.topics) as created:
+            found = preflight.prepare(run, cluster, registry, embedded=False)
+            found.registry.close()
+        for text in created:
+            click.echo(text, err=True)
         for each in settings_in_the_way(run, found.settings):
             click.echo(f"Notice: {each['text']} {each['meaning']} {each['fix']}", err=True)
     if run.load.repeat > 1 and run.outputs.web:

@@ -76,7 +76,8 @@ _files = option_group("Files to write")
     type=ReadBy(_confidence),
     default="95%",
     metavar="PERCENT",
-    help="Confidence of the whole comparison: if nothing has changed, this share of comparisons report no difference.",
+    help="Confidence of the whole comparison: if nothing has changed, this share of comparisons report neither a"
+    " regression nor an improvement.",
 )
 @_judging(
     "--run-to-run",
@@ -93,11 +94,16 @@ _files = option_group("Files to write")
     metavar="NAME",
     help=f"Compare although this differs: {', '.join(NAMES)}. Repeatable.",
 )
+@_judging(
+    "--fail-on-unknown",
+    is_flag=True,
+    help="End with exit code 1 too where these runs cannot tell: for gates.",
+)
 @_allowed("--allow-invalid", is_flag=True, help="Compare although a run says itself that it is invalid.")
 @_files("--junit", metavar="FILE.xml", type=Path, help="JUnit XML, a test case a figure.")
 @_files("--summary", metavar="FILE.md", type=Path, help="Markdown, fit for a job's summary page.")
 @_files("--json", metavar="FILE.json", type=Path, help=f'All of it as JSON, format "{comparing.FORMAT}".')
-def compare(
+def compare(  # noqa: PLR0913 - one for each flag
     *,
     two: tuple[Path, ...],
     base: tuple[Path, ...],
@@ -106,13 +112,16 @@ def compare(
     confidence: float,
     run_to_run: float,
     allow_different: tuple[str, ...],
+    fail_on_unknown: bool,
     allow_invalid: bool,
     **files: Path | None,
 ) -> None:
-    """Compare run files: a regression, an improvement, or no difference that they could show.
+    """Compare run files: regression, improvement, no difference, or cannot tell.
 
     A figure is a regression when it is surely worse (its whole interval is), and by more than --max-regression
-    allows. Exit codes: 0 none is, 1 one is, 2 wrong usage or runs that cannot be compared, 3 a run is invalid.
+    allows. There is no difference when the whole interval lies within what is allowed. Else these runs cannot tell,
+    and the result says about how many would. Exit codes: 0 no regression, 1 a regression (with --fail-on-unknown also
+    where it cannot be told), 2 wrong usage or runs that cannot be compared, 3 a run is invalid.
     """
     views = {flag: path for flag, path in files.items() if path}
     for flag, path in views.items():
@@ -120,12 +129,12 @@ def compare(
     sides = _read(*_told_apart(two, base, new))
     remarks = [*_validity(sides, allow_invalid), *_likeness(sides, allow_different)]
     terms = comparing.Terms(dict(limits) or comparing.DEFAULT_LIMITS, confidence, run_to_run)
-    comparison = _compared(sides, terms, remarks)
+    comparison = _compared(sides, terms, remarks, fail_on_unknown)
     click.echo(comparison_table.text(comparison), nl=False)
     for flag, path in views.items():
         what, text = _VIEWS[flag]
         leave(path, text(comparison), what, f"--{flag}")
-    sys.exit(comparison["outcome"] == "regression")
+    sys.exit(comparing.failed(comparison))
 
 
 _VIEWS: Mapping[str, tuple[str, Callable[[comparing.Comparison], str]]] = {
@@ -135,12 +144,15 @@ _VIEWS: Mapping[str, tuple[str, Callable[[comparing.Comparison], str]]] = {
 }
 
 
-def _compared(sides: Sides, terms: comparing.Terms, remarks: list[str]) -> comparing.Comparison:
+def _compared(
+    sides: Sides, terms: comparing.Terms, remarks: list[str], fail_on_unknown: bool
+) -> comparing.Comparison:
     base, new = (list(side.values()) for side in sides)
     changes, outcome = comparing.compare(base, new, terms)
     return {
         "format": comparing.FORMAT,
         "outcome": outcome,
+        "fail_on_unknown": fail_on_unknown,
         "base": list(sides[0]),
         "new": list(sides[1]),
         "method": method(len(base), len(new), terms),

@@ -24,7 +24,7 @@ from lensload.seed.faults.kinds import FAULTS
 _WHERE = ("bootstrap_servers", "registry_url", "client_config", "register_schemas", "workers", "compression")
 _WHAT = (
     *("topic_prefix", "partitions", "replication_factor", "topics", "seed"),
-    *("audience_size", "catalogue_size", "zipf_exponent", "lift", "experiment"),
+    *("audience_size", "catalogue_size", "zipf_exponent", "lift", "experiment", "behaviour"),
 )
 
 

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from lensload import clock
 from lensload.config.model import RunConfig
@@ -19,6 +19,7 @@ from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import RefusedError
 from lensload.processes import messages
 from lensload.processes.messages import PROCESSES, Message, Parcel, ProcessName
+from lensload.results.audience import Gathering
 from lensload.results.build import Judged, build, judged
 from lensload.results.environment import conditions
 from lensload.results.run import Run
@@ -206,7 +207,8 @@ class Coordinator:
         if recording is None:
             return None
         criteria = self._config.criteria
-        return judged(self.recorder.tally, recording, criteria, criteria.slo)
+        if_it_went_on = criteria.model_copy(update={"min_measured_s": 0.0, "min_events": 0})
+        return judged(self.recorder.tally, recording, if_it_went_on, criteria.slo)
 
     def is_over(self) -> bool:
         """Whether no generator produces any more, or one that still should have reported it hangs."""
@@ -295,10 +297,20 @@ class Coordinator:
         return build(
             self.recorder.tally,
             self.recorder.recording(self._facts()),
-            conditions(self._config.public(), cluster, workers=workers, clocks=clocks),
+            conditions(self._used(), cluster, workers=workers, clocks=clocks, audience=self._audience()),
             thresholds=self._config.criteria,
             slos=self._config.criteria.slo,
         )
+
+    def _used(self) -> dict[str, Any]:
+        """The configuration without the rate that decided nothing: of Locust's users, or of the whole run."""
+        public = self._config.public()
+        unused = ("rate", "behaviour") if self._rate_per_s is None else ("user_rate",)
+        return {name: value for name, value in public.items() if name not in unused}
+
+    def _audience(self) -> list[Gathering]:
+        times = self.recorder.times
+        return self.recorder.audience.gatherings(times.start_ns, times.measure_from_ns) if times else []
 
     def _welcome(self, worker: str, host: str) -> None:
         try:

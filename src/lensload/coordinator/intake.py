@@ -68,7 +68,7 @@ class Intake:
             case _:
                 pass
 
-    def _of_process(self, worker: str, state: WorkerState, process: ProcessName, message: Message) -> None:
+    def _of_process(self, worker: str, state: WorkerState, process: ProcessName, message: Message) -> None:  # noqa: C901 - a case a message
         match message:
             case messages.Ready(surroundings):
                 state.conditions[process] = surroundings
@@ -83,6 +83,8 @@ class Intake:
                 self._note_events(f"{worker} {process}", message)
             case messages.Notice(text):
                 self._recorder.notices.append(self._of(state, f"{process}: {text}"))
+            case messages.Playing():
+                self._recorder.audience.add(worker, message.from_ns, message.rates_per_s, message.users)
             case messages.Scheduled():
                 state.scheduled = True
             case messages.Drained():

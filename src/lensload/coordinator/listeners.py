@@ -57,6 +57,14 @@ class FileWriter(Listener):
         self.error: UsageError | None = None
         self._config = config
 
+    def started(self, recorder: Recorder) -> None:
+        """Say that a run file will be replaced, while there is time to keep it."""
+        path = self._config.outputs.run_file
+        if path.is_file():
+            recorder.notices.append(
+                f"{path} is there already, and this run will replace it at its end: copy it now, or give another --run-file."
+            )
+
     def result(self, result: Run) -> None:
         """Write all files; what cannot be written is logged."""
         self._write(lambda: self._write_run_file(result))

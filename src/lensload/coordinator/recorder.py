@@ -13,6 +13,7 @@ from lensload.metrics.responses import Responses
 from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Tally
 from lensload.processes.messages import Drained, GeneratorDrained, GeneratorReport, ObserverDrained, Report
+from lensload.results.audience import AudienceLog
 from lensload.results.build import Recording
 from lensload.results.counted import WARMUP
 from lensload.results.run import RateChange, Row
@@ -61,6 +62,7 @@ class Recorder:
 
     Attributes:
         tally: everything so far, of all workers.
+        audience: whom the generators play.
         events: which events were sent, failed and seen, as all processes tell.
         replies: the requests to a service under test, and its answers; None where lensload answers itself.
         groups: the consumer groups that are watched.
@@ -82,6 +84,7 @@ class Recorder:
         self.events = Reconciliation()
         self.replies: ReplyLedger | None = None
         self.groups = GroupLedger()
+        self.audience = AudienceLog()
         self.times: Times | None = None
         self.stopped_ns = 0
         self.notices: list[str] = []
@@ -208,6 +211,7 @@ class Recorder:
             notices=tuple(self.notices),
             series=self._series.rows(),
             slices=self._slices.finished(),
+            coarse=self._slices.coarse(),
             findings=self._findings(),
             responses=self._responses(),
             groups=self._groups(),

@@ -90,10 +90,11 @@ class Generator(RunChild):
         self._followed = 0  # events that followed answers, since the last report
         self._rate_per_s = 0.0
         self._audience: dict[Behaviour, float] = {}
+        self._users: dict[Behaviour, int] = {}
         self._dial_per_s: float | None = None
         self._connect()
         if order.rate_per_s is not None:
-            self._gather({Behaviour(): order.rate_per_s})
+            self._gather({order.config.world.ordinary: order.rate_per_s}, {})
 
     def run(self) -> None:
         """Say ready, then work until drained."""
@@ -277,11 +278,11 @@ class Generator(RunChild):
         match message:
             case messages.Begin(start_ns, measure_from_ns, end_ns):
                 self._begin(*map(whole_ms, (start_ns, measure_from_ns, end_ns)))
-            case messages.Audience(rates_per_s):
-                self._gather(rates_per_s)
+            case messages.Audience(rates_per_s, users):
+                self._gather(rates_per_s, users)
             case messages.SetRate(number, rate_per_s):
                 self._dial_per_s = rate_per_s
-                self._link.send(messages.RateSet(number, self._gather(self._audience)))
+                self._link.send(messages.RateSet(number, self._gather(self._audience, self._users)))
             case messages.Drain():
                 self._draining = True
             case _:
@@ -298,13 +299,13 @@ class Generator(RunChild):
         if self._customers:
             self._customers.measure_from_ns = measure_from_ns
         self._producer.measure_from_ns = self._audit.measure_from_ns = measure_from_ns
-        self._pacer.set_rate(start_ns, self._rate_per_s)
+        self._follow(self._pacer, start_ns)
         for rollout in self._rollouts.values():
             rollout.begin(measure_from_ns, end_ns or measure_from_ns + round(_FOREVER_S * NS_PER_S))
 
-    def _gather(self, audience: dict[Behaviour, float]) -> int:
+    def _gather(self, audience: dict[Behaviour, float], users: dict[Behaviour, int]) -> int:
         """Play this audience, at the dial's rate if that is set; gives from when on, in Unix nanoseconds."""
-        self._audience = audience
+        self._audience, self._users = audience, users
         rates = scaled(audience, self._dial_per_s)
         self._rate_per_s = sum(rates.values())
         if self._rate_per_s > 0:
@@ -313,8 +314,13 @@ class Generator(RunChild):
                 self._customers.gather(rates)
         from_ns = max(self._made_until_ns, time.time_ns())
         if self._pacer:
-            self._pacer.set_rate(from_ns, self._rate_per_s)
+            self._follow(self._pacer, from_ns)
         return from_ns
+
+    def _follow(self, pacer: Pacer, from_ns: int) -> None:
+        """Make what the audience makes from a moment on, and say so."""
+        pacer.set_rate(from_ns, self._rate_per_s)
+        self._link.send(messages.Playing(from_ns, scaled(self._audience, self._dial_per_s), self._users))
 
     def report(self, now_ns: int) -> None:
         """Send what was made and sent since the last report."""

@@ -155,6 +155,14 @@ class Slices:
                 rates[behaviour] = rates.get(behaviour, 0.0) + users * each
         return rates
 
+    def users(self) -> dict[Behaviour, int]:
+        """How many users behave so."""
+        users: dict[Behaviour, int] = {}
+        for (behaviour, _), number in self._users.items():
+            if number > 0:
+                users[behaviour] = users.get(behaviour, 0) + number
+        return users
+
 
 SLICES = Slices()
 """A worker is a process, so its audience is the process's."""

@@ -84,7 +84,9 @@ class LocustWorker(Worker):
 
     def _send_audience(self, supervisor: Supervisor) -> None:
         self._audience_sent_s = time.monotonic()
-        supervisor.send("generator", messages.Audience(SLICES.rates_per_s(self._user_rate_per_s)))
+        supervisor.send(
+            "generator", messages.Audience(SLICES.rates_per_s(self._user_rate_per_s), SLICES.users())
+        )
 
 
 def _wait(condition: Callable[[], bool], timeout_s: float) -> None:

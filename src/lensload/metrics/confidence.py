@@ -47,6 +47,7 @@ class Interval:
         high: the upper end.
         level: of confidence, such as 0.95.
         method: "runs": from the spread of several runs; "blocks": from the blocks of one.
+        spread: one standard deviation of the logarithm of one run's figure, which the interval rests on.
     """
 
     figure: float
@@ -54,6 +55,7 @@ class Interval:
     high: float
     level: float
     method: Method
+    spread: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +154,9 @@ def interval(runs: Sequence[Histogram], statistic: str, *, level: float = LEVEL)
     logs = [log(max(1e3 * figure_us, _LEAST_NS)) for figure_us in figures_us if figure_us is not None]
     if len(logs) < max(2, len(runs)):
         return None
-    error = float(np.std(logs, ddof=1)) / sqrt(len(logs))
-    middle, reach = sum(logs) / len(logs), student(level, len(logs) - 1.0) * error
-    return Interval(exp(middle), exp(middle - reach), exp(middle + reach), level, "runs")
+    spread = float(np.std(logs, ddof=1))
+    middle, reach = sum(logs) / len(logs), student(level, len(logs) - 1.0) * spread / sqrt(len(logs))
+    return Interval(exp(middle), exp(middle - reach), exp(middle + reach), level, "runs", spread)
 
 
 def change(
@@ -186,15 +188,28 @@ def change(
     if freedom:
         squares = sum(float(((side - side.mean()) ** 2).sum()) for side in logs)
         freedom += PRIOR_FREEDOM
-        pooled = (squares + PRIOR_FREEDOM * run_to_run**2) / freedom
-        error = sqrt(pooled * (1 / len(base) + 1 / len(new)))
+        spread = sqrt((squares + PRIOR_FREEDOM * run_to_run**2) / freedom)
+        error = spread * sqrt(1 / len(base) + 1 / len(new))
     else:
         parts = [(run_to_run, 1e6), (run_to_run, 1e6), *(within or ())]
         error, freedom = _sum(parts)
+        spread = error / sqrt(2)
     reach = student(level, freedom) * error if np.isfinite(error) else 700.0
     reach = min(reach, 700.0)  # beyond which exp() has no figure
     method: Method = "runs" if len(base) + len(new) > 2 else "blocks"
-    return Interval(exp(ratio), exp(max(ratio - reach, -700)), exp(min(ratio + reach, 700)), level, method)
+    low, high = exp(max(ratio - reach, -700)), exp(min(ratio + reach, 700))
+    return Interval(exp(ratio), low, high, level, method, spread)
+
+
+def reach_of(runs: int, spread: float, level: float) -> float:
+    """How far the interval of a change would reach to either side, on logarithms, with so many runs on each side.
+
+    Args:
+        runs: on each side, two or more.
+        spread: what `Interval.spread` says.
+        level: of confidence.
+    """
+    return student(level, 2 * runs - 2 + PRIOR_FREEDOM) * spread * sqrt(2 / runs)
 
 
 @cache

@@ -1,9 +1,14 @@
 """What is counted of events: every list of counts, in files and in views, is derived from these."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, cast
+from typing import (
+    Any,
+    Final,
+    NotRequired,  # pydantic reads no other before Python 3.12
+    cast,
+)
 
-from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
+from typing_extensions import TypedDict
 
 
 class Progress(TypedDict):
@@ -23,11 +28,15 @@ class Progress(TypedDict):
 
 
 class Counts(Progress):
-    """What is known of events once a run has drained: produced = acked + failed + unflushed.
+    """What is known of events once a run has ended, however it ended.
+
+    produced = acked + failed + unflushed, and acked = observed - failed_but_delivered + lost + unknown.
 
     Attributes:
-        unflushed: without a delivery report when the drain ended: their fate is unknown.
-        lost: acknowledged and never read.
+        unflushed: without a delivery report when the drain ended: whether they were written is not known.
+        lost: acknowledged and never read, although everything was read.
+        unknown: acknowledged, and whether they arrived is not known: a process ended that alone knew it, or did not read
+            to the end. Where there are any, none is counted as lost. Missing in files of earlier versions: 0.
         duplicated: read again, each further time.
         reordered: read after a later one of their partition.
         corrupt: read with another content than was sent, or no LENS event.
@@ -36,6 +45,7 @@ class Counts(Progress):
 
     unflushed: int
     lost: int
+    unknown: NotRequired[int]
     duplicated: int
     reordered: int
     corrupt: int
@@ -54,14 +64,15 @@ WHOLES: Final = {
     "unflushed": "produced",
     "observed": "acked",
     "lost": "acked",
+    "unknown": "acked",
     **dict.fromkeys(("duplicated", "reordered", "corrupt", "failed_but_delivered"), "observed"),
 }
 """What a count's percentage is of."""
 
 
 def count_of(counts: Mapping[str, Any], name: str) -> int:
-    """One of them by its name."""
-    return counts[name]
+    """One of them by its name; a file of an earlier version may lack it."""
+    return counts.get(name, 0)
 
 
 def sums(each: Iterable[Mapping[str, Any]]) -> Counts:

@@ -6,15 +6,17 @@ A percentile of the whole run does not say how certain it is; what it was in eac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from lensload.metrics.counts import PROGRESS, Progress, count_of
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.stats import Tally
 from lensload.metrics.time_series import Coarse, TimeSeries, add_coarse
 
-STAGES_KEPT = ("schedule_lag", "ack", "end_to_end")
+STAGES_KEPT = ("schedule_lag", "queue", "ack", "end_to_end")
 
 # 60 slices or more tell well how a figure varies. Their histograms are coarse, for an error need not be known to three
-# digits: 15 of them a slice take about half a megabyte. Where latencies spread so widely that it would be more than
+# digits: 16 of them a slice take about half a megabyte. Where latencies spread so widely that it would be more than
 # this, there are half as many slices: a run file stays below 2 MB however long and fast the run is.
 MOST = 120
 MOST_BYTES = 900_000
@@ -27,7 +29,7 @@ class Slice(Progress):
         from_s: when it begins, from the start of the schedule; slices follow each other without gaps.
         to_s: when it ends.
         phase: "measuring" or "draining".
-        histograms: of `STAGES_KEPT` by stage and topic, encoded as those of the run but coarse
+        histograms: of `STAGES_KEPT` by stage and topic ("all" for the client's queue, missing in files of earlier versions), encoded as those of the run but coarse
             (`Histogram.from_coarse`): latencies of the events that got to that stage in this time.
     """
 
@@ -38,8 +40,8 @@ class Slice(Progress):
 
 
 @dataclass(slots=True)
-class _Part:
-    """A slice while the run is on, with the coarse counts of its histograms: 4 KB each."""
+class CoarseSlice:
+    """A slice while the run is on, with the coarse counts of its histograms by stage and topic: 4 KB each."""
 
     from_s: float
     to_s: float
@@ -48,15 +50,24 @@ class _Part:
     counts: dict[str, int]
     histograms: dict[tuple[str, str], Coarse]
 
-    def add(self, later: "_Part") -> None:
+    def add(self, later: "CoarseSlice") -> None:
+        """Take in the slice that follows this one."""
         self.to_s = max(self.to_s, later.to_s)
         self.seconds += later.seconds
         for name, n in later.counts.items():
             self.counts[name] += n
         add_coarse(self.histograms, later.histograms)
 
+    def of(self, stage: str, topic: str = "all") -> Coarse:
+        """The coarse counts of a topic at a stage, or of all topics together; zeros where there were none."""
+        found = [
+            counts for (its, of), counts in self.histograms.items() if its == stage and topic in ("all", of)
+        ]
+        return np.sum(found, axis=0) if found else Histogram().coarse
+
     @property
     def empty(self) -> bool:
+        """Nothing happened in it."""
         return not self.histograms and not any(self.counts.values())
 
 
@@ -64,7 +75,7 @@ class Slices:
     """The slices of a run that is on: one a second at first, longer ones once there are more than `most`."""
 
     def __init__(self, most: int = MOST) -> None:
-        self._parts = TimeSeries[_Part](most)
+        self._parts = TimeSeries[CoarseSlice](most)
 
     def close(self, fresh: Tally, *, since_s: float, at_s: float, phase: str) -> None:
         """Take in what came in the second that ends now.
@@ -88,6 +99,10 @@ class Slices:
         elif not rest.empty:
             self._parts.append(rest)
 
+    def coarse(self) -> list[CoarseSlice]:
+        """All slices as they are counted."""
+        return list(self._parts)
+
     def finished(self) -> list[Slice]:
         """All slices as the run file has them: fewer where they would take more than `MOST_BYTES`."""
         return _finished(self._parts)
@@ -99,7 +114,7 @@ def joined(runs: Sequence[Sequence[Slice]]) -> list[Slice]:
     Raises:
         UsageError: a file is damaged.
     """
-    parts = TimeSeries[_Part](MOST)
+    parts = TimeSeries[CoarseSlice](MOST)
     for run in runs:
         shift_s = parts.last.to_s - run[0]["from_s"] if parts.last and run else 0.0
         for piece in run:
@@ -120,13 +135,13 @@ def histogram(piece: Slice, stage: str, topic: str = "all") -> Histogram:
     return merged
 
 
-def _part(fresh: Tally, from_s: float, to_s: float, phase: str) -> _Part:
+def _part(fresh: Tally, from_s: float, to_s: float, phase: str) -> CoarseSlice:
     counts = {name: sum(by.get(name, 0) for by in fresh.counts.values()) for name in PROGRESS}
     kept = {key: one.coarse for key, one in fresh.histograms.items() if key[0] in STAGES_KEPT and one.count}
-    return _Part(from_s, to_s, phase, 1, counts, kept)
+    return CoarseSlice(from_s, to_s, phase, 1, counts, kept)
 
 
-def _finished(parts: TimeSeries[_Part]) -> list[Slice]:
+def _finished(parts: TimeSeries[CoarseSlice]) -> list[Slice]:
     found = [_encoded(part) for part in parts if part.to_s > part.from_s or not part.empty]
     return _finished(parts) if _size(found) > MOST_BYTES and parts.halve() else found
 
@@ -138,7 +153,7 @@ def _size(found: Sequence[Slice]) -> int:
     )
 
 
-def _decoded(piece: Slice, shift_s: float) -> _Part:
+def _decoded(piece: Slice, shift_s: float) -> CoarseSlice:
     histograms = {
         (stage, topic): Histogram.from_encoded(text).coarse
         for stage, by_topic in piece["histograms"].items()
@@ -146,10 +161,10 @@ def _decoded(piece: Slice, shift_s: float) -> _Part:
     }
     counts = {name: count_of(piece, name) for name in PROGRESS}
     from_s, to_s = piece["from_s"] + shift_s, piece["to_s"] + shift_s
-    return _Part(from_s, to_s, piece["phase"], max(1, round(to_s - from_s)), counts, histograms)
+    return CoarseSlice(from_s, to_s, piece["phase"], max(1, round(to_s - from_s)), counts, histograms)
 
 
-def _encoded(part: _Part) -> Slice:
+def _encoded(part: CoarseSlice) -> Slice:
     histograms: dict[str, dict[str, str]] = {stage: {} for stage in STAGES_KEPT}
     for stage, topic in sorted(part.histograms):
         histograms[stage][topic] = Histogram.from_coarse(part.histograms[stage, topic]).encoded()

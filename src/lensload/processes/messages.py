@@ -168,9 +168,19 @@ class Begin(Message):
 
 @dataclass(frozen=True)
 class Audience(Message):
-    """Whom a generator plays from now on: how many events per second each behaviour makes."""
+    """Whom a generator plays from now on: how many events per second each behaviour makes, by how many Locust users."""
 
     rates_per_s: dict[Behaviour, float]
+    users: dict[Behaviour, int]
+
+
+@dataclass(frozen=True)
+class Playing(Message):
+    """Whom a generator plays from `from_ns` on (Unix nanoseconds): an `Audience`'s content; `users` is empty without Locust."""
+
+    from_ns: int
+    rates_per_s: dict[Behaviour, float]
+    users: dict[Behaviour, int]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lensload.report.text_table import aligned
-from lensload.results.compare import Change, Comparison
+from lensload.results.compare import WORST_FIRST, Change, Comparison
 from lensload.verdict.figures import shown
 
 HEAD = ("figure", "base", "new", "change", "interval", "")
@@ -45,7 +45,16 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         if change["note"]:
             yield f"- {change['name']}: {change['note']}."
     yield ""
-    yield f"COMPARISON: {comparison['outcome'].upper()}"
+    yield f"COMPARISON: {comparison['outcome'].upper()} ({of_figures(comparison)})"
+
+
+def of_figures(comparison: Comparison) -> str:
+    """What each judged figure is called, the worst first: "regression: end_to_end.p99; no difference: achieved_per_s"."""
+    by_call = {
+        call: [change["name"] for change in comparison["changes"] if change["call"] == call]
+        for call in WORST_FIRST
+    }
+    return "; ".join(f"{call}: {', '.join(names)}" for call, names in by_call.items() if names)
 
 
 def _interval(change: Change) -> str:

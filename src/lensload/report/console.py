@@ -10,14 +10,16 @@ from rich.console import Console
 from rich.text import Text
 
 from lensload.metrics.counts import COUNTS
+from lensload.metrics.stages import PLACES as WAYS
 from lensload.report import service
 from lensload.report.tables import counts_table, latency_table, load_line
 from lensload.report.text_table import aligned
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s
 from lensload.results.breakdown import PLACES, sentence
-from lensload.results.run import Confidence, Run, total
+from lensload.results.run import Confidence, Run, objective_count, total
+from lensload.results.slowest import sentences
 from lensload.verdict.slo import stand
-from lensload.verdict.verdict import in_words
+from lensload.verdict.verdict import in_words, meaning
 
 WIDTH = 100
 _STATISTICS = ("mean", "p50", "p90", "p99", "p999", "max")
@@ -29,7 +31,7 @@ _CLIENT = (
     ("throttle", "throttled"),
 )
 # Shown only where there are any.
-_UNUSUAL = ("unflushed", "corrupt", "failed_but_delivered")
+_UNUSUAL = ("unflushed", "unknown", "corrupt", "failed_but_delivered")
 
 Line = tuple[str, str]  # text, and the style it has where there are styles
 
@@ -159,8 +161,12 @@ def _breakdown(run: Run) -> Iterator[Line]:
     parts = [f"{place} {latency(spent[f'{place}_us'])}" for place in PLACES]
     yield "", ""
     yield f"Of {latency(fall['end_to_end_us'])} from due to seen (mean): {', '.join(parts)}.", ""
+    if not fall["consumer_us"]:
+        yield from _paragraph("", f"Consumer: {WAYS['consumer'].meaning}")
     linger_ms = run["conditions"].get("configuration", {}).get("linger_ms")
     yield from _paragraph("", sentence(fall, linger_ms))
+    for text in sentences(run):
+        yield from _paragraph("", text)
     broker = run["client_us"]
     told = [f"{name} {latency(broker[key]['mean'])}" for key, name in _CLIENT if broker[key]["count"]]
     if told:
@@ -245,6 +251,7 @@ def _some(title: str, texts: Sequence[str]) -> Iterator[Line]:
 def _verdict(run: Run) -> Iterator[Line]:
     yield "", ""
     yield f"VERDICT: {run['verdict'].upper()}", _VERDICT_STYLES[run["verdict"]]
+    yield from _paragraph("", meaning(run["verdict"], objective_count(run)))
     for reason in run["reasons"]:
         yield from _paragraph("- ", in_words(reason))
 

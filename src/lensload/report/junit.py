@@ -1,7 +1,7 @@
 """Verdicts as JUnit XML: a test case for the run's validity, one for what the cluster did, and one for each objective.
 
 The shape is the one that GitHub's actions, GitLab and Jenkins all read (the schema that Jenkins' xUnit plugin and
-Maven Surefire agree on): `testsuites`, `testsuite`, `testcase`, and in it `failure`, `error` or nothing. What makes
+Maven Surefire agree on): `testsuites`, `testsuite`, `testcase`, and in it `failure`, `error`, `skipped` or nothing. What makes
 figures unusable is an error; what the figures say is bad is a failure.
 """
 
@@ -26,7 +26,7 @@ class Case:
 
     name: str
     text: str
-    outcome: Literal["failure", "error"] | None = None
+    outcome: Literal["failure", "error", "skipped"] | None = None
     code: str = ""
 
 
@@ -73,12 +73,17 @@ def _case(name: str, reasons: Sequence[Reason], outcome: Literal["failure", "err
 
 
 def of_comparison(comparison: Comparison) -> Suite:
-    """A test case for each figure that was judged."""
+    """A test case for each figure that was judged; one of which the runs cannot tell fails or is skipped, as was asked."""
+    failing = ("regression", "cannot tell") if comparison["fail_on_unknown"] else ("regression",)
     cases = [
         Case(
             f"{change['name']} is no more than {100 * change['limit']:g} % worse",
             comparison_table.in_words(change),
-            "failure" if change["call"] == "regression" else None,
+            "failure"
+            if change["call"] in failing
+            else "skipped"
+            if change["call"] == "cannot tell"
+            else None,
         )
         for change in comparison["changes"]
         if change["limit"] is not None
@@ -92,7 +97,7 @@ def xml(suites: Sequence[Suite]) -> str:
     root.set("name", "lensload")
     for suite in suites:
         element = ET.SubElement(root, "testsuite", {"name": _clean(suite.name), **_counted(suite.cases)})
-        element.set("skipped", "0")
+        element.set("skipped", str(sum(case.outcome == "skipped" for case in suite.cases)))
         element.set("time", f"{suite.seconds:.3f}")
         if suite.at:
             element.set("timestamp", suite.at)
@@ -108,7 +113,8 @@ def _add(element: ET.Element, suite: Suite, case: Case) -> None:
     text = _clean(case.text)
     if case.outcome:
         first = text.partition("\n")[0]
-        ET.SubElement(found, case.outcome, {"message": first, "type": case.code or case.outcome}).text = text
+        more = {} if case.outcome == "skipped" else {"type": case.code or case.outcome}
+        ET.SubElement(found, case.outcome, {"message": first, **more}).text = text
     elif text:
         ET.SubElement(found, "system-out").text = text
 

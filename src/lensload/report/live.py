@@ -51,14 +51,28 @@ def line(snapshot: Snapshot) -> str:
     )
     parts = [
         f"{clock(snapshot.elapsed_s)}{_of_total(snapshot)}  {snapshot.phase:9}",
-        f"{per_s(snapshot.achieved_per_s)}/s of {per_s(snapshot.target_per_s)}/s",
-        f"lag p99 {latency(snapshot.percentiles_us('schedule_lag')[1])}",
+        _rate(snapshot),
+        _lag(snapshot),
         pairs and f"p50/p99: {pairs}",
         *(f"{group} {lag_s:,.1f} s behind" for group, lag_s in snapshot.group_lag_s.items()),
         f"queue {snapshot.queue:,}",
         f"failed {snapshot.failed:,}",
     ]
     return "  ".join(part for part in parts if part)
+
+
+def _rate(snapshot: Snapshot) -> str:
+    """Nothing while no generator has reported a rate yet."""
+    if not (snapshot.achieved_per_s or snapshot.target_per_s):
+        return ""
+    return f"{per_s(snapshot.achieved_per_s)}/s of {per_s(snapshot.target_per_s)}/s"
+
+
+def _lag(snapshot: Snapshot) -> str:
+    """The schedule lag of the second at p99; where too few events carry that, the greatest."""
+    lag = snapshot.latency_us.get("schedule_lag", {})
+    name = "p99" if lag.get("p99") is not None else "max"
+    return f"lag {name} {latency(lag.get(name))}" if lag else ""
 
 
 def picture(snapshot: Snapshot, thresholds: Thresholds = DEFAULTS) -> RenderableType:
@@ -103,6 +117,8 @@ def _latencies(snapshot: Snapshot, thresholds: Thresholds) -> Table:
             continue  # no service under test answers
         style = _lag_style(p99_us, thresholds) if stage == "schedule_lag" else ""
         grid.add_row(name, latency(p50_us), Text(latency(p99_us), style))
+    if snapshot.percentiles_us("schedule_lag")[1] is None:
+        grid.add_row("schedule lag, max", "", latency(snapshot.latency_us.get("schedule_lag", {}).get("max")))
     return grid
 
 

@@ -4,15 +4,18 @@ from collections.abc import Iterator, Sequence
 
 from lensload.report import comparison_table, service
 from lensload.report.tables import Cell, counts_table, latency_table, load_line, objective_table
+from lensload.results.breakdown import sentence
 from lensload.results.compare import Comparison
-from lensload.results.run import Run
-from lensload.verdict.verdict import in_words
+from lensload.results.run import Run, objective_count
+from lensload.results.slowest import sentences
+from lensload.verdict.verdict import in_words, meaning
 
 _MARKS = {"pass": "✅ passed", "fail": "❌ failed", "invalid": "⚠️ invalid"}
 _OUTCOMES = {
     "regression": "❌ regression",
     "improvement": "✅ improvement",
     "no difference": "✅ no difference",
+    "cannot tell": "❔ cannot tell",
 }
 _STATISTICS = ("p50", "p90", "p99", "p999", "max")
 
@@ -33,9 +36,14 @@ def _run(run: Run, name: str) -> Iterator[str]:
     if run["embedded"]:
         yield "> **Embedded cluster**: these numbers are the client's, not a broker's."
         yield ""
+    yield _plain(meaning(run["verdict"], objective_count(run)))
+    yield ""
     yield from _bullets([in_words(reason) for reason in run["reasons"]])
     yield f"{load_line(run)}, {run['load']['bytes_per_s'] / 1e6:,.2f} MB/s."
     yield ""
+    linger_ms = run["conditions"].get("configuration", {}).get("linger_ms")
+    went = [f"Mean: {sentence(run['breakdown'], linger_ms)}"] if run["breakdown"] else []
+    yield from _bullets([*went, *sentences(run)])
     if run["slos"]:
         objectives = objective_table(run)
         yield from _table(objectives.heads, [_marked(*row) for row in objectives.rows])

@@ -11,7 +11,7 @@ from lensload.results.run import Run, total
 from lensload.verdict.figures import latency_us, shown
 from lensload.verdict.slo import Outcome
 
-_BAD = ("failed", "unflushed", "lost", "duplicated", "corrupt")
+_BAD = ("failed", "unflushed", "lost", "unknown", "duplicated", "corrupt")
 
 
 @dataclass(frozen=True, slots=True)

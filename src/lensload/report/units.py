@@ -1,14 +1,8 @@
 """Figures as people read them: three digits and a unit, plain ASCII."""
 
-STAGE_NAMES = {
-    "schedule_lag": "schedule lag",
-    "encode": "encode",
-    "serialize": "serialize",
-    "queue": "client queue",
-    "ack": "ack",
-    "end_to_end": "end to end",
-    "response": "response",
-}
+from lensload.metrics.stages import MEANINGS
+
+STAGE_NAMES = {name: stage.label for name, stage in MEANINGS.items()}
 
 STATISTIC_NAMES = {
     "mean": "mean",

@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from typing_extensions import TypedDict
 
-PLACES: Final = ("generator", "client", "broker", "consumer")
+from lensload.metrics import stages
+
+PLACES: Final = tuple(stages.PLACES)
 
 
 class Breakdown(TypedDict):
@@ -42,7 +44,12 @@ def breakdown(
         return None
     told = [client.get(name, {}).get("mean") for name in ("queue", "output_buffer")]
     waits = [mean for mean in told if mean is not None]
-    queue = min(sum(waits), max(0.0, ack - lag)) if waits else None
+    return split(lag, sum(waits) if waits else None, ack, end)
+
+
+def split(lag: float, queue: float | None, ack: float, end: float) -> Breakdown:
+    """Where the time up to `end` went, in microseconds from when events were due; `queue` is a part of `ack`."""
+    queue = None if queue is None else min(queue, max(0.0, ack - lag))
     acked = min(ack, end)
     found: dict[str, float | None] = {
         "generator": min(lag, acked),

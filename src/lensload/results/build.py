@@ -1,7 +1,7 @@
 """What was recorded of a run, and the run that is built from it and from what was counted."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, cast
@@ -10,20 +10,22 @@ from typing_extensions import TypedDict
 
 from lensload.delivery.reconcile import Findings
 from lensload.metrics import librdkafka
-from lensload.metrics.counts import Counts, sums
+from lensload.metrics.counts import Counts, count_of, sums
 from lensload.metrics.groups import Group
 from lensload.metrics.observer_lag import observer_lag
 from lensload.metrics.responses import Responses
-from lensload.metrics.slices import Slice
+from lensload.metrics.slices import CoarseSlice, Slice
 from lensload.metrics.stats import Tally
 from lensload.results.breakdown import breakdown
 from lensload.results.counted import sections, summaries, warmup
 from lensload.results.run import FORMAT, Load, RateChange, Row, Run, Summary, summary, with_lengths
-from lensload.verdict.evidence import Evidence, Latencies, RunFacts
+from lensload.results.slowest import Slowest, slowest
+from lensload.results.slowest import sentence as slow_sentence
+from lensload.verdict.evidence import Evidence, LagShare, Latencies, RunFacts
 from lensload.verdict.rules import judge
 from lensload.verdict.slo import Outcome, Slo, sentence
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
-from lensload.verdict.verdict import Judgement, Limit, Reason
+from lensload.verdict.verdict import Judgement, Limit, Reason, reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Recording:
         notices: what was worth telling while it ran, in order.
         series: one row for each second, longer ones of a long run.
         slices: the measured time and the drain in pieces that add up to what was counted.
+        coarse: the same, with their coarse counts.
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
         responses: what became of the requests to a service under test; None where lensload answered itself.
         groups: the consumer groups that were watched, by name.
@@ -45,6 +48,7 @@ class Recording:
     notices: tuple[str, ...] = ()
     series: Sequence[Row] = ()
     slices: Sequence[Slice] = ()
+    coarse: Sequence[CoarseSlice] = ()
     findings: Mapping[str, Findings] | None = None
     responses: Responses | None = None
     groups: Mapping[str, Group] = field(default_factory=dict[str, Group])
@@ -65,24 +69,51 @@ class Judged(TypedDict):
     load: Load
     topics: dict[str, Counts]
     latency_us: dict[str, dict[str, Summary]]
+    slowest: list[Slowest]
 
 
 def judged(
-    tally: Tally, recording: Recording, thresholds: Thresholds = DEFAULTS, slos: Sequence[Slo] = ()
+    tally: Tally,
+    recording: Recording,
+    thresholds: Thresholds = DEFAULTS,
+    slos: Sequence[Slo] = (),
+    linger_ms: float | None = None,
 ) -> Judged:
     """What was measured and what it is worth, be the run over or not; arguments as of `build`."""
     topics = {
-        topic: _counts(counts, recording.of_topic(topic)) for topic, counts in sorted(tally.counts.items())
+        topic: _counts(counts, recording.of_topic(topic), recording.facts)
+        for topic, counts in sorted(tally.counts.items())
     }
     latency, load = summaries(tally), _load(tally, recording.facts, topics)
     figures = (
         sections(tally) if slos else {}
     )  # encoding the histograms takes some ms, and live views ask each second
     service = {"responses": recording.responses, "groups": recording.groups}
-    outcomes = [slo.judge({"topics": topics, "load": load, **figures, **service}) for slo in slos]
-    missed = tuple(sentence(outcome) for outcome in outcomes if not outcome["held"])
-    verdict = judge(_evidence(tally, recording, topics, latency, thresholds), thresholds, missed)
-    return {**verdict, "slos": outcomes, "load": load, "topics": topics, "latency_us": latency}
+    known = {"topics": topics, "load": load, **figures, **service}
+    outcomes = [(slo, slo.judge(known)) for slo in slos]
+    slow = slowest(recording.coarse, latency["end_to_end"]["all"], outcomes)
+    evidence = _evidence(tally, recording, topics, latency, thresholds)
+    shares = tuple(share for slo, outcome in outcomes if (share := _lag_share(slo, outcome, known)))
+    return {
+        **judge(replace(evidence, lag_shares=shares), thresholds, _missed(outcomes, slow, linger_ms)),
+        "slos": [outcome for _, outcome in outcomes],
+        "load": load,
+        "topics": topics,
+        "latency_us": latency,
+        "slowest": slow,
+    }
+
+
+def _missed(
+    outcomes: Sequence[tuple[Slo, Outcome]], slow: Sequence[Slowest], linger_ms: float | None
+) -> list[Reason]:
+    """A reason for each objective that is missed; of a latency with what its slowest events waited for."""
+    advice = {one["figure"]: slow_sentence(one, linger_ms) for one in slow}
+    return [
+        reason("objective_missed", "fail", sentence(outcome), advice.get(slo.figure.name, ""))
+        for slo, outcome in outcomes
+        if not outcome["held"]
+    ]
 
 
 def build(
@@ -101,7 +132,9 @@ def build(
         thresholds: what the verdict goes by.
         slos: what was asked of the figures; one that does not hold fails the run.
     """
-    facts, found, counted = recording.facts, judged(tally, recording, thresholds, slos), sections(tally)
+    linger_ms = conditions.get("configuration", {}).get("linger_ms")
+    facts, counted = recording.facts, sections(tally)
+    found = judged(tally, recording, thresholds, slos, linger_ms)
     client = {stage: summary(tally.histogram(stage)) for stage in librdkafka.STAGES}
     by_topic = sorted(tally.counts.items())
     run = {
@@ -117,11 +150,12 @@ def build(
         "slices": recording.slices,
         "load": found["load"],
         "topics": found["topics"],
-        "warmup": {topic: _warmup(counts, recording.of_topic(topic)) for topic, counts in by_topic},
+        "warmup": {topic: _warmup(counts, recording.of_topic(topic), facts) for topic, counts in by_topic},
         "client_us": client,
         "breakdown": breakdown(found["latency_us"], client),
         "responses": recording.responses,
         "groups": recording.groups,
+        "slowest": found["slowest"],
         **counted,
         "conditions": conditions,
         "repeats": [],
@@ -130,14 +164,16 @@ def build(
     return cast("Run", _plain(run))
 
 
-def _counts(counted: Mapping[str, int], findings: Findings | None) -> Counts:
+def _counts(counted: Mapping[str, int], findings: Findings | None, facts: RunFacts) -> Counts:
     """What happened to the events of a topic.
 
-    `lost`, corrupt and `failed_but_delivered` are told by ids, event by event. Where nobody kept the accounts that takes,
+    `lost`, `corrupt` and `failed_but_delivered` are told by ids, event by event. Where nobody kept the accounts that takes,
     `lost` is acked less observed, and never below 0: an event that was written although its delivery failed is observed
     without having been acked.
     """
     counts = sums([counted])
+    if not facts.accounted:
+        return _unaccounted(counts, findings or Findings())
     if findings is None:
         counts["lost"] = max(0, counts["acked"] - counts["observed"])
         return counts
@@ -146,8 +182,28 @@ def _counts(counted: Mapping[str, int], findings: Findings | None) -> Counts:
     return counts
 
 
-def _warmup(counts: Mapping[str, int], findings: Findings | None) -> dict[str, int]:
-    return warmup(counts) | ({} if findings is None else {"lost": findings.warmup_lost})
+def _unaccounted(counts: Counts, findings: Findings) -> Counts:
+    """What happened to the events of a topic where some process did not live to say all that it knew.
+
+    Counts arrive each second and accounts by pages, so what the accounts lack would be taken for lost. The counts say how
+    many are missing, and nobody knows whether these arrived.
+    """
+    counts["corrupt"] += findings.altered
+    reported = counts["acked"] + counts["failed"] + counts["unflushed"]
+    counts["unflushed"] += max(0, counts["produced"] - reported)
+    seen_beyond = (
+        counts["observed"] - counts["acked"]
+    )  # by an observer, of a generator that could not tell of them
+    counts["failed_but_delivered"] = max(findings.failed_but_delivered, seen_beyond, 0)
+    counts["unknown"] = counts["failed_but_delivered"] - seen_beyond
+    return counts
+
+
+def _warmup(counts: Mapping[str, int], findings: Findings | None, facts: RunFacts) -> dict[str, int]:
+    found = warmup(counts)
+    if not facts.accounted:
+        return found | {"lost": 0, "unknown": max(0, found.get("acked", 0) - found.get("observed", 0))}
+    return found | ({} if findings is None else {"lost": findings.warmup_lost})
 
 
 def _load(tally: Tally, facts: RunFacts, topics: Mapping[str, Counts]) -> Load:
@@ -182,7 +238,11 @@ def _evidence(
         schedule_lag_us={name: lag[name] for name in ("p50", "p90", "p99") if lag[name] is not None},
         **_lateness(recording.series, thresholds),
         worst_lag_us=lag["max"] or 0.0,
-        observer_lag=observer_lag(tally.histogram("ack"), tally.histogram("end_to_end"), lost=counts["lost"]),
+        observer_lag=observer_lag(
+            tally.histogram("ack"),
+            tally.histogram("end_to_end"),
+            lost=counts["lost"] + count_of(counts, "unknown"),
+        ),
         end_to_end_p50_us=all_topics["end_to_end"]["p50"],
         negative_fraction=max(stage["negative"] / max(1, stage["count"]) for stage in all_topics.values()),
     )
@@ -193,6 +253,16 @@ def _evidence(
         totals=tally.totals,
         responses=recording.responses,
     )
+
+
+def _lag_share(slo: Slo, outcome: Outcome, known: Mapping[str, Any]) -> LagShare | None:
+    """The generator's part of a figure that an objective limits from above; None for other figures."""
+    if slo.figure.stage not in ("ack", "end_to_end") or "<" not in slo.comparison:
+        return None
+    lag_us, figure_us = replace(slo.figure, stage="schedule_lag").of(known), outcome["figure"]
+    if lag_us is None or figure_us is None:
+        return None
+    return LagShare(outcome["expression"], figure_us, outcome["limit"], lag_us, outcome["held"])
 
 
 def _lateness(series: Sequence[Row], thresholds: Thresholds) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lensload.results.run import Run
+from lensload.world.behaviour import Behaviour
 
 Facts = Mapping[str, Any]
 
@@ -40,7 +41,7 @@ _REMARKED: Final = (
     "registry_url",
 )
 
-NAMES: Final = ("rate", "duration", "topics", "cluster", "machine", *_CONFIGURED)
+NAMES: Final = ("rate", "duration", "topics", "audience", "cluster", "machine", *_CONFIGURED)
 """The differences that refuse a comparison."""
 
 
@@ -66,6 +67,10 @@ def _grave(base: Run, other: Run) -> Iterator[Difference]:
     yield from _number("rate", base, other, lambda run: run["load"]["target_per_s"], _RATE_SLACK, "events/s")
     yield from _number("duration", base, other, lambda run: run["measured_s"], _TIME_SLACK, "s measured")
     yield from _unlike("topics", base, other, lambda run: ", ".join(run["topics"]) or "none")
+    if base["conditions"].get("audience") and other["conditions"].get(
+        "audience"
+    ):  # else of an earlier version
+        yield from _unlike("audience", base, other, _audience)
     yield from _unlike("cluster", base, other, lambda run: "embedded" if run["embedded"] else "real")
     yield from _unlike("machine", base, other, _machine)
     for name, field in _CONFIGURED.items():
@@ -95,6 +100,24 @@ def _machine(run: Run) -> str:
     memory = facts.get("memory_bytes")
     size = f"{round(memory / 2**30)} GiB" if isinstance(memory, (int, float)) else "memory unknown"
     return f"{facts.get('cpus')} x {facts.get('cpu_model')} ({facts.get('architecture')}, {size})"
+
+
+def _audience(run: Run) -> str:
+    """Who the audience was at the end, as shares of its events, and what it does in other ways than the ordinary one."""
+    last = run["conditions"]["audience"][-1]
+    whole = last["events_per_s"] or 1.0
+    return " and ".join(
+        f"{round(100 * kind['events_per_s'] / whole)} % {_behaviour(kind['behaviour'])}"
+        for kind in last["kinds"]
+    )
+
+
+def _behaviour(values: Facts) -> str:
+    ordinary = Behaviour().as_dict()
+    own = [
+        f"{name}={value:g}" for name, value in values.items() if name != "name" and value != ordinary[name]
+    ]
+    return f"{values['name']} ({', '.join(own)})" if own else str(values["name"])
 
 
 def _configured(run: Run) -> Facts:

@@ -1,9 +1,11 @@
 """Runs compared: how a figure has changed, how sure that is, and what it is called.
 
 A figure is called a regression when it is surely worse (its whole interval lies on the worse side of no change) and
-worse by more than is allowed; an improvement likewise; else there is no difference that these runs could show. The
-level is that of the whole comparison: it is divided among the figures that are judged (Bonferroni), so that where
-nothing has changed at most one comparison in twenty calls anything either way.
+worse by more than is allowed; an improvement likewise. There is no difference when the whole interval lies within what
+is allowed: whatever has changed, it is not worse by more. In all other cases these runs cannot tell, and the number of
+runs that would is estimated from how they differ. The level is that of the whole comparison: it is divided among the
+figures that are judged (Bonferroni), so that where nothing has changed at most one comparison in twenty is called a
+regression or an improvement.
 
 How sure a change is comes from `lensload.metrics.confidence`: from the spread of several runs; with one on each side from
 their blocks and an allowance for what differs from run to run.
@@ -11,6 +13,7 @@ their blocks and an allowance for what differs from run to run.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log1p
 from statistics import geometric_mean
 from typing import Final, Literal, TypedDict
 
@@ -34,7 +37,12 @@ SHOWN: Final = tuple(
 
 _BEYOND_REASON: Final = 1e100
 
-Call = Literal["regression", "improvement", "no difference", "not judged"]
+_MOST_RUNS: Final = 50  # on each side: nobody makes more to find out
+
+Call = Literal["regression", "improvement", "no difference", "cannot tell", "not judged"]
+
+WORST_FIRST: Final[tuple[Call, ...]] = ("regression", "cannot tell", "improvement", "no difference")
+"""A comparison is called as the first of these that a figure of it is called."""
 
 
 class Change(TypedDict):
@@ -50,7 +58,9 @@ class Change(TypedDict):
         high: its upper end.
         level: of the interval's confidence.
         limit: by how much it may become worse; None where it is not judged.
+        spread: one standard deviation between like runs, on logarithms, which the interval rests on.
         call: what it is called.
+        runs_needed: where these runs cannot tell, about how many on each side would; None: not even fifty, or they can.
         note: what is to be known of it; "" for nothing.
     """
 
@@ -63,15 +73,29 @@ class Change(TypedDict):
     high: float | None
     level: float
     limit: float | None
+    spread: float | None
     call: Call
+    runs_needed: int | None
     note: str
 
 
 class Comparison(TypedDict):
-    """The outcome: "regression", "improvement", "no difference"; with its changes, its method and its remarks."""
+    """What a comparison says.
+
+    Attributes:
+        format: "lensload/comparison/1".
+        outcome: "regression", "cannot tell", "improvement" or "no difference"; see `compare`.
+        fail_on_unknown: whether "cannot tell" is a failure as a regression is.
+        base: the files of the runs before.
+        new: the files of the later runs.
+        method: how the intervals came about.
+        changes: by figure, those that are judged first.
+        remarks: what else is to be known, such as conditions that differ.
+    """
 
     format: str
     outcome: Call
+    fail_on_unknown: bool
     base: list[str]
     new: list[str]
     method: str
@@ -113,23 +137,36 @@ def compare(
 ) -> tuple[list[Change], Call]:
     """All changes, those that are judged first, and what they amount to; `shown` are told besides.
 
+    One regression makes the whole a regression; else one figure of which these runs cannot tell makes it "cannot tell".
+    It is an improvement when a figure has improved and all others are surely not worse than allowed.
+
     Raises:
         UsageError: a run has no such topic, or too few samples for a figure that was asked for, or no blocks.
     """
-    judged = [figure_of(name) for name in terms.limits]
+    figures = [figure_of(name) for name in terms.limits]
     others = [Figure.parse(name) for name in shown if name not in terms.limits]
-    level = 1 - (1 - terms.level) / max(1, len(judged))
+    level = 1 - (1 - terms.level) / max(1, len(figures))
     sides = _Sides(base, new, terms.run_to_run)
-    changes = [_judged(sides.change(figure, level), terms.limits[figure.name]) for figure in judged]
+    changes = [judged(sides.change(figure, level), terms.limits[figure.name]) for figure in figures]
     more = (sides.change(figure, terms.level) for figure in others)
     changes += [change for change in more if change["change"] is not None]
-    calls = [change["call"] for change in changes]
-    if "regression" in calls:
-        return changes, "regression"
-    return changes, "improvement" if "improvement" in calls else "no difference"
+    calls: list[Call] = [change["call"] for change in changes if change["limit"] is not None]
+    return changes, min(calls, key=WORST_FIRST.index)
 
 
-def _judged(change: Change, limit: float) -> Change:
+def failed(comparison: Comparison) -> bool:
+    """Whether a gate should fail for it."""
+    return comparison["outcome"] == "regression" or (
+        comparison["fail_on_unknown"] and comparison["outcome"] == "cannot tell"
+    )
+
+
+def judged(change: Change, limit: float) -> Change:
+    """The change with what it is called, where it may become worse by `limit`.
+
+    Raises:
+        UsageError: it has no interval.
+    """
     if change["change"] is None or change["low"] is None or change["high"] is None:
         raise UsageError(
             f"{change['name']} cannot be compared: too few events carry it in one of the runs.",
@@ -143,15 +180,35 @@ def _judged(change: Change, limit: float) -> Change:
     worse, low, high = change["change"], change["low"], change["high"]
     if change["unit"] != "us":  # a rate: less of it is worse: turned round, more is worse in both
         worse, low, high = -worse, -high, -low
-    call: Call = "no difference"
     if low > 0 and worse > limit:
-        call = "regression"
-    elif high < 0 and -worse > limit:
-        call = "improvement"
-    note = ""
-    if call == "no difference" and high > max(limit, 2 * abs(worse)):
-        note = f"it could be worse by up to {100 * high:.3g} %: more runs would tell"
-    return {**change, "limit": limit, "call": call, "note": note}
+        return {**change, "limit": limit, "call": "regression"}
+    if high < 0 and -worse > limit:
+        return {**change, "limit": limit, "call": "improvement"}
+    if high <= limit:
+        return {**change, "limit": limit, "call": "no difference"}
+    runs = _runs_needed(change, limit)
+    would = (
+        f"about {runs} runs of each would tell" if runs else f"not even {_MOST_RUNS} runs of each would tell"
+    )
+    note = f"it could be worse by {_percent(high)}, and {_percent(limit)} is allowed: {would}"
+    return {**change, "limit": limit, "call": "cannot tell", "runs_needed": runs, "note": note}
+
+
+def _runs_needed(change: Change, limit: float) -> int | None:
+    """With how many runs on each side it would be called something, if they showed the same change and spread."""
+    ratio, spread = log1p(change["change"] or 0.0), change["spread"] or 0.0
+    if change["unit"] != "us":
+        ratio = -ratio
+    # A change beyond the limit must be told from none; a smaller one from the limit.
+    room = abs(ratio) if ratio > log1p(limit) else log1p(limit) - ratio
+    wanted = (
+        runs for runs in range(2, _MOST_RUNS + 1) if confidence.reach_of(runs, spread, change["level"]) < room
+    )
+    return next(wanted, None)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %" if share < 10 else f"a factor of {min(1 + share, 1e6):,.3g}"
 
 
 class _Sides:
@@ -175,7 +232,9 @@ class _Sides:
             "high": None,
             "level": level,
             "limit": None,
+            "spread": None,
             "call": "not judged",
+            "runs_needed": None,
             "note": "",
         }
         if not all((*base, *new)):
@@ -191,6 +250,7 @@ class _Sides:
             "change": ratio.figure - 1,
             "low": ratio.low - 1,
             "high": ratio.high - 1,
+            "spread": ratio.spread,
         }
 
     def _errors(self, figure: Figure) -> confidence.Errors | None:

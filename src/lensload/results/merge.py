@@ -71,6 +71,7 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         "notices": [f"repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["notices"]],
         "series": series.joined([run["series"] for run in runs]),
         "slices": slices.joined([run["slices"] for run in runs]),
+        "slowest": [],
         "slos": [],
         "repeats": [_repeat(run, file) for run, file in zip(runs, files, strict=True)],
         "intervals": intervals(tallies),

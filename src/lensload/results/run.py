@@ -12,6 +12,7 @@ from lensload.metrics.histogram import Histogram
 from lensload.metrics.responses import Responses
 from lensload.metrics.slices import Slice
 from lensload.results.breakdown import Breakdown
+from lensload.results.slowest import Slowest
 from lensload.verdict.slo import Outcome
 from lensload.verdict.verdict import Judgement, Limit, Reason
 
@@ -92,7 +93,7 @@ class Row(Progress):
         phase: "starting", "warm-up", "measuring" or "draining".
         target_per_s: the rate asked for in that time.
         queue: how many events waited in the producers' queues.
-        latency_us: p50 and p99 by stage, over all topics, of events that are measured: nothing in warm-up.
+        latency_us: p50, p99 and max by stage, over all topics, of events that are measured: nothing in warm-up.
     """
 
     at_s: float
@@ -152,7 +153,8 @@ class Run(TypedDict):
 
     Attributes:
         format: "lensload/run/2".
-        verdict: "pass", "fail" (the figures are true, and bad) or "invalid" (do not use the figures).
+        verdict: "pass" (without an objective in `slos` only that every event was taken and arrived), "fail" (the figures
+            are true, and bad) or "invalid" (do not use the figures).
         reasons: why, the gravest first; programs go by their `code`.
         limited_by: of an invalid run, what could not keep up with the rate; null: neither, or the run is valid.
         started_at: when the schedule started, ISO 8601, UTC.
@@ -168,6 +170,8 @@ class Run(TypedDict):
         breakdown: where the mean time from due to seen went; null where nothing was seen.
         responses: what became of the requests to a service under test; null where lensload answered itself.
         groups: the consumer groups that were watched, by name.
+        slowest: where that of the slowest went, for end-to-end p99 and each latency objective that is missed; missing in
+            files of earlier versions, empty in merged ones.
         errors: how often events failed with which error, the most frequent first.
         totals: scalars that add, such as bytes, queue_full, deleted_before_read and read_again.
         notices: what was worth telling while it ran, in order.
@@ -197,6 +201,7 @@ class Run(TypedDict):
     breakdown: Breakdown | None
     responses: NotRequired[Responses | None]
     groups: NotRequired[dict[str, Group]]
+    slowest: NotRequired[list[Slowest]]
     errors: list[ErrorCount]
     totals: dict[str, float]
     notices: list[str]
@@ -215,6 +220,11 @@ def with_lengths(rows: Sequence[Row]) -> Iterator[tuple[Row, float]]:
     for row in rows:
         yield row, row["at_s"] - before_s
         before_s = row["at_s"]
+
+
+def objective_count(run: Run) -> int:
+    """How many objectives were set; of merged runs, of each."""
+    return len(run["slos"] or run["conditions"].get("configuration", {}).get("slo") or ())
 
 
 def total(run: Run, name: str) -> int:

@@ -18,6 +18,7 @@ from lensload.metrics.responses import Reception, ResponseBreakdown, Responses
 from lensload.metrics.slices import Slice
 from lensload.results.breakdown import Breakdown
 from lensload.results.run import Confidence, ErrorCount, LatencySummary, Load, RateChange, Repeat, Row, Run
+from lensload.results.slowest import Slowest
 from lensload.verdict.slo import Outcome
 from lensload.verdict.verdict import Reason
 
@@ -27,7 +28,7 @@ _KINDS: Final[dict[str, type]] = {
     kind.__name__: kind
     for kind in (
         Breakdown, Confidence, Counts, ErrorCount, Group, GroupRow, Lag, LatencySummary, Load, Outcome, RateChange, Reason, Reception, Repeat, ResponseBreakdown,
-        Responses, Row, Slice, TopicLag,
+        Responses, Row, Slice, Slowest, TopicLag,
     )
 }  # fmt: skip
 

@@ -45,7 +45,7 @@ def progress(tally: Tally) -> Progress:
 
 def _percentiles(histogram: Histogram) -> dict[str, float | None]:
     figures = histogram.summary()
-    return {"p50": figures["p50"], "p99": figures["p99"]}
+    return {name: figures[name] for name in ("p50", "p99", "max")}
 
 
 @dataclass(slots=True)

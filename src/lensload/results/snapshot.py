@@ -21,7 +21,7 @@ class Snapshot:
         acked: events that the cluster acknowledged.
         observed: distinct events that the observer saw.
         failed: events that the cluster did not take.
-        latency_us: p50 and p99 by stage in the last second, as in a row of the series.
+        latency_us: p50, p99 and max by stage in the last second, as in a row of the series.
         queue: events that wait in the producers' queues.
         group_lag_s: how many seconds each watched consumer group is behind, as it was seen last.
         notices: what is to be told now and was not told before.

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from lensload.seed.plan import Plan
 from lensload.world import churn
-from lensload.world.behaviour import Behaviour
 from lensload.world.calendar import HOURS, WEEKDAYS, Calendar
 from lensload.world.ground_truth import Truth
 from lensload.world.scenario import Scenario
@@ -24,7 +23,7 @@ def ground_truth(plan: Plan, scenario: Scenario | None = None) -> dict[str, Any]
         scenario: what `plan.scenario` gave, for who has it already.
     """
     scenario = scenario or plan.scenario()
-    truth = Truth(scenario, Behaviour(), _visits(plan, scenario)).as_dict()
+    truth = Truth(scenario, scenario.behaviour, _visits(plan, scenario)).as_dict()
     return {
         **truth,
         "turnover": {

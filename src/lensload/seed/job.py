@@ -13,6 +13,7 @@ from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.created import noting_created
 from lensload.processes.stop_signals import stop_signals
 from lensload.report.progress import ProgressView
 from lensload.seed import actuals, file_export, summary, verify
@@ -45,7 +46,10 @@ def seed(options: SeedOptions, config: RunConfig) -> None:
     _require_cluster(config)
     _check_place(options)
     with Workers(config.load.workers) as workers, stop_signals() as stopped:
-        target = prepare(plan, config, options)
+        with noting_created(config.cluster, plan.topics) as created:
+            target = prepare(plan, config, options)
+        for text in created:
+            click.echo(text, err=True)
         settings = {"topic_prefix": config.cluster.topic_prefix, "compression": config.producer.compression}
         facts = {"cluster_id": target.facts.cluster_id, "brokers": list(target.facts.brokers)}
         record = manifests.begin(

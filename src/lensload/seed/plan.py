@@ -64,7 +64,7 @@ class Plan:
         """How many events there will be: exactly, or about."""
         if self.events is not None:
             return self.events
-        return round(self._sessions * told_per_session(self.topics))
+        return round(self._sessions * told_per_session(self.topics, self.world.ordinary))
 
     @property
     def run_tag(self) -> int:
@@ -74,7 +74,7 @@ class Plan:
     @property
     def _sessions(self) -> float:
         if self.events is not None:
-            return self.events / told_per_session(self.topics)
+            return self.events / told_per_session(self.topics, self.world.ordinary)
         return self.world.audience_size * SESSIONS_A_DAY * self.span_s / _DAY_S
 
     def scenario(self) -> Scenario:

@@ -50,6 +50,11 @@ class RunFacts:
     clock_doubt_us: float = 0.0
 
     @property
+    def accounted(self) -> bool:
+        """Every process lived to tell all it knew, and every observer read to the end: what is missing is lost."""
+        return self.observer_complete and not self.died
+
+    @property
     def due(self) -> float:
         """How many events were due in the measured time."""
         return self.target_per_s * self.measured_s
@@ -80,6 +85,36 @@ class Latencies:
     negative_fraction: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class LagShare:
+    """The generator's own part of a latency that an objective limits from above.
+
+    Attributes:
+        expression: the objective.
+        figure_us: what the run has.
+        limit_us: what was asked for.
+        lag_us: the schedule lag at the same statistic, of the same topic.
+        held: whether the objective holds.
+    """
+
+    expression: str
+    figure_us: float
+    limit_us: float
+    lag_us: float
+    held: bool
+
+    @property
+    def of_the_smaller(self) -> float:
+        """The lag as a share of the figure or of the limit, whichever is smaller."""
+        return self.lag_us / max(min(self.figure_us, self.limit_us), 1e-3)
+
+    @property
+    def decides(self) -> bool:
+        """Whether the objective is missed for the lag's sake: without it the figure is within the limit, or half."""
+        without_us = self.figure_us - self.lag_us
+        return not self.held and (without_us <= self.limit_us or self.lag_us >= without_us)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What a verdict is made from: the measured part of a run, all topics together.
@@ -90,6 +125,7 @@ class Evidence:
         latencies: how long they took.
         totals: what else the processes counted, such as how often the producer's queue was full.
         responses: what became of the requests to a service under test; None where lensload answered itself.
+        lag_shares: the generator's part of each latency that an objective limits.
     """
 
     facts: RunFacts
@@ -97,6 +133,7 @@ class Evidence:
     latencies: Latencies = field(default_factory=Latencies)
     totals: Mapping[str, float] = field(default_factory=dict[str, float])
     responses: Responses | None = None
+    lag_shares: tuple[LagShare, ...] = ()
 
     def total(self, name: str) -> int:
         """One of the totals; 0 where nothing was counted under that name."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from lensload.errors import UsageError
 from lensload.metrics import percentiles
-from lensload.metrics.counts import COUNTS, RATES, WHOLES
+from lensload.metrics.counts import COUNTS, RATES, WHOLES, count_of
 from lensload.metrics.responses import RESPONSE_COUNTS
 from lensload.metrics.stages import STAGES
 from lensload.schema.definitions import TOPIC_NAMES
@@ -117,7 +117,9 @@ class Figure:
         return self.kind in WHOLES
 
     def _count(self, run: Mapping[str, Any], kind: str) -> int:
-        return sum(counts[kind] for topic, counts in run["topics"].items() if self.topic in ("all", topic))
+        return sum(
+            count_of(counts, kind) for topic, counts in run["topics"].items() if self.topic in ("all", topic)
+        )
 
     def _rate(self, run: Mapping[str, Any]) -> float:
         """A topic's share of the rate of all: a run file has the time only as measured, not as spent."""

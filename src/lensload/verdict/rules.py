@@ -5,16 +5,17 @@ its code, severity and advice, and put it where its reason is to be read: reason
 gravest severity first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Final, Literal
 
 from lensload.metrics.counts import count_of
 from lensload.metrics.responses import WRONG_ANSWERS
-from lensload.verdict.evidence import Evidence, RunFacts
+from lensload.verdict.evidence import Evidence, LagShare, RunFacts
+from lensload.verdict.figures import shown
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
-from lensload.verdict.verdict import Limit, Severity, Verdict, codes, gravest_first, reason, worst
+from lensload.verdict.verdict import Limit, Reason, Severity, Verdict, codes, gravest_first, reason, worst
 
 Text = str | bool | None
 """What happened, with the figures; anything false where the rule does not hold."""
@@ -50,19 +51,19 @@ GIVEN: Final = ("run_incomplete", "objective_missed", "repeats_missing")
 """The codes of reasons that are no rule's: each has its text from elsewhere."""
 
 
-def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: tuple[str, ...] = ()) -> Verdict:
+def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: Sequence[Reason] = ()) -> Verdict:
     """The verdict on a run: invalid if anything makes it so, else fail, else pass.
 
     Args:
         evidence: what was counted.
         thresholds: what the verdict goes by.
-        missed: a sentence for each objective that does not hold; any fails the run.
+        missed: a reason for each objective that does not hold; any fails the run.
     """
     texts = [(rule, rule.text(evidence, thresholds)) for rule in RULES]
     reasons = [
         *(reason("run_incomplete", "invalid", f"{text.rstrip('.')}.") for text in evidence.facts.died),
         *(reason(rule.code, rule.severity, str(text), rule.advice) for rule, text in texts if text),
-        *(reason("objective_missed", "fail", text) for text in missed),
+        *missed,
     ]
     verdict, limited_by = worst(reasons), None
     if verdict == "invalid":
@@ -144,6 +145,24 @@ def _nothing_observed(run: Evidence, _: Thresholds) -> Text:
     return nothing and f"Nothing was measured: the observer saw none of {acked:,} acknowledged events."
 
 
+@_rule(
+    "too_short",
+    "invalid",
+    "Measure longer (--duration), or say with --min-measured or --min-events that so much is enough.",
+)
+def _too_short(run: Evidence, thresholds: Thresholds) -> Text:
+    produced, measured_s = run.counts["produced"], run.facts.measured_s
+    short = measured_s < thresholds.min_measured_s or produced < thresholds.min_events
+    return (
+        produced > 0
+        and short
+        and (
+            f"{_number(produced, 'event').capitalize()} in {measured_s:,.1f} s show too little for a verdict: it takes"
+            f" {thresholds.min_measured_s:g} s and {_number(thresholds.min_events, 'event')}."
+        )
+    )
+
+
 @_rule("load_not_reached", "invalid", "Lower the rate, or add workers or cores.", limit="generator")
 def _load_not_reached(run: Evidence, thresholds: Thresholds) -> Text:
     produced, due = run.counts["produced"], run.facts.due
@@ -167,6 +186,33 @@ def _schedule_lag(run: Evidence, thresholds: Thresholds) -> Text:
     return thresholds.is_late(lag_us) and (
         f"The schedule lag is {lag_us / 1e3:,.0f} ms at {name}, more than {most_ms:,.0f} ms{_since(run)}:"
         " the latencies are the client's."
+    )
+
+
+@_rule(
+    "lag_decides",
+    "invalid",
+    "The generator's machine missed the objective, not the cluster: lower the rate, or add workers or cores.",
+    limit="generator",
+)
+def _lag_decides(run: Evidence, thresholds: Thresholds) -> Text:
+    return _lag_of(share for share in run.lag_shares if share.decides and _large(share, thresholds))
+
+
+@_rule("lag_share", "remark", "Read the figure as the cluster's and the generator's together.")
+def _lag_share(run: Evidence, thresholds: Thresholds) -> Text:
+    return _lag_of(share for share in run.lag_shares if not share.decides and _large(share, thresholds))
+
+
+def _large(share: LagShare, thresholds: Thresholds) -> bool:
+    return share.of_the_smaller > thresholds.max_lag_share
+
+
+def _lag_of(shares: Iterable[LagShare]) -> Text:
+    return " ".join(
+        f"The generator's own lag is {shown(share.lag_us, 'us')} of the {shown(share.figure_us, 'us')} that"
+        f" '{share.expression}' is about."
+        for share in shares
     )
 
 
@@ -298,8 +344,7 @@ _summed(
 @_rule("observer_incomplete", "invalid", "Raise --drain-timeout, or lower the rate.", limit="generator")
 def _observer_incomplete(run: Evidence, _: Thresholds) -> Text:
     return not run.facts.observer_complete and (
-        "The observer did not reach the ends of the partitions, so end-to-end latency lacks its slowest events"
-        " and some of the lost ones may only be late."
+        "The observer did not reach the ends of the partitions, so end-to-end latency lacks its slowest events."
     )
 
 
@@ -333,7 +378,7 @@ def _failed(run: Evidence, thresholds: Thresholds) -> Text:
 @_rule("lost", "fail")
 def _lost(run: Evidence, thresholds: Thresholds) -> Text:
     lost, acked = run.counts["lost"], run.counts["acked"]
-    conclusive = run.facts.observer_complete and not run.facts.embedded
+    conclusive = run.facts.accounted and not run.facts.embedded
     return (
         conclusive
         and lost > thresholds.max_lost * acked
@@ -391,6 +436,11 @@ def _observer_lag_outage(run: Evidence, thresholds: Thresholds) -> Text:
     )
 
 
+_counted(
+    "unknown",
+    "remark",
+    "were acknowledged, and whether they arrived is not known: the process that knew it ended, or did not read to the end",
+)
 _counted("duplicated", "remark", "arrived more than once")
 _counted("reordered", "remark", "arrived behind a later one of their partition")
 _counted(

@@ -22,6 +22,13 @@ class Thresholds(Group):
         "Invalid above: the schedule lag at p99. It is a part of every latency from the due time; under"
         " 2ms is usual, and 100ms is no hiccup of a shared machine but a client that does not keep up.",
     )
+    max_lag_share: float = option(
+        0.25,
+        Shown("SHARE", web=False),
+        "Noticed above: the schedule lag as a share of a latency that an objective limits, or of its limit; invalid where"
+        " the objective is missed for its sake. A quarter is more than a slow cluster's figure can do without.",
+        ge=0,
+    )
     max_observer_lag_s: Duration = option(
         1.0,
         Shown("DURATION", name="max_observer_lag", web=False),
@@ -34,6 +41,20 @@ class Thresholds(Group):
         Shown("SHARE", web=False),
         "Invalid above: how far the clocks of several hosts may be apart, as a share of the end-to-end"
         " median. Above a tenth, end-to-end latency is not meaningful.",
+        ge=0,
+    )
+    min_measured_s: Duration = option(
+        5.0,
+        Shown("DURATION", name="min_measured", web=False),
+        "Invalid below: the measured time. A cluster pauses now and then (a collection of garbage, a flush, a new"
+        " leader), and less than 5s may hold none of these pauses, or little else.",
+        ge=0,
+    )
+    min_events: int = option(
+        1_000,
+        Shown("COUNT", web=False),
+        "Invalid below: the number of measured events. A p99 rests on the slowest hundredth, and fewer than ten events"
+        " there are chance.",
         ge=0,
     )
     max_failed: float = option(

@@ -45,6 +45,26 @@ class Verdict(TypedDict):
     limited_by: Limit | None
 
 
+def meaning(verdict: Judgement, objectives: int) -> str:
+    """What a verdict says of the figures, in a sentence or two, for whoever reads them.
+
+    Args:
+        verdict: of the run.
+        objectives: how many were set.
+    """
+    if verdict == "invalid":
+        return "Do not use the figures: they are not, or may not be, those of the load that was asked for."
+    if verdict == "fail":
+        return "The figures can be trusted, and do not meet what was asked, for the reasons given."
+    if objectives:
+        hold = "the objective holds" if objectives == 1 else f"all {objectives} objectives hold"
+        return f"The figures can be trusted, and {hold}."
+    return (
+        "The figures can be trusted. No objective was set (--slo), so nothing says whether they are good; judged was only"
+        " whether every event was taken and arrived."
+    )
+
+
 def reason(code: str, severity: Severity, text: str, advice: str = "") -> Reason:
     """A reason of these parts."""
     return {"code": code, "severity": severity, "text": text, "advice": advice}

@@ -1,9 +1,13 @@
 """How a kind of audience behaves: the parameters of its sessions, and nothing else."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import Annotated, Any, Final, Self, cast
+
+from pydantic import BeforeValidator, PlainSerializer
 
 from lensload.errors import UsageError
+from lensload.values import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,45 @@ class Behaviour:
         if unknown:
             raise UsageError(f"An audience has no {', '.join(sorted(unknown))}.")
         return cls(**values)
+
+
+NUMBERS: Final = tuple(field.name for field in fields(Behaviour) if field.name != "name")
+"""The parameters that a person may set."""
+
+
+def _numbers(value: object) -> object:
+    """Parameters by name, of a table, or of texts NAME=NUMBER with commas between."""
+    if isinstance(value, Mapping):
+        pairs = list(cast("Mapping[str, object]", value).items())
+    else:
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, (list, tuple)):
+            raise ValueError("it should be NAME=NUMBER, or several with commas between")  # noqa: TRY004 - pydantic's
+        parts = [part for text in texts for part in (text.split(",") if isinstance(text, str) else [text])]
+        pairs = [part if isinstance(part, tuple) else _pair(part) for part in parts if part != ""]
+    for name, _ in pairs:
+        if name not in NUMBERS:
+            raise ValueError(f"no audience has {name}{nearest(name, NUMBERS)}")
+    try:
+        found = {name: float(cast("float", number)) for name, number in pairs}
+        Behaviour(**found)  # pyright: ignore[reportArgumentType]  # the names are its own
+    except (TypeError, ValueError):
+        raise ValueError("it should give numbers, such as purchase_rate=0.4") from None
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+    return tuple(sorted(found.items()))
+
+
+def _pair(text: object) -> tuple[str, object]:
+    name, equals, number = str(text).partition("=")
+    if not equals:
+        raise ValueError(f"it should be NAME=NUMBER, not {text!r}")
+    return name.strip(), number.strip()
+
+
+def _texts(numbers: tuple[tuple[str, float], ...]) -> list[str]:
+    return [f"{name}={number!r}" for name, number in numbers]
+
+
+Numbers = Annotated[tuple[tuple[str, float], ...], BeforeValidator(_numbers), PlainSerializer(_texts)]
+"""Parameters of an ordinary audience that are set, by name."""

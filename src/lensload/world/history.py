@@ -65,9 +65,9 @@ class History:
         self._calendar = Calendar(start_ms, until_ms, sessions_a_lane)
         self._events = events
         self._told = 0
-        self._prior = told_per_session(topics)
+        self._prior = told_per_session(topics, scenario.behaviour)
         told = np.isin(TOPIC_OF, [place for place, topic in enumerate(kinds.TOPICS) if topic in topics])
-        mix = Mix.of({Behaviour(): 1.0})
+        mix = Mix.of({scenario.behaviour: 1.0})
         a_lane = max(1, int(min(sessions_a_lane / _WINDOWS, _MOST_A_LANE)))
         self._timeline = Timeline(scenario, mix, np.arange(LANES), told, self._calendar, a_lane)
         self._narration = Narration(scenario, self._timeline.ring, run_tag, topics)
@@ -122,7 +122,7 @@ class History:
         calendar.aim(timeline.next_number, wanted / LANES, min(_TAIL_S, left_s / 2))
 
 
-def told_per_session(topics: tuple[str, ...]) -> float:
-    """About how many events of these topics a session makes."""
-    every = zip(kinds.TOPICS, events_by_topic(Behaviour()), strict=True)
+def told_per_session(topics: tuple[str, ...], behaviour: Behaviour) -> float:
+    """About how many events of these topics a session of people who behave so makes."""
+    every = zip(kinds.TOPICS, events_by_topic(behaviour), strict=True)
     return sum(events for topic, events in every if topic in topics)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from lensload.values import Group, Shown, option
+from lensload.world.behaviour import Behaviour, Numbers
 from lensload.world.effects import Effects
 
 
@@ -37,6 +38,17 @@ class WorldParameters(Group):
         " segment that looks like a gain over all). For both experiments, or NAME=EFFECT for ranking-v2 or"
         " large-cards, with commas between.",
     )
+    behaviour: Numbers = option(
+        (),
+        Shown("NAME=NUMBER", locust=False, several=True),
+        "How people behave, where it is not the ordinary way: a parameter of an audience, such as purchase_rate=0.4."
+        " In locustfiles each kind of audience sets its own.",
+    )
+
+    @property
+    def ordinary(self) -> Behaviour:
+        """How the ordinary audience of this world behaves."""
+        return Behaviour(**dict(self.behaviour))  # pyright: ignore[reportArgumentType]  # names are checked
 
 
 DEFAULTS: Final = WorldParameters()

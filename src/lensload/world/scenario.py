@@ -1,12 +1,13 @@
 """The scenario: all people, items, models and experiments that exist before anything happens."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lensload.world.audience import Audience
+from lensload.world.behaviour import Behaviour
 from lensload.world.catalogue import Catalogue
 from lensload.world.churn import Turnover
 from lensload.world.experiments import Experiment
@@ -23,6 +24,7 @@ class Scenario:
     variants: NDArray[np.int64]  # shape (experiments, people)
     dwell_factor: NDArray[np.float64]  # per person
     purchase_factor: NDArray[np.float64]  # per person
+    behaviour: Behaviour = field(default_factory=Behaviour)  # of the ordinary audience
     turnover: Turnover | None = None  # None: everyone and everything is there for good
 
     @classmethod

@@ -1,5 +1,6 @@
 """The world: give it the times at which events are due, and it says what happens then."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -27,7 +28,8 @@ def made(parameters: WorldParameters = DEFAULTS) -> Scenario:
     goods = catalogue.stocked(parameters.seed, parameters.catalogue_size, parameters.zipf_exponent)
     people = audience.gathered(parameters.seed, parameters.audience_size, goods)
     running = experiments.running(parameters.lift, dict(parameters.experiment))
-    return Scenario.of(parameters.seed, people, goods, running)
+    scenario = Scenario.of(parameters.seed, people, goods, running)
+    return replace(scenario, behaviour=parameters.ordinary)
 
 
 class World:
@@ -53,7 +55,7 @@ class World:
     ) -> None:
         self.scenario = scenario
         told = np.isin(TOPIC_OF, [place for place, topic in enumerate(TOPICS) if topic in topics])
-        self._timeline = Timeline(scenario, Mix.of({Behaviour(): 1.0}), np.array(lanes), told)
+        self._timeline = Timeline(scenario, Mix.of({scenario.behaviour: 1.0}), np.array(lanes), told)
         self._narration = Narration(scenario, self._timeline.ring, run_tag, topics)
         self._parts: list[Rows] = [np.zeros(0, dtype=ROW)]
         self._ready = 0

@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lensload import clock
 from lensload.coordinator.coordinator import Coordinator
@@ -28,9 +30,11 @@ from lensload.processes.messages import (
     Scheduled,
     SetRate,
 )
-from lensload.results.run import Run
+from lensload.results.run import Run, total
 from lensload.results.snapshot import Snapshot
 from lensload.verdict.verdict import codes
+from lensload.world.behaviour import Behaviour
+from tests.support.locusts import check_accounts
 from tests.support.transports import START_NS, TOPIC, FakeTransport, FakeWorker, coordinated, counted
 
 
@@ -152,6 +156,26 @@ def test_without_a_rate_the_users_of_each_worker_decide() -> None:
     join(transport)
     (order,) = (m for _, m in transport.fakes["a"].received if isinstance(m, ConfigureGenerator))
     assert order.rate_per_s is None
+
+
+@pytest.mark.parametrize(
+    ("rate_per_s", "kind", "unused"),
+    [
+        (40.0, {"users": None, "events_per_s": 40.0}, "user_rate"),
+        (None, {"users": 2, "events_per_s": 14.0}, "rate"),
+    ],
+)
+def test_the_conditions_say_who_the_audience_was(
+    rate_per_s: float | None, kind: dict[str, object], unused: str
+) -> None:
+    """All workers' kinds with parameters, users and rate; the rate that decided nothing is not there."""
+    transport = FakeTransport("a", "b")
+    coordinator = coordinated(transport, rate_per_s=rate_per_s, user_rate=7)
+    join(transport)
+    conditions = through(coordinator)["conditions"]
+    (gathering,) = conditions["audience"]
+    assert gathering["kinds"] == [{"behaviour": Behaviour().as_dict(), **kind}]
+    assert (gathering["from_s"], unused in conditions["configuration"]) == (1.0, False)
 
 
 def test_generators_are_drained_before_observers() -> None:
@@ -291,6 +315,36 @@ def test_a_drain_can_be_given_up_but_not_the_result() -> None:
     assert transport.monotonic_s() < 5
     assert (run["verdict"], run["cut_short"]) == ("invalid", True)
     assert run["topics"][TOPIC]["produced"] > 0
+
+
+@settings(max_examples=30)
+@given(
+    mute=st.sets(st.sampled_from((GeneratorDrained, ObserverDrained))),
+    dies=st.sampled_from((None, "generator", "observer", "worker")),
+    rates=st.tuples(st.integers(0, 10), st.integers(0, 10)),
+    gives_up=st.booleans(),
+)
+def test_every_event_has_one_fate_however_a_run_ends(
+    mute: set[type[Message]], dies: str | None, rates: tuple[int, int], gives_up: bool
+) -> None:
+    """Observed, lost and unknown are what was acknowledged, whoever dies, hangs or gives up; no guess is called a loss."""
+    transport = FakeTransport("a", "b")
+    one = transport.fakes["b"]
+    one.mute |= mute
+    one.acked_per_s, one.seen_per_s = rates
+    coordinator = coordinated(transport)
+    join(transport)
+    if dies == "worker":
+        transport.at(2, lambda: transport.lost.add("b"))
+    elif dies:
+        process: ProcessName = "generator" if dies == "generator" else "observer"
+        transport.at(2, lambda: one.say(Died("It was killed."), process))
+    if gives_up:
+        transport.at(6, coordinator.give_up)
+    run = through(coordinator)
+    if mute or dies:
+        check_accounts(run)
+        assert total(run, "lost") == 0
 
 
 def test_a_run_without_an_end_goes_on_until_it_is_stopped() -> None:

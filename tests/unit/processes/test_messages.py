@@ -34,7 +34,7 @@ def test_a_configuration_and_a_schedule_arrive_as_they_were_sent() -> None:
     )
     assert sent(order) == order
     slow = Behaviour(name="slow", dwell_median_s=99.0)
-    audience = Audience({slow: 5.0, Behaviour(): 1.0})
+    audience = Audience({slow: 5.0, Behaviour(): 1.0}, {slow: 2})
     assert sent(audience) == audience
 
 

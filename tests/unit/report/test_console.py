@@ -138,7 +138,8 @@ def test_the_table_says_what_was_measured():
     assert row_of(text, "EVENTS", "user-int")[1:] == ["100,000", "99,988", "12", "99,987", "1", "0", "0"]
     assert row_of(text, "EVENTS", "all")[1:3] == ["150,000", "149,988"]
     assert "- 12 x user-interactions: Local: Message timed out\n" in text
-    assert "VERDICT: FAIL\n- The cluster did not take 12 events.\n" in text
+    assert "VERDICT: FAIL\nThe figures can be trusted" in text
+    assert "\n- The cluster did not take 12 events.\n" in text
     assert text.splitlines()[0].endswith(": FAIL")
     assert text.splitlines()[-1] == "run file: out/run.json"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lensload.metrics.counts import COUNTS, sums
 from lensload.metrics.observer_lag import ObserverLag
 from lensload.metrics.responses import RESPONSE_COUNTS, WRONG_ANSWERS, Responses
-from lensload.verdict.evidence import Evidence, Latencies, RunFacts
+from lensload.verdict.evidence import Evidence, LagShare, Latencies, RunFacts
 from lensload.verdict.rules import CODES, RULES, judge
 from lensload.verdict.thresholds import Thresholds
 from lensload.verdict.verdict import codes
@@ -26,6 +26,7 @@ GOOD = Evidence(
 TOTALS = (
     "queue_full", "mismatched", "deleted_before_read", "read_again", "producer_troubles", "observer_troubles",
 )  # fmt: skip
+ANY_LENGTH = Thresholds(min_measured_s=0, min_events=0)
 BEHIND = ObserverLag("p90", end_to_end_us=1_800_000.0, ack_us=300_000.0)
 
 
@@ -41,6 +42,7 @@ def changed(evidence: Evidence, **values: Any) -> Evidence:
         counts=sums([evidence.counts | {name: n for name, n in values.items() if name in COUNTS}]),
         latencies=replace(evidence.latencies, **its(Latencies)),
         totals={name: n for name, n in values.items() if name in TOTALS},
+        lag_shares=values.get("lag_shares", ()),
     )
 
 
@@ -80,6 +82,13 @@ def test_a_good_run_passes_without_a_word():
         ({"produced": 296_999, "acked": 296_999, "observed": 296_999}, "load_not_reached"),
         ({"schedule_lag_us": {"p50": 10.0, "p90": 20.0, "p99": 100_001.0}}, "schedule_lag"),
         ({"queue_full": 1}, "queue_full"),
+        ({"lag_shares": (LagShare("ack.p99 < 10ms", 91e3, 10e3, 58e3, held=False),)}, "lag_decides"),
+        ({"lag_shares": (LagShare("ack.p99 < 50ms", 60e3, 50e3, 14e3, held=False),)}, "lag_decides"),
+        ({"measured_s": 4.9, "target_per_s": 61_224.5}, "too_short"),
+        (
+            {"target_per_s": 16.65, **dict.fromkeys(("produced", "acked", "observed"), 999)},
+            "too_short",
+        ),
         ({"unflushed": 1, "acked": 299_999, "observed": 299_999}, "unflushed"),
         ({"observer_complete": False}, "observer_incomplete"),
         ({"negative_fraction": 0.011}, "negative_latency"),
@@ -143,6 +152,9 @@ def test_a_run_that_was_cut_short_is_no_verdict():
     ("change", "code"),
     [
         ({"duplicated": 1}, "duplicated"),
+        ({"unknown": 1}, "unknown"),
+        ({"lag_shares": (LagShare("ack.p99 < 50ms", 40e3, 50e3, 14e3, held=True),)}, "lag_share"),
+        ({"lag_shares": (LagShare("ack.p99 < 9ms", 40e3, 9e3, 3e3, held=False),)}, "lag_share"),
         ({"reordered": 2}, "reordered"),
     ],
 )
@@ -208,8 +220,8 @@ def test_what_an_invalid_run_is_limited_by(change: dict[str, object], limit: str
 def test_a_poisson_run_that_is_short_by_chance_is_limited_by_nothing():
     """The limit goes by the verdict's own rule: a shortfall that chance explains is none."""
     short = changed(GOOD, measured_s=1.0, target_per_s=100.0, produced=70, acked=70, observed=70)
-    assert judge(short)["limited_by"] == "generator"
-    assert judge(changed(short, random_arrivals=True))["limited_by"] is None
+    assert judge(short, ANY_LENGTH)["limited_by"] == "generator"
+    assert judge(changed(short, random_arrivals=True), ANY_LENGTH)["limited_by"] is None
 
 
 def test_invalid_outranks_fail_and_tells_both():
@@ -291,15 +303,15 @@ def test_rounding_to_whole_events_is_no_shortfall(rate: float, seconds: float, w
         acked=produced,
         observed=produced,
     )
-    assert judge(evidence)["verdict"] == "pass"
+    assert judge(evidence, ANY_LENGTH)["verdict"] == "pass"
 
 
 def test_poisson_arrivals_may_be_short_by_chance():
     """100 expected Poisson arrivals give 65 or fewer once in 8,000 runs: that is chance, 50 is not."""
     few = changed(GOOD, measured_s=10.0, target_per_s=10.0, produced=65, acked=65, observed=65)
-    assert judge(few)["verdict"] == "invalid"
-    assert judge(changed(few, random_arrivals=True))["verdict"] == "pass"
-    assert judge(changed(few, random_arrivals=True, produced=50))["verdict"] == "invalid"
+    assert judge(few, ANY_LENGTH)["verdict"] == "invalid"
+    assert judge(changed(few, random_arrivals=True), ANY_LENGTH)["verdict"] == "pass"
+    assert judge(changed(few, random_arrivals=True, produced=50), ANY_LENGTH)["verdict"] == "invalid"
 
 
 def test_thresholds_are_what_decides():

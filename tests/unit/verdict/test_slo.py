@@ -30,7 +30,7 @@ def a_run(*objectives: str, fewer: int = 0, recording: Recording = RECORDING) ->
         for name in ("produced", "acked", "observed"):
             tally.count(topic, name, count)
         for stage in STAGES:
-            tally.record(stage, topic, (np.arange(count) + 1) * 1_000)
+            tally.record(stage, topic, (np.arange(count) + 1) * (50 if stage == "schedule_lag" else 1_000))
     return build(tally, recording, {}, slos=[Slo.parse(text) for text in objectives])
 
 
@@ -118,8 +118,8 @@ def test_any_miss_fails_the_run():
     """One objective missed among others held: the run fails, and says with which figure and by how much."""
     run = a_run("lost == 0", "user-interactions.ack.p50 < 500us")
     assert run["verdict"] == "fail"
-    (reason,) = run["reasons"]
-    assert (reason["code"], reason["severity"]) == ("objective_missed", "fail")
+    (reason,) = (one for one in run["reasons"] if one["severity"] == "fail")
+    assert reason["code"] == "objective_missed"
     for figure in ("user-interactions.ack.p50 < 500us", "750.1 us", "250.1 us"):
         assert figure in reason["text"]
     assert a_run("lost == 0")["verdict"] == "pass"

@@ -432,7 +432,7 @@ def test_answers_fail_as_often_as_planted():
 
 def test_effects_that_nobody_asked_for_change_nothing():
     """The default effect is the world as it was; another effect of one experiment leaves the other alone."""
-    sizes = {"seed": 7, "audience_size": 640, "catalogue_size": 240}
+    sizes: dict[str, Any] = {"seed": 7, "audience_size": 640, "catalogue_size": 240}
     asked = made(WorldParameters(**sizes, experiment=(("ranking-v2", "default"), ("large-cards", "default"))))
     assert records(2000, scenario=asked) == records(2000)
     other = made(WorldParameters(**sizes, experiment=(("ranking-v2", "simpson"),)))

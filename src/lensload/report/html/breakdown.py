@@ -6,13 +6,14 @@ Means, because they add up over the same events, which percentiles do not; those
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from lensload.metrics.stages import PLACES
 from lensload.report.html.figure import Figure, Key, Spec, by_name, figure
 from lensload.report.html.theme import DURATION_LABEL, INK, MUTED, SERIES, duration
 from lensload.results.breakdown import Breakdown
 from lensload.results.run import Run
 
 WHOLE = "all topics"
-STEPS = ("serialize", "schedule lag", "client queue", "cluster", "client and cluster", "to the observer")
+STEPS = ("serialize", "generator", "client", "broker", "client and broker", "consumer")
 _COLOURS = (MUTED, SERIES[1], SERIES[4], SERIES[0], SERIES[3], SERIES[2])
 _ROW_PX = 13
 
@@ -20,9 +21,11 @@ Step = tuple[str, float, float]
 """What it is called, when it begins and when it ends, in microseconds since the event was due."""
 
 _AID = (
-    "Each step starts where the one before ended: handed to the client (schedule lag), sent (client queue),"
-    " acknowledged by the cluster, read by the observer. Means, since only they add up; the client's queue is known"
-    " of all topics together. Serializing happens before an event is due, so it stands beside the way."
+    "Each step starts where the one before ended: "
+    + " ".join(f"{place.label}: {place.meaning}" for place in PLACES.values())
+    + " Means, since only they add up; the client is known of all topics together. A step to the left is a negative"
+    " time: on average the observer had the events before the generator had the acknowledgements. Serializing happens"
+    " before an event is due, so it stands beside the way."
 )
 
 
@@ -76,19 +79,19 @@ def _way(serialize_us: float | None, ends: Iterable[tuple[str, float | None]]) -
 
 
 def _ends(means: Mapping[str, float | None]) -> Iterator[tuple[str, float | None]]:
-    yield "schedule lag", means.get("schedule_lag")
-    yield "client and cluster", means.get("ack")
-    yield "to the observer", means.get("end_to_end")
+    yield "generator", means.get("schedule_lag")
+    yield "client and broker", means.get("ack")
+    yield "consumer", means.get("end_to_end")
 
 
 def _ends_of_all(fall: Breakdown) -> Iterator[tuple[str, float | None]]:
     """With the client's queue, which is known of all topics together."""
     lag_us, queue_us = fall["generator_us"], fall["client_us"]
     acked_us = lag_us + (queue_us or 0.0) + fall["broker_us"]
-    yield "schedule lag", lag_us
-    yield "client queue", None if queue_us is None else lag_us + queue_us
-    yield "client and cluster" if queue_us is None else "cluster", acked_us
-    yield "to the observer", acked_us + fall["consumer_us"]
+    yield "generator", lag_us
+    yield "client", None if queue_us is None else lag_us + queue_us
+    yield "client and broker" if queue_us is None else "broker", acked_us
+    yield "consumer", acked_us + fall["consumer_us"]
 
 
 def _steps(name: str, way: Iterable[Step]) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from itertools import chain, count
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lensload import __version__
+from lensload.metrics.stages import MEANINGS
 from lensload.report import service, tables, units
 from lensload.report.html import breakdown, heat, load, percentiles
 from lensload.report.html.conditions import condition_tables
@@ -15,7 +16,9 @@ from lensload.report.html.figure import HALF_PX, NARROW_PX, WIDE_PX, Figure
 from lensload.report.html.theme import typeset
 from lensload.report.tables import Cell
 from lensload.results.counted import tally_of
-from lensload.results.run import Run, total
+from lensload.results.run import Run, objective_count, total
+from lensload.results.slowest import sentences as slow_sentences
+from lensload.verdict.verdict import meaning
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("lensload.report.html", "."),
@@ -25,14 +28,7 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters["typeset"] = typeset
-_VERDICTS = {
-    "pass": ("Passed", "The figures can be trusted, and are good."),
-    "fail": ("Failed", "The figures can be trusted, and are bad."),
-    "invalid": (
-        "Invalid",
-        "The figures are not those of the load that was asked for: do not use them.",
-    ),
-}
+_VERDICTS = {"pass": "Passed", "fail": "Failed", "invalid": "Invalid"}
 
 _BY_TOPIC = {"end_to_end": "End to end, by topic", "ack": "Acknowledged, by topic"}
 
@@ -50,12 +46,12 @@ class Side:
     @property
     def verdict(self) -> str:
         """In a word, for a title."""
-        return _VERDICTS[self.run["verdict"]][0]
+        return _VERDICTS[self.run["verdict"]]
 
     @property
     def meaning(self) -> str:
         """What the verdict means for who reads the figures."""
-        return _VERDICTS[self.run["verdict"]][1]
+        return meaning(self.run["verdict"], objective_count(self.run))
 
     @property
     def started(self) -> str:
@@ -83,6 +79,8 @@ def render(runs: Sequence[Run], names: Sequence[str]) -> str:
         tables=tables,
         service=service,
         facts=facts,
+        slow=slow_sentences,
+        stage_meanings=MEANINGS.values(),
         conditions=condition_tables(runs, shown),
         version=__version__,
         embedded=[side.name for side in sides if side.run["embedded"]],

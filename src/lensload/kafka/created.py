@@ -1,0 +1,46 @@
+"""Which topics and subjects a command creates, told with their full names: they stay when the command has ended."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from lensload.config.fields import Cluster
+from lensload.kafka import connection
+from lensload.kafka.admin import TopicAdmin
+from lensload.schema import registry
+from lensload.schema.definitions import subject
+
+
+@contextmanager
+def noting_created(cluster: Cluster, topics: Sequence[str]) -> Iterator[list[str]]:
+    """A list that holds, after the block, a sentence for what was created in it: topics, and subjects.
+
+    Args:
+        cluster: where, not the embedded one. Of a mock:// registry nothing stays, and nothing is told.
+        topics: without the prefix.
+
+    Raises:
+        RefusedError: cluster or registry cannot be reached, or refuse.
+    """
+    told: list[str] = []
+    before = _existing(cluster, topics)
+    yield told
+    after = _existing(cluster, topics)
+    for kind, here in after.items():
+        created = [name for name in here if name not in before[kind]]
+        if created:
+            told.append(f"Created the {kind} {', '.join(created)}.")
+    if told and cluster.topic_prefix:
+        told.append(f"To delete them later: lensload clean --topic-prefix {cluster.topic_prefix}")
+
+
+def _existing(cluster: Cluster, topics: Sequence[str]) -> dict[str, list[str]]:
+    names = [cluster.topic_prefix + topic for topic in topics]
+    subjects = [subject(topic, cluster.topic_prefix) for topic in topics]
+    settings = connection.client_settings(cluster, cluster.bootstrap_servers)
+    connection.check(settings)
+    counts = TopicAdmin(settings).counts(names)
+    found = {"topics": list(counts), "subjects": list[str]()}
+    if cluster.registry_url and not cluster.registry_url.startswith("mock:"):
+        with registry.connect(cluster.registry_url) as books:
+            found["subjects"] = [name for name in subjects if books.latest(name)]
+    return found

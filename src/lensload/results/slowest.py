@@ -1,0 +1,147 @@
+"""Where the time of the slowest events went: of those at and beyond a figure, not of the mean.
+
+Stages are measured by different processes, so no event's own stages stand together. What is known is in which seconds the
+slow events came through, and how slow the slowest of each stage were in these seconds: so many as there were slow events.
+An event that is late because the generator was comes through in the second in which the generator was late.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from typing_extensions import TypedDict
+
+from lensload.metrics.histogram import coarse_bounds
+from lensload.metrics.slices import CoarseSlice
+from lensload.metrics.time_series import Coarse
+from lensload.results.breakdown import Breakdown, split
+from lensload.verdict.figures import shown
+from lensload.verdict.slo import Outcome, Slo
+
+ALWAYS: Final = "end_to_end.p99"
+_TIMED: Final = ("ack", "end_to_end")
+
+
+class Slowest(TypedDict):
+    """The events at and beyond a figure, and where their time went.
+
+    Attributes:
+        figure: its name, as in an objective.
+        from_us: the figure itself: these events took so long or longer.
+        events: about how many there are.
+        seconds: how many seconds they came through in.
+        of_s: how many seconds there are, the drain among them.
+        first_s: when the first of these seconds began, from the start of the schedule.
+        breakdown: the mean of their ways, by where the time was spent.
+    """
+
+    figure: str
+    from_us: float
+    events: int
+    seconds: float
+    of_s: float
+    first_s: float
+    breakdown: Breakdown
+
+
+def slowest(
+    slices: Sequence[CoarseSlice], figures: Mapping[str, float | None], slos: Iterable[tuple[Slo, Outcome]]
+) -> list[Slowest]:
+    """Of end-to-end p99, and of each objective about latency that is missed.
+
+    Args:
+        slices: of the run.
+        figures: the end-to-end latencies of all topics together, by statistic, in microseconds.
+        slos: the objectives, and how each turned out.
+    """
+    wanted = {ALWAYS: ("end_to_end", "all", figures.get("p99"))}
+    for slo, outcome in slos:
+        if not outcome["held"] and slo.figure.stage in _TIMED:
+            wanted[slo.figure.name] = (slo.figure.stage, slo.figure.topic, outcome["figure"])
+    found = (
+        _of(slices, name, stage, topic, from_us)
+        for name, (stage, topic, from_us) in wanted.items()
+        if from_us is not None
+    )
+    return [one for one in found if one]
+
+
+def sentence(slow: Slowest, linger_ms: float | None = None) -> str:
+    """Where their time went and what to do about it, for a person."""
+    fall = slow["breakdown"]
+    part, whole = fall[f"{fall['mostly']}_us"], fall["end_to_end_us"]
+    waited = (
+        ""
+        if linger_ms is None
+        else f" (the linger is {linger_ms:g} ms; what is beyond it waited for the broker)"
+    )
+    where = {
+        "generator": "in the generator, which was late: free CPU on its machine, add workers or lower the rate",
+        "client": f"in the client's queue{waited}: see how many requests may be under way, and how fast they are answered",
+        "broker": "between client and acknowledgement: look at the broker's disk, followers and network at that time",
+        "consumer": "after the acknowledgement: look at what held consumers back, and at the observer's CPU",
+    }
+    return (
+        f"{slow['figure']} and beyond ({slow['events']:,} events from {shown(slow['from_us'], 'us')} on, in"
+        f" {slow['seconds']:,.0f} of {slow['of_s']:,.0f} s, first at {slow['first_s']:,.0f} s):"
+        f" {shown(part or 0.0, 'us')} of {shown(whole, 'us')} were {where[fall['mostly']]}."
+    )
+
+
+def sentences(run: Mapping[str, Any]) -> list[str]:
+    """Where the time of a run's slowest events went, a sentence for each figure.
+
+    What is a reason's advice already is left out; files of earlier versions have none.
+    """
+    linger_ms = run["conditions"].get("configuration", {}).get("linger_ms")
+    texts = [sentence(slow, linger_ms) for slow in run.get("slowest", ())]
+    return [text for text in texts if all(text != reason["advice"] for reason in run["reasons"])]
+
+
+def _of(slices: Sequence[CoarseSlice], name: str, stage: str, topic: str, from_us: float) -> Slowest | None:
+    """The events of a stage that took so long or longer."""
+    first = int(np.searchsorted(coarse_bounds()[1], from_us * 1e3))
+    ways: list[tuple[CoarseSlice, int, dict[str, float | None]]] = []
+    for piece in slices:
+        counts = piece.of(stage, topic)
+        beyond = int(counts[first:].sum())
+        if beyond:
+            share = beyond / int(counts.sum())
+            stages = {"schedule_lag": topic, "ack": topic, "queue": "all", stage: topic}
+            ways.append(
+                (piece, beyond, {of: _slow_us(piece.of(of, its), share) for of, its in stages.items()})
+            )
+    fall = _together(ways, stage)
+    if fall is None:
+        return None
+    return {
+        "figure": name,
+        "from_us": from_us,
+        "events": sum(beyond for _, beyond, _ in ways),
+        "seconds": sum(piece.to_s - piece.from_s for piece, _, _ in ways),
+        "of_s": sum(piece.to_s - piece.from_s for piece in slices),
+        "first_s": min(piece.from_s for piece, _, _ in ways),
+        "breakdown": fall,
+    }
+
+
+def _together(ways: Sequence[tuple[Any, int, Mapping[str, float | None]]], stage: str) -> Breakdown | None:
+    def mean(of: str) -> float | None:
+        known = [(way[of] or 0.0, events) for _, events, way in ways if way[of] is not None]
+        events = sum(events for _, events in known)
+        return sum(value * events for value, events in known) / events if events else None
+
+    lag, ack, end = mean("schedule_lag"), mean("ack"), mean(stage)
+    return None if lag is None or ack is None or end is None else split(lag, mean("queue"), ack, end)
+
+
+def _slow_us(counts: Coarse, share: float) -> float | None:
+    """The mean of that share of values which is the slowest, in microseconds; None where there are none."""
+    total = int(counts.sum())
+    if not total:
+        return None
+    low, high = coarse_bounds()
+    falling = counts[::-1]
+    before = np.cumsum(falling) - falling
+    taken = np.clip(share * total - before, 0, falling)
+    return float(taken @ ((low + high) / 2)[::-1] / taken.sum()) / 1e3

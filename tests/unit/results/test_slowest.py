@@ -1,0 +1,60 @@
+"""Where the time of the slowest went: what was planted in some seconds is found there, whatever the mean says."""
+
+from typing import cast
+
+import numpy as np
+import pytest
+
+from lensload.metrics.slices import Slices
+from lensload.metrics.stats import Tally
+from lensload.results.breakdown import PLACES
+from lensload.results.slowest import slowest
+
+TOPIC = "user-interactions"
+
+
+def a_second(lag_ms: float, ack_ms: float, end_ms: float) -> Tally:
+    """A hundred events of which five took this long, and the rest a millisecond."""
+    tally = Tally()
+    for stage, slow_ms in (("schedule_lag", lag_ms), ("ack", ack_ms), ("end_to_end", end_ms)):
+        usual_ms = {"schedule_lag": 0.1, "ack": 0.8, "end_to_end": 1.0}[stage]
+        times_ms = np.full(100, usual_ms)
+        times_ms[:5] = max(slow_ms, usual_ms)
+        tally.record(stage, TOPIC, (times_ms * 1e6).astype(np.int64))
+    return tally
+
+
+@pytest.mark.parametrize(
+    ("planted", "place"),
+    [((58, 70, 91), "generator"), ((1, 85, 91), "broker"), ((1, 5, 91), "consumer")],
+)
+def test_the_planted_cause_is_named_and_its_seconds(planted: tuple[float, float, float], place: str) -> None:
+    """Two seconds of thirty are slow for one reason: the slowest went there, by about so much."""
+    slices = Slices()
+    for second in range(30):
+        fresh = a_second(*planted) if second in (12, 20) else a_second(0, 0, 0)
+        slices.close(fresh, since_s=0.0, at_s=second + 1.0, phase="measuring")
+    (found,) = slowest(slices.coarse(), {"p99": 80e3}, ())
+    assert (found["events"], found["seconds"], found["first_s"]) == (10, 2.0, 12.0)
+    fall = found["breakdown"]
+    assert fall["mostly"] == place
+    assert fall["end_to_end_us"] == pytest.approx(91e3, rel=0.05)
+    assert fall["generator_us"] == pytest.approx(planted[0] * 1e3, rel=0.06)
+    parts = cast("dict[str, float | None]", fall)
+    assert sum(parts[f"{place}_us"] or 0.0 for place in PLACES) == pytest.approx(fall["end_to_end_us"])
+
+
+def test_lag_elsewhere_is_not_blamed() -> None:
+    """A generator that was late in other seconds than those of the slowest is no cause of these."""
+    slices = Slices()
+    for second in range(10):
+        fresh = a_second(0, 85, 91) if second == 3 else a_second(60, 61, 62)
+        slices.close(fresh, since_s=0.0, at_s=second + 1.0, phase="measuring")
+    (found,) = slowest(slices.coarse(), {"p99": 80e3}, ())
+    assert found["breakdown"]["mostly"] == "broker"
+
+
+def test_without_slow_events_nothing_is_said() -> None:
+    """Where nothing was measured there is no breakdown of it."""
+    assert slowest([], {"p99": None}, ()) == []
+    assert slowest([], {"p99": 1.0}, ()) == []
