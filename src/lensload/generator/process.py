@@ -113,7 +113,7 @@ class Generator(RunChild):
             if next(making, True) is None or next(following, True) is None:
                 continue
             if self._customers and now_ns >= self._next_follow_ns and not self._scheduled:
-                following = self._follow(self._customers, now_ns)
+                following = self._react(self._customers, now_ns)
                 continue
             if self._pacer and self._made_until_ns < self._until(now_ns) and not self._scheduled:
                 making = self._make(self._pacer)
@@ -236,7 +236,7 @@ class Generator(RunChild):
         if fragments:
             self._audit.look(batch, encoded, rate_per_s)
 
-    def _follow(self, customers: Customers, now_ns: int) -> Iterator[None]:
+    def _react(self, customers: Customers, now_ns: int) -> Iterator[None]:
         """Let people react to the answers that have come, a step at a time."""
         self._next_follow_ns = now_ns + _FOLLOW_NS
         until_ns = now_ns + 2 * _FOLLOW_NS

@@ -76,6 +76,8 @@ def value(run: Mapping[str, Any], section: str, kind: str, *, percent: bool) -> 
 def missing(section: str, kind: str, run: Mapping[str, Any]) -> str:
     """Why a run has no such figure."""
     if section == "responses":
+        if run.get("responses"):
+            return "there was nothing to count"
         return "no service under test answered: give --recommender external"
     if section.removeprefix("group(").removesuffix(")") not in (run.get("groups") or {}):
         return "the group was not watched: give --watch-group"
