@@ -1,6 +1,6 @@
 """Which topics and subjects a command creates, told with their full names: they stay when the command has ended."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from lensload.config.fields import Cluster
@@ -11,7 +11,7 @@ from lensload.schema.definitions import subject
 
 
 @contextmanager
-def noting_created(cluster: Cluster, topics: Sequence[str]) -> Iterator[list[str]]:
+def noting_created(cluster: Cluster, topics: Sequence[str]) -> Generator[list[str]]:
     """A list that holds, after the block, a sentence for what was created in it: topics, and subjects.
 
     Args:
