@@ -108,7 +108,7 @@ class ProcessRun:
         end_ns = measure_from_ns + int(measured_s * NS_PER_S)
         for name in self._names:
             self._supervisor.send(name, Begin(start_ns, measure_from_ns, end_ns))
-        self._supervisor.send("generator", Audience({Behaviour(): rate_per_s}))
+        self._supervisor.send("generator", Audience({Behaviour(): rate_per_s}, {}))
         self._await("generator", Scheduled)
         self._supervisor.send("generator", Drain())
         self._await("generator", GeneratorDrained)
