@@ -298,7 +298,7 @@ def test_topics_that_would_delete_history_are_refused_or_changed_when_asked(plac
     ("arguments", "told"),
     [
         (["--events", "10"], "no cluster to fill"),
-        (["--events", "0"], "0 is not in the range"),
+        (["--events", "0"], "--events"),
         (["--until", "2100-01-01", "--events", "10"], "in the future"),
         (["--verify", "m.json", "--resume", "m.json"], "contradict each other"),
         (["--verify", "m.json", "--seed", "4", "--events", "3"], "contradicts --seed, --events"),

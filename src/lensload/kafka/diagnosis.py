@@ -21,6 +21,9 @@ _PROBE_S: Final = 1.5
 _FILE: Final = "in the --client-config file"
 _START: Final = "Start the cluster, or check --bootstrap-servers; without it the embedded cluster is used."
 _PORT: Final = 9092
+ADVERTISED_ADVICE: Final = (
+    "Set the brokers' advertised.listeners to addresses that can be reached from this machine."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,20 @@ def diagnosed(settings: Mapping[str, Any], troubles: Sequence[KafkaError]) -> Di
             return Diagnosis(_in_words(troubles, pattern), advice)
     if found := _by_handshake(settings, told):
         return found
+    if behind := _behind_another_address(settings, troubles):
+        return Diagnosis(in_words(behind), ADVERTISED_ADVICE)
     known = next((HOPELESS[each.name()] for each in troubles if each.name() in HOPELESS), _START)
     return Diagnosis(most_telling(troubles), known)
+
+
+def _behind_another_address(settings: Mapping[str, Any], troubles: Sequence[KafkaError]) -> KafkaError | None:
+    """A complaint about an address that a broker advertises and nobody gave; librdkafka adds the broker's number to it."""
+    given = str(settings["bootstrap.servers"]).split(",")
+    for trouble in troubles:
+        named = re.search(r"(\S+:\d+)/\d+: ", trouble.str())
+        if named and named[1] not in given:
+            return trouble
+    return None
 
 
 _ADVICE: Final = (

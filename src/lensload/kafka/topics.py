@@ -15,6 +15,7 @@ from confluent_kafka.admin import (
 from lensload.errors import ClusterError
 from lensload.kafka.client_errors import most_telling
 from lensload.kafka.connection import admin_client, unreachable
+from lensload.kafka.diagnosis import ADVERTISED_ADVICE
 
 _TOPICS_S = 10.0
 _OPENED_PER_S = 200  # partitions, at the least
@@ -66,7 +67,7 @@ def ensure_topics(
         answers = [error.args[0]] if isinstance(error, KafkaException) else []
         raise ClusterError(
             f"A broker does not answer at the address that it advertises: {most_telling([*answers, *troubles])}.",
-            "Set the brokers' advertised.listeners to addresses that can be reached from this machine.",
+            ADVERTISED_ADVICE,
         ) from error
     return counts
 
