@@ -102,6 +102,7 @@ _files = option_group("Files to write")
 @_allowed("--allow-invalid", is_flag=True, help="Compare although a run says itself that it is invalid.")
 @_files("--junit", metavar="FILE.xml", type=Path, help="JUnit XML, a test case a figure.")
 @_files("--summary", metavar="FILE.md", type=Path, help="Markdown, fit for a job's summary page.")
+@_files("--html", metavar="FILE.html", type=Path, help="HTML report of all runs, the comparison first.")
 @_files("--json", metavar="FILE.json", type=Path, help=f'All of it as JSON, format "{comparing.FORMAT}".')
 def compare(  # noqa: PLR0913 - one for each flag
     *,
@@ -133,14 +134,24 @@ def compare(  # noqa: PLR0913 - one for each flag
     click.echo(comparison_table.text(comparison), nl=False)
     for flag, path in views.items():
         what, text = _VIEWS[flag]
-        leave(path, text(comparison), what, f"--{flag}")
+        leave(path, text(comparison, sides), what, f"--{flag}")
     sys.exit(comparing.failed(comparison))
 
 
-_VIEWS: Mapping[str, tuple[str, Callable[[comparing.Comparison], str]]] = {
-    "junit": ("JUnit file", lambda comparison: junit.xml([junit.of_comparison(comparison)])),
-    "summary": ("summary", markdown.of_comparison),
-    "json": ("file", lambda comparison: json.dumps(comparison, indent=1) + "\n"),
+def _html(comparison: comparing.Comparison, sides: Sides) -> str:
+    from lensload.report.html.page import render  # noqa: PLC0415 - the charts take half a second to import
+
+    named = {Path(path).stem: run for side in sides for path, run in side.items()}
+    if len(named) < sum(map(len, sides)):  # files of one name in several folders
+        named = {path: run for side in sides for path, run in side.items()}
+    return render(list(named.values()), list(named), comparison)
+
+
+_VIEWS: Mapping[str, tuple[str, Callable[[comparing.Comparison, Sides], str]]] = {
+    "junit": ("JUnit file", lambda comparison, _: junit.xml([junit.of_comparison(comparison)])),
+    "summary": ("summary", lambda comparison, _: markdown.of_comparison(comparison)),
+    "html": ("HTML report", _html),
+    "json": ("file", lambda comparison, _: json.dumps(comparison, indent=1) + "\n"),
 }
 
 
@@ -155,25 +166,10 @@ def _compared(
         "fail_on_unknown": fail_on_unknown,
         "base": list(sides[0]),
         "new": list(sides[1]),
-        "method": method(len(base), len(new), terms),
+        "method": comparing.method(len(base), len(new), terms),
         "changes": changes,
         "remarks": remarks,
     }
-
-
-def method(base: int, new: int, terms: comparing.Terms) -> str:
-    """How the intervals came about, in a sentence or two."""
-    judged = len(terms.limits)
-    level = f"{100 * terms.level:g} % over {judged} judged figure{'s' if judged != 1 else ''} (Bonferroni)"
-    if base + new > 2:
-        return (
-            f"Intervals: moderated t over the runs ({base} and {new}), on logarithms, with {100 * terms.run_to_run:g} % as"
-            f" the spread that is expected from run to run; {level}."
-        )
-    return (
-        "Intervals: circular block bootstrap over each run's seconds, on logarithms, and an allowance of"
-        f" {100 * terms.run_to_run:g} % for what differs from run to run; {level}. Three runs of each would show that."
-    )
 
 
 def _told_apart(

@@ -199,5 +199,5 @@ def shown_of(field: str) -> Shown:
 
 def _shown(value: object) -> str:
     """A refused value as it may be printed: whatever could be credentials in an address is left out."""
-    text = str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
     return repr("…@" + text.rpartition("@")[2] if "@" in text else value)

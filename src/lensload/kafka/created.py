@@ -1,9 +1,10 @@
 """Which topics and subjects a command creates, told with their full names: they stay when the command has ended."""
 
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from lensload.config.fields import Cluster
+from lensload.errors import LensloadError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
 from lensload.schema import registry
@@ -19,14 +20,14 @@ def noting_created(cluster: Cluster, topics: Sequence[str]) -> Generator[list[st
         topics: without the prefix.
 
     Raises:
-        RefusedError: cluster or registry cannot be reached, or refuse.
+        ClusterError: the cluster cannot be reached, or refuses.
     """
     told: list[str] = []
     before = _existing(cluster, topics)
     yield told
     after = _existing(cluster, topics)
-    for kind, here in after.items():
-        created = [name for name in here if name not in before[kind]]
+    for kind in before.keys() & after.keys():
+        created = [name for name in after[kind] if name not in before[kind]]
         if created:
             told.append(f"Created the {kind} {', '.join(created)}.")
     if told and cluster.topic_prefix:
@@ -34,13 +35,12 @@ def noting_created(cluster: Cluster, topics: Sequence[str]) -> Generator[list[st
 
 
 def _existing(cluster: Cluster, topics: Sequence[str]) -> dict[str, list[str]]:
-    names = [cluster.topic_prefix + topic for topic in topics]
-    subjects = [subject(topic, cluster.topic_prefix) for topic in topics]
+    """What there is by kind; no subjects of a registry that does not say: the preparation names what is in the way."""
     settings = connection.client_settings(cluster, cluster.bootstrap_servers)
     connection.check(settings)
-    counts = TopicAdmin(settings).counts(names)
-    found = {"topics": list(counts), "subjects": list[str]()}
+    found = {"topics": list(TopicAdmin(settings).counts([cluster.topic_prefix + topic for topic in topics]))}
     if cluster.registry_url and not cluster.registry_url.startswith("mock:"):
-        with registry.connect(cluster.registry_url) as books:
+        subjects = [subject(topic, cluster.topic_prefix) for topic in topics]
+        with suppress(LensloadError), registry.connect(cluster.registry_url) as books:
             found["subjects"] = [name for name in subjects if books.latest(name)]
     return found

@@ -49,6 +49,12 @@ def _run(run: Run, name: str) -> Iterator[str]:
         yield from _table(objectives.heads, [_marked(*row) for row in objectives.rows])
     for table in (latency_table(run, _STATISTICS), counts_table(run)):
         yield from _table(table.heads, table.texts)
+    yield from _service(run)
+    yield _plain(f"Conditions: {_conditions(run)}.")
+
+
+def _service(run: Run) -> Iterator[str]:
+    """A service under test: its answers, and the groups that were watched."""
     if found := run.get("responses"):
         answers = service.responses_table(found)
         yield from _table(answers.heads, answers.texts)
@@ -61,6 +67,22 @@ def _run(run: Run, name: str) -> Iterator[str]:
     if groups := run.get("groups"):
         lags = service.groups_table(groups)
         yield from _table(lags.heads, lags.texts)
+
+
+def _conditions(run: Run) -> str:
+    """What the figures hold for: where, with what, and how it was sent."""
+    known = run["conditions"]
+    machine, versions, asked = (known.get(name, {}) for name in ("machine", "versions", "configuration"))
+    parts = [
+        f"{machine.get('cpus', '?')} x {machine.get('cpu_model') or machine.get('architecture', '?')}",
+        *(f"{name} {versions[name]}" for name in ("lensload", "librdkafka", "python") if name in versions),
+        *(
+            f"{name} {asked[name]}"
+            for name in ("profile", "workers", "acks", "linger_ms", "compression", "partitions", "seed")
+            if name in asked
+        ),
+    ]
+    return ", ".join(parts)
 
 
 def _marked(expression: Cell, held: Cell, *figures: Cell) -> list[str]:

@@ -161,6 +161,21 @@ def failed(comparison: Comparison) -> bool:
     )
 
 
+def method(base: int, new: int, terms: Terms) -> str:
+    """How the intervals came about, in a sentence or two."""
+    judged = len(terms.limits)
+    level = f"{100 * terms.level:g} % over {judged} judged figure{'s' if judged != 1 else ''} (Bonferroni)"
+    if base + new > 2:
+        return (
+            f"Intervals: moderated t over the runs ({base} and {new}), on logarithms, with {100 * terms.run_to_run:g} % as"
+            f" the spread that is expected from run to run; {level}."
+        )
+    return (
+        "Intervals: circular block bootstrap over each run's seconds, on logarithms, and an allowance of"
+        f" {100 * terms.run_to_run:g} % for what differs from run to run; {level}. Three runs of each would show that."
+    )
+
+
 def judged(change: Change, limit: float) -> Change:
     """The change with what it is called, where it may become worse by `limit`.
 

@@ -148,7 +148,7 @@ def test_what_counts_can_be_set():
 def test_two_files_need_no_flags_and_leave_their_views():
     """BASE NEW; the outcome as JUnit, Markdown and JSON too."""
     two = (write("a.json", a_run(1)), write("b.json", a_run(2, slower=1.6)))
-    files = ("--junit", "c.xml", "--summary", "c.md", "--json", "c.json")
+    files = ("--junit", "c.xml", "--summary", "c.md", "--json", "c.json", "--html", "c.html")
     result = said(*two, *files)
     assert result.exit_code == 1, result.output
     assert "block bootstrap" in result.stdout
@@ -158,6 +158,9 @@ def test_two_files_need_no_flags_and_leave_their_views():
     assert judged["low"] < judged["change"] < judged["high"]
     assert judged["low"] < 0.6 < judged["high"]
     assert "❌ regression" in Path("c.md").read_text()
+    page = Path("c.html").read_text()
+    assert "Comparison: regression" in page
+    assert f"{100 * judged['change']:+,.1f} %" in page
     assert '<failure message="end_to_end.p50: regression' in Path("c.xml").read_text()
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
+from lensload.config.fields import Outputs
 from lensload.report.tables import Cell, Table
 from lensload.report.units import MISSING
 from lensload.results.run import Run
 
 
 def condition_tables(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Table]:
-    """The conditions of all runs beside each other, by chapter; what differs is marked."""
+    """The conditions of all runs, by chapter; of several runs those in which they differ, and which matter to figures."""
     return {
         title: _compared([_flat(run["conditions"].get(key)) for run in runs], names)
         for title, key in (
@@ -21,13 +22,17 @@ def condition_tables(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Tab
     }
 
 
+_OF_NO_MATTER = (*Outputs.model_fields, "repeat")
+"""What a run leaves behind changes none of its figures."""
+
+
 def _compared(facts: Sequence[Mapping[str, str]], names: Sequence[str]) -> Table:
     keys = dict.fromkeys(key for fact in facts for key in fact)
     rows: list[list[Cell]] = []
     for key in keys:
         values = [fact.get(key, MISSING) for fact in facts]
-        differs = len(set(values)) > 1
-        rows.append([Cell(key), *(Cell(value, bad=differs) for value in values)])
+        if len(facts) == 1 or (len(set(values)) > 1 and key not in _OF_NO_MATTER):
+            rows.append([Cell(key), *map(Cell, values)])
     return Table(["", *names] if len(names) > 1 else ["", ""], rows)
 
 

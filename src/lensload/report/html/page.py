@@ -8,13 +8,16 @@ from itertools import chain, count
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lensload import __version__
+from lensload.errors import UsageError
 from lensload.metrics.stages import MEANINGS
-from lensload.report import service, tables, units
+from lensload.report import comparison_table, service, tables, units
 from lensload.report.html import breakdown, heat, load, percentiles
 from lensload.report.html.conditions import condition_tables
 from lensload.report.html.figure import HALF_PX, NARROW_PX, WIDE_PX, Figure
 from lensload.report.html.theme import typeset
 from lensload.report.tables import Cell
+from lensload.results.comparability import differences
+from lensload.results.compare import DEFAULT_LIMITS, FORMAT, Comparison, Terms, compare, method
 from lensload.results.counted import tally_of
 from lensload.results.run import Run, objective_count, total
 from lensload.results.slowest import sentences as slow_sentences
@@ -59,20 +62,25 @@ class Side:
         return f"{datetime.fromisoformat(self.run['started_at']):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def render(runs: Sequence[Run], names: Sequence[str]) -> str:
+def render(runs: Sequence[Run], names: Sequence[str], comparison: Comparison | None = None) -> str:
     """The report of one or more runs as one HTML document, which asks the network for nothing.
 
     Args:
         runs: in the order to show them.
         names: what to call each; made different where two are the same.
+        comparison: of these runs; None: two runs are compared with the defaults, if they can be.
 
     Raises:
         UsageError: a histogram in a run file is damaged.
     """
     shown = distinct(names)
     sides = [Side(name, number, run) for number, (run, name) in enumerate(zip(runs, shown, strict=True))]
+    if comparison is None and len(runs) == 2:
+        comparison = _comparison(runs, shown)
     return _ENVIRONMENT.get_template("page.html.j2").render(
         sides=sides,
+        comparison=comparison,
+        changes=_changes(comparison) if comparison else None,
         single=len(sides) == 1,
         chapters=_chapters(runs, shown),
         by_topic=_BY_TOPIC,
@@ -85,6 +93,30 @@ def render(runs: Sequence[Run], names: Sequence[str]) -> str:
         version=__version__,
         embedded=[side.name for side in sides if side.run["embedded"]],
     )
+
+
+def _comparison(runs: Sequence[Run], names: Sequence[str]) -> Comparison | None:
+    """The second run against the first; None where their figures do not compare."""
+    terms = Terms(DEFAULT_LIMITS)
+    try:
+        changes, outcome = compare(runs[:1], runs[1:], terms)
+    except UsageError:
+        return None
+    return {
+        "format": FORMAT,
+        "outcome": outcome,
+        "fail_on_unknown": False,
+        "base": [names[0]],
+        "new": [names[1]],
+        "method": method(1, 1, terms),
+        "changes": changes,
+        "remarks": [difference.text for difference in differences(runs[0], runs[1])],
+    }
+
+
+def _changes(comparison: Comparison) -> tables.Table:
+    rows = [[Cell(text) for text in comparison_table.row(change)] for change in comparison["changes"]]
+    return tables.Table([*comparison_table.HEAD[:-1], "called"], rows)
 
 
 def distinct(names: Sequence[str]) -> list[str]:

@@ -154,8 +154,8 @@ function headline(verdict) {
 function meaning(verdict) {
   if (!verdict) return state.phase === "over" ? "The run ended without one." : "Nothing has been measured yet.";
   const judged = verdict.objectives.length > 0;
-  if (verdict.verdict === "invalid") return "The figures are not those of the load that was asked for: do not use them.";
-  if (verdict.verdict === "fail") return "The figures can be trusted, and are bad.";
+  if (verdict.verdict === "invalid") return "Do not use the figures: they are not, or may not be, those of the load that was asked for.";
+  if (verdict.verdict === "fail") return "The figures can be trusted, and do not meet what was asked, for the reasons given.";
   return judged ? "The figures can be trusted, and every objective holds." : "The figures can be trusted. No objective was set, so none was judged.";
 }
 
