@@ -113,7 +113,7 @@ def test_the_gate_shuts_for_a_missed_objective_and_for_an_invalid_run(gate: Gate
     ("variables", "code", "says"),
     [
         ({"GATE_STORE": "sometimes"}, 2, "give always, first or never"),
-        ({"GATE_SLOS": "end_to_end.p98 < 1s"}, 2, "p98"),
+        ({"GATE_SLOS": "end_to_end.p101 < 1s"}, 2, "p101"),
         ({"GATE_RATE": "lots"}, 2, "lots"),
     ],
 )
