@@ -3,15 +3,16 @@
 import re
 from typing import Final
 
-_NAME: Final = re.compile(r"p(\d{1,2})(?:\.(\d{1,4})|(\d{1,4}))?")
+_NAME: Final = re.compile(r"p(\d{1,2})(?:\.(\d{1,4})|(?<=p9\d)(\d{1,4}))?")
 _BEYOND: Final = 10  # so many values lie beyond a percentile that is reported
-_ALWAYS_TWO: Final = 10
+_DOTLESS: Final = 90
 
 
 def percent_of(name: str) -> float | None:
     """The percentage that a name stands for: 95 for p95, 99.9 for p99.9 and p999; None for what is no such name.
 
-    Of more than two digits without a dot the first two are before it.
+    Of more than two digits without a dot the first two are before it, as in p999 and p9995; only from p90 on, so that
+    p100 and p101 are no names.
     """
     match = _NAME.fullmatch(name)
     if match is None:
@@ -21,14 +22,14 @@ def percent_of(name: str) -> float | None:
 
 
 def canonical(name: str) -> str:
-    """One name for one percentile: without a dot where two digits are before it, and without zeros at the end."""
+    """One name for one percentile: without a dot from p90 on, and without zeros at the end."""
     match = _NAME.fullmatch(name)
     if match is None:
         return name
     whole, rest = str(int(match[1])), (match[2] or match[3] or "").rstrip("0")
     if not rest:
         return f"p{whole}"
-    return f"p{whole}{rest}" if int(whole) >= _ALWAYS_TWO else f"p{whole}.{rest}"
+    return f"p{whole}{rest}" if int(whole) >= _DOTLESS else f"p{whole}.{rest}"
 
 
 def shown(name: str) -> str:

@@ -32,7 +32,9 @@ def test_a_name_is_one_percentage(name: str, percent: float, same: str):
     assert percentiles.percent_of(same) == percent
 
 
-@pytest.mark.parametrize("name", ["p0", "p", "px", "p1000000000", "95", "p-5", "mean"])
+@pytest.mark.parametrize(
+    "name", ["p0", "p", "px", "p100", "p101", "p755", "p1000000000", "95", "p-5", "mean"]
+)
 def test_other_words_are_no_percentile(name: str):
     """A slip is refused and not read as something near."""
     assert percentiles.percent_of(name) is None
