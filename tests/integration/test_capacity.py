@@ -250,7 +250,7 @@ def test_each_end_of_a_search_is_told(
     ("arguments", "says"),
     [
         ((), "no objective"),
-        (("--slo", "end_to_end.p98 < 1s"), "p98"),
+        (("--slo", "end_to_end.p101 < 1s"), "p101"),
         (("--slo", "lost == 0", "--profile", "ramp"), "more than one rate"),
         (("--slo", "lost == 0", "--chart", "a.gif"), "neither SVG nor PNG"),
         (("--slo", "lost == 0", "--start-rate", "9", "--max-rate", "8"), "has no rates"),
