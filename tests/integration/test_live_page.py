@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from lensload.results import run_file
+from tests.harness.process import accepts
 from tests.support.locusts import PATIENCE_S, Bench, Locust, WebUI, crew_pids, free_port, wait_until
 from tests.support.runs import a_run
 
@@ -88,7 +89,7 @@ def test_from_the_form_to_a_comparison(page: Page, tmp_path: Path) -> None:
     run_file.write(tmp_path / "before.json", a_run(median_us=4_000, seed=1))
     run_file.write(tmp_path / "after.json", a_run(median_us=9_000, seed=2))
     with Locust(tmp_path, *SMALL, "--web-port", str(port)) as locust:
-        locust.says("Live page: ")
+        wait_until(lambda: accepts(port))  # Locust listens a moment after it has said where
         page.goto(f"http://127.0.0.1:{port}/")
         page.get_by_role("link", name="lensload").click()
         start_with_a_slip(page, live)
@@ -182,8 +183,8 @@ def test_a_killed_worker_shows_and_locusts_own_form_refuses_what_it_would_ignore
         "--web-port",
         str(web),
     )
-    with Locust(tmp_path, *SMALL, *master, name="master") as locust:
-        locust.says("Live page: ")
+    with Locust(tmp_path, *SMALL, *master, name="master"):
+        wait_until(lambda: accepts(web))  # Locust listens a moment after it has said where
         code, refused = live.post("start", {"values": {"rate": "400"}})
         assert (code, "No worker" in refused["error"]["message"]) == (502, True)
         for number, form in (

@@ -25,6 +25,7 @@ from lensload.config.fields import Cluster
 from lensload.encoding import wire
 from lensload.errors import ClusterError
 from lensload.kafka import connection, reading
+from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.topics import ensure_topics
 from lensload.replay import session as session_module
 from lensload.replay.merge import Merge
@@ -32,6 +33,7 @@ from lensload.replay.source import Source
 from lensload.schema import definitions, registry
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
+from tests.support.locusts import wait_until
 
 TOPIC = "user-interactions"
 LENSLOAD = [sys.executable, "-m", "lensload"]
@@ -402,6 +404,8 @@ def test_offsets_without_a_message_end_a_replay_too(place: Place):
             producer.produce(place.topic, place.value(1, 1), partition=1)
         producer.flush(20)
         (producer.commit_transaction if commit else producer.abort_transaction)(20)
+    # The coordinator writes a transaction's mark after it has answered.
+    wait_until(lambda: TopicAdmin(place.settings).ranges({place.topic: 3})[place.topic, 1] == (0, 8))
     source = Source(place.settings, {place.topic: 3}, None)
     source.open()
     assert read_through(source) == [(1, 0), (1, 1), (1, 2)]
