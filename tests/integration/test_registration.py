@@ -310,7 +310,7 @@ def test_versions_and_verdicts_of_a_real_registry(registry: Registry, topic_pref
     add(folder, **CAMPAIGN)
     checked = run("check", *where)
     assert checked.exit_code == 0, checked.output
-    assert "the registry lets it follow version 1" in checked.stdout
+    assert "the registry accepts it after version 1" in checked.stdout
     second = {row[0]: row for row in rows(run("register", *where))}
     name = subject("user-interactions", topic_prefix)
     assert second[name][2:4] == ["2", "new"]

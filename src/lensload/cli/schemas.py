@@ -173,7 +173,7 @@ def _against_registry(
                 elif fits is False:
                     complaints.append(f"{which}, says the registry itself at {url}.")
                 else:
-                    says = "lets it follow" if fits else "has no verdict on"
+                    says = "accepts it after" if fits else "does not say whether it may follow"
                     notes[name].append(f"the registry {says} version {latest.version}")
 
 

@@ -40,7 +40,7 @@ def examined(config: RunConfig) -> list[Finding]:
 
 def _cores(config: RunConfig) -> Finding:
     cpus = machine()["cpus"]
-    text = f"{cpus:g} cores may be used, by {config.load.workers} workers of two processes each."
+    text = f"{cpus:g} cores may be used. Workers: {config.load.workers}, each of two processes."
     if cpus >= 2 * config.load.workers:
         return finding("cores", "machine", "ok", text)
     return finding(

@@ -109,7 +109,10 @@ def _creation_hint(name: str) -> str:
             " without it the brokers' own default is used."
         )
     if name == "POLICY_VIOLATION":
-        return "The cluster has rules for new topics: see --partitions and --replication-factor, or have it created."
+        return (
+            "The cluster does not allow a topic with these settings: give other --partitions or --replication-factor,"
+            " or ask its operators to create the topic."
+        )
     return "Create it by hand, or check --partitions, --replication-factor and --topic-prefix."
 
 

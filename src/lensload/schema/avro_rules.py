@@ -101,7 +101,7 @@ class _Rules:
                 yield f"{where}: the field {name!r} is there twice"
             names.add(str(name))
             if field.get("order", "ascending") not in _ORDERS:
-                yield f"{where}: its order is none of {', '.join(_ORDERS)}"
+                yield f"{where}: the order must be one of {', '.join(_ORDERS)}"
             yield from self.of(field["type"], where)
             if "default" in field and (wrong := self._unlike(field["type"], field["default"])):
                 yield f"{where}: its default {wrong}"
@@ -120,7 +120,7 @@ class _Rules:
     def _unlike_complex(self, node: Node, kind: Node, value: Any) -> str:  # noqa: ANN401 - any JSON
         match kind:
             case "enum":
-                return "" if value in node.get("symbols", ()) else f"{value!r} is none of its symbols"
+                return "" if value in node.get("symbols", ()) else f"{value!r} is not one of its symbols"
             case "fixed":
                 fits = isinstance(value, str) and len(value) == node.get("size")
                 return "" if fits else f"{value!r} does not have {node.get('size')} bytes"
@@ -166,7 +166,7 @@ def _enum(node: Node, path: str) -> Iterator[str]:
         if symbols.count(symbol) > 1:
             yield f"{path}: the symbol {symbol!r} is there twice"
     if "default" in node and node["default"] not in symbols:
-        yield f"{path}: the enum's default {node['default']!r} is none of its symbols"
+        yield f"{path}: the enum's default {node['default']!r} is not one of its symbols"
 
 
 def _kind(branch: Node) -> str:

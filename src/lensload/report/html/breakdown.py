@@ -25,7 +25,7 @@ _AID = (
     + " ".join(f"{place.label}: {place.meaning}" for place in PLACES.values())
     + " Means, since only they add up; the client is known of all topics together. A step to the left is a negative"
     " time: on average the observer had the events before the generator had the acknowledgements. Serializing happens"
-    " before an event is due, so it stands beside the way."
+    " before an event is due, so it is no step here."
 )
 
 
