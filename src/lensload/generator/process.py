@@ -25,9 +25,10 @@ from lensload.kafka.preflight import Version
 from lensload.kafka.producing import BATCH_BYTES, largest_batch, producer_settings
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
+from lensload.machine import resident_bytes
 from lensload.pacing.pacer import Pacer
 from lensload.processes import messages
-from lensload.processes.child import RunChild, resident_bytes, serve, whole_ms
+from lensload.processes.child import RunChild, serve, whole_ms
 from lensload.processes.link import Link
 from lensload.processes.messages import Message
 from lensload.schema.writer_schemas import WriterSchemas
@@ -367,6 +368,7 @@ class Generator(RunChild):
 
     def _drain(self) -> None:
         """Wait for what is under way, as long as the configuration allows, and say the last word."""
+        self._costs.end()
         stopped_ns = min(time.time_ns(), self._end_ns or time.time_ns())
         if self._pacer and stopped_ns > self._measure_from_ns:
             self._tally.add_total("due", self._due_by(stopped_ns))
@@ -380,6 +382,7 @@ class Generator(RunChild):
         self._producer.settle()
         self._tell_pages(everything=True)
         self._tally.add_total("unsent", self._producer.waiting())
+        self.tell_cost()
         self._link.send(messages.GeneratorDrained(self._tally.take(), left, self._producer.last_ns))
         if self._customers:
             self._customers.close()

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from lensload.delivery.reconcile import Findings
 from lensload.metrics import librdkafka
+from lensload.metrics.cost import ProcessCost
 from lensload.metrics.counts import Counts, count_of, sums
 from lensload.metrics.groups import Group
 from lensload.metrics.observer_lag import observer_lag
@@ -42,6 +43,7 @@ class Recording:
         responses: what became of the requests to a service under test; None where lensload answered itself.
         groups: the consumer groups that were watched, by name.
         rate_changes: changes of the rate by hand.
+        costs: what each process used in the measured time.
     """
 
     facts: RunFacts
@@ -53,6 +55,7 @@ class Recording:
     responses: Responses | None = None
     groups: Mapping[str, Group] = field(default_factory=dict[str, Group])
     rate_changes: Sequence[RateChange] = ()
+    costs: Sequence[ProcessCost] = ()
 
     def of_topic(self, topic: str) -> Findings | None:
         """What is known of a topic's events one by one; None when nobody kept account of them."""
@@ -156,6 +159,7 @@ def build(
         "responses": recording.responses,
         "groups": recording.groups,
         "slowest": found["slowest"],
+        "cost": recording.costs,
         **counted,
         "conditions": conditions,
         "repeats": [],
@@ -252,6 +256,7 @@ def _evidence(
         latencies=latencies,
         totals=tally.totals,
         responses=recording.responses,
+        costs=tuple(recording.costs),
     )
 
 
