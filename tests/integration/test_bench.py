@@ -14,6 +14,7 @@ import lensload
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.results.run import total
 from lensload.schema import definitions
+from lensload.verdict.verdict import codes
 from tests.integration.test_registry import as_json, serving
 from tests.support.locusts import Bench, check_whole, crew_pids, wait_until
 
@@ -148,6 +149,15 @@ def test_a_run_file_where_none_can_be_is_refused_before_the_run(folder: Path):
         told = refused(folder, 2, *SHORT, "--run-file", place)
         assert f"The run file {place} cannot be written" in told
         assert "Give another place with --run-file" in told
+
+
+def test_a_run_that_is_hopelessly_late_reports_what_it_reached(folder: Path):
+    """A generator that never gets out of the warm-up is limited by itself, and its rate is what it produced meanwhile."""
+    with Bench(folder, "--rate", "3000000", "--duration", "1s", "--warmup", "2s") as bench:
+        assert bench.ended() == 3, bench.log
+    run = bench.run()
+    assert (codes(run["reasons"], "invalid"), run["limited_by"]) == (["nothing_produced"], "generator")
+    assert 0 < run["load"]["achieved_per_s"] <= run["load"]["produced_per_s"] < 3_000_000
 
 
 def test_folders_of_the_run_file_are_made(folder: Path):

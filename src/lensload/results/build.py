@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from typing_extensions import TypedDict
 
@@ -18,7 +18,7 @@ from lensload.metrics.responses import Responses
 from lensload.metrics.slices import CoarseSlice, Slice
 from lensload.metrics.stats import Tally
 from lensload.results.breakdown import breakdown
-from lensload.results.counted import sections, summaries, warmup
+from lensload.results.counted import WARMUP, sections, summaries, warmup
 from lensload.results.run import FORMAT, Load, RateChange, Row, Run, Summary, summary, with_lengths
 from lensload.results.slowest import Slowest, slowest
 from lensload.results.slowest import sentence as slow_sentence
@@ -216,11 +216,18 @@ def _load(tally: Tally, facts: RunFacts, topics: Mapping[str, Counts]) -> Load:
         return amount / seconds if seconds > 0 else 0.0
 
     counts, value_bytes = sums(topics.values()), tally.totals.get("bytes", 0.0)
+    # What a generator that is too slow does in the measured time is to catch up with the warm-up, and counts as its rate.
+    short = min(tally.totals.get("warmup_overdue", 0.0), max(0.0, facts.due - counts["produced"]))
+
+    def reached_per_s(name: Literal["produced", "acked", "observed"]) -> float:
+        warm = sum(counts.get(WARMUP + name, 0) for counts in tally.counts.values())
+        return per_s(counts[name] + min(short, warm))
+
     return {
         "target_per_s": facts.target_per_s,
-        "achieved_per_s": per_s(counts["acked"]),
-        "produced_per_s": per_s(counts["produced"]),
-        "observed_per_s": per_s(counts["observed"]),
+        "achieved_per_s": reached_per_s("acked"),
+        "produced_per_s": reached_per_s("produced"),
+        "observed_per_s": reached_per_s("observed"),
         "mean_bytes": value_bytes / counts["produced"] if counts["produced"] else 0.0,
         "bytes_per_s": per_s(value_bytes),
     }

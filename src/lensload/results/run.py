@@ -59,7 +59,7 @@ ByTopic = Annotated[
 
 
 class Load(TypedDict):
-    """The load of the measured time.
+    """The load of the measured time. Of a generator that was too slow, events of the warm-up that it produced after it count.
 
     Attributes:
         target_per_s: the mean rate of the schedule.
