@@ -89,7 +89,7 @@ def replayed(where: list[str], *more: str) -> tuple[int, float, float]:
 @click.option("--rounds", default=3, show_default=True)
 def main(messages: int, rounds: int) -> None:
     """Fill a topic and replay it."""
-    with Kafka() as kafka, Registry() as books:
+    with Kafka(quick=False) as kafka, Registry() as books:
         size = fill(kafka.bootstrap_servers, books.url, messages)
         print(f"{messages:,} messages of {size:.0f} bytes (mean) in {PARTITIONS} partitions")
         where = ["--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", books.url]

@@ -146,7 +146,7 @@ def test_a_schedule_is_kept_to_the_event(cluster: EmbeddedCluster, generators: l
 def test_a_drain_in_the_middle_tells_what_was_never_sent(
     cluster: EmbeddedCluster, generators: list[Hand], topic_prefix: str
 ):
-    """Stopped early, it says how much was due by then, and that is what it produced; later events never leave."""
+    """Stopped early, it says how much was due by then; all that it produced was due, and later events never leave."""
     hand = Hand(cluster, topic_prefix)
     generators.append(hand)
     hand.until(Ready)
@@ -165,8 +165,7 @@ def test_a_drain_in_the_middle_tells_what_was_never_sent(
     assert drained.unflushed == 0
     produced = hand.count("produced")
     assert produced == hand.count("acked") == len(due_times(cluster, topic_prefix))
-    assert 300 < produced <= (stopped_ns - start_ns) / MS + 1
-    assert hand.tally.totals["due"] == pytest.approx(produced, abs=30)
+    assert 300 < produced <= hand.tally.totals["due"] <= (stopped_ns - start_ns) / MS + 1
     assert hand.tally.totals["unsent"] < 100, "no more than it makes ahead"
 
 
