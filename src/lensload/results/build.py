@@ -22,7 +22,7 @@ from lensload.results.run import FORMAT, Load, RateChange, Row, Run, Summary, su
 from lensload.results.slowest import Slowest, slowest
 from lensload.results.slowest import sentence as slow_sentence
 from lensload.verdict.evidence import Evidence, LagShare, Latencies, RunFacts
-from lensload.verdict.rules import judge
+from lensload.verdict.judge import judge
 from lensload.verdict.slo import Outcome, Slo, sentence
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 from lensload.verdict.verdict import Judgement, Limit, Reason, reason

@@ -13,7 +13,7 @@ from lensload.metrics.counts import COUNTS, sums
 from lensload.metrics.observer_lag import ObserverLag
 from lensload.metrics.responses import RESPONSE_COUNTS, WRONG_ANSWERS, Responses
 from lensload.verdict.evidence import Evidence, LagShare, Latencies, RunFacts
-from lensload.verdict.rules import CODES, RULES, judge
+from lensload.verdict.judge import CODES, RULES, judge
 from lensload.verdict.thresholds import Thresholds
 from lensload.verdict.verdict import codes
 
