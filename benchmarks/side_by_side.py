@@ -26,6 +26,7 @@ from lensload.config.model import RunConfig
 from lensload.encoding.encoders import FragmentEncoder
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.metrics.stats import Tally
+from lensload.processes.envelope import Envelope, Message, ProcessName
 from lensload.processes.messages import (
     Audience,
     Begin,
@@ -34,12 +35,9 @@ from lensload.processes.messages import (
     Died,
     Drain,
     Drained,
-    Envelope,
     GeneratorDrained,
     GeneratorReport,
-    Message,
     ObserverDrained,
-    ProcessName,
     Ready,
     Refused,
     Report,

@@ -12,16 +12,14 @@ from lensload.config.model import RunConfig
 from lensload.encoding import wire
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.metrics.stats import Tally
+from lensload.processes.envelope import Envelope, Message, ProcessName
 from lensload.processes.messages import (
     Audience,
     Begin,
     ConfigureGenerator,
     Drain,
-    Envelope,
     GeneratorDrained,
     GeneratorReport,
-    Message,
-    ProcessName,
     Ready,
     Refused,
     Scheduled,

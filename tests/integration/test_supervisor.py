@@ -13,6 +13,7 @@ import pytest
 
 from lensload.config.model import RunConfig
 from lensload.metrics.stats import Tally
+from lensload.processes.envelope import Envelope, Message, Parcel, ProcessName
 from lensload.processes.messages import (
     AskClock,
     Assign,
@@ -26,12 +27,8 @@ from lensload.processes.messages import (
     Drained,
     End,
     Ended,
-    Envelope,
     Join,
-    Message,
     Notice,
-    Parcel,
-    ProcessName,
     Ready,
     Refused,
     Report,

@@ -7,6 +7,7 @@ from lensload.config.model import RunConfig
 from lensload.coordinator.coordinator import Cluster, Coordinator
 from lensload.coordinator.listeners import Listener
 from lensload.metrics.stats import Tally
+from lensload.processes.envelope import Message, Parcel, ProcessName
 from lensload.processes.messages import (
     AskClock,
     Begin,
@@ -19,12 +20,9 @@ from lensload.processes.messages import (
     GeneratorDrained,
     GeneratorReport,
     Join,
-    Message,
     ObserverDrained,
     ObserverReport,
-    Parcel,
     Playing,
-    ProcessName,
     RateSet,
     Ready,
     Scheduled,

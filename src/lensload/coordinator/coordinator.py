@@ -18,7 +18,7 @@ from lensload.coordinator.transport import Transport
 from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import RefusedError
 from lensload.processes import messages
-from lensload.processes.messages import PROCESSES, Message, Parcel, ProcessName
+from lensload.processes.envelope import PROCESSES, Message, Parcel, ProcessName
 from lensload.results.audience import Gathering
 from lensload.results.build import Judged, build, judged
 from lensload.results.environment import conditions

@@ -8,7 +8,7 @@ from lensload.coordinator.recorder import Recorder
 from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import InvalidRunError, LensloadError
 from lensload.processes import messages
-from lensload.processes.messages import Message, Parcel, ProcessName
+from lensload.processes.envelope import Message, Parcel, ProcessName
 
 
 class Intake:

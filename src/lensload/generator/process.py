@@ -28,8 +28,8 @@ from lensload.kafka.topics import ensure_topics
 from lensload.pacing.pacer import Pacer
 from lensload.processes import messages
 from lensload.processes.child import RunChild, resident_bytes, serve, whole_ms
+from lensload.processes.envelope import Message
 from lensload.processes.link import Link
-from lensload.processes.messages import Message
 from lensload.schema.writer_schemas import WriterSchemas
 from lensload.service.customers import Customers
 from lensload.service.decoding import RecordReader

@@ -15,8 +15,8 @@ from lensload.kafka.topics import ensure_topics
 from lensload.observer.observer import Observer, shares
 from lensload.processes import messages
 from lensload.processes.child import RunChild, resident_bytes, serve, whole_ms
+from lensload.processes.envelope import Message
 from lensload.processes.link import Link
-from lensload.processes.messages import Message
 from lensload.schema import registry
 from lensload.schema.writer_schemas import WriterSchemas
 from lensload.service.group_watch import GroupWatch, readers_of

@@ -13,8 +13,9 @@ from lensload.config.model import RunConfig
 from lensload.errors import LensloadError
 from lensload.ids import NS_PER_MS
 from lensload.metrics.stats import Tally
+from lensload.processes.envelope import Message
 from lensload.processes.link import Link, LinkClosed
-from lensload.processes.messages import Message, Refused
+from lensload.processes.messages import Refused
 
 _REPORT_NS: Final = 1_000_000_000
 

@@ -11,6 +11,7 @@ from lensload.coordinator.coordinator import Coordinator
 from lensload.coordinator.listeners import Listener
 from lensload.errors import InvalidRunError, RefusedError, UsageError
 from lensload.metrics.stats import Tally
+from lensload.processes.envelope import Message, ProcessName
 from lensload.processes.messages import (
     Begin,
     ConfigureGenerator,
@@ -21,10 +22,8 @@ from lensload.processes.messages import (
     Ended,
     GeneratorDrained,
     GeneratorReport,
-    Message,
     Notice,
     ObserverDrained,
-    ProcessName,
     Ready,
     Refused,
     Scheduled,

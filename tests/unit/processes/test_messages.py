@@ -6,17 +6,8 @@ import pytest
 from lensload.config.model import RunConfig
 from lensload.delivery.bitmap import PAGE, PAGE_BYTES, Page
 from lensload.metrics.stats import Tally
-from lensload.processes.messages import (
-    Audience,
-    ConfigureGenerator,
-    Envelope,
-    GeneratorReport,
-    Message,
-    Notice,
-    Pages,
-    Parcel,
-    Refused,
-)
+from lensload.processes.envelope import Envelope, Message, Parcel
+from lensload.processes.messages import Audience, ConfigureGenerator, GeneratorReport, Notice, Pages, Refused
 from lensload.world.behaviour import Behaviour
 
 
