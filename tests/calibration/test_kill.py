@@ -11,7 +11,7 @@ from tests.calibration.benches import SMALL, on, options
 from tests.calibration.table import Table
 from tests.calibration.witness import Witness
 from tests.harness.kafka import Kafka
-from tests.support.locusts import Bench, crew_pids
+from tests.support.locusts import Bench, child_pids
 
 LOAD = options(rate=2000, duration="6s", warmup="0s")
 
@@ -76,6 +76,6 @@ def engines(folder: Path) -> list[int]:
     """The engines' pids."""
     return [
         pid
-        for pid in crew_pids(folder)
+        for pid in child_pids(folder)
         if b"lensload.generator.process" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]

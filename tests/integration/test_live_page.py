@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from lensload.results import run_file
 from tests.harness.process import accepts
-from tests.support.locusts import PATIENCE_S, Bench, Locust, WebUI, crew_pids, free_port, wait_until
+from tests.support.locusts import PATIENCE_S, Bench, Locust, WebUI, child_pids, free_port, wait_until
 from tests.support.runs import a_run
 
 SMALL = ("--warmup", "500ms", "--audience-size", "500", "--catalogue-size", "200")
@@ -104,7 +104,7 @@ def test_from_the_form_to_a_comparison(page: Page, tmp_path: Path) -> None:
         assert {row["target_per_s"] for row in run["series"]} >= {300, 600}
         run_again(page, live)
         compare(page)
-    wait_until(lambda: not crew_pids(tmp_path))
+    wait_until(lambda: not child_pids(tmp_path))
 
 
 def start_with_a_slip(page: Page, live: Live) -> None:

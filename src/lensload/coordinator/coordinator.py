@@ -208,7 +208,7 @@ class Coordinator:
             return None
         criteria = self._config.criteria
         if_it_went_on = criteria.model_copy(update={"min_measured_s": 0.0, "min_events": 0})
-        return judged(self.recorder.tally, recording, if_it_went_on, criteria.slo)
+        return judged(self.recorder.stats, recording, if_it_went_on, criteria.slo)
 
     def is_over(self) -> bool:
         """Whether no generator produces any more, or one that still should have reported it hangs."""
@@ -295,7 +295,7 @@ class Coordinator:
         }
         workers = [state.conditions for state in self.workers.states]
         return build(
-            self.recorder.tally,
+            self.recorder.stats,
             self.recorder.recording(self._facts()),
             conditions(self._used(), cluster, workers=workers, clocks=clocks, audience=self._audience()),
             thresholds=self._config.criteria,

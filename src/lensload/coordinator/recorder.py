@@ -11,7 +11,7 @@ from lensload.ids import NS_PER_MS
 from lensload.metrics.groups import Group
 from lensload.metrics.responses import Responses
 from lensload.metrics.slices import Slices
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.processes.messages import Drained, GeneratorDrained, GeneratorReport, ObserverDrained, Report
 from lensload.results.audience import AudienceLog
 from lensload.results.build import Recording
@@ -61,7 +61,7 @@ class Recorder:
         now_ns: the wall clock, Unix nanoseconds.
 
     Attributes:
-        tally: everything so far, of all workers.
+        stats: everything so far, of all workers.
         audience: whom the generators play.
         events: which events were sent, failed and seen, as all processes tell.
         replies: the requests to a service under test, and its answers; None where lensload answers itself.
@@ -80,7 +80,7 @@ class Recorder:
 
     def __init__(self, now_ns: Callable[[], int] = time.time_ns) -> None:
         self._now_ns = now_ns
-        self.tally = Tally()
+        self.stats = Stats()
         self.events = Reconciliation()
         self.replies: ReplyLedger | None = None
         self.groups = GroupLedger()
@@ -93,10 +93,10 @@ class Recorder:
         self.produced_until_ns = 0
         self.incomplete = 0
         self.clock_step_ns = 0
-        self.latest = Tally()
+        self.latest = Stats()
         self.rate_changes: list[RateChange] = []
         self._changed = 0  # after the start: a rate that was set before is no change
-        self._fresh = Tally()
+        self._fresh = Stats()
         self._told = 0
         self._generators: dict[str, GeneratorReport] = {}
         self._series = Series()
@@ -172,8 +172,8 @@ class Recorder:
         elif self.times:
             phase = self.times.phase(now_ns)
         self._settle_replies()
-        fresh, self._fresh = self._fresh, Tally()
-        self.tally.add(fresh)
+        fresh, self._fresh = self._fresh, Stats()
+        self.stats.add(fresh)
         self.latest = fresh
         elapsed_s = self.times.elapsed_s(now_ns) if self.times else 0.0
         since_s = self.times.elapsed_s(self.times.measure_from_ns) if self.times else 0.0
@@ -246,8 +246,8 @@ class Recorder:
         """Every request that was acknowledged has been seen, and has an answer."""
         self._settle_replies()
         acked = sum(
-            tally.counts.get(REQUESTS, {}).get(name, 0)
-            for tally in (self.tally, self._fresh)
+            stats.counts.get(REQUESTS, {}).get(name, 0)
+            for stats in (self.stats, self._fresh)
             for name in ("acked", WARMUP + "acked")
         )
         return self.replies is None or self.replies.answered >= max(self.replies.requests, acked)
@@ -267,7 +267,7 @@ class Recorder:
     def _responses(self, *, now_ns: int = 0) -> Responses | None:
         if self.replies is None or self.times is None:
             return None
-        return responses(self.replies.result(self._replies_from_ns(self.times), now_ns=now_ns), self.tally)
+        return responses(self.replies.result(self._replies_from_ns(self.times), now_ns=now_ns), self.stats)
 
     @staticmethod
     def _replies_from_ns(times: Times) -> int:
@@ -280,7 +280,7 @@ class Recorder:
     def _take_in_rest(self) -> None:
         self._settle_replies()
         rest = self._fresh.take()
-        self.tally.add(rest)
+        self.stats.add(rest)
         self._slices.add_rest(rest)
 
     def _snapshot(self, fresh: Row, achieved_per_s: float) -> Snapshot:
@@ -295,13 +295,13 @@ class Recorder:
             queue=fresh["queue"],
             group_lag_s={group: row["lag_s"] for group, row in self.groups.last().items()},
             notices=notices,
-            **progress(self.tally),
+            **progress(self.stats),
         )
 
     def _mean_target(self, measured_s: float) -> float:
         """The generators' own count of what was due, if they keep one; else the mean of the rates they reported."""
-        if "due" in self.tally.totals and measured_s > 0:
-            return self.tally.totals["due"] / measured_s
+        if "due" in self.stats.totals and measured_s > 0:
+            return self.stats.totals["due"] / measured_s
         if not self.times:
             return 0.0
         from_ns, to_ns = (

@@ -14,7 +14,7 @@ from lensload.ids import NS_PER_MS
 from lensload.kafka.preflight import Surroundings, Version
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.pacing.pacer import Pacer
 from lensload.processes.messages import ConfigureGenerator
 from lensload.schema.writer_schemas import WriterSchemas
@@ -50,7 +50,7 @@ class EventMaker:
         order: what the generator is to do.
         found: the cluster and the registry, as the preflight found them.
         producer: is offered each encoded batch.
-        tally: where to account for encoding.
+        stats: where to account for encoding.
 
     Attributes:
         rate_per_s: how many events the audience makes per second.
@@ -61,12 +61,12 @@ class EventMaker:
     """
 
     def __init__(
-        self, order: ConfigureGenerator, found: Surroundings, producer: PacedProducer, tally: Tally
+        self, order: ConfigureGenerator, found: Surroundings, producer: PacedProducer, stats: Stats
     ) -> None:
         self.rate_per_s = 0.0
         self.made_until_ns = 0
         self._order, self._config = order, order.config
-        self._producer, self._tally = producer, tally
+        self._producer, self._stats = producer, stats
         self._pacer: Pacer | None = None
         self._measure_from_ns = self._end_ns = 0
         self._due = 0
@@ -166,7 +166,7 @@ class EventMaker:
             encoders.append(_encoder(config.producer.serializer, version, confluent))
             serializers |= dict.fromkeys(version.ids.values(), confluent)
             by_topic += [(topic, confluent) for topic in texts]
-        self._audit = Audit(serializers, config.producer.verify_per_s, self._tally)
+        self._audit = Audit(serializers, config.producer.verify_per_s, self._stats)
         self._rollouts = {
             change.topic: Rollout(change, config.world.seed) for change in config.producer.evolve
         }
@@ -192,7 +192,7 @@ class EventMaker:
             scenario,
             RecordReader(WriterSchemas(found.registry)),
             topics=config.written_topics,
-            tally=self._tally,
+            stats=self._stats,
         )
 
     def _warm(self, scenario: Scenario, serializers: list[tuple[str, ConfluentSerializer]]) -> None:
@@ -201,7 +201,7 @@ class EventMaker:
         for batch in (*self._world.outline(), *followers):
             self._encoder.encode(batch)
         rehearsal = World(scenario, (0,), topics=self._config.scheduled_topics)
-        for batch in rehearsal.take(np.full(_REHEARSAL, time.time_ns())):
+        for batch in rehearsal.events_at(np.full(_REHEARSAL, time.time_ns())):
             for topic, serialize in serializers:
                 if batch.topic == topic:
                     serialize(topic, next(batch.records()))
@@ -216,12 +216,12 @@ class EventMaker:
         until_ns = (self.made_until_ns // NS_PER_MS + span_ms) * NS_PER_MS
         if self._end_ns:
             until_ns = min(until_ns, self._end_ns)
-        due_ns = pacer.take(until_ns)
+        due_ns = pacer.due_until(until_ns)
         self._due += int(np.count_nonzero(due_ns >= self._measure_from_ns))
         self.made_until_ns = until_ns
         if not len(due_ns):
             return
-        batches = self._world.take(due_ns)
+        batches = self._world.events_at(due_ns)
         yield
         for batch in batches:
             if self._customers:
@@ -235,7 +235,7 @@ class EventMaker:
         self._producer.offer(encoded)
         fragments = self._config.producer.serializer == "fragments"
         stage = "encode" if fragments else "serialize"
-        self._tally.record(stage, batch.topic, encoded.took_ns[batch.due_ns >= self._measure_from_ns])
+        self._stats.record(stage, batch.topic, encoded.took_ns[batch.due_ns >= self._measure_from_ns])
         if fragments:
             self._audit.look(batch, encoded, rate_per_s)
 

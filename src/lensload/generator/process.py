@@ -1,6 +1,6 @@
 """The generator: one process of load, where the stages meet.
 
-    pacing says when -> the world says what -> encode -> produce -> tally -> coordinator
+    pacing says when -> the world says what -> encode -> produce -> stats -> coordinator
 
 It runs in a process of its own, started by a worker with the descriptor of a link:
 `python -m lensload.generator.process FD`. It knows neither Locust nor gevent.
@@ -18,7 +18,7 @@ from lensload.kafka import preflight
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.producing import BATCH_BYTES, largest_batch, producer_settings
 from lensload.processes import messages
-from lensload.processes.child import RunChild, resident_bytes, serve, whole_ms
+from lensload.processes.child_main import RunChild, resident_bytes, serve, whole_ms
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
 from lensload.world.behaviour import Behaviour
@@ -90,9 +90,9 @@ class Generator(RunChild):
         self._producer = PacedProducer(
             producer_settings(found.settings, _tuning(config, self._largest_batch(found.settings))),
             order.names,
-            self._tally,
+            self._stats,
         )
-        self._maker = EventMaker(order, found, self._producer, self._tally)
+        self._maker = EventMaker(order, found, self._producer, self._stats)
         self._conditions: dict[str, Any] = {
             "cluster": {"id": found.cluster.cluster_id, "brokers": list(found.cluster.brokers)},
             **dict(
@@ -164,7 +164,7 @@ class Generator(RunChild):
         followed_per_s = self._maker.take_followed() / max(since_ns, 1) * _NS_PER_S
         self._link.send(
             messages.GeneratorReport(
-                stats=self._tally.take(),
+                stats=self._stats.take(),
                 now_ns=now_ns,
                 clock_step_ns=self._clock.step_ns(),
                 target_per_s=self._maker.target_per_s(now_ns) + followed_per_s,
@@ -179,7 +179,7 @@ class Generator(RunChild):
         self._tell_pages()
 
     def _tell_pages(self, *, everything: bool = False) -> None:
-        taken = self._producer.dispatches.take(everything=everything)
+        taken = self._producer.dispatches.take_pages(everything=everything)
         self.send_all(messages.Pages(kind, pages) for kind, pages in taken.items())
 
     def _behind_ns(self, now_ns: int) -> int:
@@ -193,7 +193,7 @@ class Generator(RunChild):
         """Wait for what is under way, as long as the configuration allows, and say the last word."""
         stopped_ns = min(time.time_ns(), self._end_ns or time.time_ns())
         if self._begun and stopped_ns > self._measure_from_ns:
-            self._tally.add_total("due", self._maker.due_by(stopped_ns))
+            self._stats.add_total("due", self._maker.due_by(stopped_ns))
         deadline_s = time.monotonic() + self._config.load.drain_timeout_s
         left = self._producer.flush(_FLUSH_STEP_S)
         while left and time.monotonic() < deadline_s:
@@ -203,8 +203,8 @@ class Generator(RunChild):
             left = self._producer.give_up()
         self._producer.settle()
         self._tell_pages(everything=True)
-        self._tally.add_total("unsent", self._producer.waiting())
-        self._link.send(messages.GeneratorDrained(self._tally.take(), left, self._producer.last_ns))
+        self._stats.add_total("unsent", self._producer.waiting())
+        self._link.send(messages.GeneratorDrained(self._stats.take(), left, self._producer.last_ns))
         self._maker.close()
         self._producer.close()
 

@@ -21,7 +21,7 @@ from lensload.encoding import wire
 from lensload.errors import ClusterError
 from lensload.kafka.client_errors import Troubles
 from lensload.kafka.reading import offsets
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.service.offset_log import OffsetLog
 from lensload.service.reader import ReplyReader
@@ -38,7 +38,7 @@ class Observer:
     """Reads partitions from their present end on, and accounts for every record of this run in them.
 
     Fetched records wait to be accounted for until there are 4,096 of them or the first has waited for 100 ms; whoever
-    takes the tally or the pages calls `account` first. What it finds goes into the tally: counts `observed` (distinct
+    takes the stats or the pages calls `account` first. What it finds goes into the stats: counts `observed` (distinct
     events), `duplicated` (each further sight), `reordered` (came behind a later one of its writer in the same partition)
     and `corrupt` by topic, totals `foreign` (records of other runs or programs), `deleted_before_read` (records gone before
     they could be read), `read_again` (records that came twice because the client had lost its place) and
@@ -53,7 +53,7 @@ class Observer:
         partitions: which partitions to read, by topic's name in the cluster.
         topics: the LENS topic of each such name.
         run_tag: the run's tag, as its ids carry it.
-        tally: where to account.
+        stats: where to account.
         replies: takes in requests and answers; None where no service under test answers.
         log: is told when the event at each offset was due; None where nobody asks.
     """
@@ -64,7 +64,7 @@ class Observer:
         partitions: dict[str, list[int]],
         topics: dict[str, str],
         run_tag: int,
-        tally: Tally,
+        stats: Stats,
         *,
         replies: ReplyReader | None = None,
         log: OffsetLog | None = None,
@@ -75,7 +75,7 @@ class Observer:
         self._labels = list(topics.values())
         self._numbers = np.array([TOPIC_NAMES.index(topic) for topic in self._labels])
         self._run_tag = run_tag
-        self._tally = tally
+        self._stats = stats
         self._replies = replies
         self._log = log
         self._sequences = SequenceLedger()
@@ -133,7 +133,7 @@ class Observer:
         return count
 
     def account(self) -> None:
-        """Bring all records that were fetched into the tally and the ledger."""
+        """Bring all records that were fetched into the stats and the ledger."""
         if not self._gathered:
             return
         counts, stamps = zip(*self._stamps, strict=True)
@@ -155,12 +155,12 @@ class Observer:
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
         troubles = self._troubles.take()
-        self._tally.add_total("observer_troubles", len(troubles))
+        self._stats.add_total("observer_troubles", len(troubles))
         return troubles
 
     def take_pages(self, *, everything: bool = False) -> dict[PageKey, Page]:
         """What has been seen, for those who know all accounts; `everything` is for the last word."""
-        return self._sequences.take(everything=everything)
+        return self._sequences.take_pages(everything=everything)
 
     def settle(self, keys: Iterable[PageKey]) -> None:
         """Forget these pages: all their events have been sent and seen."""
@@ -194,7 +194,7 @@ class Observer:
         fresh = self._follow(place, partition, offset)
         if not fresh.all():
             # The client lost its place and began anew: what it reads a second time was not written twice.
-            self._tally.add_total("read_again", int(np.count_nonzero(~fresh)))
+            self._stats.add_total("read_again", int(np.count_nonzero(~fresh)))
             kept = np.flatnonzero(fresh)
             records = [records[index] for index in kept.tolist()]
             place, partition, came_ns = place[kept], partition[kept], came_ns[kept]
@@ -273,21 +273,21 @@ class Observer:
             self._count(topic, "reordered", of_topic & measured & reordered)
             self._count(topic, "warmup_observed", of_topic & ~measured & ~doubled)
             if seen.any():
-                self._tally.record("end_to_end", topic, came_ns[seen] - due_ns[seen])
+                self._stats.record("end_to_end", topic, came_ns[seen] - due_ns[seen])
         return doubled
 
     def _account_strange(
         self, place: NDArray[np.int64], ours: NDArray[np.bool_], valid: NDArray[np.bool_]
     ) -> None:
         # Whole LENS events of another run are foreign; what is no LENS event in our topics is corrupt.
-        self._tally.add_total("foreign", int(np.count_nonzero(valid & ~ours)))
+        self._stats.add_total("foreign", int(np.count_nonzero(valid & ~ours)))
         for number, topic in enumerate(self._labels):
             self._count(topic, "corrupt", (place == number) & ~valid)
 
     def _count(self, topic: str, name: str, which: NDArray[np.bool_]) -> None:
         number = int(np.count_nonzero(which))
         if number:
-            self._tally.count(topic, name, number)
+            self._stats.count(topic, name, number)
 
     def _follow(
         self, place: NDArray[np.int64], partition: NDArray[np.int64], offset: NDArray[np.int64]
@@ -304,7 +304,7 @@ class Observer:
             end = max(int(offset[group[-1]]) + 1, self._next[where])
             skipped = end - self._next[where] - int(np.count_nonzero(fresh[group]))
             if skipped > 0:
-                self._tally.add_total("deleted_before_read", skipped)
+                self._stats.add_total("deleted_before_read", skipped)
             self._next[where] = end
         return fresh
 

@@ -19,7 +19,7 @@ from lensload.config.model import RunConfig
 from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.reconcile import Kind
 from lensload.errors import InvalidRunError, LensloadError, RefusedError, UsageError
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.processes.envelope import Message
 from lensload.world.behaviour import Behaviour
 
@@ -147,7 +147,7 @@ class Report(Message):
         clock_step_ns: by how much the process's wall clock has been set since it started.
     """
 
-    stats: Tally
+    stats: Stats
     now_ns: int
     clock_step_ns: int
 
@@ -235,7 +235,7 @@ class Drained(Message):
     """The last message of a process that was drained: what it measured since its last report."""
 
     is_last = True
-    stats: Tally
+    stats: Stats
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from lensload import ids
 from lensload.config.model import RESPONSES
 from lensload.encoding import wire
 from lensload.kafka.reading import offsets
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.service.decoding import RecordReader
 from lensload.world import topic_records
 from lensload.world.behaviour import Behaviour
@@ -69,7 +69,7 @@ class Customers:
         scenario: the people, goods and experiments.
         records: decodes answers.
         topics: the topics that are written.
-        tally: totals `pages_seen`, `items_shown`, `clicks` and `purchases` go there: the truth of what people do.
+        stats: totals `pages_seen`, `items_shown`, `clicks` and `purchases` go there: the truth of what people do.
 
     Attributes:
         measure_from_ns: pages requested from then on are counted.
@@ -84,10 +84,10 @@ class Customers:
         records: RecordReader,
         *,
         topics: tuple[str, ...],
-        tally: Tally,
+        stats: Stats,
     ) -> None:
         self.measure_from_ns = 0
-        self._run_tag, self._scenario, self._records, self._tally = run_tag, scenario, records, tally
+        self._run_tag, self._scenario, self._records, self._stats = run_tag, scenario, records, stats
         self._mix = Mix.of({Behaviour(): 1.0})
         catalogue, audience = scenario.catalogue, scenario.audience
         self._item_of = {item: number for number, item in enumerate(catalogue.item_ids)}
@@ -196,10 +196,10 @@ class Customers:
         self._pending = np.concatenate([self._pending, pending])
 
     def _count(self, found: Reactions, measured: NDArray[np.bool_]) -> None:
-        self._tally.add_total("pages_seen", int(np.count_nonzero(measured)))
-        self._tally.add_total("items_shown", int(found.shown[measured].sum()))
-        self._tally.add_total("clicks", int(found.clicks[measured].sum()))
-        self._tally.add_total("purchases", int(found.purchases[measured].sum()))
+        self._stats.add_total("pages_seen", int(np.count_nonzero(measured)))
+        self._stats.add_total("items_shown", int(found.shown[measured].sum()))
+        self._stats.add_total("clicks", int(found.clicks[measured].sum()))
+        self._stats.add_total("purchases", int(found.purchases[measured].sum()))
 
     def _told(self, pending: Pending) -> tuple[TopicBatch, ...]:
         """A batch of each topic, in causal order; rows of `pending` are in the order of their due times."""

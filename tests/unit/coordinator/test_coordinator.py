@@ -10,7 +10,7 @@ from lensload import clock
 from lensload.coordinator.coordinator import Coordinator
 from lensload.coordinator.listeners import Listener
 from lensload.errors import InvalidRunError, RefusedError, UsageError
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.processes.envelope import Message, ProcessName
 from lensload.processes.messages import (
     Begin,
@@ -45,7 +45,7 @@ class Heard(Listener):
         self.produced = 0
         self.results: list[Run] = []
 
-    def stats(self, fresh: Tally) -> None:
+    def stats(self, fresh: Stats) -> None:
         """Count what was produced."""
         self.produced += fresh.counts.get(TOPIC, {}).get("produced", 0)
 
