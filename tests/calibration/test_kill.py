@@ -46,7 +46,7 @@ def test_a_killed_engine_is_told_and_what_it_sent_is_counted(
         os.kill(engines(folder)[0], signal.SIGKILL)
         code = bench.ended()
         run, log = bench.run(), bench.log
-    (said,) = (reason["text"] for reason in run["reasons"] if reason["code"] == "run_incomplete")
+    (said,) = (reason["text"] for reason in run["reasons"] if reason["code"] == "process_died")
     table.beside("one of two engines killed (SIGKILL)", "exit code 3, said", f"exit code {code}: “{said}”")
     assert code == 3, log
     check_observed(run, witness, "one of two engines killed:", table)

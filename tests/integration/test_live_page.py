@@ -210,7 +210,7 @@ def test_a_killed_worker_shows_and_locusts_own_form_refuses_what_it_would_ignore
             assert live.post("stop", {})[0] == 202
             over = live.until("over")
     assert over["verdict"]["verdict"] == "invalid"
-    assert "run_incomplete" in [reason["code"] for reason in over["verdict"]["reasons"]]
+    assert "worker_lost" in [reason["code"] for reason in over["verdict"]["reasons"]]
 
 
 def test_the_command_of_locust_has_our_options_and_refuses_what_it_would_ignore(tmp_path: Path) -> None:

@@ -209,7 +209,7 @@ def test_a_second_ctrl_c_gives_up_the_drain_but_not_the_run_file(folder: Path) -
     run = locust.run()
     assert run["verdict"] == "invalid"
     assert run["cut_short"]
-    assert "run_incomplete" in codes(run["reasons"])
+    assert "drain_given_up" in codes(run["reasons"])
     assert total(run, "produced") > 0, "what was reported until then is there"
 
 
@@ -253,7 +253,7 @@ def test_a_worker_that_comes_late_and_one_that_leaves_are_accounted_for(folder: 
         master.press_ctrl_c()
         assert master.ended() == 3, master.log
     run = master.run()
-    assert "run_incomplete" in codes(run["reasons"])
+    assert "worker_left" in codes(run["reasons"])
     check_whole(run)
     assert len(run["conditions"]["workers"]) == 2
 
@@ -315,7 +315,7 @@ def test_a_lost_worker_is_told_of_and_the_others_drain(folder: Path) -> None:
         assert len(locust.child_pids()) == 2, "its own processes ended with it"
         assert locust.ended() == 3, locust.log
     run = locust.run()
-    assert "run_incomplete" in codes(run["reasons"])
+    assert "worker_lost" in codes(run["reasons"])
     assert total(run, "produced") > 0
 
 

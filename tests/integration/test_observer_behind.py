@@ -85,7 +85,7 @@ def test_a_process_that_is_frozen_for_good_makes_the_run_invalid(folder: Path, m
         os.kill(frozen, signal.SIGSTOP)
         assert bench.ended() == 3, bench.log
         run = bench.run()
-    incomplete = [reason["text"] for reason in run["reasons"] if reason["code"] == "run_incomplete"]
+    incomplete = [reason["text"] for reason in run["reasons"] if reason["code"] == "drain_timeout"]
     assert any(process in text for text in incomplete), run["reasons"]
 
 

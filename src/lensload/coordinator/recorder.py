@@ -23,7 +23,7 @@ from lensload.schema.definitions import TOPIC_NAMES
 from lensload.service.breakdown import responses
 from lensload.service.groups import GroupLedger
 from lensload.service.ledger import ReplyLedger
-from lensload.verdict.evidence import RunFacts
+from lensload.verdict.evidence import Missing, MissingCode, RunFacts
 
 _MOST_CHANGES: Final = 1_000  # of the rate: a script may steer for hours
 
@@ -71,7 +71,7 @@ class Recorder:
         notices: what was worth telling, in order.
         unflushed: events without a delivery report when their generator had drained.
         produced_until_ns: when the last event was handed to a producer, Unix nanoseconds.
-        died: one text for each process that ended before it should have.
+        missing: the parts of the run that did not report all that they measured.
         incomplete: observers that did not reach the partitions' ends.
         clock_step_ns: by how much a clock was set, the most that any process told.
         latest: what was counted in the second that was closed last.
@@ -88,7 +88,7 @@ class Recorder:
         self.times: Times | None = None
         self.stopped_ns = 0
         self.notices: list[str] = []
-        self.died: list[str] = []
+        self.missing: list[Missing] = []
         self.unflushed = 0
         self.produced_until_ns = 0
         self.incomplete = 0
@@ -158,9 +158,9 @@ class Recorder:
         """The schedule stops now, if it has not yet."""
         self.stopped_ns = self.stopped_ns or self._now_ns()
 
-    def note_death(self, text: str) -> None:
-        """Note that a process or a part of the run is missing, in a sentence."""
-        self.died.append(text)
+    def note_missing(self, code: MissingCode, text: str) -> None:
+        """Note that a part of the run did not report all that it measured: the cause, and a sentence."""
+        self.missing.append(Missing(code, text))
         self.notices.append(text)
 
     def second(self) -> Snapshot:
@@ -202,7 +202,7 @@ class Recorder:
             target_per_s=self._mean_target(measured_s),
             unflushed=self.unflushed,
             observer_complete=not self.incomplete,
-            died=tuple(self.died),
+            missing=tuple(self.missing),
             clock_step_s=self.clock_step_ns / 1e9,
             rate_changes=self._changed,
         )
@@ -233,7 +233,7 @@ class Recorder:
             started_ns=times.start_ns,
             measured_s=measured_s,
             target_per_s=sum(report.due for report in reports) / measured_s,
-            died=tuple(self.died),
+            missing=tuple(self.missing),
             clock_step_s=self.clock_step_ns / 1e9,
             rate_changes=self._changed,
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lensload.verdict.evidence import Evidence
-from lensload.verdict.rules import clocks, delivery, load, observer, run, service
+from lensload.verdict.rules import clocks, delivery, load, missing, observer, run, service
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 from lensload.verdict.verdict import Limit, Reason, Verdict, codes, gravest_first, reason, worst
 
@@ -18,7 +18,7 @@ RULES: Final = (
 )
 """All rules: reasons of one severity come in this order."""
 
-GIVEN: Final = ("run_incomplete", "objective_missed", "repeats_missing")
+GIVEN: Final = (*missing.ADVICE, "objective_missed", "repeats_missing")
 """The codes of reasons that are no rule's: each has its text from elsewhere."""
 
 CODES: Final = (*(rule.code for rule in RULES), *GIVEN)
@@ -35,7 +35,7 @@ def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: Sequenc
     """
     texts = [(rule, rule.text(evidence, thresholds)) for rule in RULES]
     reasons = [
-        *(reason("run_incomplete", "invalid", f"{text.rstrip('.')}.") for text in evidence.facts.died),
+        *missing.reasons(evidence.facts.missing),
         *(reason(rule.code, rule.severity, str(text), rule.advice) for rule, text in texts if text),
         *missed,
     ]

@@ -93,7 +93,7 @@ def test_the_state_follows_a_run_from_its_start_to_its_result() -> None:
     so_far = live.as_json()
     assert so_far["verdict"]["verdict"] == "invalid"
     assert not so_far["verdict"]["final"]
-    assert "run_incomplete" in [reason["code"] for reason in so_far["verdict"]["reasons"]]
+    assert "worker_lost" in [reason["code"] for reason in so_far["verdict"]["reasons"]]
     assert [worker["state"] for worker in so_far["workers"]] == ["reports", "lost"]
     coordinator.drain()
     run = coordinator.conclude()
