@@ -184,7 +184,7 @@ def test_records_that_were_gone_before_they_could_be_read_are_counted(scene: Sce
     values = events(40)
     scene.write([*values[:10]])
     assert scene.read().counts == {INTERACTIONS: {"observed": 10}}
-    consumer: Any = scene.observer._consumer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # to lose records by
+    consumer: Any = scene.observer._reader._consumer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # to lose records by
     scene.write([*values[10:]])
     consumer.seek(TopicPartition(scene.name, 0, 25))
     found = scene.read()
