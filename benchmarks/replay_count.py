@@ -49,7 +49,7 @@ def values(schema_ids: dict[str, int], count: int = 20_000) -> list[bytes]:
     for outline in world.outline():
         encoder.encode(outline)
     due_ns = time.time_ns() + np.arange(count) * 1000
-    return [value for part in world.take(due_ns) for value in encoder.encode(part).values]
+    return [value for part in world.events_at(due_ns) for value in encoder.encode(part).values]
 
 
 def fill(bootstrap: str, registry_url: str, messages: int) -> float:

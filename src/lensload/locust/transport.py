@@ -8,7 +8,7 @@ from locust.env import Environment
 from locust.rpc import Message as LocustMessage
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
 
-from lensload.processes.messages import Parcel
+from lensload.processes.envelope import Parcel
 
 _TO_WORKER: Final = "lensload_to_worker"
 _TO_COORDINATOR: Final = "lensload_to_coordinator"
