@@ -183,6 +183,10 @@ class Generator(RunChild):
         )
         self._tell_pages()
 
+    def requests_per_s(self) -> dict[str, float]:
+        """What the producer sent in the measured time, by kind."""
+        return self._producer.requests.per_s()
+
     def _tell_pages(self, *, everything: bool = False) -> None:
         taken = self._producer.dispatches.take_pages(everything=everything)
         self.send_all(messages.Pages(kind, pages) for kind, pages in taken.items())
@@ -197,6 +201,7 @@ class Generator(RunChild):
     def _drain(self) -> None:
         """Wait for what is under way, as long as the configuration allows, and say the last word."""
         self._costs.end()
+        self._producer.requests.end()
         stopped_ns = min(time.time_ns(), self._end_ns or time.time_ns())
         if self._begun and stopped_ns > self._measure_from_ns:
             self._stats.add_total("due", self._maker.due_by(stopped_ns))

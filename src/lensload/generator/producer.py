@@ -52,6 +52,7 @@ class PacedProducer:
         produced: how many events were handed to librdkafka so far, warm-up included.
         last_ns: when the last of them was, Unix ns; 0 before the first.
         dispatches: which events were sent, and which of them failed.
+        requests: what the client sends to the brokers in the measured time.
 
     Args:
         settings: librdkafka's properties.
@@ -77,6 +78,7 @@ class PacedProducer:
         self._settled_ns = 0
         self._refused: list[tuple[KafkaError, str, bytes]] = []
         self._statistics = ProducerStatistics(stats)
+        self.requests = self._statistics.requests
         self._producer = BatchProducer(
             {**settings, "statistics.interval.ms": INTERVAL_MS}, self._troubles, self._note_statistics
         )
