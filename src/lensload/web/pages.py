@@ -29,7 +29,7 @@ POLICY: Final = (
 )
 REPORT_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
-_ASSETS: Final = {
+ASSETS: Final = {
     "live.js": ("lensload.web", "static/live.js", "text/javascript"),
     "charts.js": ("lensload.web", "static/charts.js", "text/javascript"),
     "compare.js": ("lensload.web", "static/compare.js", "text/javascript"),
@@ -69,7 +69,7 @@ def blueprint(
     for rule, view, method in (
         ("/", views.page, "GET"),
         ("/compare", views.comparison_page, "GET"),
-        ("/<any(" + ",".join(f"'{name}'" for name in _ASSETS) + "):name>", views.asset, "GET"),
+        ("/<any(" + ",".join(f"'{name}'" for name in ASSETS) + "):name>", views.asset, "GET"),
         ("/runs/<name>", views.run_file, "GET"),
         ("/runs/<name>/report", views.report, "GET"),
         ("/api/state", views.state, "GET"),
@@ -99,7 +99,7 @@ class _Views:
         return _text(_file("lensload.web", "static/compare.html"), "text/html", POLICY)
 
     def asset(self, name: str) -> Response:
-        package, path, kind = _ASSETS[name]
+        package, path, kind = ASSETS[name]
         return _text(_file(package, path), kind, POLICY)
 
     def state(self) -> Response:
