@@ -117,6 +117,7 @@ def test_without_a_count_the_target_is_the_mean_of_the_reported_rates() -> None:
     """Rates reported outside the measured time, or twice, do not weigh in."""
     run = Recorder()
     run.times = Times(0, 2 * SECOND_NS, 0)
+    run.stopped_ns = 5 * SECOND_NS
     for at_s, rate in ((1, 5), (2, 100), (3, 300), (3, 300), (4, 500), (9, 1)):
         run.add("a", report(Stats(), at_s * SECOND_NS, rate))
         run.add("b", report(Stats(), at_s * SECOND_NS, 10))
