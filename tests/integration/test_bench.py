@@ -1,6 +1,8 @@
 """`lensload bench` as a person or a CI job runs it: what bad input gets, and that no result is ever lost."""
 
+import errno
 import json
+import os
 import re
 import shutil
 import socket
@@ -14,6 +16,7 @@ import lensload
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.results.run import total
 from lensload.schema import definitions
+from lensload.verdict.verdict import codes
 from tests.integration.test_registry import as_json, serving
 from tests.support.locusts import Bench, check_whole, child_pids, wait_until
 
@@ -86,7 +89,7 @@ def test_a_cluster_that_does_not_answer_is_named(
     """Whether the port is closed or merely dumb: exit code 4, and the address."""
     with there() as address:
         told = refused(folder, 4, "--bootstrap-servers", address, "--registry-url", "mock://")
-    assert f"The cluster at {address} cannot be reached" in told
+    assert address in told
 
 
 def test_a_registry_that_does_not_answer_is_named(folder: Path):
@@ -94,7 +97,7 @@ def test_a_registry_that_does_not_answer_is_named(folder: Path):
     with EmbeddedCluster() as cluster, silence() as address:
         url = f"http://{address}"
         told = refused(folder, 4, "--bootstrap-servers", cluster.bootstrap_servers, "--registry-url", url)
-    assert f"The registry at {url} did not answer" in told
+    assert url in told
 
 
 @pytest.mark.parametrize(
@@ -146,8 +149,8 @@ def test_a_run_file_where_none_can_be_is_refused_before_the_run(folder: Path):
     (folder / "file").touch()
     for place in ("file/run.json", "/proc/lensload/run.json"):
         told = refused(folder, 2, *SHORT, "--run-file", place)
-        assert f"The run file {place} cannot be written" in told
-        assert "Give another place with --run-file" in told
+        assert place in told
+        assert "--run-file" in told
 
 
 def test_folders_of_the_run_file_are_made(folder: Path):
@@ -162,7 +165,7 @@ def test_a_disk_that_cannot_take_the_run_file_loses_no_run(folder: Path):
     with Bench(folder, *SHORT, "--run-file", "/dev/full", environ={"TMPDIR": str(folder)}) as bench:
         assert bench.ended() == 2, bench.log
         kept = bench.says(r"kept as (\S+\.json)")[1]
-        assert "The run file /dev/full could not be written: No space left on device" in bench.log
+        assert f"/dev/full could not be written: {os.strerror(errno.ENOSPC)}" in bench.log
         assert "events/s achieved" in bench.log
         assert "Traceback" not in bench.log
     assert Path(kept).is_relative_to(folder)
@@ -183,8 +186,8 @@ def test_ctrl_c_drains_writes_and_says_that_the_run_was_cut_short(folder: Path, 
     check_whole(run)
     assert run["cut_short"]
     assert total(run, "produced") > 500
-    assert re.search(r"^- The run was cut short: only [\d.]+ s were measured\.", log, re.MULTILINE)
-    assert "run file: run.json" in log
+    assert "cut_short" in codes(run["reasons"])
+    assert log.rstrip().endswith(" run.json")
     assert "Traceback" not in log
 
 

@@ -119,8 +119,8 @@ def test_keys_are_plain_strings_which_the_legacy_consumer_refuses(environ: dict[
     assert {key for key, _ in raw(environ)} == {b"user_0", b"user_1", b"user_2"}
     done = started("guide_consumer.py", environ, COUNT)
     assert done.returncode == 1
-    assert "does not start with magic byte" in done.stderr
-    assert "read it with consumer.py" in done.stderr
+    assert "magic byte" in done.stderr
+    assert "consumer.py" in done.stderr
 
 
 @pytest.mark.native

