@@ -15,6 +15,7 @@ from confluent_kafka.admin import (
 from lensload.config.model import RunConfig
 from lensload.doctor.finding import Finding, finding
 from lensload.errors import RefusedError
+from lensload.ids import NS_PER_MS
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.client_errors import in_words
 from lensload.seed.topic_settings import obstacles
@@ -297,7 +298,7 @@ def _timestamps(name: str, settings: Mapping[str, str]) -> list[Finding]:
 
 def _history(name: str, settings: Mapping[str, str], partitions: int) -> list[Finding]:
     """What `seed` would refuse of the settings, with its own rules, beyond what is told already."""
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = time.time_ns() // NS_PER_MS
     told = {"cleanup.policy", "message.timestamp.type"}
     in_the_way = [
         each

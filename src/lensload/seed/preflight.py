@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
+from lensload.ids import NS_PER_MS
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.producing import largest_batch
@@ -205,7 +206,7 @@ def _obstacles(admin: TopicAdmin, plan: Plan, name: str, count: int) -> list[Obs
     topic_bytes = plan.expected_events * _EVENT_BYTES
     return obstacles(
         admin.settings(name),
-        now_ms=time.time_ns() // 1_000_000,
+        now_ms=time.time_ns() // NS_PER_MS,
         start_ms=plan.start_ms,
         until_ms=plan.until_ms,
         partition_bytes=topic_bytes // max(1, min(count, 2)),
