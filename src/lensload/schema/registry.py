@@ -234,19 +234,15 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Known):
     """One version of a subject.
 
     Attributes:
-        schema_id: the registry's id of the schema, which stands in each message.
         version: its number in the subject.
-        text: the schema as the registry has it.
         refers_to: the subjects whose types it uses.
     """
 
-    schema_id: int
     version: int
-    text: str
     refers_to: tuple[str, ...] = ()
 
 
@@ -261,7 +257,7 @@ def _entry(registered: RegisteredSchema) -> Entry:
         raise TypeError("no id, or no version")
     references: Any = registered.schema.references or ()
     named = tuple(str(each.subject) for each in references)
-    return Entry(schema_id, version, str(registered.schema.schema_str or ""), named)
+    return Entry(schema_id, str(registered.schema.schema_str or ""), version, named)
 
 
 def _within(timeout_s: float, url: str, call: Callable[[], Answer]) -> Answer:
