@@ -61,12 +61,12 @@ class Hand:
     def until(self, kind: type[M]) -> M:
         """Wait for a message of a kind."""
 
-        def found() -> M | None:
+        def received() -> M | None:
             self.process.poll()
             assert self.process.died is None, self.process.died
             return next((message for message in self.messages if isinstance(message, kind)), None)
 
-        message: M = wait_until(found, 20)
+        message: M = wait_until(received, 20)
         return message
 
     def begin(self, start_ns: int, warmup_ns: int, end_ns: int, rate_per_s: float) -> None:

@@ -341,10 +341,10 @@ def test_one_record_at_a_time_writes_the_same(
     check_bytes(slow, cluster)
     assert slow.run["latency_us"]["serialize"]["all"]["count"] == total(slow.run, "produced") == 2000
     assert set(slow.partitions.values()) == {4}
-    assert asked(slow).items() <= asked(outcome).items()
+    assert requests_of(slow).items() <= requests_of(outcome).items()
 
 
-def asked(outcome: Outcome) -> dict[tuple[int, int], tuple[str, str]]:
+def requests_of(outcome: Outcome) -> dict[tuple[int, int], tuple[str, str]]:
     """Who asked which model, by what ids say of whose request it is: lane and sequence."""
     texts = [each.identity.encode() for each in outcome.received[REQUESTS]]
     found = ids.read(np.frombuffer(b"".join(texts), dtype=np.uint8).reshape(-1, ids.TEXT_BYTES))
@@ -355,7 +355,7 @@ def asked(outcome: Outcome) -> dict[tuple[int, int], tuple[str, str]]:
 def test_several_workers_write_the_topics_asked_for_and_lose_nothing(
     cluster: Cluster, topic_prefix: str, tmp_path: Path
 ):
-    """Two engines and two observers make one run: merged counts are exact, and other topics are not even made."""
+    """Two generators and two observers make one run: merged counts are exact, and other topics are not even made."""
     topics = (REQUESTS, INTERACTIONS)
     load = f"--rate 3000 --duration 2s --warmup 500ms --workers 2 --topics {','.join(topics)}"
     outcome = cluster.bench(tmp_path, topic_prefix, load)
@@ -365,7 +365,7 @@ def test_several_workers_write_the_topics_asked_for_and_lose_nothing(
     assert total(outcome.run, "produced") == pytest.approx(6000, abs=2)
     workers = outcome.run["conditions"]["workers"]
     assert len(workers) == 2
-    lanes = {lane for lane, _ in asked(outcome)}
+    lanes = {lane for lane, _ in requests_of(outcome)}
     assert len(lanes) > 32, "the lanes of both"
 
 

@@ -31,7 +31,7 @@ from lensload.world.columns import TopicBatch
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.registries import as_json, standing_in
-from tests.support.worlds import SCHEMA_IDS, START_NS, told
+from tests.support.worlds import SCHEMA_IDS, START_NS, batches_of
 
 TOPIC = "user-interactions"
 NEWER_ID = 77
@@ -77,7 +77,7 @@ def mixed(
 
 
 def batches(count: int = 4000, topic: str = TOPIC, **how: Any) -> list[TopicBatch]:
-    return [batch for batch in told(count, **how) if batch.topic == topic]
+    return [batch for batch in batches_of(count, **how) if batch.topic == topic]
 
 
 def newer_of(encoder: Encoder, batch: TopicBatch) -> list[bool]:
@@ -174,7 +174,7 @@ def test_the_audit_compares_with_the_version_used():
         )
         stats = Stats()
         audit = Audit(serializers, 1e9, stats)
-        for batch in told(1000):
+        for batch in batches_of(1000):
             audit.look(batch, encoder.encode(batch), 1.0)
         assert (stats.totals["audited"], stats.totals["mismatched"]) == (1000, 0)
         (batch,) = batches(300)

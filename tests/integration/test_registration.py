@@ -63,7 +63,7 @@ def rows(result: Result) -> list[list[str]]:
     return [line.split() for line in result.stdout.splitlines()[2:]]
 
 
-def told(url: str, folder: Path, code: int = 4) -> str:
+def refusal(url: str, folder: Path, code: int = 4) -> str:
     """What `register` says as it fails; never a traceback."""
     result = run("register", "--registry-url", url, "--folder", folder)
     assert result.exit_code == code, result.output
@@ -142,7 +142,7 @@ def test_nothing_is_half_registered_without_being_told(reply: Reply, message: st
         return reply if stop else None
 
     with standing_in(interrupt) as server:
-        text = told(server.url, folder)
+        text = refusal(server.url, folder)
     assert message in text
     assert "recommendation-requests-value (id 100), recommendation-responses-value (id 101)." in text
     assert "user-interactions-value, ab-test-events-value, model-metrics-value." in text
@@ -160,7 +160,7 @@ def test_nothing_is_half_registered_without_being_told(reply: Reply, message: st
 def test_a_registry_that_fails_from_the_start_is_told(interrupt: Interrupt, message: str, folder: Path):
     """Exit code 4, which registry, what it said and what to do."""
     with standing_in(interrupt) as server:
-        text = told(server.url, folder)
+        text = refusal(server.url, folder)
         assert server.url in text
     assert message in text
 
@@ -170,7 +170,7 @@ def test_nobody_there_is_told(folder: Path):
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{held.getsockname()[1]}"
-        assert "connection refused" in told(url, folder)
+        assert "connection refused" in refusal(url, folder)
         checked = run("check", "--registry-url", url)
     assert checked.exit_code == 4
     assert url in checked.stderr
@@ -183,7 +183,7 @@ def test_a_file_that_is_not_avro_is_told_before_anything_is_sent(text: str, fold
     """A broken file is named, exit code 2, and the registry is not even asked."""
     (folder / INTERACTIONS).write_text(text)
     with standing_in() as server:
-        assert INTERACTIONS in told(server.url, folder, code=2)
+        assert INTERACTIONS in refusal(server.url, folder, code=2)
         assert server.requests == []
 
 
@@ -192,7 +192,7 @@ def test_a_subject_of_someone_else_is_left_alone(folder: Path):
     with standing_in() as server:
         with doors.connect(server.url, {}) as books:
             books.client.register_schema(subject(TOPIC_NAMES[0]), doors.RegistrySchema('"string"', "AVRO"))
-        text = told(server.url, folder, code=2)
+        text = refusal(server.url, folder, code=2)
         assert list(server.subjects) == [subject(TOPIC_NAMES[0])]
     assert subject(TOPIC_NAMES[0]) in text
     assert "--topic-prefix" in text
@@ -204,7 +204,7 @@ def test_a_breach_of_lens_rule_is_refused_by_register_before_anything_is_registe
         with doors.connect(server.url, {}) as books:
             publish(books, {name: s for name, s in definitions.load().items() if name == "user-interactions"})
         drop(folder, "duration")
-        text = told(server.url, folder, code=2)
+        text = refusal(server.url, folder, code=2)
         assert list(server.subjects) == ["user-interactions-value"]
     assert "version 1 of user-interactions-value" in text
     assert "duration: " in text
@@ -221,7 +221,7 @@ def test_the_registrys_own_refusal_counts_where_lens_rule_is_kept(folder: Path):
         add(folder, **CAMPAIGN)
         checked = run("check", "--registry-url", server.url, "--folder", folder)
         assert checked.exit_code == 2
-        for text in (checked.stderr, told(server.url, folder)):
+        for text in (checked.stderr, refusal(server.url, folder)):
             assert re.search("user_interaction.avsc .*version 1 of user-interactions-value", text)
             assert server.url in text
         assert {len(versions) for versions in server.subjects.values()} == {1}

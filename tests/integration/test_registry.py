@@ -106,7 +106,7 @@ def refusal_of(url: str, environ: dict[str, str] | None = None) -> str:
 
 
 def test_the_mock_registry_gives_every_process_the_same_ids():
-    """Engines and observers that each make up a registry still understand each other."""
+    """Generators and observers that each make up a registry still understand each other."""
     first, second = (ids_from("mock://x", "p-") for _ in range(2))
     assert first == second
     assert tuple(first) == definitions.TOPIC_NAMES

@@ -650,7 +650,7 @@ def test_without_a_registry_ids_are_counted(place: Place):
     }
     result = place.replay("--print", "jsonl")
     assert result.exit_code == 2
-    assert "mock://" in result.stderr
+    assert "--registry-url" in result.stderr
 
 
 def test_the_table_says_what_is_where(place: Place):
