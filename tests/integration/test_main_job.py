@@ -4,7 +4,6 @@ import io
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from uuid import uuid4
 import fastavro
 import numpy as np
 import pytest
-from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     NewTopic,  # pyright: ignore[reportPrivateImportUsage]
@@ -28,6 +26,7 @@ from lensload.schema.definitions import TOPIC_NAMES
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.locusts import Bench, check_whole, child_pids, wait_until
+from tests.support.topic_reader import read_to_end
 
 pytestmark = pytest.mark.xdist_group("main_job")  # its tests share one costly run
 
@@ -120,35 +119,13 @@ class Cluster:
                 Received(
                     topic, partition, key, value, deserialize(value, context), int.from_bytes(value[1:5])
                 )
-                for partition, key, value in self._messages(prefix + topic, count)
+                for partition, key, value in (
+                    (int(each.partition() or 0), bytes(each.key() or b""), each.value() or b"")
+                    for each in read_to_end(self.bootstrap_servers, [prefix + topic], count)
+                )
             ]
         client.close()
         return received
-
-    def _messages(self, name: str, partitions: int) -> Iterator[tuple[int, bytes, bytes]]:
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self.bootstrap_servers,
-                "group.id": "independent",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "fetch.wait.max.ms": 10,
-            }
-        )
-        try:
-            consumer.assign([TopicPartition(name, number, 0) for number in range(partitions)])
-            at_end = 0
-            while at_end < partitions:
-                message = consumer.poll(10)
-                assert message is not None, f"{name} is not answered for"
-                error = message.error()
-                if error is not None:
-                    assert error.code() == KafkaError._PARTITION_EOF, error  # noqa: SLF001  # public, whatever its name
-                    at_end += 1
-                    continue
-                yield int(message.partition() or 0), bytes(message.key() or b""), message.value() or b""
-        finally:
-            consumer.close()
 
 
 @pytest.fixture(scope="module")

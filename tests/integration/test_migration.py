@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from fastavro import schemaless_reader
 
@@ -31,6 +30,7 @@ from lensload.world.columns import TopicBatch
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.registries import as_json, standing_in
+from tests.support.topic_reader import read_to_end
 from tests.support.worlds import SCHEMA_IDS, START_NS, batches_of
 
 TOPIC = "user-interactions"
@@ -303,7 +303,8 @@ def test_consumers_of_a_real_cluster_meet_both_versions(
     assert produced == found["topics"][TOPIC]["acked"] == found["topics"][TOPIC]["observed"]
     numbers = found["conditions"]["workers"][0]["generator"]
     older, newer = numbers["schema_ids"][TOPIC], numbers["newer_schema_ids"][TOPIC]
-    values = _values(kafka, topic_prefix + TOPIC, produced)
+    values = _values(kafka, topic_prefix + TOPIC)
+    assert sum(map(len, values.values())) == produced
     heads = {partition: wire.Heads.of(of_it).schema_id for partition, of_it in values.items()}
     for of_partition in heads.values():
         changes = np.count_nonzero(np.diff(of_partition))
@@ -340,18 +341,9 @@ def test_a_removal_is_refused_though_the_real_registry_would_take_it(
         assert client.get_versions(definitions.subject(TOPIC, topic_prefix)) == [1]
 
 
-def _values(kafka: Kafka, topic: str, count: int) -> dict[int, list[bytes]]:
+def _values(kafka: Kafka, topic: str) -> dict[int, list[bytes]]:
     """All values of the topic's two partitions, in order."""
-    settings = {"bootstrap.servers": kafka.bootstrap_servers, "group.id": "unused", "log_level": 0}
-    consumer = Consumer({**settings, "auto.offset.reset": "earliest"})
     found: dict[int, list[bytes]] = {0: [], 1: []}
-    try:
-        consumer.assign([TopicPartition(topic, number, 0) for number in found])
-        while sum(map(len, found.values())) < count:
-            messages = consumer.consume(5000, timeout=10)
-            assert messages
-            for message in messages:
-                found[int(message.partition() or 0)].append(message.value() or b"")
-    finally:
-        consumer.close()
+    for message in read_to_end(kafka.bootstrap_servers, [topic], 2):
+        found[int(message.partition() or 0)].append(message.value() or b"")
     return found
