@@ -157,7 +157,7 @@ def test_the_audit_compares_with_the_version_used():
     """Events of either version pass the audit; a value under the other's id does not."""
     with doors.connect("mock://audit", {}) as books:
         each = change(0.5, 0.5)
-        ids = books.register(LOADED)
+        ids = doors.schema_ids(books.register(LOADED))
         newer = newer_schemas((each,), LOADED)
         newer_ids = register_newer(books, newer, ids, "")
         names = {topic: topic for topic in LOADED}
@@ -250,12 +250,12 @@ def test_a_registry_against_the_newer_version_is_heard():
 
     newer = newer_schemas((change(0.5, 0.5),), LOADED)
     with standing_in(refuse) as server, doors.connect(server.url, {}) as books:
-        ids = books.register(LOADED)
+        ids = doors.schema_ids(books.register(LOADED))
         with pytest.raises(SchemaError, match=r"user_interaction\.avsc .*user-interactions-value"):
             register_newer(books, newer, ids, "")
         assert len(server.subjects["user-interactions-value"]) == 1
     with standing_in() as server, doors.connect(server.url, {}) as books:
-        ids = books.register(LOADED)
+        ids = doors.schema_ids(books.register(LOADED))
         assert register_newer(books, newer, ids, "") == {TOPIC: 105}
         with pytest.raises(SchemaError, match="id 105"):
             register_newer(books, newer, {**ids, TOPIC: 105}, "")

@@ -93,7 +93,7 @@ def a_registry() -> Callable[[str, str, dict[str, Any]], Reply]:
 def ids_from(url: str, prefix: str = "", environ: dict[str, str] | None = None) -> dict[str, int]:
     """What a process of its own gets that registers our schemas at the address."""
     with doors.connect(url, environ or {}) as registry:
-        return registry.register(definitions.load(), prefix)
+        return doors.schema_ids(registry.register(definitions.load(), prefix))
 
 
 def refusal_of(url: str, environ: dict[str, str] | None = None) -> str:
@@ -129,7 +129,7 @@ def test_the_client_knows_what_was_registered():
     with serving(a_registry()) as server:
         ids_from(server.url)
         with doors.connect(server.url, {}) as ours:
-            ids = ours.register(definitions.load())
+            ids = doors.schema_ids(ours.register(definitions.load()))
             server.requests.clear()
             wanted = doors.RegistrySchema(definitions.load()["ab-test-events"].text, "AVRO")
             assert (

@@ -70,18 +70,6 @@ class Registry:
         prefix: str = "",
         mode: Register = "missing",
         timeout_s: float = _TOTAL_S,
-    ) -> dict[str, int]:
-        """`entries`, of which only the schema ids are wanted."""
-        return {
-            topic: each.schema_id for topic, each in self.entries(schemas, prefix, mode, timeout_s).items()
-        }
-
-    def entries(
-        self,
-        schemas: Mapping[str, Schema],
-        prefix: str = "",
-        mode: Register = "missing",
-        timeout_s: float = _TOTAL_S,
     ) -> "dict[str, Known]":
         """Have every schema registered under its subject; again and from several processes gives the same ids.
 
@@ -244,6 +232,11 @@ class Entry(Known):
 
     version: int
     refers_to: tuple[str, ...] = ()
+
+
+def schema_ids(known: Mapping[str, Known]) -> dict[str, int]:
+    """The registry's ids of the schemas."""
+    return {topic: each.schema_id for topic, each in known.items()}
 
 
 def _wanted(schema: Schema) -> RegistrySchema:

@@ -20,6 +20,7 @@ from lensload.kafka.reading import Place
 from lensload.kafka.topics import ensure_topics
 from lensload.schema import definitions
 from lensload.schema.definitions import Schema
+from lensload.schema.registry import schema_ids
 from lensload.seed.manifest import Manifest, TopicEntry, empty_partition, places
 from lensload.seed.options import SeedOptions
 from lensload.seed.plan import Plan
@@ -60,8 +61,8 @@ class Target:
         facts = connection.check(settings)
         schemas = {topic: schema for topic, schema in definitions.load().items() if topic in topics}
         with connection.registry_of(config.cluster) as client:
-            schema_ids = client.register(schemas, prefix, config.cluster.register_schemas)
-        return cls(settings, facts, TopicAdmin(settings), schemas, schema_ids)
+            known = client.register(schemas, prefix, config.cluster.register_schemas)
+        return cls(settings, facts, TopicAdmin(settings), schemas, schema_ids(known))
 
     @property
     def counts(self) -> dict[str, int]:
