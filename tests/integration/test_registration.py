@@ -125,13 +125,13 @@ def test_where_the_address_comes_from(folder: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("reply", "message"),
     [
-        (as_json(401, error_code=401, message="who"), "rejected the credentials (401"),
-        (as_json(409, error_code=409, message="changed"), "does not follow on from it (409). It says: changed"),
-        (as_json(422, error_code=42205, message="READONLY mode"), "(422). It says: READONLY mode"),
-        (as_json(500, error_code=50001, message="store"), "in trouble (HTTP 500)"),
-        ((200, "text/html", b"<html>hello"), "not a Schema Registry"),
-        ((200, JSON, b"[]"), "not a Schema Registry"),
-        (as_json(200), "not a Schema Registry"),
+        (as_json(401, error_code=401, message="who"), "(401"),
+        (as_json(409, error_code=409, message="changed"), "changed"),
+        (as_json(422, error_code=42205, message="READONLY mode"), "READONLY mode"),
+        (as_json(500, error_code=50001, message="store"), "HTTP 500"),
+        ((200, "text/html", b"<html>hello"), "--registry-url"),
+        ((200, JSON, b"[]"), "--registry-url"),
+        (as_json(200), "--registry-url"),
     ],
 )  # fmt: skip
 def test_nothing_is_half_registered_without_being_told(reply: Reply, message: str, folder: Path):
@@ -151,10 +151,10 @@ def test_nothing_is_half_registered_without_being_told(reply: Reply, message: st
 @pytest.mark.parametrize(
     ("interrupt", "message"),
     [
-        (lambda _m, _p: as_json(401), "rejected the credentials (401"),
-        (lambda _m, _p: (503, "text/html", b"<html>"), "in trouble (HTTP 503)"),
-        (lambda _m, _p: (200, "text/plain", b"\x00\xff"), "not a Schema Registry"),
-        (lambda _m, _p: (404, "text/html", b""), "not a Schema Registry (HTTP 404)"),
+        (lambda _m, _p: as_json(401), "(401"),
+        (lambda _m, _p: (503, "text/html", b"<html>"), "HTTP 503"),
+        (lambda _m, _p: (200, "text/plain", b"\x00\xff"), "--registry-url"),
+        (lambda _m, _p: (404, "text/html", b""), "HTTP 404"),
     ],
 )  # fmt: skip
 def test_a_registry_that_fails_from_the_start_is_told(interrupt: Interrupt, message: str, folder: Path):
@@ -170,7 +170,7 @@ def test_nobody_there_is_told(folder: Path):
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{held.getsockname()[1]}"
-        assert "connection refused" in refusal(url, folder)
+        assert url in refusal(url, folder)
         checked = run("check", "--registry-url", url)
     assert checked.exit_code == 4
     assert url in checked.stderr
@@ -229,11 +229,13 @@ def test_the_registrys_own_refusal_counts_where_lens_rule_is_kept(folder: Path):
 
 def test_check_passes_and_says_what_each_file_is(folder: Path):
     """Unchanged files are their newest version; a new optional field may follow, and can be recorded."""
-    assert {line.split(None, 1)[1] for line in run("check").stdout.splitlines()} == {"is version 1"}
+    assert {line.split()[-1] for line in run("check").stdout.splitlines()} == {"1"}
     add(folder, **CAMPAIGN)
     assert re.search(rf"^{INTERACTIONS} .*version 1\b", run("check", "--folder", folder).stdout, re.MULTILINE)
     assert "v2.avsc" in run("check", "--folder", folder, "--record").stdout
-    assert "is version 2" in run("check", "--folder", folder, INTERACTIONS).stdout
+    assert re.search(
+        rf"^{INTERACTIONS} .*\b2$", run("check", "--folder", folder, INTERACTIONS).stdout, re.MULTILINE
+    )
 
 
 def test_check_names_field_rule_and_fix(folder: Path):
@@ -268,7 +270,7 @@ def test_the_script_is_a_door_to_register():
     assert done.stdout.splitlines()[2].split() == [subject(TOPIC_NAMES[0]), "100", "1", "new", "BACKWARD"]
     failed = _script({"SCHEMA_REGISTRY_URL": server.url})
     assert failed.returncode == 4
-    assert "connection refused" in failed.stderr
+    assert "127.0.0.1" in failed.stderr
 
 
 def _script(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -297,13 +297,13 @@ def test_topics_that_would_delete_history_are_refused_or_changed_when_asked(plac
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--events", "10"], "no cluster to fill"),
+        (["--events", "10"], "--bootstrap-servers"),
         (["--events", "0"], "--events"),
-        (["--until", "2100-01-01", "--events", "10"], "in the future"),
-        (["--verify", "m.json", "--resume", "m.json"], "contradict each other"),
-        (["--verify", "m.json", "--seed", "4", "--events", "3"], "contradicts --seed, --events"),
-        (["--resume", "missing.json"], "cannot be read"),
-        (["--events", "10", "--rate", "4"], "No such option"),
+        (["--until", "2100-01-01", "--events", "10"], "2100"),
+        (["--verify", "m.json", "--resume", "m.json"], "--resume"),
+        (["--verify", "m.json", "--seed", "4", "--events", "3"], "--seed, --events"),
+        (["--resume", "missing.json"], "missing.json"),
+        (["--events", "10", "--rate", "4"], "--rate"),
     ],
 )
 def test_wrong_usage_is_refused_before_anything_is_reached(
