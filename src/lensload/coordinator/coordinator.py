@@ -17,6 +17,7 @@ from lensload.coordinator.recorder import Recorder, Times
 from lensload.coordinator.transport import Transport
 from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import RefusedError
+from lensload.ids import MAX_RUN_TAGS
 from lensload.metrics.cost import CostMeter
 from lensload.processes import messages
 from lensload.processes.envelope import PROCESSES, Message, Parcel, ProcessName
@@ -28,7 +29,6 @@ from lensload.service.ledger import ReplyLedger
 from lensload.verdict.evidence import Missing, RunFacts
 
 READY_BUDGET_S: Final = 30.0
-_RUN_TAGS: Final = 1 << 14
 _LEAD_NS: Final = (
     150_000_000  # from the decision to the first event due: every process has received it by then
 )
@@ -104,7 +104,7 @@ class Coordinator:
         self._monotonic_s = monotonic_s
         self._clocks = Clocks(clock.host())
         self._costs = CostMeter()
-        self._tag = random.randrange(_RUN_TAGS)
+        self._tag = random.randrange(MAX_RUN_TAGS)
         self._stopping = False
         self._given_up = False
         self._actions: deque[Callable[[], None]] = deque()

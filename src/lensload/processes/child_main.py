@@ -10,14 +10,14 @@ from typing import Final
 from lensload.clock import WallClock
 from lensload.config.model import RunConfig
 from lensload.errors import LensloadError
-from lensload.ids import NS_PER_MS
+from lensload.ids import NS_PER_MS, NS_PER_S
 from lensload.metrics.cost import CostMeter
 from lensload.metrics.stats import Stats
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link, LinkClosed
 from lensload.processes.messages import Begin, Refused, Used
 
-_REPORT_NS: Final = 1_000_000_000
+_REPORT_NS: Final = NS_PER_S
 
 
 def whole_ms(at_ns: int) -> int:

@@ -102,8 +102,8 @@ def test_what_was_measured_ends_with_the_schedule_or_when_it_is_stopped(
     assert times.measured_s(stopped_s * SECOND_NS) == measured_s
 
 
-def test_the_target_is_what_the_engines_say_was_due() -> None:
-    """Where engines count what was due, the mean target is that, exactly, however the rate moved."""
+def test_the_target_is_what_the_generators_say_was_due() -> None:
+    """Where generators count what was due, the mean target is that, exactly, however the rate moved."""
     run = Recorder()
     run.times = Times(0, SECOND_NS, 5 * SECOND_NS)
     run.add("a", report(stats(390, due=400), 2 * SECOND_NS, 17))
@@ -117,6 +117,7 @@ def test_without_a_count_the_target_is_the_mean_of_the_reported_rates() -> None:
     """Rates reported outside the measured time, or twice, do not weigh in."""
     run = Recorder()
     run.times = Times(0, 2 * SECOND_NS, 0)
+    run.stopped_ns = 5 * SECOND_NS
     for at_s, rate in ((1, 5), (2, 100), (3, 300), (3, 300), (4, 500), (9, 1)):
         run.add("a", report(Stats(), at_s * SECOND_NS, rate))
         run.add("b", report(Stats(), at_s * SECOND_NS, 10))

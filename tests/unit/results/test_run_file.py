@@ -115,7 +115,7 @@ def test_the_warm_up_is_counted_apart():
     ],
 )
 def test_totals_reach_the_verdict(name: str, code: str):
-    """What the engine confesses turns the verdict."""
+    """What the generator confesses turns the verdict."""
     stats = some_stats()
     stats.add_total(name, 2)
     run = build(stats, RECORDING, {})

@@ -60,8 +60,8 @@ def _cpu_steal(run: Evidence, _: Thresholds) -> Text:
 
 @RULES.add("cpu_throttled", "remark", "Raise the container's CPU limit, or lower the rate.")
 def _cpu_throttled(run: Evidence, _: Thresholds) -> Text:
-    shares = {cost["process"]: cost["throttled"] or 0.0 for cost in run.costs}
-    process, throttled = max(shares.items(), key=lambda item: item[1], default=("", 0.0))
+    shares = ((cost["throttled"] or 0.0, cost["process"]) for cost in run.costs)
+    throttled, process = max(shares, default=(0.0, ""))
     return throttled > _MAX_THROTTLED and (
         f"The CPU limit of its cgroup stopped the {process} in {share(throttled, 1)} of the periods (of 100 ms, as a"
         " rule): latencies hold these pauses."
