@@ -242,7 +242,7 @@ class EventMaker:
             self._full_since_ns = self._full_since_ns or max(now_ns, self._measure_from_ns)
         elif self._full_since_ns:
             full_ns = min(now_ns, self._end_ns or now_ns) - self._full_since_ns
-            self._stats.add_total("window_full_s", max(0, full_ns) / _NS_PER_S)
+            self._stats.add_total("window_full_s", max(0, full_ns) / NS_PER_S)
             self._full_since_ns = 0
 
     def _make_at_once(self, now_ns: int) -> Iterator[None]:
@@ -250,7 +250,7 @@ class EventMaker:
         from_ns = max(self.made_until_ns, now_ns - now_ns % NS_PER_MS)
         due_ns = self._room.due_from(from_ns, self._under_way)
         self.made_until_ns = from_ns + NS_PER_MS
-        rate_per_s = (self._offered + len(due_ns)) / (self.made_until_ns - self._start_ns) * _NS_PER_S
+        rate_per_s = (self._offered + len(due_ns)) / (self.made_until_ns - self._start_ns) * NS_PER_S
         yield from self._tell(due_ns, rate_per_s)
         self._due += int(
             np.count_nonzero(due_ns >= self._measure_from_ns)
