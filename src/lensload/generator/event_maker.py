@@ -73,7 +73,7 @@ class EventMaker:
         self._pacer: Pacer | None = None
         self._start_ns = self._measure_from_ns = self._end_ns = 0
         most = int(found.settings.get("queue.buffering.max.messages", MOST_UNDER_WAY))
-        self._room = FlatOut(min(most, MOST_UNDER_WAY))
+        self._room = FlatOut(min(most * 9 // 10, MOST_UNDER_WAY))  # the client's own events need places too
         self._full_since_ns = 0
         self._offered = 0
         self._due = 0
@@ -229,13 +229,16 @@ class EventMaker:
         if self._pacer is None or not self._start_ns <= now_ns < end_ns or not self.rate_per_s:
             return False
         has_room = self._room.has_room(self._under_way)
+        if not has_room and self._producer.held > len(self._producer):
+            self._producer.settle()
+            has_room = self._room.has_room(self._under_way)
         self._note_room(now_ns, has_room=has_room)
         return has_room and self.made_until_ns <= now_ns + NS_PER_MS and self.made_until_ns < end_ns
 
     @property
     def _under_way(self) -> int:
-        """How many events were made, and neither acknowledged nor failed."""
-        return self._offered - self._producer.produced + len(self._producer)
+        """How many events were made, and wait to be handed over or have a place in the client's queue."""
+        return self._offered - self._producer.produced + self._producer.held
 
     def _note_room(self, now_ns: int, *, has_room: bool) -> None:
         if not has_room:

@@ -87,6 +87,11 @@ class PacedProducer:
         """How many events librdkafka holds that are neither acked nor failed."""
         return len(self._producer)
 
+    @property
+    def held(self) -> int:
+        """How many events have a place in the client's queue; `settle` frees those of events with a report."""
+        return self._producer.held
+
     def offer(self, encoded: Encoded) -> None:
         """Take events in, to be produced when each is due; a topic's due times never go back."""
         self._queues[encoded.topic].append(encoded)
