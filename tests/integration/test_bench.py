@@ -153,6 +153,15 @@ def test_a_run_file_where_none_can_be_is_refused_before_the_run(folder: Path):
         assert "--run-file" in told
 
 
+def test_a_run_that_is_hopelessly_late_reports_what_it_reached(folder: Path):
+    """A generator that never gets out of the warm-up is limited by itself, and its rate is what it produced meanwhile."""
+    with Bench(folder, "--rate", "3000000", "--duration", "1s", "--warmup", "2s") as bench:
+        assert bench.ended() == 3, bench.log
+    run = bench.run()
+    assert (codes(run["reasons"], "invalid"), run["limited_by"]) == (["nothing_produced"], "generator")
+    assert 0 < run["load"]["achieved_per_s"] <= run["load"]["produced_per_s"] < 3_000_000
+
+
 def test_folders_of_the_run_file_are_made(folder: Path):
     """A CI job need not make the folder for its artefacts."""
     with Bench(folder, *SHORT, "--run-file", "new/deep/run.json") as bench:

@@ -23,6 +23,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from lensload import ids
 from lensload.results.run import Run, total
 from lensload.schema.definitions import TOPIC_NAMES
+from lensload.verdict.verdict import codes
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.locusts import Bench, check_whole, child_pids, wait_until
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.xdist_group("main_job")  # its tests share one costly r
 
 SMALL = ("--audience-size", "500", "--catalogue-size", "200")
 REQUESTS, RESPONSES, INTERACTIONS, EXPERIMENTS, METRICS = TOPIC_NAMES
+OF_THE_MACHINE = {"generator_busy", "observer_busy", "machine_busy", "cpu_steal", "cpu_throttled"}
 KEYS = dict.fromkeys(TOPIC_NAMES, "userId") | {METRICS: "modelName"}
 IDS = {
     REQUESTS: "requestId",
@@ -165,9 +167,9 @@ def counted(run: Run, topic: str, name: str) -> int:
 
 
 def check_good(outcome: Outcome) -> None:
-    """The command passed, without a remark."""
+    """The command passed, without a remark but of how busy the machine was."""
     assert (outcome.run["verdict"], outcome.code) == ("pass", 0), outcome.log
-    assert outcome.run["reasons"] == []
+    assert set(codes(outcome.run["reasons"])) <= OF_THE_MACHINE
     assert "VERDICT: PASS" in outcome.log
 
 

@@ -60,6 +60,17 @@ def test_what_an_objective_means(text: str, figure: float, limit: float, unit: s
     assert (outcome["margin"] >= 0) == held or outcome["margin"] == 0
 
 
+def test_a_percentile_of_no_summary_is_judged_as_its_file_will_be():
+    """While a run is on, such a figure comes from what was counted: the same as later from the run file."""
+    for name in ("ack.p75", "user-interactions.end_to_end.p97.5"):
+        text = f"{name} < 1ms"
+        run = a_run(text)
+        (outcome,) = run["slos"]
+        again = Slo.parse(text).judge(run)
+        assert again["figure"] == outcome["figure"]
+        assert outcome["figure"] == pytest.approx({"ack.p75": 1_000}.get(name, 1_463), rel=0.01)
+
+
 def test_every_count_but_the_first_is_a_share_of_another():
     """A percentage of any count has its whole: a count that is added has to say of what it is a part."""
     assert set(WHOLES) == set(COUNTS) - {"produced"}
