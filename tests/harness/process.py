@@ -63,6 +63,15 @@ class Server(ABC):
         Raises:
             HarnessError: it runs already, ended, or did not answer in time; the text ends with its log.
         """
+        self.launch()
+        self.await_answer()
+
+    def launch(self) -> None:
+        """Start the process and do not wait for its answer, as servers that need each other must be.
+
+        Raises:
+            HarnessError: it runs already.
+        """
         if self.is_running:
             raise HarnessError(f"{self.name} runs already; restart() is what starts it anew.")
         command = [sys.executable, "-S", str(LEASH), str(os.getpid()), *self._command()]
@@ -75,6 +84,13 @@ class Server(ABC):
                 stderr=subprocess.STDOUT,
                 process_group=0,  # Ctrl-C at a terminal is for us; we then end the server
             )
+
+    def await_answer(self) -> None:
+        """Return when a launched process answers.
+
+        Raises:
+            HarnessError: it ended, or did not answer in time; the text ends with its log.
+        """
         self._await_answer(time.monotonic() + START_TIMEOUT_S)
 
     def stop(self, timeout_s: float = 20.0) -> None:

@@ -3,6 +3,7 @@
 import base64
 import subprocess
 import uuid
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -49,9 +50,17 @@ num.network.threads=2
 num.io.threads=4
 """
 
+PORTS = 4
+"""How many ports a broker takes."""
+
+
+def new_cluster_id() -> str:
+    """A name for a cluster that no other has, in Kafka's form."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
 
 class Kafka(Server):
-    """A broker at `bootstrap_servers`, in at most 1 GB of heap; topics must be created, never appear.
+    """A broker at `bootstrap_servers`; topics must be created, never appear.
 
     Restarting keeps addresses and data. At `proxied_port` it also listens, and there says that it is to be reached at
     `proxy_port`, where a test may put a `Proxy`: all connections of whoever comes through it then do.
@@ -59,14 +68,22 @@ class Kafka(Server):
     Attributes:
         format_options: what the storage is formatted with besides.
         java_options: what the broker's Java is started with besides.
+        heap: the most that its Java may use for objects.
+
+    Args:
+        name: stands in the folder's name and in messages.
+        ports: four that are free, for a broker that others must know of beforehand; none: it finds its own.
+        cluster_id: of the cluster that it belongs to; empty: a new one.
     """
 
     format_options: tuple[str, ...] = ()
     java_options: tuple[str, ...] = ()
+    heap = "1g"
 
-    def __init__(self) -> None:
-        super().__init__("kafka")
-        self.port, self.controller_port, self.proxied_port, self.proxy_port = free_ports(4)
+    def __init__(self, name: str = "kafka", ports: Sequence[int] = (), cluster_id: str = "") -> None:
+        super().__init__(name)
+        self.port, self.controller_port, self.proxied_port, self.proxy_port = ports or free_ports(PORTS)
+        self._cluster_id = cluster_id or new_cluster_id()
         self.bootstrap_servers = f"127.0.0.1:{self.port}"
         self._properties = self.folder / "server.properties"
 
@@ -97,19 +114,31 @@ class Kafka(Server):
             raise HarnessError(f"{main_class} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def _command(self) -> list[str]:
+    def format(self) -> None:
+        """Prepare its storage, if that was not done yet; whoever starts it need not ask for this."""
         if not self._properties.exists():
-            self._format()
-        return self._java("kafka.Kafka", str(self._properties), heap="1g")
+            self._properties.write_text(self._settings())
+            self.tool(
+                "kafka.tools.StorageTool", "format", f"--cluster-id={self._cluster_id}",
+                "-c", str(self._properties), *self.format_options,
+            )  # fmt: skip
+
+    def _command(self) -> list[str]:
+        self.format()
+        return self._java("kafka.Kafka", str(self._properties), heap=self.heap)
 
     def _answers(self) -> bool:
         if not accepts(self.port):  # cheaper than a client, whose reconnects back off
             return False
         admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
         try:
-            return bool(admin.list_topics(timeout=2).brokers)
+            return self._knows(admin.list_topics(timeout=2).brokers)
         except KafkaException:
             return False
+
+    def _knows(self, brokers: Collection[int]) -> bool:
+        """Whether a cluster of these brokers is one to work with."""
+        return bool(brokers)
 
     def _settings(self) -> str:
         return PROPERTIES.format(
@@ -119,14 +148,6 @@ class Kafka(Server):
             proxy_port=self.proxy_port,
             data=self.folder / "data",
         )
-
-    def _format(self) -> None:
-        self._properties.write_text(self._settings())
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        self.tool(
-            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(self._properties),
-            *self.format_options,
-        )  # fmt: skip
 
     def _java(self, main_class: str, *arguments: str, heap: str) -> list[str]:
         jars = fetch("kafka") / "*"
