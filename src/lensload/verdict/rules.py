@@ -7,7 +7,7 @@ gravest severity first.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import isinf, sqrt
 from typing import Final, Literal
 
 from lensload.metrics.counts import count_of
@@ -259,6 +259,8 @@ def _clock_step(run: Evidence, _: Thresholds) -> Text:
 )
 def _clock_doubt(run: Evidence, thresholds: Thresholds) -> Text:
     median_us, doubt_us = run.latencies.end_to_end_p50_us, run.facts.clock_doubt_us
+    if isinf(doubt_us):
+        return "The clock of a host was never read: nobody knows how far it is from the others."
     return (
         median_us is not None
         and doubt_us > thresholds.max_clock_doubt * median_us
