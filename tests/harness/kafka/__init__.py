@@ -22,8 +22,8 @@ PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxied_port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxy_port}
+listeners=PLAINTEXT://{host}:{port},PROXIED://{host}:{proxied_port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port},PROXIED://{host}:{proxy_port}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs={data}
@@ -74,17 +74,28 @@ class Kafka(Server):
         name: stands in the folder's name and in messages.
         ports: four that are free, for a broker that others must know of beforehand; none: it finds its own.
         cluster_id: of the cluster that it belongs to; empty: a new one.
+        host: the address that it is reached at.
+        enter: what to put before a command so that it runs on that host.
     """
 
     format_options: tuple[str, ...] = ()
     java_options: tuple[str, ...] = ()
     heap = "1g"
 
-    def __init__(self, name: str = "kafka", ports: Sequence[int] = (), cluster_id: str = "") -> None:
+    def __init__(
+        self,
+        name: str = "kafka",
+        ports: Sequence[int] = (),
+        cluster_id: str = "",
+        *,
+        host: str = "127.0.0.1",
+        enter: Sequence[str] = (),
+    ) -> None:
         super().__init__(name)
+        self._host, self._enter = host, enter
         self.port, self.controller_port, self.proxied_port, self.proxy_port = ports or free_ports(PORTS)
         self._cluster_id = cluster_id or new_cluster_id()
-        self.bootstrap_servers = f"127.0.0.1:{self.port}"
+        self.bootstrap_servers = f"{host}:{self.port}"
         self._properties = self.folder / "server.properties"
 
     def tool(self, main_class: str, *arguments: str, timeout_s: float = 120.0) -> str:
@@ -128,7 +139,7 @@ class Kafka(Server):
         return self._java("kafka.Kafka", str(self._properties), heap=self.heap)
 
     def _answers(self) -> bool:
-        if not accepts(self.port):  # cheaper than a client, whose reconnects back off
+        if not accepts(self.port, self._host):  # cheaper than a client, whose reconnects back off
             return False
         admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
         try:
@@ -142,6 +153,7 @@ class Kafka(Server):
 
     def _settings(self) -> str:
         return PROPERTIES.format(
+            host=self._host,
             port=self.port,
             controller_port=self.controller_port,
             proxied_port=self.proxied_port,
@@ -152,4 +164,4 @@ class Kafka(Server):
     def _java(self, main_class: str, *arguments: str, heap: str) -> list[str]:
         jars = fetch("kafka") / "*"
         options = [f"-Xmx{heap}", f"-Dlog4j2.configurationFile={LOG4J}", f"-Djava.io.tmpdir={self.folder}"]
-        return ["java", *options, *self.java_options, "-cp", str(jars), main_class, *arguments]
+        return [*self._enter, "java", *options, *self.java_options, "-cp", str(jars), main_class, *arguments]

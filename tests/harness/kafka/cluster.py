@@ -1,5 +1,6 @@
 """Three real Kafka brokers, each a controller too: a cluster whose members can be killed, frozen and restarted."""
 
+import json
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,14 +8,14 @@ from typing import Any, Final, Self
 
 from confluent_kafka import ElectionType, KafkaException
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from tests.harness.artifacts import HarnessError
 from tests.harness.kafka import PORTS, Kafka, new_cluster_id
 from tests.harness.process import free_ports
 
 NODES: Final = 3
-WHOLE_TIMEOUT_S: Final = 60.0
+WHOLE_TIMEOUT_S: Final = 120.0
 LOOK_AGAIN_S: Final = 0.1
 REPLICATED: Final = {"min.insync.replicas": "2"}
 """The settings of a topic of which two of three replicas must have what is acknowledged to acks=all."""
@@ -66,17 +67,17 @@ class Node(Kafka):
 class Cluster:
     """Three brokers at `bootstrap_servers`; a context manager that starts them and cleans up.
 
+    Args:
+        nodes: the brokers by number, set up to find each other; None: nodes of the harness.
+
     Attributes:
         nodes: the brokers by number.
         bootstrap_servers: the addresses of all of them.
         admin: a client of the cluster.
     """
 
-    def __init__(self) -> None:
-        ports, cluster_id = free_ports(NODES * PORTS), new_cluster_id()
-        by_node = {number: ports[number - 1 :: NODES] for number in range(1, NODES + 1)}
-        voters = ",".join(f"{number}@127.0.0.1:{them[1]}" for number, them in by_node.items())
-        self.nodes = {number: Node(number, them, voters, cluster_id) for number, them in by_node.items()}
+    def __init__(self, nodes: Mapping[int, Kafka] | None = None) -> None:
+        self.nodes = nodes or _nodes()
         self.bootstrap_servers = ",".join(node.bootstrap_servers for node in self.nodes.values())
         self.admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
 
@@ -87,7 +88,7 @@ class Cluster:
             HarnessError: one ended, or did not answer in time.
         """
         with ThreadPoolExecutor(NODES) as pool:
-            list(pool.map(Node.format, self.nodes.values()))
+            list(pool.map(Kafka.format, self.nodes.values()))
         for node in self.nodes.values():  # by this thread: servers end with the one that started them
             node.launch()
         for node in self.nodes.values():
@@ -119,17 +120,46 @@ class Cluster:
             for topic in topics
         ]
         for created in self.admin.create_topics(wanted).values():
-            created.result(timeout=20)
+            created.result(timeout=60)
         self.await_whole()
 
     def delete(self, topics: Iterable[str]) -> None:
         """Delete topics, so that later tests have less to wait for."""
         for deleted in self.admin.delete_topics(list(topics)).values():
-            deleted.result(timeout=20)
+            deleted.result(timeout=60)
+
+    def prefer(self, topics: Iterable[str], replicas: Sequence[Sequence[int]]) -> None:
+        """Give partitions other preferred leaders among their brokers, and return when these lead."""
+        wanted = [
+            {"topic": topic, "partition": number, "replicas": list(them)}
+            for topic in topics
+            for number, them in enumerate(replicas)
+        ]
+        node = self.nodes[1]
+        plan = node.folder / "reassignment.json"
+        plan.write_text(json.dumps({"version": 1, "partitions": wanted}))
+        node.tool(
+            "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
+            *(
+                "--bootstrap-server",
+                self.bootstrap_servers,
+                "--reassignment-json-file",
+                str(plan),
+                "--execute",
+            ),
+        )
+        self.elect_preferred()
+
+    def grow(self, topics: Iterable[str], partitions: int) -> None:
+        """Give topics so many partitions, more than they have."""
+        for grown in self.admin.create_partitions(
+            [NewPartitions(topic, partitions) for topic in topics]
+        ).values():
+            grown.result(timeout=60)
 
     def leaders(self, topic: str) -> dict[int, int]:
         """The broker that leads each partition; -1: none."""
-        partitions: dict[int, Any] = self.admin.list_topics(topic, timeout=10).topics[topic].partitions
+        partitions: dict[int, Any] = self.admin.list_topics(topic, timeout=30).topics[topic].partitions
         return {number: partition.leader for number, partition in partitions.items()}
 
     def heal(self) -> None:
@@ -187,3 +217,10 @@ class Cluster:
                 logs = "\n".join(node.log_tail(20) for node in self.nodes.values())
                 raise HarnessError(f"The cluster is not whole after {WHOLE_TIMEOUT_S:.0f} s: {why}\n{logs}")
             time.sleep(LOOK_AGAIN_S)
+
+
+def _nodes() -> dict[int, Kafka]:
+    ports, cluster_id = free_ports(NODES * PORTS), new_cluster_id()
+    by_node = {number: ports[number - 1 :: NODES] for number in range(1, NODES + 1)}
+    voters = ",".join(f"{number}@127.0.0.1:{them[1]}" for number, them in by_node.items())
+    return {number: Node(number, them, voters, cluster_id) for number, them in by_node.items()}
