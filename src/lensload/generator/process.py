@@ -19,12 +19,14 @@ from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, 
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS
-from lensload.kafka import preflight
+from lensload.kafka import partition_watch, preflight
 from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.partition_watch import Partitions, PartitionWatch
 from lensload.kafka.preflight import Version
 from lensload.kafka.producing import BATCH_BYTES, largest_batch, producer_settings
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
+from lensload.metrics.leaders import Leaders
 from lensload.pacing.pacer import Pacer
 from lensload.processes import messages
 from lensload.processes.child import RunChild, resident_bytes, serve, whole_ms
@@ -61,6 +63,7 @@ _EVENTS_A_REQUEST: Final = (
 )
 _FOREVER_S: Final = 600.0  # a profile's period when no duration is given
 _FLUSH_STEP_S: Final = 0.25
+_LEADERS_S: Final = 5.0  # for the first answer of who leads the partitions
 _OVERTIME_NS: Final = NS_PER_S  # how long after the end what is overdue is still sent
 _REHEARSAL: Final = 2_000  # events, enough for some of every topic
 
@@ -147,11 +150,18 @@ class Generator(RunChild):
         }
         older, *newer = encoders
         self._encoder = MixedEncoder(older, newer[0], self._rollouts) if newer else older
+        self._leaders = Leaders(tuple(order.names.values()))
         self._producer = PacedProducer(
             producer_settings(found.settings, _tuning(config, self._largest_batch(found.settings))),
             order.names,
             self._tally,
+            self._leaders,
         )
+        # One broker leads all there is: nothing to tell apart.
+        several = len(found.cluster.brokers) > 1 and not order.embedded
+        self._watch = PartitionWatch(found.settings, list(order.names.values())) if several else None
+        if self._watch:
+            self._follow_leaders(self._watch.look_now(_LEADERS_S), time.time_ns())
         self._customers = self._of_service(found, scenario) if config.service.external else None
         self._warm(scenario, warmed)
         self._conditions: dict[str, Any] = {
@@ -160,6 +170,11 @@ class Generator(RunChild):
                 zip(("schema_ids", "newer_schema_ids"), [each.ids for each in found.versions], strict=False)
             ),
         }
+
+    def _follow_leaders(self, partitions: Partitions | None, now_ns: int) -> None:
+        """Time acknowledgements by the brokers that lead now, if that is known."""
+        if partitions is not None:
+            self._leaders.update(now_ns, partition_watch.leaders(partitions))
 
     def _largest_batch(self, settings: dict[str, Any]) -> int:
         """How many bytes a batch may have: what the broker refuses, it refuses as a whole."""
@@ -325,6 +340,8 @@ class Generator(RunChild):
     def report(self, now_ns: int) -> None:
         """Send what was made and sent since the last report."""
         self._producer.settle()
+        if self._watch:
+            self._follow_leaders(self._watch.look(), now_ns)
         self.send_all(map(messages.Notice, self._producer.take_notices()))
         produced, since_ns = self._producer.produced - self._reported[0], now_ns - self._reported[1]
         self._reported = (self._producer.produced, now_ns)

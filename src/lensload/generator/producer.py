@@ -22,6 +22,7 @@ from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
 from lensload.kafka.batch_producer import BatchProducer, Messages
 from lensload.kafka.client_errors import Troubles
+from lensload.metrics.leaders import Leaders, record_by_leader
 from lensload.metrics.librdkafka import INTERVAL_MS, ProducerStatistics
 from lensload.metrics.stats import Tally
 
@@ -56,9 +57,13 @@ class PacedProducer:
         settings: librdkafka's properties.
         names: the name in the cluster of each topic.
         tally: where to account.
+        leaders: of the topics' partitions, in the order of `names`; while it knows any, acknowledgements are timed by
+            broker too.
     """
 
-    def __init__(self, settings: dict[str, Any], names: dict[str, str], tally: Tally) -> None:
+    def __init__(
+        self, settings: dict[str, Any], names: dict[str, str], tally: Tally, leaders: Leaders | None = None
+    ) -> None:
         self.measure_from_ns = 0
         self.produced = 0
         self.last_ns = 0
@@ -70,6 +75,7 @@ class PacedProducer:
         self._reported = 0
         self._topics = tuple(names)
         self._tally = tally
+        self._leaders = leaders or Leaders(())
         self._queues = {topic: _Queue(name, number) for number, (topic, name) in enumerate(names.items())}
         self._handed: list[_Handed] = []
         self._handed_events = 0
@@ -247,11 +253,15 @@ class PacedProducer:
     def _settle_acked(self) -> None:
         if not self._producer.reported:
             return
-        reports = self._producer.take_reports()
+        reports = self._producer.take_reports(with_partitions=self._leaders.known)
         self._reported = 0
         numbers, due_ns = _opened(reports.opaques)
         failed = reports.errors != 0
         measured = due_ns >= self.measure_from_ns
+        if self._leaders.known:
+            timed = np.flatnonzero(measured & ~failed)
+            brokers = self._leaders.of(numbers[timed], reports.partitions[timed], due_ns[timed])
+            record_by_leader(self._tally, "ack", brokers, reports.came_ns[timed] - due_ns[timed])
         for number, topic in enumerate(self._topics):
             acked = (numbers == number) & ~failed
             counted = np.flatnonzero(acked & measured)
