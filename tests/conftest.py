@@ -78,7 +78,7 @@ def chromium() -> str:
     """A browser's command; where there is none its tests are skipped, and in CI they fail."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
-        _skip(f"needs {' or '.join(BROWSERS)} on the PATH")
+        skip(f"needs {' or '.join(BROWSERS)} on the PATH")
     return found
 
 
@@ -86,7 +86,7 @@ def chromium() -> str:
 def curl_and_jq() -> None:
     """What the guide's commands need; where it is missing their tests are skipped, and in CI they fail."""
     if missing := [tool for tool in ("curl", "jq") if shutil.which(tool) is None]:
-        _skip(f"needs {' and '.join(missing)} on the PATH")
+        skip(f"needs {' and '.join(missing)} on the PATH")
 
 
 @pytest.fixture
@@ -131,10 +131,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("native") is None:
         return
     if missing := missing_tools():
-        _skip(f"needs {' and '.join(missing)} on the PATH for a real Kafka and registry")
+        skip(f"needs {' and '.join(missing)} on the PATH for a real Kafka and registry")
 
 
-def _skip(reason: str) -> NoReturn:
+def skip(reason: str) -> NoReturn:
+    """Skip the test that needs what this machine lacks; in CI, where that must not be, fail it."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason}; in CI that is a failure", pytrace=False)
     pytest.skip(reason)
