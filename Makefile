@@ -9,7 +9,7 @@ RUN := $(VENV)/.run-installed
 STAMP := $(VENV)/.installed
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: bench test lint types layers test-unit test-integration docs benchmarks calibration fuzz clean
+.PHONY: bench test lint types layers test-unit test-integration test-timing docs benchmarks calibration fuzz clean
 
 $(BIN)/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lensload needs Python 3.11 or newer; say make PYTHON=python3.12")'
@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/pip
 bench: $(RUN)
 	$(BIN)/lensload bench --duration 10s --run-file run.json
 
-test: lint types layers test-unit test-integration calibration
+test: lint types layers test-unit test-integration test-timing
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -43,9 +43,16 @@ layers: $(STAMP)
 test-unit: $(STAMP)
 	$(BIN)/python -m pytest -q -n 2 tests/unit
 
+# Of the calibration, what counts events is exact however busy the machine is; what times them has the machine to itself.
+COUNTS := $(addprefix tests/calibration/,test_kill.py test_ledger.py test_percentiles.py)
+TIMES := $(filter-out $(COUNTS),$(wildcard tests/calibration/test_*.py))
+
 # Most of these wait most of the time: three at once need two thirds of the time, and find what only a busy machine shows.
 test-integration: $(STAMP)
-	$(BIN)/python -m pytest -n 3 --dist loadgroup --durations 20 tests/integration
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --durations 20 tests/integration $(COUNTS)
+
+test-timing: $(STAMP)
+	$(BIN)/python -m pytest -q --durations 10 $(TIMES)
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
@@ -53,7 +60,7 @@ docs: $(STAMP)
 benchmarks: $(STAMP)
 	$(BIN)/python benchmarks/side_by_side.py
 
-# One after the other: these measure. make calibration CALIBRATION_ROUNDS=10 is what docs/accuracy.md shows.
+# All of the calibration and its table. make calibration CALIBRATION_ROUNDS=10 is what docs/accuracy.md shows.
 calibration: $(STAMP)
 	$(BIN)/python -m pytest -q --timeout 1800 --durations 10 tests/calibration
 

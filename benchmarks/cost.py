@@ -146,7 +146,7 @@ def main(rates: str, seconds: int, rounds: int, lensload: tuple[str, ...]) -> No
     programs = [
         str(Path(each).absolute()) for each in lensload or (Path(sys.executable).with_name("lensload"),)
     ]
-    with Kafka() as kafka:
+    with Kafka(quick=False) as kafka:
         for rate in map(int, rates.split(",")):
             runs: dict[str, list[dict[str, float]]] = {program: [] for program in programs}
             for number in range(rounds):

@@ -49,7 +49,7 @@ def values(schema_ids: dict[str, int], count: int = 20_000) -> list[bytes]:
     for outline in world.outline():
         encoder.encode(outline)
     due_ns = time.time_ns() + np.arange(count) * 1000
-    return [value for part in world.take(due_ns) for value in encoder.encode(part).values]
+    return [value for part in world.events_at(due_ns) for value in encoder.encode(part).values]
 
 
 def fill(bootstrap: str, registry_url: str, messages: int) -> float:
@@ -89,7 +89,7 @@ def replayed(where: list[str], *more: str) -> tuple[int, float, float]:
 @click.option("--rounds", default=3, show_default=True)
 def main(messages: int, rounds: int) -> None:
     """Fill a topic and replay it."""
-    with Kafka() as kafka, Registry() as books:
+    with Kafka(quick=False) as kafka, Registry() as books:
         size = fill(kafka.bootstrap_servers, books.url, messages)
         print(f"{messages:,} messages of {size:.0f} bytes (mean) in {PARTITIONS} partitions")
         where = ["--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", books.url]

@@ -113,7 +113,7 @@ def mean_size(path: Path) -> int:
 @click.option("--workers", default=1, show_default=True)
 def main(events: int, rounds: int, partitions: int, workers: int) -> None:
     """Seed and perform by turns."""
-    with Kafka() as kafka, Registry() as books, tempfile.TemporaryDirectory() as temporary:
+    with Kafka(quick=False) as kafka, Registry() as books, tempfile.TemporaryDirectory() as temporary:
         folder, topics = Path(temporary), TopicAdmin({"bootstrap.servers": kafka.bootstrap_servers})
         more = ("--partitions", str(partitions), "--workers", str(workers))
         seeded(kafka, books, folder, "warm-", 50_000, *more)

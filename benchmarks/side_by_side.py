@@ -25,7 +25,8 @@ import numpy as np
 from lensload.config.model import RunConfig
 from lensload.encoding.encoders import FragmentEncoder
 from lensload.kafka.embedded import EmbeddedCluster
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
+from lensload.processes.envelope import Envelope, Message, ProcessName
 from lensload.processes.messages import (
     Audience,
     Begin,
@@ -34,12 +35,9 @@ from lensload.processes.messages import (
     Died,
     Drain,
     Drained,
-    Envelope,
     GeneratorDrained,
     GeneratorReport,
-    Message,
     ObserverDrained,
-    ProcessName,
     Ready,
     Refused,
     Report,
@@ -67,11 +65,11 @@ def generate_and_encode(
     for outline in world.outline():
         encoder.encode(outline)
     due_ns = time.time_ns() + np.arange(batch) * 1000
-    sizes = [len(value) for part in world.take(due_ns) for value in encoder.encode(part).values]
+    sizes = [len(value) for part in world.events_at(due_ns) for value in encoder.encode(part).values]
     done = 0
     started = time.perf_counter()
     while done < events:
-        for part in world.take(due_ns):
+        for part in world.events_at(due_ns):
             encoder.encode(part)
         done += batch
         due_ns += batch * 1000
@@ -90,7 +88,7 @@ class ProcessRun:
 
     def __init__(self, bootstrap: str, *, observed: bool) -> None:
         common = (RunConfig(), bootstrap, "mock://", True, time.time_ns() % 16384)
-        self.tally = Tally()
+        self.stats = Stats()
         self.resident: list[tuple[float, int]] = []
         self._names: tuple[ProcessName, ...] = ("generator", "observer") if observed else ("generator",)
         self._received: set[tuple[ProcessName, str]] = set()
@@ -120,7 +118,7 @@ class ProcessRun:
 
     def counted(self, name: str) -> int:
         """Events of all topics counted under `name`."""
-        return sum(counts.get(name, 0) for counts in self.tally.counts.values())
+        return sum(counts.get(name, 0) for counts in self.stats.counts.values())
 
     def _await(self, name: ProcessName, kind: type[Message]) -> None:
         """Take in what both send until this one has sent such a message."""
@@ -136,7 +134,7 @@ class ProcessRun:
         if isinstance(message, (Refused, Died)):
             raise SystemExit(message.text)
         if isinstance(message, (Report, Drained)):
-            self.tally.add(message.stats)
+            self.stats.add(message.stats)
         if isinstance(message, GeneratorReport):
             self.resident.append((time.monotonic(), message.rss_bytes))
 
@@ -172,7 +170,7 @@ def pacing(bootstrap: str, rate_per_s: float, *, observed: bool, seconds: float 
     """At the given rate: how near the rate came, the 99th percentile of schedule lag, what an observer missed."""
     engine = ProcessRun(bootstrap, observed=observed)
     engine.run(rate_per_s, 2, seconds)
-    lag_us = engine.tally.histogram("schedule_lag").percentile_us(99)
+    lag_us = engine.stats.histogram("schedule_lag").percentile_us(99)
     figures = {
         "achieved": engine.counted("produced") / (rate_per_s * seconds),
         "lag_p99_ms": (lag_us or 0) / 1000,

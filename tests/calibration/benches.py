@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from lensload.metrics.histogram import bucket_indices
-from lensload.results.counted import tally_of
+from lensload.results.counted import stats_of
 from lensload.results.run import Run
-from tests.support.locusts import Bench, crew_pids
+from tests.support.locusts import Bench, child_pids
 
 SMALL = ("--audience-size", "500", "--catalogue-size", "200")
 
@@ -45,7 +45,7 @@ def above(run: Run, stage: str, latency_s: float) -> int:
     """How many events of all topics took longer than this at a stage, by the run file's histograms."""
     first = int(bucket_indices(np.array([round(latency_s * 1e9)]))[0]) + 1
     return sum(
-        int(one.counts[first:].sum()) for (of, _), one in tally_of(run).histograms.items() if of == stage
+        int(one.counts[first:].sum()) for (of, _), one in stats_of(run).histograms.items() if of == stage
     )
 
 
@@ -53,7 +53,7 @@ def process(folder: Path, module: str) -> int:
     """The pid of the one process of a run in a folder that runs this module."""
     (found,) = (
         pid
-        for pid in crew_pids(folder)
+        for pid in child_pids(folder)
         if f"\0{module}\0".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
     )
     return found

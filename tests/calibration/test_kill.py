@@ -11,7 +11,7 @@ from tests.calibration.benches import SMALL, on, options
 from tests.calibration.table import Table
 from tests.calibration.witness import Witness
 from tests.harness.kafka import Kafka
-from tests.support.locusts import Bench, crew_pids
+from tests.support.locusts import Bench, child_pids
 
 LOAD = options(rate=2000, duration="6s", warmup="0s")
 
@@ -46,7 +46,7 @@ def test_a_killed_engine_is_told_and_what_it_sent_is_counted(
         os.kill(engines(folder)[0], signal.SIGKILL)
         code = bench.ended()
         run, log = bench.run(), bench.log
-    (said,) = (reason["text"] for reason in run["reasons"] if reason["code"] == "run_incomplete")
+    (said,) = (reason["text"] for reason in run["reasons"] if reason["code"] == "process_died")
     table.beside("one of two engines killed (SIGKILL)", "exit code 3, said", f"exit code {code}: “{said}”")
     assert code == 3, log
     check_observed(run, witness, "one of two engines killed:", table)
@@ -76,6 +76,6 @@ def engines(folder: Path) -> list[int]:
     """The engines' pids."""
     return [
         pid
-        for pid in crew_pids(folder)
+        for pid in child_pids(folder)
         if b"lensload.generator.process" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]

@@ -32,7 +32,7 @@ def _serve() -> int:
     sys.stderr.write(
         "Starting Kafka and a registry; the first time they are fetched, which takes a minute or so …\n"
     )
-    with Kafka() as kafka, Registry() as registry:
+    with Kafka(quick=False) as kafka, Registry() as registry:
         sys.stdout.write(
             f"# ready after {time.monotonic() - began:.1f} s; logs: {kafka.log} {registry.log}\n"
             f"export LENSLOAD_BOOTSTRAP_SERVERS={kafka.bootstrap_servers} LENSLOAD_REGISTRY_URL={registry.url}\n"

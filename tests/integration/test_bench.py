@@ -15,7 +15,7 @@ from lensload.kafka.embedded import EmbeddedCluster
 from lensload.results.run import total
 from lensload.schema import definitions
 from tests.integration.test_registry import as_json, serving
-from tests.support.locusts import Bench, check_whole, crew_pids, wait_until
+from tests.support.locusts import Bench, check_whole, child_pids, wait_until
 
 SHORT = (
     "--rate",
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """An empty folder to run in, in which no process is left behind."""
     folder = tmp_path.resolve()
     yield folder
-    wait_until(lambda: not crew_pids(folder))
+    wait_until(lambda: not child_pids(folder))
 
 
 def refused(folder: Path, code: int, *arguments: str, environ: dict[str, str] | None = None) -> str:

@@ -364,7 +364,7 @@ def test_ctrl_c_tells_what_is_known(tmp_path: Path):
         running.press_ctrl_c()
         assert running.ended() == 3, running.log
         assert "STOPPED before the end of the search" in running.log
-        assert not running.crew_pids()
+        assert not running.child_pids()
     found = json.loads((tmp_path / "capacity.json").read_text())
     assert (found["outcome"], found["capacity_per_s"], found["runs"]) == ("unfinished", None, [])
 

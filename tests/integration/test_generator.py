@@ -11,17 +11,15 @@ from confluent_kafka import Consumer, TopicPartition
 from lensload.config.model import RunConfig
 from lensload.encoding import wire
 from lensload.kafka.embedded import EmbeddedCluster
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
+from lensload.processes.envelope import Envelope, Message, ProcessName
 from lensload.processes.messages import (
     Audience,
     Begin,
     ConfigureGenerator,
     Drain,
-    Envelope,
     GeneratorDrained,
     GeneratorReport,
-    Message,
-    ProcessName,
     Ready,
     Refused,
     Scheduled,
@@ -51,7 +49,7 @@ class Hand:
         config = RunConfig.of(audience_size=500, catalogue_size=200, topic_prefix=prefix)
         self.process = RunProcess("generator", "lensload.generator.process", self._receive)
         self.bootstrap_servers = cluster.bootstrap_servers
-        self.tally = Tally()
+        self.stats = Stats()
         self.messages: list[Message] = []
         self.process.launch()
         self.process.send(
@@ -83,14 +81,14 @@ class Hand:
 
     def count(self, name: str) -> int:
         """Of all topics."""
-        return sum(counts.get(name, 0) for counts in self.tally.counts.values())
+        return sum(counts.get(name, 0) for counts in self.stats.counts.values())
 
     def _receive(self, process: ProcessName, envelope: Envelope) -> None:
         assert process == "generator"
         message = envelope.opened()
         self.messages.append(message)
         if isinstance(message, (GeneratorReport, GeneratorDrained)):
-            self.tally.add(message.stats)
+            self.stats.add(message.stats)
 
 
 @pytest.fixture
@@ -134,10 +132,10 @@ def test_a_schedule_is_kept_to_the_event(cluster: EmbeddedCluster, generators: l
     assert hand.drain().unflushed == 0
     assert (hand.count("warmup_produced"), hand.count("produced")) == (750, 2_250)
     assert (hand.count("warmup_acked"), hand.count("acked")) == (750, 2_250)
-    assert hand.tally.totals["due"] == 2_250
-    assert hand.tally.totals["unsent"] == 0
-    assert hand.tally.histogram("schedule_lag").count == hand.tally.histogram("ack").count == 2_250
-    assert hand.tally.histogram("encode").count == 2_250
+    assert hand.stats.totals["due"] == 2_250
+    assert hand.stats.totals["unsent"] == 0
+    assert hand.stats.histogram("schedule_lag").count == hand.stats.histogram("ack").count == 2_250
+    assert hand.stats.histogram("encode").count == 2_250
     due_ns = due_times(cluster, topic_prefix)
     assert len(due_ns) == 3_000
     assert start_ns <= due_ns[0] <= due_ns[-1] < start_ns + 2 * SECOND
@@ -146,7 +144,7 @@ def test_a_schedule_is_kept_to_the_event(cluster: EmbeddedCluster, generators: l
 def test_a_drain_in_the_middle_tells_what_was_never_sent(
     cluster: EmbeddedCluster, generators: list[Hand], topic_prefix: str
 ):
-    """Stopped early, it says how much was due by then, and that is what it produced; later events never leave."""
+    """Stopped early, it says how much was due by then; all that it produced was due, and later events never leave."""
     hand = Hand(cluster, topic_prefix)
     generators.append(hand)
     hand.until(Ready)
@@ -165,9 +163,8 @@ def test_a_drain_in_the_middle_tells_what_was_never_sent(
     assert drained.unflushed == 0
     produced = hand.count("produced")
     assert produced == hand.count("acked") == len(due_times(cluster, topic_prefix))
-    assert 300 < produced <= (stopped_ns - start_ns) / MS + 1
-    assert hand.tally.totals["due"] == pytest.approx(produced, abs=30)
-    assert hand.tally.totals["unsent"] < 100, "no more than it makes ahead"
+    assert 300 < produced <= hand.stats.totals["due"] <= (stopped_ns - start_ns) / MS + 1
+    assert hand.stats.totals["unsent"] < 100, "no more than it makes ahead"
 
 
 def test_a_registry_that_is_none_is_refused_with_the_contracts_code(

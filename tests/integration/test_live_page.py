@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from lensload.results import run_file
 from tests.harness.process import accepts
-from tests.support.locusts import PATIENCE_S, Bench, Locust, WebUI, crew_pids, free_port, wait_until
+from tests.support.locusts import PATIENCE_S, Bench, Locust, WebUI, child_pids, free_port, wait_until
 from tests.support.runs import a_run
 
 SMALL = ("--warmup", "500ms", "--audience-size", "500", "--catalogue-size", "200")
@@ -104,7 +104,7 @@ def test_from_the_form_to_a_comparison(page: Page, tmp_path: Path) -> None:
         assert {row["target_per_s"] for row in run["series"]} >= {300, 600}
         run_again(page, live)
         compare(page)
-    wait_until(lambda: not crew_pids(tmp_path))
+    wait_until(lambda: not child_pids(tmp_path))
 
 
 def start_with_a_slip(page: Page, live: Live) -> None:
@@ -210,7 +210,7 @@ def test_a_killed_worker_shows_and_locusts_own_form_refuses_what_it_would_ignore
             assert live.post("stop", {})[0] == 202
             over = live.until("over")
     assert over["verdict"]["verdict"] == "invalid"
-    assert "run_incomplete" in [reason["code"] for reason in over["verdict"]["reasons"]]
+    assert "worker_lost" in [reason["code"] for reason in over["verdict"]["reasons"]]
 
 
 def test_the_command_of_locust_has_our_options_and_refuses_what_it_would_ignore(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.support.locusts import (
     WebUI,
     check_good,
     check_whole,
-    crew_pids,
+    child_pids,
     free_port,
     wait_until,
 )
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """An empty folder to run in, in which no process is left behind."""
     folder = tmp_path.resolve()
     yield folder
-    wait_until(lambda: not crew_pids(folder))
+    wait_until(lambda: not child_pids(folder))
 
 
 def test_headless_ends_at_its_run_time_with_every_event_accounted_for(folder: Path) -> None:
@@ -146,12 +146,12 @@ def test_the_web_ui_starts_edits_stops_and_starts_again(folder: Path) -> None:
 
         assert web.swarm(2, seed="7")["success"]
         wait_until(lambda: web.row("ack", "user-interactions"))
-        pids = locust.crew_pids()
+        pids = locust.child_pids()
         assert len(pids) == 2
         web.swarm(8)
         wait_until(lambda: web.stats()["user_count"] == 8)
         wait_until(lambda: web.stats()["current_rps"] > 400)
-        assert locust.crew_pids() == pids, "an edit restarts nothing"
+        assert locust.child_pids() == pids, "an edit restarts nothing"
         encode = web.row("encode", "user-interactions")
         assert encode is not None
         assert 0 < encode["median_response_time"] < 1
@@ -165,12 +165,12 @@ def test_the_web_ui_starts_edits_stops_and_starts_again(folder: Path) -> None:
         check_whole(first)
         assert max(row["target_per_s"] for row in first["series"]) == 800
         assert first["conditions"]["seed"] == 7
-        wait_until(lambda: not locust.crew_pids())
+        wait_until(lambda: not locust.child_pids())
 
         web.swarm(1)
-        wait_until(lambda: len(locust.crew_pids()) == 2)
+        wait_until(lambda: len(locust.child_pids()) == 2)
         wait_until(lambda: web.stats()["user_count"] == 1 and web.row("ack", "user-interactions"))
-        assert set(locust.crew_pids()).isdisjoint(pids)
+        assert set(locust.child_pids()).isdisjoint(pids)
         locust.press_ctrl_c()
         code = locust.ended()
     second: Run = json.loads((folder / "run-2.json").read_text())
@@ -209,7 +209,7 @@ def test_a_second_ctrl_c_gives_up_the_drain_but_not_the_run_file(folder: Path) -
     run = locust.run()
     assert run["verdict"] == "invalid"
     assert run["cut_short"]
-    assert "run_incomplete" in codes(run["reasons"])
+    assert "drain_given_up" in codes(run["reasons"])
     assert total(run, "produced") > 0, "what was reported until then is there"
 
 
@@ -245,7 +245,7 @@ def test_a_worker_that_comes_late_and_one_that_leaves_are_accounted_for(folder: 
     with master, Locust(folder, *join, name="one"):
         master.says("measuring")
         with Locust(folder, *join, name="late", locustfile=slow) as late:
-            wait_until(lambda: len(late.crew_pids()) == 3)
+            wait_until(lambda: len(late.child_pids()) == 3)
             time.sleep(4)
             late.process.send_signal(signal.SIGTERM)
             assert late.ended() == 0, late.log
@@ -253,7 +253,7 @@ def test_a_worker_that_comes_late_and_one_that_leaves_are_accounted_for(folder: 
         master.press_ctrl_c()
         assert master.ended() == 3, master.log
     run = master.run()
-    assert "run_incomplete" in codes(run["reasons"])
+    assert "worker_left" in codes(run["reasons"])
     check_whole(run)
     assert len(run["conditions"]["workers"]) == 2
 
@@ -312,10 +312,10 @@ def test_a_lost_worker_is_told_of_and_the_others_drain(folder: Path) -> None:
         os.kill(_children(locust.process.pid)[0], signal.SIGKILL)
         locust.says(r"Worker \d was lost")
         assert locust.process.poll() is None, "told while the run goes on"
-        assert len(locust.crew_pids()) == 2, "its own processes ended with it"
+        assert len(locust.child_pids()) == 2, "its own processes ended with it"
         assert locust.ended() == 3, locust.log
     run = locust.run()
-    assert "run_incomplete" in codes(run["reasons"])
+    assert "worker_lost" in codes(run["reasons"])
     assert total(run, "produced") > 0
 
 
@@ -326,7 +326,7 @@ def test_nothing_outlives_a_master_that_is_killed(folder: Path) -> None:
         workers = _children(locust.process.pid)
         assert len(workers) == 2
         locust.process.kill()
-        wait_until(lambda: not locust.crew_pids())
+        wait_until(lambda: not locust.child_pids())
         wait_until(lambda: not any(map(_runs, workers)))
 
 

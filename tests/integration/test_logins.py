@@ -24,7 +24,7 @@ from tests.harness.registry import Registry
 from tests.support.certificates import Authority
 from tests.support.logins import Gateway, Issuer, basic, served
 
-pytestmark = pytest.mark.native
+pytestmark = [pytest.mark.native, pytest.mark.xdist_group("logins")]  # its tests share a costly broker
 
 CLIENT = ("load-client", "client-secret-4711")
 REGISTRY_PASSWORD, TOKEN = "registry-pass-0815", "bearer-token-2342"

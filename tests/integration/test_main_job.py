@@ -27,7 +27,7 @@ from lensload.results.run import Run, total
 from lensload.schema.definitions import TOPIC_NAMES
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
-from tests.support.locusts import Bench, check_whole, crew_pids, wait_until
+from tests.support.locusts import Bench, check_whole, child_pids, wait_until
 
 pytestmark = pytest.mark.xdist_group("main_job")  # its tests share one costly run
 
@@ -96,7 +96,7 @@ class Cluster:
         with Bench(folder, *self.flags, "--topic-prefix", prefix, *SMALL, *arguments.split()) as bench:
             code = bench.ended()
             log, run = bench.log, bench.run()
-        wait_until(lambda: not crew_pids(folder.resolve()))
+        wait_until(lambda: not child_pids(folder.resolve()))
         return Outcome(code, log, run, self.read(prefix), self.partitions(prefix))
 
     def partitions(self, prefix: str) -> dict[str, int]:

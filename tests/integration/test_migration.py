@@ -22,7 +22,7 @@ from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.errors import SchemaError, UsageError
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.schema import definitions
 from lensload.schema import registry as doors
 from lensload.schema.migration import Changeover, newer_schemas
@@ -172,15 +172,15 @@ def test_the_audit_compares_with_the_version_used():
         encoder = MixedEncoder(
             FragmentEncoder(parsed[0], ids), FragmentEncoder(parsed[1], newer_ids), {TOPIC: Rollout(each, 1)}
         )
-        tally = Tally()
-        audit = Audit(serializers, 1e9, tally)
+        stats = Stats()
+        audit = Audit(serializers, 1e9, stats)
         for batch in told(1000):
             audit.look(batch, encoder.encode(batch), 1.0)
-        assert (tally.totals["audited"], tally.totals["mismatched"]) == (1000, 0)
+        assert (stats.totals["audited"], stats.totals["mismatched"]) == (1000, 0)
         (batch,) = batches(300)
         wrong = FragmentEncoder(parsed[0], {**ids, TOPIC: newer_ids[TOPIC]}).encode(batch)
         audit.look(batch, wrong, 1.0)
-        assert tally.totals["mismatched"] == len(batch)
+        assert stats.totals["mismatched"] == len(batch)
 
 
 def test_the_option_carries_the_schema_itself(tmp_path: Path):

@@ -15,7 +15,7 @@ from lensload.errors import ClusterError
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.observer.observer import Observer, shares
 from lensload.world.world import World
 from tests.support.locusts import wait_until
@@ -40,13 +40,13 @@ class Scene:
         self.name = f"{uuid4().hex}-{INTERACTIONS}"
         ensure_topics(address, [self.name], 4, 1, embedded=True)
         self.producer = Producer({**address, "linger.ms": 0})
-        self.tally = Tally()
+        self.stats = Stats()
         self.observer = Observer(
             consumer_settings({**address, **settings}, embedded=True),
             {self.name: [0, 1, 2, 3]},
             {self.name: INTERACTIONS},
             OURS,
-            self.tally,
+            self.stats,
         )
 
     def write(self, values: list[bytes | None], partition: int = 0) -> None:
@@ -55,11 +55,11 @@ class Scene:
             self.producer.produce(self.name, value, b"key", partition=partition)
         assert self.producer.flush(10) == 0
 
-    def read(self) -> Tally:
+    def read(self) -> Stats:
         """Watch until all that was written has been taken in."""
         ends = self.observer.ends()
         wait_until(lambda: self.observer.watch(0.01) * 0 or self.observer.behind(ends) == 0, 10)
-        return self.tally.take()
+        return self.stats.take()
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def events(
     """As many interactions of one lane, 1 us apart, in the order in which they are due."""
     start_ns = (time.time_ns() + lead_ns) // MS * MS
     world = World(SMALL, lanes, run_tag=tag, topics=(INTERACTIONS,))
-    (batch,) = world.take(start_ns + 1_000 * np.arange(count, dtype=np.int64))
+    (batch,) = world.events_at(start_ns + 1_000 * np.arange(count, dtype=np.int64))
     return FragmentEncoder(PARSED, SCHEMA_IDS).encode(batch).values
 
 
@@ -118,7 +118,7 @@ def test_records_do_not_gather_without_bound(scene: Scene):
     read = 0
     while read < 6_000:
         read += scene.observer.watch(0.01)
-    assert scene.tally.counts[INTERACTIONS]["observed"] > 6_000 - 4_096
+    assert scene.stats.counts[INTERACTIONS]["observed"] > 6_000 - 4_096
 
 
 def test_what_was_there_before_is_not_read(cluster: EmbeddedCluster):
@@ -184,7 +184,7 @@ def test_records_that_were_gone_before_they_could_be_read_are_counted(scene: Sce
     values = events(40)
     scene.write([*values[:10]])
     assert scene.read().counts == {INTERACTIONS: {"observed": 10}}
-    consumer: Any = scene.observer._consumer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # to lose records by
+    consumer: Any = scene.observer._reader._consumer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # to lose records by
     scene.write([*values[10:]])
     consumer.seek(TopicPartition(scene.name, 0, 25))
     found = scene.read()
@@ -201,7 +201,7 @@ def test_partitions_that_cannot_be_read_are_refused_before_the_run(cluster: Embe
         {made.name: [0, 99]},
         {made.name: INTERACTIONS},
         OURS,
-        Tally(),
+        Stats(),
     )
     with pytest.raises(ClusterError, match=f"Partition 99 of {made.name} cannot be read") as caught:
         deaf.prove()

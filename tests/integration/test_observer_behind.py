@@ -10,7 +10,7 @@ import pytest
 
 from lensload.results.run import Run, total
 from lensload.verdict.verdict import codes
-from tests.support.locusts import Bench, check_whole, crew_pids, wait_until
+from tests.support.locusts import Bench, check_whole, child_pids, wait_until
 
 # The thresholds that a run has by default, which the tests' own environment lifts.
 STRICT = ("--max-observer-lag", "1s", "--max-schedule-lag", "100ms")
@@ -22,12 +22,12 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """An empty folder to run in, in which no process is left behind."""
     folder = tmp_path.resolve()
     yield folder
-    wait_until(lambda: not crew_pids(folder))
+    wait_until(lambda: not child_pids(folder))
 
 
 def pids(folder: Path, module: str) -> list[int]:
     """The processes of a run in a folder that run this module."""
-    found = crew_pids(folder)
+    found = child_pids(folder)
     return [pid for pid in found if f"\0{module}\0".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
@@ -85,7 +85,7 @@ def test_a_process_that_is_frozen_for_good_makes_the_run_invalid(folder: Path, m
         os.kill(frozen, signal.SIGSTOP)
         assert bench.ended() == 3, bench.log
         run = bench.run()
-    incomplete = [reason["text"] for reason in run["reasons"] if reason["code"] == "run_incomplete"]
+    incomplete = [reason["text"] for reason in run["reasons"] if reason["code"] == "drain_timeout"]
     assert any(process in text for text in incomplete), run["reasons"]
 
 

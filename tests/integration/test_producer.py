@@ -15,7 +15,7 @@ from lensload.encoding.encoders import Encoded, FragmentEncoder
 from lensload.generator.producer import PacedProducer
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.kafka.topics import ensure_topics
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.world.world import TOPICS, World
 from tests.support.worlds import PARSED, SCHEMA_IDS, SMALL
 
@@ -33,19 +33,19 @@ def cluster() -> Iterator[EmbeddedCluster]:
         yield running
 
 
-def producer(cluster: EmbeddedCluster, tally: Tally, **settings: Any) -> PacedProducer:
+def producer(cluster: EmbeddedCluster, stats: Stats, **settings: Any) -> PacedProducer:
     own = {key.replace("_", "."): value for key, value in settings.items()}
     return PacedProducer(
         {"bootstrap.servers": cluster.bootstrap_servers, "linger.ms": 1, **own},
         NAMES,
-        tally,
+        stats,
     )
 
 
 def encoded(due_ns: NDArray[np.int64]) -> list[Encoded]:
     """Events that are due then, by topic."""
     encoder = FragmentEncoder(PARSED, SCHEMA_IDS)
-    return [encoder.encode(batch) for batch in World(SMALL, tuple(range(64)), run_tag=5).take(due_ns)]
+    return [encoder.encode(batch) for batch in World(SMALL, tuple(range(64)), run_tag=5).events_at(due_ns)]
 
 
 def due_soon(count: int, gap_ns: int, lead_ns: int = 0) -> NDArray[np.int64]:
@@ -68,8 +68,8 @@ def pump_all(paced: PacedProducer, timeout_s: float = 20) -> list[tuple[int, int
     return calls
 
 
-def summed(tally: Tally, name: str) -> int:
-    return sum(counts.get(name, 0) for counts in tally.counts.values())
+def summed(stats: Stats, name: str) -> int:
+    return sum(counts.get(name, 0) for counts in stats.counts.values())
 
 
 def stored(cluster: EmbeddedCluster, topic: str) -> list[bytes]:
@@ -96,8 +96,8 @@ def stored(cluster: EmbeddedCluster, topic: str) -> list[bytes]:
 
 def test_nothing_is_produced_before_it_is_due(cluster: EmbeddedCluster):
     """At any moment exactly what is due by then has been handed over, and no lag is negative."""
-    tally = Tally()
-    paced = producer(cluster, tally)
+    stats = Stats()
+    paced = producer(cluster, stats)
     due_ns = due_soon(400, MS, lead_ns=20 * MS)
     batches = encoded(due_ns)
     for batch in batches:
@@ -109,17 +109,17 @@ def test_nothing_is_produced_before_it_is_due(cluster: EmbeddedCluster):
     for now_ns, count in pump_all(paced):
         done += count
         assert done == np.searchsorted(every, now_ns, side="right")
-    lag = tally.histogram("schedule_lag")
+    lag = stats.histogram("schedule_lag")
     assert (lag.count, lag.negative, done) == (400, 0, 400)
-    ack = tally.histogram("ack")
+    ack = stats.histogram("ack")
     assert (ack.count, ack.negative) == (400, 0)
-    assert summed(tally, "produced") == summed(tally, "acked") == 400
+    assert summed(stats, "produced") == summed(stats, "acked") == 400
 
 
 def test_each_event_keeps_its_own_time_however_late_it_is_accounted_for(cluster: EmbeddedCluster):
     """Events that were handed over at several times and are counted together each have the lag of their own time."""
-    tally = Tally()
-    paced = producer(cluster, tally)
+    stats = Stats()
+    paced = producer(cluster, stats)
     due_ns = due_soon(300, MS // 10, lead_ns=20 * MS)
     batches = encoded(due_ns)
     for batch in batches:
@@ -132,9 +132,9 @@ def test_each_event_keeps_its_own_time_however_late_it_is_accounted_for(cluster:
         ended_ns = time.time_ns()
         least_ns, most_ns = least_ns + int((began_ns - now).sum()), most_ns + int((ended_ns - now).sum())
         done += len(now)
-    assert not tally.counts, "nothing is accounted for at a wake-up"
+    assert not stats.counts, "nothing is accounted for at a wake-up"
     paced.settle()
-    lag = tally.histogram("schedule_lag")
+    lag = stats.histogram("schedule_lag")
     assert lag.count == done == 300
     assert least_ns <= lag.sum_ns <= most_ns
     assert paced.flush(10) == 0
@@ -142,8 +142,8 @@ def test_each_event_keeps_its_own_time_however_late_it_is_accounted_for(cluster:
 
 def test_a_call_produces_so_much_and_no_more(cluster: EmbeddedCluster):
     """However late everything is, whoever pumps comes back to see to other things; and nothing is left behind."""
-    tally = Tally()
-    paced = producer(cluster, tally)
+    stats = Stats()
+    paced = producer(cluster, stats)
     due_ns = due_soon(9_000, 10_000, lead_ns=-200 * MS)
     for batch in encoded(due_ns):
         paced.offer(batch)
@@ -160,8 +160,8 @@ def test_a_call_produces_so_much_and_no_more(cluster: EmbeddedCluster):
 
 def test_warm_up_is_split_from_what_is_measured_to_the_event(cluster: EmbeddedCluster):
     """What is due before the measured time is counted apart, at each stage, and times nothing."""
-    tally = Tally()
-    paced = producer(cluster, tally)
+    stats = Stats()
+    paced = producer(cluster, stats)
     due_ns = due_soon(1_000, 20_000, lead_ns=-20 * MS)
     paced.measure_from_ns = int(due_ns[0]) + 5 * MS
     batches = encoded(due_ns)
@@ -170,12 +170,12 @@ def test_warm_up_is_split_from_what_is_measured_to_the_event(cluster: EmbeddedCl
     pump_all(paced)
     for batch in batches:
         warm = int(np.count_nonzero(batch.due_ns < paced.measure_from_ns))
-        counts = tally.counts[batch.topic]
+        counts = stats.counts[batch.topic]
         assert counts.get("warmup_produced", 0) == counts.get("warmup_acked", 0) == warm
         assert counts.get("produced", 0) == counts.get("acked", 0) == len(batch.due_ns) - warm
-    measured = summed(tally, "produced")
-    assert tally.histogram("ack").count == tally.histogram("schedule_lag").count == measured < 1_000
-    assert tally.totals["bytes"] == sum(
+    measured = summed(stats, "produced")
+    assert stats.histogram("ack").count == stats.histogram("schedule_lag").count == measured < 1_000
+    assert stats.totals["bytes"] == sum(
         len(value)
         for batch in batches
         for value, due in zip(batch.values, batch.due_ns, strict=True)
@@ -185,15 +185,15 @@ def test_warm_up_is_split_from_what_is_measured_to_the_event(cluster: EmbeddedCl
 
 def test_a_full_queue_is_counted_and_loses_and_doubles_nothing(cluster: EmbeddedCluster):
     """An open loop confesses that its queue was full; every event still gets there, once."""
-    tally = Tally()
-    paced = producer(cluster, tally, queue_buffering_max_messages=7)
+    stats = Stats()
+    paced = producer(cluster, stats, queue_buffering_max_messages=7)
     before = len(stored(cluster, INTERACTIONS))
     batches = encoded(due_soon(600, 1_000, lead_ns=-20 * MS))
     for batch in batches:
         paced.offer(batch)
     pump_all(paced)
-    assert tally.totals["queue_full"] > 10
-    assert summed(tally, "produced") == summed(tally, "acked") == 600
+    assert stats.totals["queue_full"] > 10
+    assert summed(stats, "produced") == summed(stats, "acked") == 600
     (mine,) = [batch.values for batch in batches if batch.topic == INTERACTIONS]
     new = stored(cluster, INTERACTIONS)
     assert len(new) - before == len(mine)
@@ -202,8 +202,8 @@ def test_a_full_queue_is_counted_and_loses_and_doubles_nothing(cluster: Embedded
 
 def test_what_is_too_large_fails_alone(cluster: EmbeddedCluster):
     """One event that the client refuses is counted under its error, and all others go on, in any place of a batch."""
-    tally = Tally()
-    paced = producer(cluster, tally, message_max_bytes=1_000)
+    stats = Stats()
+    paced = producer(cluster, stats, message_max_bytes=1_000)
     batch = next(
         each for each in encoded(due_soon(400, 1_000, lead_ns=-20 * MS)) if each.topic == INTERACTIONS
     )
@@ -211,34 +211,34 @@ def test_what_is_too_large_fails_alone(cluster: EmbeddedCluster):
     values = [value + bytes(2_000) if place in large else value for place, value in enumerate(batch.values)]
     paced.offer(Encoded(batch.topic, batch.due_ns, batch.serials, batch.keys, values, batch.took_ns))
     pump_all(paced)
-    counts = tally.counts[INTERACTIONS]
+    counts = stats.counts[INTERACTIONS]
     assert counts["produced"] == len(values)
     assert (counts["failed"], counts["acked"]) == (4, len(values) - 4)
-    ((topic, text), count) = next(iter(tally.errors.items()))
+    ((topic, text), count) = next(iter(stats.errors.items()))
     assert (topic, count) == (INTERACTIONS, 4)
     assert "Message size too large" in text
 
 
 def test_what_a_dead_broker_never_took_is_failed_by_error():
     """After message.timeout.ms each event has its fate: failed, under the client's words; and the trouble was told."""
-    tally = Tally()
+    stats = Stats()
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{held.getsockname()[1]}"
         settings = {"bootstrap.servers": address, "message.timeout.ms": 300, "linger.ms": 1}
-        paced = PacedProducer(settings, NAMES, tally)
+        paced = PacedProducer(settings, NAMES, stats)
         batches = encoded(due_soon(200, 1_000, lead_ns=-20 * MS))
         paced.measure_from_ns = int(batches[0].due_ns[0]) + 100_000
         for batch in batches:
             paced.offer(batch)
         pump_all(paced)
         told = paced.take_notices()
-    assert summed(tally, "failed") + summed(tally, "warmup_failed") == 200
-    assert summed(tally, "failed") == summed(tally, "produced")
-    assert summed(tally, "warmup_failed") > 0
-    assert summed(tally, "acked") == 0
-    assert {text for _, text in tally.errors} == {"Local: Message timed out"}
-    assert sum(tally.errors.values()) == 200
+    assert summed(stats, "failed") + summed(stats, "warmup_failed") == 200
+    assert summed(stats, "failed") == summed(stats, "produced")
+    assert summed(stats, "warmup_failed") > 0
+    assert summed(stats, "acked") == 0
+    assert {text for _, text in stats.errors} == {"Local: Message timed out"}
+    assert sum(stats.errors.values()) == 200
     assert any(
         text.startswith(f"{address}: Connect to {address} failed: Connection refused") for text in told
     )
@@ -247,12 +247,12 @@ def test_what_a_dead_broker_never_took_is_failed_by_error():
 
 def test_acks_are_timed_from_when_the_event_was_due(cluster: EmbeddedCluster):
     """An event that was handed over 100 ms late has an ack latency of at least 100 ms, whatever the broker took."""
-    tally = Tally()
-    paced = producer(cluster, tally)
+    stats = Stats()
+    paced = producer(cluster, stats)
     for batch in encoded(due_soon(50, 1_000, lead_ns=-100 * MS)):
         paced.offer(batch)
     pump_all(paced)
-    assert tally.histogram("schedule_lag").min_ns >= 99 * MS
-    assert tally.histogram("ack").min_ns >= tally.histogram("schedule_lag").min_ns
+    assert stats.histogram("schedule_lag").min_ns >= 99 * MS
+    assert stats.histogram("ack").min_ns >= stats.histogram("schedule_lag").min_ns
     values = stored(cluster, INTERACTIONS)
     assert (wire.Heads.of(values).valid).all()

@@ -7,9 +7,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.results.build import Recording, build
-from lensload.results.counted import tally_of
+from lensload.results.counted import stats_of
 from lensload.results.environment import conditions
 from lensload.results.merge import intervals, merged
 from lensload.results.run import Run, total
@@ -20,33 +20,33 @@ from tests.support.locusts import Bench
 TOPICS = ("user-interactions", "ab-test-events")
 
 
-def a_tally(times: float) -> Tally:
+def some_stats(times: float) -> Stats:
     """Latencies that are all `times` what they are at 1."""
-    tally = Tally()
+    stats = Stats()
     for topic in TOPICS:
         for name in ("produced", "acked", "observed"):
-            tally.count(topic, name, 20_000)
+            stats.count(topic, name, 20_000)
         for stage in ("schedule_lag", "ack", "end_to_end"):
-            tally.record(stage, topic, (np.arange(20_000) * 100 * times).astype(np.int64))
-    return tally
+            stats.record(stage, topic, (np.arange(20_000) * 100 * times).astype(np.int64))
+    return stats
 
 
 def a_run(times: float = 1.0, **changed: Any) -> Run:
     recording = Recording(facts=RunFacts(started_ns=10**18, measured_s=10.0, target_per_s=4_000.0))
-    return cast("Run", {**build(a_tally(times), recording, conditions({}, {})), **changed})
+    return cast("Run", {**build(some_stats(times), recording, conditions({}, {})), **changed})
 
 
 def test_what_was_counted_adds_up() -> None:
     """Counts, rates and percentiles of the whole are those of all events of all runs together."""
     runs = [a_run(times) for times in (1.0, 1.1, 1.3)]
-    whole, together = merged(runs, ["a", "b", "c"], 3), Tally()
+    whole, together = merged(runs, ["a", "b", "c"], 3), Stats()
     for times in (1.0, 1.1, 1.3):
-        together.add(a_tally(times))
+        together.add(some_stats(times))
     assert total(whole, "acked") == 3 * total(runs[0], "acked")
     assert whole["load"]["achieved_per_s"] == pytest.approx(4_000)
     for stage in ("ack", "end_to_end"):
         for topic in TOPICS:
-            assert tally_of(whole).histograms[stage, topic] == together.histograms[stage, topic]
+            assert stats_of(whole).histograms[stage, topic] == together.histograms[stage, topic]
         assert whole["latency_us"][stage]["all"]["p99"] == together.histogram(stage).percentile_us(99)
     assert [repeat["run_file"] for repeat in whole["repeats"]] == ["a", "b", "c"]
     assert whole["verdict"] == "pass"
@@ -54,8 +54,8 @@ def test_what_was_counted_adds_up() -> None:
 
 def test_the_interval_is_of_how_the_runs_differ() -> None:
     """Like runs give a narrow interval, unlike ones a wide one around their middle."""
-    alike = intervals([a_tally(1.0)] * 3)["ack"]["all"]["p50"]
-    unlike = intervals([a_tally(times) for times in (0.5, 1.0, 2.0)])["ack"]["all"]["p50"]
+    alike = intervals([some_stats(1.0)] * 3)["ack"]["all"]["p50"]
+    unlike = intervals([some_stats(times) for times in (0.5, 1.0, 2.0)])["ack"]["all"]["p50"]
     assert alike["low_us"] == pytest.approx(alike["high_us"], rel=0.01)
     assert unlike["figure_us"] == pytest.approx(alike["figure_us"], rel=0.01)
     assert unlike["low_us"] < 0.5 * unlike["figure_us"]

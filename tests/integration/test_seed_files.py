@@ -18,11 +18,11 @@ from lensload.seed.actuals import Actuals
 from lensload.seed.file_export import write
 from lensload.seed.manifest import FileEntry
 from lensload.seed.plan import Plan
-from lensload.world.parameters import WorldParameters
+from lensload.world.options import WorldOptions
 
 FORMATS: tuple[Format, ...] = ("avro", "parquet")
 START_MS = 1_795_000_000_000
-WORLD = WorldParameters(seed=3, audience_size=640)
+WORLD = WorldOptions(seed=3, audience_size=640)
 PLAN = Plan(start_ms=START_MS, until_ms=START_MS + 86_400_000, events=8_000, world=WORLD)
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from lensload.config.model import RunConfig
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
+from lensload.processes.envelope import Envelope, Message, Parcel, ProcessName
 from lensload.processes.messages import (
     AskClock,
     Assign,
@@ -26,12 +27,8 @@ from lensload.processes.messages import (
     Drained,
     End,
     Ended,
-    Envelope,
     Join,
-    Message,
     Notice,
-    Parcel,
-    ProcessName,
     Ready,
     Refused,
     Report,
@@ -126,7 +123,7 @@ def test_every_message_is_forwarded_once(make_hand: MakeHand) -> None:
     for process in ("generator", "observer"):
         hand.supervisor.send(process, Drain())
         hand.until(Drained, process)
-    total = Tally()
+    total = Stats()
     for _, message in hand.sent:
         if isinstance(message, (Report, Drained)):
             total.add(message.stats)

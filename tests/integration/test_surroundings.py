@@ -20,7 +20,7 @@ from lensload.schema import definitions
 from lensload.verdict.verdict import EXIT_CODES
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
-from tests.support.locusts import Bench, Command, Locust, check_good, check_whole, crew_pids, wait_until
+from tests.support.locusts import Bench, Command, Locust, check_good, check_whole, child_pids, wait_until
 
 SMALL = ("--warmup", "0s", "--audience-size", "500", "--catalogue-size", "200", "--max-schedule-lag", "5s")
 SHORT = ("--rate", "50", "--duration", "1s", *SMALL)
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """An empty folder to run in, in which no process is left behind."""
     folder = tmp_path.resolve()
     yield folder
-    wait_until(lambda: not crew_pids(folder), 5)
+    wait_until(lambda: not child_pids(folder), 5)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.locusts import REPOSITORY, Locust, WebUI, crew_pids, free_port, wait_until
+from tests.support.locusts import REPOSITORY, Locust, WebUI, child_pids, free_port, wait_until
 
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -66,7 +66,7 @@ def locust(tmp_path: Path) -> Iterator[tuple[Locust, int]]:
     with Locust(tmp_path, *small, *place, locustfile=None) as running:
         running.says("Starting web interface at http://127.0.0.1:")
         yield running, port
-    wait_until(lambda: not crew_pids(REPOSITORY))
+    wait_until(lambda: not child_pids(REPOSITORY))
 
 
 def test_a_person_starts_a_test_in_the_browser_and_sees_it_run(

@@ -67,8 +67,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def crew_pids(folder: Path) -> list[int]:
-    """The engines and observers that run in a folder."""
+def child_pids(folder: Path) -> list[int]:
+    """The generators and observers that run in a folder."""
     found: list[int] = []
     for place in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
@@ -150,9 +150,9 @@ class Command:
         """Interrupt it as a terminal would: the whole process group at once."""
         os.killpg(self.process.pid, signal.SIGINT)
 
-    def crew_pids(self) -> list[int]:
-        """The engines and observers that run in its folder, of whichever worker."""
-        return crew_pids(self._folder)
+    def child_pids(self) -> list[int]:
+        """The generators and observers that run in its folder, of whichever worker."""
+        return child_pids(self._folder)
 
     @property
     def run_file(self) -> Path:

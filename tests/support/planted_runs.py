@@ -7,7 +7,7 @@ import numpy as np
 from lensload.config.model import RunConfig
 from lensload.metrics.confidence import Floats
 from lensload.metrics.slices import Slices
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.results.build import Recording, build
 from lensload.results.environment import conditions
 from lensload.results.run import Run
@@ -55,9 +55,9 @@ def a_run(
     """
     random = np.random.default_rng(seed)
     level = np.log(10e6 * slower) + between * random.normal() + within * drift(seconds, phi, random)
-    whole, slices = Tally(), Slices()
+    whole, slices = Stats(), Slices()
     for second in range(seconds):
-        fresh = Tally()
+        fresh = Stats()
         for topic in topics:
             count = RATE // len(topics)
             for name in ("produced", "acked", "observed"):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lensload.metrics.slices import Slices
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.results.build import Recording, build
 from lensload.results.run import Row, Run
 from lensload.results.series import row
@@ -30,10 +30,10 @@ def a_run(
 ) -> Run:
     """A run with latencies drawn from a log-normal distribution, `per_s` events a second of each topic."""
     draws = np.random.default_rng(seed)
-    whole, slices, series = Tally(), Slices(), list[Row]()
+    whole, slices, series = Stats(), Slices(), list[Row]()
     target_per_s = float(per_s * len(topics))
     for second in range(seconds):
-        fresh = Tally()
+        fresh = Stats()
         for topic in topics:
             _measure(fresh, topic, draws.lognormal(np.log(median_us * 1e3), 0.6, per_s).astype(np.int64))
         at_s = second + 1.0
@@ -61,10 +61,10 @@ def a_run(
     return build(whole, recording, conditions, Thresholds(min_measured_s=0, min_events=0))
 
 
-def _measure(tally: Tally, topic: str, latencies_ns: np.ndarray) -> None:
+def _measure(stats: Stats, topic: str, latencies_ns: np.ndarray) -> None:
     for name in ("produced", "acked", "observed"):
-        tally.count(topic, name, len(latencies_ns))
+        stats.count(topic, name, len(latencies_ns))
     for stage, share in _PASSED.items():
-        tally.record(stage, topic, (latencies_ns * share).astype(np.int64))
-    tally.record("serialize", topic, np.full(min(5, len(latencies_ns)), 9_000, np.int64))
-    tally.add_total("bytes", 240.0 * len(latencies_ns))
+        stats.record(stage, topic, (latencies_ns * share).astype(np.int64))
+    stats.record("serialize", topic, np.full(min(5, len(latencies_ns)), 9_000, np.int64))
+    stats.add_total("bytes", 240.0 * len(latencies_ns))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from lensload.config.model import RunConfig
 from lensload.coordinator.coordinator import Cluster, Coordinator
 from lensload.coordinator.listeners import Listener
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
+from lensload.processes.envelope import Message, Parcel, ProcessName
 from lensload.processes.messages import (
     AskClock,
     Begin,
@@ -19,12 +20,9 @@ from lensload.processes.messages import (
     GeneratorDrained,
     GeneratorReport,
     Join,
-    Message,
     ObserverDrained,
     ObserverReport,
-    Parcel,
     Playing,
-    ProcessName,
     RateSet,
     Ready,
     Scheduled,
@@ -99,7 +97,7 @@ class FakeWorker:
                 stats = counted("produced", 1)
                 self.say(GeneratorDrained(stats, 0, self._transport.now_ns()), "generator")
             case Drain():
-                self.say(ObserverDrained(Tally(), complete=True), "observer")
+                self.say(ObserverDrained(Stats(), complete=True), "observer")
             case SetRate(number):
                 self.say(RateSet(number, self._transport.now_ns() + 40_000_000), "generator")
             case AskClock(asked_ns):
@@ -193,11 +191,11 @@ class FakeTransport:
         return (self._now_ns - START_NS) / SECOND_NS
 
 
-def counted(name: str, events: int) -> Tally:
+def counted(name: str, events: int) -> Stats:
     """A report of so many events."""
-    tally = Tally()
-    tally.count(TOPIC, name, events)
-    return tally
+    stats = Stats()
+    stats.count(TOPIC, name, events)
+    return stats
 
 
 def coordinated(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lensload.schema import definitions
 from lensload.world.columns import TopicBatch
-from lensload.world.parameters import WorldParameters
+from lensload.world.options import WorldOptions
 from lensload.world.scenario import Scenario
 from lensload.world.world import TOPICS, World, made
 
@@ -15,7 +15,7 @@ START_NS = 1_795_000_000_000_000_000
 PARSED: dict[str, dict[str, Any]] = {topic: schema.parsed for topic, schema in definitions.load().items()}
 SCHEMA_IDS = {topic: number for number, topic in enumerate(PARSED, start=1)}
 TOPICS_BY_SCHEMA = {number: topic for topic, number in SCHEMA_IDS.items()}
-SMALL = made(WorldParameters(seed=7, audience_size=640, catalogue_size=240))
+SMALL = made(WorldOptions(seed=7, audience_size=640, catalogue_size=240))
 
 
 def evenly(count: int, gap_ns: int = 50_000, start_ns: int = START_NS) -> NDArray[np.int64]:
@@ -32,7 +32,7 @@ def told(
     gap_ns: int = 50_000,
 ) -> tuple[TopicBatch, ...]:
     """The first `count` events of a world."""
-    return World(scenario, lanes, topics=topics, run_tag=5).take(evenly(count, gap_ns))
+    return World(scenario, lanes, topics=topics, run_tag=5).events_at(evenly(count, gap_ns))
 
 
 def records(count: int, **how: Any) -> dict[str, list[dict[str, Any]]]:

@@ -10,13 +10,13 @@ import click
 from lensload.atomic_file import check_writable
 from lensload.cli.options import SHARE, Command, ReadBy, option_group, share
 from lensload.errors import InvalidRunError, UsageError
+from lensload.parse import nearest
 from lensload.report import comparison_table, junit, markdown
 from lensload.report.outputs import leave
 from lensload.results import compare as comparing
 from lensload.results import run_file
 from lensload.results.comparability import NAMES, differences
 from lensload.results.run import Run
-from lensload.values import nearest
 from lensload.verdict.verdict import in_words
 
 _DEFAULTS = ", ".join(f"{name}={100 * share:g}%" for name, share in comparing.DEFAULT_LIMITS.items())

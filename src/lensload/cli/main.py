@@ -11,7 +11,7 @@ import click
 
 from lensload import __version__
 from lensload.errors import InvalidRunError, LensloadError
-from lensload.values import nearest
+from lensload.parse import nearest
 
 _COMMANDS: Final = (
     *("bench", "locust", "doctor", "report", "compare", "capacity"),

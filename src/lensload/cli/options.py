@@ -12,7 +12,8 @@ from lensload.config import loading
 from lensload.config.fields import Cluster
 from lensload.config.model import RunConfig
 from lensload.config.options import Option, options
-from lensload.values import Group, duration_s, number
+from lensload.option import Group
+from lensload.parse import duration_s, number
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Model = TypeVar("Model", bound=Group)

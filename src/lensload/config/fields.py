@@ -1,6 +1,6 @@
 """The fields of a run's configuration, in groups: cluster, load, producer, outputs, criteria. A new option is a field here.
 
-The world's group is `lensload.world.parameters`. The description of a field is its help text on the command line and
+The world's group is `lensload.world.options`. The description of a field is its help text on the command line and
 in the web form; its first sentence is shown with an error.
 """
 
@@ -10,9 +10,10 @@ from typing import Annotated, Literal, Self
 from pydantic import model_validator
 
 from lensload.config import types
+from lensload.option import Group, Shown, option
 from lensload.pacing.profile import Profile
+from lensload.parse import Duration
 from lensload.schema.definitions import TOPIC_NAMES
-from lensload.values import Duration, Group, Shown, option
 from lensload.verdict.thresholds import Thresholds
 
 

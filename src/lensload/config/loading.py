@@ -30,8 +30,9 @@ from lensload.config.model import (
 )
 from lensload.config.options import Option, options
 from lensload.errors import UsageError
+from lensload.option import Group
+from lensload.parse import nearest, number, share
 from lensload.schema import registry_auth
-from lensload.values import Group, nearest, number, share
 
 FILE_NAME = "lensload.toml"
 FILE_VARIABLE = "LENSLOAD_CONFIG"

@@ -14,8 +14,9 @@ from pydantic import ValidationError, model_validator
 from lensload.config.fields import Cluster, Criteria, Load, Outputs, Producer, Views
 from lensload.config.service import Service
 from lensload.errors import UsageError
-from lensload.values import Group, Shown, nearest
-from lensload.world.parameters import WorldParameters
+from lensload.option import Group, Shown
+from lensload.parse import nearest
+from lensload.world.options import WorldOptions
 
 ENV_PREFIX = "LENSLOAD_"
 VIEWS: Final = tuple(Views.model_fields)
@@ -35,7 +36,7 @@ class RunConfig(Group):
 
     load: Load = Load()
     cluster: Cluster = Cluster()
-    world: WorldParameters = WorldParameters()
+    world: WorldOptions = WorldOptions()
     service: Service = Service()
     producer: Producer = Producer()
     criteria: Criteria = Criteria()

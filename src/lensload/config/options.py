@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args, get_origin
 
 from lensload.config.model import ENV_PREFIX, FIELDS, GROUPS, RunConfig, flag_of, name_of, shown_of
-from lensload.values import Shown
+from lensload.option import Shown
 
 _TITLES = {"criteria": "Objectives and thresholds"}
 

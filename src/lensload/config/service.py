@@ -3,7 +3,8 @@
 from typing import Literal
 
 from lensload.config import types
-from lensload.values import Duration, Group, Shown, option
+from lensload.option import Group, Shown, option
+from lensload.parse import Duration
 
 
 class Service(Group):

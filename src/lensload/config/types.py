@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, PlainSerializer
 
 from lensload.pacing.profile import Profile
+from lensload.parse import Duration, nearest
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.schema.migration import Changeover
-from lensload.values import Duration, nearest
 from lensload.verdict.slo import Slo
 
 _MAX_PORT = 65_535

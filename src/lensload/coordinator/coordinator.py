@@ -19,13 +19,13 @@ from lensload.coordinator.transport import Transport
 from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import RefusedError
 from lensload.processes import messages
-from lensload.processes.messages import PROCESSES, Message, Parcel, ProcessName
+from lensload.processes.envelope import PROCESSES, Message, Parcel, ProcessName
 from lensload.results.audience import Gathering
 from lensload.results.build import Judged, build, judged
 from lensload.results.environment import conditions
 from lensload.results.run import Run
 from lensload.service.ledger import ReplyLedger
-from lensload.verdict.evidence import RunFacts
+from lensload.verdict.evidence import Missing, RunFacts
 
 READY_BUDGET_S: Final = 30.0
 _RUN_TAGS: Final = 1 << 14
@@ -209,7 +209,7 @@ class Coordinator:
             return None
         criteria = self._config.criteria
         if_it_went_on = criteria.model_copy(update={"min_measured_s": 0.0, "min_events": 0})
-        return judged(self.recorder.tally, recording, if_it_went_on, criteria.slo)
+        return judged(self.recorder.stats, recording, if_it_went_on, criteria.slo)
 
     def is_over(self) -> bool:
         """Whether no generator produces any more, or one that still should have reported it hangs."""
@@ -238,9 +238,8 @@ class Coordinator:
     def give_up(self) -> None:
         """Wait for the drain no longer; what has been reported so far is what there is."""
         if not self._given_up:
-            self.recorder.died.append(
-                "The drain was given up: what had not been reported by then is missing."
-            )
+            text = "The drain was given up: what had not been reported by then is missing."
+            self.recorder.missing.append(Missing("drain_given_up", text))
         self._given_up = True
         self._transport.wake()
 
@@ -296,7 +295,7 @@ class Coordinator:
         }
         workers = [state.conditions for state in self.workers.states]
         return build(
-            self.recorder.tally,
+            self.recorder.stats,
             self.recorder.recording(self._facts()),
             conditions(self._used(), cluster, workers=workers, clocks=clocks, audience=self._audience()),
             thresholds=self._config.criteria,
@@ -335,8 +334,11 @@ class Coordinator:
         if self._wait(lambda: not self.workers.waiting_for(process), timeout_s):
             return
         late = ", ".join(str(state.index) for state in self.workers.waiting_for(process))
-        why = "the drain was given up" if self._given_up else f"not within {timeout_s:g} s"
-        self.recorder.note_death(f"The {process} of worker {late} did not finish its drain: {why}.")
+        if self._given_up:
+            code, why = "drain_given_up", "the drain was given up"
+        else:
+            code, why = "drain_timeout", f"not within {timeout_s:g} s"
+        self.recorder.note_missing(code, f"The {process} of worker {late} did not finish its drain: {why}.")
 
     def _wait(self, condition: Callable[[], bool], timeout_s: float = float("inf")) -> bool:
         """Wait for a condition, and let the run's seconds pass meanwhile; whether it came true in time."""
@@ -360,8 +362,8 @@ class Coordinator:
             if self._transport.is_lost(worker):
                 state.lost = True
                 self.recorder.forget(worker)
-                self.recorder.note_death(
-                    f"Worker {state.index} was lost, and what it had not yet reported with it."
+                self.recorder.note_missing(
+                    "worker_lost", f"Worker {state.index} was lost, and what it had not yet reported with it."
                 )
             elif self.recorder.times and not state.silent and state.silent_s > _SILENT_S:
                 state.silent = True

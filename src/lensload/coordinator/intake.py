@@ -8,7 +8,7 @@ from lensload.coordinator.recorder import Recorder
 from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import InvalidRunError, LensloadError
 from lensload.processes import messages
-from lensload.processes.messages import Message, Parcel, ProcessName
+from lensload.processes.envelope import Message, Parcel, ProcessName
 
 
 class Intake:
@@ -47,7 +47,9 @@ class Intake:
         """Take in a parcel of a worker, and the message in it."""
         missing = state.received(parcel.number)
         if missing:
-            self._recorder.note_death(f"{missing} messages of worker {state.index} never arrived.")
+            self._recorder.note_missing(
+                "messages_lost", f"{missing} messages of worker {state.index} never arrived."
+            )
         if state.silent:
             state.silent = False
             self._recorder.notices.append(f"Worker {state.index} reports again.")
@@ -64,7 +66,9 @@ class Intake:
                 state.left = True
                 self._recorder.forget(worker)
                 if not self._recorder.draining and self._recorder.times:
-                    self._recorder.note_death(f"Worker {state.index} left before the end of the run.")
+                    self._recorder.note_missing(
+                        "worker_left", f"Worker {state.index} left before the end of the run."
+                    )
             case _:
                 pass
 
@@ -113,7 +117,8 @@ class Intake:
         if not self._recorder.times:
             refusal = refusal or InvalidRunError(message.text)
         else:
-            self._recorder.note_death(self._of(state, message.text))
+            code = "process_failed" if refusal else "process_died"
+            self._recorder.note_missing(code, self._of(state, message.text))
         self.refusal = self.refusal or refusal
 
     def _note_drained(self, state: WorkerState, process: ProcessName, message: messages.Drained) -> None:

@@ -9,7 +9,7 @@ from lensload.config.model import RunConfig
 from lensload.coordinator.recorder import Recorder
 from lensload.coordinator.workers import WorkerState
 from lensload.errors import UsageError
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.processes.messages import Report
 from lensload.report import outputs
 from lensload.report.console import print_result
@@ -28,7 +28,7 @@ class Listener:
     def started(self, recorder: Recorder) -> None:
         """A run starts; `recorder` counts what happens in it."""
 
-    def stats(self, fresh: Tally) -> None:
+    def stats(self, fresh: Stats) -> None:
         """A process has reported what it measured since its last report."""
 
     def reported(self, worker: WorkerState, report: Report) -> None:

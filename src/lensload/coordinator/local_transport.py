@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from lensload.processes.child_process import poll_all
-from lensload.processes.messages import Parcel
+from lensload.processes.envelope import Parcel
 from lensload.processes.worker import Worker
 
 Receive = Callable[[str, Parcel], None]

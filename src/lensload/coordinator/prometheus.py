@@ -112,7 +112,7 @@ def _gauges(recorder: Recorder) -> Iterator[Metric]:
 
 
 def _counts(recorder: Recorder) -> Iterator[Metric]:
-    counts = sorted(recorder.tally.counts.items())
+    counts = sorted(recorder.stats.counts.items())
     for name in COUNTS:
         text = f"Events {name} since the run's start, warm-up included."
         family = CounterMetricFamily(f"lensload_{name}_events", text, labels=["topic"])
@@ -126,7 +126,7 @@ def _counts(recorder: Recorder) -> Iterator[Metric]:
     yield unobserved
     text = "Events that failed, by error."
     errors = CounterMetricFamily("lensload_errors", text, labels=["topic", "error"])
-    for labels, count in sorted(recorder.tally.errors.items()):
+    for labels, count in sorted(recorder.stats.errors.items()):
         errors.add_metric(list(labels), count)
     yield errors
 
@@ -155,7 +155,7 @@ def _latencies(recorder: Recorder) -> Metric:
         "Latency of measured events from when each was due; of encode and serialize, how long it took.",
         labels=["stage", "topic"],
     )
-    for (stage, topic), histogram in sorted(recorder.tally.histograms.items()):
+    for (stage, topic), histogram in sorted(recorder.stats.histograms.items()):
         if stage in STAGES and histogram.count:
             family.add_metric([stage, topic], _buckets(histogram), histogram.sum_ns / 1e9)
     return family

@@ -11,7 +11,7 @@ from lensload.ids import NS_PER_MS
 from lensload.metrics.groups import Group
 from lensload.metrics.responses import Responses
 from lensload.metrics.slices import Slices
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.processes.messages import Drained, GeneratorDrained, GeneratorReport, ObserverDrained, Report
 from lensload.results.audience import AudienceLog
 from lensload.results.build import Recording
@@ -23,7 +23,7 @@ from lensload.schema.definitions import TOPIC_NAMES
 from lensload.service.breakdown import responses
 from lensload.service.groups import GroupLedger
 from lensload.service.ledger import ReplyLedger
-from lensload.verdict.evidence import RunFacts
+from lensload.verdict.evidence import Missing, MissingCode, RunFacts
 
 _MOST_CHANGES: Final = 1_000  # of the rate: a script may steer for hours
 
@@ -61,7 +61,7 @@ class Recorder:
         now_ns: the wall clock, Unix nanoseconds.
 
     Attributes:
-        tally: everything so far, of all workers.
+        stats: everything so far, of all workers.
         audience: whom the generators play.
         events: which events were sent, failed and seen, as all processes tell.
         replies: the requests to a service under test, and its answers; None where lensload answers itself.
@@ -71,7 +71,7 @@ class Recorder:
         notices: what was worth telling, in order.
         unflushed: events without a delivery report when their generator had drained.
         produced_until_ns: when the last event was handed to a producer, Unix nanoseconds.
-        died: one text for each process that ended before it should have.
+        missing: the parts of the run that did not report all that they measured.
         incomplete: observers that did not reach the partitions' ends.
         clock_step_ns: by how much a clock was set, the most that any process told.
         latest: what was counted in the second that was closed last.
@@ -80,7 +80,7 @@ class Recorder:
 
     def __init__(self, now_ns: Callable[[], int] = time.time_ns) -> None:
         self._now_ns = now_ns
-        self.tally = Tally()
+        self.stats = Stats()
         self.events = Reconciliation()
         self.replies: ReplyLedger | None = None
         self.groups = GroupLedger()
@@ -88,15 +88,15 @@ class Recorder:
         self.times: Times | None = None
         self.stopped_ns = 0
         self.notices: list[str] = []
-        self.died: list[str] = []
+        self.missing: list[Missing] = []
         self.unflushed = 0
         self.produced_until_ns = 0
         self.incomplete = 0
         self.clock_step_ns = 0
-        self.latest = Tally()
+        self.latest = Stats()
         self.rate_changes: list[RateChange] = []
         self._changed = 0  # after the start: a rate that was set before is no change
-        self._fresh = Tally()
+        self._fresh = Stats()
         self._told = 0
         self._generators: dict[str, GeneratorReport] = {}
         self._series = Series()
@@ -158,9 +158,9 @@ class Recorder:
         """The schedule stops now, if it has not yet."""
         self.stopped_ns = self.stopped_ns or self._now_ns()
 
-    def note_death(self, text: str) -> None:
-        """Note that a process or a part of the run is missing, in a sentence."""
-        self.died.append(text)
+    def note_missing(self, code: MissingCode, text: str) -> None:
+        """Note that a part of the run did not report all that it measured: the cause, and a sentence."""
+        self.missing.append(Missing(code, text))
         self.notices.append(text)
 
     def second(self) -> Snapshot:
@@ -172,8 +172,8 @@ class Recorder:
         elif self.times:
             phase = self.times.phase(now_ns)
         self._settle_replies()
-        fresh, self._fresh = self._fresh, Tally()
-        self.tally.add(fresh)
+        fresh, self._fresh = self._fresh, Stats()
+        self.stats.add(fresh)
         self.latest = fresh
         elapsed_s = self.times.elapsed_s(now_ns) if self.times else 0.0
         since_s = self.times.elapsed_s(self.times.measure_from_ns) if self.times else 0.0
@@ -202,7 +202,7 @@ class Recorder:
             target_per_s=self._mean_target(measured_s),
             unflushed=self.unflushed,
             observer_complete=not self.incomplete,
-            died=tuple(self.died),
+            missing=tuple(self.missing),
             clock_step_s=self.clock_step_ns / 1e9,
             rate_changes=self._changed,
         )
@@ -233,7 +233,7 @@ class Recorder:
             started_ns=times.start_ns,
             measured_s=measured_s,
             target_per_s=sum(report.due for report in reports) / measured_s,
-            died=tuple(self.died),
+            missing=tuple(self.missing),
             clock_step_s=self.clock_step_ns / 1e9,
             rate_changes=self._changed,
         )
@@ -246,8 +246,8 @@ class Recorder:
         """Every request that was acknowledged has been seen, and has an answer."""
         self._settle_replies()
         acked = sum(
-            tally.counts.get(REQUESTS, {}).get(name, 0)
-            for tally in (self.tally, self._fresh)
+            stats.counts.get(REQUESTS, {}).get(name, 0)
+            for stats in (self.stats, self._fresh)
             for name in ("acked", WARMUP + "acked")
         )
         return self.replies is None or self.replies.answered >= max(self.replies.requests, acked)
@@ -267,7 +267,7 @@ class Recorder:
     def _responses(self, *, now_ns: int = 0) -> Responses | None:
         if self.replies is None or self.times is None:
             return None
-        return responses(self.replies.result(self._replies_from_ns(self.times), now_ns=now_ns), self.tally)
+        return responses(self.replies.result(self._replies_from_ns(self.times), now_ns=now_ns), self.stats)
 
     @staticmethod
     def _replies_from_ns(times: Times) -> int:
@@ -280,7 +280,7 @@ class Recorder:
     def _take_in_rest(self) -> None:
         self._settle_replies()
         rest = self._fresh.take()
-        self.tally.add(rest)
+        self.stats.add(rest)
         self._slices.add_rest(rest)
 
     def _snapshot(self, fresh: Row, achieved_per_s: float) -> Snapshot:
@@ -295,13 +295,13 @@ class Recorder:
             queue=fresh["queue"],
             group_lag_s={group: row["lag_s"] for group, row in self.groups.last().items()},
             notices=notices,
-            **progress(self.tally),
+            **progress(self.stats),
         )
 
     def _mean_target(self, measured_s: float) -> float:
         """The generators' own count of what was due, if they keep one; else the mean of the rates they reported."""
-        if "due" in self.tally.totals and measured_s > 0:
-            return self.tally.totals["due"] / measured_s
+        if "due" in self.stats.totals and measured_s > 0:
+            return self.stats.totals["due"] / measured_s
         if not self.times:
             return 0.0
         from_ns, to_ns = (

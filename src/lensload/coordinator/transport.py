@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from lensload.processes.messages import Parcel
+from lensload.processes.envelope import Parcel
 
 
 class Transport(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lensload.errors import RefusedError
-from lensload.processes.messages import ProcessName
+from lensload.processes.envelope import ProcessName
 
 LANES: Final = 64
 _LATE_BANKS: Final = 63

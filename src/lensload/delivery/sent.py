@@ -62,10 +62,10 @@ class Dispatches:
         streams = readings.lane * TOPICS_A_LANE + TOPIC_NAMES.index(topic)
         self._ledgers["failed"].enter(streams, readings.sequence, np.zeros(len(values), np.uint32))
 
-    def take(self, *, everything: bool = False) -> dict[Kind, dict[PageKey, Page]]:
+    def take_pages(self, *, everything: bool = False) -> dict[Kind, dict[PageKey, Page]]:
         """The pages that others have not been told of yet; `everything` is for the last word."""
         taken: dict[Kind, dict[PageKey, Page]] = {
-            kind: ledger.take(everything=everything) for kind, ledger in self._ledgers.items()
+            kind: ledger.take_pages(everything=everything) for kind, ledger in self._ledgers.items()
         }
         # Nobody sends an event twice: what is full here will not be asked for again.
         self._ledgers["sent"].settle([key for key, page in taken["sent"].items() if page.full])

@@ -74,7 +74,7 @@ class SequenceLedger:
                 return repeated
             self._fetch(lines[left], pages[left])
 
-    def take(self, *, everything: bool = False) -> dict[PageKey, Page]:
+    def take_pages(self, *, everything: bool = False) -> dict[PageKey, Page]:
         """The pages that have been shelved since the last call, each as it is now.
 
         Args:

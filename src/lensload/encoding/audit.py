@@ -16,7 +16,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 
 from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.world.columns import TopicBatch, picked
 
 _SETTINGS: Final = {
@@ -48,7 +48,7 @@ class ConfluentSerializer:
 
 
 class Audit:
-    """Samples batches at about `per_s` events a second, and accounts in the tally.
+    """Samples batches at about `per_s` events a second, and accounts in the stats.
 
     Stage `serialize` gets each sampled event's time; totals `audited` and `mismatched` count events compared
     and events whose bytes differ.
@@ -56,14 +56,14 @@ class Audit:
     Args:
         serializers: for each schema id, the serializer of that version.
         per_s: how many events a second to sample.
-        tally: where to account.
+        stats: where to account.
     """
 
-    def __init__(self, serializers: Mapping[int, ConfluentSerializer], per_s: float, tally: Tally) -> None:
+    def __init__(self, serializers: Mapping[int, ConfluentSerializer], per_s: float, stats: Stats) -> None:
         self.measure_from_ns = 0
         self._serializers = serializers
         self._per_s = per_s
-        self._tally = tally
+        self._stats = stats
         self._chance = random.Random()  # which events are looked at decides nothing they contain
         self._random = self._chance.random
 
@@ -92,7 +92,7 @@ class Audit:
             spent_ns = time.perf_counter_ns() - start_ns
             if due_ns >= self.measure_from_ns:
                 took_ns.append(spent_ns)
-        self._tally.add_total("audited", len(values))
-        self._tally.add_total("mismatched", mismatched)
+        self._stats.add_total("audited", len(values))
+        self._stats.add_total("mismatched", mismatched)
         if took_ns:
-            self._tally.record("serialize", batch.topic, np.array(took_ns))
+            self._stats.record("serialize", batch.topic, np.array(took_ns))

@@ -24,7 +24,7 @@ from lensload.kafka.batch_producer import BatchProducer, Messages
 from lensload.kafka.client_errors import Troubles
 from lensload.metrics.leaders import Leaders, record_by_leader
 from lensload.metrics.librdkafka import INTERVAL_MS, ProducerStatistics
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 
 _CHUNK: Final = 250  # events between two looks at the clock: a quarter of a millisecond at full speed
 _MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its caller can see to other things
@@ -42,7 +42,7 @@ _PURGED: Final = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)  # noqa: 
 class PacedProducer:
     """Produces encoded events when they are due, and accounts for each.
 
-    Whatever it finds goes into the tally: counts `produced`, `acked`, `failed` and `unflushed` by topic, errors by their
+    Whatever it finds goes into the stats: counts `produced`, `acked`, `failed` and `unflushed` by topic, errors by their
     text, totals `bytes`, `queue_full` and `producer_troubles`, the stages `schedule_lag` and `ack`, and librdkafka's own. Events due before
     `measure_from_ns` are warm-up: counted as `warmup_produced`, `warmup_acked`, `warmup_failed` only.
     Which events they are goes into `dispatches`.
@@ -56,13 +56,13 @@ class PacedProducer:
     Args:
         settings: librdkafka's properties.
         names: the name in the cluster of each topic.
-        tally: where to account.
+        stats: where to account.
         leaders: of the topics' partitions, in the order of `names`; while it knows any, acknowledgements are timed by
             broker too.
     """
 
     def __init__(
-        self, settings: dict[str, Any], names: dict[str, str], tally: Tally, leaders: Leaders | None = None
+        self, settings: dict[str, Any], names: dict[str, str], stats: Stats, leaders: Leaders | None = None
     ) -> None:
         self.measure_from_ns = 0
         self.produced = 0
@@ -74,14 +74,14 @@ class PacedProducer:
         self._silent = False
         self._reported = 0
         self._topics = tuple(names)
-        self._tally = tally
+        self._stats = stats
         self._leaders = leaders or Leaders(())
         self._queues = {topic: _Queue(name, number) for number, (topic, name) in enumerate(names.items())}
         self._handed: list[_Handed] = []
         self._handed_events = 0
         self._settled_ns = 0
         self._refused: list[tuple[KafkaError, str, bytes]] = []
-        self._statistics = ProducerStatistics(tally)
+        self._statistics = ProducerStatistics(stats)
         self._producer = BatchProducer(
             {**settings, "statistics.interval.ms": INTERVAL_MS}, self._troubles, self._note_statistics
         )
@@ -149,7 +149,7 @@ class PacedProducer:
         self._producer.close()
 
     def settle(self) -> None:
-        """Bring all that was handed over and all that has come back into the tally, and into `dispatches`.
+        """Bring all that was handed over and all that has come back into the stats, and into `dispatches`.
 
         Call it before taking either.
         """
@@ -172,13 +172,13 @@ class PacedProducer:
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
         troubles = self._troubles.take()
-        self._tally.add_total("producer_troubles", len(troubles))
+        self._stats.add_total("producer_troubles", len(troubles))
         return [*troubles, *self._silence()]
 
     def _note_statistics(self, text: str) -> None:
         """Enter librdkafka's window of the last second, if all of it was measured."""
         if self.measure_from_ns and time.time_ns() >= self.measure_from_ns + INTERVAL_MS * 1_000_000:
-            self._statistics.take(text)
+            self._statistics.record(text)
 
     def _silence(self) -> list[str]:
         """That a cluster which takes events acknowledges none, once, and that it does again: no error tells that."""
@@ -204,7 +204,7 @@ class PacedProducer:
             self._refused += [(error, encoded.topic, encoded.values[each]) for each, error in refused]
             place += taken
             if place < stop:
-                self._tally.add_total("queue_full", 1)
+                self._stats.add_total("queue_full", 1)
                 self._serve(_FULL_QUEUE_WAIT_S)
                 self._settle_acked()  # what was reported holds its place in the queue until then
         self.last_ns = time.time_ns()
@@ -230,14 +230,14 @@ class PacedProducer:
         warm = int(np.searchsorted(due_ns, self.measure_from_ns))
         measured = len(due_ns) - warm
         if measured:
-            self._tally.record("schedule_lag", topic, (moments_ns - due_ns)[warm:])
-            self._tally.count(topic, "produced", measured)
+            self._stats.record("schedule_lag", topic, (moments_ns - due_ns)[warm:])
+            self._stats.count(topic, "produced", measured)
             values = chain.from_iterable(portion.values for portion in portions)
             value_bytes = sum(map(len, islice(values, warm, None)))
-            self._tally.add_total("bytes", value_bytes)
-            self._tally.count(topic, "bytes", value_bytes)
+            self._stats.add_total("bytes", value_bytes)
+            self._stats.count(topic, "bytes", value_bytes)
         if warm:
-            self._tally.count(topic, "warmup_produced", warm)
+            self._stats.count(topic, "warmup_produced", warm)
 
     def _serve(self, timeout_s: float) -> None:
         self._producer.serve(timeout_s)
@@ -261,16 +261,16 @@ class PacedProducer:
         if self._leaders.known:
             timed = np.flatnonzero(measured & ~failed)
             brokers = self._leaders.of(numbers[timed], reports.partitions[timed], due_ns[timed])
-            record_by_leader(self._tally, "ack", brokers, reports.came_ns[timed] - due_ns[timed])
+            record_by_leader(self._stats, "ack", brokers, reports.came_ns[timed] - due_ns[timed])
         for number, topic in enumerate(self._topics):
             acked = (numbers == number) & ~failed
             counted = np.flatnonzero(acked & measured)
             if len(counted):
-                self._tally.count(topic, "acked", len(counted))
-                self._tally.record("ack", topic, reports.came_ns[counted] - due_ns[counted])
+                self._stats.count(topic, "acked", len(counted))
+                self._stats.record("ack", topic, reports.came_ns[counted] - due_ns[counted])
             warm = int(np.count_nonzero(acked)) - len(counted)
             if warm:
-                self._tally.count(topic, "warmup_acked", warm)
+                self._stats.count(topic, "warmup_acked", warm)
         self._refused += [
             (KafkaError(error), self._topics[number], value)
             for error, number, value in zip(
@@ -286,9 +286,9 @@ class PacedProducer:
             given_up = error.code() in _PURGED
             due_ns = int(wire.due_ns(wire.heads_of([value]))[0])
             name = "unflushed" if given_up else "failed"
-            self._tally.count(topic, name if due_ns >= self.measure_from_ns else f"warmup_{name}")
+            self._stats.count(topic, name if due_ns >= self.measure_from_ns else f"warmup_{name}")
             if not given_up:
-                self._tally.error(topic, error.str())
+                self._stats.error(topic, error.str())
         for topic, failed in values.items():
             self.dispatches.failed(topic, failed)
 

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from locust import User, constant, task
 
 from lensload.errors import UsageError
-from lensload.values import nearest
+from lensload.parse import nearest
 from lensload.world.behaviour import Behaviour
 
 _FIELDS = [field.name for field in fields(Behaviour)]

@@ -26,7 +26,7 @@ from lensload.locust import options
 from lensload.locust.audience import Audience
 from lensload.locust.stats_table import StatsTable
 from lensload.locust.transport import LocustTransport
-from lensload.processes.messages import Parcel
+from lensload.processes.envelope import Parcel
 from lensload.report import outputs
 from lensload.verdict.verdict import EXIT_CODES
 from lensload.web.live import Live

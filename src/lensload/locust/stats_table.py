@@ -16,7 +16,7 @@ from locust.stats import RequestStats, StatsEntry, StatsError
 
 from lensload.coordinator.listeners import Listener
 from lensload.metrics.histogram import Histogram, bucket_bounds
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 
 COUNTED_STAGE = "ack"
 SHOWN_STAGES = ("schedule_lag", "encode", "ack", "end_to_end")
@@ -49,7 +49,7 @@ class StatsTable(Listener):
     def __init__(self, stats: RequestStats) -> None:
         self._stats = stats
 
-    def stats(self, fresh: Tally) -> None:
+    def stats(self, fresh: Stats) -> None:
         """Add what is new, as having happened now."""
         now_s = time.time()
         for (stage, topic), histogram in fresh.histograms.items():

@@ -8,7 +8,7 @@ from locust.env import Environment
 from locust.rpc import Message as LocustMessage
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
 
-from lensload.processes.messages import Parcel
+from lensload.processes.envelope import Parcel
 
 _TO_WORKER: Final = "lensload_to_worker"
 _TO_COORDINATOR: Final = "lensload_to_coordinator"
@@ -26,7 +26,7 @@ class LocustTransport:
     def __init__(self, runner: LocalRunner | MasterRunner, receive: Callable[[str, Parcel], None]) -> None:
         self._runner = runner
         self._receive = receive
-        self._news = Event()
+        self._waiting: list[Event] = []
         runner.register_message(_TO_COORDINATOR, self._hear)
 
     @property
@@ -50,12 +50,19 @@ class LocustTransport:
 
     def wait(self, timeout_s: float) -> None:
         """Wait until something was received, or `wake` was called, or the time is over; others run meanwhile."""
-        self._news.wait(timeout_s)
-        self._news.clear()
+        # An event of its own: where several greenlets wait for one and clear it, gevent (26.9) can forget one of them,
+        # time-out included, if it waits again while the others are being told.
+        news = Event()
+        self._waiting.append(news)
+        try:
+            news.wait(timeout_s)
+        finally:
+            self._waiting.remove(news)
 
     def wake(self) -> None:
         """Let whoever waits go on."""
-        self._news.set()
+        for news in list(self._waiting):
+            news.set()
 
     def _hear(self, environment: Environment, msg: LocustMessage) -> None:  # noqa: ARG002  # Locust's signature
         self._receive(msg.node_id, Parcel.from_wire(msg.data))

@@ -10,7 +10,7 @@ from locust.runners import LocalRunner, WorkerRunner
 from lensload.locust.audience import SLICES
 from lensload.locust.transport import connect_worker
 from lensload.processes import messages
-from lensload.processes.messages import Envelope, Parcel, ProcessName
+from lensload.processes.envelope import PROCESSES, Envelope, Parcel, ProcessName
 from lensload.processes.supervisor import Supervisor
 from lensload.processes.worker import MakeSupervisor, Worker
 
@@ -62,7 +62,7 @@ class LocustWorker(Worker):
 
     def _drain_alone(self, timeout_s: float) -> None:
         if supervisor := self._supervisor:
-            for process in messages.PROCESSES:
+            for process in PROCESSES:
                 supervisor.send(process, messages.Drain())
                 _wait(lambda child=supervisor.processes[process]: child.ended, timeout_s)
         self.end()

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.metrics.histogram import Nanoseconds
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 
 BY_LEADER: Final = {"ack": "ack_by_leader", "end_to_end": "end_to_end_by_leader"}
-"""Under which stage a tally has the latencies of a stage by broker, the broker's number in the topic's place."""
+"""Under which stage the stats have the latencies of a stage by broker, the broker's number in the topic's place."""
 
 NOBODY: Final = -1
 _MOST_CHANGES: Final = 64
@@ -72,11 +72,11 @@ class Leaders:
         return found
 
 
-def record_by_leader(tally: Tally, stage: str, brokers: Brokers, values_ns: Nanoseconds) -> None:
+def record_by_leader(stats: Stats, stage: str, brokers: Brokers, values_ns: Nanoseconds) -> None:
     """Record latencies at a stage of `BY_LEADER` by broker."""
     for broker in np.unique(brokers).tolist():
         if broker != NOBODY:
-            tally.record(BY_LEADER[stage], str(broker), values_ns[brokers == broker])
+            stats.record(BY_LEADER[stage], str(broker), values_ns[brokers == broker])
 
 
 def _looked_up(table: Brokers, topics: NDArray[Any], partitions: NDArray[Any]) -> Brokers:

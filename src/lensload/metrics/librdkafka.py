@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lensload.metrics.histogram import Histogram
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 
 CLIENT: Final = "all"
-"""What stands in a tally for the topic: librdkafka tells by broker, not by topic."""
+"""The topic under which they are recorded: librdkafka tells by broker, not by topic."""
 
 INTERVAL_MS: Final = 1_000
 
@@ -38,21 +38,21 @@ _PERCENTILES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ProducerStatistics:
-    """Takes librdkafka's statistics of a producer into a tally, from the measured time on.
+    """Takes librdkafka's statistics of a producer into stats, from the measured time on.
 
     Attributes:
-        tally: where `STAGES` are recorded, under the topic `CLIENT`.
+        stats: where `STAGES` are recorded, under the topic `CLIENT`.
     """
 
-    tally: Tally
+    stats: Stats
 
-    def take(self, text: str) -> None:
-        """Enter one window: the JSON that `stats_cb` gets."""
+    def record(self, text: str) -> None:
+        """Record one window: the JSON that `stats_cb` gets."""
         for broker in json.loads(text).get("brokers", {}).values():
             for stage, (name, ns) in _WINDOWS.items():
                 window = broker.get(name)
                 if window and window["cnt"]:
-                    self.tally.merge(stage, CLIENT, histogram_of(window, ns))
+                    self.stats.merge(stage, CLIENT, histogram_of(window, ns))
 
 
 def histogram_of(window: Mapping[str, Any], unit_ns: int) -> Histogram:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lensload.metrics.counts import PROGRESS, Progress, count_of
 from lensload.metrics.histogram import Histogram
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.metrics.time_series import Coarse, TimeSeries, add_coarse
 
 STAGES_KEPT = ("schedule_lag", "queue", "ack", "end_to_end")
@@ -77,7 +77,7 @@ class Slices:
     def __init__(self, most: int = MOST) -> None:
         self._parts = TimeSeries[CoarseSlice](most)
 
-    def close(self, fresh: Tally, *, since_s: float, at_s: float, phase: str) -> None:
+    def close(self, fresh: Stats, *, since_s: float, at_s: float, phase: str) -> None:
         """Take in what came in the second that ends now.
 
         Args:
@@ -91,7 +91,7 @@ class Slices:
         if phase in ("measuring", "draining") or not part.empty:
             self._parts.append(part)
 
-    def add_rest(self, fresh: Tally) -> None:
+    def add_rest(self, fresh: Stats) -> None:
         """Count what came after the last second with the last slice."""
         rest = _part(fresh, 0.0, 0.0, "draining")
         if self._parts.last:
@@ -135,7 +135,7 @@ def histogram(piece: Slice, stage: str, topic: str = "all") -> Histogram:
     return merged
 
 
-def _part(fresh: Tally, from_s: float, to_s: float, phase: str) -> CoarseSlice:
+def _part(fresh: Stats, from_s: float, to_s: float, phase: str) -> CoarseSlice:
     counts = {name: sum(by.get(name, 0) for by in fresh.counts.values()) for name in PROGRESS}
     kept = {key: one.coarse for key, one in fresh.histograms.items() if key[0] in STAGES_KEPT and one.count}
     return CoarseSlice(from_s, to_s, phase, 1, counts, kept)

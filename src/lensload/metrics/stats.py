@@ -1,6 +1,6 @@
 """What was counted and how long it took, by stage and topic, in parts that add up.
 
-A process gathers into one `Tally`, hands it over each second with `take()`, and whoever receives the parts adds
+A process gathers into one `Stats`, hands them over each second with `take()`, and whoever receives the parts adds
 them: the sum is the same as if one process had measured everything.
 """
 
@@ -10,14 +10,14 @@ from typing import Any, Self
 from lensload.metrics.histogram import Histogram, Nanoseconds
 from lensload.metrics.stages import STAGES
 
-__all__ = ["STAGES", "Histogram", "Tally"]
+__all__ = ["STAGES", "Histogram", "Stats"]
 
 
 @dataclass(slots=True)
-class Tally:
+class Stats:
     """Everything that was counted and measured over some time by some process.
 
-    Topics are LENS's names without a prefix. One thread at a time may use a tally.
+    Topics are LENS's names without a prefix. One thread at a time may use one.
 
     Attributes:
         counts: how many events of a topic were produced, acked, failed, observed, duplicated, reordered, corrupt
@@ -65,7 +65,7 @@ class Tally:
             histogram = self.histograms[stage, topic] = Histogram()
         return histogram
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: "Stats") -> None:
         """Count all that `other` has; `other` is left as it was and shares nothing with this one."""
         for topic, by_name in other.counts.items():
             for name, n in by_name.items():
@@ -77,9 +77,9 @@ class Tally:
         for (stage, topic), histogram in other.histograms.items():
             self.merge(stage, topic, histogram)
 
-    def take(self) -> "Tally":
+    def take(self) -> "Stats":
         """Hand over what has gathered, and start empty."""
-        taken = Tally(self.counts, self.errors, self.totals, self.histograms)
+        taken = Stats(self.counts, self.errors, self.totals, self.histograms)
         self.counts, self.errors, self.totals, self.histograms = {}, {}, {}, {}
         return taken
 

@@ -5,33 +5,28 @@ been answered for each, before the first event is due. A wake-up only fetches re
 accounted for in bulk, since NumPy costs as much for two records as for a hundred.
 """
 
-import time
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 from zlib import adler32
 
 import numpy as np
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, Message, TopicPartition
+from confluent_kafka import Message
 from numpy.typing import NDArray
 
 from lensload.config.model import REQUESTS, RESPONSES
 from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.tracker import TOPICS_A_LANE, OrderLedger, SequenceLedger
 from lensload.encoding import wire
-from lensload.errors import ClusterError
-from lensload.kafka.client_errors import Troubles
-from lensload.kafka.reading import offsets
+from lensload.kafka.live_reader import LiveReader
+from lensload.kafka.reading import Place
 from lensload.metrics.leaders import Leaders, record_by_leader
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.service.offset_log import OffsetLog
 from lensload.service.reader import ReplyReader
 
-_MOST_AT_ONCE: Final = 5_000
 _MOST_GATHERED: Final = 4_096  # records that wait to be accounted for
 _LONGEST_GATHERED_NS: Final = 100_000_000  # how long the first of them waits, while records come
-_PROOF_S: Final = 10.0
-_PROOF_STEP_S: Final = 0.02
 _ASK_S: Final = 5.0
 
 
@@ -39,7 +34,7 @@ class Observer:
     """Reads partitions from their present end on, and accounts for every record of this run in them.
 
     Fetched records wait to be accounted for until there are 4,096 of them or the first has waited for 100 ms; whoever
-    takes the tally or the pages calls `account` first. What it finds goes into the tally: counts `observed` (distinct
+    takes the stats or the pages calls `account` first. What it finds goes into the stats: counts `observed` (distinct
     events), `duplicated` (each further sight), `reordered` (came behind a later one of its writer in the same partition)
     and `corrupt` by topic, totals `foreign` (records of other runs or programs), `deleted_before_read` (records gone before
     they could be read), `read_again` (records that came twice because the client had lost its place) and
@@ -56,7 +51,7 @@ class Observer:
         partitions: which partitions to read, by topic's name in the cluster.
         topics: the LENS topic of each such name.
         run_tag: the run's tag, as its ids carry it.
-        tally: where to account.
+        stats: where to account.
         replies: takes in requests and answers; None where no service under test answers.
         log: is told when the event at each offset was due; None where nobody asks.
     """
@@ -67,7 +62,7 @@ class Observer:
         partitions: dict[str, list[int]],
         topics: dict[str, str],
         run_tag: int,
-        tally: Tally,
+        stats: Stats,
         *,
         replies: ReplyReader | None = None,
         log: OffsetLog | None = None,
@@ -79,19 +74,16 @@ class Observer:
         self._labels = list(topics.values())
         self._numbers = np.array([TOPIC_NAMES.index(topic) for topic in self._labels])
         self._run_tag = run_tag
-        self._tally = tally
+        self._stats = stats
         self._replies = replies
         self._log = log
         self._sequences = SequenceLedger()
         self._orders = OrderLedger()
-        self._wanted = [TopicPartition(name, number) for name, them in partitions.items() for number in them]
-        self._next: dict[tuple[str, int], int] = {}
+        self._next: dict[Place, int] = {}
         self._untimed_to: dict[tuple[int, int], int] = {}  # up to which offset of a partition that was added
         self._gathered: list[Message] = []
         self._stamps: list[tuple[int, int]] = []  # (how many were gathered by then, when)
-        self._troubles = Troubles()
-        group: dict[str, Any] = {"group.id": f"lensload-observer-{run_tag}", "enable.auto.commit": False}
-        self._consumer = Consumer({**settings, **group, "error_cb": self._troubles})
+        self._reader = LiveReader(settings, partitions, f"lensload-observer-{run_tag}")
 
     def prove(self) -> None:
         """Take up the partitions at their present ends and wait until each has answered a fetch.
@@ -99,26 +91,10 @@ class Observer:
         Raises:
             ClusterError: a partition does not answer within 10 s.
         """
-        self._next = self.ends()
-        for each in self._wanted:
-            each.offset = self._next[each.topic, each.partition]
-        self._consumer.assign(self._wanted)
-        silent = list(self._wanted)
-        deadline_s = time.monotonic() + _PROOF_S
-        while silent:
-            self.watch(_PROOF_STEP_S)
-            # The end that a fetch told is known without asking; the end-of-partition event would wake us for each batch.
-            silent = [
-                each for each in silent if self._consumer.get_watermark_offsets(each, cached=True)[1] < 0
-            ]
-            if silent and time.monotonic() > deadline_s:
-                first = min(silent, key=lambda each: (each.topic, each.partition))
-                raise ClusterError(
-                    f"Partition {first.partition} of {first.topic} cannot be read: no answer to a fetch within {_PROOF_S:.0f} s.",
-                    "Check that the broker that leads it is up and lets these credentials read.",
-                )
+        self._next = self._reader.assign()
+        self._reader.await_answers(self.watch)
 
-    def take_up(self, places: Iterable[tuple[str, int]]) -> None:
+    def take_up(self, places: Iterable[Place]) -> None:
         """Read more partitions, which did not exist before, from their beginnings on.
 
         What lies there already was not looked for when it came: it counts, and is not timed.
@@ -126,35 +102,27 @@ class Observer:
         Raises:
             ClusterError: a partition does not tell where it ends; none is taken up.
         """
-        added = [TopicPartition(name, number, OFFSET_BEGINNING) for name, number in places]
-        ends = self.ends(_ASK_S, added)
-        self._consumer.incremental_assign(added)
-        self._wanted += added
-        for place, end in ends.items():
+        for place, end in self._reader.take_up(places).items():
             self._next[place] = 0
             self._untimed_to[self._places[place[0]], place[1]] = end
 
     def watch(self, timeout_s: float) -> int:
         """Take in what has come, waiting so long for the first of it; gives how many records."""
-        # poll() for the first, consume() for the rest: consume(n, t) alone waits for n to come.
         if self._replies and self._replies.behind:
             self._replies.work()
             timeout_s = 0
-        first = self._consumer.poll(timeout_s)
-        now_ns = time.time_ns()
-        count = 0
-        if first is not None:
-            messages = [first, *self._consumer.consume(_MOST_AT_ONCE, 0)]
-            now_ns = time.time_ns()
-            count = self._gather(messages, now_ns)
+        records, now_ns = self._reader.fetch(timeout_s)
+        if records:
+            self._gathered += records
+            self._stamps.append((len(self._gathered), now_ns))
         if self._stamps and (
             len(self._gathered) >= _MOST_GATHERED or now_ns - self._stamps[0][1] >= _LONGEST_GATHERED_NS
         ):
             self.account()
-        return count
+        return len(records)
 
     def account(self) -> None:
-        """Bring all records that were fetched into the tally and the ledger."""
+        """Bring all records that were fetched into the stats and the ledger."""
         if not self._gathered:
             return
         counts, stamps = zip(*self._stamps, strict=True)
@@ -163,49 +131,36 @@ class Observer:
         self._stamps.clear()
         self._account(records, came_ns)
 
-    def _gather(self, messages: list[Message], now_ns: int) -> int:
-        records = [message for message in messages if message.error() is None]
-        if len(records) < len(messages):
-            for error in filter(None, map(Message.error, messages)):
-                self._troubles(error)
-        if records:
-            self._gathered += records
-            self._stamps.append((len(self._gathered), now_ns))
-        return len(records)
-
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
-        troubles = self._troubles.take()
-        self._tally.add_total("observer_troubles", len(troubles))
+        troubles = self._reader.troubles.take()
+        self._stats.add_total("observer_troubles", len(troubles))
         return troubles
 
     def take_pages(self, *, everything: bool = False) -> dict[PageKey, Page]:
         """What has been seen, for those who know all accounts; `everything` is for the last word."""
-        return self._sequences.take(everything=everything)
+        return self._sequences.take_pages(everything=everything)
 
     def settle(self, keys: Iterable[PageKey]) -> None:
         """Forget these pages: all their events have been sent and seen."""
         self._sequences.settle(keys)
 
-    def ends(
-        self, timeout_s: float = _ASK_S, wanted: Iterable[TopicPartition] | None = None
-    ) -> dict[tuple[str, int], int]:
-        """The present end of every partition, or of those that are wanted.
+    def ends(self, timeout_s: float = _ASK_S) -> dict[Place, int]:
+        """The present end of every partition.
 
         Raises:
             ClusterError: a partition does not tell its end, or not in time.
         """
-        places = [(each.topic, each.partition) for each in (self._wanted if wanted is None else wanted)]
-        return offsets(self._consumer, places, OFFSET_END, timeout_s)
+        return self._reader.ends(timeout_s)
 
-    def behind(self, ends: dict[tuple[str, int], int]) -> int:
+    def behind(self, ends: dict[Place, int]) -> int:
         """How many offsets lie between where we are and `ends`."""
         self.account()
         return sum(max(0, end - self._next[key]) for key, end in ends.items())
 
     def close(self) -> None:
         """Leave the cluster."""
-        self._consumer.close()
+        self._reader.close()
 
     def _account(self, records: list[Message], came_ns: NDArray[np.int64]) -> None:
         count = len(records)
@@ -217,7 +172,7 @@ class Observer:
         fresh = self._follow(place, partition, offset)
         if not fresh.all():
             # The client lost its place and began anew: what it reads a second time was not written twice.
-            self._tally.add_total("read_again", int(np.count_nonzero(~fresh)))
+            self._stats.add_total("read_again", int(np.count_nonzero(~fresh)))
             kept = np.flatnonzero(fresh)
             records = [records[index] for index in kept.tolist()]
             place, partition, came_ns = place[kept], partition[kept], came_ns[kept]
@@ -251,8 +206,8 @@ class Observer:
             mine = [records[index] for index in which.tolist()]
             self._note_offsets(self._log, mine, place[which], partition[which], heads.due_ns[which])
         if len(which):
-            seals = np.fromiter(map(adler32, map(values.__getitem__, which.tolist())), np.uint32, len(which))
             columns = _Columns(place, partition, came_ns, self._timed(records, place, partition))
+            seals = np.fromiter(map(adler32, map(values.__getitem__, which.tolist())), np.uint32, len(which))
             doubled = self._account_ours(heads, seals, which, columns.of(which))
             if self._replies and REQUESTS in self._labels:
                 asked = which[(place[which] == self._labels.index(REQUESTS)) & ~doubled]
@@ -267,7 +222,7 @@ class Observer:
             offset = np.fromiter(map(Message.offset, records), np.int64, len(records))
             for (topic, number), end in self._untimed_to.items():
                 timed &= ~((place == topic) & (partition == number) & (offset < end))
-            self._tally.add_total("untimed", int(np.count_nonzero(~timed)))
+            self._stats.add_total("untimed", int(np.count_nonzero(~timed)))
         return timed
 
     def _note_offsets(
@@ -309,25 +264,25 @@ class Observer:
             self._count(topic, "warmup_observed", of_topic & ~measured & ~doubled)
             seen &= timed
             if seen.any():
-                self._tally.record("end_to_end", topic, came_ns[seen] - due_ns[seen])
+                self._stats.record("end_to_end", topic, came_ns[seen] - due_ns[seen])
         if self.leaders.known:
             seen = np.flatnonzero(measured & ~doubled & timed)
             brokers = self.leaders.of(place[seen], partition[seen], due_ns[seen])
-            record_by_leader(self._tally, "end_to_end", brokers, came_ns[seen] - due_ns[seen])
+            record_by_leader(self._stats, "end_to_end", brokers, came_ns[seen] - due_ns[seen])
         return doubled
 
     def _account_strange(
         self, place: NDArray[np.int64], ours: NDArray[np.bool_], valid: NDArray[np.bool_]
     ) -> None:
         # Whole LENS events of another run are foreign; what is no LENS event in our topics is corrupt.
-        self._tally.add_total("foreign", int(np.count_nonzero(valid & ~ours)))
+        self._stats.add_total("foreign", int(np.count_nonzero(valid & ~ours)))
         for number, topic in enumerate(self._labels):
             self._count(topic, "corrupt", (place == number) & ~valid)
 
     def _count(self, topic: str, name: str, which: NDArray[np.bool_]) -> None:
         number = int(np.count_nonzero(which))
         if number:
-            self._tally.count(topic, name, number)
+            self._stats.count(topic, name, number)
 
     def _follow(
         self, place: NDArray[np.int64], partition: NDArray[np.int64], offset: NDArray[np.int64]
@@ -344,7 +299,7 @@ class Observer:
             end = max(int(offset[group[-1]]) + 1, self._next[where])
             skipped = end - self._next[where] - int(np.count_nonzero(fresh[group]))
             if skipped > 0:
-                self._tally.add_total("deleted_before_read", skipped)
+                self._stats.add_total("deleted_before_read", skipped)
             self._next[where] = end
         return fresh
 

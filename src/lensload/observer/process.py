@@ -17,9 +17,9 @@ from lensload.kafka.topics import ensure_topics
 from lensload.observer.follower import Follower
 from lensload.observer.observer import Observer, shares
 from lensload.processes import messages
-from lensload.processes.child import RunChild, resident_bytes, serve, whole_ms
+from lensload.processes.child_main import RunChild, resident_bytes, serve, whole_ms
+from lensload.processes.envelope import Message
 from lensload.processes.link import Link
-from lensload.processes.messages import Message
 from lensload.schema import registry
 from lensload.schema.writer_schemas import WriterSchemas
 from lensload.service.group_watch import GroupWatch, readers_of
@@ -68,7 +68,7 @@ class ObserverProcess(RunChild):
             mine,
             topics,
             order.run_tag,
-            self._tally,
+            self._stats,
             replies=self._replies,
             log=self._watch.log if self._watch else None,
         )
@@ -118,7 +118,7 @@ class ObserverProcess(RunChild):
             self.send_all(map(messages.Notice, self._follower.look()))
         self._link.send(
             messages.ObserverReport(
-                stats=self._tally.take(),
+                stats=self._stats.take(),
                 now_ns=now_ns,
                 clock_step_ns=self._clock.step_ns(),
                 rss_bytes=resident_bytes(),
@@ -164,7 +164,7 @@ class ObserverProcess(RunChild):
         self._tell_replies(everything=True)
         if self._replies and not self._replies.met and self._look_for_readers:
             self._link.send(messages.Notice(readers_of(self._settings, self._requests)))
-        self._link.send(messages.ObserverDrained(self._tally.take(), complete=ends is not None and not left))
+        self._link.send(messages.ObserverDrained(self._stats.take(), complete=ends is not None and not left))
 
     def _ends(self) -> dict[tuple[str, int], int] | None:
         """Where the partitions end; None, and a notice, while a broker that was away is not back yet."""

@@ -155,10 +155,10 @@ class Pacer:
         earlier = [change for change in self._rates if change[0] < at_ns]
         self._rates = [*earlier, (at_ns, float(rate_per_s))]
 
-    def take(self, until_ns: int) -> Nanoseconds:
+    def due_until(self, until_ns: int) -> Nanoseconds:
         """The due times from the cursor up to, not including, `until_ns`, in order; moves the cursor there.
 
-        However the time is divided into takes, the times are the same. All come in one array, 8 bytes each.
+        However the time is divided into calls, the times are the same. All come in one array, 8 bytes each.
         """
         given: list[Nanoseconds] = []
         while self._cursor_ns < until_ns:

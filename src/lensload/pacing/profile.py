@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Self, TypeAlias
 
-from lensload.values import nearest
+from lensload.parse import nearest
 
 Points: TypeAlias = tuple[tuple[float, float], ...]
 

@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from lensload.processes import interpreter
+from lensload.processes.envelope import Envelope, Message
 from lensload.processes.link import Link, LinkClosed
-from lensload.processes.messages import Envelope, Message, Ready
+from lensload.processes.messages import Ready
 
 _LAST_WORDS_LINES: Final = 12
 _END_BUDGET_S: Final = 2.0

@@ -1,7 +1,7 @@
 """Frames between a parent process and a child.
 
 A link is one end of a socket pair. Each frame is a length (4 bytes, big-endian), the length of the message's kind
-(1 byte), the kind, and the packed message (see messages.py). The same class serves both ends: plain blocking sockets
+(1 byte), the kind, and the packed message (see envelope.py). The same class serves both ends: plain blocking sockets
 in the child, and in the parent sockets that gevent may have patched, where waiting lets other greenlets run.
 
 A process that sees `LinkClosed` has lost its parent: it ends at once and drains nothing, so that a parent that was
@@ -15,7 +15,7 @@ import threading
 import time
 from typing import Self
 
-from lensload.processes.messages import Envelope, Message
+from lensload.processes.envelope import Envelope, Message
 
 _HEAD = struct.Struct(">IB")
 _CHUNK_BYTES = 1 << 18

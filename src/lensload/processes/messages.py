@@ -1,7 +1,7 @@
 """Every message between the processes of a run: from the coordinator through a worker to its processes, and back.
 
-Each kind is a frozen dataclass. In transit a message is an `Envelope`: its kind in plain sight, its content packed.
-A worker forwards the envelopes between the coordinator and its processes unopened; it opens only its own.
+Each kind is a frozen dataclass; `envelope.py` packs it. A worker forwards the envelopes between the coordinator and its
+processes unopened; it opens only its own.
 
     coordinator -> generator, observer    Configure…, Begin, Drain; Audience, SetRate (generator), Settled (observer)
     generator, observer -> coordinator    Ready, …Report, Pages, Replies and Groups (observer), Notice, RateSet, Scheduled (generator), …Drained, Refused
@@ -11,103 +11,17 @@ A worker forwards the envelopes between the coordinator and its processes unopen
 Who receives them: `obey` of generator and observer (`*/process.py`), `worker.py`, and `coordinator/intake.py`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
-
-import msgpack
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from lensload.config.model import RunConfig
 from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.reconcile import Kind
 from lensload.errors import InvalidRunError, LensloadError, RefusedError, UsageError
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
+from lensload.processes.envelope import Message
 from lensload.world.behaviour import Behaviour
-
-ProcessName = Literal["generator", "observer"]
-PROCESSES: Final[tuple[ProcessName, ...]] = ("generator", "observer")
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """A message in transit.
-
-    Attributes:
-        kind: the name of the message's class.
-        body: its packed fields.
-    """
-
-    kind: str
-    body: bytes
-
-    def holds(self, *kinds: "type[Message]") -> bool:
-        """Whether the message is of one of these kinds."""
-        return any(self.kind == kind.__name__ for kind in kinds)
-
-    def opened(self) -> "Message":
-        """The message.
-
-        Raises:
-            ValueError: there is no such kind of message.
-            UsageError: it holds a configuration with a value out of range.
-        """
-        kind = Message.kinds.get(self.kind)
-        if kind is None:
-            raise ValueError(f"There is no kind of message {self.kind!r}.")
-        return kind(*_unpacked(self.body))
-
-
-class Message:
-    """The base of all messages; subclasses are frozen dataclasses. NumPy scalars in them become plain numbers.
-
-    Tuples arrive as tuples, and so do lists.
-    """
-
-    kinds: ClassVar[dict[str, type["Message"]]] = {}
-    is_last: ClassVar[bool] = False
-    """Whether a process sends nothing more after it."""
-
-    def __init_subclass__(cls) -> None:
-        Message.kinds[cls.__name__] = cls
-
-    def __init__(self, *values: object) -> None:  # a dataclass makes its own
-        raise NotImplementedError
-
-    def sealed(self) -> Envelope:
-        """The message, packed.
-
-        Raises:
-            TypeError: a field holds what cannot be packed.
-        """
-        values = [getattr(self, field.name) for field in fields(self)]  # pyright: ignore[reportArgumentType]
-        return Envelope(type(self).__name__, _packed(values))
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """An envelope between the coordinator and a worker.
-
-    Attributes:
-        run: the number of the run it belongs to; 0 for a worker that joins.
-        number: its place among the parcels that a worker sent in this run, from 1; 0 from the coordinator.
-        process: which process of the worker sends or receives the message; None: the worker itself.
-        envelope: the message.
-    """
-
-    run: int
-    number: int
-    process: ProcessName | None
-    envelope: Envelope
-
-    def to_wire(self) -> list[Any]:
-        """A list that msgpack can carry."""
-        return [self.run, self.number, self.process, self.envelope.kind, self.envelope.body]
-
-    @classmethod
-    def from_wire(cls, wire: Sequence[Any]) -> Self:
-        """What `to_wire` gave, again."""
-        run, number, process, kind, body = wire
-        return cls(run, number, process, Envelope(kind, body))
 
 
 @dataclass(frozen=True)
@@ -233,7 +147,7 @@ class Report(Message):
         clock_step_ns: by how much the process's wall clock has been set since it started.
     """
 
-    stats: Tally
+    stats: Stats
     now_ns: int
     clock_step_ns: int
 
@@ -321,7 +235,7 @@ class Drained(Message):
     """The last message of a process that was drained: what it measured since its last report."""
 
     is_last = True
-    stats: Tally
+    stats: Stats
 
 
 @dataclass(frozen=True)
@@ -411,42 +325,3 @@ class End(Message):
 @dataclass(frozen=True)
 class Ended(Message):
     """A worker's processes have ended, and everything they sent has been forwarded."""
-
-
-class _Sent(NamedTuple):
-    """A class whose objects messages hold: what one is sent as, and how it is made of that again."""
-
-    kind: type[Any]
-    to_plain: Callable[[Any], object]
-    of_plain: Callable[[Any], object]
-
-
-_SENT: Final = (
-    _Sent(Tally, Tally.to_wire, Tally.from_wire),
-    _Sent(Behaviour, Behaviour.as_dict, Behaviour.from_dict),
-    _Sent(RunConfig, RunConfig.as_dict, lambda values: RunConfig.of(**values)),
-    _Sent(Page, Page.to_wire, Page.from_wire),
-)
-
-
-def _packed(value: object) -> bytes:
-    return bytes(msgpack.packb(value, default=_pack_object) or b"")
-
-
-def _pack_object(value: object) -> object:
-    for code, sent in enumerate(_SENT):
-        if isinstance(value, sent.kind):
-            return msgpack.ExtType(code, _packed(sent.to_plain(value)))
-    item = getattr(value, "item", None)
-    if item is None:
-        raise TypeError(f"A message cannot hold a {type(value).__name__}: {value!r}")
-    return item()
-
-
-def _unpacked(packed: bytes) -> Any:  # noqa: ANN401 - whatever was packed
-    return msgpack.unpackb(
-        packed,
-        use_list=False,
-        strict_map_key=False,
-        ext_hook=lambda code, inner: _SENT[code].of_plain(_unpacked(inner)),
-    )

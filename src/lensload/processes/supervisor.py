@@ -9,7 +9,7 @@ from typing import Final
 
 from lensload.processes import messages
 from lensload.processes.child_process import ChildProcess, poll_all
-from lensload.processes.messages import Envelope, Message, ProcessName
+from lensload.processes.envelope import Envelope, Message, ProcessName
 
 _SILENT_S: Final = 3.0  # each reports once a second
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from lensload import clock
 from lensload.processes import messages
 from lensload.processes.child_process import ChildProcess
-from lensload.processes.messages import Envelope, Message, Parcel, ProcessName
+from lensload.processes.envelope import Envelope, Message, Parcel, ProcessName
 from lensload.processes.supervisor import Forward, Supervisor
 
 MakeSupervisor = Callable[[Forward], Supervisor]

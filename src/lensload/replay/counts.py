@@ -23,7 +23,7 @@ class Counts:
         self._by_schema: Counter[tuple[int, int]] = Counter()
         self._by_kind: Counter[tuple[int, Kind]] = Counter()
 
-    def take(self, batch: Batch) -> None:
+    def count(self, batch: Batch) -> None:
         """Count the messages of a batch that has been judged."""
         good = batch.kind == Kind.GOOD
         joined = (batch.topic << 32 | batch.schema_id)[good]

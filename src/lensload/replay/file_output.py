@@ -52,7 +52,7 @@ class Files:
         """How many records went into each file."""
         return {path: file.count for path, file in self._files.items()}
 
-    def take(self, batch: Batch, records: dict[int, Any]) -> None:
+    def write(self, batch: Batch, records: dict[int, Any]) -> None:
         """Write the messages of a batch that has been judged and decoded."""
         good = np.flatnonzero(batch.kind == Kind.GOOD)
         key = (batch.topic << 32 | batch.schema_id)[good]

@@ -48,7 +48,7 @@ class Forward:
         own = producer_settings(settings, {"linger.ms": 5})
         self._producer = Producer({**own, "on_delivery": self._delivered})
 
-    def take(self, batch: Batch, records: dict[int, Any]) -> None:  # noqa: ARG002 - bytes go as they are
+    def write(self, batch: Batch, records: dict[int, Any]) -> None:  # noqa: ARG002 - bytes go as they are
         """Produce the messages of a batch that has been judged."""
         for place in np.flatnonzero(batch.kind <= Kind.TOMBSTONE).tolist():
             kept = int(batch.partition[place]) if self._keeps[batch.topic[place]] else -1

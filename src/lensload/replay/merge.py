@@ -54,7 +54,7 @@ class Merge(Generic[Place, Item]):
         """The timestamp of the next message; None while it is not known which that is, or if there is none."""
         return None if self._empty or not self._heads else self._heads[0][0]
 
-    def take(self, until_ms: int, at_most: int) -> list[Item]:
+    def take_until(self, until_ms: int, at_most: int) -> list[Item]:
         """The messages that come next and whose timestamps are not after `until_ms`."""
         taken: list[Item] = []
         while len(taken) < at_most and (head_ms := self.next_ms()) is not None and head_ms <= until_ms:

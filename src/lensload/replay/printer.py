@@ -46,7 +46,7 @@ class Printer:
         self._version = version
         self._begun = layout == "jsonl"
 
-    def take(self, batch: Batch, records: dict[int, Any]) -> None:
+    def write(self, batch: Batch, records: dict[int, Any]) -> None:
         """Print the messages of a batch that has been judged and decoded."""
         lines: list[str] = []
         for place in np.flatnonzero(batch.kind <= Kind.TOMBSTONE).tolist():

@@ -30,7 +30,7 @@ class Rejects:
         if eager:
             self._file = self._opened()
 
-    def take(self, batch: Batch, details: dict[int, str]) -> None:
+    def write(self, batch: Batch, details: dict[int, str]) -> None:
         """Keep aside the rejects of a batch that has been judged.
 
         Args:

@@ -32,7 +32,7 @@ class Output(Protocol):
         """How many more messages it takes; UNLIMITED for all there are."""
         ...
 
-    def take(self, batch: Batch, records: dict[int, Any]) -> None:
+    def write(self, batch: Batch, records: dict[int, Any]) -> None:
         """Do it with a batch that has been judged; `records` holds what was decoded, by place."""
         ...
 
@@ -134,7 +134,7 @@ class Session:
         self.source.release(merge.roomy())
 
     def _send_due(self, merge: "Merge[Place, Message]", clock: "_Clock") -> None:
-        due = merge.take(clock.until_ms(merge.next_ms()), _MOST_AT_ONCE)
+        due = merge.take_until(clock.until_ms(merge.next_ms()), _MOST_AT_ONCE)
         if due and self.forward:
             self._handle(self.source.batch(due))
             self.forward.late([clock.due_ns(message.timestamp()[1]) for message in due])
@@ -150,11 +150,11 @@ class Session:
         if not len(batch):
             return
         records, details = self.decoder.judge(batch)
-        self.rejects.take(batch, details)
-        self.counts.take(batch)
+        self.rejects.write(batch, details)
+        self.counts.count(batch)
         for output in self.outputs:
             if output.wants > 0:
-                output.take(batch, records)
+                output.write(batch, records)
         self.source.handled(batch)
 
     def _commit(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Self
 
 from lensload.errors import UsageError
-from lensload.values import moment_ms
+from lensload.parse import moment_ms
 
 _FORMS: Final = (
     "It is earliest, a time ago such as -1h, a time such as 2026-01-31T12:00:00Z (UTC where no zone is given) or Unix milliseconds such as"

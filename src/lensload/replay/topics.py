@@ -5,7 +5,7 @@ from typing import Any
 
 from lensload.errors import ClusterError, UsageError
 from lensload.kafka.admin import TopicAdmin
-from lensload.values import nearest
+from lensload.parse import nearest
 
 
 def find(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, int]:

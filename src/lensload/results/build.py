@@ -15,14 +15,14 @@ from lensload.metrics.groups import Group
 from lensload.metrics.observer_lag import observer_lag
 from lensload.metrics.responses import Responses
 from lensload.metrics.slices import CoarseSlice, Slice
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.results.breakdown import breakdown
 from lensload.results.counted import sections, summaries, warmup
 from lensload.results.run import FORMAT, Load, RateChange, Row, Run, Summary, summary, with_lengths
 from lensload.results.slowest import Slowest, slowest
 from lensload.results.slowest import sentence as slow_sentence
 from lensload.verdict.evidence import Evidence, LagShare, Latencies, RunFacts
-from lensload.verdict.rules import judge
+from lensload.verdict.judge import judge
 from lensload.verdict.slo import Outcome, Slo, sentence
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 from lensload.verdict.verdict import Judgement, Limit, Reason, reason
@@ -73,7 +73,7 @@ class Judged(TypedDict):
 
 
 def judged(
-    tally: Tally,
+    stats: Stats,
     recording: Recording,
     thresholds: Thresholds = DEFAULTS,
     slos: Sequence[Slo] = (),
@@ -82,17 +82,17 @@ def judged(
     """What was measured and what it is worth, be the run over or not; arguments as of `build`."""
     topics = {
         topic: _counts(counts, recording.of_topic(topic), recording.facts)
-        for topic, counts in sorted(tally.counts.items())
+        for topic, counts in sorted(stats.counts.items())
     }
-    latency, load = summaries(tally), _load(tally, recording.facts, topics)
+    latency, load = summaries(stats), _load(stats, recording.facts, topics)
     figures = (
-        sections(tally) if slos else {}
+        sections(stats) if slos else {}
     )  # encoding the histograms takes some ms, and live views ask each second
     service = {"responses": recording.responses, "groups": recording.groups}
     known = {"topics": topics, "load": load, **figures, **service}
     outcomes = [(slo, slo.judge(known)) for slo in slos]
     slow = slowest(recording.coarse, latency["end_to_end"]["all"], outcomes)
-    evidence = _evidence(tally, recording, topics, latency, thresholds)
+    evidence = _evidence(stats, recording, topics, latency, thresholds)
     shares = tuple(share for slo, outcome in outcomes if (share := _lag_share(slo, outcome, known)))
     return {
         **judge(replace(evidence, lag_shares=shares), thresholds, _missed(outcomes, slow, linger_ms)),
@@ -117,7 +117,7 @@ def _missed(
 
 
 def build(
-    tally: Tally,
+    stats: Stats,
     recording: Recording,
     conditions: Mapping[str, Any],
     thresholds: Thresholds = DEFAULTS,
@@ -126,17 +126,17 @@ def build(
     """The run file of what was counted, with its verdict.
 
     Args:
-        tally: everything of the whole run, of all processes. Its total "bytes" is of the measured events.
+        stats: everything of the whole run, of all processes. Its total "bytes" is of the measured events.
         recording: how the run went.
         conditions: what `lensload.results.environment.conditions` gives.
         thresholds: what the verdict goes by.
         slos: what was asked of the figures; one that does not hold fails the run.
     """
     linger_ms = conditions.get("configuration", {}).get("linger_ms")
-    facts, counted = recording.facts, sections(tally)
-    found = judged(tally, recording, thresholds, slos, linger_ms)
-    client = {stage: summary(tally.histogram(stage)) for stage in librdkafka.STAGES}
-    by_topic = sorted(tally.counts.items())
+    facts, counted = recording.facts, sections(stats)
+    found = judged(stats, recording, thresholds, slos, linger_ms)
+    client = {stage: summary(stats.histogram(stage)) for stage in librdkafka.STAGES}
+    by_topic = sorted(stats.counts.items())
     run = {
         "format": FORMAT,
         **{name: found[name] for name in ("verdict", "reasons", "limited_by", "slos")},
@@ -206,12 +206,12 @@ def _warmup(counts: Mapping[str, int], findings: Findings | None, facts: RunFact
     return found | ({} if findings is None else {"lost": findings.warmup_lost})
 
 
-def _load(tally: Tally, facts: RunFacts, topics: Mapping[str, Counts]) -> Load:
+def _load(stats: Stats, facts: RunFacts, topics: Mapping[str, Counts]) -> Load:
     def per_s(amount: float) -> float:
         seconds = max(facts.measured_s, facts.spent_s)
         return amount / seconds if seconds > 0 else 0.0
 
-    counts, value_bytes = sums(topics.values()), tally.totals.get("bytes", 0.0)
+    counts, value_bytes = sums(topics.values()), stats.totals.get("bytes", 0.0)
     return {
         "target_per_s": facts.target_per_s,
         "achieved_per_s": per_s(counts["acked"]),
@@ -223,7 +223,7 @@ def _load(tally: Tally, facts: RunFacts, topics: Mapping[str, Counts]) -> Load:
 
 
 def _evidence(
-    tally: Tally,
+    stats: Stats,
     recording: Recording,
     topics: Mapping[str, Counts],
     latency: Mapping[str, Mapping[str, Summary]],
@@ -239,8 +239,8 @@ def _evidence(
         **_lateness(recording.series, thresholds),
         worst_lag_us=lag["max"] or 0.0,
         observer_lag=observer_lag(
-            tally.histogram("ack"),
-            tally.histogram("end_to_end"),
+            stats.histogram("ack"),
+            stats.histogram("end_to_end"),
             lost=counts["lost"] + count_of(counts, "unknown"),
         ),
         end_to_end_p50_us=all_topics["end_to_end"]["p50"],
@@ -250,7 +250,7 @@ def _evidence(
         facts=recording.facts,
         counts=counts,
         latencies=latencies,
-        totals=tally.totals,
+        totals=stats.totals,
         responses=recording.responses,
     )
 

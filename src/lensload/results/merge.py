@@ -7,10 +7,10 @@ from lensload.metrics import confidence, slices
 from lensload.metrics.counts import sums
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.responses import RESPONSE_COUNTS, Responses
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.results import series
 from lensload.results.breakdown import breakdown
-from lensload.results.counted import sections, tally_of, warmup
+from lensload.results.counted import sections, stats_of, warmup
 from lensload.results.run import Confidence, Load, Repeat, Run, Summary, summary
 from lensload.verdict.verdict import Reason, gravest_first, reason, worst
 
@@ -21,16 +21,16 @@ STAGES_WITH_INTERVALS: Final = ("schedule_lag", "serialize", "ack", "end_to_end"
 Intervals = dict[str, dict[str, dict[str, Confidence]]]
 
 
-def intervals(tallies: Sequence[Tally]) -> Intervals:
+def intervals(all_stats: Sequence[Stats]) -> Intervals:
     """The intervals of `STATISTICS` by stage and topic, "all" among them, from what several runs counted.
 
     A figure that a run has too few samples for has none.
     """
     by_stage: Intervals = {}
-    topics = ("all", *sorted({topic for tally in tallies for topic in tally.counts}))
+    topics = ("all", *sorted({topic for stats in all_stats for topic in stats.counts}))
     for stage in STAGES_WITH_INTERVALS:
         for topic in topics:
-            of_topic = _of_histograms([tally.histogram(stage, topic) for tally in tallies])
+            of_topic = _of_histograms([stats.histogram(stage, topic) for stats in all_stats])
             if of_topic:
                 by_stage.setdefault(stage, {})[topic] = of_topic
     return by_stage
@@ -48,9 +48,9 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         asked: how many there should have been.
     """
     first, reasons = runs[0], _reasons(runs, asked)
-    tallies, together = [tally_of(run) for run in runs], Tally()
-    for tally in tallies:
-        together.add(tally)
+    all_stats, together = [stats_of(run) for run in runs], Stats()
+    for stats in all_stats:
+        together.add(stats)
     counted = sections(together)
     client: dict[str, Summary] = {name: _client(runs, name) for name in first["client_us"]}
     return {
@@ -74,7 +74,7 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         "slowest": [],
         "slos": [],
         "repeats": [_repeat(run, file) for run, file in zip(runs, files, strict=True)],
-        "intervals": intervals(tallies),
+        "intervals": intervals(all_stats),
     }
 
 

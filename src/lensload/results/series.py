@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lensload.metrics.counts import PROGRESS, Progress
 from lensload.metrics.histogram import Histogram
-from lensload.metrics.stats import STAGES, Tally
+from lensload.metrics.stats import STAGES, Stats
 from lensload.metrics.time_series import Coarse, TimeSeries, add_coarse
 from lensload.results.counted import WARMUP
 from lensload.results.run import Row, with_lengths
@@ -13,32 +13,32 @@ from lensload.results.run import Row, with_lengths
 MOST = 600  # ten minutes of seconds, half a megabyte
 
 
-def row(tally: Tally, *, at_s: float, phase: str, target_per_s: float, queue: int) -> Row:
+def row(stats: Stats, *, at_s: float, phase: str, target_per_s: float, queue: int) -> Row:
     """One second of the series, from what is new in that second.
 
     Args:
-        tally: of all processes of the run, since the last row.
+        stats: of all processes of the run, since the last row.
         at_s: when the second ended, from the start of the schedule.
         phase: "starting", "warm-up", "measuring" or "draining".
         target_per_s: the rate asked for at that time, all workers together.
         queue: events waiting in the producers' queues.
     """
-    measured = {stage: tally.histogram(stage) for stage in STAGES}
+    measured = {stage: stats.histogram(stage) for stage in STAGES}
     return {
         "at_s": round(at_s, 3),
         "phase": phase,
         "target_per_s": target_per_s,
-        **progress(tally),
+        **progress(stats),
         "queue": queue,
         "latency_us": {stage: _percentiles(one) for stage, one in measured.items() if one.count},
     }
 
 
-def progress(tally: Tally) -> Progress:
+def progress(stats: Stats) -> Progress:
     """How far the events of all topics have come, those of the warm-up included."""
 
     def of(name: str) -> int:
-        return sum(counts.get(name, 0) + counts.get(WARMUP + name, 0) for counts in tally.counts.values())
+        return sum(counts.get(name, 0) + counts.get(WARMUP + name, 0) for counts in stats.counts.values())
 
     return {name: of(name) for name in PROGRESS}  # pyright: ignore[reportReturnType]  # its names
 
@@ -84,7 +84,7 @@ class Series:
     def __init__(self, most: int = MOST) -> None:
         self._parts = TimeSeries[_Part](most)
 
-    def append(self, row: Row, fresh: Tally) -> None:
+    def append(self, row: Row, fresh: Stats) -> None:
         """Take in the row of the second that ends now, and what it was made of.
 
         A longer row has the greatest queue, the mean target, and percentiles to 3 %.
@@ -111,7 +111,7 @@ def joined(runs: Sequence[Sequence[Row]]) -> list[Row]:
     return [part.row for part in parts]
 
 
-def _coarse(fresh: Tally) -> dict[str, Coarse]:
+def _coarse(fresh: Stats) -> dict[str, Coarse]:
     """By stage, of all topics together."""
     by_stage: dict[str, Coarse] = {}
     for (stage, _), histogram in fresh.histograms.items():

@@ -31,7 +31,7 @@ class Topic:
     """One LENS topic.
 
     Attributes:
-        name: the topic's name without prefix; tallies and run files use this name.
+        name: the topic's name without prefix; counts and run files use this name.
         stem: the schema's file name, without its suffix.
         record: the schema's record name, without namespace.
         key_field: the field whose value is the message's key.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lensload.config.model import RunConfig
-from lensload.processes.messages import Message
+from lensload.processes.envelope import Message
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Final
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
 from lensload.files.folder import Format
+from lensload.parse import moment_ms
 from lensload.seed.faults.kinds import rates_of
 from lensload.seed.plan import DAYS, Plan
-from lensload.values import moment_ms
 
 MANIFEST: Final = Path("manifest.json")
 _DAY_MS: Final = 86_400_000

@@ -11,7 +11,7 @@ from lensload.errors import UsageError
 from lensload.seed.faults.kinds import Rates, rates_of
 from lensload.world import rng
 from lensload.world.history import History, told_per_session
-from lensload.world.parameters import DEFAULTS, WorldParameters
+from lensload.world.options import DEFAULTS, WorldOptions
 from lensload.world.scenario import Scenario
 from lensload.world.world import TOPICS, made
 
@@ -51,7 +51,7 @@ class Plan:
     until_ms: int
     events: int | None = None
     topics: tuple[str, ...] = TOPICS
-    world: WorldParameters = DEFAULTS
+    world: WorldOptions = DEFAULTS
     faults: Annotated[Rates, BeforeValidator(_rates), PlainSerializer(_texts)] = ()
 
     @property

@@ -16,9 +16,10 @@ from typing import Final
 
 from lensload.kafka import connection
 from lensload.kafka.reading import Place
-from lensload.processes.child import serve
+from lensload.processes.child_main import serve
+from lensload.processes.envelope import Message
 from lensload.processes.link import Link
-from lensload.processes.messages import Drain, Message, Notice, Ready
+from lensload.processes.messages import Drain, Notice, Ready
 from lensload.seed import writer
 from lensload.seed.actuals import Actuals
 from lensload.seed.digest import PartitionDigest

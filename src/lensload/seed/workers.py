@@ -6,7 +6,8 @@ from typing import Final, Self
 
 from lensload.errors import ClusterError
 from lensload.processes.child_process import ChildProcess, poll_all
-from lensload.processes.messages import Drain, Envelope, Notice, Refused
+from lensload.processes.envelope import Envelope
+from lensload.processes.messages import Drain, Notice, Refused
 from lensload.seed.messages import Progress, SeedDrained, SeedOrder
 
 _MODULE: Final = "lensload.seed.worker"

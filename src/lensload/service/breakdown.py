@@ -4,26 +4,26 @@ from typing import Any, cast
 
 from lensload.config.model import REQUESTS
 from lensload.metrics.responses import PARTS, Reception, ResponseBreakdown, Responses
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 
 
-def responses(found: dict[str, Any], tally: Tally) -> Responses:
+def responses(found: dict[str, Any], stats: Stats) -> Responses:
     """What a run file says of the answers.
 
     Args:
         found: what `ReplyLedger.result` gave.
-        tally: everything that was counted in the run: the requests' ack latency is taken from there.
+        stats: everything that was counted in the run: the requests' ack latency is taken from there.
     """
     return cast(
         "Responses",
-        {**found["counts"], "breakdown": _breakdown(found, tally), "reception": reception(tally)},
+        {**found["counts"], "breakdown": _breakdown(found, stats), "reception": reception(stats)},
     )
 
 
-def reception(tally: Tally) -> Reception | None:
+def reception(stats: Stats) -> Reception | None:
     """What people did with the answers, as the generators counted it."""
     names = ("pages_seen", "items_shown", "clicks", "purchases")
-    pages, items, clicks, purchases = (int(tally.totals.get(name, 0)) for name in names)
+    pages, items, clicks, purchases = (int(stats.totals.get(name, 0)) for name in names)
     if not pages:
         return None
     return {
@@ -36,13 +36,13 @@ def reception(tally: Tally) -> Reception | None:
     }
 
 
-def _breakdown(found: dict[str, Any], tally: Tally) -> ResponseBreakdown | None:
+def _breakdown(found: dict[str, Any], stats: Stats) -> ResponseBreakdown | None:
     """The parts, which add up to the mean.
 
     An answer may be written before the request's acknowledgement is back: then acknowledging ends where answering would
     begin. Records' timestamps are whole milliseconds, rounded down; half of one is given back.
     """
-    ack_us = tally.histogram("ack", REQUESTS).summary()["mean"]
+    ack_us = stats.histogram("ack", REQUESTS).summary()["mean"]
     if "response_us" not in found or ack_us is None:
         return None
     response_us = found["response_us"]

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
+from confluent_kafka import Message
 from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.config.model import RESPONSES
 from lensload.encoding import wire
-from lensload.kafka.reading import offsets
-from lensload.metrics.stats import Tally
+from lensload.kafka.live_reader import LiveReader
+from lensload.metrics.stats import Stats
 from lensload.service.decoding import RecordReader
 from lensload.world import topic_records
 from lensload.world.behaviour import Behaviour
@@ -36,7 +36,6 @@ EARLIEST_NS: Final = 1_000_000_000 // PACE
 FOLLOWING: Final = ("user-interactions", "ab-test-events")
 _MOST_AT_ONCE: Final = 2_000
 _DECODED_AT_ONCE: Final = 32  # answers: a third of a millisecond
-_ASK_S: Final = 5.0
 _NOBODY: Final = -1
 _PENDING: Final = np.dtype(
     [
@@ -69,7 +68,7 @@ class Customers:
         scenario: the people, goods and experiments.
         records: decodes answers.
         topics: the topics that are written.
-        tally: totals `pages_seen`, `items_shown`, `clicks` and `purchases` go there: the truth of what people do.
+        stats: totals `pages_seen`, `items_shown`, `clicks` and `purchases` go there: the truth of what people do.
 
     Attributes:
         measure_from_ns: pages requested from then on are counted.
@@ -84,10 +83,10 @@ class Customers:
         records: RecordReader,
         *,
         topics: tuple[str, ...],
-        tally: Tally,
+        stats: Stats,
     ) -> None:
         self.measure_from_ns = 0
-        self._run_tag, self._scenario, self._records, self._tally = run_tag, scenario, records, tally
+        self._run_tag, self._scenario, self._records, self._stats = run_tag, scenario, records, stats
         self._mix = Mix.of({Behaviour(): 1.0})
         catalogue, audience = scenario.catalogue, scenario.audience
         self._item_of = {item: number for number, item in enumerate(catalogue.item_ids)}
@@ -104,13 +103,9 @@ class Customers:
         }
         told = FOLLOWING[1] in topics
         self._assigned = np.zeros(scenario.variants.shape, np.bool_) if told else None
-        self._consumer = Consumer(
-            {**settings, "group.id": f"lensload-customers-{run_tag}", "enable.auto.commit": False}
-        )
         name, partitions = answers
-        places = [(name, number) for number in range(partitions)]
-        ends = offsets(self._consumer, places, OFFSET_END, _ASK_S)
-        self._consumer.assign([TopicPartition(*place, ends[place]) for place in places])
+        self._reader = LiveReader(settings, {name: range(partitions)}, f"lensload-customers-{run_tag}")
+        self._reader.assign()
 
     def outline(self) -> tuple[TopicBatch, ...]:
         """An empty batch of each topic: what an encoder can prepare for."""
@@ -131,9 +126,9 @@ class Customers:
             now_ns: the time, Unix ns.
             until_ns: never goes back, and is less than EARLIEST_NS after the next call's `now_ns`.
         """
-        messages = self._consumer.consume(_MOST_AT_ONCE, 0)
-        for begin in range(0, len(messages), _DECODED_AT_ONCE):
-            self._note(messages[begin : begin + _DECODED_AT_ONCE], now_ns)
+        records, _ = self._reader.fetch(0, _MOST_AT_ONCE)
+        for begin in range(0, len(records), _DECODED_AT_ONCE):
+            self._note(records[begin : begin + _DECODED_AT_ONCE], now_ns)
             yield ()
         if self._seen:
             self._react()
@@ -145,12 +140,10 @@ class Customers:
 
     def close(self) -> None:
         """Leave the cluster."""
-        self._consumer.close()
+        self._reader.close()
 
-    def _note(self, messages: list[Message], now_ns: int) -> None:
-        values = [message.value() or b"" for message in messages if message.error() is None]
-        if not values:
-            return
+    def _note(self, records: list[Message], now_ns: int) -> None:
+        values = [record.value() or b"" for record in records]
         heads = wire.heads_of(values)
         readings = ids.read(heads[:, wire.ID_AT : wire.TIME_AT])
         serials = ids.serials(readings.lane, readings.sequence)
@@ -196,10 +189,10 @@ class Customers:
         self._pending = np.concatenate([self._pending, pending])
 
     def _count(self, found: Reactions, measured: NDArray[np.bool_]) -> None:
-        self._tally.add_total("pages_seen", int(np.count_nonzero(measured)))
-        self._tally.add_total("items_shown", int(found.shown[measured].sum()))
-        self._tally.add_total("clicks", int(found.clicks[measured].sum()))
-        self._tally.add_total("purchases", int(found.purchases[measured].sum()))
+        self._stats.add_total("pages_seen", int(np.count_nonzero(measured)))
+        self._stats.add_total("items_shown", int(found.shown[measured].sum()))
+        self._stats.add_total("clicks", int(found.clicks[measured].sum()))
+        self._stats.add_total("purchases", int(found.purchases[measured].sum()))
 
     def _told(self, pending: Pending) -> tuple[TopicBatch, ...]:
         """A batch of each topic, in causal order; rows of `pending` are in the order of their due times."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.metrics.responses import RESPONSE_COUNTS
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.service import records
 from lensload.service.records import ANSWER, REQUEST, Rows, rows_of
 
@@ -61,8 +61,8 @@ class ReplyLedger:
         for name, n in totals.items():
             self._counts[name] += n
 
-    def settle(self, measure_from_ns: int, tally: Tally) -> None:
-        """Let answers meet their requests; latencies of the measured time go into the tally, as stage `response`."""
+    def settle(self, measure_from_ns: int, stats: Stats) -> None:
+        """Let answers meet their requests; latencies of the measured time go into the stats, as stage `response`."""
         answers = np.concatenate([self._waiting, *self._fresh])
         self._fresh.clear()
         answers = answers[np.argsort(answers["came_ns"], kind="stable")]
@@ -81,7 +81,7 @@ class ReplyLedger:
         measured = answers["due_ns"] >= measure_from_ns
         self._counts["duplicated"] += int(np.count_nonzero(measured & ~first))
         which = np.flatnonzero(first & measured)
-        self._judge(answers[which], line[which], sequence[which], tally)
+        self._judge(answers[which], line[which], sequence[which], stats)
 
     def result(self, measure_from_ns: int, *, now_ns: int = 0) -> dict[str, Any]:
         """The counts, and the means of `response_us`, `writing_us` (due until written) and `claimed_us`.
@@ -136,13 +136,13 @@ class ReplyLedger:
         return line, sequence
 
     def _judge(
-        self, answers: Rows, line: NDArray[np.int64], sequence: NDArray[np.int64], tally: Tally
+        self, answers: Rows, line: NDArray[np.int64], sequence: NDArray[np.int64], stats: Stats
     ) -> None:
         """Count what the first answers of the measured time are like, and how long they took."""
         if not len(answers):
             return
         took_ns = answers["came_ns"] - answers["due_ns"]
-        tally.record("response", TOPIC, took_ns)
+        stats.record("response", TOPIC, took_ns)
         marks, shown = answers["marks"], answers["shown"]
         read = (marks & records.UNREADABLE) == 0
         asked = self._asked[line, sequence]

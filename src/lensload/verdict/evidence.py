@@ -2,10 +2,33 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from lensload.metrics.counts import Counts, sums
 from lensload.metrics.observer_lag import ObserverLag
 from lensload.metrics.responses import Responses
+
+MissingCode = Literal[
+    "process_died",
+    "process_failed",
+    "worker_lost",
+    "worker_left",
+    "messages_lost",
+    "drain_timeout",
+    "drain_given_up",
+]
+
+
+class Missing(NamedTuple):
+    """A part of a run that did not report all that it measured.
+
+    Attributes:
+        code: the cause, which is the code of the reason that it gives.
+        text: which part, and what happened to it, in a sentence.
+    """
+
+    code: MissingCode
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +47,7 @@ class RunFacts:
         acks: which replicas had an event when it was acknowledged: "all", "1" (the leader) or "0" (none).
         observer_complete: every observer reached the ends of its partitions.
         unflushed: events without a delivery report when the drain ended, those of the warm-up included.
-        died: a sentence for each process or part of the run that is missing.
+        missing: the parts of the run that did not report all that they measured.
         cut_short: somebody stopped the run before its end.
         open_ended: the run had no end of its own, so that stopping it is how it ends.
         rate_changes: how often the rate was changed by hand.
@@ -42,7 +65,7 @@ class RunFacts:
     acks: str = "all"
     observer_complete: bool = True
     unflushed: int = 0
-    died: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
     cut_short: bool = False
     open_ended: bool = False
     rate_changes: int = 0
@@ -52,7 +75,7 @@ class RunFacts:
     @property
     def accounted(self) -> bool:
         """Every process lived to tell all it knew, and every observer read to the end: what is missing is lost."""
-        return self.observer_complete and not self.died
+        return self.observer_complete and not self.missing
 
     @property
     def due(self) -> float:

@@ -10,8 +10,8 @@ from lensload.metrics import percentiles
 from lensload.metrics.counts import COUNTS, RATES, WHOLES, count_of
 from lensload.metrics.responses import RESPONSE_COUNTS
 from lensload.metrics.stages import STAGES
+from lensload.parse import nearest
 from lensload.schema.definitions import TOPIC_NAMES
-from lensload.values import nearest
 from lensload.verdict import service_figures
 
 STATISTICS: Final = ("mean", "p50", "p90", "p99", "p999", "p9999", "max", "min")

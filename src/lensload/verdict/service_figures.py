@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, get_args
 from lensload.metrics.counts import COUNTS
 from lensload.metrics.groups import Lag
 from lensload.metrics.responses import OF_REQUESTS, RESPONSE_COUNTS
-from lensload.values import nearest
+from lensload.parse import nearest
 
 Unit = Literal["us", "events", "records", "records/s", ""]
 

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from lensload.values import Duration, Group, Shown, option
+from lensload.option import Group, Shown, option
+from lensload.parse import Duration
 
 
 class Thresholds(Group):

@@ -18,7 +18,7 @@ class Reason(TypedDict):
     """Why a verdict is what it is, or a remark.
 
     Attributes:
-        code: which rule it is of, one of `lensload.verdict.rules.CODES`; programs go by this.
+        code: which rule it is of, one of `lensload.verdict.judge.CODES`; programs go by this.
         severity: "invalid" (makes figures unusable), "fail" (they are bad) or "remark" (changes no verdict).
         text: what happened, in a sentence or two with the figures.
         advice: what to do about it; "" for nothing.

@@ -230,8 +230,8 @@ class Live(Listener):
         if self._result:
             found = self._result["breakdown"]
         elif self._judged and self._recorder:
-            tally = self._recorder.tally
-            client = {stage: summary(tally.histogram(stage)) for stage in librdkafka.STAGES}
+            stats = self._recorder.stats
+            client = {stage: summary(stats.histogram(stage)) for stage in librdkafka.STAGES}
             found = breakdown.breakdown(self._judged["latency_us"], client)
         else:
             found = None
@@ -272,7 +272,7 @@ def _errors(recorder: Recorder | None, result: Run | None) -> list[dict[str, Any
         return [dict(error) for error in result["errors"][:_MOST_ERRORS]]
     if not recorder:
         return []
-    most = sorted(recorder.tally.errors.items(), key=lambda item: -item[1])[:_MOST_ERRORS]
+    most = sorted(recorder.stats.errors.items(), key=lambda item: -item[1])[:_MOST_ERRORS]
     return [{"topic": topic, "error": text, "count": count} for (topic, text), count in most]
 
 

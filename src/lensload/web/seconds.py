@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.metrics.histogram import Histogram, coarse_bounds
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.metrics.time_series import Coarse, TimeSeries, add_coarse
 from lensload.results.snapshot import Snapshot
 
@@ -96,7 +96,7 @@ class Seconds:
         self._count = 0
         self._entries = TimeSeries[Second](most)
 
-    def append(self, snapshot: Snapshot, fresh: Tally) -> None:
+    def append(self, snapshot: Snapshot, fresh: Stats) -> None:
         """Take in the second that ends now, and what was counted in it."""
         self.version += 1
         last = self._entries.last
@@ -144,8 +144,8 @@ def percentiles(histogram: Histogram) -> Latency:
     }
 
 
-def _sum_of(tally: Tally, name: str) -> int:
-    return sum(counts.get(name, 0) + counts.get(f"warmup_{name}", 0) for counts in tally.counts.values())
+def _sum_of(stats: Stats, name: str) -> int:
+    return sum(counts.get(name, 0) + counts.get(f"warmup_{name}", 0) for counts in stats.counts.values())
 
 
 def _heat(coarse: Coarse | None) -> list[list[int]]:

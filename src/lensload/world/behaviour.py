@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Self, cast
 from pydantic import BeforeValidator, PlainSerializer
 
 from lensload.errors import UsageError
-from lensload.values import nearest
+from lensload.parse import nearest
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from lensload.values import nearest
+from lensload.parse import nearest
 
 EXPERIMENT_NAMES: Final = ("ranking-v2", "large-cards")
 """The experiments that run in every world."""

@@ -46,7 +46,7 @@ class SessionSlots:
         self._page_first[page[::-1]] = place[::-1]
         return np.flatnonzero(self._page_first[page] == place)
 
-    def take(self, block: Block) -> Rows:
+    def assign(self, block: Block) -> Rows:
         """Give the block's sessions and pages slots; its rows come back with slots for indices."""
         session = _slots(self._next_session, len(block.person), self._sessions)
         self.person[session] = block.person

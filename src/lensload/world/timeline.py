@@ -110,7 +110,7 @@ class Timeline:
         block = yield from sessions.play(
             self._scenario, self._mix, lane, numbers, self._assigned, self._clock
         )
-        rows = self.ring.take(block)
+        rows = self.ring.assign(block)
         yield
         self._window += 1
         self._begin_s, self.ends_s = self.ends_s, self._clock.edge(self._window * self._a_lane)

@@ -12,7 +12,7 @@ from lensload.world.behaviour import Behaviour
 from lensload.world.behaviour_mix import Mix
 from lensload.world.columns import TopicBatch
 from lensload.world.event_rows import ROW, TOPIC_OF, TOPICS, Rows, joined
-from lensload.world.parameters import DEFAULTS, WorldParameters
+from lensload.world.options import DEFAULTS, WorldOptions
 from lensload.world.scenario import Scenario
 from lensload.world.timeline import Timeline
 from lensload.world.topic_batches import Narration
@@ -23,7 +23,7 @@ __all__ = ["TOPICS", "World", "made"]
 _PLENTY: Final = 4_000
 
 
-def made(parameters: WorldParameters = DEFAULTS) -> Scenario:
+def made(parameters: WorldOptions = DEFAULTS) -> Scenario:
     """The people, goods and experiments of a world; takes a few tenths of a second."""
     goods = catalogue.stocked(parameters.seed, parameters.catalogue_size, parameters.zipf_exponent)
     people = audience.gathered(parameters.seed, parameters.audience_size, goods)
@@ -69,7 +69,7 @@ class World:
         """An empty batch of each topic: what an encoder can prepare for."""
         return self._narration.outline()
 
-    def take(self, due_ns: NDArray[np.int64]) -> tuple[TopicBatch, ...]:
+    def events_at(self, due_ns: NDArray[np.int64]) -> tuple[TopicBatch, ...]:
         """The next `len(due_ns)` events, due at those times, as a batch a topic in causal order.
 
         `due_ns` never goes back, from call to call too. Responses move within their millisecond (see

@@ -12,6 +12,9 @@ from confluent_kafka.admin import AdminClient
 from tests.harness.artifacts import HarnessError, fetch
 from tests.harness.process import Server, accepts, free_ports
 
+# No optimising compiler, which such short lives never repay; and Java's class data sharing, whose archive is kept.
+QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
+ARCHIVE = "classes.jsa"
 LOG4J = Path(__file__).parent / "log4j2.xml"
 
 # One broker, tests of seconds. Nothing is ever deleted by age or size: tests write days of history, whose events
@@ -65,17 +68,19 @@ class Kafka(Server):
     Restarting keeps addresses and data. At `proxied_port` it also listens, and there says that it is to be reached at
     `proxy_port`, where a test may put a `Proxy`: all connections of whoever comes through it then do.
 
-    Attributes:
-        format_options: what the storage is formatted with besides.
-        java_options: what the broker's Java is started with besides.
-        heap: the most that its Java may use for objects.
-
     Args:
+        quick: start in a third of the processor time, as tests need that start many; otherwise with Java's own choices,
+            as people run a broker, which benchmarks need.
         name: stands in the folder's name and in messages.
         ports: four that are free, for a broker that others must know of beforehand; none: it finds its own.
         cluster_id: of the cluster that it belongs to; empty: a new one.
         host: the address that it is reached at.
         enter: what to put before a command so that it runs on that host.
+
+    Attributes:
+        format_options: what the storage is formatted with besides.
+        java_options: what the broker's Java is started with besides.
+        heap: the most that its Java may use for objects.
     """
 
     format_options: tuple[str, ...] = ()
@@ -90,9 +95,10 @@ class Kafka(Server):
         *,
         host: str = "127.0.0.1",
         enter: Sequence[str] = (),
+        quick: bool = True,
     ) -> None:
         super().__init__(name)
-        self._host, self._enter = host, enter
+        self._quick, self._host, self._enter = quick, host, enter
         self.port, self.controller_port, self.proxied_port, self.proxy_port = ports or free_ports(PORTS)
         self._cluster_id = cluster_id or new_cluster_id()
         self.bootstrap_servers = f"{host}:{self.port}"
@@ -111,7 +117,7 @@ class Kafka(Server):
         """
         try:
             done = subprocess.run(
-                self._java(main_class, *arguments, heap="256m"),
+                self._kafka("256m", main_class, *arguments),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -136,7 +142,7 @@ class Kafka(Server):
 
     def _command(self) -> list[str]:
         self.format()
-        return self._java("kafka.Kafka", str(self._properties), heap=self.heap)
+        return self._kafka(self.heap, "kafka.Kafka", str(self._properties), archives=True)
 
     def _answers(self) -> bool:
         if not accepts(self.port, self._host):  # cheaper than a client, whose reconnects back off
@@ -161,7 +167,26 @@ class Kafka(Server):
             data=self.folder / "data",
         )
 
-    def _java(self, main_class: str, *arguments: str, heap: str) -> list[str]:
-        jars = fetch("kafka") / "*"
+    def close(self) -> None:
+        """End the process and delete its folder; the first broker leaves the archive of its classes for all others."""
+        written = self.folder / ARCHIVE
+        if self._quick and self.is_running and not self._archive.exists():
+            self.stop(timeout_s=60)
+            if written.exists():
+                written.replace(self._archive)
+        super().close()
+
+    def _kafka(self, heap: str, main_class: str, *arguments: str, archives: bool = False) -> list[str]:
         options = [f"-Xmx{heap}", f"-Dlog4j2.configurationFile={LOG4J}", f"-Djava.io.tmpdir={self.folder}"]
-        return [*self._enter, "java", *options, *self.java_options, "-cp", str(jars), main_class, *arguments]
+        if self._quick:
+            options += QUICK
+            if self._archive.exists():
+                options.append(f"-XX:SharedArchiveFile={self._archive}")
+            elif archives:
+                options.append(f"-XX:ArchiveClassesAtExit={self.folder / ARCHIVE}")
+        classes = str(fetch("kafka") / "*")
+        return [*self._enter, "java", *options, *self.java_options, "-cp", classes, main_class, *arguments]
+
+    @property
+    def _archive(self) -> Path:
+        return fetch("kafka") / ARCHIVE

@@ -50,7 +50,7 @@ class Node(Kafka):
     """
 
     heap = "256m"
-    java_options = ("-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+    java_options = ("-Xms64m",)
 
     def __init__(self, node_id: int, ports: Sequence[int], voters: str, cluster_id: str) -> None:
         super().__init__(f"kafka-{node_id}", ports, cluster_id)

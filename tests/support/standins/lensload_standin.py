@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.processes.link import Link, LinkClosed
 from lensload.processes.messages import (
     Audience,
@@ -39,7 +39,7 @@ class StandIn:
 
     def __init__(self, link: Link) -> None:
         self.link = link
-        self.tally = Tally()
+        self.stats = Stats()
         self.rate_per_s = 0.0
         self.begun: Begin | None = None
         self.due = 0.0
@@ -96,7 +96,7 @@ class StandIn:
             self.made += fresh
             warm = to_ns < self.begun.measure_from_ns
             for name in ("produced", "acked", "observed"):
-                self.tally.count(TOPIC, f"warmup_{name}" if warm else name, fresh)
+                self.stats.count(TOPIC, f"warmup_{name}" if warm else name, fresh)
             for stage, ns in (
                 (
                     ("schedule_lag", 50_000),
@@ -107,18 +107,18 @@ class StandIn:
                 if not warm
                 else ()
             ):
-                self.tally.record(stage, TOPIC, np.full(fresh, ns, dtype=np.int64))
+                self.stats.record(stage, TOPIC, np.full(fresh, ns, dtype=np.int64))
             failed = int(self.faults.get("fail", 0) * fresh)
             if failed and not warm:
-                self.tally.count(TOPIC, "failed", failed)
-                self.tally.error(TOPIC, "broker said no", failed)
+                self.stats.count(TOPIC, "failed", failed)
+                self.stats.error(TOPIC, "broker said no", failed)
         if to_ns >= end_ns and self.begun.end_ns:
             self.scheduled = True
             self.link.send(Scheduled())
 
     def report(self) -> None:
-        """The second's tally and gauges."""
-        stats, now_ns = self.tally.take(), time.time_ns()
+        """The second's stats and gauges."""
+        stats, now_ns = self.stats.take(), time.time_ns()
         if self.role == "generator":
             self.link.send(GeneratorReport(stats, now_ns, 0, self.rate_per_s, 0.0, 0, 0, 1))
         else:
@@ -130,15 +130,15 @@ class StandIn:
         time.sleep(self.faults.get("drain_s", 0))
         if self.role == "generator":
             for name in ("produced", "acked", "observed"):
-                self.tally.count(TOPIC, name, 1)
-            self.tally.add_total("drained_generators", 1)
-            self.tally.add_total("last_generator_drained_s", time.time() / 2)
+                self.stats.count(TOPIC, name, 1)
+            self.stats.add_total("drained_generators", 1)
+            self.stats.add_total("last_generator_drained_s", time.time() / 2)
         else:
-            self.tally.add_total("drained_observers", 1)
+            self.stats.add_total("drained_observers", 1)
             # Totals add: halves of a time, so that two workers give a mean that lies between theirs.
-            self.tally.add_total("first_observer_told_s", told_s / 2)
-        self.tally.add_total("made", self.made)
-        stats = self.tally.take()
+            self.stats.add_total("first_observer_told_s", told_s / 2)
+        self.stats.add_total("made", self.made)
+        stats = self.stats.take()
         if self.role == "generator":
             self.link.send(GeneratorDrained(stats, 0, time.time_ns()))
         else:

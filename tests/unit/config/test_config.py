@@ -15,8 +15,8 @@ from lensload.config.loading import load
 from lensload.config.model import RunConfig
 from lensload.config.options import Option, options
 from lensload.errors import UsageError
+from lensload.parse import duration_s
 from lensload.schema.definitions import TOPIC_NAMES
-from lensload.values import duration_s
 
 
 def refusal(**flags: object) -> str:

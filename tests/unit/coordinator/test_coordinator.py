@@ -10,7 +10,8 @@ from lensload import clock
 from lensload.coordinator.coordinator import Coordinator
 from lensload.coordinator.listeners import Listener
 from lensload.errors import InvalidRunError, RefusedError, UsageError
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
+from lensload.processes.envelope import Message, ProcessName
 from lensload.processes.messages import (
     Begin,
     ConfigureGenerator,
@@ -21,10 +22,8 @@ from lensload.processes.messages import (
     Ended,
     GeneratorDrained,
     GeneratorReport,
-    Message,
     Notice,
     ObserverDrained,
-    ProcessName,
     Ready,
     Refused,
     Scheduled,
@@ -46,7 +45,7 @@ class Heard(Listener):
         self.produced = 0
         self.results: list[Run] = []
 
-    def stats(self, fresh: Tally) -> None:
+    def stats(self, fresh: Stats) -> None:
         """Count what was produced."""
         self.produced += fresh.counts.get(TOPIC, {}).get("produced", 0)
 
@@ -262,7 +261,9 @@ def test_a_lost_worker_is_told_of_and_the_others_drain() -> None:
     transport.at(2, lambda: transport.lost.add("b"))
     run = through(coordinator)
     assert run["verdict"] == "invalid"
-    assert any("Worker 1 was lost" in text for text in coordinator.recorder.died)
+    assert [(each.code, "Worker 1 " in each.text) for each in coordinator.recorder.missing] == [
+        ("worker_lost", True)
+    ]
     assert sent_to(transport.fakes["b"], Drain) == []
     assert sent_to(transport.fakes["a"], Drain) == ["generator", "observer"]
     assert coordinator.recorder.target_per_s == 0, "its last rate no longer counts, nor that of who has left"
@@ -293,9 +294,9 @@ def test_a_drain_that_takes_too_long_ends_and_names_who_is_missing() -> None:
     coordinator = coordinated(transport)
     join(transport)
     run = through(coordinator)
-    died = coordinator.recorder.died
-    assert [bool(re.match(f"The {name} of worker 0 did not finish", text)) for name, text in zip(
-        ("generator", "observer"), died, strict=True)] == [True, True]  # fmt: skip
+    missing = coordinator.recorder.missing
+    assert [each.code for each in missing] == ["drain_timeout"] * 2
+    assert ["generator" in missing[0].text, "observer" in missing[1].text] == [True, True]
     assert run["topics"][TOPIC]["produced"] > 0
 
 
@@ -373,7 +374,9 @@ def test_a_late_worker_makes_load_of_its_own_lanes_and_one_that_leaves_is_told_o
     (begin,) = (message for _, message in late if isinstance(message, Begin))
     assert begin.start_ns >= START_NS + 2 * 10**9
     assert begin.end_ns == START_NS + 7 * 10**9 + 150_000_000
-    assert any("Worker 1 left before the end" in text for text in coordinator.recorder.died)
+    assert [(each.code, "Worker 1 " in each.text) for each in coordinator.recorder.missing] == [
+        ("worker_left", True)
+    ]
     assert len(run["conditions"]["workers"]) == 2
 
 
@@ -396,7 +399,9 @@ def test_messages_that_never_arrive_are_a_reason() -> None:
     join(transport)
     transport.at(2, lambda: transport.fakes["a"].say(Notice("look"), "generator", skipped=2))
     through(coordinator)
-    assert [text.partition(" ")[0] for text in coordinator.recorder.died] == ["2"]
+    assert [(each.code, each.text.partition(" ")[0]) for each in coordinator.recorder.missing] == [
+        ("messages_lost", "2")
+    ]
 
 
 def test_parcels_of_another_run_are_ignored() -> None:

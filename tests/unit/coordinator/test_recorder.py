@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lensload.coordinator.recorder import Recorder, Times
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.processes.messages import GeneratorReport, ObserverReport
 from lensload.verdict.evidence import RunFacts
 
@@ -14,8 +14,8 @@ TOPIC = "user-interactions"
 SECOND_NS = 1_000_000_000
 
 
-def tally(produced: int = 0, *, warm: int = 0, due: int = 0) -> Tally:
-    made = Tally()
+def stats(produced: int = 0, *, warm: int = 0, due: int = 0) -> Stats:
+    made = Stats()
     made.count(TOPIC, "produced", produced)
     made.count(TOPIC, "warmup_produced", warm)
     made.record("ack", TOPIC, np.full(produced, 1_500_000, dtype=np.int64))
@@ -24,7 +24,7 @@ def tally(produced: int = 0, *, warm: int = 0, due: int = 0) -> Tally:
     return made
 
 
-def report(stats: Tally, now_ns: int, target_per_s: float, queue: int = 0) -> GeneratorReport:
+def report(stats: Stats, now_ns: int, target_per_s: float, queue: int = 0) -> GeneratorReport:
     return GeneratorReport(stats, now_ns, 0, target_per_s, 0.0, queue, 0, 0)
 
 
@@ -33,20 +33,20 @@ def test_every_report_counts_once_in_the_total_and_in_one_second() -> None:
     run = Recorder()
     now_ns = time.time_ns()
     run.times = Times(now_ns - SECOND_NS, now_ns - SECOND_NS, 0)
-    run.add("a", report(tally(3, warm=2), now_ns, 10, 4))
+    run.add("a", report(stats(3, warm=2), now_ns, 10, 4))
     run.notices.append("look")
-    run.add("b", report(tally(4), now_ns, 20, 5))
+    run.add("b", report(stats(4), now_ns, 20, 5))
     first = run.second()
-    run.add("a", report(tally(5), now_ns, 10))
+    run.add("a", report(stats(5), now_ns, 10))
     second = run.second()
-    run.add("a", ObserverReport(tally(1), now_ns, 0))
+    run.add("a", ObserverReport(stats(1), now_ns, 0))
     run.stopped_ns = now_ns + SECOND_NS
     recording = run.recording(RunFacts(workers=2))
     assert (first.produced, second.produced) == (9, 14)
     assert (first.target_per_s, first.queue) == (30, 9)
     assert first.percentiles_us("ack")[0] is None, "too few for a percentile"
     assert (first.notices, second.notices) == (("look",), ()), "a notice is told once"
-    assert run.tally.counts[TOPIC] == {"produced": 13, "warmup_produced": 2}
+    assert run.stats.counts[TOPIC] == {"produced": 13, "warmup_produced": 2}
     assert [row["produced"] for row in recording.series] == [9, 5]
     assert recording.notices == ("look",)
 
@@ -85,8 +85,8 @@ def test_the_target_is_what_the_engines_say_was_due() -> None:
     """Where engines count what was due, the mean target is that, exactly, however the rate moved."""
     run = Recorder()
     run.times = Times(0, SECOND_NS, 5 * SECOND_NS)
-    run.add("a", report(tally(390, due=400), 2 * SECOND_NS, 17))
-    run.add("b", report(tally(800, due=800), 2 * SECOND_NS, 17))
+    run.add("a", report(stats(390, due=400), 2 * SECOND_NS, 17))
+    run.add("b", report(stats(800, due=800), 2 * SECOND_NS, 17))
     run.stopped_ns = 5 * SECOND_NS
     recording = run.recording(RunFacts(workers=2))
     assert recording.facts.target_per_s == 300
@@ -97,8 +97,8 @@ def test_without_a_count_the_target_is_the_mean_of_the_reported_rates() -> None:
     run = Recorder()
     run.times = Times(0, 2 * SECOND_NS, 0)
     for at_s, rate in ((1, 5), (2, 100), (3, 300), (3, 300), (4, 500), (9, 1)):
-        run.add("a", report(Tally(), at_s * SECOND_NS, rate))
-        run.add("b", report(Tally(), at_s * SECOND_NS, 10))
+        run.add("a", report(Stats(), at_s * SECOND_NS, rate))
+        run.add("b", report(Stats(), at_s * SECOND_NS, 10))
     run.stopped_ns = 5 * SECOND_NS
     recording = run.recording(RunFacts(workers=2))
     assert recording.facts.target_per_s == 310

@@ -59,7 +59,7 @@ class Process:
 
     def tell(self, everything: bool = False) -> None:
         """Hand over what is new, as it travels."""
-        taken = self.ledger.take(everything=everything)
+        taken = self.ledger.take_pages(everything=everything)
         self._books.add(self._name, self._kind, taken)
 
 

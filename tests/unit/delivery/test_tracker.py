@@ -81,11 +81,11 @@ def test_sequences_agree_with_plain_sets(batches: list[Integers], settling: bool
             expected.append(pair in seen)
             seen.add(pair)
         assert entered(ledger, batch) == expected
-        taken = ledger.take()
+        taken = ledger.take_pages()
         told_so_far |= taken
         if settling:
             ledger.settle([key for key, page in taken.items() if page.full])
-    told_so_far |= ledger.take(everything=True)
+    told_so_far |= ledger.take_pages(everything=True)
     assert told(told_so_far) == seen
     assert all(page.seals.sum() == counted(page.bits) for page in told_so_far.values())
 
@@ -94,7 +94,7 @@ def test_nothing_entered_is_nothing_told() -> None:
     """Of a stream that never appeared nothing is claimed."""
     ledger = SequenceLedger()
     assert entered(ledger, np.empty((0, 2), np.int64)) == []
-    assert ledger.take(everything=True) == {}
+    assert ledger.take_pages(everything=True) == {}
 
 
 def test_every_stream_has_a_place() -> None:
@@ -102,7 +102,7 @@ def test_every_stream_has_a_place() -> None:
     ledger = SequenceLedger()
     assert entered(ledger, np.array([[0, 10], [MAX_STREAMS - 1, 2]])) == [False, False]
     assert entered(ledger, np.array([[MAX_STREAMS - 1, 2]])) == [True]
-    assert told(ledger.take(everything=True)) == {(0, 10), (MAX_STREAMS - 1, 2)}
+    assert told(ledger.take_pages(everything=True)) == {(0, 10), (MAX_STREAMS - 1, 2)}
 
 
 @pytest.mark.parametrize(("stream", "sequence"), [(-1, 0), (MAX_STREAMS, 0), (0, -1)])
@@ -119,7 +119,7 @@ def run_through(ledger: SequenceLedger, numbers: range, keep: int) -> None:
         sequences = np.tile(np.arange(first, first + 256), 64)
         kept = sequences % keep != keep - 1
         assert not any(entered(ledger, np.column_stack([streams[kept], sequences[kept]])))
-        ledger.settle(ledger.take())
+        ledger.settle(ledger.take_pages())
 
 
 @pytest.mark.parametrize("keep", [1 << 40, 2], ids=["complete", "half of it somebody else's"])

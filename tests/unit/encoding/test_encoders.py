@@ -26,7 +26,7 @@ from lensload.world.columns import (
     Reals,
     TopicBatch,
 )
-from lensload.world.parameters import WorldParameters
+from lensload.world.options import WorldOptions
 from lensload.world.world import TOPICS, World, made
 from tests.support.worlds import PARSED, SCHEMA_IDS, evenly, told
 
@@ -56,12 +56,12 @@ def test_fragments_equal_fastavro_for_any_world(
     seed: int, audience_size: int, catalogue_size: int, lanes: set[int], start_ns: int, behaviour: Behaviour
 ):
     """For any seed, size, lanes, time and behaviour, every value of every topic is what fastavro writes."""
-    setting = made(WorldParameters(seed=seed, audience_size=audience_size, catalogue_size=catalogue_size))
+    setting = made(WorldOptions(seed=seed, audience_size=audience_size, catalogue_size=catalogue_size))
     world = World(setting, tuple(lanes), run_tag=seed % 2**14)
     world.gather({behaviour: 1.0})
     fast = FragmentEncoder(PARSED, SCHEMA_IDS)
     plain = RecordEncoder(fastavro_serializer(PARSED, SCHEMA_IDS))
-    for batch in world.take(evenly(600, start_ns=start_ns)):
+    for batch in world.events_at(evenly(600, start_ns=start_ns)):
         ours, theirs = fast.encode(batch), plain.encode(batch)
         assert ours.values == theirs.values
         assert ours.keys == theirs.keys

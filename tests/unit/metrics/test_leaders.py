@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lensload.metrics.leaders import NOBODY, Leaders, record_by_leader
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 
 EPOCHS = st.lists(
     st.tuples(st.integers(1, 50), st.lists(st.lists(st.integers(1, 4), max_size=3), min_size=2, max_size=2)),
@@ -43,7 +43,7 @@ def by_hand(history: list[tuple[int, list[list[int]]]], topic: int, partition: i
 
 def test_latencies_are_told_apart_by_broker():
     """Each broker has the latencies of its events; what nobody leads is in none."""
-    tally = Tally()
-    record_by_leader(tally, "ack", np.array([2, 1, 2, NOBODY], np.int32), np.array([10, 20, 30, 40]))
-    found = {key: (one.count, one.min_ns, one.max_ns) for key, one in tally.histograms.items()}
+    stats = Stats()
+    record_by_leader(stats, "ack", np.array([2, 1, 2, NOBODY], np.int32), np.array([10, 20, 30, 40]))
+    found = {key: (one.count, one.min_ns, one.max_ns) for key, one in stats.histograms.items()}
     assert found == {("ack_by_leader", "1"): (1, 20, 20), ("ack_by_leader", "2"): (2, 10, 30)}

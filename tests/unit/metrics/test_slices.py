@@ -13,26 +13,26 @@ from lensload.metrics import slices
 from lensload.metrics.counts import PROGRESS, count_of
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.slices import STAGES_KEPT, Slice, Slices
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.processes.messages import ObserverReport
 from lensload.results.build import build
-from lensload.results.counted import tally_of
+from lensload.results.counted import stats_of
 from lensload.verdict.evidence import RunFacts
 
 SECOND_NS = 1_000_000_000
 TOPICS = ("user-interactions", "ab-test-events")
 
 
-def second(latencies_us: list[int], topic: str = TOPICS[0]) -> Tally:
+def second(latencies_us: list[int], topic: str = TOPICS[0]) -> Stats:
     """What came of some events of a topic in one second, after as many of the warm-up."""
-    tally = Tally()
+    stats = Stats()
     for name in PROGRESS:
-        tally.count(topic, name, len(latencies_us))
-        tally.count(topic, f"warmup_{name}", len(latencies_us))
+        stats.count(topic, name, len(latencies_us))
+        stats.count(topic, f"warmup_{name}", len(latencies_us))
     for stage in (*STAGES_KEPT, "encode"):
         if latencies_us:
-            tally.record(stage, topic, np.array(latencies_us, np.int64) * 1_000)
-    return tally
+            stats.record(stage, topic, np.array(latencies_us, np.int64) * 1_000)
+    return stats
 
 
 def sums(found: list[Slice]) -> dict[tuple[str, str], Histogram]:
@@ -53,7 +53,7 @@ some_seconds = st.lists(
 @settings(max_examples=40)
 def test_slices_add_up_to_the_whole(seconds: list[tuple[list[int], str]], most: int, drained: int):
     """However often neighbours were merged, no event is lost, none is counted twice, and there are no gaps."""
-    found, whole = Slices(most), Tally()
+    found, whole = Slices(most), Stats()
     for number, (latencies_us, topic) in enumerate(seconds):
         fresh = second(latencies_us, topic)
         whole.add(fresh)
@@ -100,7 +100,7 @@ def test_a_recorder_closes_a_slice_a_second_and_leaves_the_warm_up_out():
     run = Recorder()
     now_ns = time.time_ns()
     run.times = Times(now_ns - SECOND_NS, now_ns + 60 * SECOND_NS, 0)
-    warm = Tally()
+    warm = Stats()
     warm.count(TOPICS[0], "warmup_produced", 7)
     run.add("a", ObserverReport(warm, now_ns, 0))
     run.second()
@@ -110,11 +110,11 @@ def test_a_recorder_closes_a_slice_a_second_and_leaves_the_warm_up_out():
     run.add("a", ObserverReport(second([300]), now_ns, 0))
     run.stopped_ns = now_ns
     recording = run.recording(RunFacts(embedded=True))
-    built = build(run.tally, recording, {})
+    built = build(run.stats, recording, {})
     (piece,) = built["slices"]
     assert (piece["phase"], piece["from_s"], piece["produced"]) == ("measuring", 1.0, 3)
     assert piece["to_s"] == pytest.approx(3, abs=0.9)
-    whole = tally_of(built).histograms
+    whole = stats_of(built).histograms
     for stage in STAGES_KEPT:
         assert (slices.histogram(piece, stage).coarse == whole[stage, TOPICS[0]].coarse).all()
 

@@ -1,4 +1,4 @@
-"""Tallies lose nothing on the way between processes, and their parts add up to the whole."""
+"""Stats lose nothing on the way between processes, and their parts add up to the whole."""
 
 import msgpack
 import numpy as np
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lensload.metrics.histogram import Histogram
-from lensload.metrics.stats import STAGES, Tally
+from lensload.metrics.stats import STAGES, Stats
 
 # The machines that run this are shared: a slow example is no failure.
 settings.register_profile("shared", deadline=None)
@@ -22,48 +22,48 @@ def of(numbers: list[int]) -> Histogram:
     return histogram
 
 
-def a_tally(numbers: list[int], *, topic: str) -> Tally:
-    """A tally with something of everything."""
-    tally = Tally()
-    tally.count(topic, "produced", np.int64(len(numbers)))  # pyright: ignore[reportArgumentType]  # as callers do
-    tally.error(topic, "Broker: it | broke")
-    tally.add_total("bytes", 2.5 * len(numbers))
-    tally.record("ack", topic, np.array(numbers, np.int64))
-    tally.record_repeated("encode", topic, 300, len(numbers))
-    return tally
+def some_stats(numbers: list[int], *, topic: str) -> Stats:
+    """A stats with something of everything."""
+    stats = Stats()
+    stats.count(topic, "produced", np.int64(len(numbers)))  # pyright: ignore[reportArgumentType]  # as callers do
+    stats.error(topic, "Broker: it | broke")
+    stats.add_total("bytes", 2.5 * len(numbers))
+    stats.record("ack", topic, np.array(numbers, np.int64))
+    stats.record_repeated("encode", topic, 300, len(numbers))
+    return stats
 
 
-tallies = st.builds(lambda n, t: a_tally(n, topic=t), any_values, st.sampled_from(["a", "b"]))
+any_stats = st.builds(lambda n, t: some_stats(n, topic=t), any_values, st.sampled_from(["a", "b"]))
 
 
-@given(tallies)
-def test_tallies_survive_the_wire(tally: Tally) -> None:
+@given(any_stats)
+def test_stats_survive_the_wire(stats: Stats) -> None:
     """Counts, errors with bars in their texts, totals and histograms reach control as they were."""
-    assert Tally.from_wire(msgpack.unpackb(msgpack.packb(tally.to_wire()))) == tally
+    assert Stats.from_wire(msgpack.unpackb(msgpack.packb(stats.to_wire()))) == stats
 
 
 @given(st.lists(st.tuples(any_values, st.sampled_from(["a", "b"])), max_size=5))
 def test_deltas_add_up_to_the_whole(parts: list[tuple[list[int], str]]) -> None:
     """Taken each second or all at once, the sum is the same, and what was added is not changed by it."""
-    gathering, sent, whole = Tally(), Tally(), Tally()
+    gathering, sent, whole = Stats(), Stats(), Stats()
     for numbers, topic in parts:
-        one = a_tally(numbers, topic=topic)
+        one = some_stats(numbers, topic=topic)
         gathering.add(one)
         sent.add(gathering.take())
         whole.add(one)
-        assert one == a_tally(numbers, topic=topic)
-    assert gathering == Tally()
+        assert one == some_stats(numbers, topic=topic)
+    assert gathering == Stats()
     assert sent == whole
 
 
 def test_all_topics_is_their_merge() -> None:
     """The row "all" of a table is the sum of its topics, and looking at it changes nothing."""
-    tally = a_tally([1, 2], topic="a")
-    tally.add(a_tally([3_000_000], topic="b"))
-    assert tally.histogram("ack") == of([1, 2, 3_000_000])
-    assert tally.histogram("ack", "b") == of([3_000_000])
-    assert tally.histogram("ack", "c") == Histogram()
-    assert tally.histogram("ack", "a") == of([1, 2])
+    stats = some_stats([1, 2], topic="a")
+    stats.add(some_stats([3_000_000], topic="b"))
+    assert stats.histogram("ack") == of([1, 2, 3_000_000])
+    assert stats.histogram("ack", "b") == of([3_000_000])
+    assert stats.histogram("ack", "c") == Histogram()
+    assert stats.histogram("ack", "a") == of([1, 2])
 
 
 def test_stages_are_the_contracts() -> None:

@@ -65,7 +65,7 @@ def follow(pacer: Pacer, plan: Sequence[Call]) -> Nanoseconds:
     given_ns: list[Nanoseconds] = []
     for call in plan:
         if call.rate_per_s is None:
-            given_ns.append(pacer.take(call.at_ns))
+            given_ns.append(pacer.due_until(call.at_ns))
         else:
             pacer.set_rate(call.at_ns, call.rate_per_s)
     return np.concatenate(given_ns)
@@ -141,7 +141,7 @@ def test_an_event_is_due_where_the_integral_reaches_its_number(
     """The n-th event is due within 1 ns of where the rate adds up to n, counting from 0."""
     pacer = Pacer(profile, period_s, START_NS, 0)
     pacer.set_rate(START_NS, rate)
-    for number, due_ns in enumerate(pacer.take(START_NS + int(events * NS_PER_S / rate)).tolist()):
+    for number, due_ns in enumerate(pacer.due_until(START_NS + int(events * NS_PER_S / rate)).tolist()):
         before, after = (integral(profile, period_s, [(START_NS, rate)], due_ns + step) for step in (-1, 1))
         assert before - 1e-9 <= number <= after + 1e-9
 
@@ -170,7 +170,7 @@ def test_hours_do_not_drift() -> None:
     count, total = 0, Fraction(0)
     for second in range(36_000):
         pacer.set_rate(START_NS + second * NS_PER_S, odd[second % 3])
-        count += pacer.take(START_NS + (second + 1) * NS_PER_S).size
+        count += pacer.due_until(START_NS + (second + 1) * NS_PER_S).size
         total += Fraction(odd[second % 3])
     assert pacer.expected(START_NS + 36_000 * NS_PER_S) == pytest.approx(float(total), rel=1e-14)
     assert count == math.ceil(total)
@@ -181,20 +181,23 @@ def test_a_million_events_a_second_are_a_microsecond_apart_after_a_day() -> None
     pacer = Pacer(Profile.parse("steps:0,1"), 2 * 86_400.0, START_NS, 0)
     pacer.set_rate(START_NS, 1e6)
     midday_ns = START_NS + 86_400 * NS_PER_S
-    assert pacer.take(midday_ns).size == 0
-    assert np.array_equal(pacer.take(midday_ns + 50_000_000), midday_ns + 1_000 * np.arange(50_000))
+    assert pacer.due_until(midday_ns).size == 0
+    assert np.array_equal(pacer.due_until(midday_ns + 50_000_000), midday_ns + 1_000 * np.arange(50_000))
 
 
 def test_nothing_is_due_without_a_rate() -> None:
     """Before the first rate and while it is 0 no event is due, and the one under way waits, not lost."""
     pacer = Pacer(Profile.parse("constant"), 30.0, START_NS, 0)
-    assert pacer.take(START_NS + NS_PER_S).size == 0
+    assert pacer.due_until(START_NS + NS_PER_S).size == 0
     pacer.set_rate(START_NS, 2.0)
-    assert pacer.take(START_NS + 2 * NS_PER_S).tolist() == [START_NS + NS_PER_S, START_NS + 3 * NS_PER_S // 2]
+    assert pacer.due_until(START_NS + 2 * NS_PER_S).tolist() == [
+        START_NS + NS_PER_S,
+        START_NS + 3 * NS_PER_S // 2,
+    ]
     pacer.set_rate(0, 0.0)
-    assert pacer.take(START_NS + 100 * NS_PER_S).size == 0
+    assert pacer.due_until(START_NS + 100 * NS_PER_S).size == 0
     pacer.set_rate(0, 1.0)
-    assert pacer.take(START_NS + 101 * NS_PER_S).tolist() == [START_NS + 100 * NS_PER_S]
+    assert pacer.due_until(START_NS + 101 * NS_PER_S).tolist() == [START_NS + 100 * NS_PER_S]
 
 
 def test_poisson_gaps_are_exponential_and_seeded() -> None:
@@ -203,7 +206,7 @@ def test_poisson_gaps_are_exponential_and_seeded() -> None:
     pacers = [Pacer(Profile.parse("poisson"), 30.0, START_NS, seed) for seed in (1, 1, 2)]
     for pacer in pacers:
         pacer.set_rate(START_NS, 1_000.0)
-    one, again, other = (pacer.take(START_NS + n // 1_000 * NS_PER_S) for pacer in pacers)
+    one, again, other = (pacer.due_until(START_NS + n // 1_000 * NS_PER_S) for pacer in pacers)
     assert np.array_equal(one, again)
     assert not np.array_equal(one[:100], other[:100])
     # Five standard deviations of a Poisson count; the Kolmogorov-Smirnov distance exceeds 1.95 / sqrt(n) once in

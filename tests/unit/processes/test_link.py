@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from lensload.processes.envelope import Envelope, Message
 from lensload.processes.link import Link, LinkClosed
-from lensload.processes.messages import Begin, Drain, Envelope, Message, Notice, Scheduled
+from lensload.processes.messages import Begin, Drain, Notice, Scheduled
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_a_child_speaks_over_its_descriptor_and_sees_its_parent_go(patch: str) -
 _FLOOD = """
     import sys
     from lensload.processes.link import Link
-    from lensload.processes.messages import Envelope
+    from lensload.processes.envelope import Envelope
     link = Link.of_child(int(sys.argv[1]))
     for n in range(20):
         link.send(Envelope(str(n), bytes(1_000_000)))

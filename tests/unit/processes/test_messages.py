@@ -5,18 +5,9 @@ import pytest
 
 from lensload.config.model import RunConfig
 from lensload.delivery.bitmap import PAGE, PAGE_BYTES, Page
-from lensload.metrics.stats import Tally
-from lensload.processes.messages import (
-    Audience,
-    ConfigureGenerator,
-    Envelope,
-    GeneratorReport,
-    Message,
-    Notice,
-    Pages,
-    Parcel,
-    Refused,
-)
+from lensload.metrics.stats import Stats
+from lensload.processes.envelope import Envelope, Message, Parcel
+from lensload.processes.messages import Audience, ConfigureGenerator, GeneratorReport, Notice, Pages, Refused
 from lensload.world.behaviour import Behaviour
 
 
@@ -40,14 +31,14 @@ def test_a_configuration_and_a_schedule_arrive_as_they_were_sent() -> None:
 
 def test_what_was_measured_arrives_exactly_and_numpys_numbers_as_plain_ones() -> None:
     """Counts, errors, totals and every bucket of every histogram survive the way."""
-    tally = Tally()
-    tally.count("topic", "produced", 3)
-    tally.error("topic", "no | way", 2)
-    tally.add_total("bytes", 2.5)
-    tally.record("ack", "topic", np.array([1_000, 2_000_000], np.int64))
-    arrived = sent(GeneratorReport(tally, int(1e18), 0, np.float64(0.5), 1.0, np.int64(4), 0, 1))  # pyright: ignore[reportArgumentType]
+    stats = Stats()
+    stats.count("topic", "produced", 3)
+    stats.error("topic", "no | way", 2)
+    stats.add_total("bytes", 2.5)
+    stats.record("ack", "topic", np.array([1_000, 2_000_000], np.int64))
+    arrived = sent(GeneratorReport(stats, int(1e18), 0, np.float64(0.5), 1.0, np.int64(4), 0, 1))  # pyright: ignore[reportArgumentType]
     assert isinstance(arrived, GeneratorReport)
-    assert arrived.stats == tally
+    assert arrived.stats == stats
     assert (type(arrived.queue), arrived.queue, arrived.target_per_s) == (int, 4, 0.5)
 
 

@@ -126,10 +126,10 @@ def test_partitions_are_merged_by_time_and_keep_their_own_order(histories: list[
     merge.keep_open(each for each, history in enumerate(histories) if history)
     for step in steps:
         fetch(step % len(histories), 2)
-        taken += merge.take(25, 3)
+        taken += merge.take_until(25, 3)
     for place in range(len(histories)):
         fetch(place, 100)
-    taken += merge.take(50, 1000)
+    taken += merge.take_until(50, 1000)
     assert not merge
     for place, history in enumerate(histories):
         assert [number for each, number in taken if each == place] == list(range(len(history)))
@@ -143,9 +143,9 @@ def test_a_partition_of_which_enough_is_here_is_named():
     merge: Merge[str, int] = Merge(["a", "b"], most=4)
     for number in range(4):
         merge.offer("a", number, number)
-    assert (merge.crowded(), merge.next_ms(), merge.take(100, 10)) == ({"a"}, None, [])
+    assert (merge.crowded(), merge.next_ms(), merge.take_until(100, 10)) == ({"a"}, None, [])
     merge.offer("b", 1, 100)
-    assert merge.take(100, 10) == [0, 1, 100]
+    assert merge.take_until(100, 10) == [0, 1, 100]
     assert merge.crowded() == set()
     assert merge.roomy() == {"a", "b"}
 
@@ -267,7 +267,9 @@ def test_counts_add_up():
     """Each message is in exactly one row."""
     counts = Counts(("t",))
     for _ in range(3):
-        counts.take(batch_of([wire.header(7), wire.header(2**32 - 1), wire.header(7), None, b"junk!", b"\0"]))
+        counts.count(
+            batch_of([wire.header(7), wire.header(2**32 - 1), wire.header(7), None, b"junk!", b"\0"])
+        )
     assert counts.by_schema() == {("t", 7): 6, ("t", 2**32 - 1): 3}
     assert counts.by_kind() == {("t", kind): 3 for kind in (Kind.TOMBSTONE, Kind.SHORT, Kind.NO_MAGIC)}
     assert (counts.total, counts.rejected) == (18, 6)
@@ -367,7 +369,7 @@ def test_containers_are_copies_byte_for_byte(tmp_path: Path):
     body = b"\x02\x0a"  # the second branch, 5
     batch, records, _ = judged([wire.header(7) + body] * 3, books)
     files = Files(tmp_path, "avro", ("t",), WriterSchemas(books), {})
-    files.take(batch, records)
+    files.write(batch, records)
     files.close()
     with (tmp_path / "t.schema-7.avro").open("rb") as stream:
         blocks: Any = list(fastavro.block_reader(stream))

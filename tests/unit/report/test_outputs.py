@@ -120,7 +120,7 @@ def test_markdown_takes_no_text_for_markup():
 
 def test_csv_has_the_course_of_each_run():
     """A row a second, by name, which any spreadsheet reads; empty where nothing was measured."""
-    second = row(_tally(), at_s=1.0, phase="measuring", target_per_s=300.0, queue=4)
+    second = row(_stats(), at_s=1.0, phase="measuring", target_per_s=300.0, queue=4)
     text = csv.of_runs([("a,b", changed(a_run(1), series=[second, {**second, "latency_us": {}}]))])
     rows = list(DictReader(io.StringIO(text)))
     assert [each["run"] for each in rows] == ["a,b", "a,b"]
@@ -129,14 +129,14 @@ def test_csv_has_the_course_of_each_run():
     assert rows[1]["ack_p50_us"] == ""
 
 
-def _tally() -> Any:
+def _stats() -> Any:
     import numpy as np  # noqa: PLC0415
 
-    from lensload.metrics.stats import Tally  # noqa: PLC0415
+    from lensload.metrics.stats import Stats  # noqa: PLC0415
 
-    tally = Tally()
-    tally.record("ack", TOPIC, np.arange(300) * 1_000)
-    return tally
+    stats = Stats()
+    stats.record("ack", TOPIC, np.arange(300) * 1_000)
+    return stats
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from lensload.report import markdown
 from lensload.report.html import page
 from lensload.report.tables import broker_table
 from lensload.results.brokers import sentences
-from lensload.results.counted import sections, tally_of
+from lensload.results.counted import sections, stats_of
 from lensload.results.merge import merged
 from lensload.results.run import Run
 from tests.support.runs import a_run
@@ -22,13 +22,13 @@ EVENTS = 5_000
 def on_brokers(**median_us: float) -> Run:
     """A run whose events are acknowledged by brokers (b1, b2, …) in about so many microseconds."""
     run, draws = a_run(), np.random.default_rng(3)
-    tally = tally_of(run)
+    stats = stats_of(run)
     for name, median in median_us.items():
         brokers = np.full(EVENTS, int(name[1:]), np.int32)
         for stage, share in (("ack", 1.0), ("end_to_end", 1.5)):
             values_ns = (draws.lognormal(np.log(median * share * 1e3), 0.2, EVENTS)).astype(np.int64)
-            record_by_leader(tally, stage, brokers, values_ns)
-    whole: Any = {**run, **sections(tally)}
+            record_by_leader(stats, stage, brokers, values_ns)
+    whole: Any = {**run, **sections(stats)}
     return cast("Run", json.loads(json.dumps(whole)))
 
 
@@ -58,7 +58,7 @@ def test_the_table_has_a_row_for_each_broker():
 def test_brokers_survive_the_run_file_and_merging():
     """What a run file says by broker is read back exactly, and adds up over repeats."""
     run = on_brokers(b1=6_000, b2=60_000)
-    assert sections(tally_of(run))["brokers"] == run.get("brokers")
+    assert sections(stats_of(run))["brokers"] == run.get("brokers")
     together = merged([run, run], ["a.json", "b.json"], asked=2).get("brokers", {})
     assert together["2"]["ack"]["count"] == 2 * EVENTS
     assert together["2"]["ack"]["p99"] == run.get("brokers", {})["2"]["ack"]["p99"]

@@ -22,10 +22,10 @@ from lensload import atomic_file
 from lensload.atomic_file import check_writable
 from lensload.errors import UsageError
 from lensload.metrics.counts import COUNTS
-from lensload.metrics.stats import STAGES, Tally
+from lensload.metrics.stats import STAGES, Stats
 from lensload.results import schema
 from lensload.results.build import Recording, build
-from lensload.results.counted import tally_of
+from lensload.results.counted import stats_of
 from lensload.results.environment import PACKAGES, conditions
 from lensload.results.run import FORMAT, Row, Run, total
 from lensload.results.run_file import read, write
@@ -38,21 +38,23 @@ RECORDING = Recording(
 )
 
 
-def a_tally(lag_us: int = 100) -> Tally:
+def some_stats(lag_us: int = 100) -> Stats:
     """10 s of 200 events/s on two topics, of which all went well, after a warm-up of 100 events."""
-    tally = Tally()
+    stats = Stats()
     for topic, count in (("user-interactions", 1_500), ("ab-test-events", 500)):
         for name in ("produced", "acked", "observed"):
-            tally.count(topic, name, count)
-            tally.count(topic, f"warmup_{name}", 50)
+            stats.count(topic, name, count)
+            stats.count(topic, f"warmup_{name}", 50)
         for place, stage in enumerate(STAGES):
-            tally.record(stage, topic, np.arange(count) * 100 + (lag_us + place) * 1_000)
-    tally.add_total("bytes", 400_000)
-    return tally
+            stats.record(stage, topic, np.arange(count) * 100 + (lag_us + place) * 1_000)
+    stats.add_total("bytes", 400_000)
+    return stats
 
 
 def a_run(**changed: object) -> Run:
-    return cast("Run", {**build(a_tally(), RECORDING, conditions({"seed": 7}, {"partitions": 4})), **changed})
+    return cast(
+        "Run", {**build(some_stats(), RECORDING, conditions({"seed": 7}, {"partitions": 4})), **changed}
+    )
 
 
 def test_the_contract():
@@ -74,10 +76,10 @@ def test_the_contract():
 
 def test_lost_is_acked_less_observed_of_each_topic():
     """What one topic lost is not made up by another, and what was seen without an ack counts as no loss below 0."""
-    tally = a_tally()
-    tally.count("user-interactions", "observed", -3)
-    tally.count("ab-test-events", "observed", 3)
-    run = build(tally, RECORDING, {})
+    stats = some_stats()
+    stats.count("user-interactions", "observed", -3)
+    stats.count("ab-test-events", "observed", 3)
+    run = build(stats, RECORDING, {})
     assert run["topics"]["user-interactions"]["lost"] == 3
     assert run["topics"]["ab-test-events"]["lost"] == 0
     assert total(run, "lost") == 3
@@ -102,9 +104,9 @@ def test_the_warm_up_is_counted_apart():
 )
 def test_totals_reach_the_verdict(name: str, code: str):
     """What the engine confesses turns the verdict."""
-    tally = a_tally()
-    tally.add_total(name, 2)
-    run = build(tally, RECORDING, {})
+    stats = some_stats()
+    stats.add_total(name, 2)
+    run = build(stats, RECORDING, {})
     assert run["verdict"] == "invalid"
     assert codes(run["reasons"]) == [code]
     assert run["totals"][name] == 2
@@ -112,9 +114,9 @@ def test_totals_reach_the_verdict(name: str, code: str):
 
 def test_late_and_negative_latencies_reach_the_verdict():
     """A client that was late, and a clock that stepped, turn the verdict."""
-    late = build(a_tally(lag_us=200_000), RECORDING, {})
+    late = build(some_stats(lag_us=200_000), RECORDING, {})
     assert codes(late["reasons"]) == ["schedule_lag"]
-    stepped = a_tally()
+    stepped = some_stats()
     stepped.record("end_to_end", "ab-test-events", np.full(40, -1))
     run = build(stepped, RECORDING, {})
     assert codes(run["reasons"]) == ["negative_latency"]
@@ -125,14 +127,14 @@ def test_the_course_reaches_the_run():
     """How a run went is in its file: cut short, embedded, notices, and the verdict's reasons."""
     facts = RunFacts(measured_s=10.0, target_per_s=200.0, embedded=True, cut_short=True)
     recording = Recording(facts=facts, notices=("Gone.",))
-    run = build(a_tally(), recording, {})
+    run = build(some_stats(), recording, {})
     assert (run["cut_short"], run["embedded"], run["notices"]) == (True, True, ["Gone."])
     assert codes(run["reasons"]) == ["cut_short"]
 
 
 def test_nothing_measured_is_a_run_too():
     """A run that was stopped before its first event has a file, an invalid one."""
-    run = build(Tally(), Recording(facts=RunFacts(embedded=True)), {})
+    run = build(Stats(), Recording(facts=RunFacts(embedded=True)), {})
     assert run["verdict"] == "invalid"
     assert run["latency_us"]["ack"]["all"]["count"] == 0
     json.dumps(run, allow_nan=False)
@@ -140,18 +142,18 @@ def test_nothing_measured_is_a_run_too():
 
 def test_errors_are_told_the_most_frequent_first():
     """Who reads one error reads the one that matters most."""
-    tally = a_tally()
-    tally.error("ab-test-events", "Local: Message timed out", 2)
-    tally.error("user-interactions", "Broker: Not enough in-sync replicas", 30)
-    assert [error["count"] for error in build(tally, RECORDING, {})["errors"]] == [30, 2]
+    stats = some_stats()
+    stats.error("ab-test-events", "Local: Message timed out", 2)
+    stats.error("user-interactions", "Broker: Not enough in-sync replicas", 30)
+    assert [error["count"] for error in build(stats, RECORDING, {})["errors"]] == [30, 2]
 
 
 def test_a_second_counts_what_happened_in_it():
     """A row of the series has warm-up and measured events, and only percentiles that its sample carries."""
-    second = row(a_tally(), at_s=3.00004, phase="measuring", target_per_s=200.0, queue=5)
+    second = row(some_stats(), at_s=3.00004, phase="measuring", target_per_s=200.0, queue=5)
     assert (second["at_s"], second["produced"], second["queue"]) == (3.0, 2_100, 5)
     assert second["latency_us"]["ack"]["p50"] is not None
-    few = Tally()
+    few = Stats()
     few.record("ack", "ab-test-events", np.arange(100))
     latency = row(few, at_s=0, phase="measuring", target_per_s=0, queue=0)["latency_us"]
     assert set(latency) == {"ack"}
@@ -161,11 +163,11 @@ def test_a_second_counts_what_happened_in_it():
 
 def test_numbers_of_other_kinds_lose_no_run(tmp_path: Path):
     """A NumPy scalar, a path or a NaN in what others hand in does not cost the result of an hour."""
-    second = row(Tally(), at_s=1, phase="draining", target_per_s=0, queue=0)
+    second = row(Stats(), at_s=1, phase="draining", target_per_s=0, queue=0)
     latency: Any = {"ack": {"p50": np.float32(2), "p99": float("nan")}}
     series = [cast("Row", {**second, "produced": np.int64(3), "at_s": np.float64(1), "latency_us": latency})]
     recording = Recording(facts=RunFacts(measured_s=1.0, embedded=True), series=series)
-    run = build(a_tally(), recording, {"file": Path("x"), "array": np.arange(2)})
+    run = build(some_stats(), recording, {"file": Path("x"), "array": np.arange(2)})
     write(tmp_path / "run.json", run)
     found = read(tmp_path / "run.json")
     assert found["series"] == [
@@ -199,12 +201,12 @@ def test_a_link_stays_a_link_and_the_mode_is_the_umasks(tmp_path: Path):
 )
 def test_histograms_of_runs_merge_into_the_one(parts: list[list[int]]):
     """Histograms read from several runs add up to that of one run with all their events."""
-    whole, merged = Tally(), Tally()
+    whole, merged = Stats(), Stats()
     for part in parts:
-        tally = Tally()
-        tally.record("ack", "ab-test-events", np.array(part))
-        whole.add(tally)
-        for key, found in tally_of(build(tally, RECORDING, {})).histograms.items():
+        stats = Stats()
+        stats.record("ack", "ab-test-events", np.array(part))
+        whole.add(stats)
+        for key, found in stats_of(build(stats, RECORDING, {})).histograms.items():
             merged.histograms.setdefault(key, found.__class__()).add(found)
     wanted, got = whole.histogram("ack"), merged.histogram("ack")
     assert (got.counts == wanted.counts).all()
@@ -340,7 +342,7 @@ def test_the_published_schema_is_current():
 def test_a_run_is_valid_by_the_published_schema():
     """What this version writes is what the schema says, and what is not a run file is not."""
     validator = jsonschema.Draft202012Validator(schema.schema())
-    for run in (a_run(), build(Tally(), Recording(facts=RunFacts()), {})):
+    for run in (a_run(), build(Stats(), Recording(facts=RunFacts()), {})):
         validator.validate(json.loads(json.dumps(run)))
     assert not validator.is_valid(json.loads(json.dumps(a_run(verdict="passed"))))
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from lensload.metrics import slices
 from lensload.metrics.counts import PROGRESS
 from lensload.metrics.slices import Slices
-from lensload.metrics.stats import STAGES, Tally
+from lensload.metrics.stats import STAGES, Stats
 from lensload.results import run_file, series
 from lensload.results.build import Recording, build
-from lensload.results.counted import tally_of
+from lensload.results.counted import stats_of
 from lensload.results.run import Row, Run, total
 from lensload.results.series import MOST, Series, row
 from lensload.schema.definitions import TOPIC_NAMES
@@ -25,16 +25,16 @@ HOURS_8_S = 8 * 3600
 STEPS = 720  # in which the soak is told, each of 40 s: what they merge into is the same
 
 
-def second(latencies_us: list[int]) -> Tally:
+def second(latencies_us: list[int]) -> Stats:
     """What came of some events in one second."""
-    fresh = Tally()
+    fresh = Stats()
     for name in PROGRESS:
         fresh.count(TOPIC, name, len(latencies_us))
     fresh.record("ack", TOPIC, np.array(latencies_us, np.int64) * 1_000)
     return fresh
 
 
-def rows_of(seconds: list[tuple[Tally, float, int]], most: int, drained: int) -> list[Row]:
+def rows_of(seconds: list[tuple[Stats, float, int]], most: int, drained: int) -> list[Row]:
     """The rows of seconds, each with its rate and its queue; after the first `drained` of them the run drains."""
     found = Series(most)
     for number, (fresh, rate, queue) in enumerate(seconds):
@@ -96,26 +96,26 @@ def test_rows_of_several_runs_are_bounded_too():
     assert series.joined([one, one])[0] == one[0], "few enough are left as they are"
 
 
-def often(tally: Tally, times: int) -> Tally:
-    """A tally so many times."""
-    whole = Tally()
+def often(stats: Stats, times: int) -> Stats:
+    """A stats so many times."""
+    whole = Stats()
     for bit in f"{times:b}":
-        twice = Tally()
-        for one in (whole, whole, *([tally] if bit == "1" else [])):
+        twice = Stats()
+        for one in (whole, whole, *([stats] if bit == "1" else [])):
             twice.add(one)
         whole = twice
     return whole
 
 
-def a_soak(tallies: list[Tally], seconds: int, per_s: float) -> tuple[Run, Tally]:
+def a_soak(all_stats: list[Stats], seconds: int, per_s: float) -> tuple[Run, Stats]:
     """A run of so many seconds in which these come again and again, and what was counted in it."""
-    whole, parts, rows, times = Tally(), Slices(), Series(), STEPS // len(tallies)
-    made = [row(fresh, at_s=0.0, phase="measuring", target_per_s=per_s, queue=9_999) for fresh in tallies]
+    whole, parts, rows, times = Stats(), Slices(), Series(), STEPS // len(all_stats)
+    made = [row(fresh, at_s=0.0, phase="measuring", target_per_s=per_s, queue=9_999) for fresh in all_stats]
     for number in range(STEPS):
-        at_s, fresh = (number + 1.0007) * seconds / STEPS, tallies[number % len(tallies)]
-        rows.append({**made[number % len(tallies)], "at_s": at_s}, fresh)
+        at_s, fresh = (number + 1.0007) * seconds / STEPS, all_stats[number % len(all_stats)]
+        rows.append({**made[number % len(all_stats)], "at_s": at_s}, fresh)
         parts.close(fresh, since_s=0.0, at_s=at_s, phase="measuring")
-    for fresh in tallies:
+    for fresh in all_stats:
         whole.add(often(fresh, times))
     facts = RunFacts(measured_s=float(seconds), target_per_s=per_s)
     recording = Recording(facts=facts, series=rows.rows(), slices=parts.finished())
@@ -125,24 +125,24 @@ def a_soak(tallies: list[Tally], seconds: int, per_s: float) -> tuple[Run, Tally
 @pytest.mark.parametrize(("spread", "fewest"), [(0.4, 60), (1.3, 30)])
 def test_a_run_file_of_eight_hours_at_a_high_rate_is_below_2_mb(tmp_path: Path, spread: float, fewest: int):
     """All topics and stages, 100,000/s, also if latencies go from microseconds to seconds: every piece still adds up."""
-    random, per_s, tallies = np.random.default_rng(4), 100_000, list[Tally]()
+    random, per_s, all_stats = np.random.default_rng(4), 100_000, list[Stats]()
     for level in 14.5 + random.normal(0, spread / 2, 10):
-        fresh = Tally()
+        fresh = Stats()
         for topic in TOPIC_NAMES:
             for name in PROGRESS:
                 fresh.count(topic, name, per_s // 5)
             for at, stage in enumerate(STAGES):
                 latencies_ns = random.lognormal(level + at / 3, spread, per_s // 5)
                 fresh.record(stage, topic, latencies_ns.astype(np.int64))
-        tallies.append(often(fresh, HOURS_8_S // STEPS))
-    run, whole = a_soak(tallies, HOURS_8_S, per_s)
+        all_stats.append(often(fresh, HOURS_8_S // STEPS))
+    run, whole = a_soak(all_stats, HOURS_8_S, per_s)
     run_file.write(tmp_path / "soak.json", run)
     assert (tmp_path / "soak.json").stat().st_size < 2_000_000
     again = run_file.read(tmp_path / "soak.json")
     assert fewest <= len(again["slices"]) <= slices.MOST
     assert sum(one["acked"] for one in again["series"]) == total(again, "acked") == HOURS_8_S * per_s
     assert sum(piece["acked"] for piece in again["slices"]) == total(again, "acked")
-    for (stage, topic), of_run in tally_of(again).histograms.items():
+    for (stage, topic), of_run in stats_of(again).histograms.items():
         assert (of_run.coarse == whole.histogram(stage, topic).coarse).all()
         if stage in slices.STAGES_KEPT and topic == TOPIC:
             coarse = [slices.histogram(piece, stage, topic).coarse for piece in again["slices"]]

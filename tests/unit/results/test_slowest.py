@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 
 from lensload.metrics.slices import Slices
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.results.breakdown import PLACES
 from lensload.results.slowest import slowest
 
 TOPIC = "user-interactions"
 
 
-def a_second(lag_ms: float, ack_ms: float, end_ms: float) -> Tally:
+def a_second(lag_ms: float, ack_ms: float, end_ms: float) -> Stats:
     """A hundred events of which five took this long, and the rest a millisecond."""
-    tally = Tally()
+    stats = Stats()
     for stage, slow_ms in (("schedule_lag", lag_ms), ("ack", ack_ms), ("end_to_end", end_ms)):
         usual_ms = {"schedule_lag": 0.1, "ack": 0.8, "end_to_end": 1.0}[stage]
         times_ms = np.full(100, usual_ms)
         times_ms[:5] = max(slow_ms, usual_ms)
-        tally.record(stage, TOPIC, (times_ms * 1e6).astype(np.int64))
-    return tally
+        stats.record(stage, TOPIC, (times_ms * 1e6).astype(np.int64))
+    return stats
 
 
 @pytest.mark.parametrize(

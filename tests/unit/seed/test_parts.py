@@ -25,7 +25,7 @@ from lensload.seed.records import Headers, Records
 from lensload.seed.topic_settings import obstacles
 from lensload.world.calendar import HOURS, Calendar, busyness
 from lensload.world.columns import Drawn, Ids, TopicBatch
-from lensload.world.parameters import WorldParameters
+from lensload.world.options import WorldOptions
 from lensload.world.world import TOPICS
 from tests.support.worlds import SCHEMA_IDS
 
@@ -35,7 +35,7 @@ PLAN = Plan(
     UNTIL_MS - 14 * DAY_MS,
     UNTIL_MS,
     12_000,
-    world=WorldParameters(seed=7, audience_size=640, catalogue_size=240),
+    world=WorldOptions(seed=7, audience_size=640, catalogue_size=240),
 )
 COUNTS = {topic: 3 + place for place, topic in enumerate(TOPICS)}
 
@@ -60,7 +60,7 @@ def test_there_are_exactly_as_many_events_as_asked_in_the_span_and_in_order(span
         UNTIL_MS - length_ms,
         UNTIL_MS,
         events,
-        world=WorldParameters(seed=3, audience_size=640, catalogue_size=240),
+        world=WorldOptions(seed=3, audience_size=640, catalogue_size=240),
     )
     times = due_ns(plan)
     assert sum(map(len, times.values())) == events
@@ -80,7 +80,7 @@ def test_one_topic_alone_has_as_many_events_as_asked(topic: str):
         UNTIL_MS,
         2_000,
         (topic,),
-        world=WorldParameters(seed=3, audience_size=640, catalogue_size=240),
+        world=WorldOptions(seed=3, audience_size=640, catalogue_size=240),
     )
     times = due_ns(plan)[topic]
     assert len(times) == 2_000
@@ -115,7 +115,7 @@ def test_ids_and_timestamps_say_when_an_event_happened():
 
 def test_a_day_and_a_week_have_their_rhythm():
     """The evening is several times as busy as the night, and the weekend busier than midweek."""
-    plan = Plan(UNTIL_MS - 28 * DAY_MS, UNTIL_MS, 60_000, world=WorldParameters(seed=5))
+    plan = Plan(UNTIL_MS - 28 * DAY_MS, UNTIL_MS, 60_000, world=WorldOptions(seed=5))
     seconds = np.concatenate(list(due_ns(plan).values())) // 10**9
     by_hour = np.bincount((seconds // 3600 % 24).astype(np.int64), minlength=24) / len(seconds)
     assert np.corrcoef(by_hour, HOURS)[0, 1] > 0.98
@@ -127,7 +127,7 @@ def test_a_day_and_a_week_have_their_rhythm():
 def test_sessions_go_on_over_midnight():
     """No day begins from nothing: some sessions have events on both sides of a midnight."""
     seen: dict[bytes, set[int]] = {}
-    for batch in batches(Plan(UNTIL_MS - 3 * DAY_MS, UNTIL_MS, 20_000, world=WorldParameters(seed=5)))[
+    for batch in batches(Plan(UNTIL_MS - 3 * DAY_MS, UNTIL_MS, 20_000, world=WorldOptions(seed=5)))[
         "user-interactions"
     ]:
         sessions = next(c for c in batch.columns if isinstance(c, Ids) and c.field == "sessionId")
@@ -161,7 +161,7 @@ def test_items_are_seen_from_their_launch_on_and_fade():
         UNTIL_MS - 28 * DAY_MS,
         UNTIL_MS,
         60_000,
-        world=WorldParameters(seed=5, audience_size=640, catalogue_size=600),
+        world=WorldOptions(seed=5, audience_size=640, catalogue_size=600),
     )
     scenario = plan.scenario()
     turnover = scenario.turnover
@@ -217,7 +217,7 @@ def test_workers_together_make_what_one_makes(topics: tuple[str, ...]):
         UNTIL_MS,
         9_000,
         topics,
-        world=WorldParameters(seed=7, audience_size=640, catalogue_size=240),
+        world=WorldOptions(seed=7, audience_size=640, catalogue_size=240),
     )
     alone = everything(RecordStream(plan, SCHEMA_IDS, Partitioner(COUNTS)))
     together: dict[tuple[str, int], Any] = {}

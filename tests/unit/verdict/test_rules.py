@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from lensload.metrics.counts import COUNTS, sums
 from lensload.metrics.observer_lag import ObserverLag
 from lensload.metrics.responses import RESPONSE_COUNTS, WRONG_ANSWERS, Responses
-from lensload.verdict.evidence import Evidence, LagShare, Latencies, RunFacts
-from lensload.verdict.rules import CODES, RULES, judge
+from lensload.verdict.evidence import Evidence, LagShare, Latencies, Missing, RunFacts
+from lensload.verdict.judge import CODES, RULES, judge
+from lensload.verdict.rules.missing import ADVICE
 from lensload.verdict.thresholds import Thresholds
 from lensload.verdict.verdict import codes
 
@@ -100,7 +101,7 @@ def test_a_good_run_passes_without_a_word():
         ({"embedded": True, "deleted_before_read": 7}, "embedded_overrun"),
         ({"clock_step_s": 0.25}, "clock_step"),
         ({"clock_doubt_us": 501.0, "end_to_end_p50_us": 5_000.0}, "clock_doubt"),
-        ({"died": ("The generator of worker 2 ended with signal 9",)}, "run_incomplete"),
+        *(({"missing": (Missing(code, "The generator of worker 2 ended"),)}, code) for code in ADVICE),
     ],
 )
 def test_what_makes_figures_untrustworthy(change: dict[str, object], code: str):
@@ -203,7 +204,7 @@ def test_nothing_measured_is_invalid(change: dict[str, object], code: str):
         ({"acked": 0, "observed": 0, "failed": 300_000}, "cluster"),
         ({"clock_step_s": 0.25, "schedule_lag_us": {"p99": 200_000.0}}, None),
         ({"negative_fraction": 0.5}, None),
-        ({"died": ("A generator died",), "produced": 0}, None),
+        ({"missing": (Missing("process_died", "A generator died"),), "produced": 0}, None),
         ({"cut_short": True}, None),
         ({"read_again": 3}, None),
         ({"mismatched": 1, "queue_full": 1}, None),

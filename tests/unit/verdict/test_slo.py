@@ -12,7 +12,7 @@ from lensload.config.loading import load
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
 from lensload.metrics.counts import COUNTS, RATES, WHOLES
-from lensload.metrics.stats import STAGES, Tally
+from lensload.metrics.stats import STAGES, Stats
 from lensload.results.build import Recording, build
 from lensload.results.run import Run
 from lensload.verdict.evidence import RunFacts
@@ -25,13 +25,13 @@ RECORDING = Recording(facts=RunFacts(measured_s=10.0, target_per_s=200.0))
 
 def a_run(*objectives: str, fewer: int = 0, recording: Recording = RECORDING) -> Run:
     """10 s in which 2,000 events were due; those of user-interactions took 1 to 1,500 us to be acknowledged."""
-    tally = Tally()
+    stats = Stats()
     for topic, count in (("user-interactions", 1_500 - fewer), ("ab-test-events", 500)):
         for name in ("produced", "acked", "observed"):
-            tally.count(topic, name, count)
+            stats.count(topic, name, count)
         for stage in STAGES:
-            tally.record(stage, topic, (np.arange(count) + 1) * (50 if stage == "schedule_lag" else 1_000))
-    return build(tally, recording, {}, slos=[Slo.parse(text) for text in objectives])
+            stats.record(stage, topic, (np.arange(count) + 1) * (50 if stage == "schedule_lag" else 1_000))
+    return build(stats, recording, {}, slos=[Slo.parse(text) for text in objectives])
 
 
 @pytest.mark.parametrize(

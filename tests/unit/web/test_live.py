@@ -10,7 +10,7 @@ import pytest
 from lensload import clock
 from lensload.config.model import RunConfig
 from lensload.coordinator.coordinator import Coordinator
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 from lensload.processes.messages import GeneratorReport
 from lensload.results.snapshot import Snapshot
 from lensload.web.live import Live
@@ -22,10 +22,10 @@ SECOND = Snapshot(
 )
 
 
-def a_second(number: int, median_ms: float = 4.0) -> Tally:
+def a_second(number: int, median_ms: float = 4.0) -> Stats:
     """What a second of 1,000 events leaves."""
     draws = np.random.default_rng(number)
-    fresh = Tally()
+    fresh = Stats()
     for name in ("produced", "acked", "observed"):
         fresh.count("user-interactions", name, 1_000)
     for stage in ("schedule_lag", "ack", "end_to_end"):
@@ -50,7 +50,7 @@ def run_on(transport: FakeTransport) -> tuple[Coordinator, Live]:
 def test_eight_hours_stay_bounded_and_lose_no_event() -> None:
     """A soak of eight hours sends a page no more than some minutes do, and its rates still add up to all events."""
     seconds, hours = Seconds(), 8 * 3_600
-    busy, idle = [a_second(number) for number in range(4)], Tally()
+    busy, idle = [a_second(number) for number in range(4)], Stats()
     for number in range(hours):
         fresh = idle if number % 24 else busy[number % 4]
         seconds.append(replace(SECOND, elapsed_s=float(number + 1)), fresh)
@@ -93,7 +93,7 @@ def test_the_state_follows_a_run_from_its_start_to_its_result() -> None:
     so_far = live.as_json()
     assert so_far["verdict"]["verdict"] == "invalid"
     assert not so_far["verdict"]["final"]
-    assert "run_incomplete" in [reason["code"] for reason in so_far["verdict"]["reasons"]]
+    assert "worker_lost" in [reason["code"] for reason in so_far["verdict"]["reasons"]]
     assert [worker["state"] for worker in so_far["workers"]] == ["reports", "lost"]
     coordinator.drain()
     run = coordinator.conclude()
@@ -114,7 +114,7 @@ def test_a_worker_that_hangs_shows_its_lag_and_its_processor() -> None:
     def report(cpu_ns: int) -> None:
         fake: FakeWorker = transport.fakes["a"]
         now_ns = transport.now_ns()
-        fake.say(GeneratorReport(Tally(), now_ns, 0, 10.0, 9.0, 7, 2_000_000, 1 << 20, cpu_ns), "generator")
+        fake.say(GeneratorReport(Stats(), now_ns, 0, 10.0, 9.0, 7, 2_000_000, 1 << 20, cpu_ns), "generator")
 
     transport.fakes["a"].mute = {GeneratorReport}
     transport.at(1.5, transport.fakes["a"].mute.clear)

@@ -27,7 +27,7 @@ from lensload.world.event_rows import (
 from lensload.world.experiments import VARIANTS
 from lensload.world.ground_truth import Truth
 from lensload.world.model_metrics import METRIC_TYPES, THROUGHPUT
-from lensload.world.parameters import WorldParameters
+from lensload.world.options import WorldOptions
 from lensload.world.recommender import MODELS, STATUSES
 from lensload.world.scenario import Scenario
 from lensload.world.sessions import Block
@@ -62,7 +62,7 @@ def _finished(steps: Generator[None, None, Any]) -> Any:
 
 @cache
 def _scenario(seed: int) -> Scenario:
-    return made(WorldParameters(seed=seed, audience_size=2000, catalogue_size=240, experiment=EFFECTS))
+    return made(WorldOptions(seed=seed, audience_size=2000, catalogue_size=240, experiment=EFFECTS))
 
 
 @cache
@@ -172,7 +172,7 @@ def test_the_truth_of_a_simpson_world_is_a_trap():
 def test_without_a_trap_pooled_and_true_lift_are_one(effect: str):
     """Where segments are alike, who reads them together reads the planted lift."""
     scenario = made(
-        WorldParameters(seed=5, audience_size=640, catalogue_size=240, experiment=(("ranking-v2", effect),))
+        WorldOptions(seed=5, audience_size=640, catalogue_size=240, experiment=(("ranking-v2", effect),))
     )
     conversion = Truth(scenario, Behaviour()).as_dict()["experiments"]["ranking-v2"]["outcomes"]["conversion"]
     assert conversion["lift"] == {"none": 0, "small": 0.02, "default": 0.1}[effect]

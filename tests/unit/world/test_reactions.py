@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from lensload.world import event_rows as kinds
 from lensload.world.behaviour import Behaviour
 from lensload.world.behaviour_mix import Mix
-from lensload.world.parameters import WorldParameters
+from lensload.world.options import WorldOptions
 from lensload.world.reactions import NOTHING, Reactions, react
 from lensload.world.world import made
 
-SCENARIO = made(WorldParameters(audience_size=500, catalogue_size=600))
+SCENARIO = made(WorldOptions(audience_size=500, catalogue_size=600))
 ORDINARY = Behaviour()
 PAGES = 20_000
 PERSON = np.arange(PAGES) % 500

@@ -22,7 +22,7 @@ from lensload.world.behaviour import Behaviour
 from lensload.world.behaviour_mix import Mix, events_per_session
 from lensload.world.event_rows import CLICK, PURCHASE, SEARCH, VIEW, Rows
 from lensload.world.experiments import VARIANTS
-from lensload.world.parameters import WorldParameters
+from lensload.world.options import WorldOptions
 from lensload.world.recommender import MODELS
 from lensload.world.rng import Wheel, keys, root, uniform
 from lensload.world.sessions import Block
@@ -46,7 +46,7 @@ def _story() -> dict[str, list[Record]]:
 @cache
 def _block() -> Block:
     """19,200 whole sessions of an ordinary audience, about 175,000 events."""
-    scenario = made(WorldParameters(seed=3))
+    scenario = made(WorldOptions(seed=3))
     lane, number = np.repeat(np.arange(64), 300), np.tile(np.arange(300), 64)
     return _played(sessions.play(scenario, Mix.of({Behaviour(): 1.0}), lane, number, None))
 
@@ -71,7 +71,7 @@ def _by_lane(worlds: list[World], count: int) -> dict[tuple[int, str], list[Reco
     """Each lane's events of each topic in the order of their sequence, without what depends on time."""
     found: dict[tuple[int, str], dict[int, Record]] = defaultdict(dict)
     for world in worlds:
-        for batch in world.take(evenly(count)):
+        for batch in world.events_at(evenly(count)):
             for record in batch.records():
                 name = next(iter(record))
                 read = ids.read(np.frombuffer(record[name].encode(), dtype=np.uint8).reshape(1, 36))
@@ -112,7 +112,7 @@ def test_any_number_of_workers_tells_the_same(workers: int):
 def test_the_same_seed_tells_the_same():
     """Two worlds of one seed tell the same bytes at the same times; another seed tells others."""
     assert records(2000) == records(2000)
-    other = made(WorldParameters(seed=8, audience_size=640, catalogue_size=240))
+    other = made(WorldOptions(seed=8, audience_size=640, catalogue_size=240))
     assert records(500) != records(500, scenario=other)
 
 
@@ -125,10 +125,10 @@ def test_any_size_of_bite_takes_the_same(cuts: list[int]):
     taken: dict[str, list[Record]] = defaultdict(list)
     at = 0
     for count in cuts:
-        for batch in pieces.take(due[at : at + count]):
+        for batch in pieces.events_at(due[at : at + count]):
             taken[batch.topic] += batch.records()
         at += count
-    assert taken == {batch.topic: list(batch.records()) for batch in whole.take(due)}
+    assert taken == {batch.topic: list(batch.records()) for batch in whole.events_at(due)}
 
 
 def test_no_hash_seed_decides():
@@ -144,9 +144,9 @@ def test_no_hash_seed_decides():
 
 _DIGEST = """
 import hashlib, json
-from lensload.world.parameters import WorldParameters
+from lensload.world.options import WorldOptions
 from lensload.world.world import made
-scenario = made(WorldParameters(seed=4, audience_size=640, catalogue_size=240))
+scenario = made(WorldOptions(seed=4, audience_size=640, catalogue_size=240))
 goods, people = scenario.catalogue, scenario.audience
 print(hashlib.sha256(json.dumps([goods.titles, goods.queries, people.contexts]).encode()).hexdigest())
 """
@@ -156,7 +156,7 @@ def test_each_sequence_is_unbroken():
     """In every lane and topic, the ids count 0, 1, 2, …: what an observer's ledger lives by."""
     world = World(SMALL, tuple(range(10)))
     seen: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for batch in world.take(evenly(20_000)):
+    for batch in world.events_at(evenly(20_000)):
         texts = b"".join(next(iter(record.values())).encode() for record in batch.records())
         read = ids.read(np.frombuffer(texts, dtype=np.uint8).reshape(-1, 36))
         for lane, sequence in zip(read.lane.tolist(), read.sequence.tolist(), strict=True):
@@ -173,7 +173,7 @@ def test_each_sequence_is_unbroken():
 def test_due_times_never_go_back(gaps: list[int]):
     """In every topic events are in the order they are due, and `timestamp` is that time's millisecond."""
     due = np.cumsum(np.array(gaps, dtype=np.int64)) + 10**18
-    taken = World(SMALL, (3, 4)).take(due)
+    taken = World(SMALL, (3, 4)).events_at(due)
     assert sum(map(len, taken)) == len(due)
     for batch in taken:
         assert (np.diff(batch.due_ns) >= 0).all()
@@ -433,9 +433,9 @@ def test_answers_fail_as_often_as_planted():
 def test_effects_that_nobody_asked_for_change_nothing():
     """The default effect is the world as it was; another effect of one experiment leaves the other alone."""
     sizes: dict[str, Any] = {"seed": 7, "audience_size": 640, "catalogue_size": 240}
-    asked = made(WorldParameters(**sizes, experiment=(("ranking-v2", "default"), ("large-cards", "default"))))
+    asked = made(WorldOptions(**sizes, experiment=(("ranking-v2", "default"), ("large-cards", "default"))))
     assert records(2000, scenario=asked) == records(2000)
-    other = made(WorldParameters(**sizes, experiment=(("ranking-v2", "simpson"),)))
+    other = made(WorldOptions(**sizes, experiment=(("ranking-v2", "simpson"),)))
     assert (other.variants[1] == SMALL.variants[1]).all()
     assert (other.dwell_factor == SMALL.dwell_factor).all()
     assert (other.variants[0] != SMALL.variants[0]).any()
@@ -445,7 +445,7 @@ def test_effects_that_nobody_asked_for_change_nothing():
 def test_an_effect_has_its_size(effect: str, factor: float):
     """The treatment of ranking-v2 multiplies purchases by 1, by 1.02 or by 1.1, and the control by nothing."""
     scenario = made(
-        WorldParameters(seed=7, audience_size=640, catalogue_size=240, experiment=(("ranking-v2", effect),))
+        WorldOptions(seed=7, audience_size=640, catalogue_size=240, experiment=(("ranking-v2", effect),))
     )
     treated = scenario.variants[0] == VARIANTS.index("treatment")
     assert scenario.purchase_factor[treated] == pytest.approx(factor)
@@ -455,7 +455,7 @@ def test_an_effect_has_its_size(effect: str, factor: float):
 def test_simpsons_treatment_harms_every_segment_and_looks_well_over_all():
     """In each segment the treated buy 15 % less; read together, they buy more than the control."""
     scenario = made(
-        WorldParameters(
+        WorldOptions(
             seed=7, audience_size=20_000, catalogue_size=240, experiment=(("ranking-v2", "simpson"),)
         )
     )
@@ -472,7 +472,7 @@ def test_simpsons_treatment_harms_every_segment_and_looks_well_over_all():
 def test_conversions_follow_the_lift(lift: float):
     """Of sessions in which something was viewed, purchase_rate end in a purchase; treated ones 1 + lift times."""
     kind = Behaviour(purchase_rate=0.2)
-    scenario = made(WorldParameters(seed=11, audience_size=2000, catalogue_size=240, lift=lift))
+    scenario = made(WorldOptions(seed=11, audience_size=2000, catalogue_size=240, lift=lift))
     lane, number = np.repeat(np.arange(64), 500), np.tile(np.arange(500), 64)
     block = _played(
         sessions.play(
@@ -490,7 +490,7 @@ def test_conversions_follow_the_lift(lift: float):
 
 def test_engagement_follows_the_lift():
     """The treatment of the second experiment looks 15 % longer: the means of log dwell differ by log 1.15."""
-    scenario = made(WorldParameters(seed=11, audience_size=2000, catalogue_size=240))
+    scenario = made(WorldOptions(seed=11, audience_size=2000, catalogue_size=240))
     lane, number = np.repeat(np.arange(64), 500), np.tile(np.arange(500), 64)
     block = _played(
         sessions.play(

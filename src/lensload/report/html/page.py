@@ -19,7 +19,7 @@ from lensload.report.tables import Cell
 from lensload.results import brokers
 from lensload.results.comparability import differences
 from lensload.results.compare import DEFAULT_LIMITS, FORMAT, Comparison, Terms, compare, method
-from lensload.results.counted import tally_of
+from lensload.results.counted import stats_of
 from lensload.results.run import Run, objective_count, total
 from lensload.results.slowest import sentences as slow_sentences
 from lensload.verdict.verdict import meaning
@@ -188,14 +188,15 @@ def _breakdown(runs: Sequence[Run], page_px: int) -> list[Figure]:
 
 
 def _percentiles(runs: Sequence[Run], names: Sequence[str], page_px: int) -> Groups:
-    tallies = [tally_of(run) for run in runs]
+    all_stats = [stats_of(run) for run in runs]
     groups: Groups = []
     if len(runs) > 1:
-        together = {name: tally.histogram("end_to_end") for name, tally in zip(names, tallies, strict=True)}
+        together = {name: stats.histogram("end_to_end") for name, stats in zip(names, all_stats, strict=True)}
         groups.append([percentiles.percentile_figure("End to end, all topics, run by run", together)])
     for stage, title in _BY_TOPIC.items():
         by_run = [
-            {topic: one for (of, topic), one in tally.histograms.items() if of == stage} for tally in tallies
+            {topic: one for (of, topic), one in stats.histograms.items() if of == stage}
+            for stats in all_stats
         ]
         span = percentiles.span([one for curves in by_run for one in curves.values()])
         groups.append(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from lensload.errors import UsageError
-from lensload.values import nearest, share
+from lensload.parse import nearest, share
 
 LATE: Final = "late"
 OUT_OF_ORDER: Final = "out-of-order"

@@ -10,19 +10,19 @@ import os
 from pathlib import Path
 
 from lensload.metrics.histogram import Nanoseconds
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
 
 
 def keep() -> None:
-    """From now on write down what any tally of this process is given."""
-    folder, record = Path(os.environ["LENSLOAD_KEEP_IN"]), Tally.record
+    """From now on write down what any stats of this process is given."""
+    folder, record = Path(os.environ["LENSLOAD_KEEP_IN"]), Stats.record
 
-    def recorded(self: Tally, stage: str, topic: str, values_ns: Nanoseconds) -> None:
+    def recorded(self: Stats, stage: str, topic: str, values_ns: Nanoseconds) -> None:
         with (folder / f"kept-+{stage}+{topic}+{os.getpid()}").open("ab") as file:
             file.write(values_ns.astype("<i8").tobytes())
         record(self, stage, topic, values_ns)
 
-    Tally.record = recorded
+    Stats.record = recorded
 
 
 keep()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensload.values import moment_ms, number, share
+from lensload.parse import moment_ms, number, share
 
 NOW_MS = 1_800_000_000_000
 

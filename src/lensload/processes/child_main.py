@@ -1,4 +1,4 @@
-"""A child process: started on a link, told what to do, and gone when the link closes."""
+"""The main loop inside a child process: started on a link, told what to do, and gone when the link closes."""
 
 import contextlib
 import os
@@ -12,9 +12,10 @@ from lensload.clock import WallClock
 from lensload.config.model import RunConfig
 from lensload.errors import LensloadError
 from lensload.ids import NS_PER_MS
-from lensload.metrics.stats import Tally
+from lensload.metrics.stats import Stats
+from lensload.processes.envelope import Message
 from lensload.processes.link import Link, LinkClosed
-from lensload.processes.messages import Message, Refused
+from lensload.processes.messages import Refused
 
 _REPORT_NS: Final = 1_000_000_000
 
@@ -44,7 +45,7 @@ class RunChild:
     def __init__(self, link: Link, config: RunConfig, listen_ns: int) -> None:
         self._link = link
         self._config = config
-        self._tally = Tally()
+        self._stats = Stats()
         self._clock = WallClock()
         self._draining = False
         self._listen_ns = listen_ns

@@ -1,13 +1,13 @@
-"""The parameters of a world: what `made` builds one from, and a group of a run's configuration."""
+"""The options of a world: what `made` builds one from, and a group of a run's configuration."""
 
 from typing import Final
 
-from lensload.values import Group, Shown, option
+from lensload.option import Group, Shown, option
 from lensload.world.behaviour import Behaviour, Numbers
 from lensload.world.effects import Effects
 
 
-class WorldParameters(Group):
+class WorldOptions(Group):
     """Everything that decides who lives in a world, what there is to choose from and what the experiments do."""
 
     seed: int = option(
@@ -51,4 +51,4 @@ class WorldParameters(Group):
         return Behaviour(**dict(self.behaviour))  # pyright: ignore[reportArgumentType]  # names are checked
 
 
-DEFAULTS: Final = WorldParameters()
+DEFAULTS: Final = WorldOptions()

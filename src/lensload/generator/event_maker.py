@@ -1,0 +1,258 @@
+"""Making events ahead of time: the world makes them in spans, they are encoded, and the producer keeps them until due."""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from lensload.encoding.audit import Audit, ConfluentSerializer
+from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
+from lensload.encoding.mixed_versions import MixedEncoder, Rollout
+from lensload.generator.producer import PacedProducer
+from lensload.ids import NS_PER_MS
+from lensload.kafka.preflight import Surroundings, Version
+from lensload.kafka.reading import consumer_settings
+from lensload.kafka.topics import ensure_topics
+from lensload.metrics.stats import Stats
+from lensload.pacing.pacer import Pacer
+from lensload.processes.messages import ConfigureGenerator
+from lensload.schema.writer_schemas import WriterSchemas
+from lensload.service.customers import Customers
+from lensload.service.decoding import RecordReader
+from lensload.world.behaviour import Behaviour
+from lensload.world.columns import TopicBatch
+from lensload.world.scenario import Scenario
+from lensload.world.world import World, made
+
+_NS_PER_S: Final = 1_000_000_000
+# A span of events is made when the last one ends this soon; with the longest span it bounds how late a change of the
+# rate shows. Making a span costs some ms, however few its events are.
+_AHEAD_NS: Final = 20 * NS_PER_MS
+_LONGEST_SPAN_MS: Final = 70
+# How many events a step makes, and the least time in ms that it covers: few while on time, so that what is due
+# does not wait for what is being made; many when late anyway, since big batches are cheaper.
+_STEP: Final = (1_500, 2)
+_LATE_STEP: Final = (12_000, 5)
+_FOLLOW_NS: Final = (
+    40 * NS_PER_MS
+)  # between two looks at answers; people react 100 ms after one at the earliest
+# About as many as people make of an answer, the request with them: for the audit's sample.
+_EVENTS_A_REQUEST: Final = 3
+_FOREVER_S: Final = 600.0  # a profile's period when no duration is given
+_REHEARSAL: Final = 2_000  # events, enough for some of every topic
+
+
+class EventMaker:
+    """Makes the events of a generator's lanes, a step at a time, so that what is due is not kept waiting.
+
+    Args:
+        order: what the generator is to do.
+        found: the cluster and the registry, as the preflight found them.
+        producer: is offered each encoded batch.
+        stats: where to account for encoding.
+
+    Attributes:
+        rate_per_s: how many events the audience makes per second.
+        made_until_ns: what is due until then has been made; Unix nanoseconds.
+
+    Raises:
+        LensloadError: the cluster does not allow it.
+    """
+
+    def __init__(
+        self, order: ConfigureGenerator, found: Surroundings, producer: PacedProducer, stats: Stats
+    ) -> None:
+        self.rate_per_s = 0.0
+        self.made_until_ns = 0
+        self._order, self._config = order, order.config
+        self._producer, self._stats = producer, stats
+        self._pacer: Pacer | None = None
+        self._measure_from_ns = self._end_ns = 0
+        self._due = 0
+        self._stopped = False
+        self._making: Iterator[None] = iter(())
+        self._following: Iterator[None] = iter(())
+        self._next_follow_ns = 0
+        self._followed = 0  # events that followed answers, since `take_followed`
+        scenario = made(self._config.world)
+        topics = self._config.scheduled_topics
+        self._world = World(scenario, tuple(order.lanes), run_tag=order.run_tag, topics=topics)
+        warmed = self._prepare_encoders(found)
+        self._customers = self._of_service(found, scenario) if self._config.service.external else None
+        self._warm(scenario, warmed)
+
+    def begin(self, start_ns: int, measure_from_ns: int, end_ns: int) -> None:
+        """Make events from `start_ns` on; the times as `messages.Begin` has them."""
+        period_s = (end_ns - start_ns) / _NS_PER_S if end_ns else _FOREVER_S
+        seed = self._config.world.seed * 4099 + self._order.worker
+        self._pacer = Pacer(self._config.load.profile, period_s, start_ns, seed)
+        self._pacer.set_rate(start_ns, self.rate_per_s)
+        self.made_until_ns = start_ns
+        self._end_ns = end_ns
+        self._measure_from_ns = self._audit.measure_from_ns = measure_from_ns
+        if self._customers:
+            self._customers.measure_from_ns = measure_from_ns
+        for rollout in self._rollouts.values():
+            rollout.begin(measure_from_ns, end_ns or measure_from_ns + round(_FOREVER_S * _NS_PER_S))
+
+    def gather(self, rates_per_s: dict[Behaviour, float]) -> int:
+        """Let this audience make the events from now on; gives from when on, in Unix nanoseconds."""
+        self.rate_per_s = sum(rates_per_s.values())
+        if self.rate_per_s > 0:
+            self._world.gather(rates_per_s)
+            if self._customers:
+                self._customers.gather(rates_per_s)
+        from_ns = max(self.made_until_ns, time.time_ns())
+        if self._pacer:
+            self._pacer.set_rate(from_ns, self.rate_per_s)
+        return from_ns
+
+    def stop(self) -> None:
+        """Make no further spans."""
+        self._stopped = True
+        self._making = iter(())
+
+    def step(self, now_ns: int) -> bool:
+        """Do a step of what has to be made by now; whether there was any."""
+        if next(self._making, True) is None or next(self._following, True) is None:
+            return True
+        if self._stopped:
+            return False
+        if self._customers and now_ns >= self._next_follow_ns:
+            self._following = self._react(self._customers, now_ns)
+            return True
+        ahead_ns = now_ns + _AHEAD_NS
+        if self._pacer and self.made_until_ns < min(ahead_ns, self._end_ns or ahead_ns):
+            self._making = self._make(self._pacer)
+            return True
+        return False
+
+    def step_ahead(self) -> bool:
+        """Do a step of work that will be needed, if there is any; not before it is known who the audience is."""
+        return self.rate_per_s > 0 and self._world.advance()
+
+    def target_per_s(self, at_ns: int) -> float:
+        """The scheduled rate; 0 before the start."""
+        return self._pacer.rate_at(at_ns) if self._pacer else 0.0
+
+    def take_followed(self) -> int:
+        """How many events that follow answers have been made since the last call."""
+        followed, self._followed = self._followed, 0
+        return followed
+
+    def due_by(self, at_ns: int) -> float:
+        """How many events were due in the measured time until then, made or not: what the load is held against."""
+        if self._pacer is None or at_ns <= self._measure_from_ns:
+            return 0.0
+        made_ns = max(self.made_until_ns, self._measure_from_ns)
+        never_made = self._pacer.expected(max(at_ns, made_ns)) - self._pacer.expected(made_ns)
+        return self._due + never_made - self._producer.waiting(after_ns=at_ns)
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        if self._customers:
+            self._customers.close()
+
+    def _prepare_encoders(self, found: Surroundings) -> list[tuple[str, ConfluentSerializer]]:
+        """Make the encoder and its audit; gives each topic's Confluent serializer, once a version of the schemas."""
+        config, order = self._config, self._order
+        encoders: list[Encoder] = []
+        serializers: dict[int, ConfluentSerializer] = {}
+        by_topic: list[tuple[str, ConfluentSerializer]] = []
+        for version in found.versions:
+            texts = {topic: text for topic, text in version.texts.items() if topic in order.names}
+            confluent = ConfluentSerializer(found.registry.client, texts, order.names)
+            encoders.append(_encoder(config.producer.serializer, version, confluent))
+            serializers |= dict.fromkeys(version.ids.values(), confluent)
+            by_topic += [(topic, confluent) for topic in texts]
+        self._audit = Audit(serializers, config.producer.verify_per_s, self._stats)
+        self._rollouts = {
+            change.topic: Rollout(change, config.world.seed) for change in config.producer.evolve
+        }
+        older, *newer = encoders
+        self._encoder = MixedEncoder(older, newer[0], self._rollouts) if newer else older
+        return by_topic
+
+    def _of_service(self, found: Surroundings, scenario: Scenario) -> Customers:
+        """The people who wait for the answers of a service under test."""
+        config = self._config
+        name = config.responses_name or ""
+        counts = ensure_topics(
+            found.settings,
+            [name],
+            config.cluster.partitions,
+            config.cluster.replication_factor,
+            embedded=False,
+        )
+        return Customers(
+            consumer_settings(found.settings),
+            (name, counts[name]),
+            self._order.run_tag,
+            scenario,
+            RecordReader(WriterSchemas(found.registry)),
+            topics=config.written_topics,
+            stats=self._stats,
+        )
+
+    def _warm(self, scenario: Scenario, serializers: list[tuple[str, ConfluentSerializer]]) -> None:
+        """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
+        followers = self._customers.outline() if self._customers else ()
+        for batch in (*self._world.outline(), *followers):
+            self._encoder.encode(batch)
+        rehearsal = World(scenario, (0,), topics=self._config.scheduled_topics)
+        for batch in rehearsal.events_at(np.full(_REHEARSAL, time.time_ns())):
+            for topic, serialize in serializers:
+                if batch.topic == topic:
+                    serialize(topic, next(batch.records()))
+
+    def _make(self, pacer: Pacer) -> Iterator[None]:
+        """Make the events of the next span of time, a step at a time, so that others are not kept waiting."""
+        rate_per_s = pacer.rate_at(self.made_until_ns)
+        late = self.made_until_ns < time.time_ns() - _AHEAD_NS
+        events, least_ms = _LATE_STEP if late else _STEP
+        span_ms = min(_LONGEST_SPAN_MS, max(least_ms, int(1000 * events / max(rate_per_s, 1))))
+        # Spans end where a millisecond does: responses move within theirs.
+        until_ns = (self.made_until_ns // NS_PER_MS + span_ms) * NS_PER_MS
+        if self._end_ns:
+            until_ns = min(until_ns, self._end_ns)
+        due_ns = pacer.due_until(until_ns)
+        self._due += int(np.count_nonzero(due_ns >= self._measure_from_ns))
+        self.made_until_ns = until_ns
+        if not len(due_ns):
+            return
+        batches = self._world.events_at(due_ns)
+        yield
+        for batch in batches:
+            if self._customers:
+                self._customers.wait_for(batch)
+            self._offer(batch, rate_per_s)
+            yield
+
+    def _offer(self, batch: TopicBatch, rate_per_s: float) -> None:
+        """Encode a batch and let it wait until it is due."""
+        encoded = self._encoder.encode(batch)
+        self._producer.offer(encoded)
+        fragments = self._config.producer.serializer == "fragments"
+        stage = "encode" if fragments else "serialize"
+        self._stats.record(stage, batch.topic, encoded.took_ns[batch.due_ns >= self._measure_from_ns])
+        if fragments:
+            self._audit.look(batch, encoded, rate_per_s)
+
+    def _react(self, customers: Customers, now_ns: int) -> Iterator[None]:
+        """Let people react to the answers that have come, a step at a time."""
+        self._next_follow_ns = now_ns + _FOLLOW_NS
+        until_ns = now_ns + 2 * _FOLLOW_NS
+        for batches in customers.read(now_ns, min(until_ns, self._end_ns or until_ns)):
+            for batch in batches:
+                self._due += int(np.count_nonzero(batch.due_ns >= self._measure_from_ns))
+                self._followed += len(batch)
+                self._offer(batch, _EVENTS_A_REQUEST * self.rate_per_s)
+            yield
+
+
+def _encoder(name: str, version: Version, confluent: ConfluentSerializer) -> Encoder:
+    parsed = {topic: schema.parsed for topic, schema in version.schemas.items()}
+    if name == "fragments":
+        return FragmentEncoder(parsed, version.ids)
+    return RecordEncoder(confluent if name == "confluent" else fastavro_serializer(parsed, version.ids))
