@@ -192,7 +192,7 @@ def test_a_slow_follower_is_in_the_acknowledgements_of_acks_all_alone(
                 table.beside(said, f"{truth:,} events", f"{found:,} events", "", "machine too busy")
                 assert found > 0.9 * truth
             else:
-                table.near(said, truth, found, 0.1 * expected, "events")
+                table.near(said, truth, found, 0.2 * expected, "events")
 
 
 def behind_a_frozen_follower(stage: Stage, folder: Path, acks: str) -> tuple[Run, float]:
