@@ -27,6 +27,8 @@ from tests.harness.process import free_ports
 from tests.harness.proxy import Proxy
 from tests.support.locusts import STANDINS, Command, Locust
 
+pytestmark = pytest.mark.xdist_group("hosts")  # they share four hosts and a broker
+
 WORKERS = ("one", "two")
 CLOCKS = Path(__file__).parents[1] / "support" / "clocks"
 CUT_S = 5.0
