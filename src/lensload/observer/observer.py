@@ -223,6 +223,12 @@ class Observer:
             for (topic, number), end in self._untimed_to.items():
                 timed &= ~((place == topic) & (partition == number) & (offset < end))
             self._stats.add_total("untimed", int(np.count_nonzero(~timed)))
+            names = list(self._topics)
+            self._untimed_to = {
+                (topic, number): end
+                for (topic, number), end in self._untimed_to.items()
+                if self._next[names[topic], number] < end
+            }
         return timed
 
     def _note_offsets(
