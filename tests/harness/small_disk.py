@@ -1,6 +1,7 @@
 """A disk of a few kilobytes or megabytes (Linux, as root), which can be filled and cleared."""
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -34,15 +35,15 @@ class SmallDisk:
         self.folder.rmdir()
 
     def fill(self, leave_bytes: int = 0) -> None:
-        """Put a file there that leaves so much and no more."""
+        """Put a file there that leaves so much and no more; others may fill it meanwhile."""
         left = self._free_bytes() - leave_bytes
-        with self._ballast.open("ab") as file:
+        with suppress(OSError), self._ballast.open("ab", buffering=0) as file:
             for _ in range(left // _PAGE):
                 file.write(bytes(_PAGE))
 
     def clear(self) -> None:
         """Take that file away."""
-        self._ballast.unlink()
+        self._ballast.unlink(missing_ok=True)
 
     def _free_bytes(self) -> int:
         told = subprocess.run(

@@ -81,6 +81,7 @@ def test_a_full_disk_stops_a_replay_with_a_reason(
     manifest = tmp_path / "manifest.json"
     seeded = lensload("seed", "--events", "20000", *SMALL[:4], "--manifest", str(manifest), *where, folder=tmp_path)  # fmt: skip
     assert seeded.returncode == 0, seeded.stderr
+    disk.fill(leave_bytes=4 * ROOM)
     for form in ("avro", "parquet"):
         done = lensload(
             "replay", "user-interactions", *where, "--output-format", form, "--output-dir", str(disk.folder / form),
