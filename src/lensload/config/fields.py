@@ -29,6 +29,18 @@ class Registry(Group):
     topic_prefix: types.TopicPrefix = option(
         "", Shown("TEXT"), "Prefix of every topic and subject, for clusters that are shared with others."
     )
+    client_config: types.OptionalPath = option(
+        None,
+        Shown("FILE", web=False),
+        "File of librdkafka properties for security and tuning (key=value lines, # comments)."
+        " Credentials belong there, never in a flag.",
+    )
+    register_schemas: Literal["never", "missing", "always"] = option(
+        "missing",
+        Shown("WHICH", name="register"),
+        "Which schemas a run registers. missing: those that the latest version of their subject is not equal to."
+        " never: none; it fails if one is missing. always: each text that is not there word for word.",
+    )
 
     @property
     def registry(self) -> str:
@@ -49,18 +61,6 @@ class Cluster(Registry):
         Shown("HOST:PORT", web=False),
         "Addresses of the Kafka cluster: host:port, several with commas between. Without it lensload"
         " starts an embedded cluster, which measures the client and not a broker.",
-    )
-    client_config: types.OptionalPath = option(
-        None,
-        Shown("FILE", web=False),
-        "File of librdkafka properties for security and tuning (key=value lines, # comments)."
-        " Credentials belong there, never in a flag.",
-    )
-    register_schemas: Literal["never", "missing", "always"] = option(
-        "missing",
-        Shown("WHICH", name="register"),
-        "Which schemas a run registers. missing: those that the latest version of their subject is not equal to."
-        " never: none; it fails if one is missing. always: each text that is not there word for word.",
     )
     partitions: types.Partitions = option(
         None,

@@ -17,7 +17,7 @@ from lensload.doctor.finding import Finding, finding
 from lensload.errors import RefusedError
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.client_errors import in_words
-from lensload.seed.topic_settings import obstacles
+from lensload.kafka.topic_settings import obstacles
 
 _ASK_S: Final = 10.0
 _HISTORY_MS: Final = 14 * 86_400_000  # what `seed` writes unless --days says otherwise

@@ -1,15 +1,13 @@
 """What a run needs before its first event: a cluster that answers, its schemas in the registry, its topics."""
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
-from lensload.config import client_file
 from lensload.config.model import RunConfig
 from lensload.kafka import connection
 from lensload.kafka.connection import ClusterFacts
 from lensload.kafka.topics import ensure_topics
-from lensload.schema import definitions, registration, registry
+from lensload.schema import definitions, registration
 from lensload.schema.definitions import Schema
 from lensload.schema.migration import newer_schemas
 from lensload.schema.registry import Registry
@@ -67,7 +65,7 @@ def prepare(config: RunConfig, bootstrap_servers: str, registry_url: str, *, emb
     newer = newer_schemas(config.producer.evolve, schemas)
     settings = connection.client_settings(cluster, bootstrap_servers)
     facts = connection.check(settings)
-    books = registry.connect(registry_url, client_file.registry_environ(cluster.client_config, os.environ))
+    books = connection.registry_of(cluster, registry_url)
     try:
         known = books.entries(schemas, cluster.topic_prefix, cluster.register_schemas)
         schema_ids = {topic: each.schema_id for topic, each in known.items()}

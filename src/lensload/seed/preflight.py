@@ -16,13 +16,13 @@ from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.producing import largest_batch
 from lensload.kafka.reading import Place
+from lensload.kafka.topic_settings import KEPT_FOR_GOOD, Obstacle, obstacles
 from lensload.kafka.topics import ensure_topics
 from lensload.schema import definitions
 from lensload.schema.definitions import Schema
 from lensload.seed.manifest import Manifest, TopicEntry, empty_partition, places
 from lensload.seed.options import SeedOptions
 from lensload.seed.plan import Plan
-from lensload.seed.topic_settings import KEPT_FOR_GOOD, Obstacle, obstacles
 
 _EVENT_BYTES: Final = 330  # an event with its share of the batch, uncompressed
 _ANEW: Final = "Begin anew with --recreate, or another --topic-prefix."
