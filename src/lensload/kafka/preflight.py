@@ -67,7 +67,7 @@ def prepare(config: RunConfig, bootstrap_servers: str, registry_url: str, *, emb
     facts = connection.check(settings)
     books = connection.registry_of(cluster, registry_url)
     try:
-        known = books.entries(schemas, cluster.topic_prefix, cluster.register_schemas)
+        known = registration.entries(books, schemas, cluster.topic_prefix, cluster.register_schemas)
         schema_ids = {topic: each.schema_id for topic, each in known.items()}
         newer_ids = registration.register_newer(books, newer, schema_ids, cluster.topic_prefix)
         names = [cluster.topic_prefix + topic for topic in topics]

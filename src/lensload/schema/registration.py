@@ -12,7 +12,7 @@ from pathlib import Path
 from lensload.errors import RegistryError, SchemaError
 from lensload.schema import compatibility, definitions
 from lensload.schema.definitions import Schema, subject
-from lensload.schema.registry import Entry, Register, Registry
+from lensload.schema.registry import Entry, Known, Register, Registry
 
 LEVEL = "BACKWARD"
 _WITH_BACKWARD = {None: LEVEL, "NONE": LEVEL, "FORWARD": "FULL", "FORWARD_TRANSITIVE": "FULL_TRANSITIVE"}
@@ -70,6 +70,20 @@ def publish(
     except RegistryError as error:
         raise RegistryError(f"{error.message}\n{_told(done, list(named))}", error.hint) from error
     return tuple(done)
+
+
+def entries(
+    registry: Registry, wanted: Mapping[str, Schema], prefix: str = "", mode: Register = "missing"
+) -> dict[str, Known]:
+    """`Registry.entries`, for schemas that may follow what is there by LENS's rule.
+
+    Raises:
+        SchemaError: as `publish` does; nothing was registered.
+        RegistryError: as `Registry.entries` does.
+    """
+    for topic, schema in wanted.items():
+        _require_fit(registry, subject(topic, prefix), schema, mode)
+    return registry.entries(wanted, prefix, mode)
 
 
 def register_newer(

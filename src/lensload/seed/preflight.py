@@ -18,7 +18,7 @@ from lensload.kafka.producing import largest_batch
 from lensload.kafka.reading import Place
 from lensload.kafka.topic_settings import KEPT_FOR_GOOD, Obstacle, obstacles
 from lensload.kafka.topics import ensure_topics
-from lensload.schema import definitions
+from lensload.schema import definitions, registration
 from lensload.schema.definitions import Schema
 from lensload.seed.manifest import Manifest, TopicEntry, empty_partition, places
 from lensload.seed.options import SeedOptions
@@ -59,7 +59,8 @@ class Target:
         facts = connection.check(settings)
         schemas = {topic: schema for topic, schema in definitions.load().items() if topic in topics}
         with connection.registry_of(config.cluster) as client:
-            schema_ids = client.register(schemas, prefix, config.cluster.register_schemas)
+            known = registration.entries(client, schemas, prefix, config.cluster.register_schemas)
+        schema_ids = {topic: each.schema_id for topic, each in known.items()}
         return cls(settings, facts, TopicAdmin(settings), schemas, schema_ids)
 
     @property
