@@ -240,7 +240,7 @@ class Criteria(Thresholds):
         (),
         Shown("EXPRESSION", several=True),
         "Objective that must hold, or the run fails, such as 'end_to_end.p99 < 50ms'. A latency is"
-        " [TOPIC.]STAGE.STATISTIC in us, ms or s (mean, min, max, p50 to p9999); others are a count ('lost == 0'),"
+        " [TOPIC.]STAGE.STATISTIC in us, ms, s, m or h (mean, min, max, p50 to p99.99); others are a count ('lost == 0'),"
         " a rate ('achieved_per_s >= 5000') and 'achieved', in percent of the target."
         " May be repeated; in one text, with commas between.",
     )

@@ -48,6 +48,9 @@ def a_run(*objectives: str, fewer: int = 0, recording: Recording = RECORDING) ->
         ("failed <= 0.1%", 0, 0.1, "%", True),
         ("achieved >= 99.5 %", 100, 99.5, "%", True),
         ("achieved_per_s >= 200", 200, 200, "events/s", True),
+        ("achieved_per_s >= 0.2k", 200, 200, "events/s", True),
+        ("achieved_per_s >= 0.3k/s", 200, 300, "events/s", False),
+        ("ack.max < 2m", 1_500, 120e6, "us", True),
         ("user-interactions.achieved_per_s >= 150/s", 150, 150, "events/s", True),
     ],
 )
@@ -81,7 +84,7 @@ def test_the_other_spelling_of_a_high_percentile():
         ("user-interactions.akc.p99 < 5ms", "no stage 'akc'; did you mean ack?"),
         ("los == 0", "no figure 'los'; did you mean lost?"),
         ("ack < 5ms", "as in ack.p99"),
-        ("ack.p99 < 5", "whose limit has the unit us, ms or s"),
+        ("ack.p99 < 5", "whose limit has the unit us, ms, s, m or h"),
         ("ack.p99 < 5 min", "'min' is none"),
         ("lost < 5ms", "without the unit 'ms'"),
         ("achieved >= 5000", "or achieved_per_s for a rate"),
