@@ -57,6 +57,6 @@ def test_several_groups_may_be_watched(text: object):
 )
 def test_an_objective_of_a_service_that_nobody_measures_is_refused(slo: str, more: dict[str, str]):
     """Before the run, and not with a missing figure at its end."""
-    with pytest.raises(UsageError, match="--recommender external|--watch-group svc"):
+    with pytest.raises(UsageError, match=r"--(recommender external|watch-group svc)"):
         RunConfig.of(**REAL, slo=[slo])
     assert RunConfig.of(**REAL, slo=[slo], **more).criteria.slo
