@@ -1,7 +1,9 @@
 """The live page as people use it: in a real browser, with Locust and with bench, and as scripts use it, by its JSON."""
 
+import http.client
 import json
 import re
+import ssl
 import subprocess
 import sysconfig
 import urllib.error
@@ -15,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from lensload.results import run_file
 from tests.harness.process import accepts
+from tests.support.certificates import Authority
 from tests.support.locusts import PATIENCE_S, Bench, Locust, WebUI, child_pids, free_port, wait_until
 from tests.support.runs import a_run
 
@@ -267,5 +270,73 @@ def test_bench_keeps_its_page_until_it_is_interrupted(tmp_path: Path) -> None:
                 live.get(f"runs/{name}")
         bench.press_ctrl_c()
         assert bench.ended() == {"pass": 0, "fail": 1, "invalid": 3}[over["verdict"]["verdict"]]
-    assert re.search(r"Live page: http://127\.0\.0\.1:\d+/lensload/", bench.log)
+    assert re.search(r"http://127\.0\.0\.1:\d+/lensload/", bench.log)
     assert "Traceback" not in bench.log
+
+
+LOGIN = (
+    "from flask import redirect, request\n"
+    "from flask_login import UserMixin, login_user\n"
+    "from locust import events\n"
+    "from lensload.locust import OrdinaryAudience\n"
+    "class Person(UserMixin):\n"
+    "    def get_id(self):\n"
+    "        return 'somebody'\n"
+    "@events.init.add_listener\n"
+    "def with_login(environment, **_):\n"
+    "    ui = environment.web_ui\n"
+    "    ui.login_manager.user_loader(lambda name: Person())\n"
+    "    ui.app.secret_key = 'of this test'\n"
+    "    ui.auth_args = {'username_password_callback': '/let-me-in'}\n"
+    "    @ui.app.route('/let-me-in', methods=['POST'])\n"
+    "    def let_in():\n"
+    "        login_user(Person())\n"
+    "        return redirect('/')\n"
+)
+
+
+def test_locusts_login_and_tls_are_those_of_the_page(tmp_path: Path) -> None:
+    """Without the login nothing is shown and nothing steered; with it errors keep their codes; all of it by TLS alone."""
+    port, authority = free_port(), Authority(tmp_path)
+    certificate, key = authority.issue("web")
+    tls = ("--tls-cert", str(certificate), "--tls-key", str(key))
+    arguments = (*SMALL, "--web-port", str(port), "--web-login", *tls)
+    trust = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=authority.file))
+    stranger = urllib.request.build_opener(trust, NoRedirect())
+    person = urllib.request.build_opener(trust, urllib.request.HTTPCookieProcessor())
+    site = f"https://127.0.0.1:{port}"
+
+    def status(who: urllib.request.OpenerDirector, path: str, body: object = None, **headers: str) -> int:
+        data = None if body is None else json.dumps(body).encode()
+        sent = {"Content-Type": "application/json", **headers}
+        request = urllib.request.Request(f"{site}{path}", data, sent)  # noqa: S310 - our own address
+        try:
+            with who.open(request, timeout=60) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    with Locust(tmp_path, *arguments, locustfile=LOGIN) as locust:
+        wait_until(lambda: accepts(port))
+        rate, api = {"rate_per_s": 100}, "/lensload/api"
+        for path in ("/lensload/", "/lensload/live.js", "/lensload/runs/run.json"):
+            assert status(stranger, path) == 302, path
+        for path, body in (("state", None), ("form", None), ("rate", rate), ("start", {}), ("stop", {})):
+            assert status(stranger, f"{api}/{path}", body) == 401, path
+        assert status(person, "/let-me-in", {}) == 200
+        assert status(person, "/lensload/") == status(person, f"{api}/state") == 200
+        assert status(person, f"{api}/rate", rate) == 409, "no run is on"
+        assert status(person, f"{api}/rate", {"rate_per_s": -1}) == 400
+        assert status(person, f"{api}/rate", rate, Origin=site) == 409
+        assert status(person, f"{api}/rate", rate, Origin="https://elsewhere.example") == 403
+        assert f"Live page: {site}/lensload/" in locust.log
+        with pytest.raises((OSError, http.client.HTTPException)):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/lensload/", timeout=10)
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Leaves a redirection to who asked."""
+
+    def redirect_request(self, *_: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Follow none."""

@@ -47,7 +47,7 @@ class Echo:
         self._asked, self._answered = schemas[REQUESTS].parsed, schemas[RESPONSES].parsed
         with registries.connect(registry.url, {}) as books:
             registration.publish(books, schemas, prefix)
-            self._id = books.register(schemas, prefix)[RESPONSES]
+            self._id = registries.schema_ids(books.register(schemas, prefix))[RESPONSES]
         settings = {"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0}
         ensure_topics(settings, [prefix + REQUESTS, self._topic], 1, 1, embedded=False)
         self._consumer = Consumer({**settings, "group.id": f"{prefix}echo", "auto.offset.reset": "earliest"})

@@ -30,7 +30,7 @@ from lensload.errors import LensloadError, UsageError
 from lensload.report import units
 
 # What the search itself decides, and outputs that each run would write over those of the run before.
-_OURS = ("rate", "duration", "run_file", "repeat", "web", *VIEWS)
+_OURS = ("rate", "duration", "run_file", "repeat", "web", "web_allowed_hosts", *VIEWS)
 _STEADY = ("constant", "poisson")
 
 _search = option_group("Search")

@@ -231,6 +231,12 @@ class Outputs(Views):
         "Serve a live page there, with a dial for the rate, during the run and until Ctrl-C. Without a value at port 8090;"
         " without a host on 127.0.0.1.",
     )
+    web_allowed_hosts: types.Names = option(
+        (),
+        Shown("NAME,...", web=False),
+        "Host names by which the live page is reached, such as that of a proxy, with commas between. IP addresses, localhost and"
+        " names without a dot are always allowed; other names are refused, against DNS rebinding.",
+    )
 
 
 class Criteria(Thresholds):

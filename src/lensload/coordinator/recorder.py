@@ -8,6 +8,7 @@ from typing import Final
 from lensload.config.model import REQUESTS
 from lensload.delivery.reconcile import Findings, Reconciliation
 from lensload.ids import NS_PER_MS
+from lensload.metrics.cost import Cost, ProcessCost
 from lensload.metrics.groups import Group
 from lensload.metrics.responses import Responses
 from lensload.metrics.slices import Slices
@@ -48,10 +49,29 @@ class Times:
         """How long was measured, if the schedule was stopped then."""
         return max(0, min(stopped_ns, self.end_ns or stopped_ns) - self.measure_from_ns) / 1e9
 
+    def is_measured(self, now_ns: int, stopped_ns: int) -> bool:
+        """Whether a time is between the end of the warm-up and the end; stopped at `stopped_ns`, if that is not 0."""
+        ends = [end_ns for end_ns in (stopped_ns, self.end_ns) if end_ns]
+        return self.measure_from_ns <= now_ns <= min(ends, default=now_ns)
+
     @property
     def total_s(self) -> float | None:
         """Warm-up and measured time; None for a run without an end."""
         return (self.end_ns - self.start_ns) / 1e9 if self.end_ns else None
+
+
+@dataclass(slots=True)
+class _MeanTarget:
+    """The rates asked for that a generator reported of the measured time, each report once."""
+
+    sum_per_s: float = 0.0
+    count: int = 0
+    last_ns: int = 0
+
+    def add(self, report: GeneratorReport) -> None:
+        if report.now_ns > self.last_ns:
+            self.sum_per_s, self.count = self.sum_per_s + report.target_per_s, self.count + 1
+            self.last_ns = report.now_ns
 
 
 class Recorder:
@@ -76,6 +96,7 @@ class Recorder:
         clock_step_ns: by how much a clock was set, the most that any process told.
         latest: what was counted in the second that was closed last.
         rate_changes: changes of the rate by hand, the last thousand.
+        costs: what each process has used so far, by its worker's number (None: the coordinator) and its name.
     """
 
     def __init__(self, now_ns: Callable[[], int] = time.time_ns) -> None:
@@ -95,13 +116,14 @@ class Recorder:
         self.clock_step_ns = 0
         self.latest = Stats()
         self.rate_changes: list[RateChange] = []
+        self.costs: dict[tuple[int | None, str], Cost] = {}
         self._changed = 0  # after the start: a rate that was set before is no change
         self._fresh = Stats()
         self._told = 0
         self._generators: dict[str, GeneratorReport] = {}
         self._series = Series()
         self._slices = Slices()
-        self._targets: dict[str, dict[int, float]] = {}
+        self._targets: dict[str, _MeanTarget] = {}
 
     def add(self, worker: str, report: Report) -> None:
         """Take in one report of a process of a worker."""
@@ -109,7 +131,8 @@ class Recorder:
         self.clock_step_ns = max(self.clock_step_ns, abs(report.clock_step_ns))
         if isinstance(report, GeneratorReport):
             self._generators[worker] = report
-            self._targets.setdefault(worker, {})[report.now_ns] = report.target_per_s
+            if self.times and self.times.is_measured(report.now_ns, self.stopped_ns):
+                self._targets.setdefault(worker, _MeanTarget()).add(report)
 
     def add_drained(self, message: Drained) -> None:
         """Take in the last message of a process."""
@@ -216,6 +239,7 @@ class Recorder:
             responses=self._responses(),
             groups=self._groups(),
             rate_changes=self.rate_changes,
+            costs=self._process_costs(),
         )
 
     def so_far(self, facts: RunFacts) -> Recording | None:
@@ -238,7 +262,11 @@ class Recorder:
             rate_changes=self._changed,
         )
         return Recording(
-            facts=known, findings={}, responses=self._responses(now_ns=until_ns), groups=self._groups()
+            facts=known,
+            findings={},
+            responses=self._responses(now_ns=until_ns),
+            groups=self._groups(),
+            costs=self._process_costs(),
         )
 
     @property
@@ -255,6 +283,13 @@ class Recorder:
     def _settle_replies(self) -> None:
         if self.replies and self.times:
             self.replies.settle(self._replies_from_ns(self.times), self._fresh)
+
+    def _process_costs(self) -> list[ProcessCost]:
+        """Worker by worker, and the coordinator's last."""
+        ordered = sorted(
+            self.costs.items(), key=lambda item: (item[0][0] is None, item[0][0] or 0, item[0][1])
+        )
+        return [{"process": process, "worker": worker, **cost} for (worker, process), cost in ordered]
 
     def _groups(self) -> dict[str, Group]:
         times = self.times
@@ -302,14 +337,5 @@ class Recorder:
         """The generators' own count of what was due, if they keep one; else the mean of the rates they reported."""
         if "due" in self.stats.totals and measured_s > 0:
             return self.stats.totals["due"] / measured_s
-        if not self.times:
-            return 0.0
-        from_ns, to_ns = (
-            self.times.measure_from_ns,
-            min(self.stopped_ns, self.times.end_ns or self.stopped_ns),
-        )
-        samples = [
-            [rate for now_ns, rate in targets.items() if from_ns <= now_ns <= to_ns]
-            for targets in self._targets.values()
-        ]
-        return sum(map(sum, samples)) / max(1, *map(len, samples)) if samples else 0.0
+        targets = self._targets.values()
+        return sum(one.sum_per_s for one in targets) / max((one.count for one in targets), default=1)

@@ -7,7 +7,7 @@ from lensload.config.model import RunConfig
 from lensload.kafka import connection
 from lensload.kafka.connection import ClusterFacts
 from lensload.kafka.topics import ensure_topics
-from lensload.schema import definitions, registration
+from lensload.schema import definitions, registration, registry
 from lensload.schema.definitions import Schema
 from lensload.schema.migration import newer_schemas
 from lensload.schema.registry import Registry
@@ -67,8 +67,8 @@ def prepare(config: RunConfig, bootstrap_servers: str, registry_url: str, *, emb
     facts = connection.check(settings)
     books = connection.registry_of(cluster, registry_url)
     try:
-        known = registration.entries(books, schemas, cluster.topic_prefix, cluster.register_schemas)
-        schema_ids = {topic: each.schema_id for topic, each in known.items()}
+        known = registration.register(books, schemas, cluster.topic_prefix, cluster.register_schemas)
+        schema_ids = registry.schema_ids(known)
         newer_ids = registration.register_newer(books, newer, schema_ids, cluster.topic_prefix)
         names = [cluster.topic_prefix + topic for topic in topics]
         ensure_topics(settings, names, cluster.partitions, cluster.replication_factor, embedded=embedded)

@@ -9,6 +9,7 @@ A locustfile imports its classes from here, and needs nothing else: `__all__` is
     worker        one worker: its users are its generator's audience
     transport     Locust's runners as carriers of messages
     stats_table   Locust's own table
+    console_table what Locust prints of it
 """
 
 from locust import LoadTestShape, User

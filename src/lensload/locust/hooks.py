@@ -19,7 +19,7 @@ from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner, WorkerRunner
 
 from lensload.errors import LensloadError
-from lensload.locust import options, stats_table
+from lensload.locust import console_table, options, stats_table
 from lensload.locust.audience import Audience
 from lensload.locust.master import Master
 from lensload.locust.worker import LocustWorker
@@ -52,14 +52,18 @@ def _on_parser(parser: LocustArgumentParser) -> None:
 
 def _on_init(environment: Environment, **_: object) -> None:
     """Take part in the runs of an environment, which has its runner by now."""
-    _quieten(environment)
-    _name_host(environment)
+    parsed = environment.parsed_options
+    with contextlib.suppress(LensloadError):  # which the master will tell
+        if parsed:
+            config = options.config_of(parsed)
+            console_table.install(environment, config)
+            # Where the load goes, in the page, which otherwise asks for a host of HTTP tests.
+            environment.host = environment.host or options.name_of_cluster(config)
     _keep_from_tags(environment)
     if isinstance(environment.runner, WorkerRunner):
         _serve_worker(environment, environment.runner, LocustWorker(environment, make_supervisor))
         return
     master = Master(environment)
-    parsed = environment.parsed_options
     try:
         if parsed:
             options.check_host(parsed.host, options.config_of(parsed), environment.user_classes)
@@ -73,20 +77,6 @@ def _on_init(environment: Environment, **_: object) -> None:
         sys.exit(error.exit_code)
     is_local = isinstance(environment.runner, LocalRunner)
     _serve_master(environment, master, LocustWorker(environment, make_supervisor) if is_local else None)
-
-
-def _quieten(environment: Environment) -> None:
-    """Where the live view is drawn, Locust's periodic table would tear it."""
-    parsed = environment.parsed_options
-    if parsed and parsed.headless and not parsed.print_stats and os.isatty(2):
-        parsed.only_summary = True
-
-
-def _name_host(environment: Environment) -> None:
-    """Show where the load goes in the page, which otherwise asks for a host of HTTP tests."""
-    with contextlib.suppress(LensloadError):  # which the master will tell
-        if environment.parsed_options and not environment.host:
-            environment.host = options.name_of_cluster(options.config_of(environment.parsed_options))
 
 
 def _keep_from_tags(environment: Environment) -> None:

@@ -48,10 +48,15 @@ class StatsTable(Listener):
 
     def __init__(self, stats: RequestStats) -> None:
         self._stats = stats
+        self._begun = False
 
     def stats(self, fresh: Stats) -> None:
         """Add what is new, as having happened now."""
         now_s = time.time()
+        if not self._begun and any(histogram.count for histogram in fresh.histograms.values()):
+            self._begun = True
+            # Else Locust's rate of the whole run would count starting and the warm-up as a time without events.
+            self._stats.total.start_time = now_s - 1
         for (stage, topic), histogram in fresh.histograms.items():
             if histogram.count and stage in SHOWN_STAGES:
                 size = fresh.counts.get(topic, {}).get("bytes", 0) if stage == COUNTED_STAGE else 0

@@ -7,6 +7,7 @@ import argparse
 import logging
 from collections.abc import Callable, Mapping
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, Final
 
 import gevent
@@ -22,7 +23,8 @@ from lensload.locust import options
 from lensload.locust.master import Master
 from lensload.web import form
 from lensload.web.form import FormError
-from lensload.web.pages import blueprint
+from lensload.web.origins import Origins
+from lensload.web.pages import View, blueprint
 from lensload.web.runs import Runs
 
 _log = logging.getLogger("lensload")
@@ -44,9 +46,13 @@ def install(environment: Environment, web_ui: WebUI, master: Master) -> None:
     base = parsed.web_base_path or ""
     config = options.config_of(parsed)
     desk = LocustDesk(environment, web_ui, master)
-    protect: Callable[[Callable[..., Any]], Callable[..., Any]] = web_ui.auth_required_if_enabled
+    protect = _behind_login(web_ui)
     runs = Runs(config.outputs.run_file.parent)
-    app.register_blueprint(blueprint(master.live, desk, runs, prefix=f"{base}/lensload", protect=protect))
+    names = [*([web_ui.host] if web_ui.host else []), *config.outputs.web_allowed_hosts]
+    origins = Origins(names, any_name=parsed.web_login)
+    app.register_blueprint(
+        blueprint(master.live, desk, runs, prefix=f"{base}/lensload", origins=origins, protect=protect)
+    )
     app.view_functions["locust.swarm"] = protect(_checked(app.view_functions["locust.swarm"], environment))
     link = _LINK.format(href=f"{base}/lensload/")
 
@@ -62,6 +68,29 @@ def install(environment: Environment, web_ui: WebUI, master: Master) -> None:
         ):
             answer.set_data(answer.get_data(as_text=True).replace("</body>", f"{link}</body>"))
         return answer
+
+
+def _behind_login(web_ui: WebUI) -> Callable[[View], View]:
+    """Protects a view by Locust's login, if there is one.
+
+    Locust's own way of it takes an error of the view for one of the login, and answers 200.
+    """
+    log_in: Callable[[], Any] = web_ui.auth_required_if_enabled(lambda: None)
+
+    def protect(view: View) -> View:
+        @wraps(view)
+        def protected(*args: object, **kwargs: object) -> Any:  # noqa: ANN401 - Flask's
+            answer = log_in()
+            if answer is None:
+                return view(*args, **kwargs)
+            if "/api/" in request.path:
+                what = {"message": "This needs a login.", "advice": "Log in on Locust's page.", "fields": {}}
+                return jsonify({"error": what}), HTTPStatus.UNAUTHORIZED
+            return answer
+
+        return protected
+
+    return protect
 
 
 class LocustDesk:
@@ -169,7 +198,7 @@ class LocustDesk:
                 setattr(parsed, options.dest(option), str(values[option.name]).strip())
 
 
-def _checked(swarm: Callable[..., Any], environment: Environment) -> Callable[..., Any]:
+def _checked(swarm: View, environment: Environment) -> View:
     """Locust's own start, and its Edit, with what they hold checked before they answer "success"."""
 
     @wraps(swarm)

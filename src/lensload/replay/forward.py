@@ -9,13 +9,13 @@ import numpy as np
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from lensload.errors import ClusterError
+from lensload.ids import NS_PER_MS
 from lensload.kafka.producing import produce, producer_settings
 from lensload.kafka.topic_settings import obstacles
 from lensload.metrics.histogram import Histogram
 from lensload.replay.batch import UNLIMITED, Batch, Kind
 
 _FLUSH_S: Final = 30.0
-_NS_PER_MS: Final = 1_000_000
 
 
 class Forward:
@@ -54,7 +54,7 @@ class Forward:
         self._failed: Counter[str] = Counter()
         self._into = into
         self._topic_settings, self._tell = topic_settings, tell
-        self._oldest_ms = self._newest_ms = time.time_ns() // _NS_PER_MS
+        self._oldest_ms = self._newest_ms = time.time_ns() // NS_PER_MS
         self._told: set[str] = set()
         self._looked = False
         self._keeps = np.array([count == partitions for count in partition_counts.values()])
@@ -104,7 +104,7 @@ class Forward:
         self._oldest_ms, self._newest_ms = min(oldest, self._oldest_ms), max(newest, self._newest_ms)
         for each in obstacles(
             self._topic_settings,
-            now_ms=time.time_ns() // _NS_PER_MS,
+            now_ms=time.time_ns() // NS_PER_MS,
             start_ms=self._oldest_ms,
             until_ms=self._newest_ms,
             partition_bytes=0,

@@ -12,7 +12,7 @@ from pathlib import Path
 from lensload.errors import RegistryError, SchemaError
 from lensload.schema import compatibility, definitions
 from lensload.schema.definitions import Schema, subject
-from lensload.schema.registry import Entry, Known, Register, Registry
+from lensload.schema.registry import Entry, Known, Register, Registry, schema_ids
 
 LEVEL = "BACKWARD"
 _WITH_BACKWARD = {None: LEVEL, "NONE": LEVEL, "FORWARD": "FULL", "FORWARD_TRANSITIVE": "FULL_TRANSITIVE"}
@@ -54,7 +54,7 @@ def publish(
         registry: the registry.
         wanted: by topic name, as `schemas.load` gives them.
         prefix: goes before each topic's name in the subject.
-        mode: as in `Registry.entries`; with "never" the levels stay as they are, too.
+        mode: as in `Registry.register`; with "never" the levels stay as they are, too.
 
     Raises:
         SchemaError: a schema breaks LENS's rule towards the latest version; nothing was registered.
@@ -72,18 +72,18 @@ def publish(
     return tuple(done)
 
 
-def entries(
+def register(
     registry: Registry, wanted: Mapping[str, Schema], prefix: str = "", mode: Register = "missing"
 ) -> dict[str, Known]:
-    """`Registry.entries`, for schemas that may follow what is there by LENS's rule.
+    """`Registry.register`, for schemas that may follow what is there by LENS's rule.
 
     Raises:
         SchemaError: as `publish` does; nothing was registered.
-        RegistryError: as `Registry.entries` does.
+        RegistryError: as `Registry.register` does.
     """
     for topic, schema in wanted.items():
         _require_fit(registry, subject(topic, prefix), schema, mode)
-    return registry.entries(wanted, prefix, mode)
+    return registry.register(wanted, prefix, mode)
 
 
 def register_newer(
@@ -103,7 +103,7 @@ def register_newer(
                 f"The registry at {registry.url} will not have the newer {schema.topic.file} follow on {name}.",
                 "Nothing was sent. LENS's rule allows it: see the subject's compatibility level and its versions.",
             )
-    newer_ids = registry.register(newer, prefix)
+    newer_ids = schema_ids(registry.register(newer, prefix))
     for topic, number in newer_ids.items():
         if number == older_ids[topic]:
             raise SchemaError(

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
+from lensload.ids import NS_PER_MS
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.producing import largest_batch
@@ -20,6 +21,7 @@ from lensload.kafka.topic_settings import KEPT_FOR_GOOD, Obstacle, obstacles
 from lensload.kafka.topics import ensure_topics
 from lensload.schema import definitions, registration
 from lensload.schema.definitions import Schema
+from lensload.schema.registry import schema_ids
 from lensload.seed.manifest import Manifest, TopicEntry, empty_partition, places
 from lensload.seed.options import SeedOptions
 from lensload.seed.plan import Plan
@@ -59,9 +61,8 @@ class Target:
         facts = connection.check(settings)
         schemas = {topic: schema for topic, schema in definitions.load().items() if topic in topics}
         with connection.registry_of(config.cluster) as client:
-            known = registration.entries(client, schemas, prefix, config.cluster.register_schemas)
-        schema_ids = {topic: each.schema_id for topic, each in known.items()}
-        return cls(settings, facts, TopicAdmin(settings), schemas, schema_ids)
+            known = registration.register(client, schemas, prefix, config.cluster.register_schemas)
+        return cls(settings, facts, TopicAdmin(settings), schemas, schema_ids(known))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -206,7 +207,7 @@ def _obstacles(admin: TopicAdmin, plan: Plan, name: str, count: int) -> list[Obs
     topic_bytes = plan.expected_events * _EVENT_BYTES
     return obstacles(
         admin.settings(name),
-        now_ms=time.time_ns() // 1_000_000,
+        now_ms=time.time_ns() // NS_PER_MS,
         start_ms=plan.start_ms,
         until_ms=plan.until_ms,
         partition_bytes=topic_bytes // max(1, min(count, 2)),

@@ -8,6 +8,7 @@ coordinator as a listener; `blueprint` then serves both, as a page and as JSON (
     desk       starting, stopping and steering runs, as the page asks for it
     form       the options of a run as fields of a form
     runs       the run files of a folder: listed, read, reported, compared
+    origins    whose requests are answered
     pages      a Flask blueprint: the page, its files, its JSON
     server     a server of its own, for `lensload bench --web`
 """

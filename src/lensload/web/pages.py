@@ -1,7 +1,6 @@
 """A Flask blueprint that serves the live page, its files and its JSON.
 
-A request that changes anything must be a POST of JSON, which no form of another site can send, and no request may come
-from another origin: what a page of another site asks for with a person's cookies is refused.
+Every request passes `Origins` first, then the login of whoever serves it.
 """
 
 import json
@@ -10,7 +9,6 @@ from http import HTTPStatus
 from importlib.resources import files
 from math import isfinite
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, request
 
@@ -20,6 +18,7 @@ from lensload.errors import InvalidRunError, LensloadError, RefusedError, UsageE
 from lensload.web.desk import Desk
 from lensload.web.form import FormError
 from lensload.web.live import Live
+from lensload.web.origins import Origins, Refusal
 from lensload.web.runs import Runs
 
 View: TypeAlias = Callable[..., Any]
@@ -30,7 +29,7 @@ POLICY: Final = (
 )
 REPORT_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
-_ASSETS: Final = {
+ASSETS: Final = {
     "live.js": ("lensload.web", "static/live.js", "text/javascript"),
     "charts.js": ("lensload.web", "static/charts.js", "text/javascript"),
     "compare.js": ("lensload.web", "static/compare.js", "text/javascript"),
@@ -45,7 +44,13 @@ _CODES: Final[list[tuple[type[LensloadError], HTTPStatus]]] = [
 
 
 def blueprint(
-    live: Live, desk: Desk, runs: Runs, *, prefix: str, protect: Callable[[View], View] = lambda view: view
+    live: Live,
+    desk: Desk,
+    runs: Runs,
+    *,
+    prefix: str,
+    origins: Origins,
+    protect: Callable[[View], View] = lambda view: view,
 ) -> Blueprint:
     """The page at `prefix`/, and its JSON at `prefix`/api/.
 
@@ -54,16 +59,17 @@ def blueprint(
         desk: what it may ask for.
         runs: the run files that it lists.
         prefix: the path of the page, without a slash at its end.
+        origins: what may ask for it.
         protect: wraps every view, as a login does.
     """
     pages = Blueprint("lensload", __name__, url_prefix=prefix)
-    pages.before_request(_refuse_others)
+    pages.before_request(lambda: _refused(origins.refusal(request)))
     pages.register_error_handler(LensloadError, _complaint)
     views = _Views(live, desk, runs)
     for rule, view, method in (
         ("/", views.page, "GET"),
         ("/compare", views.comparison_page, "GET"),
-        ("/<any(" + ",".join(f"'{name}'" for name in _ASSETS) + "):name>", views.asset, "GET"),
+        ("/<any(" + ",".join(f"'{name}'" for name in ASSETS) + "):name>", views.asset, "GET"),
         ("/runs/<name>", views.run_file, "GET"),
         ("/runs/<name>/report", views.report, "GET"),
         ("/api/state", views.state, "GET"),
@@ -93,7 +99,7 @@ class _Views:
         return _text(_file("lensload.web", "static/compare.html"), "text/html", POLICY)
 
     def asset(self, name: str) -> Response:
-        package, path, kind = _ASSETS[name]
+        package, path, kind = ASSETS[name]
         return _text(_file(package, path), kind, POLICY)
 
     def state(self) -> Response:
@@ -148,22 +154,15 @@ class _Views:
         return _json({"stopping": True}, HTTPStatus.ACCEPTED)
 
 
-def _refuse_others() -> Response | None:
-    """Refuse what another site's page asks for, and changes that are no JSON."""
-    origin = request.headers.get("Origin")
-    # "null" is the origin of a sandboxed frame or a file: another site's too.
-    foreign = origin is not None and urlsplit(origin).netloc != request.host
-    changes = request.method not in ("GET", "HEAD", "OPTIONS")
-    cross_site = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
-    if foreign or (cross_site and (changes or "/api/" in request.path)):
-        return _json(
-            {"error": {"message": f"Requests of {origin or 'another site'} are refused."}},
-            HTTPStatus.FORBIDDEN,
-        )
-    if changes and request.mimetype != "application/json":
-        message = "A change is a POST with Content-Type: application/json."
-        return _json({"error": {"message": message}}, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-    return None
+def _refused(found: Refusal | None) -> Response | None:
+    if found is None:
+        return None
+    code, message, advice = found
+    if "/api/" in request.path:
+        return _json({"error": {"message": message, "advice": advice, "fields": {}}}, code)
+    answer = _text(f"{message} {advice}", "text/plain", POLICY)
+    answer.status_code = code
+    return answer
 
 
 def _posted() -> Mapping[str, Any]:

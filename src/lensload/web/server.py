@@ -17,6 +17,7 @@ from lensload.coordinator.coordinator import Coordinator
 from lensload.errors import LensloadError, UsageError
 from lensload.web import form
 from lensload.web.live import Live
+from lensload.web.origins import Origins
 from lensload.web.pages import blueprint
 from lensload.web.runs import Runs, with_free_file
 
@@ -102,7 +103,8 @@ def _made(config: RunConfig, live: Live, desk: BenchDesk) -> local_run.Result:
 @contextlib.contextmanager
 def _served(config: RunConfig, live: Live, desk: BenchDesk) -> Generator[str]:
     app = Flask(__name__, static_folder=None)
-    app.register_blueprint(blueprint(live, desk, Runs(config.outputs.run_file.parent), prefix=PREFIX))
+    runs, origins = Runs(config.outputs.run_file.parent), _origins(config)
+    app.register_blueprint(blueprint(live, desk, runs, prefix=PREFIX, origins=origins))
     app.add_url_rule("/", "root", lambda: redirect(f"{PREFIX}/"))
     server = _listening(config, app)
     # Requests in a terminal would hide the run.
@@ -115,6 +117,11 @@ def _served(config: RunConfig, live: Live, desk: BenchDesk) -> Generator[str]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _origins(config: RunConfig) -> Origins:
+    host, _, _ = (config.outputs.web or "").rpartition(":")
+    return Origins((host.strip("[]"), *config.outputs.web_allowed_hosts))
 
 
 def _listening(config: RunConfig, app: Flask) -> BaseWSGIServer:

@@ -15,6 +15,7 @@ from lensload.processes.messages import GeneratorReport
 from lensload.results.snapshot import Snapshot
 from lensload.web.live import Live
 from lensload.web.seconds import MOST, Seconds
+from tests.support.memory import bytes_held
 from tests.support.transports import FakeTransport, FakeWorker, coordinated
 
 SECOND = Snapshot(
@@ -38,10 +39,10 @@ def entries(seconds: Seconds) -> list[dict[str, object]]:
     return [entry for _, entry in seconds.since(-1, -1)]
 
 
-def run_on(transport: FakeTransport) -> tuple[Coordinator, Live]:
+def run_on(transport: FakeTransport, duration_s: float = 3.0) -> tuple[Coordinator, Live]:
     live = Live(monotonic_s=transport.monotonic_s)
-    coordinator = coordinated(transport, live)
-    live.attach(coordinator, RunConfig().changed(duration_s=3, warmup_s=1, drain_timeout_s=2))
+    coordinator = coordinated(transport, live, duration_s=duration_s)
+    live.attach(coordinator, RunConfig().changed(duration_s=duration_s, warmup_s=1, drain_timeout_s=2))
     for worker in transport.fakes.values():
         worker.join(clock.host())
     return coordinator, live
@@ -62,6 +63,32 @@ def test_eight_hours_stay_bounded_and_lose_no_event() -> None:
     assert (found[0]["from_s"], found[-1]["to_s"]) == (0.0, hours)
     middle = found[len(found) // 2]["latency_us"]
     assert middle["end_to_end"]["p50"] == pytest.approx(4_000, rel=0.1)  # pyright: ignore[reportIndexIssue]
+
+
+@pytest.mark.parametrize(("workers", "duration_s"), [(50, 1_200), (1, 8 * 3_600)])
+def test_a_run_grows_neither_with_its_workers_reports_nor_with_its_hours(
+    workers: int, duration_s: int
+) -> None:
+    """Half of a run holds as much memory as all of it, in what counts and in what shows; a page's answers stay small."""
+    transport = FakeTransport(*(f"worker {number}" for number in range(workers)))
+    coordinator, live = run_on(transport, duration_s)
+    held: list[int] = []
+    sent: list[int] = []
+
+    def look() -> None:
+        sent.append(len(json.dumps(live.as_json())))
+        held.append(bytes_held(coordinator, live, without=transport))
+
+    # The course is thinned out whenever it is full: at these times it is equally full.
+    for part in (1, 2):
+        transport.at(duration_s * part / 2, look)
+    coordinator.await_ready()
+    coordinator.begin()
+    coordinator.await_end()
+    assert [worker["state"] for worker in live.as_json()["workers"]] == ["reports"] * workers
+    assert live.as_json()["total"]["observed"] >= 10 * workers * (duration_s - 3)
+    assert max(sent) < 150_000
+    assert held[1] < held[0] + 200_000
 
 
 def test_a_page_is_sent_what_is_new_alone_until_entries_are_merged() -> None:

@@ -50,8 +50,8 @@ async function post(path, body) {
 async function poll() {
   try {
     const answer = await fetch(`api/state?${new URLSearchParams(seen)}`, { cache: "no-store" });
+    if (answer.status === 401) { location.reload(); return; } // which shows the login
     if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-    if (answer.redirected) { location.reload(); return; }
     take(await answer.json());
     at("offline").hidden = true;
     draw();
