@@ -27,6 +27,7 @@ pytestmark = pytest.mark.native
 
 REQUESTS, RESPONSES = "recommendation-requests", "recommendation-responses"
 SMALL = ("--audience-size", "500", "--catalogue-size", "2000", "--partitions", "1", "--warmup", "0s")
+PATIENT = ("--min-achieved", "1%", "--response-timeout", "30s", "--drain-timeout", "60s")  # of a busy machine
 UNKNOWN_ID, EVERY = 4_000_000, 5
 LENSLOAD = [sys.executable, "-m", "lensload"]
 
@@ -112,7 +113,7 @@ def test_answers_on_another_topic_without_keys_and_of_unknown_versions_are_count
     where = (*beside(kafka, registry, topic_prefix), "--responses-topic", "answers", "--rate", "100")
     with echoing(Echo(kafka, registry, topic_prefix, "answers")) as echo:
         slo = ("--slo", "answered == 100%", "--slo", "response.p50 < 1m", "--slo", "unknown_schema >= 1%")
-        with Bench(tmp_path.resolve(), *where, *SMALL, *slo, "--duration", "3s") as bench:
+        with Bench(tmp_path.resolve(), *where, *SMALL, *PATIENT, *slo, "--duration", "3s") as bench:
             code, run = bench.ended(), bench.run()
     found: Any = run.get("responses")
     assert code == 0, bench.log
@@ -130,7 +131,7 @@ def test_the_capacity_of_a_service_is_searched_for(
     """A search makes its runs against the service, whose response latency decides: here it takes 50 ms or more."""
     search = ("--start-rate", "40", "--max-rate", "80", "--step-duration", "2s", "--settle", "0s")
     objective = ("--slo", f"response.p50 < {slo}", "--slo", "answered == 100%")
-    where = (*beside(kafka, registry, topic_prefix), *SMALL)
+    where = (*beside(kafka, registry, topic_prefix), *SMALL, *PATIENT)
     with Recommender(tmp_path, kafka, registry, topic_prefix, "--delay", "50ms"):
         command = [*LENSLOAD, "capacity", *search, *objective, *where]
         with Command(tmp_path.resolve(), command, name="capacity") as capacity:

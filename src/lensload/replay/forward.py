@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from lensload.errors import ClusterError
 from lensload.ids import NS_PER_MS
-from lensload.kafka.producing import produce, producer_settings
+from lensload.kafka.producing import produce, producer_settings, refusing_contradictions
 from lensload.kafka.topic_settings import obstacles
 from lensload.metrics.histogram import Histogram
 from lensload.replay.batch import UNLIMITED, Batch, Kind
@@ -59,7 +59,8 @@ class Forward:
         self._looked = False
         self._keeps = np.array([count == partitions for count in partition_counts.values()])
         own = producer_settings(settings, {"linger.ms": 5})
-        self._producer = Producer({**own, "on_delivery": self._delivered})
+        with refusing_contradictions():
+            self._producer = Producer({**own, "on_delivery": self._delivered})
 
     def write(self, batch: Batch, records: dict[int, Any]) -> None:  # noqa: ARG002 - bytes go as they are
         """Produce the messages of a batch that has been judged."""
