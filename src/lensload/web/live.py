@@ -21,6 +21,7 @@ from lensload.results.build import Judged
 from lensload.results.run import Run, summary
 from lensload.results.snapshot import Snapshot
 from lensload.web.seconds import ROWS_A_DECADE, Seconds
+from lensload.web.service import service
 
 FORMAT: Final = "lensload/live/1"
 
@@ -171,6 +172,7 @@ class Live(Listener):
             "verdict": self._verdict(),
             "latency_us": _latency(found),
             "breakdown": self._breakdown(),
+            "service": service(recorder, self._result),
             "topics": dict(found["topics"]) if found else {},
             "total": dict(sums(found["topics"].values())) if found else dict.fromkeys(COUNTS, 0),
             "errors": _errors(recorder, self._result),

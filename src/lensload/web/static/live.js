@@ -5,7 +5,7 @@ import { bar, clock, duration, heat, legend, lines, perSecond, share, table } fr
 const at = (id) => document.getElementById(id);
 const POLL_MS = 1000;
 const STAGE_NAMES = {
-  schedule_lag: "schedule lag", encode: "encode", serialize: "serialize", queue: "client queue", ack: "ack", end_to_end: "end to end",
+  schedule_lag: "schedule lag", encode: "encode", serialize: "serialize", queue: "client queue", ack: "ack", end_to_end: "end to end", response: "response",
 };
 const PHASES = {
   idle: ["No run yet", "Start one below."],
@@ -204,7 +204,8 @@ function drawCharts() {
   legend(at("load-legend"), [...rates, ...(changes.length ? [{ name: "rate changed by hand", className: "change" }] : [])]);
   lines(at("load-chart"), { name: "Acknowledged rate against target", entries, lines: rates, label: short, changes, warmup_s: state.warmup_s });
   legend(at("latency-legend"), QUANTILES);
-  for (const stage of ["end_to_end", "ack", "schedule_lag"]) {
+  at("response").hidden = !entries.some((entry) => entry.latency_us.response);
+  for (const stage of ["end_to_end", "ack", "schedule_lag", "response"]) {
     const of = QUANTILES.map(({ key, ...line }) => ({ ...line, value: (entry) => entry.latency_us[stage]?.[key] ?? null }));
     lines(at(`${stage}-chart`), { name: `${STAGE_NAMES[stage]}, p50, p99 and p99.9`, entries, lines: of, log: true, label: duration, changes, warmup_s: state.warmup_s });
   }
@@ -233,6 +234,7 @@ function drawTables() {
   table(at("latency"), ["", "events", "p50", "p90", "p99", "p99.9", "max"], stages.map(([stage, found]) => [
     STAGE_NAMES[stage], perSecond(found.count), ...["p50", "p90", "p99", "p999", "max"].map((key) => duration(found[key])),
   ]));
+  drawService();
   const row = (name, counts) => [name, ...COUNTS.map((key) => ({ text: perSecond(counts[key]), className: ["failed", "lost", "corrupt"].includes(key) && counts[key] ? "bad" : "" }))];
   table(at("topics"), ["topic", ...COUNTS], [...Object.entries(state.topics).map(([topic, counts]) => row(topic, counts)), row("all", state.total)]);
   at("topics-aid").textContent = state.result
@@ -247,6 +249,19 @@ function drawTables() {
     perSecond(one.queue), share(one.generator_cpu), share(one.observer_cpu), `${Math.round(((one.generator_bytes ?? 0) + (one.observer_bytes ?? 0)) / 2 ** 20)} MB`,
   ]));
   at("notices").replaceChildren(...state.notices.map((notice) => item(`${clock(notice.at_s)}  ${notice.text}`)));
+}
+
+function drawService() {
+  const { service } = state;
+  at("service").hidden = !service;
+  if (!service) return;
+  at("answers").textContent = service.requests === null
+    ? ""
+    : `${perSecond(service.requests)} requests, ${perSecond(service.answered)} answered, ${perSecond(service.unanswered)} ${state.result ? "unanswered" : "without an answer yet"}.`;
+  const groups = Object.entries(service.groups);
+  table(at("lags"), groups.length ? ["consumer group", "seconds behind", "records behind", "members", "state"] : [], groups.map(([name, group]) => [
+    name, group.lag_s.toFixed(1), perSecond(group.lag), String(group.members), group.state.toLowerCase().replaceAll("_", " "),
+  ]));
 }
 
 function mark(held) {
