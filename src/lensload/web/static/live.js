@@ -321,9 +321,19 @@ function complain(node, error) {
 // -- the form ----------------------------------------------------------------------------------------------------
 
 async function loadForm() {
-  const { groups } = await (await fetch("api/form")).json();
+  const { groups, target } = await (await fetch("api/form")).json();
+  at("target").textContent = target;
   const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? "{}");
   at("groups").replaceChildren(...groups.map((group, number) => fieldset(group, draft, number < 2)));
+  sum();
+}
+
+// What the fields add up to, before anybody has to try.
+function sum() {
+  const { rate, users, user_rate: each, profile, duration: time } = formValues();
+  const total = rate ? Number(rate) : users * each; // a shape has no users here
+  const from = rate ? "" : `${users} users × ${each} = `;
+  at("sum").textContent = !(total >= 0) ? "" : `Asked for: ${from}${perSecond(total)} events/s${profile === "constant" ? "" : `, times the profile ${profile}`}, ${time ? `measured for ${time}` : "until it is stopped"}.`;
 }
 
 function fieldset({ title, fields }, draft, open) {
@@ -346,7 +356,7 @@ function input(field, value) {
   node.name = field.name;
   for (const choice of field.choices) node.append(new Option(choice, choice));
   node.value = value;
-  if (!field.choices.length) node.placeholder = field.hint;
+  if (!field.choices.length) node.placeholder = field.hint.toLowerCase();
   label.textContent = field.label;
   help.className = "help";
   help.textContent = field.help;
@@ -362,7 +372,10 @@ function formValues() {
   return Object.fromEntries([...at("start-form").elements].filter((node) => node.name).map((node) => [node.name, node.value]));
 }
 
-at("start-form").addEventListener("input", () => sessionStorage.setItem(DRAFT, JSON.stringify(formValues())));
+at("start-form").addEventListener("input", () => {
+  sessionStorage.setItem(DRAFT, JSON.stringify(formValues()));
+  sum();
+});
 at("start-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   for (const box of document.querySelectorAll(".field")) {
@@ -372,6 +385,7 @@ at("start-form").addEventListener("submit", async (event) => {
   at("start-error").hidden = true;
   try {
     at("start-button").disabled = true;
+    at("start-button").textContent = "Starting";
     await post("start", { values: formValues() });
     sessionStorage.removeItem(DRAFT);
     finished = "";
@@ -380,6 +394,7 @@ at("start-form").addEventListener("submit", async (event) => {
     showErrors(error);
   } finally {
     at("start-button").disabled = false;
+    at("start-button").textContent = "Start";
   }
   poll();
 });
@@ -401,6 +416,8 @@ function showErrors(error) {
 
 async function loadRuns() {
   const { runs } = await (await fetch("api/runs")).json();
+  at("no-runs").hidden = runs.length > 0;
+  at("compare-form").hidden = !runs.length;
   table(at("runs-table"), ["run", "", "started", "measured", "events/s", "p50", "p99", ""], runs.map((run) => {
     const file = encodeURIComponent(run.name);
     const links = document.createElement("span");
