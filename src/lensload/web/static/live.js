@@ -35,6 +35,7 @@ let state = null;
 let started = "";
 let finished = "";
 let dialTouched = false;
+let posting = false;
 
 // -- asking and telling ------------------------------------------------------------------------------------------
 
@@ -82,8 +83,7 @@ function draw() {
   at("now").hidden = !shown;
   at("dial").hidden = !running;
   at("charts").hidden = at("tables").hidden = !entries.length;
-  at("start-button").disabled = running;
-  at("start-button").textContent = running ? "A run is on: stop it first" : "Start";
+  drawStart(running);
   if (shown) drawVerdict();
   if (running) drawDial();
   if (entries.length) { drawCharts(); drawTables(); }
@@ -96,6 +96,11 @@ function draw() {
     loadRuns();
     loadForm();
   }
+}
+
+function drawStart(running) {
+  at("start-button").disabled = running || posting;
+  at("start-button").textContent = posting ? "Starting" : running ? "A run is on: stop it first" : "Start";
 }
 
 function drawPhase(running) {
@@ -384,8 +389,8 @@ at("start-form").addEventListener("submit", async (event) => {
   }
   at("start-error").hidden = true;
   try {
-    at("start-button").disabled = true;
-    at("start-button").textContent = "Starting";
+    posting = true;
+    drawStart(false);
     await post("start", { values: formValues() });
     sessionStorage.removeItem(DRAFT);
     finished = "";
@@ -393,8 +398,8 @@ at("start-form").addEventListener("submit", async (event) => {
   } catch (error) {
     showErrors(error);
   } finally {
-    at("start-button").disabled = false;
-    at("start-button").textContent = "Start";
+    posting = false;
+    drawStart(false);
   }
   poll();
 });
