@@ -201,7 +201,7 @@ function showRate(value) {
 }
 
 function drawCharts() {
-  const changes = state.rate_changes;
+  const changes = state.rate_changes.filter((change) => change.at_s > 0); // a rate from the form is no change
   const rates = [
     { name: "acknowledged", className: "k1", value: (entry) => entry.acked_per_s },
     { name: "target", className: "target", step: true, value: (entry) => (entry.phase === "draining" ? null : entry.target_per_s) },
@@ -248,7 +248,7 @@ function drawTables() {
   at("no-notices").hidden = state.notices.length > 0;
   table(at("errors"), ["topic", "error", "events"], state.errors.map((one) => [one.topic, one.error, perSecond(one.count)]));
   table(at("workers"), ["worker", "", "events/s", "of", "behind", "queue", "generator CPU", "observer CPU", "memory"], state.workers.map((one) => [
-    String(one.worker), { text: one.state, className: one.state === "reports" ? "" : "bad" }, perSecond(one.achieved_per_s), perSecond(one.target_per_s), duration(one.behind_us),
+    String(one.worker), { text: one.state, className: ["reports", "ended"].includes(one.state) ? "" : "bad" }, perSecond(one.achieved_per_s), perSecond(one.target_per_s), duration(one.behind_us),
     perSecond(one.queue), share(one.generator_cpu), share(one.observer_cpu), `${Math.round(((one.generator_bytes ?? 0) + (one.observer_bytes ?? 0)) / 2 ** 20)} MB`,
   ]));
   at("notices").replaceChildren(...state.notices.map((notice) => item(`${clock(notice.at_s)}  ${notice.text}`)));
