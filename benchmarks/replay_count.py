@@ -57,7 +57,7 @@ def fill(bootstrap: str, registry_url: str, messages: int) -> float:
     settings = {"bootstrap.servers": bootstrap}
     ensure_topics(settings, [TOPIC], PARTITIONS, 1, embedded=False)
     with registry.connect(registry_url, {}) as books:
-        made_up = values(books.register(definitions.load()))
+        made_up = values(registry.schema_ids(books.register(definitions.load())))
     producer = Producer(
         {**settings, "linger.ms": 20, "batch.size": 1_000_000, "queue.buffering.max.messages": 1_000_000}
     )

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 MAX_RUN_TAGS = 1 << 14
 MAX_LANES = 1 << 12

@@ -138,16 +138,16 @@ def truths_of(run: Run, events: NDArray[np.float64], froze_s: float, thawed_s: f
 
 
 def test_a_frozen_generator_is_told_as_such(kafka: Kafka, topic_prefix: str, tmp_path: Path, table: Table):
-    """What the engine was late for stands in the schedule lag, event by event, and the run is invalid for it."""
+    """What the generator was late for stands in the schedule lag, event by event, and the run is invalid for it."""
     witness, folder = Witness(kafka, topic_prefix), tmp_path.resolve()
     witness.create(4)
     with Bench(folder, *SMALL, *on(kafka.bootstrap_servers, topic_prefix), *LOAD) as bench:
         bench.says("measuring")
         time.sleep(2)
-        engine = process(folder, "lensload.generator.process")
-        os.kill(engine, signal.SIGSTOP)
+        generator = process(folder, "lensload.generator.process")
+        os.kill(generator, signal.SIGSTOP)
         time.sleep(FROZEN_S)
-        os.kill(engine, signal.SIGCONT)
+        os.kill(generator, signal.SIGCONT)
         code = bench.ended()
         run = bench.run()
     check_whole(run)
@@ -157,9 +157,7 @@ def test_a_frozen_generator_is_told_as_such(kafka: Kafka, topic_prefix: str, tmp
     events = measured(run, witness)
     for level_s in LEVELS_S:
         by_the_stamps = int((events[:, 1] - events[:, 0] > level_s).sum())
-        said = (
-            f"engine frozen for {FROZEN_S:g} s: schedule_lag above {level_s:g} s, by the records' CreateTime"
-        )
+        said = f"generator frozen for {FROZEN_S:g} s: schedule_lag above {level_s:g} s, by the records' CreateTime"
         table.near(said, by_the_stamps, above(run, "schedule_lag", level_s), WITHIN, "events")
         assert by_the_stamps > RATE_PER_S * (FROZEN_S - level_s) - WITHIN
 

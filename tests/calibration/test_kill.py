@@ -1,4 +1,4 @@
-"""Processes killed in the middle: the broker, and one of two engines. What was acknowledged is accounted for."""
+"""Processes killed in the middle: the broker, and one of two generators. What was acknowledged is accounted for."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ def test_a_killed_broker_loses_no_acknowledged_event(own_kafka: Kafka, tmp_path:
     assert run["series"][-1]["at_s"] >= 6, "the run went on"
 
 
-def test_a_killed_engine_is_told_and_what_it_sent_is_counted(
+def test_a_killed_generator_is_told_and_what_it_sent_is_counted(
     kafka: Kafka, topic_prefix: str, tmp_path: Path, table: Table
 ):
     """One of two workers dies: the run is invalid and says who, and what was seen is just what lies in the topics."""
@@ -43,13 +43,13 @@ def test_a_killed_engine_is_told_and_what_it_sent_is_counted(
     with Bench(folder, *SMALL, *load) as bench:
         bench.says("measuring")
         time.sleep(2)
-        os.kill(engines(folder)[0], signal.SIGKILL)
+        os.kill(generators(folder)[0], signal.SIGKILL)
         code = bench.ended()
         run, log = bench.run(), bench.log
     (said,) = (reason["text"] for reason in run["reasons"] if reason["code"] == "process_died")
-    table.beside("one of two engines killed (SIGKILL)", "exit code 3, said", f"exit code {code}: “{said}”")
+    table.beside("one of two generators killed (SIGKILL)", "exit code 3, said", f"exit code {code}: “{said}”")
     assert code == 3, log
-    check_observed(run, witness, "one of two engines killed:", table)
+    check_observed(run, witness, "one of two generators killed:", table)
     assert 0 < total(run, "produced") < 12_000
     assert total(run, "lost") == 0, "what was acknowledged to it lies there too"
 
@@ -72,8 +72,8 @@ def check_observed(run: Run, witness: Witness, what: str, table: Table) -> None:
     )
 
 
-def engines(folder: Path) -> list[int]:
-    """The engines' pids."""
+def generators(folder: Path) -> list[int]:
+    """The generators' pids."""
     return [
         pid
         for pid in child_pids(folder)

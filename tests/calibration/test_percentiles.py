@@ -14,7 +14,7 @@ from tests.support.locusts import Locust
 
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9, "p9999": 99.99, "max": 100.0}
 STATED_ERROR = 1 / 1000  # three significant digits
-# The real engines and observers, which besides write down whatever they record.
+# The real generators and observers, which besides write down whatever they record.
 KEEPING = (
     "import functools\nfrom lensload.locust import OrdinaryAudience, hooks\nfrom lensload.processes.supervisor import Supervisor\n"
     "hooks.make_supervisor = functools.partial(\n    Supervisor,"

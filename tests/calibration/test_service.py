@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Producer
 from numpy.typing import NDArray
 
 from lensload import ids
@@ -20,6 +20,7 @@ from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.locusts import Bench, check_whole
 from tests.support.recommenders import Recommender, beside
+from tests.support.topic_reader import read_to_end
 
 REQUESTS_PER_S = 1_000
 FROZEN_S = 2.0
@@ -116,19 +117,7 @@ def test_a_frozen_service_shows_its_arithmetic(
 
 def written_after_s(kafka: Kafka, topic: str, run: Run) -> NDArray[np.float64]:
     """How long after its request was due each answer of the measured time was written, by its record."""
-    settings = {
-        "bootstrap.servers": kafka.bootstrap_servers,
-        "group.id": "unused",
-        "enable.partition.eof": True,
-    }
-    consumer, records = Consumer(settings), list[Message]()
-    consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(4)])
-    ends = 0
-    while ends < 4:
-        came = consumer.consume(5_000, 5.0)
-        ends += sum(message.error() is not None for message in came)
-        records += [message for message in came if message.error() is None]
-    consumer.close()
+    records = read_to_end(kafka.bootstrap_servers, [topic], 4)
     due_ns = ids.read(
         np.array([list((record.value() or b"")[6 : 6 + ids.TEXT_BYTES]) for record in records], np.uint8)
     ).due_ns

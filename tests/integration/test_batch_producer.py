@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from lensload.errors import LensloadError
 from lensload.kafka.batch_producer import BatchProducer, Messages
 from lensload.kafka.embedded import EmbeddedCluster
+from tests.support.topic_reader import read_to_end
 
 COUNT = 500
 VALUES = [bytes([number % 256]) * (number % 300) for number in range(COUNT)]  # an empty one too
@@ -38,19 +39,10 @@ def producer(
 
 def read(cluster: EmbeddedCluster, topic: str) -> set[tuple[int, bytes, bytes]]:
     """Partition, key and value of each record of a topic."""
-    own = {"group.id": "none", "enable.partition.eof": True}
-    consumer = Consumer({"bootstrap.servers": cluster.bootstrap_servers, **own})
-    consumer.assign([TopicPartition(topic, number, 0) for number in range(4)])
-    found, at_end = set[tuple[int, bytes, bytes]](), 0
-    while at_end < 4:
-        message = consumer.poll(10)
-        assert message is not None
-        if message.error():
-            at_end += 1
-        else:
-            found.add((message.partition() or 0, message.key() or b"", message.value() or b""))
-    consumer.close()
-    return found
+    return {
+        (message.partition() or 0, bytes(message.key() or b""), message.value() or b"")
+        for message in read_to_end(cluster.bootstrap_servers, [topic], 4)
+    }
 
 
 def test_records_arrive_as_another_producer_would_have_sent_them(cluster: EmbeddedCluster):

@@ -1,6 +1,8 @@
 """`lensload bench` as a person or a CI job runs it: what bad input gets, and that no result is ever lost."""
 
+import errno
 import json
+import os
 import re
 import shutil
 import socket
@@ -14,6 +16,7 @@ import lensload
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.results.run import total
 from lensload.schema import definitions
+from lensload.verdict.verdict import codes
 from tests.integration.test_registry import as_json, serving
 from tests.support.locusts import Bench, check_whole, child_pids, wait_until
 
@@ -53,8 +56,8 @@ def refused(folder: Path, code: int, *arguments: str, environ: dict[str, str] | 
     ("arguments", "message"),
     [
         (["--durration", "5s"], "'--duration'"),
-        (["--duration", "0s"], "it should be greater than 0"),
-        (["--rate", "0"], "--rate is '0': it should be greater than 0"),
+        (["--duration", "0s"], "--duration is '0s'"),
+        (["--rate", "0"], "--rate is '0'"),
     ],
 )
 def test_a_slip_on_the_command_line_is_told_at_once(folder: Path, arguments: list[str], message: str):
@@ -86,7 +89,7 @@ def test_a_cluster_that_does_not_answer_is_named(
     """Whether the port is closed or merely dumb: exit code 4, and the address."""
     with there() as address:
         told = refused(folder, 4, "--bootstrap-servers", address, "--registry-url", "mock://")
-    assert f"The cluster at {address} cannot be reached" in told
+    assert address in told
 
 
 def test_a_registry_that_does_not_answer_is_named(folder: Path):
@@ -94,14 +97,14 @@ def test_a_registry_that_does_not_answer_is_named(folder: Path):
     with EmbeddedCluster() as cluster, silence() as address:
         url = f"http://{address}"
         told = refused(folder, 4, "--bootstrap-servers", cluster.bootstrap_servers, "--registry-url", url)
-    assert f"The registry at {url} did not answer" in told
+    assert url in told
 
 
 @pytest.mark.parametrize(
     ("status", "message", "hint"),
     [
-        (401, "rejected the credentials (401", "Set LENSLOAD_REGISTRY_USER_INFO="),
-        (500, "is in trouble (HTTP 500)", "See its log"),
+        (401, "401", "LENSLOAD_REGISTRY_USER_INFO"),
+        (500, "500", "log"),
     ],
 )
 def test_a_registry_that_refuses_is_named_with_what_to_do(folder: Path, status: int, message: str, hint: str):
@@ -123,8 +126,8 @@ def test_a_registry_that_refuses_is_named_with_what_to_do(folder: Path, status: 
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        (None, "The schema of model-metrics is missing"),
-        ('{"type": "record",\n', "model_metrics.avsc:2: not JSON"),
+        (None, "model-metrics"),
+        ('{"type": "record",\n', "model_metrics.avsc:2: "),
     ],
 )
 def test_a_missing_or_broken_schema_file_is_named(folder: Path, broken: str | None, message: str):
@@ -146,8 +149,17 @@ def test_a_run_file_where_none_can_be_is_refused_before_the_run(folder: Path):
     (folder / "file").touch()
     for place in ("file/run.json", "/proc/lensload/run.json"):
         told = refused(folder, 2, *SHORT, "--run-file", place)
-        assert f"The run file {place} cannot be written" in told
-        assert "Give another place with --run-file" in told
+        assert place in told
+        assert "--run-file" in told
+
+
+def test_a_run_that_is_hopelessly_late_reports_what_it_reached(folder: Path):
+    """A generator that never gets out of the warm-up is limited by itself, and its rate is what it produced meanwhile."""
+    with Bench(folder, "--rate", "3000000", "--duration", "1s", "--warmup", "2s") as bench:
+        assert bench.ended() == 3, bench.log
+    run = bench.run()
+    assert (codes(run["reasons"], "invalid"), run["limited_by"]) == (["nothing_produced"], "generator")
+    assert 0 < run["load"]["achieved_per_s"] <= run["load"]["produced_per_s"] < 3_000_000
 
 
 def test_folders_of_the_run_file_are_made(folder: Path):
@@ -162,7 +174,7 @@ def test_a_disk_that_cannot_take_the_run_file_loses_no_run(folder: Path):
     with Bench(folder, *SHORT, "--run-file", "/dev/full", environ={"TMPDIR": str(folder)}) as bench:
         assert bench.ended() == 2, bench.log
         kept = bench.says(r"kept as (\S+\.json)")[1]
-        assert "The run file /dev/full could not be written: No space left on device" in bench.log
+        assert f"/dev/full could not be written: {os.strerror(errno.ENOSPC)}" in bench.log
         assert "events/s achieved" in bench.log
         assert "Traceback" not in bench.log
     assert Path(kept).is_relative_to(folder)
@@ -183,8 +195,8 @@ def test_ctrl_c_drains_writes_and_says_that_the_run_was_cut_short(folder: Path, 
     check_whole(run)
     assert run["cut_short"]
     assert total(run, "produced") > 500
-    assert re.search(r"^- The run was cut short: only [\d.]+ s were measured\.", log, re.MULTILINE)
-    assert "run file: run.json" in log
+    assert "cut_short" in codes(run["reasons"])
+    assert log.rstrip().endswith(" run.json")
     assert "Traceback" not in log
 
 

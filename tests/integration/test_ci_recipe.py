@@ -76,9 +76,8 @@ def test_the_gate_from_its_first_run_to_a_slow_cluster(gate: Gate, proxy: Proxy,
     """
     proxy.delay("requests", 200, PRODUCE)
     assert gate.runs() == 0
-    assert "gate: no baseline to compare with" in gate.said
-    assert "gate: stored as a baseline; there are 1 now" in gate.said
     assert gate.said.endswith("gate: PASSED\n")
+    assert not (tmp_path / "gate" / "compare.xml").exists()
     first = gate.baselines()
     assert len(first) == 1
 
@@ -93,7 +92,7 @@ def test_the_gate_from_its_first_run_to_a_slow_cluster(gate: Gate, proxy: Proxy,
     proxy.delay("requests", 2_000, PRODUCE)
     stored = gate.baselines()
     assert gate.runs(GATE_STORE="always", GATE_CONFIRM="0") == 1
-    assert gate.said.endswith("gate: FAILED: see above, and gate\n")
+    assert "gate: FAILED" in gate.said
     assert gate.baselines() == stored
 
 
@@ -101,10 +100,10 @@ def test_the_gate_shuts_for_a_missed_objective_and_for_an_invalid_run(gate: Gate
     """A missed objective is exit 1, whatever the baselines say; an invalid run is exit 3, and neither is stored."""
     assert gate.runs(GATE_SLOS="end_to_end.p50 < 1us", GATE_DURATION="2s") == 1
     assert "end_to_end.p50 < 1us" in gate.said
-    assert gate.said.endswith("gate: FAILED: see above, and gate\n")
+    assert "gate: FAILED" in gate.said
     assert json.loads((tmp_path / "gate" / "run.json").read_text())["verdict"] == "fail"
     assert gate.runs(LENSLOAD_MAX_SCHEDULE_LAG="0s", GATE_DURATION="1s") == 3
-    assert "gate: run 'run' is invalid (try 2 of 2)" in gate.said
+    assert "2 of 2" in gate.said
     assert "gate: INVALID" in gate.said
     assert gate.baselines() == []
 
@@ -112,7 +111,7 @@ def test_the_gate_shuts_for_a_missed_objective_and_for_an_invalid_run(gate: Gate
 @pytest.mark.parametrize(
     ("variables", "code", "says"),
     [
-        ({"GATE_STORE": "sometimes"}, 2, "give always, first or never"),
+        ({"GATE_STORE": "sometimes"}, 2, "sometimes"),
         ({"GATE_SLOS": "end_to_end.p101 < 1s"}, 2, "p101"),
         ({"GATE_RATE": "lots"}, 2, "lots"),
     ],
@@ -139,7 +138,6 @@ def test_the_oldest_baselines_go_and_a_refresh_begins_anew(tmp_path: Path):
     assert kept[0] == "20030101T000000Z.json"
     assert len(kept) == 2
     assert gate.runs(GATE_STORE="always", GATE_REFRESH="1") == 0
-    assert "no baseline to compare with" in gate.said
     assert len(gate.baselines()) == 1
     assert gate.runs(GATE_STORE="never") == 0
     assert len(gate.baselines()) == 1
@@ -150,10 +148,12 @@ def test_what_seems_slower_must_be_so_twice(tmp_path: Path):
     gate = Gate(tmp_path, LENSLOAD=f"{sys.executable} {_stand_in(tmp_path)}")
     assert gate.runs() == 0
     assert gate.runs(SLOWER="run.json") == 0
-    assert "gate: something seems slower: measuring once more" in gate.said
+    again = tmp_path / "gate" / "again.json"
+    assert again.exists()
     assert gate.runs(SLOWER="run.json again.json") == 1
+    again.unlink()
     assert gate.runs(SLOWER="run.json", GATE_CONFIRM="0") == 1
-    assert "measuring once more" not in gate.said
+    assert not again.exists()
 
 
 def test_what_cannot_be_told_fails_on_demand(tmp_path: Path):

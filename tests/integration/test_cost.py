@@ -1,4 +1,4 @@
-"""What an event costs the generator: a floor under its speed, by CPU time, which other programs hardly change."""
+"""What a run costs: a floor under the generator's speed, by CPU time, which other programs hardly change; and what is told."""
 
 import subprocess
 import sys
@@ -11,7 +11,9 @@ import pytest
 
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.processes.messages import Ready, Scheduled
+from lensload.report.cost import cost_line
 from tests.integration.test_generator import SECOND, Hand
+from tests.support.locusts import Bench
 
 BARE_PRODUCE = Path(__file__).parents[2] / "benchmarks" / "bare_produce.py"
 MOST_TIMES_BARE = 10
@@ -63,3 +65,31 @@ def test_an_event_costs_the_generator_not_many_times_what_producing_it_does(hand
     bare_us = float(subprocess.check_output(bare).split()[1])
     assert hand.count("acked") > 20_000
     assert spent_us < MOST_TIMES_BARE * bare_us
+
+
+def test_a_run_tells_what_it_cost(tmp_path: Path):
+    """Each process has its processor time and memory in the run file and in the reports, no more than the system counted."""
+    before_s = ended_s()
+    outputs = ("--summary", str(tmp_path / "summary.md"), "--html", str(tmp_path / "report.html"))
+    with Bench(
+        tmp_path, "--rate", "2000", "--duration", "3s", "--warmup", "1s", "--workers", "2", *outputs
+    ) as bench:
+        bench.ended()
+    run = bench.run()
+    costs = run.get("cost", [])
+    assert [(cost["worker"], cost["process"]) for cost in costs] == [
+        (0, "generator"),
+        (0, "observer"),
+        (1, "generator"),
+        (1, "observer"),
+        (None, "coordinator"),
+    ]
+    assert sum(cost["cpu_s"] for cost in costs) < ended_s() - before_s
+    for cost in costs:
+        assert 0 < cost["busiest_thread_cores"] <= cost["cores"] + 0.02
+        assert cost["measured_s"] > 0
+        assert cost["peak_bytes"] > 20 << 20
+    line = cost_line(run)
+    assert line in (tmp_path / "summary.md").read_text()
+    assert line in (tmp_path / "report.html").read_text()
+    assert line in " ".join(bench.log.split())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from confluent_kafka.schema_registry import Schema as RegistrySchema
@@ -22,6 +22,7 @@ from lensload.schema import registry as doors
 from lensload.schema.registration import publish
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
+from tests.support.topic_reader import read_to_end
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TOPIC = "user-interactions"
@@ -57,15 +58,8 @@ def started(name: str, environ: dict[str, str], count: int) -> subprocess.Comple
 
 def raw(environ: dict[str, str]) -> list[tuple[bytes | None, bytes]]:
     """Keys and values as they are in the topic."""
-    settings = {"bootstrap.servers": environ["BOOTSTRAP_SERVERS"], "group.id": "unused", "log_level": 0}
-    consumer = Consumer(settings)
-    topic = environ["TOPIC_PREFIX"] + TOPIC
-    try:
-        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(2)])
-        messages = consumer.consume(COUNT, timeout=20)
-        return [(message.key(), message.value() or b"") for message in messages]
-    finally:
-        consumer.close()
+    records = read_to_end(environ["BOOTSTRAP_SERVERS"], [environ["TOPIC_PREFIX"] + TOPIC], 2)
+    return [(each.key(), each.value() or b"") for each in records]
 
 
 def ids_of(environ: dict[str, str]) -> set[int]:
@@ -119,8 +113,8 @@ def test_keys_are_plain_strings_which_the_legacy_consumer_refuses(environ: dict[
     assert {key for key, _ in raw(environ)} == {b"user_0", b"user_1", b"user_2"}
     done = started("guide_consumer.py", environ, COUNT)
     assert done.returncode == 1
-    assert "does not start with magic byte" in done.stderr
-    assert "read it with consumer.py" in done.stderr
+    assert "magic byte" in done.stderr
+    assert "consumer.py" in done.stderr
 
 
 @pytest.mark.native

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 
 from lensload.config.model import RunConfig
 from lensload.encoding import wire
@@ -28,6 +27,7 @@ from lensload.processes.supervisor import RunProcess
 from lensload.world.behaviour import Behaviour
 from lensload.world.world import TOPICS
 from tests.support.locusts import wait_until
+from tests.support.topic_reader import read_to_end
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -61,12 +61,12 @@ class Hand:
     def until(self, kind: type[M]) -> M:
         """Wait for a message of a kind."""
 
-        def found() -> M | None:
+        def received() -> M | None:
             self.process.poll()
             assert self.process.died is None, self.process.died
             return next((message for message in self.messages if isinstance(message, kind)), None)
 
-        message: M = wait_until(found, 20)
+        message: M = wait_until(received, 20)
         return message
 
     def begin(self, start_ns: int, warmup_ns: int, end_ns: int, rate_per_s: float) -> None:
@@ -101,20 +101,8 @@ def generators() -> Iterator[list[Hand]]:
 
 def due_times(cluster: EmbeddedCluster, prefix: str) -> np.ndarray[Any, Any]:
     """When each event that lies in the topics was due, in order."""
-    settings = {"bootstrap.servers": cluster.bootstrap_servers, "group.id": "none", "fetch.wait.max.ms": 5}
-    consumer = Consumer({**settings, "enable.partition.eof": True})
-    consumer.assign([TopicPartition(prefix + topic, number, 0) for topic in TOPICS for number in range(4)])
-    values: list[bytes] = []
-    at_end = 0
-    while at_end < 4 * len(TOPICS):
-        message = consumer.poll(10)
-        assert message is not None
-        if message.error():
-            at_end += 1
-        else:
-            values.append(message.value() or b"")
-    consumer.close()
-    heads = wire.Heads.of(values)
+    messages = read_to_end(cluster.bootstrap_servers, [prefix + topic for topic in TOPICS], 4)
+    heads = wire.Heads.of([message.value() or b"" for message in messages])
     assert heads.valid.all()
     assert (heads.readings.run_tag == TAG).all()
     return np.sort(heads.due_ns)

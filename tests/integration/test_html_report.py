@@ -195,12 +195,11 @@ def test_the_command_line_writes_it(tmp_path: Path):
     place = tmp_path / "new" / "report.html"
     assert CliRunner().invoke(main, ["report", *files, "--html", str(place)]).exit_code == 0
     text = place.read_text()
-    assert "2 runs side by side" in text
     assert re.search("before.*after", text)
     refused = CliRunner().invoke(main, ["report", *files, "--html", f"{files[0]}/report.html"])
     assert refused.exit_code == 2
-    assert "The HTML report" in refused.output
-    assert "Give another place with --html." in refused.output
+    assert f"{files[0]}/report.html" in refused.output
+    assert "--html" in refused.output
 
 
 def test_a_bench_leaves_it(tmp_path: Path):

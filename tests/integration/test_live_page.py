@@ -271,7 +271,7 @@ def test_bench_keeps_its_page_until_it_is_interrupted(tmp_path: Path) -> None:
                 live.get(f"runs/{name}")
         bench.press_ctrl_c()
         assert bench.ended() == {"pass": 0, "fail": 1, "invalid": 3}[over["verdict"]["verdict"]]
-    assert re.search(r"Live page: http://127\.0\.0\.1:\d+/lensload/", bench.log)
+    assert re.search(r"http://127\.0\.0\.1:\d+/lensload/", bench.log)
     assert "Traceback" not in bench.log
 
 

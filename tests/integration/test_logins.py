@@ -266,29 +266,24 @@ Change = Callable[[Place], dict[str, str | Path | None]]
 @pytest.mark.parametrize(
     ("kind", "listener", "change", "said"),
     [
-        ("plain", "", lambda _: {"sasl_password": WRONG}, "Check sasl.username, sasl.password"),
-        ("scram", "", lambda _: {"sasl_password": WRONG}, "Check sasl.username, sasl.password"),
-        ("scram", "", lambda _: {"sasl_username": "nobody"}, "Check sasl.username, sasl.password"),
-        ("plain", "oauth", lambda _: {}, "Set sasl.mechanisms"),
-        ("oidc", "", lambda _: {"sasl_oauthbearer_client_secret": WRONG}, "The token endpoint gave no token"),
-        ("tls", "", lambda place: {"ssl_ca_location": place.other.file}, "Set ssl.ca.location"),
-        ("tls", "expired", lambda _: {}, "certificate has expired"),
+        ("plain", "", lambda _: {"sasl_password": WRONG}, "sasl.username, sasl.password"),
+        ("scram", "", lambda _: {"sasl_password": WRONG}, "sasl.username, sasl.password"),
+        ("scram", "", lambda _: {"sasl_username": "nobody"}, "sasl.username, sasl.password"),
+        ("plain", "oauth", lambda _: {}, "sasl.mechanisms"),
         (
-            "tls",
-            "elsewhere",
-            lambda _: {},
-            "Give an address in --bootstrap-servers that the certificate names",
-        ),
-        ("tls", "mtls", lambda _: {}, "set ssl.certificate.location and ssl.key.location"),
-        ("mtls", "", lambda place: _issued(place.other), "that the broker's authority signed"),
-        (
-            "tls",
+            "oidc",
             "",
-            lambda _: {"security_protocol": "PLAINTEXT"},
-            "speaks TLS, and security.protocol is PLAINTEXT",
+            lambda _: {"sasl_oauthbearer_client_secret": WRONG},
+            "sasl.oauthbearer.token.endpoint.url",
         ),
-        ("plain", "", lambda _: {"security_protocol": "SASL_PLAINTEXT"}, "Set security.protocol=SASL_SSL"),
-        ("tls", "sasl", lambda _: {}, "may demand a login"),
+        ("tls", "", lambda place: {"ssl_ca_location": place.other.file}, "ssl.ca.location"),
+        ("tls", "expired", lambda _: {}, "certificate has expired"),
+        ("tls", "elsewhere", lambda _: {}, "ssl.endpoint.identification.algorithm=none"),
+        ("tls", "mtls", lambda _: {}, "ssl.certificate.location and ssl.key.location"),
+        ("mtls", "", lambda place: _issued(place.other), "ssl.certificate.location and ssl.key.location"),
+        ("tls", "", lambda _: {"security_protocol": "PLAINTEXT"}, "security.protocol=SSL"),
+        ("plain", "", lambda _: {"security_protocol": "SASL_PLAINTEXT"}, "security.protocol=SASL_SSL"),
+        ("tls", "sasl", lambda _: {}, "security.protocol=SASL_SSL"),
     ],
 )
 def test_a_login_that_the_broker_refuses_is_told(
@@ -308,13 +303,13 @@ def _issued(authority: Authority) -> dict[str, str | Path | None]:
 @pytest.mark.parametrize(
     ("door", "environ", "said"),
     [
-        ("basic", {}, "Set LENSLOAD_REGISTRY_USER_INFO"),
-        ("basic", {"USER_INFO": f"{LOGIN.user}:{WRONG}"}, "rejected the credentials"),
-        ("bearer", {"TOKEN": WRONG}, "rejected the credentials"),
+        ("basic", {}, "LENSLOAD_REGISTRY_USER_INFO"),
+        ("basic", {"USER_INFO": f"{LOGIN.user}:{WRONG}"}, "401"),
+        ("bearer", {"TOKEN": WRONG}, "401"),
         ("tls", {"CA_FILE": ""}, "LENSLOAD_REGISTRY_CA_FILE"),
         ("mtls", {}, "LENSLOAD_REGISTRY_CERT_FILE"),
         ("expired", {}, "has expired"),
-        ("elsewhere", {}, "Give an address in --registry-url that the certificate names"),
+        ("elsewhere", {}, "--registry-url"),
     ],
 )
 def test_a_login_that_the_registry_refuses_is_told(

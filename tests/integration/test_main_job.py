@@ -4,7 +4,6 @@ import io
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from uuid import uuid4
 import fastavro
 import numpy as np
 import pytest
-from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     NewTopic,  # pyright: ignore[reportPrivateImportUsage]
@@ -25,14 +23,17 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from lensload import ids
 from lensload.results.run import Run, total
 from lensload.schema.definitions import TOPIC_NAMES
+from lensload.verdict.verdict import codes
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.locusts import Bench, check_whole, child_pids, wait_until
+from tests.support.topic_reader import read_to_end
 
 pytestmark = pytest.mark.xdist_group("main_job")  # its tests share one costly run
 
 SMALL = ("--audience-size", "500", "--catalogue-size", "200")
 REQUESTS, RESPONSES, INTERACTIONS, EXPERIMENTS, METRICS = TOPIC_NAMES
+OF_THE_MACHINE = {"generator_busy", "observer_busy", "machine_busy", "cpu_steal", "cpu_throttled"}
 KEYS = dict.fromkeys(TOPIC_NAMES, "userId") | {METRICS: "modelName"}
 IDS = {
     REQUESTS: "requestId",
@@ -120,35 +121,13 @@ class Cluster:
                 Received(
                     topic, partition, key, value, deserialize(value, context), int.from_bytes(value[1:5])
                 )
-                for partition, key, value in self._messages(prefix + topic, count)
+                for partition, key, value in (
+                    (int(each.partition() or 0), bytes(each.key() or b""), each.value() or b"")
+                    for each in read_to_end(self.bootstrap_servers, [prefix + topic], count)
+                )
             ]
         client.close()
         return received
-
-    def _messages(self, name: str, partitions: int) -> Iterator[tuple[int, bytes, bytes]]:
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self.bootstrap_servers,
-                "group.id": "independent",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "fetch.wait.max.ms": 10,
-            }
-        )
-        try:
-            consumer.assign([TopicPartition(name, number, 0) for number in range(partitions)])
-            at_end = 0
-            while at_end < partitions:
-                message = consumer.poll(10)
-                assert message is not None, f"{name} is not answered for"
-                error = message.error()
-                if error is not None:
-                    assert error.code() == KafkaError._PARTITION_EOF, error  # noqa: SLF001  # public, whatever its name
-                    at_end += 1
-                    continue
-                yield int(message.partition() or 0), bytes(message.key() or b""), message.value() or b""
-        finally:
-            consumer.close()
 
 
 @pytest.fixture(scope="module")
@@ -188,9 +167,9 @@ def counted(run: Run, topic: str, name: str) -> int:
 
 
 def check_good(outcome: Outcome) -> None:
-    """The command passed, without a remark."""
+    """The command passed, without a remark but of how busy the machine was."""
     assert (outcome.run["verdict"], outcome.code) == ("pass", 0), outcome.log
-    assert outcome.run["reasons"] == []
+    assert set(codes(outcome.run["reasons"])) <= OF_THE_MACHINE
     assert "VERDICT: PASS" in outcome.log
 
 
@@ -341,10 +320,10 @@ def test_one_record_at_a_time_writes_the_same(
     check_bytes(slow, cluster)
     assert slow.run["latency_us"]["serialize"]["all"]["count"] == total(slow.run, "produced") == 2000
     assert set(slow.partitions.values()) == {4}
-    assert asked(slow).items() <= asked(outcome).items()
+    assert requests_of(slow).items() <= requests_of(outcome).items()
 
 
-def asked(outcome: Outcome) -> dict[tuple[int, int], tuple[str, str]]:
+def requests_of(outcome: Outcome) -> dict[tuple[int, int], tuple[str, str]]:
     """Who asked which model, by what ids say of whose request it is: lane and sequence."""
     texts = [each.identity.encode() for each in outcome.received[REQUESTS]]
     found = ids.read(np.frombuffer(b"".join(texts), dtype=np.uint8).reshape(-1, ids.TEXT_BYTES))
@@ -355,7 +334,7 @@ def asked(outcome: Outcome) -> dict[tuple[int, int], tuple[str, str]]:
 def test_several_workers_write_the_topics_asked_for_and_lose_nothing(
     cluster: Cluster, topic_prefix: str, tmp_path: Path
 ):
-    """Two engines and two observers make one run: merged counts are exact, and other topics are not even made."""
+    """Two generators and two observers make one run: merged counts are exact, and other topics are not even made."""
     topics = (REQUESTS, INTERACTIONS)
     load = f"--rate 3000 --duration 2s --warmup 500ms --workers 2 --topics {','.join(topics)}"
     outcome = cluster.bench(tmp_path, topic_prefix, load)
@@ -365,7 +344,7 @@ def test_several_workers_write_the_topics_asked_for_and_lose_nothing(
     assert total(outcome.run, "produced") == pytest.approx(6000, abs=2)
     workers = outcome.run["conditions"]["workers"]
     assert len(workers) == 2
-    lanes = {lane for lane, _ in asked(outcome)}
+    lanes = {lane for lane, _ in requests_of(outcome)}
     assert len(lanes) > 32, "the lanes of both"
 
 
@@ -376,7 +355,7 @@ def test_topics_that_cannot_be_made_are_refused_before_any_load(
     arguments = (*cluster.flags, "--topic-prefix", topic_prefix, "--replication-factor", "3")
     with Bench(tmp_path, *arguments) as bench:
         assert bench.ended() == 4, bench.log
-        assert f"The topic {topic_prefix}{REQUESTS} cannot be created" in bench.log
+        assert f"{topic_prefix}{REQUESTS}" in bench.log
         assert "--replication-factor" in bench.log
         assert "Traceback" not in bench.log
     assert not bench.run_file.exists()

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from fastavro import schemaless_reader
 
@@ -31,7 +30,8 @@ from lensload.world.columns import TopicBatch
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.registries import as_json, standing_in
-from tests.support.worlds import SCHEMA_IDS, START_NS, told
+from tests.support.topic_reader import read_to_end
+from tests.support.worlds import SCHEMA_IDS, START_NS, batches_of
 
 TOPIC = "user-interactions"
 NEWER_ID = 77
@@ -77,7 +77,7 @@ def mixed(
 
 
 def batches(count: int = 4000, topic: str = TOPIC, **how: Any) -> list[TopicBatch]:
-    return [batch for batch in told(count, **how) if batch.topic == topic]
+    return [batch for batch in batches_of(count, **how) if batch.topic == topic]
 
 
 def newer_of(encoder: Encoder, batch: TopicBatch) -> list[bool]:
@@ -157,7 +157,7 @@ def test_the_audit_compares_with_the_version_used():
     """Events of either version pass the audit; a value under the other's id does not."""
     with doors.connect("mock://audit", {}) as books:
         each = change(0.5, 0.5)
-        ids = books.register(LOADED)
+        ids = doors.schema_ids(books.register(LOADED))
         newer = newer_schemas((each,), LOADED)
         newer_ids = register_newer(books, newer, ids, "")
         names = {topic: topic for topic in LOADED}
@@ -174,7 +174,7 @@ def test_the_audit_compares_with_the_version_used():
         )
         stats = Stats()
         audit = Audit(serializers, 1e9, stats)
-        for batch in told(1000):
+        for batch in batches_of(1000):
             audit.look(batch, encoder.encode(batch), 1.0)
         assert (stats.totals["audited"], stats.totals["mismatched"]) == (1000, 0)
         (batch,) = batches(300)
@@ -202,43 +202,43 @@ def test_the_option_carries_the_schema_itself(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "named"),
     [
-        ("user-interactions", "it should be TOPIC=FILE@SHARE"),
-        ("user-interactions={file}", "it should be TOPIC=FILE@SHARE"),
-        ("user-interactions={file}@half", "it should be TOPIC=FILE@SHARE"),
-        ("user-interactions={file}@1.5", "with shares from 0 to 1"),
-        ("user-interactions={file}@-0.5", "it should be TOPIC=FILE@SHARE"),
-        ("interactions={file}@0.5", "there is no topic 'interactions'"),
-        ("user-interactions=gone.avsc@0.5", "gone.avsc cannot be read: No such file"),
-        ("user-interactions={file}@0.5,user-interactions={file}@0.1", "user-interactions is there twice"),
+        ("user-interactions", "TOPIC=FILE@SHARE"),
+        ("user-interactions={file}", "TOPIC=FILE@SHARE"),
+        ("user-interactions={file}@half", "TOPIC=FILE@SHARE"),
+        ("user-interactions={file}@1.5", "0 to 1"),
+        ("user-interactions={file}@-0.5", "TOPIC=FILE@SHARE"),
+        ("interactions={file}@0.5", "'interactions'"),
+        ("user-interactions=gone.avsc@0.5", "gone.avsc"),
+        ("user-interactions={file}@0.5,user-interactions={file}@0.1", "user-interactions"),
     ],
 )
-def test_what_cannot_be_read_is_refused(text: str, message: str, tmp_path: Path):
-    """Each slip of the option gets a sentence that says what it should be."""
+def test_what_cannot_be_read_is_refused(text: str, named: str, tmp_path: Path):
+    """Each slip of the option is named, or the form that it should have."""
     file = tmp_path / "newer.avsc"
     file.write_text(with_campaign())
     with pytest.raises(UsageError, match="--evolve") as caught:
         load({"evolve": text.format(file=file)}, environ={}, folder=tmp_path)
-    assert message in str(caught.value)
+    assert named in str(caught.value)
 
 
 def test_an_unfit_version_is_refused():
     """What breaks LENS's rule, moves the stopwatch, is no schema of the topic or nothing new never gets into a run."""
     late = document()
     late["fields"].insert(0, {"name": "campaign", "type": ["null", "string"], "default": None})
-    for text, message in (
-        (without_duration(), "duration: gone (the rule: no field is removed)"),
-        (json.dumps(late), "begins with campaign and eventId"),
-        ("{", "newer.avsc:1: not JSON"),
-        (LOADED["model-metrics"].text, "needs record com.lens.events.UserInteraction"),
-        (LOADED[TOPIC].text, "is user_interaction.avsc as it is"),
+    for text, named in (
+        (without_duration(), "duration"),
+        (json.dumps(late), "campaign"),
+        ("{", "newer.avsc:1: "),
+        (LOADED["model-metrics"].text, "com.lens.events.UserInteraction"),
+        (LOADED[TOPIC].text, "user_interaction.avsc"),
     ):
         with pytest.raises(SchemaError) as caught:
             newer_schemas((change(0.5, 0.5, text=text),), LOADED)
-        assert message in str(caught.value)
+        assert named in str(caught.value)
         assert caught.value.exit_code == 2
-    with pytest.raises(UsageError, match="--topics leaves it out"):
+    with pytest.raises(UsageError, match="--topics"):
         newer_schemas((change(0.5, 0.5),), {})
 
 
@@ -250,14 +250,14 @@ def test_a_registry_against_the_newer_version_is_heard():
 
     newer = newer_schemas((change(0.5, 0.5),), LOADED)
     with standing_in(refuse) as server, doors.connect(server.url, {}) as books:
-        ids = books.register(LOADED)
-        with pytest.raises(SchemaError, match=r"will not have the newer user_interaction\.avsc follow"):
+        ids = doors.schema_ids(books.register(LOADED))
+        with pytest.raises(SchemaError, match=r"user_interaction\.avsc .*user-interactions-value"):
             register_newer(books, newer, ids, "")
         assert len(server.subjects["user-interactions-value"]) == 1
     with standing_in() as server, doors.connect(server.url, {}) as books:
-        ids = books.register(LOADED)
+        ids = doors.schema_ids(books.register(LOADED))
         assert register_newer(books, newer, ids, "") == {TOPIC: 105}
-        with pytest.raises(SchemaError, match="for the one it has"):
+        with pytest.raises(SchemaError, match="id 105"):
             register_newer(books, newer, {**ids, TOPIC: 105}, "")
 
 
@@ -303,7 +303,8 @@ def test_consumers_of_a_real_cluster_meet_both_versions(
     assert produced == found["topics"][TOPIC]["acked"] == found["topics"][TOPIC]["observed"]
     numbers = found["conditions"]["workers"][0]["generator"]
     older, newer = numbers["schema_ids"][TOPIC], numbers["newer_schema_ids"][TOPIC]
-    values = _values(kafka, topic_prefix + TOPIC, produced)
+    values = _values(kafka, topic_prefix + TOPIC)
+    assert sum(map(len, values.values())) == produced
     heads = {partition: wire.Heads.of(of_it).schema_id for partition, of_it in values.items()}
     for of_partition in heads.values():
         changes = np.count_nonzero(np.diff(of_partition))
@@ -334,24 +335,15 @@ def test_a_removal_is_refused_though_the_real_registry_would_take_it(
         books.register(LOADED, topic_prefix)
     done = bench(tmp_path, *where, *shape)
     assert done.returncode == 2
-    assert "duration: gone (the rule: no field is removed)" in done.stderr
+    assert "duration: " in done.stderr
     assert not (tmp_path / "run.json").exists()
     with SchemaRegistryClient({"url": registry.url}) as client:
         assert client.get_versions(definitions.subject(TOPIC, topic_prefix)) == [1]
 
 
-def _values(kafka: Kafka, topic: str, count: int) -> dict[int, list[bytes]]:
+def _values(kafka: Kafka, topic: str) -> dict[int, list[bytes]]:
     """All values of the topic's two partitions, in order."""
-    settings = {"bootstrap.servers": kafka.bootstrap_servers, "group.id": "unused", "log_level": 0}
-    consumer = Consumer({**settings, "auto.offset.reset": "earliest"})
     found: dict[int, list[bytes]] = {0: [], 1: []}
-    try:
-        consumer.assign([TopicPartition(topic, number, 0) for number in found])
-        while sum(map(len, found.values())) < count:
-            messages = consumer.consume(5000, timeout=10)
-            assert messages
-            for message in messages:
-                found[int(message.partition() or 0)].append(message.value() or b"")
-    finally:
-        consumer.close()
+    for message in read_to_end(kafka.bootstrap_servers, [topic], 2):
+        found[int(message.partition() or 0)].append(message.value() or b"")
     return found

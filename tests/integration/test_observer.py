@@ -203,7 +203,7 @@ def test_partitions_that_cannot_be_read_are_refused_before_the_run(cluster: Embe
         OURS,
         Stats(),
     )
-    with pytest.raises(ClusterError, match=f"Partition 99 of {made.name} cannot be read") as caught:
+    with pytest.raises(ClusterError, match=f"99 of {made.name}") as caught:
         deaf.prove()
     assert caught.value.exit_code == 4
     deaf.close()

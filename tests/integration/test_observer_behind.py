@@ -89,12 +89,12 @@ def test_a_process_that_is_frozen_for_good_makes_the_run_invalid(folder: Path, m
     assert any(process in text for text in incomplete), run["reasons"]
 
 
-def test_an_engine_that_is_frozen_is_not_the_observers_fault(folder: Path):
-    """What an engine sends late is late in its schedule, and the observer that reads it at once is not accused."""
+def test_a_generator_that_is_frozen_is_not_the_observers_fault(folder: Path):
+    """What a generator sends late is late in its schedule, and the observer that reads it at once is not accused."""
     with Bench(folder, *SMALL, "--rate", "500", "--duration", "6s") as bench:
         bench.says("measuring")
-        (engine,) = pids(folder, "lensload.generator.process")
-        stopped(engine, 3)
+        (generator,) = pids(folder, "lensload.generator.process")
+        stopped(generator, 3)
         assert bench.ended() == 3, bench.log
         run = bench.run()
     check_whole(run)

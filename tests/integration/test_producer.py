@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 from numpy.typing import NDArray
 
 from lensload.encoding import wire
@@ -17,6 +16,7 @@ from lensload.kafka.embedded import EmbeddedCluster
 from lensload.kafka.topics import ensure_topics
 from lensload.metrics.stats import Stats
 from lensload.world.world import TOPICS, World
+from tests.support.topic_reader import read_to_end
 from tests.support.worlds import PARSED, SCHEMA_IDS, SMALL
 
 MS = 1_000_000
@@ -74,24 +74,7 @@ def summed(stats: Stats, name: str) -> int:
 
 def stored(cluster: EmbeddedCluster, topic: str) -> list[bytes]:
     """All values in a topic."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": cluster.bootstrap_servers, "group.id": "none",
-            "fetch.wait.max.ms": 5, "enable.partition.eof": True,
-        }
-    )  # fmt: skip
-    consumer.assign([TopicPartition(NAMES[topic], number, 0) for number in range(4)])
-    values: list[bytes] = []
-    at_end = 0
-    while at_end < 4:
-        message = consumer.poll(10)
-        assert message is not None
-        if message.error():
-            at_end += 1
-        else:
-            values.append(message.value() or b"")
-    consumer.close()
-    return values
+    return [each.value() or b"" for each in read_to_end(cluster.bootstrap_servers, [NAMES[topic]], 4)]
 
 
 def test_nothing_is_produced_before_it_is_due(cluster: EmbeddedCluster):

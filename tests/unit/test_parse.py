@@ -35,7 +35,7 @@ def test_a_number_is_read_as_people_write_it(text: str, value: float):
 @pytest.mark.parametrize("text", ["", "k", "1,00", "0,5", "nan", "inf", "1e999", "5x", "1 2", "--1", "1.2.3"])
 def test_what_is_no_number_is_refused(text: str):
     """A slip is refused, and never read as another number."""
-    with pytest.raises(ValueError, match="it should be a number"):
+    with pytest.raises(ValueError, match="number"):
         number(text)
 
 

@@ -17,6 +17,8 @@ from lensload.coordinator.recorder import Recorder, Times
 from lensload.coordinator.transport import Transport
 from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import RefusedError
+from lensload.ids import MAX_RUN_TAGS
+from lensload.metrics.cost import CostMeter
 from lensload.processes import messages
 from lensload.processes.envelope import PROCESSES, Message, Parcel, ProcessName
 from lensload.results.audience import Gathering
@@ -27,7 +29,6 @@ from lensload.service.ledger import ReplyLedger
 from lensload.verdict.evidence import Missing, RunFacts
 
 READY_BUDGET_S: Final = 30.0
-_RUN_TAGS: Final = 1 << 14
 _LEAD_NS: Final = (
     150_000_000  # from the decision to the first event due: every process has received it by then
 )
@@ -102,7 +103,8 @@ class Coordinator:
         self._now_ns = now_ns
         self._monotonic_s = monotonic_s
         self._clocks = Clocks(clock.host())
-        self._tag = random.randrange(_RUN_TAGS)
+        self._costs = CostMeter()
+        self._tag = random.randrange(MAX_RUN_TAGS)
         self._stopping = False
         self._given_up = False
         self._actions: deque[Callable[[], None]] = deque()
@@ -167,6 +169,7 @@ class Coordinator:
         duration_s = self._config.load.duration_s
         end_ns = measure_from_ns + round(duration_s * 1e9) if duration_s else 0
         self.recorder.times = Times(start_ns, measure_from_ns, end_ns)
+        self._costs.begin(measure_from_ns, end_ns)
         for worker, state in self.workers.present.items():
             if not state.unready:
                 self._send_begin(worker, state, start_ns)
@@ -221,6 +224,7 @@ class Coordinator:
     def drain(self) -> None:
         """Let all generators finish first, then all observers read to the end; then end the workers' processes."""
         self._stopping = True
+        self._costs.end()
         self.recorder.stop()
         times = self.recorder.times
         if times and self.recorder.stopped_ns < times.end_ns and not self.workers.all_scheduled():
@@ -349,6 +353,7 @@ class Coordinator:
             self._transport.wait(max(0.0, min(_LOOK_S, left_s, self._next_second_s - self._monotonic_s())))
             while self._actions:
                 self._actions.popleft()()
+            self._costs.look(self._now_ns())
             self._watch()
             self.hand_rate.reshare()
             if self._monotonic_s() >= self._next_second_s:
@@ -372,6 +377,8 @@ class Coordinator:
 
     def _close_second(self) -> None:
         self._next_second_s = self._monotonic_s() + 1
+        if cost := self._costs.cost():
+            self.recorder.costs[None, "coordinator"] = cost
         snapshot = self.recorder.second()
         for listener in self._listeners:
             listener.second(snapshot)

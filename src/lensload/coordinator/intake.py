@@ -81,6 +81,8 @@ class Intake:
                 self._tell_stats(message)
                 for listener in self._listeners:
                     listener.reported(state, message)
+            case messages.Used(cost):
+                self._recorder.costs[state.index, process] = cost
             case messages.RateSet():
                 self._rate_set(worker, message)
             case messages.Pages() | messages.Replies() | messages.Groups():

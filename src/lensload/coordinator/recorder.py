@@ -8,6 +8,7 @@ from typing import Final
 from lensload.config.model import REQUESTS
 from lensload.delivery.reconcile import Findings, Reconciliation
 from lensload.ids import NS_PER_MS
+from lensload.metrics.cost import Cost, ProcessCost
 from lensload.metrics.groups import Group
 from lensload.metrics.responses import Responses
 from lensload.metrics.slices import Slices
@@ -95,6 +96,7 @@ class Recorder:
         clock_step_ns: by how much a clock was set, the most that any process told.
         latest: what was counted in the second that was closed last.
         rate_changes: changes of the rate by hand, the last thousand.
+        costs: what each process has used so far, by its worker's number (None: the coordinator) and its name.
     """
 
     def __init__(self, now_ns: Callable[[], int] = time.time_ns) -> None:
@@ -114,6 +116,7 @@ class Recorder:
         self.clock_step_ns = 0
         self.latest = Stats()
         self.rate_changes: list[RateChange] = []
+        self.costs: dict[tuple[int | None, str], Cost] = {}
         self._changed = 0  # after the start: a rate that was set before is no change
         self._fresh = Stats()
         self._told = 0
@@ -236,6 +239,7 @@ class Recorder:
             responses=self._responses(),
             groups=self._groups(),
             rate_changes=self.rate_changes,
+            costs=self._process_costs(),
         )
 
     def so_far(self, facts: RunFacts) -> Recording | None:
@@ -258,7 +262,11 @@ class Recorder:
             rate_changes=self._changed,
         )
         return Recording(
-            facts=known, findings={}, responses=self._responses(now_ns=until_ns), groups=self._groups()
+            facts=known,
+            findings={},
+            responses=self._responses(now_ns=until_ns),
+            groups=self._groups(),
+            costs=self._process_costs(),
         )
 
     @property
@@ -275,6 +283,13 @@ class Recorder:
     def _settle_replies(self) -> None:
         if self.replies and self.times:
             self.replies.settle(self._replies_from_ns(self.times), self._fresh)
+
+    def _process_costs(self) -> list[ProcessCost]:
+        """Worker by worker, and the coordinator's last."""
+        ordered = sorted(
+            self.costs.items(), key=lambda item: (item[0][0] is None, item[0][0] or 0, item[0][1])
+        )
+        return [{"process": process, "worker": worker, **cost} for (worker, process), cost in ordered]
 
     def _groups(self) -> dict[str, Group]:
         times = self.times

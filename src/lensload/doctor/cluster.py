@@ -35,29 +35,23 @@ def reached(settings: Mapping[str, Any]) -> list[Finding]:
     begun_s = time.monotonic()
     facts = connection.check(settings)
     took_ms = (time.monotonic() - begun_s) * 1e3
-    found = [
-        finding(
-            "cluster_reached",
-            "cluster",
-            "ok",
-            f"The cluster at {settings['bootstrap.servers']} answers after {took_ms:,.0f} ms; it has"
-            f" {len(facts.brokers)} broker{'s' if len(facts.brokers) > 1 else ''}.",
-        )
-    ]
+    text = (
+        f"The cluster at {settings['bootstrap.servers']} answers after {took_ms:,.0f} ms; it has"
+        f" {len(facts.brokers)} broker{'s' if len(facts.brokers) > 1 else ''}."
+    )
     with ThreadPoolExecutor(16) as pool:
-        for each in pool.map(_address, facts.brokers[:_MOST_LOOKED_AT]):
-            found += each
-    return found
+        addresses = pool.map(_address, facts.brokers[:_MOST_LOOKED_AT])
+        return [finding("cluster_reached", "cluster", "ok", text), *addresses]
 
 
-def _address(address: str) -> list[Finding]:
+def _address(address: str) -> Finding:
     """A broker's advertised address: whether its name has addresses, and which of them accept a connection."""
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     try:
         every = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
     except OSError as error:
-        return [_unreachable(address, f"its name has no address ({error.strerror})")]
+        return _unreachable(address, f"its name has no address ({error.strerror})")
     failures: list[str] = []
     reached_at: list[str] = []
     for family, _, _, _, where in dict.fromkeys(every):
@@ -68,23 +62,18 @@ def _address(address: str) -> list[Finding]:
         except OSError as error:
             failures.append(f"{named}: {error.strerror or error}")
     if not reached_at:
-        return [_unreachable(address, "; ".join(failures))]
+        return _unreachable(address, "; ".join(failures))
     if failures:
-        return [
-            finding(
-                "address_family",
-                "cluster",
-                "warning",
-                f"The broker at {address} is reached by {', '.join(reached_at)}, and not by {'; '.join(failures)}.",
-                "Each connection may first wait for the address that does not answer.",
-                "Set broker.address.family=v4 (or v6) in the --client-config file.",
-            )
-        ]
-    return [
-        finding(
-            "broker_reached", "cluster", "ok", f"The broker at {address} accepts ({', '.join(reached_at)})."
+        return finding(
+            "address_family",
+            "cluster",
+            "warning",
+            f"The broker at {address} is reached by {', '.join(reached_at)}, and not by {'; '.join(failures)}.",
+            "Each connection may first wait for the address that does not answer.",
+            "Set broker.address.family=v4 (or v6) in the --client-config file.",
         )
-    ]
+    text = f"The broker at {address} accepts ({', '.join(reached_at)})."
+    return finding("broker_reached", "cluster", "ok", text)
 
 
 def _unreachable(address: str, reason: str) -> Finding:

@@ -12,24 +12,24 @@ from typing import Final
 
 from lensload.config.model import RunConfig
 from lensload.doctor.finding import Finding, finding
+from lensload.machine import ticks
+from lensload.metrics.cost import MAX_STOLEN
 from lensload.results.environment import machine
 
 _SAMPLE_S: Final = 0.6
 _NAP_S: Final = 0.001
-_MAX_STEAL: Final = 0.05
 _BYTES_PER_WORKER: Final = 400 * 2**20
 _FILES_PER_WORKER: Final = 128
 _STA_UNSYNC: Final = 0x40
-_TICKS: Final = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 
 
 def examined(config: RunConfig) -> list[Finding]:
     """What there is to find about this machine."""
-    before = _ticks()
+    before = ticks()
     lag_us = _lag_us()
     return [
         _cores(config),
-        *_busy(before, _ticks()),
+        *_busy(before, ticks()),
         _schedule(config, lag_us),
         *_memory(config),
         _files(config),
@@ -77,13 +77,6 @@ def _schedule(config: RunConfig, lag_us: float) -> Finding:
     )
 
 
-def _ticks() -> dict[str, int]:
-    with contextlib.suppress(OSError, ValueError):
-        first = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:]
-        return dict(zip(_TICKS, map(int, first[: len(_TICKS)]), strict=True))
-    return {}
-
-
 def _busy(before: dict[str, int], after: dict[str, int]) -> list[Finding]:
     spent = {name: after[name] - before[name] for name in before if name in after}
     whole = sum(spent.values())
@@ -91,7 +84,7 @@ def _busy(before: dict[str, int], after: dict[str, int]) -> list[Finding]:
         return []
     steal, idle = spent["steal"] / whole, (spent["idle"] + spent["iowait"]) / whole
     found: list[Finding] = []
-    if steal > _MAX_STEAL:
+    if steal > MAX_STOLEN:
         found.append(
             finding(
                 "steal",

@@ -1,13 +1,13 @@
 """The registry as a run meets it: whether it answers, has the schemas, or would take them."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from lensload.doctor.finding import Finding, finding
 from lensload.errors import SchemaError
 from lensload.schema import compatibility, registration
 from lensload.schema.definitions import Schema, subject
-from lensload.schema.registry import Registry
+from lensload.schema.registry import Entry, Registry
 
 _MODES: Final = "READWRITE"
 
@@ -22,14 +22,13 @@ def examined(registry: Registry, wanted: Mapping[str, Schema], prefix: str) -> l
     missing: list[str] = []
     for topic, schema in wanted.items():
         name = subject(topic, prefix)
-        known = registry.find(name, schema)
-        if known is not None:
+        if registry.find(name, schema) is not None:
             continue
         latest = registry.latest(name)
         if latest is None:
             missing.append(name)
             continue
-        found += _next_version(registry, name, schema, latest)
+        found.append(_next_version(registry, name, schema, latest))
     known_count = len(wanted) - len(missing) - len(found)
     if known_count:
         text = f"The registry at {registry.url} has {known_count} of the {len(wanted)} schemas."
@@ -39,46 +38,38 @@ def examined(registry: Registry, wanted: Mapping[str, Schema], prefix: str) -> l
     return found
 
 
-def _next_version(registry: Registry, name: str, schema: Schema, latest: Any) -> list[Finding]:  # noqa: ANN401 - Entry
+def _next_version(registry: Registry, name: str, schema: Schema, latest: Entry) -> Finding:
     which = f"{schema.topic.file} is not registered, and version {latest.version} of {name} is"
     try:
         broken = registration.breaches(latest, name, schema)
     except SchemaError as error:
-        return [
-            finding("foreign_subject", "registry", "usage", error.message, "No run can begin.", error.hint)
-        ]
+        return finding("foreign_subject", "registry", "usage", error.message, "No run can begin.", error.hint)
     if broken:
-        return [
-            finding(
-                "schema_breaks_rule",
-                "registry",
-                "usage",
-                f"{which}, which it may not follow by LENS's rule: {compatibility.listed(broken).strip()}",
-                "A run would register a version that older readers cannot read.",
-                "Give a --topic-prefix, or use the lensload of that version.",
-            )
-        ]
-    if registry.fits(name, schema) is False:
-        return [
-            finding(
-                "schema_refused",
-                "registry",
-                "refused",
-                f"{which}, which the registry will not have it follow.",
-                "No run can begin.",
-                "See the subject's compatibility level, or give a --topic-prefix.",
-            )
-        ]
-    return [
-        finding(
-            "schema_new_version",
+        return finding(
+            "schema_breaks_rule",
             "registry",
-            "note",
-            f"{which}.",
-            "A run registers a further version.",
-            "Say --register never to have none registered.",
+            "usage",
+            f"{which}, which it may not follow by LENS's rule: {compatibility.listed(broken).strip()}",
+            "A run would register a version that older readers cannot read.",
+            "Give a --topic-prefix, or use the lensload of that version.",
         )
-    ]
+    if registry.fits(name, schema) is False:
+        return finding(
+            "schema_refused",
+            "registry",
+            "refused",
+            f"{which}, which the registry will not have it follow.",
+            "No run can begin.",
+            "See the subject's compatibility level, or give a --topic-prefix.",
+        )
+    return finding(
+        "schema_new_version",
+        "registry",
+        "note",
+        f"{which}.",
+        "A run registers a further version.",
+        "Say --register never to have none registered.",
+    )
 
 
 def _missing(registry: Registry, missing: list[str]) -> Finding:

@@ -1,30 +1,26 @@
 """The topics as a run meets them: rights, and settings that would refuse, delete or change what is sent."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from confluent_kafka import KafkaException, TopicCollection
-from confluent_kafka.admin import (
-    AclOperation,  # pyright: ignore[reportPrivateImportUsage]
-    AdminClient,
-    NewTopic,  # pyright: ignore[reportPrivateImportUsage]
-)
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
 from lensload.config.model import RunConfig
 from lensload.doctor.finding import Finding, finding
 from lensload.errors import RefusedError
+from lensload.ids import NS_PER_MS
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.client_errors import in_words
+from lensload.kafka.topics import MAY_NOT, lacking_rights, refused_creations
 from lensload.seed.topic_settings import obstacles
 
-_ASK_S: Final = 10.0
 _HISTORY_MS: Final = 14 * 86_400_000  # what `seed` writes unless --days says otherwise
 _SHORT_RETENTION_MS: Final = 600_000
 _ROOM_BYTES: Final = 64 * 1024 * 1024
 _SMALL_MESSAGE_BYTES: Final = 2_000  # an event of LENS has 50 to 400 bytes, and a batch of one some 70 more
-_MAY_NOT: Final = {"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +66,7 @@ def examined(target: Target) -> list[Finding]:
     return found
 
 
-def fitness(target: Target, name: str, replicas: int, partitions: int) -> list[Finding]:
+def fitness(target: Target, name: str, replicas: int, partitions: int) -> Iterator[Finding]:
     """What of a topic's settings would spoil a run, or a history; `bench` looks at these too.
 
     Raises:
@@ -78,31 +74,28 @@ def fitness(target: Target, name: str, replicas: int, partitions: int) -> list[F
     """
     settings = target.admin.settings(name)
     if name in target.admin.unseen:
-        return [
-            finding(
-                "settings_unseen",
-                "topics",
-                "note",
-                f"The settings of {name} may not be seen with these credentials.",
-                "Whether they suit a run is not known.",
-                "Allow DescribeConfigs on it.",
-            )
-        ]
+        yield finding(
+            "settings_unseen",
+            "topics",
+            "note",
+            f"The settings of {name} may not be seen with these credentials.",
+            "Whether they suit a run is not known.",
+            "Allow DescribeConfigs on it.",
+        )
+        return
     number = {key: int(settings.get(key, "-1")) for key in _NUMBERS}
-    return [
-        *_replicas(target.config, name, number["min.insync.replicas"], replicas),
-        *_size(name, number["max.message.bytes"]),
-        *_retention(name, settings, number),
-        *_timestamps(name, settings),
-        *_history(name, settings, partitions),
-    ]
+    yield from _replicas(target.config, name, number["min.insync.replicas"], replicas)
+    yield from _size(name, number["max.message.bytes"])
+    yield from _retention(name, settings, number)
+    yield from _timestamps(name, settings)
+    yield from _history(name, settings, partitions)
 
 
 _NUMBERS: Final = ("min.insync.replicas", "max.message.bytes", "retention.ms", "retention.bytes")
 
 
 def _is_denied(topic: Any) -> bool:  # noqa: ANN401 - TopicMetadata has no types
-    return topic is not None and topic.error is not None and topic.error.name() in _MAY_NOT
+    return topic is not None and topic.error is not None and topic.error.name() in MAY_NOT
 
 
 def _denied(name: str) -> Finding:
@@ -116,113 +109,71 @@ def _denied(name: str) -> Finding:
     )
 
 
-def _creation(target: Target, missing: Sequence[str]) -> list[Finding]:
+def _creation(target: Target, missing: Sequence[str]) -> Iterator[Finding]:
     """Whether what is missing may be created as configured: the broker is asked to check it, and to do nothing."""
-    if not missing:
-        return []
     cluster = target.config.cluster
-    topics = [
-        NewTopic(
-            name, num_partitions=cluster.partitions or -1, replication_factor=cluster.replication_factor or -1
-        )
-        for name in missing
-    ]
-    futures = target.client.create_topics(topics, validate_only=True, request_timeout=_ASK_S)
-    refusals: dict[str, str] = {}
-    for name, future in futures.items():
-        try:
-            future.result(_ASK_S + 1)
-        except KafkaException as error:
-            if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
-                refusals[name] = in_words(error.args[0])
-    if refusals:
-        reasons = "; ".join(dict.fromkeys(refusals.values()))
-        return [
-            finding(
-                "topics_not_creatable",
-                "topics",
-                "refused",
-                f"{', '.join(refusals)} do not exist and cannot be created: {reasons}.",
-                "No run can begin.",
-                "Have them created, allow Create on them, or change --partitions, --replication-factor or"
-                " --topic-prefix.",
-            )
-        ]
-    return [
-        finding(
-            "topics_missing",
-            "topics",
-            "note",
-            f"{', '.join(missing)} do not exist yet.",
-            "The first run creates them, and may.",
-        )
-    ]
-
-
-def _rights(target: Target, there: Sequence[str]) -> list[Finding]:
-    if not there:
-        return []
-    described = target.client.describe_topics(
-        TopicCollection(list(there)), include_authorized_operations=True, request_timeout=_ASK_S
+    refused = refused_creations(
+        target.client, missing, cluster.partitions, cluster.replication_factor, only_check=True
     )
-    found: list[Finding] = []
-    for name, future in described.items():
-        try:
-            allowed = future.result(_ASK_S + 1).authorized_operations
-        except KafkaException as error:
-            raise RefusedError(
-                f"The cluster did not answer about {name}: {in_words(error.args[0])}.",
-                "Check that all brokers are up.",
-            ) from error
-        if not allowed or AclOperation.ALL in allowed:
-            continue
-        lacking = [each.name for each in (AclOperation.WRITE, AclOperation.READ) if each not in allowed]
-        if lacking:
-            found.append(
-                finding(
-                    "topic_rights",
-                    "topics",
-                    "refused",
-                    f"These credentials lack {' and '.join(lacking)} on {name}.",
-                    "No run can begin.",
-                    "Allow Write and Read on it, or give a --topic-prefix whose topics they may use.",
-                )
-            )
-    return found
+    if refused:
+        reasons = "; ".join(dict.fromkeys(map(in_words, refused.values())))
+        yield finding(
+            "topics_not_creatable",
+            "topics",
+            "refused",
+            f"{', '.join(refused)} do not exist and cannot be created: {reasons}.",
+            "No run can begin.",
+            "Have them created, allow Create on them, or change --partitions, --replication-factor or"
+            " --topic-prefix.",
+        )
+    elif missing:
+        text = f"{', '.join(missing)} do not exist yet."
+        yield finding("topics_missing", "topics", "note", text, "The first run creates them, and may.")
 
 
-def _layout(config: RunConfig, name: str, partitions: int, leaderless: Sequence[int]) -> list[Finding]:
-    found: list[Finding] = []
+def _rights(target: Target, there: Sequence[str]) -> Iterator[Finding]:
+    try:
+        lacking = lacking_rights(target.client, there) if there else {}
+    except KafkaException as error:
+        raise RefusedError(
+            f"The cluster did not answer about its topics: {in_words(error.args[0])}.",
+            "Check that all brokers are up.",
+        ) from error
+    for name, rights in lacking.items():
+        yield finding(
+            "topic_rights",
+            "topics",
+            "refused",
+            f"These credentials lack {rights} on {name}.",
+            "No run can begin.",
+            "Allow Write and Read on it, or give a --topic-prefix whose topics they may use.",
+        )
+
+
+def _layout(config: RunConfig, name: str, partitions: int, leaderless: Sequence[int]) -> Iterator[Finding]:
     if leaderless:
-        found.append(
-            finding(
-                "no_leader",
-                "topics",
-                "refused",
-                f"{name} has no leader for {len(leaderless)} of {partitions} partitions.",
-                "No run can begin.",
-                "Bring the brokers back that lead them.",
-            )
+        yield finding(
+            "no_leader",
+            "topics",
+            "refused",
+            f"{name} has no leader for {len(leaderless)} of {partitions} partitions.",
+            "No run can begin.",
+            "Bring the brokers back that lead them.",
         )
     if partitions < config.load.workers:
-        found.append(
-            finding(
-                "fewer_partitions_than_workers",
-                "topics",
-                "note",
-                f"{name} has {partitions} partitions for {config.load.workers} workers.",
-                "Some observers read nothing of it; the others read more.",
-                "Have as many partitions as workers, or more.",
-            )
+        yield finding(
+            "fewer_partitions_than_workers",
+            "topics",
+            "note",
+            f"{name} has {partitions} partitions for {config.load.workers} workers.",
+            "Some observers read nothing of it; the others read more.",
+            "Have as many partitions as workers, or more.",
         )
-    return found
 
 
-def _replicas(config: RunConfig, name: str, least: int, replicas: int) -> list[Finding]:
-    if least <= replicas or config.producer.acks != "all":
-        return []
-    return [
-        finding(
+def _replicas(config: RunConfig, name: str, least: int, replicas: int) -> Iterator[Finding]:
+    if least > replicas and config.producer.acks == "all":
+        yield finding(
             "min_insync_replicas",
             "topics",
             "warning",
@@ -230,14 +181,11 @@ def _replicas(config: RunConfig, name: str, least: int, replicas: int) -> list[F
             "Brokers that do not cap it at the replicas (before Kafka 4) refuse every event with acks=all.",
             f"Set min.insync.replicas to {replicas} or less, or have more replicas.",
         )
-    ]
 
 
-def _size(name: str, most_bytes: int) -> list[Finding]:
-    if not 0 <= most_bytes < _SMALL_MESSAGE_BYTES:
-        return []
-    return [
-        finding(
+def _size(name: str, most_bytes: int) -> Iterator[Finding]:
+    if 0 <= most_bytes < _SMALL_MESSAGE_BYTES:
+        yield finding(
             "max_message_bytes",
             "topics",
             "refused",
@@ -245,45 +193,36 @@ def _size(name: str, most_bytes: int) -> list[Finding]:
             "The broker refuses events that are as large as LENS's can be.",
             f"Set it to {_SMALL_MESSAGE_BYTES:,} or more; the default is 1,048,588.",
         )
-    ]
 
 
-def _retention(name: str, settings: Mapping[str, str], number: Mapping[str, int]) -> list[Finding]:
-    found: list[Finding] = []
+def _retention(name: str, settings: Mapping[str, str], number: Mapping[str, int]) -> Iterator[Finding]:
     if "compact" in settings.get("cleanup.policy", ""):
-        found.append(
-            finding(
-                "compacted",
-                "topics",
-                "warning",
-                f"{name}: cleanup.policy is {settings['cleanup.policy']}.",
-                "The broker deletes all but the last event of a key, also during a run; what is deleted before it is"
-                " read makes the run invalid, and a history does not stay.",
-                "Set cleanup.policy to delete, or give a --topic-prefix.",
-            )
+        yield finding(
+            "compacted",
+            "topics",
+            "warning",
+            f"{name}: cleanup.policy is {settings['cleanup.policy']}.",
+            "The broker deletes all but the last event of a key, also during a run; what is deleted before it is"
+            " read makes the run invalid, and a history does not stay.",
+            "Set cleanup.policy to delete, or give a --topic-prefix.",
         )
     too_short = 0 <= number["retention.ms"] < _SHORT_RETENTION_MS
     too_small = 0 <= number["retention.bytes"] < _ROOM_BYTES
     if too_short or too_small:
         key = "retention.ms" if too_short else "retention.bytes"
-        found.append(
-            finding(
-                "short_retention",
-                "topics",
-                "warning",
-                f"{name}: {key} is {number[key]:,}.",
-                "What is deleted before the observer reads it makes a run invalid (deleted_before_read).",
-                f"Set retention.ms to {_SHORT_RETENTION_MS:,} and retention.bytes to {_ROOM_BYTES:,}, or more.",
-            )
+        yield finding(
+            "short_retention",
+            "topics",
+            "warning",
+            f"{name}: {key} is {number[key]:,}.",
+            "What is deleted before the observer reads it makes a run invalid (deleted_before_read).",
+            f"Set retention.ms to {_SHORT_RETENTION_MS:,} and retention.bytes to {_ROOM_BYTES:,}, or more.",
         )
-    return found
 
 
-def _timestamps(name: str, settings: Mapping[str, str]) -> list[Finding]:
-    if settings.get("message.timestamp.type") != "LogAppendTime":
-        return []
-    return [
-        finding(
+def _timestamps(name: str, settings: Mapping[str, str]) -> Iterator[Finding]:
+    if settings.get("message.timestamp.type") == "LogAppendTime":
+        yield finding(
             "log_append_time",
             "topics",
             "warning",
@@ -292,12 +231,11 @@ def _timestamps(name: str, settings: Mapping[str, str]) -> list[Finding]:
             " event; seed refuses the topic, and replay --start TIME goes by the broker's time.",
             "Set message.timestamp.type to CreateTime for a history.",
         )
-    ]
 
 
-def _history(name: str, settings: Mapping[str, str], partitions: int) -> list[Finding]:
+def _history(name: str, settings: Mapping[str, str], partitions: int) -> Iterator[Finding]:
     """What `seed` would refuse of the settings, with its own rules, beyond what is told already."""
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = time.time_ns() // NS_PER_MS
     told = {"cleanup.policy", "message.timestamp.type"}
     in_the_way = [
         each
@@ -310,11 +248,9 @@ def _history(name: str, settings: Mapping[str, str], partitions: int) -> list[Fi
         )
         if each.key not in told
     ]
-    if not in_the_way:
-        return []
-    listed = ", ".join(f"{each.key} is {each.value}, which {each.effect}" for each in in_the_way)
-    return [
-        finding(
+    if in_the_way:
+        listed = ", ".join(f"{each.key} is {each.value}, which {each.effect}" for each in in_the_way)
+        yield finding(
             "history_would_not_stay",
             "topics",
             "note",
@@ -322,4 +258,3 @@ def _history(name: str, settings: Mapping[str, str], partitions: int) -> list[Fi
             "Runs are not affected; seed refuses a history of 14 days there.",
             "Say seed --set-retention to have it changed.",
         )
-    ]

@@ -10,7 +10,7 @@ from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.generator.producer import PacedProducer
-from lensload.ids import NS_PER_MS
+from lensload.ids import NS_PER_MS, NS_PER_S
 from lensload.kafka.preflight import Surroundings, Version
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
@@ -25,7 +25,6 @@ from lensload.world.columns import TopicBatch
 from lensload.world.scenario import Scenario
 from lensload.world.world import World, made
 
-_NS_PER_S: Final = 1_000_000_000
 # A span of events is made when the last one ends this soon; with the longest span it bounds how late a change of the
 # rate shows. Making a span costs some ms, however few its events are.
 _AHEAD_NS: Final = 20 * NS_PER_MS
@@ -84,7 +83,7 @@ class EventMaker:
 
     def begin(self, start_ns: int, measure_from_ns: int, end_ns: int) -> None:
         """Make events from `start_ns` on; the times as `messages.Begin` has them."""
-        period_s = (end_ns - start_ns) / _NS_PER_S if end_ns else _FOREVER_S
+        period_s = (end_ns - start_ns) / NS_PER_S if end_ns else _FOREVER_S
         seed = self._config.world.seed * 4099 + self._order.worker
         self._pacer = Pacer(self._config.load.profile, period_s, start_ns, seed)
         self._pacer.set_rate(start_ns, self.rate_per_s)
@@ -94,7 +93,7 @@ class EventMaker:
         if self._customers:
             self._customers.measure_from_ns = measure_from_ns
         for rollout in self._rollouts.values():
-            rollout.begin(measure_from_ns, end_ns or measure_from_ns + round(_FOREVER_S * _NS_PER_S))
+            rollout.begin(measure_from_ns, end_ns or measure_from_ns + round(_FOREVER_S * NS_PER_S))
 
     def gather(self, rates_per_s: dict[Behaviour, float]) -> int:
         """Let this audience make the events from now on; gives from when on, in Unix nanoseconds."""

@@ -17,8 +17,9 @@ from lensload.ids import NS_PER_MS
 from lensload.kafka import preflight
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.producing import BATCH_BYTES, largest_batch, producer_settings
+from lensload.machine import resident_bytes
 from lensload.processes import messages
-from lensload.processes.child_main import RunChild, resident_bytes, serve, whole_ms
+from lensload.processes.child_main import RunChild, serve, whole_ms
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
 from lensload.world.behaviour import Behaviour
@@ -191,6 +192,7 @@ class Generator(RunChild):
 
     def _drain(self) -> None:
         """Wait for what is under way, as long as the configuration allows, and say the last word."""
+        self._costs.end()
         stopped_ns = self._end_ns = min(time.time_ns(), self._end_ns or time.time_ns())
         if self._begun and stopped_ns > self._measure_from_ns:
             self._stats.add_total("due", self._maker.due_by(stopped_ns))
@@ -204,6 +206,7 @@ class Generator(RunChild):
         self._producer.settle()
         self._tell_pages(everything=True)
         self._stats.add_total("unsent", self._producer.waiting())
+        self.tell_cost()
         self._link.send(messages.GeneratorDrained(self._stats.take(), left, self._producer.last_ns))
         self._maker.close()
         self._producer.close()

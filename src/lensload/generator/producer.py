@@ -30,6 +30,7 @@ _MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its ca
 # Accounting is done in portions: all of a second's at once would keep what is due waiting for 20 ms.
 _MOST_GATHERED: Final = 2_000  # events that were handed over, or acknowledged, and wait to be accounted for
 _LONGEST_GATHERED_NS: Final = 100_000_000  # how long they wait, as long as there is time
+_OVERDUE_NS: Final = 100_000_000  # so long after the warm-up, its events are the work of the measured time
 _TOPIC_BITS: Final = np.uint64(3)  # a Unix time in ns needs 61 bits until 2043
 _NEVER_NS: Final = (1 << 63) - 1
 _FULL_QUEUE_WAIT_S: Final = 0.001
@@ -42,7 +43,7 @@ class PacedProducer:
     """Produces encoded events when they are due, and accounts for each.
 
     Whatever it finds goes into the stats: counts `produced`, `acked`, `failed` and `unflushed` by topic, errors by their
-    text, totals `bytes`, `queue_full` and `producer_troubles`, the stages `schedule_lag` and `ack`, and librdkafka's own. Events due before
+    text, totals `bytes`, `queue_full`, `warmup_overdue` and `producer_troubles`, the stages `schedule_lag` and `ack`, and librdkafka's own. Events due before
     `measure_from_ns` are warm-up: counted as `warmup_produced`, `warmup_acked`, `warmup_failed` only.
     Which events they are goes into `dispatches`.
 
@@ -232,6 +233,9 @@ class PacedProducer:
             self._stats.count(topic, "bytes", value_bytes)
         if warm:
             self._stats.count(topic, "warmup_produced", warm)
+            overdue = int(np.count_nonzero(moments_ns[:warm] > self.measure_from_ns + _OVERDUE_NS))
+            if overdue:
+                self._stats.add_total("warmup_overdue", overdue)
 
     def _serve(self, timeout_s: float) -> None:
         self._producer.serve(timeout_s)

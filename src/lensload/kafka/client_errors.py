@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from confluent_kafka import KafkaError
 
 _TOLD_AGAIN_S = 30.0
+NO_BROKER = "no broker can be reached"
+"""What is said of a client that has lost every broker."""
 HOPELESS = {
     "_AUTHENTICATION": "Check security.protocol and the sasl properties in the --client-config file.",
     "_SSL": "Check security.protocol and the ssl properties in the --client-config file, and that the port speaks TLS.",
@@ -55,6 +57,6 @@ def most_telling(errors: Sequence[KafkaError]) -> str:
 def in_words(error: KafkaError) -> str:
     """An error in librdkafka's words without its inner workings, so that what is the same reads the same."""
     if error.name() == "_ALL_BROKERS_DOWN":  # whose own words count brokers that never were ("0/2 are down")
-        return "no broker can be reached"
+        return NO_BROKER
     text = re.sub(r" \(after \d+ms.*\)|Local: |^GroupCoordinator: |ipv[46]#", "", error.str())
     return re.sub(r"(:\d+)/(?:bootstrap|\d+)", r"\1", text)

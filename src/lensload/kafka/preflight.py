@@ -69,8 +69,8 @@ def prepare(config: RunConfig, bootstrap_servers: str, registry_url: str, *, emb
     facts = connection.check(settings)
     books = registry.connect(registry_url, client_file.registry_environ(cluster.client_config, os.environ))
     try:
-        known = books.entries(schemas, cluster.topic_prefix, cluster.register_schemas)
-        schema_ids = {topic: each.schema_id for topic, each in known.items()}
+        known = books.register(schemas, cluster.topic_prefix, cluster.register_schemas)
+        schema_ids = registry.schema_ids(known)
         newer_ids = registration.register_newer(books, newer, schema_ids, cluster.topic_prefix)
         names = [cluster.topic_prefix + topic for topic in topics]
         ensure_topics(settings, names, cluster.partitions, cluster.replication_factor, embedded=embedded)

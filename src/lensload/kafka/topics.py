@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (
     AclOperation,  # pyright: ignore[reportPrivateImportUsage]
     AdminClient,
@@ -22,7 +22,8 @@ _OPENED_PER_S = 200  # partitions, at the least
 _LEADERS_S = 5.0
 _LOOK_AGAIN_S = 0.02
 _RIGHTS = "Allow these credentials Describe, Write and Read on it, or give a --topic-prefix whose topics they may use."
-_MAY_NOT = {"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"}
+MAY_NOT = {"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"}
+"""Names of the errors of topics that the credentials may not use."""
 
 
 def ensure_topics(
@@ -57,7 +58,8 @@ def ensure_topics(
     try:
         if not embedded:
             missing = [name for name in names if name not in known]
-            _create(admin, missing, partitions, replication_factor, topic_settings or {})
+            refused = refused_creations(admin, missing, partitions, replication_factor, topic_settings)
+            _check_created(refused)
         counts = _await_leaders(admin, names, deadline_s)
         if not embedded:
             _check_allowed(admin, names)
@@ -72,36 +74,40 @@ def ensure_topics(
     return counts
 
 
-def _create(
+def refused_creations(
     admin: AdminClient,
     names: Sequence[str],
     partitions: int | None,
     replication_factor: int | None,
-    topic_settings: Mapping[str, str],
-) -> None:
-    if not names:
-        return
+    topic_settings: Mapping[str, str] | None = None,
+    *,
+    only_check: bool = False,
+) -> dict[str, KafkaError]:
+    """Create topics that are missing; gives what the broker has against each that it does not create.
+
+    `only_check`: have the broker check whether it would create them, and do nothing.
+    """
     topics = [
-        NewTopic(name, partitions or -1, replication_factor or -1, config=dict(topic_settings))
+        NewTopic(name, partitions or -1, replication_factor or -1, config=dict(topic_settings or {}))
         for name in names
     ]
-    futures = admin.create_topics(topics, operation_timeout=_TOPICS_S, request_timeout=_TOPICS_S)
-    for name, future in futures.items():
-        try:
-            future.result(_TOPICS_S)
-        except KafkaException as error:
-            reason = error.args[0]
-            if reason.name() == "TOPIC_ALREADY_EXISTS":
-                continue  # another worker was faster
-            if reason.name().startswith("_"):
-                raise
-            raise ClusterError(
-                f"The topic {name} cannot be created: {reason.str()}", _creation_hint(reason.name())
-            ) from error
+    timeouts: Any = {"operation_timeout": _TOPICS_S, "request_timeout": _TOPICS_S}
+    futures = admin.create_topics(topics, validate_only=only_check, **timeouts) if topics else {}
+    errors = {name: future.exception(_TOPICS_S + 1) for name, future in futures.items()}
+    refused = {name: error.args[0] for name, error in errors.items() if error is not None}
+    # One that exists by now: another worker was faster.
+    return {name: error for name, error in refused.items() if error.name() != "TOPIC_ALREADY_EXISTS"}
+
+
+def _check_created(refused: Mapping[str, KafkaError]) -> None:
+    for name, error in refused.items():
+        if error.name().startswith("_"):
+            raise KafkaException(error)
+        raise ClusterError(f"The topic {name} cannot be created: {error.str()}", _creation_hint(error.name()))
 
 
 def _creation_hint(name: str) -> str:
-    if name in _MAY_NOT:
+    if name in MAY_NOT:
         return "Have it created by someone who may, or allow these credentials Create and Describe on it."
     if name == "INVALID_REPLICATION_FACTOR":
         return (
@@ -122,7 +128,7 @@ def _await_leaders(admin: AdminClient, names: Sequence[str], deadline_s: float) 
     while True:
         for name in [name for name in names if name not in counts]:
             topic = admin.list_topics(name, timeout=max(0.1, deadline_s - time.monotonic())).topics[name]
-            if topic.error is not None and topic.error.name() in _MAY_NOT:
+            if topic.error is not None and topic.error.name() in MAY_NOT:
                 raise ClusterError(
                     f"The topic {name} may not be used with these credentials: {topic.error.str()}.",
                     _RIGHTS,
@@ -142,19 +148,28 @@ def _await_leaders(admin: AdminClient, names: Sequence[str], deadline_s: float) 
 
 def _check_allowed(admin: AdminClient, names: Sequence[str]) -> None:
     """Refuse now what the brokers would refuse event by event."""
+    for name, lacking in lacking_rights(admin, names).items():
+        raise ClusterError(f"The topic {name} refuses these credentials: {lacking} not allowed.", _RIGHTS)
+
+
+def lacking_rights(admin: AdminClient, names: Sequence[str]) -> dict[str, str]:
+    """What these credentials may not do on a topic and a run does, such as "WRITE and READ"; only where it is so.
+
+    Raises:
+        KafkaException: the cluster does not answer.
+    """
     described = admin.describe_topics(
         TopicCollection(list(names)), include_authorized_operations=True, request_timeout=_TOPICS_S
     )
+    found: dict[str, str] = {}
     for name, future in described.items():
-        allowed = future.result(_TOPICS_S).authorized_operations
-        if not allowed:  # the broker does not tell
+        allowed = future.result(_TOPICS_S + 1).authorized_operations
+        if not allowed or AclOperation.ALL in allowed:  # none: the broker does not tell
             continue
         lacking = [each.name for each in (AclOperation.WRITE, AclOperation.READ) if each not in allowed]
-        if lacking and AclOperation.ALL not in allowed:
-            raise ClusterError(
-                f"The topic {name} refuses these credentials: {' and '.join(lacking)} not allowed.",
-                _RIGHTS,
-            )
+        if lacking:
+            found[name] = " and ".join(lacking)
+    return found
 
 
 def _await_answers(admin: AdminClient, counts: Mapping[str, int], deadline_s: float) -> None:
@@ -176,11 +191,11 @@ def _await_answers(admin: AdminClient, counts: Mapping[str, int], deadline_s: fl
             reason = error.args[0]
             if reason.name().startswith("_"):  # librdkafka's own word, not a broker's: there was no answer
                 raise
-            if reason.name() in _MAY_NOT or time.monotonic() >= deadline_s:
+            if reason.name() in MAY_NOT or time.monotonic() >= deadline_s:
                 slow = "The brokers are not ready with the topics: try again, or give fewer --partitions."
                 raise ClusterError(
                     f"The topics cannot be used: {most_telling([reason])}.",
-                    _RIGHTS if reason.name() in _MAY_NOT else slow,
+                    _RIGHTS if reason.name() in MAY_NOT else slow,
                 ) from error
             time.sleep(_LOOK_AGAIN_S)
         else:

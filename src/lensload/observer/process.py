@@ -12,9 +12,10 @@ from lensload.errors import ClusterError
 from lensload.kafka import connection
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
+from lensload.machine import resident_bytes
 from lensload.observer.observer import Observer, shares
 from lensload.processes import messages
-from lensload.processes.child_main import RunChild, resident_bytes, serve, whole_ms
+from lensload.processes.child_main import RunChild, serve, whole_ms
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
 from lensload.schema import registry
@@ -125,6 +126,7 @@ class ObserverProcess(RunChild):
 
     def _drain(self) -> None:
         """Read up to where the partitions end now, as long as the configuration allows."""
+        self._costs.end()
         deadline_s = time.monotonic() + self._config.load.drain_timeout_s
         ends: dict[tuple[str, int], int] | None = None
         left = 0
@@ -140,6 +142,7 @@ class ObserverProcess(RunChild):
         self._tell_replies(everything=True)
         if self._replies and not self._replies.met and self._look_for_readers:
             self._link.send(messages.Notice(readers_of(self._settings, self._requests)))
+        self.tell_cost()
         self._link.send(messages.ObserverDrained(self._stats.take(), complete=ends is not None and not left))
 
     def _ends(self) -> dict[tuple[str, int], int] | None:

@@ -17,12 +17,12 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.ids import NS_PER_S
 from lensload.pacing.profile import Profile
 
 Nanoseconds: TypeAlias = NDArray[np.int64]
 
 _FOREVER_NS: Final = (1 << 63) - 1
-NS_PER_S: Final = 1_000_000_000
 _TINY: Final = 1e-300
 
 

@@ -5,32 +5,24 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Final
 
 from lensload.clock import WallClock
 from lensload.config.model import RunConfig
 from lensload.errors import LensloadError
-from lensload.ids import NS_PER_MS
+from lensload.ids import NS_PER_MS, NS_PER_S
+from lensload.metrics.cost import CostMeter
 from lensload.metrics.stats import Stats
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link, LinkClosed
-from lensload.processes.messages import Refused
+from lensload.processes.messages import Begin, Refused, Used
 
-_REPORT_NS: Final = 1_000_000_000
+_REPORT_NS: Final = NS_PER_S
 
 
 def whole_ms(at_ns: int) -> int:
     """`at_ns` rounded down to the millisecond, where due times (which ids round down) cannot fall behind it."""
     return at_ns - at_ns % NS_PER_MS
-
-
-def resident_bytes() -> int:
-    """The memory of this process; 0 where the system does not tell."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0
 
 
 class RunChild:
@@ -47,6 +39,7 @@ class RunChild:
         self._config = config
         self._stats = Stats()
         self._clock = WallClock()
+        self._costs = CostMeter()
         self._draining = False
         self._listen_ns = listen_ns
         self._next_listen_ns = self._next_report_ns = 0
@@ -55,8 +48,9 @@ class RunChild:
         """Obey what has come, if it is time to look, and report, if a second has passed."""
         if now_ns >= self._next_listen_ns:
             while (envelope := self._link.receive(0)) is not None:
-                self.obey(envelope.opened())
+                self._hear(envelope.opened())
             self._next_listen_ns = now_ns + self._listen_ns
+        self._costs.look(now_ns)
         self.report_each_second(now_ns)
 
     def report_each_second(self, now_ns: int) -> None:
@@ -64,12 +58,23 @@ class RunChild:
         if now_ns >= self._next_report_ns:
             if self._next_report_ns:
                 self.report(now_ns)
+                self.tell_cost()
             self._next_report_ns = (now_ns // _REPORT_NS + 1) * _REPORT_NS
 
     def send_all(self, messages: Iterable[Message]) -> None:
         """Send messages to the worker."""
         for message in messages:
             self._link.send(message)
+
+    def tell_cost(self) -> None:
+        """Send what the measured time has cost so far, if it has begun."""
+        if cost := self._costs.cost():
+            self._link.send(Used(cost))
+
+    def _hear(self, message: Message) -> None:
+        if isinstance(message, Begin):
+            self._costs.begin(message.measure_from_ns, message.end_ns)
+        self.obey(message)
 
     def obey(self, message: Message) -> None:
         """Do what a message says."""

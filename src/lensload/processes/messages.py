@@ -4,7 +4,7 @@ Each kind is a frozen dataclass; `envelope.py` packs it. A worker forwards the e
 processes unopened; it opens only its own.
 
     coordinator -> generator, observer    Configure…, Begin, Drain; Audience, SetRate (generator), Settled (observer)
-    generator, observer -> coordinator    Ready, …Report, Pages, Replies and Groups (observer), Notice, RateSet, Scheduled (generator), …Drained, Refused
+    generator, observer -> coordinator    Ready, …Report, Used, Pages, Replies and Groups (observer), Notice, RateSet, Scheduled (generator), …Drained, Refused
     coordinator -> worker                 Assign, AskClock, End
     worker -> coordinator                 Join, ClockReading, Died, Ended, Notice
 
@@ -19,6 +19,7 @@ from lensload.config.model import RunConfig
 from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.reconcile import Kind
 from lensload.errors import InvalidRunError, LensloadError, RefusedError, UsageError
+from lensload.metrics.cost import Cost
 from lensload.metrics.stats import Stats
 from lensload.processes.envelope import Message
 from lensload.world.behaviour import Behaviour
@@ -216,6 +217,13 @@ class Groups(Message):
     """What an observer has seen of the watched consumer groups: see `lensload.service.group_watch.Sample`."""
 
     samples: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Used(Message):
+    """What the measured time has cost a process so far; each replaces the one before."""
+
+    cost: Cost
 
 
 @dataclass(frozen=True)

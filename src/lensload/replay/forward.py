@@ -14,7 +14,6 @@ from lensload.metrics.histogram import Histogram
 from lensload.replay.batch import UNLIMITED, Batch, Kind
 
 _FLUSH_S: Final = 30.0
-_NS_PER_MS: Final = 1_000_000
 
 
 class Forward:

@@ -3,11 +3,10 @@
 import math
 import re
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 from lensload.errors import UsageError
-
-_NS_PER_MS: Final = 1_000_000
+from lensload.ids import NS_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,8 @@ class Pace:
         A message older than the first is due at once, as all are at full pace.
         """
         since_ms = max(0, timestamp_ms - first_ms)
-        return begin_ns + round(since_ms * _NS_PER_MS / self.speed)
+        return begin_ns + round(since_ms * NS_PER_MS / self.speed)
 
     def due_until_ms(self, now_ns: int, first_ms: int, begin_ns: int) -> int:
         """The latest timestamp that is due by `now_ns`: the inverse of `due_ns`."""
-        return first_ms + math.floor((now_ns - begin_ns) * self.speed / _NS_PER_MS)
+        return first_ms + math.floor((now_ns - begin_ns) * self.speed / NS_PER_MS)

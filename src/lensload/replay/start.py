@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Self
 
 from lensload.errors import UsageError
+from lensload.ids import NS_PER_MS
 from lensload.parse import moment_ms
 
 _FORMS: Final = (
@@ -57,7 +58,7 @@ def _unix_ms(digits: str) -> int:
 
 def _iso_ms(text: str) -> int:
     try:
-        unix_ms = moment_ms(text, time.time_ns() // 1_000_000)
+        unix_ms = moment_ms(text, time.time_ns() // NS_PER_MS)
     except ValueError as error:
         raise UsageError(f"--start is {text!r}.", _FORMS) from error
     if unix_ms < 0:

@@ -12,6 +12,7 @@ from rich.text import Text
 from lensload.metrics.counts import COUNTS
 from lensload.metrics.stages import PLACES as WAYS
 from lensload.report import service
+from lensload.report.cost import cost_line
 from lensload.report.tables import counts_table, latency_table, load_line
 from lensload.report.text_table import aligned
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s
@@ -104,6 +105,7 @@ def _load(run: Run) -> Iterator[Line]:
         f"{run['load']['bytes_per_s'] / 1e6:,.2f} MB/s, {run['load']['mean_bytes']:,.0f} bytes an event (mean)",
         "",
     )
+    yield from _paragraph("", cost_line(run))
 
 
 def _latencies(run: Run) -> Iterator[Line]:

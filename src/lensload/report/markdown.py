@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from lensload.report import comparison_table, service
+from lensload.report.cost import cost_line
 from lensload.report.tables import Cell, counts_table, latency_table, load_line, objective_table
 from lensload.results.breakdown import sentence
 from lensload.results.compare import Comparison
@@ -41,6 +42,9 @@ def _run(run: Run, name: str) -> Iterator[str]:
     yield from _bullets([in_words(reason) for reason in run["reasons"]])
     yield f"{load_line(run)}, {run['load']['bytes_per_s'] / 1e6:,.2f} MB/s."
     yield ""
+    if cost := cost_line(run):
+        yield cost
+        yield ""
     linger_ms = run["conditions"].get("configuration", {}).get("linger_ms")
     went = [f"Mean: {sentence(run['breakdown'], linger_ms)}"] if run["breakdown"] else []
     yield from _bullets([*went, *sentences(run)])

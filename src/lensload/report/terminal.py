@@ -1,6 +1,5 @@
 """What is drawn in place on a terminal, and printed line by line anywhere else."""
 
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console, RenderableType
@@ -55,9 +54,7 @@ class TerminalView:
             self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live:
             self._live.stop()
 

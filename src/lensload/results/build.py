@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from typing_extensions import TypedDict
 
 from lensload.delivery.reconcile import Findings
 from lensload.metrics import librdkafka
+from lensload.metrics.cost import ProcessCost
 from lensload.metrics.counts import Counts, count_of, sums
 from lensload.metrics.groups import Group
 from lensload.metrics.observer_lag import observer_lag
@@ -17,7 +18,7 @@ from lensload.metrics.responses import Responses
 from lensload.metrics.slices import CoarseSlice, Slice
 from lensload.metrics.stats import Stats
 from lensload.results.breakdown import breakdown
-from lensload.results.counted import sections, summaries, warmup
+from lensload.results.counted import WARMUP, sections, summaries, warmup
 from lensload.results.run import FORMAT, Load, RateChange, Row, Run, Summary, summary, with_lengths
 from lensload.results.slowest import Slowest, slowest
 from lensload.results.slowest import sentence as slow_sentence
@@ -42,6 +43,7 @@ class Recording:
         responses: what became of the requests to a service under test; None where lensload answered itself.
         groups: the consumer groups that were watched, by name.
         rate_changes: changes of the rate by hand.
+        costs: what each process used in the measured time.
     """
 
     facts: RunFacts
@@ -53,6 +55,7 @@ class Recording:
     responses: Responses | None = None
     groups: Mapping[str, Group] = field(default_factory=dict[str, Group])
     rate_changes: Sequence[RateChange] = ()
+    costs: Sequence[ProcessCost] = ()
 
     def of_topic(self, topic: str) -> Findings | None:
         """What is known of a topic's events one by one; None when nobody kept account of them."""
@@ -170,6 +173,7 @@ def build(
         "responses": recording.responses,
         "groups": recording.groups,
         "slowest": found["slowest"],
+        "cost": recording.costs,
         **counted,
         "conditions": conditions,
         "repeats": [],
@@ -226,11 +230,18 @@ def _load(stats: Stats, facts: RunFacts, topics: Mapping[str, Counts]) -> Load:
         return amount / seconds if seconds > 0 else 0.0
 
     counts, value_bytes = sums(topics.values()), stats.totals.get("bytes", 0.0)
+    # What a generator that is too slow does in the measured time is to catch up with the warm-up, and counts as its rate.
+    short = min(stats.totals.get("warmup_overdue", 0.0), max(0.0, facts.due - counts["produced"]))
+
+    def reached_per_s(name: Literal["produced", "acked", "observed"]) -> float:
+        warm = sum(counts.get(WARMUP + name, 0) for counts in stats.counts.values())
+        return per_s(counts[name] + min(short, warm))
+
     return {
         "target_per_s": facts.target_per_s,
-        "achieved_per_s": per_s(counts["acked"]),
-        "produced_per_s": per_s(counts["produced"]),
-        "observed_per_s": per_s(counts["observed"]),
+        "achieved_per_s": reached_per_s("acked"),
+        "produced_per_s": reached_per_s("produced"),
+        "observed_per_s": reached_per_s("observed"),
         "mean_bytes": value_bytes / counts["produced"] if counts["produced"] else 0.0,
         "bytes_per_s": per_s(value_bytes),
     }
@@ -266,6 +277,7 @@ def _evidence(
         latencies=latencies,
         totals=stats.totals,
         responses=recording.responses,
+        costs=tuple(recording.costs),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lensload import __version__
+from lensload.machine import usable_cpus
 
 # By distribution name, and never by importing: locust's import patches the whole process.
 PACKAGES = ("locust", "confluent-kafka", "faker", "fastavro", "numpy")
@@ -49,7 +50,7 @@ def versions() -> dict[str, str]:
 def machine() -> dict[str, Any]:
     """The machine: CPUs this process may use, their model, architecture, kernel, memory; no host name."""
     return {
-        "cpus": _usable_cpus(),
+        "cpus": usable_cpus(),
         "cpu_model": _cpu_model(),
         "architecture": platform.machine(),
         "kernel": f"{platform.system()} {platform.release()}",
@@ -61,17 +62,6 @@ def _librdkafka() -> str:
     from confluent_kafka import libversion  # noqa: PLC0415 - slow to import, and only wanted here
 
     return str(libversion()[0])
-
-
-def _usable_cpus() -> int | float:
-    """CPUs this process may use: the affinity mask, or the container's quota where that is less."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    usable: int = len(affinity(0)) if affinity else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return min(usable, round(int(quota) / int(period), 2))
-    except (OSError, ValueError):  # no cgroup v2 here, or "max": no quota
-        return usable
 
 
 def _cpu_model() -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, cast
 
-from lensload.metrics import confidence, slices
+from lensload.metrics import confidence, cost, slices
 from lensload.metrics.counts import sums
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.responses import RESPONSE_COUNTS, Responses
@@ -72,6 +72,7 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         "series": series.joined([run["series"] for run in runs]),
         "slices": slices.joined([run["slices"] for run in runs]),
         "slowest": [],
+        "cost": cost.together([run.get("cost", []) for run in runs]),
         "slos": [],
         "repeats": [_repeat(run, file) for run, file in zip(runs, files, strict=True)],
         "intervals": intervals(all_stats),

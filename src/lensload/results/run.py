@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, NotRequired
 from pydantic import AfterValidator, Field, GetPydanticSchema
 from typing_extensions import TypedDict
 
+from lensload.metrics.cost import ProcessCost
 from lensload.metrics.counts import Counts, Progress, count_of
 from lensload.metrics.groups import Group
 from lensload.metrics.histogram import Histogram
@@ -58,7 +59,7 @@ ByTopic = Annotated[
 
 
 class Load(TypedDict):
-    """The load of the measured time.
+    """The load of the measured time. Of a generator that was too slow, events of the warm-up that it produced after it count.
 
     Attributes:
         target_per_s: the mean rate of the schedule.
@@ -172,6 +173,7 @@ class Run(TypedDict):
         groups: the consumer groups that were watched, by name.
         slowest: where that of the slowest went, for end-to-end p99 and each latency objective that is missed; missing in
             files of earlier versions, empty in merged ones.
+        cost: what each process of the run used of its machine; missing in files of earlier versions.
         errors: how often events failed with which error, the most frequent first.
         totals: scalars that add, such as bytes, queue_full, deleted_before_read and read_again.
         notices: what was worth telling while it ran, in order.
@@ -202,6 +204,7 @@ class Run(TypedDict):
     responses: NotRequired[Responses | None]
     groups: NotRequired[dict[str, Group]]
     slowest: NotRequired[list[Slowest]]
+    cost: NotRequired[list[ProcessCost]]
     errors: list[ErrorCount]
     totals: dict[str, float]
     notices: list[str]

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from typing_extensions import get_original_bases
 
+from lensload.metrics.cost import ProcessCost
 from lensload.metrics.counts import Counts
 from lensload.metrics.groups import Group, GroupRow, Lag, TopicLag
 from lensload.metrics.responses import Reception, ResponseBreakdown, Responses
@@ -27,7 +28,7 @@ FILE: Final = Path(__file__).with_name("run.schema.json")
 _KINDS: Final[dict[str, type]] = {
     kind.__name__: kind
     for kind in (
-        Breakdown, Confidence, Counts, ErrorCount, Group, GroupRow, Lag, LatencySummary, Load, Outcome, RateChange, Reason, Reception, Repeat, ResponseBreakdown,
+        Breakdown, Confidence, Counts, ErrorCount, Group, GroupRow, Lag, LatencySummary, Load, Outcome, ProcessCost, RateChange, Reason, Reception, Repeat, ResponseBreakdown,
         Responses, Row, Slice, Slowest, TopicLag,
     )
 }  # fmt: skip

@@ -12,7 +12,7 @@ from pathlib import Path
 from lensload.errors import RegistryError, SchemaError
 from lensload.schema import compatibility, definitions
 from lensload.schema.definitions import Schema, subject
-from lensload.schema.registry import Entry, Registry
+from lensload.schema.registry import Entry, Registry, schema_ids
 
 LEVEL = "BACKWARD"
 _STRICTER = {"BACKWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE"}
@@ -83,7 +83,7 @@ def register_newer(
                 f"The registry at {registry.url} will not have the newer {schema.topic.file} follow on {name}.",
                 "Nothing was sent. LENS's rule allows it: see the subject's compatibility level and its versions.",
             )
-    newer_ids = registry.register(newer, prefix)
+    newer_ids = schema_ids(registry.register(newer, prefix))
     for topic, number in newer_ids.items():
         if number == older_ids[topic]:
             raise SchemaError(

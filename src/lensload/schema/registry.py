@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
 from confluent_kafka.schema_registry import RegisteredSchema, SchemaRegistryClient
@@ -66,18 +65,6 @@ class Registry:
         self.client = client
 
     def register(
-        self,
-        schemas: Mapping[str, Schema],
-        prefix: str = "",
-        mode: Register = "missing",
-        timeout_s: float = _TOTAL_S,
-    ) -> dict[str, int]:
-        """`entries`, of which only the schema ids are wanted."""
-        return {
-            topic: each.schema_id for topic, each in self.entries(schemas, prefix, mode, timeout_s).items()
-        }
-
-    def entries(
         self,
         schemas: Mapping[str, Schema],
         prefix: str = "",
@@ -175,9 +162,7 @@ class Registry:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _answer(
@@ -237,20 +222,21 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Known):
     """One version of a subject.
 
     Attributes:
-        schema_id: the registry's id of the schema, which stands in each message.
         version: its number in the subject.
-        text: the schema as the registry has it.
         refers_to: the subjects whose types it uses.
     """
 
-    schema_id: int
     version: int
-    text: str
     refers_to: tuple[str, ...] = ()
+
+
+def schema_ids(known: Mapping[str, Known]) -> dict[str, int]:
+    """The registry's ids of the schemas."""
+    return {topic: each.schema_id for topic, each in known.items()}
 
 
 def _wanted(schema: Schema) -> RegistrySchema:
@@ -264,7 +250,7 @@ def _entry(registered: RegisteredSchema) -> Entry:
         raise TypeError("no id, or no version")
     references: Any = registered.schema.references or ()
     named = tuple(str(each.subject) for each in references)
-    return Entry(schema_id, version, str(registered.schema.schema_str or ""), named)
+    return Entry(schema_id, str(registered.schema.schema_str or ""), version, named)
 
 
 def _within(timeout_s: float, url: str, call: Callable[[], Answer]) -> Answer:

@@ -11,6 +11,7 @@ import click
 from lensload import atomic_file
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, InvalidRunError, UsageError
+from lensload.ids import NS_PER_MS
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.created import noting_created
@@ -39,7 +40,7 @@ def seed(options: SeedOptions, config: RunConfig) -> None:
         RefusedError: cluster or registry cannot be reached, or refuse.
         InvalidRunError: it was stopped; it can be resumed.
     """
-    plan = plan_of(options, config, time.time_ns() // 1_000_000)
+    plan = plan_of(options, config, time.time_ns() // NS_PER_MS)
     if options.output_dir:
         file_export.export(plan, options.output_dir, options.output_format or "avro")
         return

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
+from lensload.ids import NS_PER_MS
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.producing import largest_batch
@@ -19,6 +20,7 @@ from lensload.kafka.reading import Place
 from lensload.kafka.topics import ensure_topics
 from lensload.schema import definitions
 from lensload.schema.definitions import Schema
+from lensload.schema.registry import schema_ids
 from lensload.seed.manifest import Manifest, TopicEntry, empty_partition, places
 from lensload.seed.options import SeedOptions
 from lensload.seed.plan import Plan
@@ -59,8 +61,8 @@ class Target:
         facts = connection.check(settings)
         schemas = {topic: schema for topic, schema in definitions.load().items() if topic in topics}
         with connection.registry_of(config.cluster) as client:
-            schema_ids = client.register(schemas, prefix, config.cluster.register_schemas)
-        return cls(settings, facts, TopicAdmin(settings), schemas, schema_ids)
+            known = client.register(schemas, prefix, config.cluster.register_schemas)
+        return cls(settings, facts, TopicAdmin(settings), schemas, schema_ids(known))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -205,7 +207,7 @@ def _obstacles(admin: TopicAdmin, plan: Plan, name: str, count: int) -> list[Obs
     topic_bytes = plan.expected_events * _EVENT_BYTES
     return obstacles(
         admin.settings(name),
-        now_ms=time.time_ns() // 1_000_000,
+        now_ms=time.time_ns() // NS_PER_MS,
         start_ms=plan.start_ms,
         until_ms=plan.until_ms,
         partition_bytes=topic_bytes // max(1, min(count, 2)),

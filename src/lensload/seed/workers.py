@@ -1,7 +1,6 @@
 """The workers of a seed, held as one: started, told, listened to, ended."""
 
 from dataclasses import replace
-from types import TracebackType
 from typing import Final, Self
 
 from lensload.errors import ClusterError
@@ -58,9 +57,7 @@ class Workers:
             process.launch()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for process in self._processes:
             process.close()
 

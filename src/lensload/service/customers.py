@@ -30,13 +30,12 @@ from lensload.world.session_slots import SessionSlots, session_words
 PACE: Final = 10
 """How many times as fast as in the world's own time people think, look and buy."""
 
-EARLIEST_NS: Final = 1_000_000_000 // PACE
+EARLIEST_NS: Final = ids.NS_PER_S // PACE
 """Nothing is due sooner than this after an answer: a second of thought."""
 
 FOLLOWING: Final = ("user-interactions", "ab-test-events")
 _MOST_AT_ONCE: Final = 2_000
 _DECODED_AT_ONCE: Final = 32  # answers: a third of a millisecond
-_NOBODY: Final = -1
 _PENDING: Final = np.dtype(
     [
         ("row", ROW),
@@ -182,7 +181,7 @@ class Customers:
         page = found.rows["page"]
         pending = np.zeros(len(page), _PENDING)
         pending["row"], pending["person"] = found.rows, person[page]
-        after_ns = np.maximum(found.rows["time"] * (1e9 / PACE), EARLIEST_NS).astype(np.int64)
+        after_ns = np.maximum(found.rows["time"] * (ids.NS_PER_S / PACE), EARLIEST_NS).astype(np.int64)
         pending["due_ns"] = seen_ns[page] + after_ns
         pending["session_text"] = ids.texts(session_words(page_keys(self._scenario, serial)))[page]
         pending["page_text"] = ids.texts(ids.words(due_ns, self._run_tag, lane, sequence))[page]

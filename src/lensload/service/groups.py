@@ -7,13 +7,13 @@ from typing import Final
 
 import numpy as np
 
+from lensload.ids import NS_PER_S
 from lensload.metrics.groups import Group, GroupRow, Lag, TopicLag
 from lensload.service.group_watch import Sample
 
 BEHIND_S: Final = 1.0
 """A group that is further behind than this has yet to recover; commits are seldom further apart."""
 
-_NS_PER_S: Final = 1_000_000_000
 _FEWEST: Final = 5  # seconds for a slope
 
 
@@ -26,7 +26,7 @@ class GroupLedger:
     def add(self, samples: Iterable[Sample]) -> None:
         """Take in what an observer reports."""
         for sample in samples:
-            self._seconds[sample[0]][sample[1] // _NS_PER_S].append(sample)
+            self._seconds[sample[0]][sample[1] // NS_PER_S].append(sample)
 
     def last(self) -> dict[str, GroupRow]:
         """Each group as it was seen last."""

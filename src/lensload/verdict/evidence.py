@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from lensload.metrics.cost import ProcessCost
 from lensload.metrics.counts import Counts, sums
 from lensload.metrics.observer_lag import ObserverLag
 from lensload.metrics.responses import Responses
@@ -149,6 +150,7 @@ class Evidence:
         totals: what else the processes counted, such as how often the producer's queue was full.
         responses: what became of the requests to a service under test; None where lensload answered itself.
         lag_shares: the generator's part of each latency that an objective limits.
+        costs: what each process used of its machine.
     """
 
     facts: RunFacts
@@ -157,6 +159,7 @@ class Evidence:
     totals: Mapping[str, float] = field(default_factory=dict[str, float])
     responses: Responses | None = None
     lag_shares: tuple[LagShare, ...] = ()
+    costs: tuple[ProcessCost, ...] = ()
 
     def total(self, name: str) -> int:
         """One of the totals; 0 where nothing was counted under that name."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lensload.verdict.evidence import Evidence
-from lensload.verdict.rules import clocks, delivery, load, missing, observer, run, service
+from lensload.verdict.rules import clocks, cost, delivery, load, missing, observer, run, service
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 from lensload.verdict.verdict import Limit, Reason, Verdict, codes, gravest_first, reason, worst
 
@@ -15,6 +15,7 @@ RULES: Final = (
     *delivery.RULES,
     *observer.RULES,
     *service.RULES,
+    *cost.RULES,
 )
 """All rules: reasons of one severity come in this order."""
 

@@ -10,7 +10,7 @@ group(NAME).rebalances
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from lensload.metrics.counts import COUNTS
 from lensload.metrics.groups import Lag
@@ -27,7 +27,6 @@ GROUP_FIGURES: Final[dict[str, Unit]] = {
     "recovered_after": "us",
     "rebalances": "",
 }
-UNITS: Final = get_args(Unit)
 
 
 def parse(name: str) -> tuple[str, str] | None:

@@ -20,7 +20,7 @@ from lensload.world.model_metrics import METRIC_TYPES, THROUGHPUT
 from lensload.world.probabilities import Odds
 from lensload.world.recommender import MODELS
 from lensload.world.scenario import Scenario
-from lensload.world.sessions import DWELL_SIGMA, LONGEST_DWELL_S, dwell_s, further_pages
+from lensload.world.visits import DWELL_SIGMA, LONGEST_DWELL_S, dwell_s, further_pages
 
 _DIGITS: Final = 9
 

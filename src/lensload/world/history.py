@@ -21,7 +21,6 @@ from lensload.world.scenario import Scenario
 from lensload.world.timeline import Timeline
 from lensload.world.topic_batches import Narration, Owned
 
-_NS_PER_S: Final = 1_000_000_000
 # Into how many windows a span is divided, at least; and how many sessions of a lane one has, at most: big ones are
 # faster.
 _WINDOWS: Final = 16
@@ -90,7 +89,7 @@ class History:
             rows = self._next_window()
             # The last window's end is the span's, at which whatever is later is cut off.
             begin_ns, end_ns = self._at(start_s), self._at(timeline.ends_s)
-            happened_ns = self._start_ns + (rows["time"] * _NS_PER_S).astype(np.int64)
+            happened_ns = self._start_ns + (rows["time"] * ids.NS_PER_S).astype(np.int64)
             due_ns = ids.on_the_grid(np.clip(happened_ns, begin_ns, end_ns - 1))
             self._told += len(rows)
             yield self._narration.tell(rows, due_ns, owned)

@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.world import rng
+from lensload.world import session_draws as draws
 from lensload.world.behaviour_mix import Mix
 from lensload.world.catalogue import CUT_ITEMS
 from lensload.world.event_rows import Rows
 from lensload.world.recommender import Answers
 from lensload.world.scenario import Scenario
 from lensload.world.session_clock import STEADY
-from lensload.world.sessions import FIRST_CHOICE, KIND, Cast, Pages, Telling, Visits
+from lensload.world.sessions import Telling
+from lensload.world.visits import Cast, Pages, Visits
 
 NOTHING: Final = -1
 """In place of an item: there is none, or none that the catalogue has."""
@@ -68,13 +70,13 @@ def react(
     """
     count = len(serial)
     key = page_keys(scenario, serial)
-    kind = np.searchsorted(mix.cumulative[:-1], rng.uniform(key, KIND), side="right")
+    kind = np.searchsorted(mix.cumulative[:-1], rng.uniform(key, draws.KIND), side="right")
     start, one = np.full(count, _SEEN_S), np.ones(count, np.int64)
     cast = Cast(scenario, mix, lane, key, person, kind, start, STEADY.longest_session_s, one)
     pages = Pages(np.arange(count), np.arange(count), key, Answers.zeros(count))
     wanted = mix.choice[kind, _ORDINARY, CUT_ITEMS].copy()
     wanted[:, :CUT_ITEMS] *= appeal(scenario, person, items)
-    chance = rng.uniforms(key, FIRST_CHOICE, wanted.shape[1])
+    chance = rng.uniforms(key, draws.FIRST_CHOICE, wanted.shape[1])
     page, column = np.divmod(np.flatnonzero((chance < wanted).ravel()), wanted.shape[1])
     item = items[page, np.minimum(column, CUT_ITEMS - 1)]
     visits = Visits.opened(cast, pages, page, column, item)

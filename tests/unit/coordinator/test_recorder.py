@@ -1,17 +1,21 @@
 """What a run adds up to, second by second."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lensload.coordinator.recorder import Recorder, Times
+from lensload.machine import Reading
+from lensload.metrics.cost import between
 from lensload.metrics.stats import Stats
 from lensload.processes.messages import GeneratorReport, ObserverReport
 from lensload.verdict.evidence import RunFacts
 
 TOPIC = "user-interactions"
 SECOND_NS = 1_000_000_000
+START = Reading(0, 0, {}, 1, {}, {})
 
 
 def stats(produced: int = 0, *, warm: int = 0, due: int = 0) -> Stats:
@@ -51,6 +55,23 @@ def test_every_report_counts_once_in_the_total_and_in_one_second() -> None:
     assert recording.notices == ("look",)
 
 
+def test_the_last_word_on_what_a_process_used_counts() -> None:
+    """Each process has one cost in the run, its latest, in the order of the workers, and the coordinator comes last."""
+    run = Recorder()
+    early, late = (between(START, replace(START, at_ns=10**9, cpu_ns=ns)) for ns in (1, 10**8))
+    run.costs = {(None, "coordinator"): late, (10, "generator"): early, (2, "observer"): early}
+    run.costs[10, "generator"] = late
+    run.costs[2, "generator"] = early
+    costs = run.recording(RunFacts()).costs
+    found = [(cost["worker"], cost["process"], cost["cpu_s"]) for cost in costs]
+    assert found == [
+        (2, "generator", 1e-9),
+        (2, "observer", 1e-9),
+        (10, "generator", 0.1),
+        (None, "coordinator", 0.1),
+    ]
+
+
 def test_the_phases_of_a_run_are_told_apart() -> None:
     """Before the schedule there is no row; then warm-up, measuring, draining."""
     run = Recorder()
@@ -81,8 +102,8 @@ def test_what_was_measured_ends_with_the_schedule_or_when_it_is_stopped(
     assert times.measured_s(stopped_s * SECOND_NS) == measured_s
 
 
-def test_the_target_is_what_the_engines_say_was_due() -> None:
-    """Where engines count what was due, the mean target is that, exactly, however the rate moved."""
+def test_the_target_is_what_the_generators_say_was_due() -> None:
+    """Where generators count what was due, the mean target is that, exactly, however the rate moved."""
     run = Recorder()
     run.times = Times(0, SECOND_NS, 5 * SECOND_NS)
     run.add("a", report(stats(390, due=400), 2 * SECOND_NS, 17))

@@ -64,9 +64,9 @@ class Process:
 
 
 def played(story: Story, portion: int = 1_000) -> tuple[Reconciliation, dict[str, int]]:
-    """The story told by an engine and its observers, portion by portion; how many pages were settled on the way."""
+    """The story told by a generator and its observers, portion by portion; how many pages were settled on the way."""
     books = Reconciliation()
-    sent, warm, failed = (Process("engine", kind, books) for kind in ("sent", "warm", "failed"))
+    sent, warm, failed = (Process("generator", kind, books) for kind in ("sent", "warm", "failed"))
     seen = [Process(f"observer {number}", "seen", books) for number in range(story.observers)]
     settled = 0
     for first in range(0, story.sent, portion):
@@ -116,7 +116,7 @@ def test_what_agrees_is_settled_while_the_run_goes_on(observers: int) -> None:
     assert books.findings() == {TOPIC: Findings()}
 
 
-def test_without_the_engines_word_nothing_is_found() -> None:
+def test_without_the_generators_word_nothing_is_found() -> None:
     """Where nobody told what was sent, nothing is claimed to be lost or whole."""
     books = Reconciliation()
     assert books.findings() is None
@@ -125,7 +125,7 @@ def test_without_the_engines_word_nothing_is_found() -> None:
 def test_what_is_told_to_have_failed_after_it_was_seen_is_failed_but_delivered() -> None:
     """A delivery that times out long after its event was read back is found, though its page was settled by then."""
     books, _ = played(Story(12 * PAGE, 0, frozenset(), frozenset(), frozenset(), 1))
-    late = Process("engine", "failed", books)
+    late = Process("generator", "failed", books)
     late.enter([5])
     late.tell(everything=True)
     assert books.findings() == {TOPIC: Findings(failed_but_delivered=1)}

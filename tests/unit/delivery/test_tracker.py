@@ -59,7 +59,7 @@ def entered(ledger: SequenceLedger, pairs: Integers) -> list[bool]:
     return ledger.enter(pairs[:, 0], pairs[:, 1], np.ones(len(pairs), np.uint32)).tolist()
 
 
-def told(pages: dict[PageKey, Page]) -> set[tuple[int, int]]:
+def pairs_in(pages: dict[PageKey, Page]) -> set[tuple[int, int]]:
     """The pairs that pages hold."""
     return {
         (stream, number * PAGE + bit)
@@ -86,7 +86,7 @@ def test_sequences_agree_with_plain_sets(batches: list[Integers], settling: bool
         if settling:
             ledger.settle([key for key, page in taken.items() if page.full])
     told_so_far |= ledger.take_pages(everything=True)
-    assert told(told_so_far) == seen
+    assert pairs_in(told_so_far) == seen
     assert all(page.seals.sum() == counted(page.bits) for page in told_so_far.values())
 
 
@@ -102,7 +102,7 @@ def test_every_stream_has_a_place() -> None:
     ledger = SequenceLedger()
     assert entered(ledger, np.array([[0, 10], [MAX_STREAMS - 1, 2]])) == [False, False]
     assert entered(ledger, np.array([[MAX_STREAMS - 1, 2]])) == [True]
-    assert told(ledger.take_pages(everything=True)) == {(0, 10), (MAX_STREAMS - 1, 2)}
+    assert pairs_in(ledger.take_pages(everything=True)) == {(0, 10), (MAX_STREAMS - 1, 2)}
 
 
 @pytest.mark.parametrize(("stream", "sequence"), [(-1, 0), (MAX_STREAMS, 0), (0, -1)])

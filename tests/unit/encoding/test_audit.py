@@ -10,7 +10,7 @@ from lensload.encoding.encoders import Encoded, FragmentEncoder
 from lensload.metrics.stats import Stats
 from lensload.schema import definitions
 from lensload.world.columns import TopicBatch
-from tests.support.worlds import PARSED, START_NS, told
+from tests.support.worlds import PARSED, START_NS, batches_of
 
 TEXTS = {topic: schema.text for topic, schema in definitions.load().items()}
 
@@ -27,7 +27,7 @@ def serializer() -> tuple[ConfluentSerializer, dict[str, int]]:
 
 def _encoded(ids: dict[str, int]) -> list[tuple[TopicBatch, Encoded]]:
     encoder = FragmentEncoder(PARSED, ids)
-    return [(batch, encoder.encode(batch)) for batch in told(3000)]
+    return [(batch, encoder.encode(batch)) for batch in batches_of(3000)]
 
 
 def test_everything_is_audited_when_asked_for(serializer: tuple[ConfluentSerializer, dict[str, int]]):

@@ -28,7 +28,7 @@ from lensload.world.columns import (
 )
 from lensload.world.options import WorldOptions
 from lensload.world.world import TOPICS, World, made
-from tests.support.worlds import PARSED, SCHEMA_IDS, evenly, told
+from tests.support.worlds import PARSED, SCHEMA_IDS, batches_of, evenly
 
 PROBABILITY = st.floats(0, 1)
 
@@ -69,7 +69,7 @@ def test_fragments_equal_fastavro_for_any_world(
 
 def test_every_topic_is_compared():
     """The comparison above covers all five topics: a small world tells of each within a few thousand events."""
-    assert {batch.topic for batch in told(4000)} == set(TOPICS)
+    assert {batch.topic for batch in batches_of(4000)} == set(TOPICS)
 
 
 def test_all_three_serializers_give_the_same_bytes():
@@ -82,14 +82,14 @@ def test_all_three_serializers_give_the_same_bytes():
     confluent = RecordEncoder(ConfluentSerializer(client, texts, {topic: topic for topic in texts}))
     plain = RecordEncoder(fastavro_serializer(PARSED, ids))
     fast = FragmentEncoder(PARSED, ids)
-    for batch in told(4000):
+    for batch in batches_of(4000):
         assert fast.encode(batch).values == plain.encode(batch).values == confluent.encode(batch).values
 
 
 def test_what_is_written_is_what_happened():
     """Read back by fastavro, a value is the record that the world told, its header Confluent's."""
     encoder = FragmentEncoder(PARSED, SCHEMA_IDS)
-    for batch in told(3000):
+    for batch in batches_of(3000):
         schema = parse_schema(PARSED[batch.topic])
         for value, record in zip(encoder.encode(batch).values, batch.records(), strict=True):
             assert value[:5] == wire.header(SCHEMA_IDS[batch.topic])
@@ -99,7 +99,7 @@ def test_what_is_written_is_what_happened():
 def test_heads_say_when_and_which():
     """From the first bytes of any value of any topic: its schema, due time, run, lane and sequence."""
     encoder = FragmentEncoder(PARSED, SCHEMA_IDS)
-    for batch in told(4000):
+    for batch in batches_of(4000):
         values = encoder.encode(batch).values
         heads = wire.Heads.of(values)
         assert heads.valid.all()
@@ -140,7 +140,7 @@ def test_a_newer_schema_needs_no_new_code(place: int):
     newer.pop("__fastavro_parsed__", None)
     newer.pop("__named_schemas", None)
     newer["fields"].insert(place, {"name": "campaign", "type": ["null", "string"], "default": None})
-    batch = next(batch for batch in told(300) if batch.topic == "user-interactions")
+    batch = next(batch for batch in batches_of(300) if batch.topic == "user-interactions")
     values = FragmentEncoder({batch.topic: newer}, {batch.topic: 9}).encode(batch).values
     for value, record in zip(values, batch.records(), strict=True):
         assert schemaless_reader(BytesIO(value[5:]), newer, None) == {**record, "campaign": None}
@@ -150,7 +150,7 @@ def test_a_field_without_default_is_refused():
     """A schema that asks for what events do not have is refused, naming the field."""
     newer = copy.deepcopy(PARSED["user-interactions"])
     newer["fields"].append({"name": "campaign", "type": "string"})
-    batch = next(batch for batch in told(300) if batch.topic == "user-interactions")
+    batch = next(batch for batch in batches_of(300) if batch.topic == "user-interactions")
     with pytest.raises(SchemaError, match="campaign"):
         FragmentEncoder({batch.topic: newer}, {batch.topic: 9}).encode(batch)
 

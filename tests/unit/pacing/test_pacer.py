@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lensload.pacing.pacer import NS_PER_S, Nanoseconds, Pacer
+from lensload.ids import NS_PER_S
+from lensload.pacing.pacer import Nanoseconds, Pacer
 from lensload.pacing.profile import Profile
 
 # The machines that run this are shared: a slow example is no failure.

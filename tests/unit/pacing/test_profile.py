@@ -4,10 +4,9 @@ import re
 
 import pytest
 
+from lensload.ids import NS_PER_S
 from lensload.pacing.pacer import Pacer
 from lensload.pacing.profile import Profile
-
-NS_PER_S = 1_000_000_000
 
 
 def pacer_of(text: str) -> Pacer:

@@ -1,5 +1,6 @@
 """What a person sees of a run: while it runs, and at its end."""
 
+import re
 import threading
 from collections.abc import Mapping
 from copy import deepcopy
@@ -129,8 +130,9 @@ def row_of(text: str, section: str, first: str) -> list[str]:
 def test_the_table_says_what_was_measured():
     """Load, latency in human units, ledger, errors, verdict and the run file's place are all there."""
     text = text_of(verdict="fail", reasons=[a_reason("The cluster did not take 12 events.")])
-    assert "5,000 events/s achieved of 5,000 asked for (100.0 %), 30.0 s measured\n" in text
-    assert "1.22 MB/s, 243 bytes an event (mean)\n" in text
+    (load,) = (row for row in text.splitlines() if "(100.0 %)" in row)
+    assert re.findall(r"[\d,.]+", load) == ["5,000", "5,000", "100.0", ",", "30.0"]
+    assert re.search(r"\b1\.22 MB/s.*\b243 bytes", text)
     assert row_of(text, "LATENCY from", "schedule lag")[1:] == (
         ["150,000", "234 us", "212 us", "425 us", "1.10 ms", "-", "8.50 ms"]
     )
@@ -138,16 +140,16 @@ def test_the_table_says_what_was_measured():
     assert row_of(text, "EVENTS", "user-int")[1:] == ["100,000", "99,988", "12", "99,987", "1", "0", "0"]
     assert row_of(text, "EVENTS", "all")[1:3] == ["150,000", "149,988"]
     assert "- 12 x user-interactions: Local: Message timed out\n" in text
-    assert "VERDICT: FAIL\nThe figures can be trusted" in text
+    assert "VERDICT: FAIL\n" in text
     assert "\n- The cluster did not take 12 events.\n" in text
     assert text.splitlines()[0].endswith(": FAIL")
-    assert text.splitlines()[-1] == "run file: out/run.json"
+    assert text.splitlines()[-1].endswith(" out/run.json")
 
 
 def test_a_percentile_of_too_few_samples_is_not_shown():
     """A percentile that the sample cannot carry is a dash, and the dash is explained."""
     assert row_of(text_of(), "LATENCY from", "end to end")[5:7] == ["-", "-"]
-    assert "-: too few events for that percentile\n" in text_of()
+    assert "\n-: " in text_of()
 
 
 def test_a_stage_without_samples_has_no_row():
@@ -157,14 +159,14 @@ def test_a_stage_without_samples_has_no_row():
 
 def test_the_embedded_cluster_is_loud():
     """Nobody can paste a figure of the embedded cluster without the warning, or a real one with it."""
-    warning = "!! EMBEDDED CLUSTER: these numbers are the client's, not a broker's.\n"
-    assert warning in text_of(embedded=True)
+    assert "!! EMBEDDED CLUSTER" in text_of(embedded=True)
     assert "EMBEDDED" not in text_of()
 
 
 def test_a_run_cut_short_says_so_beside_its_load():
     """A short run is not taken for the whole one."""
-    assert "30.0 s measured, CUT SHORT\n" in text_of(cut_short=True)
+    assert "CUT SHORT" in text_of(cut_short=True)
+    assert "CUT SHORT" not in text_of()
 
 
 @given(
@@ -191,7 +193,7 @@ def test_many_errors_do_not_bury_the_verdict():
     """Ten kinds of error are shown, and how many more the run file has."""
     text = text_of(errors=[{"topic": "t", "error": f"E{n}", "count": 1} for n in range(25)])
     assert text.count(" x t: E") == 10
-    assert "- and 15 more: see the run file\n" in text
+    assert "\n- and 15 more" in text
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

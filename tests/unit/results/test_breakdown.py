@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lensload.results.breakdown import PLACES, breakdown, sentence
 
 
-def found(lag: float | None, queue: float | None, ack: float | None, end: float | None) -> Any:
+def breakdown_of(lag: float | None, queue: float | None, ack: float | None, end: float | None) -> Any:
     latency = {
         name: {"all": {"mean": mean}}
         for name, mean in (("schedule_lag", lag), ("ack", ack), ("end_to_end", end))
@@ -26,7 +26,7 @@ times = st.floats(0, 1e7)
 def test_the_parts_are_the_whole(lag: float, queue: float | None, ack: float, end: float) -> None:
     """Generator, client, broker and consumer make up the end-to-end mean where an event is due before it is acked."""
     ack = max(ack, lag)
-    fall = found(lag, queue, ack, max(end, ack))
+    fall = breakdown_of(lag, queue, ack, max(end, ack))
     assert sum(fall[f"{place}_us"] or 0.0 for place in PLACES) == pytest.approx(max(end, ack), abs=1e-3)
 
 
@@ -41,17 +41,17 @@ MEANS = {
 @pytest.mark.parametrize("place", PLACES)
 def test_the_greatest_part_is_named(place: str) -> None:
     """A person reads in one sentence whom to ask first, and a program by name."""
-    fall = found(*MEANS[place])
+    fall = breakdown_of(*MEANS[place])
     assert fall["mostly"] == place
     assert place in sentence(fall)
 
 
 def test_the_clients_part_names_its_linger() -> None:
     """Where events wait in the client's queue, the setting that makes them wait is there with its value."""
-    assert "7.5 ms" in sentence(found(*MEANS["client"]), 7.5)
-    assert "7.5 ms" not in sentence(found(*MEANS["broker"]), 7.5)
+    assert "7.5 ms" in sentence(breakdown_of(*MEANS["client"]), 7.5)
+    assert "7.5 ms" not in sentence(breakdown_of(*MEANS["broker"]), 7.5)
 
 
 def test_without_sights_there_is_no_breakdown() -> None:
     """Where nothing was seen, nothing is said of where its time went."""
-    assert found(1.0, 1.0, 1.0, None) is None
+    assert breakdown_of(1.0, 1.0, 1.0, None) is None

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
@@ -74,6 +75,17 @@ def test_the_contract():
     assert run["started_at"] == "2026-03-04T05:06:07.891+00:00"
 
 
+@given(due=st.integers(2_000, 50_000), overdue=st.integers(0, 10_000))
+def test_a_generator_that_is_too_slow_says_what_it_reached(due: int, overdue: int):
+    """What it still produced of the warm-up counts as its rate as far as measured events are missing, and is never made up."""
+    stats = some_stats()
+    stats.add_total("warmup_overdue", overdue)
+    load = build(stats, Recording(facts=replace(RECORDING.facts, target_per_s=due / 10)), {})["load"]
+    assert load["produced_per_s"] * 10 == pytest.approx(2_000 + min(overdue, due - 2_000, 100))
+    assert load["achieved_per_s"] == load["observed_per_s"] == load["produced_per_s"]
+    assert load["produced_per_s"] <= max(load["target_per_s"], 200)
+
+
 def test_lost_is_acked_less_observed_of_each_topic():
     """What one topic lost is not made up by another, and what was seen without an ack counts as no loss below 0."""
     stats = some_stats()
@@ -103,7 +115,7 @@ def test_the_warm_up_is_counted_apart():
     ],
 )
 def test_totals_reach_the_verdict(name: str, code: str):
-    """What the engine confesses turns the verdict."""
+    """What the generator confesses turns the verdict."""
     stats = some_stats()
     stats.add_total(name, 2)
     run = build(stats, RECORDING, {})

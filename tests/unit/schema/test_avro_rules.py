@@ -15,41 +15,41 @@ _ENUM = {"type": "enum", "name": "E", "symbols": ["A", "B"]}
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "named"),
     [
-        (a_record(["null", "string"], default="null"), "first type of a union"),
-        (a_record(["string", "null"], default=None), "first type of a union"),
-        (a_record(["null", "int"], default=0), "first type of a union"),
-        (a_record("int", default=2**31), "is no int"),
-        (a_record("long", default=1.5), "is no long"),
-        (a_record("boolean", default=0), "is no boolean"),
-        (a_record("string", default=None), "is no string"),
-        (a_record({"type": "fixed", "name": "F", "size": 4}, default="ab"), "does not have 4 bytes"),
-        (a_record({"type": "fixed", "name": "F", "size": -1}), "whole number"),
-        (a_record({"type": "array", "items": "int"}, default={}), "is no array"),
-        (a_record({"type": "map", "values": "int"}, default={"a": "b"}), "is no int"),
-        (a_record({"type": "array"}), "nothing of its items"),
-        (a_record(_ENUM, default="C"), "not one of its symbols"),
-        (a_record({**_ENUM, "default": "C"}), "not one of its symbols"),
-        (a_record({**_ENUM, "symbols": ["A", "A"]}), "there twice"),
-        (a_record({**_ENUM, "symbols": ["a-b"]}), "is no symbol"),
-        (a_record(["null", ["int"]]), "a union in a union"),
-        (a_record(["int", "int"]), "has int twice"),
-        (a_record([{"type": "array", "items": "int"}, {"type": "array", "items": "string"}]), "array twice"),
-        (a_record([]), "no branch"),
-        ({"type": "record", "name": "user-agent", "fields": []}, "is no name"),
-        ({"type": "record", "name": "R", "namespace": "a.1b", "fields": []}, "is no name"),
-        ({"type": "record", "name": "R", "fields": [{"name": "user-agent", "type": "int"}]}, "is no name"),
+        (a_record(["null", "string"], default="null"), "R.f: "),
+        (a_record(["string", "null"], default=None), "R.f: "),
+        (a_record(["null", "int"], default=0), "R.f: "),
+        (a_record("int", default=2**31), "2147483648"),
+        (a_record("long", default=1.5), "1.5"),
+        (a_record("boolean", default=0), "boolean"),
+        (a_record("string", default=None), "string"),
+        (a_record({"type": "fixed", "name": "F", "size": 4}, default="ab"), "4 bytes"),
+        (a_record({"type": "fixed", "name": "F", "size": -1}), "-1"),
+        (a_record({"type": "array", "items": "int"}, default={}), "array"),
+        (a_record({"type": "map", "values": "int"}, default={"a": "b"}), "'b'"),
+        (a_record({"type": "array"}), "items"),
+        (a_record(_ENUM, default="C"), "'C'"),
+        (a_record({**_ENUM, "default": "C"}), "'C'"),
+        (a_record({**_ENUM, "symbols": ["A", "A"]}), "'A'"),
+        (a_record({**_ENUM, "symbols": ["a-b"]}), "'a-b'"),
+        (a_record(["null", ["int"]]), "R.f: "),
+        (a_record(["int", "int"]), "int"),
+        (a_record([{"type": "array", "items": "int"}, {"type": "array", "items": "string"}]), "array"),
+        (a_record([]), "R.f: "),
+        ({"type": "record", "name": "user-agent", "fields": []}, "'user-agent'"),
+        ({"type": "record", "name": "R", "namespace": "a.1b", "fields": []}, "'1b'"),
+        ({"type": "record", "name": "R", "fields": [{"name": "user-agent", "type": "int"}]}, "'user-agent'"),
         (
             {"type": "record", "name": "R", "fields": [{"name": "f", "type": "int", "order": "up"}]},
-            "the order must be one of",
+            "order",
         ),
-        (a_record(a_record("int"), default={}), "lacks f"),
+        (a_record(a_record("int"), default={}), "R.f: "),
     ],
 )
-def test_what_the_specification_refuses_is_named(document: Any, said: str):
+def test_what_the_specification_refuses_is_named(document: Any, named: str):
     """Whoever writes such a schema reads where and why."""
-    assert said in avro_rules.complaint(document)
+    assert named in avro_rules.complaint(document)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from lensload.seed.actuals import NO_POSITION, Actuals, merged
 from lensload.world.columns import TopicBatch
-from tests.support.worlds import told
+from tests.support.worlds import batches_of
 
-BATCHES = told(20_000)
+BATCHES = batches_of(20_000)
 
 
 def counted(batches: list[TopicBatch] | tuple[TopicBatch, ...]) -> dict[str, Any]:
@@ -26,11 +26,11 @@ def by(topic: str, *fields: str) -> dict[tuple[str, ...], int]:
     found: Counter[tuple[str, ...]] = Counter()
     for batch in BATCHES:
         if batch.topic == topic:
-            found.update(tuple(_told(record, field) for field in fields) for record in batch.records())
+            found.update(tuple(_counted_as(record, field) for field in fields) for record in batch.records())
     return dict(found)
 
 
-def _told(record: dict[str, Any], field: str) -> str:
+def _counted_as(record: dict[str, Any], field: str) -> str:
     if field == "position":
         return record["metadata"].get("position", NO_POSITION)
     return str(len(record[field]) if field == "recommendations" else record[field])

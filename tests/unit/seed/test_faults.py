@@ -323,5 +323,5 @@ def test_rates_that_cannot_be_are_refused(text: str, named: str):
     with pytest.raises(UsageError) as caught:
         rates_of([text])
     assert named in str(caught.value)
-    assert "--fault NAME=RATE" in str(caught.value)
+    assert "--fault " in str(caught.value)
     assert caught.value.exit_code == 2

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lensload.metrics.cost import ProcessCost
 from lensload.metrics.counts import COUNTS, sums
 from lensload.metrics.observer_lag import ObserverLag
 from lensload.metrics.responses import RESPONSE_COUNTS, WRONG_ANSWERS, Responses
@@ -44,6 +45,7 @@ def changed(evidence: Evidence, **values: Any) -> Evidence:
         latencies=replace(evidence.latencies, **its(Latencies)),
         totals={name: n for name, n in values.items() if name in TOTALS},
         lag_shares=values.get("lag_shares", ()),
+        costs=values.get("costs", ()),
     )
 
 
@@ -51,6 +53,19 @@ def answered(**counts: int) -> Evidence:
     """A good run with a service under test, whose answers are counted so; 0 what is not named."""
     responses = {**dict.fromkeys(RESPONSE_COUNTS, 0), "breakdown": None, "reception": None, **counts}
     return replace(GOOD, responses=cast("Responses", responses))
+
+
+def cost(process: str, worker: int = 0, **values: float) -> ProcessCost:
+    """What a process cost that had half a core for itself."""
+    idle = {
+        "busy": 0.5,
+        "stolen": 0.0,
+        "throttled": None,
+        "busiest_thread": "main",
+        "busiest_thread_cores": 0.4,
+    }
+    used = {"measured_s": 60.0, "cpu_s": 30.0, "cores": 0.5, "peak_bytes": 1 << 27, "cpus": 2}
+    return cast("ProcessCost", {"process": process, "worker": worker, **used, **idle, **values})
 
 
 def only_reason(evidence: Evidence, thresholds: Thresholds | None = None) -> tuple[str, str]:
@@ -157,6 +172,11 @@ def test_a_run_that_was_cut_short_is_no_verdict():
         ({"lag_shares": (LagShare("ack.p99 < 50ms", 40e3, 50e3, 14e3, held=True),)}, "lag_share"),
         ({"lag_shares": (LagShare("ack.p99 < 9ms", 40e3, 9e3, 3e3, held=False),)}, "lag_share"),
         ({"reordered": 2}, "reordered"),
+        ({"costs": (cost("generator", busiest_thread_cores=0.81),)}, "generator_busy"),
+        ({"costs": (cost("generator"), cost("observer", busiest_thread_cores=0.97))}, "observer_busy"),
+        ({"costs": (cost("generator"), cost("observer", stolen=0.051))}, "cpu_steal"),
+        ({"costs": (cost("generator", throttled=0.011), cost("observer", throttled=0.0))}, "cpu_throttled"),
+        ({"costs": (cost("generator", busy=0.96),)}, "machine_busy"),
     ],
 )
 def test_what_is_told_but_changes_nothing(change: dict[str, object], code: str):
@@ -164,6 +184,24 @@ def test_what_is_told_but_changes_nothing(change: dict[str, object], code: str):
     evidence = changed(GOOD, **change)
     assert judge(evidence)["verdict"] == "pass"
     assert only_reason(evidence)[0] == code
+
+
+def test_a_process_that_has_room_is_not_worth_a_word():
+    """A coordinator may be busy, and generators and observers that leave most of their cores free are not named."""
+    costs = (
+        cost("generator", throttled=0.01),
+        cost("observer", 1),
+        cost("coordinator", busiest_thread_cores=1.0),
+    )
+    assert judge(changed(GOOD, costs=costs))["reasons"] == []
+
+
+def test_the_busiest_of_several_is_named():
+    """A reader learns which worker's process is near its end, and by how much."""
+    costs = (cost("generator", 0, busiest_thread_cores=0.85), cost("generator", 7, busiest_thread_cores=0.93))
+    _, text = only_reason(changed(GOOD, costs=costs))
+    assert "0.93" in text
+    assert "7" in text
 
 
 def test_an_event_seen_without_acknowledgement_is_told():

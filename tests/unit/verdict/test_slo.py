@@ -84,30 +84,30 @@ def test_the_other_spelling_of_a_high_percentile():
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "named"),
     [
-        ("end_to_end.pp8 < 5ms", "no statistic 'pp8'; there are mean, min, max and percentiles"),
-        ("end2end.p99 < 5ms", "no topic or stage 'end2end'; did you mean end_to_end?"),
-        ("user-interaction.ack.p99 < 5ms", "'user-interaction'; did you mean user-interactions?"),
-        ("user-interactions.akc.p99 < 5ms", "no stage 'akc'; did you mean ack?"),
-        ("los == 0", "no figure 'los'; did you mean lost?"),
-        ("ack < 5ms", "as in ack.p99"),
-        ("ack.p99 < 5", "whose limit has the unit us, ms or s"),
-        ("ack.p99 < 5 min", "'min' is none"),
-        ("lost < 5ms", "without the unit 'ms'"),
-        ("achieved >= 5000", "or achieved_per_s for a rate"),
-        ("ab-test-events.achieved >= 5%", "say achieved_per_s"),
-        ("lost = 0", "no comparison '='"),
-        ("a.b.c.d < 5", "no topic or stage 'a'"),
-        ("ab-test-events.ack.p99.x < 5ms", "too many parts"),
-        ("lost < 1.2.3", "is no number"),
-        ("fast please", "is no objective; write FIGURE COMPARISON LIMIT"),
-        ("", "is no objective"),
+        ("end_to_end.pp8 < 5ms", "'pp8'.*mean"),
+        ("end2end.p99 < 5ms", r"'end2end'.*end_to_end\b"),
+        ("user-interaction.ack.p99 < 5ms", r"'user-interaction'.*user-interactions\b"),
+        ("user-interactions.akc.p99 < 5ms", r"'akc'.*\back\b"),
+        ("los == 0", r"'los'.*\blost\b"),
+        ("ack < 5ms", r"ack\.p99"),
+        ("ack.p99 < 5", r"\bus, ms .*\bs\b"),
+        ("ack.p99 < 5 min", "'min'"),
+        ("lost < 5ms", "'ms'"),
+        ("achieved >= 5000", "achieved_per_s"),
+        ("ab-test-events.achieved >= 5%", "achieved_per_s"),
+        ("lost = 0", "'='"),
+        ("a.b.c.d < 5", "'a'"),
+        ("ab-test-events.ack.p99.x < 5ms", "ab-test-events.ack.p99.x"),
+        ("lost < 1.2.3", r"1\.2\.3"),
+        ("fast please", "'fast please'.*FIGURE COMPARISON LIMIT"),
+        ("", "FIGURE COMPARISON LIMIT"),
     ],
 )
-def test_a_typo_is_refused_with_the_nearest(text: str, says: str):
+def test_a_typo_is_refused_with_the_nearest(text: str, named: str):
     """What is mistyped never counts as held: it is named, with what it may have been."""
-    with pytest.raises(ValueError, match=re.escape(says)):
+    with pytest.raises(ValueError, match=named):
         Slo.parse(text)
 
 
@@ -148,14 +148,14 @@ def test_too_few_samples_are_no_pass():
     run = a_run("ab-test-events.ack.p99 < 1s")
     (outcome,) = run["slos"]
     assert (outcome["held"], outcome["figure"], outcome["margin"]) == (False, None, None)
-    assert outcome["reason"] == "too few samples: 500 do not carry p99"
+    assert re.findall(r"\bp?\d+\b", outcome["reason"] or "") == ["500", "p99"]
     assert run["verdict"] == "fail"
     assert codes(run["reasons"]) == ["objective_missed"]
 
 
 def test_a_topic_that_the_run_does_not_have_is_refused():
     """An objective of another run's topic is wrong usage, neither held nor missed."""
-    with pytest.raises(UsageError, match="has no topic model-metrics"):
+    with pytest.raises(UsageError, match="model-metrics"):
         Slo.parse("model-metrics.lost == 0").judge(a_run())
 
 
@@ -173,7 +173,7 @@ def test_objectives_come_from_every_source(tmp_path: Any, monkeypatch: pytest.Mo
     assert load({"slo": ["lost == 0"]}, folder=tmp_path, environ={}).criteria.slo == wanted[:1]
     assert RunConfig.from_json(RunConfig.of(slo=wanted).as_json()).criteria.slo == wanted
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match=r"--slo is .*did you mean lost\?"):
+    with pytest.raises(UsageError, match=r"--slo .*\blost\b"):
         load({"slo": ["los == 0"]})
-    with pytest.raises(UsageError, match="is of model-metrics, which this run does not write"):
+    with pytest.raises(UsageError, match="model-metrics"):
         load({"slo": ["model-metrics.lost == 0"], "topics": "user-interactions"})

@@ -11,6 +11,7 @@ from lensload import __version__
 from lensload.errors import UsageError
 from lensload.metrics.stages import MEANINGS
 from lensload.report import comparison_table, service, tables, units
+from lensload.report.cost import cost_line
 from lensload.report.html import breakdown, heat, load, percentiles
 from lensload.report.html.conditions import condition_tables
 from lensload.report.html.figure import HALF_PX, NARROW_PX, WIDE_PX, Figure
@@ -87,6 +88,7 @@ def render(runs: Sequence[Run], names: Sequence[str], comparison: Comparison | N
         tables=tables,
         service=service,
         facts=facts,
+        cost_line=cost_line,
         slow=slow_sentences,
         stage_meanings=MEANINGS.values(),
         conditions=condition_tables(runs, shown),

@@ -23,10 +23,15 @@ def _nothing_due(run: Evidence, _: Thresholds) -> Text:
     return nothing and "Nothing was measured: no event was due after the warm-up."
 
 
-@RULES.add("nothing_produced", "invalid", "Lower the rate.", limit="generator")
+@RULES.add("nothing_produced", "invalid", "Lower the rate, or add workers or cores.", limit="generator")
 def _nothing_produced(run: Evidence, _: Thresholds) -> Text:
     nothing = not run.counts["produced"] and run.facts.due >= 1
-    return nothing and "Nothing was measured: events were due, and none was produced."
+    overdue = run.total("warmup_overdue")
+    late = overdue and (
+        f" The generator was behind by more than the warm-up, and produced {number(overdue, 'event')} of that in the"
+        " measured time: the rate that it reached is of these."
+    )
+    return nothing and f"Nothing was measured: events were due, and none was produced.{late or ''}"
 
 
 @RULES.add("nothing_acked", "invalid", "See the errors and notices for why.", limit="cluster")

@@ -329,7 +329,7 @@ async function loadForm() {
   const { groups, target } = await (await fetch("api/form")).json();
   at("target").textContent = target;
   const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? "{}");
-  at("groups").replaceChildren(...groups.map((group, number) => fieldset(group, draft, number < 2)));
+  at("groups").replaceChildren(...groups.map((group, number) => fieldset(group, draft, number === 0 || group.title === "Load")));
   sum();
 }
 

@@ -1,4 +1,4 @@
-"""The real engine."""
+"""The real generator."""
 
 import runpy
 
