@@ -52,6 +52,12 @@ def refused(folder: Path, code: int, *arguments: str, environ: dict[str, str] | 
     return log
 
 
+def test_properties_that_contradict_each_other_are_refused(folder: Path):
+    """What a producer does not take together is wrong usage, in librdkafka's words and without a traceback."""
+    (folder / "client.properties").write_text("acks=1\nenable.idempotence=true\n")
+    assert "enable.idempotence" in refused(folder, 2, *SHORT, "--client-config", "client.properties")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

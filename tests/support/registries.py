@@ -31,7 +31,7 @@ class StandIn:
     interrupt: Interrupt = lambda _method, _path: None
     url: str = ""
     subjects: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    levels: dict[str, str] = field(default_factory=dict[str, str])
+    levels: dict[str, str] = field(default_factory=dict[str, str])  # of all other subjects: that of ""
     requests: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     authorizations: set[str | None] = field(default_factory=set[str | None])
     peers: list[Any] = field(default_factory=list[Any])
@@ -49,7 +49,7 @@ class StandIn:
             return interrupted
         kind, *rest = path.strip("/").split("/")
         if kind == "config":
-            return self._config(method, rest[0], body)
+            return self._config(method, "/".join(rest), body)
         if kind == "compatibility":
             known = rest[1] in self.subjects
             return as_json(200, is_compatible=True) if known else _missing(40401)
