@@ -23,6 +23,7 @@ from lensload.encoding.encoders import Encoded
 from lensload.kafka.batch_producer import BatchProducer, Messages
 from lensload.kafka.client_errors import Troubles
 from lensload.kafka.producing import refusing_contradictions
+from lensload.metrics.leaders import Leaders, record_by_leader
 from lensload.metrics.librdkafka import INTERVAL_MS, ProducerStatistics
 from lensload.metrics.stats import Stats
 
@@ -58,9 +59,13 @@ class PacedProducer:
         settings: librdkafka's properties.
         names: the name in the cluster of each topic.
         stats: where to account.
+        leaders: of the topics' partitions, in the order of `names`; while it knows any, acknowledgements are timed by
+            broker too.
     """
 
-    def __init__(self, settings: dict[str, Any], names: dict[str, str], stats: Stats) -> None:
+    def __init__(
+        self, settings: dict[str, Any], names: dict[str, str], stats: Stats, leaders: Leaders | None = None
+    ) -> None:
         self.measure_from_ns = 0
         self.produced = 0
         self.last_ns = 0
@@ -72,6 +77,7 @@ class PacedProducer:
         self._reported = 0
         self._topics = tuple(names)
         self._stats = stats
+        self._leaders = leaders or Leaders(())
         self._queues = {topic: _Queue(name, number) for number, (topic, name) in enumerate(names.items())}
         self._handed: list[_Handed] = []
         self._handed_events = 0
@@ -252,11 +258,15 @@ class PacedProducer:
     def _settle_acked(self) -> None:
         if not self._producer.reported:
             return
-        reports = self._producer.take_reports()
+        reports = self._producer.take_reports(with_partitions=self._leaders.known)
         self._reported = 0
         numbers, due_ns = _opened(reports.opaques)
         failed = reports.errors != 0
         measured = due_ns >= self.measure_from_ns
+        if self._leaders.known:
+            timed = np.flatnonzero(measured & ~failed)
+            brokers = self._leaders.of(numbers[timed], reports.partitions[timed], due_ns[timed])
+            record_by_leader(self._stats, "ack", brokers, reports.came_ns[timed] - due_ns[timed])
         for number, topic in enumerate(self._topics):
             acked = (numbers == number) & ~failed
             counted = np.flatnonzero(acked & measured)

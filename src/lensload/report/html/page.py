@@ -17,6 +17,7 @@ from lensload.report.html.conditions import condition_tables
 from lensload.report.html.figure import HALF_PX, NARROW_PX, WIDE_PX, Figure
 from lensload.report.html.theme import typeset
 from lensload.report.tables import Cell
+from lensload.results import brokers
 from lensload.results.comparability import differences
 from lensload.results.compare import DEFAULT_LIMITS, FORMAT, Comparison, Terms, compare, method
 from lensload.results.counted import stats_of
@@ -89,12 +90,17 @@ def render(runs: Sequence[Run], names: Sequence[str], comparison: Comparison | N
         service=service,
         facts=facts,
         cost_line=cost_line,
-        slow=slow_sentences,
+        slow=_sentences,
         stage_meanings=MEANINGS.values(),
         conditions=condition_tables(runs, shown),
         version=__version__,
         embedded=[side.name for side in sides if side.run["embedded"]],
     )
+
+
+def _sentences(run: Run) -> list[str]:
+    """Where the time of the slowest went, and which broker is slow."""
+    return [*slow_sentences(run), *brokers.sentences(run)]
 
 
 def _comparison(runs: Sequence[Run], names: Sequence[str]) -> Comparison | None:
