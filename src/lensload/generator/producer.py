@@ -23,7 +23,7 @@ from lensload.encoding.encoders import Encoded
 from lensload.kafka.batch_producer import BatchProducer, Messages
 from lensload.kafka.client_errors import Troubles
 from lensload.kafka.producing import refusing_contradictions
-from lensload.metrics.leaders import Leaders, record_by_leader
+from lensload.metrics.leaders import Leaders
 from lensload.metrics.librdkafka import INTERVAL_MS, ProducerStatistics
 from lensload.metrics.stats import Stats
 
@@ -265,8 +265,8 @@ class PacedProducer:
         measured = due_ns >= self.measure_from_ns
         if self._leaders.known:
             timed = np.flatnonzero(measured & ~failed)
-            brokers = self._leaders.of(numbers[timed], reports.partitions[timed], due_ns[timed])
-            record_by_leader(self._stats, "ack", brokers, reports.came_ns[timed] - due_ns[timed])
+            places = self._leaders.of(numbers[timed], reports.partitions[timed], due_ns[timed])
+            self._leaders.record(self._stats, "ack", places, reports.came_ns[timed] - due_ns[timed])
         for number, topic in enumerate(self._topics):
             acked = (numbers == number) & ~failed
             counted = np.flatnonzero(acked & measured)

@@ -19,7 +19,7 @@ from lensload.delivery.tracker import TOPICS_A_LANE, OrderLedger, SequenceLedger
 from lensload.encoding import wire
 from lensload.kafka.live_reader import LiveReader
 from lensload.kafka.reading import Place
-from lensload.metrics.leaders import Leaders, record_by_leader
+from lensload.metrics.leaders import Leaders
 from lensload.metrics.stats import Stats
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.service.offset_log import OffsetLog
@@ -273,8 +273,8 @@ class Observer:
                 self._stats.record("end_to_end", topic, came_ns[seen] - due_ns[seen])
         if self.leaders.known:
             seen = np.flatnonzero(measured & ~doubled & timed)
-            brokers = self.leaders.of(place[seen], partition[seen], due_ns[seen])
-            record_by_leader(self._stats, "end_to_end", brokers, came_ns[seen] - due_ns[seen])
+            places = self.leaders.of(place[seen], partition[seen], due_ns[seen])
+            self.leaders.record(self._stats, "end_to_end", places, came_ns[seen] - due_ns[seen])
         return doubled
 
     def _account_strange(
