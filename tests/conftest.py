@@ -5,7 +5,7 @@ import shutil
 import signal
 import uuid
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NoReturn
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from tests.harness.artifacts import missing_tools
 from tests.harness.kafka import Kafka
+from tests.harness.kafka.cluster import Cluster
 from tests.harness.process import Server
 from tests.harness.proxy import Proxy
 from tests.harness.registry import Registry
@@ -23,7 +24,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("lensload", deadline=None)  # a shared machine's pauses are no failure
 settings.load_profile("lensload")
 
-NATIVE_FIXTURES = {"kafka", "own_kafka", "registry"}
+NATIVE_FIXTURES = {"kafka", "own_kafka", "cluster", "registry"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 RUNNING = pytest.StashKey[list[Server]]()
 
@@ -40,6 +41,22 @@ def own_kafka(request: pytest.FixtureRequest) -> Iterator[Kafka]:
     """A real broker of the test's own, to be ill-treated; it costs 3 s or so."""
     with Kafka() as server, _noted(request.config, server):
         yield server
+
+
+@pytest.fixture(scope="session")
+def cluster_of_session(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """The session's three brokers; tests ask for `cluster`."""
+    with Cluster() as servers, ExitStack() as stack:
+        for node in servers.nodes.values():
+            stack.enter_context(_noted(request.config, node))
+        yield servers
+
+
+@pytest.fixture
+def cluster(cluster_of_session: Cluster) -> Cluster:
+    """Three brokers, whole whatever the test before did to them; one worker of a session runs all tests that ask for it."""
+    cluster_of_session.heal()
+    return cluster_of_session
 
 
 @pytest.fixture
@@ -61,7 +78,7 @@ def chromium() -> str:
     """A browser's command; where there is none its tests are skipped, and in CI they fail."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
-        _skip(f"needs {' or '.join(BROWSERS)} on the PATH")
+        skip(f"needs {' or '.join(BROWSERS)} on the PATH")
     return found
 
 
@@ -69,7 +86,7 @@ def chromium() -> str:
 def curl_and_jq() -> None:
     """What the guide's commands need; where it is missing their tests are skipped, and in CI they fail."""
     if missing := [tool for tool in ("curl", "jq") if shutil.which(tool) is None]:
-        _skip(f"needs {' and '.join(missing)} on the PATH")
+        skip(f"needs {' and '.join(missing)} on the PATH")
 
 
 @pytest.fixture
@@ -98,11 +115,15 @@ def _noted(config: pytest.Config, server: Server) -> Generator[None]:
         running.remove(server)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as native whatever asks for a real server."""
+    """Mark as native whatever asks for a real server, and keep together what asks for the cluster: it starts once."""
     for item in items:
-        if NATIVE_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+        names = getattr(item, "fixturenames", ())
+        if NATIVE_FIXTURES.intersection(names):
             item.add_marker("native")
+        if "cluster" in names:
+            item.add_marker(pytest.mark.xdist_group("cluster"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -110,10 +131,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("native") is None:
         return
     if missing := missing_tools():
-        _skip(f"needs {' and '.join(missing)} on the PATH for a real Kafka and registry")
+        skip(f"needs {' and '.join(missing)} on the PATH for a real Kafka and registry")
 
 
-def _skip(reason: str) -> NoReturn:
+def skip(reason: str) -> NoReturn:
+    """Skip the test that needs what this machine lacks; in CI, where that must not be, fail it."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason}; in CI that is a failure", pytrace=False)
     pytest.skip(reason)

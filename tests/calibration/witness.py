@@ -14,6 +14,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from lensload.schema import definitions
 from tests.harness.kafka import Kafka
+from tests.harness.kafka.cluster import Cluster
 
 PARSED = {name: schema.parsed for name, schema in definitions.load().items()}
 QUIET_S = 0.7  # more than a fetch waits at the broker by default
@@ -63,11 +64,11 @@ class Witness:
     """Reads and creates the five topics under a prefix.
 
     Args:
-        kafka: the broker, reached directly.
+        kafka: the broker or cluster, reached directly.
         prefix: of the topics.
     """
 
-    def __init__(self, kafka: Kafka, prefix: str = "") -> None:
+    def __init__(self, kafka: Kafka | Cluster, prefix: str = "") -> None:
         self.prefix = prefix
         self._settings: dict[str, Any] = {"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0}
         self.admin = AdminClient(self._settings)
@@ -76,16 +77,16 @@ class Witness:
         """Have topics, by default LENS's, before a run that would create them in its own way."""
         topics = [NewTopic(self.prefix + name, partitions, 1, config=config) for name in names]
         for created in self.admin.create_topics(topics).values():
-            created.result(timeout=10)
+            created.result(timeout=30)
 
     def ends(self) -> dict[tuple[str, int], tuple[int, int]]:
         """The first and the next offset of every partition, by topic (with its prefix) and number."""
         consumer = self._consumer()
-        found = consumer.list_topics(timeout=10).topics
+        found = consumer.list_topics(timeout=30).topics
         places = [
             (self.prefix + name, number) for name in PARSED for number in found[self.prefix + name].partitions
         ]
-        ends = {place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=10) for place in places}
+        ends = {place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=30) for place in places}
         consumer.close()
         return ends
 
@@ -105,7 +106,7 @@ class Witness:
         """Have the broker delete all records up to some ends."""
         wanted = [TopicPartition(*place, end) for place, (_, end) in ends.items()]
         for deleted in self.admin.delete_records(wanted).values():
-            deleted.result(timeout=10)
+            deleted.result(timeout=30)
 
     def read(self, since: dict[tuple[str, int], int] | None = None) -> list[Sighting]:
         """All records that lie in the topics now, or those from some offsets on; each partition's in order."""
@@ -119,7 +120,7 @@ class Witness:
         return found
 
     def _read_to(self, consumer: Consumer, end: int) -> Iterable[Sighting]:
-        offset, deadline_s = 0, time.monotonic() + 20
+        offset, deadline_s = 0, time.monotonic() + 60
         while offset < end:
             assert time.monotonic() < deadline_s, "the topic cannot be read"
             for message in consumer.consume(1000, 0.2):

@@ -5,7 +5,7 @@ By hand, from the repository's root: ``python -m tests.harness``. In tests: the 
 
     artifacts   what has to be downloaded, once, into the cache
     process     a server process that can be stopped, killed, frozen and that never outlives us
-    kafka       one broker: storage, configuration, Kafka's own tools
+    kafka       one broker: storage, configuration, Kafka's own tools; three of them as a cluster
     proxy       between clients and a broker: delays, holds, drops
     registry    one registry with Confluent's REST interface
 

@@ -19,7 +19,7 @@ LEASH = Path(__file__).with_name("leash.py")
 # Below what Linux and macOS hand out to outgoing connections: a client that keeps knocking at a dead server's
 # port inside that range may in the end be connected to itself, and keep the restarted server out.
 SERVER_PORTS = range(20_000, 32_768)
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0  # a machine that is busy otherwise starts three brokers slowly
 POLL_S = 0.02
 
 
@@ -63,6 +63,15 @@ class Server(ABC):
         Raises:
             HarnessError: it runs already, ended, or did not answer in time; the text ends with its log.
         """
+        self.launch()
+        self.await_answer()
+
+    def launch(self) -> None:
+        """Start the process and do not wait for its answer, as servers that need each other must be.
+
+        Raises:
+            HarnessError: it runs already.
+        """
         if self.is_running:
             raise HarnessError(f"{self.name} runs already; restart() is what starts it anew.")
         command = [sys.executable, "-S", str(LEASH), str(os.getpid()), *self._command()]
@@ -75,6 +84,13 @@ class Server(ABC):
                 stderr=subprocess.STDOUT,
                 process_group=0,  # Ctrl-C at a terminal is for us; we then end the server
             )
+
+    def await_answer(self) -> None:
+        """Return when a launched process answers.
+
+        Raises:
+            HarnessError: it ended, or did not answer in time; the text ends with its log.
+        """
         self._await_answer(time.monotonic() + START_TIMEOUT_S)
 
     def stop(self, timeout_s: float = 20.0) -> None:
@@ -169,10 +185,10 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def accepts(port: int) -> bool:
-    """Tell whether somebody listens at this port of 127.0.0.1."""
+def accepts(port: int, host: str = "127.0.0.1") -> bool:
+    """Tell whether somebody listens at this port."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with socket.create_connection((host, port), timeout=1):
             return True
     except OSError:
         return False

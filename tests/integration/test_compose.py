@@ -5,12 +5,16 @@ Docker itself is not needed: the broker's environment is turned into properties 
 
 import re
 import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import ConfigResource, ResourceType  # pyright: ignore[reportPrivateImportUsage]
 
-from tests.harness.kafka import PROPERTIES, Kafka
+from tests.harness.kafka import PORTS, PROPERTIES, Kafka
+from tests.harness.kafka.cluster import NODES, Cluster
+from tests.harness.kafka.cluster import PROPERTIES as CLUSTER_PROPERTIES
 from tests.harness.process import free_ports
 
 ROOT = Path(__file__).parents[2]
@@ -31,14 +35,18 @@ def service(name: str) -> str:
 
 
 def environment(name: str) -> dict[str, str]:
-    """A service's environment variables."""
-    found: list[tuple[str, str]] = re.findall(r"^      ([A-Z0-9_]+): (.+)$", service(name), re.MULTILINE)
-    return dict(found)
+    """A service's environment variables, those that it shares with others among them."""
+    found = dict[str, str]()
+    if shared := re.search(r"^      <<: \*(\S+)$", service(name), re.MULTILINE):
+        block = re.search(rf"^\S+: &{shared[1]}\n((?:  .*\n)+)", TEXT, re.MULTILINE)
+        assert block, shared[1]
+        found |= dict(re.findall(r"^  ([A-Z0-9_]+): (.+)$", block[1], re.MULTILINE))
+    return found | dict(re.findall(r"^      ([A-Z0-9_]+): (.+)$", service(name), re.MULTILINE))
 
 
-def properties() -> dict[str, str]:
-    """The broker's, by the name of each in a properties file: KAFKA_NODE_ID is node.id."""
-    variables = environment("kafka").items()
+def properties(name: str = "kafka") -> dict[str, str]:
+    """A broker's, by the name of each in a properties file: KAFKA_NODE_ID is node.id."""
+    variables = environment(name).items()
     return {
         name.removeprefix("KAFKA_").lower().replace("_", "."): value
         for name, value in variables
@@ -47,28 +55,63 @@ def properties() -> dict[str, str]:
 
 
 class Composed(Kafka):
-    """A broker with the properties of docker-compose.yml, at ports and in a folder of the test's own."""
+    """A broker with the properties of a service of docker-compose.yml, in a folder of the test's own.
 
-    def __init__(self) -> None:
-        super().__init__()
-        (inner,) = free_ports(1)
-        moved = {
-            "kafka:29092": f"127.0.0.1:{inner}",
-            ":29092": f":{inner}",
-            "localhost:9092": f"127.0.0.1:{self.port}",
-            ":9092": f":{self.port}",
-            "localhost:9093": f"127.0.0.1:{self.controller_port}",
-            ":9093": f":{self.controller_port}",
-            "/var/lib/kafka/data": str(self.folder / "data"),
-        }
-        lines: list[str] = []
-        for name, value in properties().items():
-            pattern = "|".join(map(re.escape, moved))
-            lines.append(f"{name}={re.sub(pattern, lambda match: moved[match[0]], value)}")
-        self._properties.write_text("\n".join(lines))
-        cluster_id = environment("kafka")["CLUSTER_ID"]
-        config = ("-c", str(self._properties))
-        self.tool("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", *config)
+    Args:
+        service_name: of the service.
+        ports: four that are free.
+        moved: where the addresses in the properties are here.
+    """
+
+    def __init__(self, service_name: str, ports: Sequence[int], moved: Mapping[str, str]) -> None:
+        super().__init__(service_name, ports, environment(service_name)["CLUSTER_ID"])
+        self._service_name, self._moved = service_name, moved
+
+    def _settings(self) -> str:
+        moved = {**self._moved, "/var/lib/kafka/data": str(self.folder / "data")}
+        pattern = "|".join(map(re.escape, sorted(moved, key=len, reverse=True)))
+        return "\n".join(
+            f"{name}={re.sub(pattern, lambda match: moved[match[0]], value)}"
+            for name, value in properties(self._service_name).items()
+        )
+
+
+def composed() -> Composed:
+    """The broker that starts by default."""
+    ports = free_ports(PORTS)
+    port, controller_port, inner, _ = ports
+    moved = {
+        "kafka:29092": f"127.0.0.1:{inner}",
+        ":29092": f":{inner}",
+        "localhost:9092": f"127.0.0.1:{port}",
+        ":9092": f":{port}",
+        "localhost:9093": f"127.0.0.1:{controller_port}",
+        ":9093": f":{controller_port}",
+    }
+    return Composed("kafka", ports, moved)
+
+
+def composed_cluster() -> dict[int, Kafka]:
+    """The three brokers of the profile."""
+    ports = free_ports(NODES * PORTS)
+    of_node = {number: ports[number - 1 :: NODES] for number in range(1, NODES + 1)}
+    shared = {
+        address: f"127.0.0.1:{port}"
+        for number, (host_port, controller_port, inner, _) in of_node.items()
+        for address, port in (
+            (f"kafka-{number}:29092", inner),
+            (f"localhost:{9191 + number}", host_port),
+            (f"kafka-{number}:9093", controller_port),
+        )
+    }
+    return {
+        number: Composed(
+            f"kafka-{number}",
+            them,
+            {**shared, ":29092": f":{them[2]}", f":{9191 + number}": f":{them[0]}", ":9093": f":{them[1]}"},
+        )
+        for number, them in of_node.items()
+    }
 
 
 def test_the_broker_is_set_up_as_the_harness_proves_it():
@@ -88,7 +131,7 @@ def test_the_broker_is_set_up_as_the_harness_proves_it():
 def test_a_broker_with_these_settings_carries_events(kafka: Kafka):
     """Kafka starts with exactly this environment, and a topic nobody created appears, as the guide's producer expects."""
     del kafka  # only so that this is marked and skipped like every test of a real broker
-    with Composed() as broker:
+    with composed() as broker:
         settings = {"bootstrap.servers": broker.bootstrap_servers, "log_level": 0}
         topic = f"t{uuid.uuid4().hex[:8]}"
         producer = Producer(settings)
@@ -103,6 +146,42 @@ def test_a_broker_with_these_settings_carries_events(kafka: Kafka):
             consumer.close()
 
 
+@pytest.mark.native
+@pytest.mark.xdist_group("cluster")  # three brokers take as much as two cores give: one after the other
+def test_three_brokers_with_these_settings_are_a_cluster():
+    """The profile's brokers find each other, and a topic nobody created has three replicas, of which two must be in sync."""
+    with Cluster(composed_cluster()) as brokers:
+        settings = {"bootstrap.servers": brokers.bootstrap_servers, "log_level": 0}
+        topic = f"t{uuid.uuid4().hex[:8]}"
+        producer = Producer({**settings, "acks": "all"})
+        producer.produce(topic, b"hello", "key")
+        assert producer.flush(60) == 0
+        brokers.await_whole()
+        (partition,) = brokers.admin.list_topics(topic, timeout=30).topics[topic].partitions.values()
+        assert set(partition.isrs) == {1, 2, 3}
+        resource = ConfigResource(ResourceType.TOPIC, topic)
+        found = brokers.admin.describe_configs([resource])[resource].result(30)
+        assert found["min.insync.replicas"].value == "2"
+
+
+def test_the_three_brokers_differ_only_in_their_addresses():
+    """One set of settings, and those that the harness proves have its values; the host's ports are what the head of the file says."""
+    proven = {
+        name: value for name, _, value in (line.partition("=") for line in CLUSTER_PROPERTIES.splitlines())
+    }
+    own = {"node.id", "listeners", "advertised.listeners"}
+    first = properties("kafka-1")
+    for number in (1, 2, 3):
+        found = properties(f"kafka-{number}")
+        assert found["node.id"] == str(number)
+        assert f"PLAINTEXT_HOST://localhost:{9191 + number}" in found["advertised.listeners"]
+        assert {name for name in found if found[name] != first[name]} <= own
+    both = (set(first) & set(proven)) - own - {"controller.quorum.voters"}
+    assert len(both) >= 6
+    for name in both:
+        assert first[name] == proven[name], name
+
+
 def test_the_guides_addresses():
     """Kafka on 9092, the registry on 8081, the UI on 8080; on this machine alone."""
     for name, port in (("kafka", 9092), ("schema-registry", 8081), ("kafka-ui", 8080), ("master", 8089)):
@@ -113,8 +192,10 @@ def test_the_guides_addresses():
 
 def test_images_are_pinned_and_the_broker_is_the_tested_one():
     """No tag moves by itself, and Kafka's is the version that the tests run."""
-    tags = dict(re.findall(r"^    image: (\S+):(\S+)$", TEXT, re.MULTILINE))
+    images = re.findall(r"^ +image: (\S+):(\S+)$", TEXT, re.MULTILINE)
+    tags = dict(images)
     assert len(tags) == 3
+    assert len(set(images)) == 3, "the brokers' image has two tags"
     assert all(re.fullmatch(r"v?\d+\.\d+\.\d+", tag) for tag in tags.values())
     pom = (ROOT / "tests" / "harness" / "kafka" / "pom.xml").read_text()
     assert f"<kafka.version>{tags['apache/kafka']}</kafka.version>" in pom
@@ -126,6 +207,9 @@ def test_load_is_a_profile_and_workers_scale():
         assert "profiles" not in service(name)
     for name in ("master", "worker"):
         assert "profiles: [load]" in service(name)
+    for number in (1, 2, 3):
+        assert "<<: *cluster-broker" in service(f"kafka-{number}")
+    assert re.search(r"&cluster-broker\n  profiles: \[cluster\]", TEXT)
     assert "ports:" not in service("worker")
     assert "container_name" not in TEXT
 

@@ -12,7 +12,7 @@ import sysconfig
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -87,6 +87,7 @@ class Command:
         name: tells several in one folder apart.
         environ: more environment variables.
         cwd: where it runs, if not in the folder.
+        enter: what to put before the command so that it runs on another host.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Command:
         name: str,
         environ: dict[str, str] | None = None,
         cwd: Path | None = None,
+        enter: Sequence[str] = (),
     ) -> None:
         self._folder = folder
         self._log = folder / f"{name}.log"
@@ -109,7 +111,7 @@ class Command:
         }
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
-                command,
+                [*enter, *command],
                 cwd=cwd or folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -174,6 +176,7 @@ class Locust(Command):
         name: tells several in one folder apart.
         faults: how stand-in processes misbehave, if the locustfile uses them.
         environ: more environment variables.
+        enter: what to put before the command so that it runs on another host.
     """
 
     def __init__(
@@ -184,6 +187,7 @@ class Locust(Command):
         name: str = "locust",
         faults: dict[str, Any] | None = None,
         environ: dict[str, str] | None = None,
+        enter: Sequence[str] = (),
     ) -> None:
         command = [sys.executable, "-m", "locust", *arguments]
         if locustfile is not None:
@@ -193,7 +197,8 @@ class Locust(Command):
             port = str(free_port())
             command += ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
         own = {"STANDIN": json.dumps(faults or {}), **(environ or {})}
-        super().__init__(folder, command, name=name, environ=own, cwd=None if locustfile else REPOSITORY)
+        cwd = None if locustfile else REPOSITORY
+        super().__init__(folder, command, name=name, environ=own, cwd=cwd, enter=enter)
 
 
 class Bench(Command):

@@ -3,6 +3,8 @@
 The method is Cristian's ("Probabilistic clock synchronization", 1989): whoever asks at a, hears the time t, and gets the
 answer at b, knows that the other's clock read t somewhere between a and b, however unlike the two ways were. So the
 offset lies within half a round trip of t - (a + b) / 2, and the quickest of many answers binds it closest.
+
+Clocks drift, by some 50 ppm if left alone and up to 500 ppm while NTP slews them, so an answer binds less the older it is.
 """
 
 from collections import deque
@@ -11,15 +13,22 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Final
 
-_KEPT: Final = 16  # answers; older ones say too little of a clock that drifts
+_KEPT: Final = 16  # answers
+_DRIFT: Final = 1_000e-6  # of two clocks against each other, at most: each may be slewed by 500 ppm
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one answer says of another clock: it is ahead by `offset_ns`, give or take `uncertainty_ns`."""
+    """What one answer says of another clock: it was ahead by `offset_ns`, give or take `uncertainty_ns`, at `at_ns`."""
 
     offset_ns: int
     uncertainty_ns: int
+    at_ns: int = 0
+
+    def aged(self, now_ns: int) -> "Reading":
+        """What it says now, of a clock that may have drifted since."""
+        drift_ns = round(_DRIFT * max(0, now_ns - self.at_ns))
+        return Reading(self.offset_ns, self.uncertainty_ns + drift_ns, now_ns)
 
     def apart_ns(self, other: "Reading") -> int:
         """How far two clocks, read from the same third one, may be apart."""
@@ -41,6 +50,7 @@ class Clocks:
         self._hosts: dict[str, str] = {}
         self._answers: dict[str, deque[Reading]] = {}
         self._worst_ns = 0
+        self._heard_ns = 0
 
     def meet(self, worker: str, host: str) -> None:
         """A worker has told on which host it is."""
@@ -49,7 +59,8 @@ class Clocks:
     def hear(self, worker: str, asked_ns: int, its_ns: int, now_ns: int) -> None:
         """Take in an answer: asked at `asked_ns`, answered `its_ns` by the worker's clock, here at `now_ns`."""
         trip_ns = max(0, now_ns - asked_ns)
-        reading = Reading(its_ns - (asked_ns + now_ns) // 2, (trip_ns + 1) // 2)
+        self._heard_ns = now_ns
+        reading = Reading(its_ns - (asked_ns + now_ns) // 2, (trip_ns + 1) // 2, now_ns)
         self._answers.setdefault(worker, deque(maxlen=_KEPT)).append(reading)
         self._worst_ns = max(self._worst_ns, self._doubt_ns())
 
@@ -59,9 +70,12 @@ class Clocks:
         return [worker for worker, host in self._hosts.items() if host != self._host]
 
     @property
-    def doubt_ns(self) -> int:
-        """How far any two of the clocks may have been apart, at the worst time of the run; 0 on one host."""
-        return self._worst_ns
+    def doubt_ns(self) -> int | None:
+        """How far any two of the clocks may have been apart, at the worst time of the run; 0 on one host.
+
+        None where a worker on another host has never answered: its clock may say anything.
+        """
+        return self._worst_ns if all(map(self._answers.get, self.elsewhere)) else None
 
     def public(self, names: Mapping[str, int]) -> dict[str, Any]:
         """For a run file: how many clocks there are, and what is known of each.
@@ -70,9 +84,10 @@ class Clocks:
             names: the number of each worker.
         """
         readings = {names[worker]: self._reading(worker) for worker in self._hosts if worker in names}
+        doubt_ns = self.doubt_ns
         return {
             "hosts": len({self._host, *self._hosts.values()}),
-            "doubt_us": self.doubt_ns / 1e3,
+            "doubt_us": None if doubt_ns is None else doubt_ns / 1e3,
             "workers": [
                 {"worker": number, "offset_us": r.offset_ns / 1e3, "uncertainty_us": r.uncertainty_ns / 1e3}
                 for number, r in sorted(readings.items())
@@ -96,4 +111,5 @@ class Clocks:
     def _reading(self, worker: str) -> Reading | None:
         if self._hosts.get(worker) == self._host:
             return OURS
-        return min(self._answers.get(worker, ()), key=lambda each: each.uncertainty_ns, default=None)
+        aged = (answer.aged(self._heard_ns) for answer in self._answers.get(worker, ()))
+        return min(aged, key=lambda each: each.uncertainty_ns, default=None)

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 from lensload import clock
@@ -286,7 +287,7 @@ class Coordinator:
             workers=len(self.workers.states),
             cut_short=self.cut_short,
             open_ended=self._open_ended,
-            clock_doubt_us=self._clocks.doubt_ns / 1e3,
+            clock_doubt_us=inf if (doubt_ns := self._clocks.doubt_ns) is None else doubt_ns / 1e3,
             acks=self._config.producer.acks,
             flat_out=self._config.load.is_flat_out(by_users=self._rate_per_s is None),
         )

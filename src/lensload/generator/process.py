@@ -14,10 +14,12 @@ from lensload.config.model import RunConfig
 from lensload.generator.event_maker import EventMaker
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS
-from lensload.kafka import preflight
+from lensload.kafka import partition_watch, preflight
 from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.partition_watch import Partitions, PartitionWatch
 from lensload.kafka.producing import BATCH_BYTES, largest_batch, producer_settings
 from lensload.machine import resident_bytes
+from lensload.metrics.leaders import Leaders
 from lensload.processes import messages
 from lensload.processes.child_main import RunChild, serve, whole_ms
 from lensload.processes.envelope import Message
@@ -32,6 +34,7 @@ _CAUGHT_UP: Final = 250  # fewer events than this at once: there is time to make
 _GATHER_NS: Final = 300_000
 _LONGEST_WAIT_NS: Final = 5 * NS_PER_MS
 _FLUSH_STEP_S: Final = 0.25
+_LEADERS_S: Final = 5.0  # for the first answer of who leads the partitions
 _OVERTIME_NS: Final = _NS_PER_S  # how long after the end what is overdue is still sent
 
 
@@ -89,11 +92,18 @@ class Generator(RunChild):
         found = preflight.prepare(
             config, order.bootstrap_servers, order.registry_url, embedded=order.embedded
         )
+        self._leaders = Leaders(tuple(order.names.values()))
         self._producer = PacedProducer(
             producer_settings(found.settings, _tuning(config, self._largest_batch(found.settings))),
             order.names,
             self._stats,
+            self._leaders,
         )
+        # One broker leads all there is: nothing to tell apart.
+        several = len(found.cluster.brokers) > 1 and not order.embedded
+        self._watch = PartitionWatch(found.settings, list(order.names.values())) if several else None
+        if self._watch:
+            self._follow_leaders(self._watch.look_now(_LEADERS_S), time.time_ns())
         self._maker = EventMaker(order, found, self._producer, self._stats)
         self._conditions: dict[str, Any] = {
             "cluster": {"id": found.cluster.cluster_id, "brokers": list(found.cluster.brokers)},
@@ -101,6 +111,11 @@ class Generator(RunChild):
                 zip(("schema_ids", "newer_schema_ids"), [each.ids for each in found.versions], strict=False)
             ),
         }
+
+    def _follow_leaders(self, partitions: Partitions | None, now_ns: int) -> None:
+        """Time acknowledgements by the brokers that lead now, if that is known."""
+        if partitions is not None:
+            self._leaders.update(now_ns, partition_watch.leaders(partitions))
 
     def _largest_batch(self, settings: dict[str, Any]) -> int:
         """How many bytes a batch may have: what the broker refuses, it refuses as a whole."""
@@ -161,6 +176,8 @@ class Generator(RunChild):
     def report(self, now_ns: int) -> None:
         """Send what was made and sent since the last report."""
         self._producer.settle()
+        if self._watch:
+            self._follow_leaders(self._watch.look(), now_ns)
         self.send_all(map(messages.Notice, self._producer.take_notices()))
         produced, since_ns = self._producer.produced - self._reported[0], now_ns - self._reported[1]
         self._reported = (self._producer.produced, now_ns)
@@ -178,7 +195,7 @@ class Generator(RunChild):
                 behind_ns=self._behind_ns(now_ns),
                 rss_bytes=resident_bytes(),
                 cpu_ns=time.process_time_ns(),
-                due=self._maker.due_by(now_ns),
+                due=self._maker.due_by(min(now_ns, self._end_ns or now_ns)),  # also while it is drained
             )
         )
         self._tell_pages()
@@ -202,7 +219,7 @@ class Generator(RunChild):
         """Wait for what is under way, as long as the configuration allows, and say the last word."""
         self._costs.end()
         self._producer.requests.end()
-        stopped_ns = min(time.time_ns(), self._end_ns or time.time_ns())
+        stopped_ns = self._end_ns = min(time.time_ns(), self._end_ns or time.time_ns())
         if self._begun and stopped_ns > self._measure_from_ns:
             self._stats.add_total("due", self._maker.due_by(stopped_ns))
         deadline_s = time.monotonic() + self._config.load.drain_timeout_s

@@ -22,6 +22,8 @@ from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
 from lensload.kafka.batch_producer import BatchProducer, Messages
 from lensload.kafka.client_errors import Troubles
+from lensload.kafka.producing import refusing_contradictions
+from lensload.metrics.leaders import Leaders
 from lensload.metrics.librdkafka import INTERVAL_MS, ProducerStatistics
 from lensload.metrics.stats import Stats
 
@@ -58,9 +60,13 @@ class PacedProducer:
         settings: librdkafka's properties.
         names: the name in the cluster of each topic.
         stats: where to account.
+        leaders: of the topics' partitions, in the order of `names`; while it knows any, acknowledgements are timed by
+            broker too.
     """
 
-    def __init__(self, settings: dict[str, Any], names: dict[str, str], stats: Stats) -> None:
+    def __init__(
+        self, settings: dict[str, Any], names: dict[str, str], stats: Stats, leaders: Leaders | None = None
+    ) -> None:
         self.measure_from_ns = 0
         self.produced = 0
         self.last_ns = 0
@@ -72,6 +78,7 @@ class PacedProducer:
         self._reported = 0
         self._topics = tuple(names)
         self._stats = stats
+        self._leaders = leaders or Leaders(())
         self._queues = {topic: _Queue(name, number) for number, (topic, name) in enumerate(names.items())}
         self._handed: list[_Handed] = []
         self._handed_events = 0
@@ -79,9 +86,9 @@ class PacedProducer:
         self._refused: list[tuple[KafkaError, str, bytes]] = []
         self._statistics = ProducerStatistics(stats)
         self.requests = self._statistics.requests
-        self._producer = BatchProducer(
-            {**settings, "statistics.interval.ms": INTERVAL_MS}, self._troubles, self._note_statistics
-        )
+        own = {**settings, "statistics.interval.ms": INTERVAL_MS}
+        with refusing_contradictions():
+            self._producer = BatchProducer(own, self._troubles, self._note_statistics)
 
     def __len__(self) -> int:
         """How many events librdkafka holds that are neither acked nor failed."""
@@ -258,11 +265,15 @@ class PacedProducer:
     def _settle_acked(self) -> None:
         if not self._producer.reported:
             return
-        reports = self._producer.take_reports()
+        reports = self._producer.take_reports(with_partitions=self._leaders.known)
         self._reported = 0
         numbers, due_ns = _opened(reports.opaques)
         failed = reports.errors != 0
         measured = due_ns >= self.measure_from_ns
+        if self._leaders.known:
+            timed = np.flatnonzero(measured & ~failed)
+            places = self._leaders.of(numbers[timed], reports.partitions[timed], due_ns[timed])
+            self._leaders.record(self._stats, "ack", places, reports.came_ns[timed] - due_ns[timed])
         for number, topic in enumerate(self._topics):
             acked = (numbers == number) & ~failed
             counted = np.flatnonzero(acked & measured)

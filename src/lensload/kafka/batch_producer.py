@@ -21,9 +21,9 @@ from lensload.kafka.connection import LOGGER
 
 MESSAGE: Final = np.dtype(
     {
-        "names": ["error", "payload", "length", "key", "key_length", "opaque"],
-        "formats": ["i4", "u8", "u8", "u8", "u8", "u8"],
-        "offsets": [0, 24, 32, 40, 48, 64],
+        "names": ["error", "partition", "payload", "length", "key", "key_length", "opaque"],
+        "formats": ["i4", "i4", "u8", "u8", "u8", "u8", "u8"],
+        "offsets": [0, 16, 24, 32, 40, 48, 64],
         "itemsize": 72,
     }
 )
@@ -120,12 +120,14 @@ class Reports(NamedTuple):
         opaques: the number that each was handed over with.
         errors: librdkafka's error code; 0: acknowledged.
         came_ns: when its report was taken, Unix ns.
+        partitions: where each was sent to; empty unless it was asked for.
         failed_values: the values of those that failed, in the same order.
     """
 
     opaques: NDArray[np.uint64]
     errors: NDArray[np.int32]
     came_ns: NDArray[np.int64]
+    partitions: NDArray[np.int32]
     failed_values: list[bytes]
 
 
@@ -219,7 +221,7 @@ class BatchProducer:
                 self._log(event)
             library.event_destroy(event)
 
-    def take_reports(self) -> Reports:
+    def take_reports(self, *, with_partitions: bool = False) -> Reports:
         """The reports that were served since the last call."""
         gathered, self._gathered = self._gathered, []
         self.reported = 0
@@ -228,13 +230,14 @@ class BatchProducer:
             np.array([each[2] for each in gathered], np.int64),
             np.array([len(each[1]) for each in gathered], np.int64),
         )
-        errors = (_words(pointers, "error") & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
+        errors = _numbers(pointers, "error")
+        partitions = _numbers(pointers if with_partitions else pointers[:0], "partition")
         lengths, key_lengths = _words(pointers, "length"), _words(pointers, "key_length")
         self._held_bytes -= int(lengths.sum() + key_lengths.sum())
         failed = np.flatnonzero(errors)
         addresses = _words(pointers[failed], "payload").tolist()
         values = [c.string_at(*each) for each in zip(addresses, lengths[failed].tolist(), strict=True)]
-        reports = Reports(_words(pointers, "opaque"), errors, came_ns, values)
+        reports = Reports(_words(pointers, "opaque"), errors, came_ns, partitions, values)
         for event, _, _ in gathered:
             self._library.event_destroy(event)
         return reports
@@ -293,6 +296,11 @@ class BatchProducer:
         LOGGER.log(
             _LEVELS[level.value], "%s %s", *((part.value or b"").decode() for part in (facility, text))
         )
+
+
+def _numbers(pointers: NDArray[np.uint64], field: str) -> NDArray[np.int32]:
+    """A field of 32 bits, with a sign, of the messages at these addresses."""
+    return (_words(pointers, field) & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
 
 
 def _words(pointers: NDArray[np.uint64], field: str) -> NDArray[np.uint64]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, Message, TopicPartition
 
 from lensload.errors import ClusterError
 from lensload.kafka.client_errors import Troubles
@@ -46,6 +46,18 @@ class LiveReader:
         starts = self.ends()
         self._consumer.assign([TopicPartition(*place, starts[place]) for place in self._places])
         return starts
+
+    def take_up(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Read more partitions, which did not exist before, from their beginnings on; their present ends are returned.
+
+        Raises:
+            ClusterError: a partition does not tell its end, or not in time; none is taken up.
+        """
+        added = list(places)
+        ends = offsets(self._consumer, added, OFFSET_END, _ASK_S)
+        self._consumer.incremental_assign([TopicPartition(*place, OFFSET_BEGINNING) for place in added])
+        self._places += added
+        return ends
 
     def await_answers(self, read: Callable[[float], object]) -> None:
         """Have `read`, which calls `fetch` with the timeout that it is given, called until each partition has answered one.

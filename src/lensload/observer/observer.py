@@ -6,7 +6,7 @@ accounted for in bulk, since NumPy costs as much for two records as for a hundre
 """
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zlib import adler32
 
 import numpy as np
@@ -19,6 +19,7 @@ from lensload.delivery.tracker import TOPICS_A_LANE, OrderLedger, SequenceLedger
 from lensload.encoding import wire
 from lensload.kafka.live_reader import LiveReader
 from lensload.kafka.reading import Place
+from lensload.metrics.leaders import Leaders
 from lensload.metrics.stats import Stats
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.service.offset_log import OffsetLog
@@ -37,11 +38,13 @@ class Observer:
     events), `duplicated` (each further sight), `reordered` (came behind a later one of its writer in the same partition)
     and `corrupt` by topic, totals `foreign` (records of other runs or programs), `deleted_before_read` (records gone before
     they could be read), `read_again` (records that came twice because the client had lost its place) and
-    `observer_troubles` (what the client complained of), and the stage `end_to_end`. Events due before `measure_from_ns`
-    are warm-up, counted as `warmup_observed` only.
+    `observer_troubles` (what the client complained of) and `untimed` (events of a partition that was added, from before
+    it was taken up), and the stage `end_to_end`, by broker too while `leaders` knows any. Events due before
+    `measure_from_ns` are warm-up, counted as `warmup_observed` only.
 
     Attributes:
         measure_from_ns: when measuring begins, Unix ns.
+        leaders: of the partitions of all topics.
 
     Args:
         settings: librdkafka's properties.
@@ -65,6 +68,7 @@ class Observer:
         log: OffsetLog | None = None,
     ) -> None:
         self.measure_from_ns = 0
+        self.leaders = Leaders(tuple(topics))
         self._topics = topics
         self._places: dict[str | None, int] = {name: place for place, name in enumerate(topics)}
         self._labels = list(topics.values())
@@ -76,6 +80,7 @@ class Observer:
         self._sequences = SequenceLedger()
         self._orders = OrderLedger()
         self._next: dict[Place, int] = {}
+        self._untimed_to: dict[tuple[int, int], int] = {}  # up to which offset of a partition that was added
         self._gathered: list[Message] = []
         self._stamps: list[tuple[int, int]] = []  # (how many were gathered by then, when)
         self._reader = LiveReader(settings, partitions, f"lensload-observer-{run_tag}")
@@ -88,6 +93,18 @@ class Observer:
         """
         self._next = self._reader.assign()
         self._reader.await_answers(self.watch)
+
+    def take_up(self, places: Iterable[Place]) -> None:
+        """Read more partitions, which did not exist before, from their beginnings on.
+
+        What lies there already was not looked for when it came: it counts, and is not timed.
+
+        Raises:
+            ClusterError: a partition does not tell where it ends; none is taken up.
+        """
+        for place, end in self._reader.take_up(places).items():
+            self._next[place] = 0
+            self._untimed_to[self._places[place[0]], place[1]] = end
 
     def watch(self, timeout_s: float) -> int:
         """Take in what has come, waiting so long for the first of it; gives how many records."""
@@ -189,11 +206,30 @@ class Observer:
             mine = [records[index] for index in which.tolist()]
             self._note_offsets(self._log, mine, place[which], partition[which], heads.due_ns[which])
         if len(which):
+            columns = _Columns(place, partition, came_ns, self._timed(records, place, partition))
             seals = np.fromiter(map(adler32, map(values.__getitem__, which.tolist())), np.uint32, len(which))
-            doubled = self._account_ours(heads, seals, which, place[which], partition[which], came_ns[which])
+            doubled = self._account_ours(heads, seals, which, columns.of(which))
             if self._replies and REQUESTS in self._labels:
                 asked = which[(place[which] == self._labels.index(REQUESTS)) & ~doubled]
                 self._replies.take_requests(values, heads, asked, came_ns)
+
+    def _timed(
+        self, records: list[Message], place: NDArray[np.int64], partition: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether each record was looked for when it came: see `take_up`."""
+        timed = np.ones(len(records), np.bool_)
+        if self._untimed_to:
+            offset = np.fromiter(map(Message.offset, records), np.int64, len(records))
+            for (topic, number), end in self._untimed_to.items():
+                timed &= ~((place == topic) & (partition == number) & (offset < end))
+            self._stats.add_total("untimed", int(np.count_nonzero(~timed)))
+            names = list(self._topics)
+            self._untimed_to = {
+                (topic, number): end
+                for (topic, number), end in self._untimed_to.items()
+                if self._next[names[topic], number] < end
+            }
+        return timed
 
     def _note_offsets(
         self,
@@ -214,11 +250,10 @@ class Observer:
         heads: wire.Heads,
         seals: NDArray[np.uint32],
         which: NDArray[np.int64],
-        place: NDArray[np.int64],
-        partition: NDArray[np.int64],
-        came_ns: NDArray[np.int64],
+        columns: "_Columns",
     ) -> NDArray[np.bool_]:
         """Account for events of this run; which of them have been seen before?"""
+        place, partition, came_ns, timed = columns
         due_ns, lane = heads.due_ns[which], heads.readings.lane[which]
         stream = lane * TOPICS_A_LANE + self._numbers[place]
         doubled = self._sequences.enter(stream, heads.readings.sequence[which], seals)
@@ -233,8 +268,13 @@ class Observer:
             self._count(topic, "duplicated", of_topic & measured & doubled)
             self._count(topic, "reordered", of_topic & measured & reordered)
             self._count(topic, "warmup_observed", of_topic & ~measured & ~doubled)
+            seen &= timed
             if seen.any():
                 self._stats.record("end_to_end", topic, came_ns[seen] - due_ns[seen])
+        if self.leaders.known:
+            seen = np.flatnonzero(measured & ~doubled & timed)
+            places = self.leaders.of(place[seen], partition[seen], due_ns[seen])
+            self.leaders.record(self._stats, "end_to_end", places, came_ns[seen] - due_ns[seen])
         return doubled
 
     def _account_strange(
@@ -268,6 +308,19 @@ class Observer:
                 self._stats.add_total("deleted_before_read", skipped)
             self._next[where] = end
         return fresh
+
+
+class _Columns(NamedTuple):
+    """What is known of records beside their contents: topic's place, partition, when each came, and whether that counts."""
+
+    place: NDArray[np.int64]
+    partition: NDArray[np.int64]
+    came_ns: NDArray[np.int64]
+    timed: NDArray[np.bool_]
+
+    def of(self, which: NDArray[np.int64]) -> "_Columns":
+        """Those of some of the records."""
+        return _Columns(self.place[which], self.partition[which], self.came_ns[which], self.timed[which])
 
 
 def shares(found: dict[str, int], index: int, count: int) -> dict[str, list[int]]:

@@ -11,16 +11,18 @@ from typing import Any, Final
 from lensload.config.model import REQUESTS, RESPONSES
 from lensload.errors import ClusterError
 from lensload.kafka import connection
+from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.partition_watch import PartitionWatch
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.machine import resident_bytes
 from lensload.metrics.librdkafka import INTERVAL_MS, RequestRates
+from lensload.observer.follower import Follower
 from lensload.observer.observer import Observer, shares
 from lensload.processes import messages
 from lensload.processes.child_main import RunChild, serve, whole_ms
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
-from lensload.schema import registry
 from lensload.schema.writer_schemas import WriterSchemas
 from lensload.service.group_watch import GroupWatch, readers_of
 from lensload.service.reader import ReplyReader
@@ -29,6 +31,7 @@ from lensload.world.catalogue import item_ids
 _LISTEN_NS: Final = 20_000_000
 _PATIENCE_S: Final = 0.02
 _ASK_S: Final = 1.0
+_LEADERS_S: Final = 5.0  # for the first answer of who leads the partitions
 
 
 class ObserverProcess(RunChild):
@@ -46,7 +49,7 @@ class ObserverProcess(RunChild):
         super().__init__(link, order.config, _LISTEN_NS)
         self._endless = False
         settings = connection.client_settings(order.config.cluster, order.bootstrap_servers)
-        connection.check(settings)
+        facts = connection.check(settings)
         topics = {name: topic for topic, name in order.names.items()}
         if answers := order.config.responses_name:
             topics[answers] = RESPONSES
@@ -77,6 +80,9 @@ class ObserverProcess(RunChild):
             log=self._watch.log if self._watch else None,
         )
         self._observer.prove()
+        self._follower = (
+            None if order.embedded else self._follow(order, found, several=len(facts.brokers) > 1)
+        )
 
     def run(self) -> None:
         """Say ready, then work until drained."""
@@ -85,6 +91,19 @@ class ObserverProcess(RunChild):
             self._observer.watch(_PATIENCE_S)
             self.attend(time.time_ns())
         self._drain()
+
+    def _follow(self, order: messages.ConfigureObserver, found: dict[str, int], *, several: bool) -> Follower:
+        admin, least = TopicAdmin(self._settings), dict[str, int]()
+        if several and order.share_index == 0 and order.config.producer.acks == "all":
+            asked = {
+                name: admin.settings(name).get("min.insync.replicas", "0") for name in order.names.values()
+            }
+            least = {name: int(text) for name, text in asked.items()}
+        watch = PartitionWatch(self._settings, list(found))
+        share = (order.share_index, order.share_count)
+        follower = Follower(self._observer, watch, found, share, least, by_leader=several)
+        self.send_all(map(messages.Notice, follower.look_now(_LEADERS_S)))
+        return follower
 
     def obey(self, message: Message) -> None:
         """Do what a message says."""
@@ -102,6 +121,8 @@ class ObserverProcess(RunChild):
         """Send what was seen since the last report."""
         self._observer.account()
         self.send_all(map(messages.Notice, self._observer.take_notices()))
+        if self._follower:
+            self.send_all(map(messages.Notice, self._follower.look()))
         self._link.send(
             messages.ObserverReport(
                 stats=self._stats.take(),
@@ -145,6 +166,8 @@ class ObserverProcess(RunChild):
         self._costs.end()
         self._request_rates.end()
         deadline_s = time.monotonic() + self._config.load.drain_timeout_s
+        if self._follower:  # partitions that were added a moment ago hold events too
+            self.send_all(map(messages.Notice, self._follower.look_now(_ASK_S)))
         ends: dict[tuple[str, int], int] | None = None
         left = 0
         while (ends is None or left) and time.monotonic() < deadline_s:
@@ -174,7 +197,7 @@ class ObserverProcess(RunChild):
 
 
 def _reply_reader(order: messages.ConfigureObserver) -> ReplyReader:
-    writers = WriterSchemas(registry.connect(order.registry_url))
+    writers = WriterSchemas(connection.registry_of(order.config.cluster, order.registry_url))
     return ReplyReader(order.run_tag, writers, item_ids(order.config.world.catalogue_size))
 
 

@@ -13,9 +13,10 @@ from lensload.metrics.counts import COUNTS
 from lensload.metrics.stages import PLACES as WAYS
 from lensload.report import service
 from lensload.report.cost import cost_line
-from lensload.report.tables import counts_table, latency_table, load_line
+from lensload.report.tables import broker_table, counts_table, latency_table, load_line
 from lensload.report.text_table import aligned
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s
+from lensload.results import brokers
 from lensload.results.breakdown import PLACES, sentence
 from lensload.results.run import Confidence, Run, objective_count, total
 from lensload.results.slowest import sentences
@@ -59,6 +60,7 @@ def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
     yield from _latencies(run)
     yield from _repeats(run)
     yield from _latencies_by_topic(run)
+    yield from _latencies_by_broker(run)
     yield from _ledger(run)
     yield from _responses(run)
     yield from _groups(run)
@@ -148,11 +150,11 @@ def _clocks(run: Run) -> Iterator[Line]:
     if clocks["hosts"] == 1:
         yield "All on one host, by one clock.", "dim"
         return
-    doubt = latency(clocks["doubt_us"])
-    yield from _paragraph(
-        "",
-        f"{clocks['hosts']} hosts, whose clocks may be {doubt} apart: end to end is true to that and no better.",
-    )
+    if clocks["doubt_us"] is None:
+        known = "of which one's clock was never read: end to end tells nothing."
+    else:
+        known = f"whose clocks may be {latency(clocks['doubt_us'])} apart: end to end is true to that and no better."
+    yield from _paragraph("", f"{clocks['hosts']} hosts, {known}")
 
 
 def _breakdown(run: Run) -> Iterator[Line]:
@@ -167,7 +169,7 @@ def _breakdown(run: Run) -> Iterator[Line]:
         yield from _paragraph("", f"Consumer: {WAYS['consumer'].meaning}")
     linger_ms = run["conditions"].get("configuration", {}).get("linger_ms")
     yield from _paragraph("", sentence(fall, linger_ms))
-    for text in sentences(run):
+    for text in (*sentences(run), *brokers.sentences(run)):
         yield from _paragraph("", text)
     broker = run["client_us"]
     told = [f"{name} {latency(broker[key]['mean'])}" for key, name in _CLIENT if broker[key]["count"]]
@@ -189,6 +191,13 @@ def _latencies_by_topic(run: Run) -> Iterator[Line]:
         [topic, *(_pair(by_topic.get(topic)) for by_topic in measured.values())] for topic in run["topics"]
     ]
     yield from _table(["topic", *(STAGE_NAMES.get(stage, stage) for stage in measured)], rows)
+
+
+def _latencies_by_broker(run: Run) -> Iterator[Line]:
+    table = broker_table(run)
+    if table.rows:
+        yield from _title("LATENCY BY BROKER that led an event's partition when the event was due")
+        yield from _table(table.heads, table.texts)
 
 
 def _pair(summary: dict[str, float | None] | None) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from lensload.report import comparison_table, service
 from lensload.report.cost import cost_line
-from lensload.report.tables import Cell, counts_table, latency_table, load_line, objective_table
+from lensload.report.tables import Cell, broker_table, counts_table, latency_table, load_line, objective_table
+from lensload.results import brokers
 from lensload.results.breakdown import sentence
 from lensload.results.compare import Comparison
 from lensload.results.run import Run, objective_count
@@ -47,12 +48,13 @@ def _run(run: Run, name: str) -> Iterator[str]:
         yield ""
     linger_ms = run["conditions"].get("configuration", {}).get("linger_ms")
     went = [f"Mean: {sentence(run['breakdown'], linger_ms)}"] if run["breakdown"] else []
-    yield from _bullets([*went, *sentences(run)])
+    yield from _bullets([*went, *sentences(run), *brokers.sentences(run)])
     if run["slos"]:
         objectives = objective_table(run)
         yield from _table(objectives.heads, [_marked(*row) for row in objectives.rows])
-    for table in (latency_table(run, _STATISTICS), counts_table(run)):
-        yield from _table(table.heads, table.texts)
+    for table in (latency_table(run, _STATISTICS), broker_table(run), counts_table(run)):
+        if table.rows:
+            yield from _table(table.heads, table.texts)
     yield from _service(run)
     yield _plain(f"Conditions: {_conditions(run)}.")
 

@@ -76,6 +76,18 @@ def _latencies(
     return Table([first, "events", *map(percentiles.shown, names)], rows)
 
 
+def broker_table(run: Run) -> Table:
+    """The brokers of a run, by the partitions that each led when their events were due; no rows where there is one."""
+    stages, statistics = ("ack", "end_to_end"), ("p50", "p99", "max")
+    heads = [f"{STAGE_NAMES[stage]} {STATISTIC_NAMES[name]}" for stage in stages for name in statistics]
+    rows: list[list[Cell]] = []
+    for broker, by_stage in run.get("brokers", {}).items():
+        figures = [by_stage.get(stage, {}).get(name) for stage in stages for name in statistics]
+        counted = _count(by_stage.get("ack", {}).get("count", 0))
+        rows.append([Cell(broker), counted, *(Cell(latency(figure), figure) for figure in figures)])
+    return Table(["broker", "acked", *heads], rows)
+
+
 def counts_table(run: Run, names: Sequence[str] = COUNTS) -> Table:
     """What happened to the events of each topic, and of all together."""
     rows = [

@@ -1,12 +1,13 @@
 """What was counted in a run as sections of its file, and the stats that such sections were made of."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
 from lensload.metrics.counts import COUNTS, count_of
 from lensload.metrics.histogram import Histogram
+from lensload.metrics.leaders import BY_LEADER
 from lensload.metrics.stages import STAGES
 from lensload.metrics.stats import Stats
 from lensload.results.run import ErrorCount, Run, Summary, summary
@@ -19,6 +20,7 @@ class Counted(TypedDict):
     """The sections of a run file that the stats alone decide."""
 
     latency_us: dict[str, dict[str, Summary]]
+    brokers: NotRequired[dict[str, dict[str, Summary]]]
     errors: list[ErrorCount]
     totals: dict[str, float]
     histograms: dict[str, dict[str, str]]
@@ -27,8 +29,10 @@ class Counted(TypedDict):
 def sections(stats: Stats) -> Counted:
     """Latencies as summaries and as histograms, errors from the most frequent on, and totals."""
     errors = sorted(stats.errors.items(), key=lambda item: (-item[1], item[0]))
-    histograms = {stage: _by_topic(stats, stage) for stage in STAGES}
-    return {
+    brokers = _brokers(stats)
+    stages = (*STAGES, *BY_LEADER.values()) if brokers else STAGES
+    histograms = {stage: _by_topic(stats, stage) for stage in stages}
+    found: Counted = {
         "latency_us": summaries(stats),
         "errors": [{"topic": topic, "error": text, "count": count} for (topic, text), count in errors],
         "totals": stats.totals,
@@ -37,6 +41,7 @@ def sections(stats: Stats) -> Counted:
             for stage, by_topic in histograms.items()
         },
     }
+    return {**found, "brokers": brokers} if brokers else found
 
 
 def summaries(stats: Stats) -> dict[str, dict[str, Summary]]:
@@ -48,6 +53,15 @@ def summaries(stats: Stats) -> dict[str, dict[str, Summary]]:
         }
         for stage in STAGES
     }
+
+
+def _brokers(stats: Stats) -> dict[str, dict[str, Summary]]:
+    """Latencies by broker and stage; nothing where they were not told apart."""
+    found: dict[str, dict[str, Summary]] = {}
+    for stage, by_leader in BY_LEADER.items():
+        for broker, one in _by_topic(stats, by_leader).items():
+            found.setdefault(broker, {})[stage] = summary(one)
+    return dict(sorted(found.items(), key=lambda item: int(item[0])))
 
 
 def warmup(counts: Mapping[str, int]) -> dict[str, int]:
@@ -71,9 +85,15 @@ def stats_of(run: Run) -> Stats:
             stats.count(topic, WARMUP + name, n)
     for error in run["errors"]:
         stats.error(error["topic"], error["error"], error["count"])
+    stage_of = {by_leader: stage for stage, by_leader in BY_LEADER.items()}
     for stage, by_topic in run["histograms"].items():
         for topic, text in by_topic.items():
-            stats.histograms[stage, topic] = _decoded(text, run["latency_us"][stage][topic])
+            figures = (
+                run.get("brokers", {})[topic][stage_of[stage]]
+                if stage in stage_of
+                else run["latency_us"][stage][topic]
+            )
+            stats.histograms[stage, topic] = _decoded(text, figures)
     return stats
 
 

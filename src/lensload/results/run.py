@@ -168,6 +168,8 @@ class Run(TypedDict):
         topics: what happened to the measured events, by topic.
         warmup: the same of the events due in the warm-up, as far as it is known.
         latency_us: a summary by stage and topic, "all" among them.
+        brokers: a summary of `ack` and `end_to_end` by the number of the broker that led an event's partition when it was
+            due; missing where one broker is all there is, and in files of earlier versions.
         client_us: summaries of librdkafka's own windows (queue, output_buffer, round_trip, throttle).
         breakdown: where the mean time from due to seen went; null where nothing was seen.
         responses: what became of the requests to a service under test; null where lensload answered itself.
@@ -181,7 +183,7 @@ class Run(TypedDict):
         series: the course of the run, a row a second, longer rows of a long run.
         rate_changes: changes of the rate by hand, in order, the last thousand; missing where there were none.
         slices: the measured time and the drain in pieces, with their histograms; they add up to the run.
-        histograms: HDR histograms by stage and topic, in nanoseconds, compressed (V2) and in base64.
+        histograms: HDR histograms by stage and topic (of `ack_by_leader` and `end_to_end_by_leader` by broker), in nanoseconds, compressed (V2) and in base64.
         conditions: versions, machine, configuration without secrets, cluster, seed.
         repeats: of a file that merges several runs, each of them.
         intervals: of such a file, the confidence intervals by stage, topic and statistic.
@@ -200,6 +202,7 @@ class Run(TypedDict):
     topics: dict[str, Counts]
     warmup: dict[str, dict[str, int]]
     latency_us: dict[str, ByTopic]
+    brokers: NotRequired[dict[str, dict[str, Summary]]]
     client_us: dict[str, Summary]
     breakdown: Breakdown | None
     responses: NotRequired[Responses | None]

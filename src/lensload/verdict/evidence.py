@@ -54,7 +54,7 @@ class RunFacts:
         open_ended: the run had no end of its own, so that stopping it is how it ends.
         rate_changes: how often the rate was changed by hand.
         clock_step_s: by how much a clock was set during the run, the largest of all processes.
-        clock_doubt_us: how far the clocks of the hosts may be apart; 0 on one host.
+        clock_doubt_us: how far the clocks of the hosts may be apart; 0 on one host, infinite where one was never read.
     """
 
     started_ns: int = 0

@@ -3,6 +3,7 @@
 import base64
 import subprocess
 import uuid
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -24,8 +25,8 @@ PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxied_port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxy_port}
+listeners=PLAINTEXT://{host}:{port},PROXIED://{host}:{proxied_port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port},PROXIED://{host}:{proxy_port}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs={data}
@@ -52,9 +53,17 @@ num.network.threads=2
 num.io.threads=4
 """
 
+PORTS = 4
+"""How many ports a broker takes."""
+
+
+def new_cluster_id() -> str:
+    """A name for a cluster that no other has, in Kafka's form."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
 
 class Kafka(Server):
-    """A broker at `bootstrap_servers`, in at most 1 GB of heap; topics must be created, never appear.
+    """A broker at `bootstrap_servers`; topics must be created, never appear.
 
     Restarting keeps addresses and data. At `proxied_port` it also listens, and there says that it is to be reached at
     `proxy_port`, where a test may put a `Proxy`: all connections of whoever comes through it then do.
@@ -62,20 +71,37 @@ class Kafka(Server):
     Args:
         quick: start in a third of the processor time, as tests need that start many; otherwise with Java's own choices,
             as people run a broker, which benchmarks need.
+        name: stands in the folder's name and in messages.
+        ports: four that are free, for a broker that others must know of beforehand; none: it finds its own.
+        cluster_id: of the cluster that it belongs to; empty: a new one.
+        host: the address that it is reached at.
+        enter: what to put before a command so that it runs on that host.
 
     Attributes:
         format_options: what the storage is formatted with besides.
         java_options: what the broker's Java is started with besides.
+        heap: the most that its Java may use for objects.
     """
 
     format_options: tuple[str, ...] = ()
     java_options: tuple[str, ...] = ()
+    heap = "1g"
 
-    def __init__(self, *, quick: bool = True) -> None:
-        super().__init__("kafka")
-        self._quick = quick
-        self.port, self.controller_port, self.proxied_port, self.proxy_port = free_ports(4)
-        self.bootstrap_servers = f"127.0.0.1:{self.port}"
+    def __init__(
+        self,
+        name: str = "kafka",
+        ports: Sequence[int] = (),
+        cluster_id: str = "",
+        *,
+        host: str = "127.0.0.1",
+        enter: Sequence[str] = (),
+        quick: bool = True,
+    ) -> None:
+        super().__init__(name)
+        self._quick, self._host, self._enter = quick, host, enter
+        self.port, self.controller_port, self.proxied_port, self.proxy_port = ports or free_ports(PORTS)
+        self._cluster_id = cluster_id or new_cluster_id()
+        self.bootstrap_servers = f"{host}:{self.port}"
         self._properties = self.folder / "server.properties"
 
     def tool(self, main_class: str, *arguments: str, timeout_s: float = 120.0) -> str:
@@ -105,36 +131,41 @@ class Kafka(Server):
             raise HarnessError(f"{main_class} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def _command(self) -> list[str]:
+    def format(self) -> None:
+        """Prepare its storage, if that was not done yet; whoever starts it need not ask for this."""
         if not self._properties.exists():
-            self._format()
-        return self._kafka("1g", "kafka.Kafka", str(self._properties), archives=True)
+            self._properties.write_text(self._settings())
+            self.tool(
+                "kafka.tools.StorageTool", "format", f"--cluster-id={self._cluster_id}",
+                "-c", str(self._properties), *self.format_options,
+            )  # fmt: skip
+
+    def _command(self) -> list[str]:
+        self.format()
+        return self._kafka(self.heap, "kafka.Kafka", str(self._properties), archives=True)
 
     def _answers(self) -> bool:
-        if not accepts(self.port):  # cheaper than a client, whose reconnects back off
+        if not accepts(self.port, self._host):  # cheaper than a client, whose reconnects back off
             return False
         admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
         try:
-            return bool(admin.list_topics(timeout=2).brokers)
+            return self._knows(admin.list_topics(timeout=2).brokers)
         except KafkaException:
             return False
 
+    def _knows(self, brokers: Collection[int]) -> bool:
+        """Whether a cluster of these brokers is one to work with."""
+        return bool(brokers)
+
     def _settings(self) -> str:
         return PROPERTIES.format(
+            host=self._host,
             port=self.port,
             controller_port=self.controller_port,
             proxied_port=self.proxied_port,
             proxy_port=self.proxy_port,
             data=self.folder / "data",
         )
-
-    def _format(self) -> None:
-        self._properties.write_text(self._settings())
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        self.tool(
-            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(self._properties),
-            *self.format_options,
-        )  # fmt: skip
 
     def close(self) -> None:
         """End the process and delete its folder; the first broker leaves the archive of its classes for all others."""
@@ -154,7 +185,7 @@ class Kafka(Server):
             elif archives:
                 options.append(f"-XX:ArchiveClassesAtExit={self.folder / ARCHIVE}")
         classes = str(fetch("kafka") / "*")
-        return ["java", *options, *self.java_options, "-cp", classes, main_class, *arguments]
+        return [*self._enter, "java", *options, *self.java_options, "-cp", classes, main_class, *arguments]
 
     @property
     def _archive(self) -> Path:

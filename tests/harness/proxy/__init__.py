@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ PRODUCE, FETCH = 0, 1
 
 
 class Proxy(Server):
-    """Relays TCP from one port of 127.0.0.1 to another, in a process (and GIL) of its own; steered while it runs.
+    """Relays TCP from one port of a host to another, in a process (and GIL) of its own; steered while it runs.
 
     A broker of the harness advertises a proxy's port to whoever comes through it, so that all of a client's
     connections do: ``with Proxy(kafka.proxy_port, kafka.proxied_port)``, clients at `bootstrap_servers`. With nothing
@@ -26,11 +27,16 @@ class Proxy(Server):
     Args:
         port: where it listens.
         target_port: where it leads.
+        host: the address that both ports are of.
+        enter: what to put before a command so that it runs on that host.
     """
 
-    def __init__(self, port: int, target_port: int) -> None:
+    def __init__(
+        self, port: int, target_port: int, *, host: str = "127.0.0.1", enter: Sequence[str] = ()
+    ) -> None:
         super().__init__("proxy")
-        self.bootstrap_servers = f"127.0.0.1:{port}"
+        self._host, self._enter = host, enter
+        self.bootstrap_servers = f"{host}:{port}"
         self._port, self._target_port = port, target_port
         (self._control_port,) = free_ports(1)
 
@@ -68,13 +74,13 @@ class Proxy(Server):
 
     def _command(self) -> list[str]:
         ports = (self._control_port, self._port, self._target_port)
-        return [sys.executable, "-S", str(RELAY), *map(str, ports)]
+        return [*self._enter, sys.executable, "-S", str(RELAY), self._host, *map(str, ports)]
 
     def _answers(self) -> bool:
-        return accepts(self._control_port)  # opened after the other one
+        return accepts(self._control_port, self._host)  # opened after the other one
 
     def _say(self, order: str) -> str:
-        with socket.create_connection(("127.0.0.1", self._control_port), timeout=ANSWER_S) as control:
+        with socket.create_connection((self._host, self._control_port), timeout=ANSWER_S) as control:
             control.sendall(f"{order}\n".encode())
             verdict, _, text = control.makefile().readline().strip().partition(" ")
         if verdict != "done":

@@ -1,4 +1,4 @@
-"""The proxy's process: ``python -S relay.py CONTROL_PORT PORT TARGET_PORT``; standard library only.
+"""The proxy's process: ``python -S relay.py HOST CONTROL_PORT PORT TARGET_PORT``; standard library only.
 
 Threads, not asyncio, whose timers wake at whole milliseconds. A connection has, for each direction, one thread that
 reads and stamps and one that writes when the time has come.
@@ -155,8 +155,8 @@ class Connection:
 class Relay:
     """All connections, and what is done to them."""
 
-    def __init__(self, target_port: int) -> None:
-        self._target_port = target_port
+    def __init__(self, target: tuple[str, int]) -> None:
+        self._target = target
         self._lines = {REQUESTS: Line(), RESPONSES: Line()}
         self._flowing = threading.Event()
         self._flowing.set()
@@ -165,7 +165,7 @@ class Relay:
     def connect(self, client: socket.socket) -> None:
         """Lead a client's connection to the target; where nobody listens there, close it."""
         try:
-            target = socket.create_connection(("127.0.0.1", self._target_port))
+            target = socket.create_connection(self._target)
         except OSError:
             client.close()
             return
@@ -194,10 +194,11 @@ class Relay:
 
 def main() -> None:
     """Serve until killed."""
-    control_port, port, target_port = map(int, sys.argv[1:])
-    relay = Relay(target_port)
-    listener = socket.create_server(("127.0.0.1", port))
-    control = socket.create_server(("127.0.0.1", control_port))
+    host = sys.argv[1]
+    control_port, port, target_port = map(int, sys.argv[2:])
+    relay = Relay((host, target_port))
+    listener = socket.create_server((host, port))
+    control = socket.create_server((host, control_port))
     threading.Thread(target=accept, args=(listener, relay), daemon=True).start()
     while True:
         asker, _ = control.accept()

@@ -1,5 +1,6 @@
 """Rules about clocks: whether latencies between them mean anything."""
 
+from math import isinf
 from typing import Final
 
 from lensload.verdict.evidence import Evidence
@@ -26,6 +27,8 @@ def _clock_step(run: Evidence, _: Thresholds) -> Text:
 )
 def _clock_doubt(run: Evidence, thresholds: Thresholds) -> Text:
     median_us, doubt_us = run.latencies.end_to_end_p50_us, run.facts.clock_doubt_us
+    if isinf(doubt_us):
+        return "The clock of a host was never read: nobody knows how far it is from the others."
     return (
         median_us is not None
         and doubt_us > thresholds.max_clock_doubt * median_us

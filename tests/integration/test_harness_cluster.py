@@ -1,0 +1,75 @@
+"""The three brokers that other tests stand on are one cluster, and can be ill-treated one by one."""
+
+from collections.abc import Iterator
+
+import pytest
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
+
+from tests.harness.kafka.cluster import Cluster
+from tests.support.locusts import wait_until
+
+
+@pytest.fixture
+def topic(cluster: Cluster, topic_prefix: str) -> Iterator[str]:
+    """A topic whose three partitions are led by broker 1, 2 and 3."""
+    name = f"{topic_prefix}replicated"
+    cluster.create([name], [(1, 2, 3), (2, 3, 1), (3, 1, 2)])
+    yield name
+    cluster.heal()
+    cluster.delete([name])
+
+
+def produce(cluster: Cluster, topic: str, value: bytes, **settings: str | int) -> KafkaError | None:
+    """Send a record to partition 0; gives why it was not taken, if it was not."""
+    producer = Producer({"bootstrap.servers": cluster.bootstrap_servers, "log_level": 0, **settings})
+    outcome: list[KafkaError | None] = []
+    producer.produce(topic, value, partition=0, on_delivery=lambda error, _: outcome.append(error))
+    assert producer.flush(30) == 0
+    return outcome[0]
+
+
+def read_values(cluster: Cluster, topic: str, count: int) -> list[bytes | None]:
+    """The first records of partition 0."""
+    settings = {"bootstrap.servers": cluster.bootstrap_servers, "group.id": "unused", "log_level": 0}
+    consumer = Consumer(settings)
+    try:
+        consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+        return [message.value() for message in consumer.consume(count, timeout=30)]
+    finally:
+        consumer.close()
+
+
+def test_a_killed_leader_is_followed_by_another_and_comes_back(cluster: Cluster, topic: str):
+    """A partition survives its leader's death with what was acknowledged, and is led by it again when that is healed."""
+    assert cluster.leaders(topic) == {0: 1, 1: 2, 2: 3}
+    assert produce(cluster, topic, b"0") is None
+    cluster.nodes[1].kill()
+    wait_until(lambda: cluster.leaders(topic)[0] in (2, 3))
+    assert produce(cluster, topic, b"1") is None
+    cluster.heal()
+    assert cluster.leaders(topic) == {0: 1, 1: 2, 2: 3}
+    assert read_values(cluster, topic, 2) == [b"0", b"1"]
+
+
+def test_a_frozen_follower_holds_up_only_acks_all(cluster: Cluster, topic: str):
+    """Replicas are real: while a follower that is in sync stands still, acks=1 is answered and acks=all is not."""
+    cluster.nodes[3].freeze()
+    assert produce(cluster, topic, b"0", acks=1) is None
+    refused = produce(cluster, topic, b"1", acks="all", **{"message.timeout.ms": 1_000})
+    cluster.nodes[3].thaw()
+    assert refused is not None
+    assert refused.name() == "_MSG_TIMED_OUT"
+
+
+def test_too_few_replicas_are_an_error(cluster: Cluster, topic_prefix: str):
+    """A partition with one of two replicas left refuses acks=all, and takes it again after healing."""
+    topic = f"{topic_prefix}two"
+    cluster.create([topic], [(1, 2)])
+    cluster.nodes[2].stop()
+    # By default the client tries again until the record is too old.
+    once = {"acks": "all", "retries": 0, "enable.idempotence": "false"}
+    refused = wait_until(lambda: produce(cluster, topic, b"0", **once))
+    assert refused.name() in ("NOT_ENOUGH_REPLICAS", "NOT_ENOUGH_REPLICAS_AFTER_APPEND")
+    cluster.heal()
+    assert produce(cluster, topic, b"1", **once) is None
+    cluster.delete([topic])
