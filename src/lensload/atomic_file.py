@@ -82,9 +82,13 @@ def read_text(path: Path, what: str, advice: str) -> str:
     """
     try:
         return path.read_text(encoding="utf-8-sig")  # the mark that some editors write is no part of a text
-    except (OSError, UnicodeDecodeError) as error:
-        reason = why(error) if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"The {what} {path} cannot be read: {reason}.", advice) from None
+    except OSError as error:
+        reason = why(error)
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8"
+    except ValueError as error:  # a NUL in the path
+        reason = str(error)
+    raise UsageError(f"The {what} {path} cannot be read: {reason}.", advice)
 
 
 def why(error: OSError) -> str:

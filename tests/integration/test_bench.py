@@ -52,6 +52,12 @@ def refused(folder: Path, code: int, *arguments: str, environ: dict[str, str] | 
     return log
 
 
+def test_properties_that_contradict_each_other_are_refused(folder: Path):
+    """What a producer does not take together is wrong usage, in librdkafka's words and without a traceback."""
+    (folder / "client.properties").write_text("acks=1\nenable.idempotence=true\n")
+    assert "enable.idempotence" in refused(folder, 2, *SHORT, "--client-config", "client.properties")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -196,7 +202,7 @@ def test_ctrl_c_drains_writes_and_says_that_the_run_was_cut_short(folder: Path, 
     assert run["cut_short"]
     assert total(run, "produced") > 500
     assert "cut_short" in codes(run["reasons"])
-    assert log.rstrip().endswith(" run.json")
+    assert re.search(r": run\.json$", log, re.MULTILINE)
     assert "Traceback" not in log
 
 

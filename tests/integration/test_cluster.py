@@ -27,7 +27,7 @@ from lensload.config.fields import Cluster
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
 from lensload.kafka import client_config, connection, topics
-from lensload.kafka.client_errors import NO_BROKER, Troubles
+from lensload.kafka.client_errors import HOPELESS, NO_BROKER, Troubles
 from lensload.kafka.embedded import EmbeddedCluster
 from tests.harness import kafka as native
 
@@ -177,7 +177,7 @@ def test_something_other_than_kafka_is_told_so(web_server: str):
     """The registry's port given for the broker's is a common slip."""
     text, waited_s = refusal_of(web_server, REAL, 60)
     assert waited_s < 30
-    assert "Something other than Kafka answers there" in text
+    assert HOPELESS["_BAD_MSG"] in text
 
 
 def test_tls_where_there_is_none_is_told_so(web_server: str, config_file: Path):
@@ -231,6 +231,10 @@ def test_the_client_configuration_is_read_as_it_is_written(config_file: Path):
         ("error_cb=sesame", r":1: error_cb "),
         ("security.protocol=SSL\nssl.ca.location=/nowhere.pem", r":2: ssl\.ca\.location .*/nowhere\.pem"),
         (
+            "\nsasl.mechanism=AWS_MSK_IAM\nsasl.jaas.config=software.amazon.msk.auth.iam.IAMLoginModule required;",
+            r":2: sasl\.mechanism .*AWS_MSK_IAM(?s:.*)SCRAM",
+        ),
+        (
             "security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.password=sesame",
             r"sasl\.username",
         ),
@@ -256,6 +260,31 @@ def test_an_unreadable_client_configuration_is_named(tmp_path: Path):
     ):
         with pytest.raises(UsageError, match=rf"{re.escape(str(tmp_path / path))} .*{reason}"):
             client_config.read(tmp_path / path)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"\xfe\xed\xfe\xed\0\0\0\2", "a key store of Java"),
+        (b"0\x82\x05\x01\x02", "a PKCS#12 store"),
+        (b"-----BEGIN CERTIFICATE-----\n", "a PEM file"),
+        (
+            b'KafkaClient {\n  org.apache.kafka.common.security.plain.PlainLoginModule required\n  password="sesame";\n};',
+            "a JAAS",
+        ),
+        (b'\xef\xbb\xbf{"sasl.password": "sesame"}', "JSON"),
+    ],
+)
+def test_a_file_of_another_kind_is_named_as_what_it_is(config_file: Path, content: bytes, kind: str):
+    """Who gives the file beside the properties reads what to give, whether it is read as properties or named in them."""
+    config_file.write_bytes(content)
+    with pytest.raises(UsageError, match=kind) as caught:
+        client_config.read(config_file)
+    assert "sesame" not in str(caught.value)
+    (config_file.parent / "outer").write_text(f"ssl.ca.location={config_file}")
+    if kind != "a PEM file":
+        with pytest.raises(UsageError, match=r"outer:1: ssl\.ca\.location names .*(JKS|PKCS#12|not a PEM)"):
+            client_config.read(config_file.parent / "outer")
 
 
 def test_security_is_left_out_on_the_embedded_cluster(config_file: Path):

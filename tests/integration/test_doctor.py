@@ -114,6 +114,28 @@ def test_a_registry_with_somebody_elses_subject_is_found(kafka: Kafka, topic_pre
     assert (code, found["foreign_subject"]["severity"]) == (2, "usage")
 
 
+def test_an_equal_schema_is_no_new_version_and_never_forbids_a_missing_one(kafka: Kafka, topic_prefix: str):
+    """The doctor judges the registry by --register, as a run does."""
+    text = json.dumps({**json.loads(definitions.load()["model-metrics"].text), "doc": "of another team"})
+    arguments = ("--topics", "model-metrics", "--topic-prefix", topic_prefix)
+    with standing_in() as server:
+        at = ("--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", server.url, *arguments)
+        code, found = diagnosed(*at, "--register", "never")
+        assert (code, found["schema_not_registered"]["severity"]) == (4, "refused")
+        server.answer(
+            "POST",
+            f"/subjects/{definitions.subject('model-metrics', topic_prefix)}/versions",
+            {"schema": text},
+        )
+        for mode, wanted in (
+            ("never", "schemas_registered"),
+            ("missing", "schemas_registered"),
+            ("always", "schema_new_version"),
+        ):
+            code, found = diagnosed(*at, "--register", mode)
+            assert (code, wanted in found) == (0, True)
+
+
 def test_a_run_begins_with_what_the_doctor_would_say(
     kafka: Kafka, registry: Registry, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -117,7 +117,16 @@ def test_a_schedule_is_kept_to_the_event(cluster: EmbeddedCluster, generators: l
     hand.begin(start_ns, 500 * MS, start_ns + 2 * SECOND, 1_500)
     hand.until(Scheduled)
     assert time.time_ns() >= start_ns + 2 * SECOND
+    wait_until(
+        lambda: (
+            hand.until(GeneratorReport)
+            and any(_is_after(each, start_ns + 2 * SECOND + 100 * MS) for each in hand.messages)
+        ),
+        10,
+    )
     assert hand.drain().unflushed == 0
+    reported = [each.due for each in hand.messages if isinstance(each, GeneratorReport)]
+    assert max(reported) <= 2_250, "nothing more is due once the schedule is over"
     assert (hand.count("warmup_produced"), hand.count("produced")) == (750, 2_250)
     assert (hand.count("warmup_acked"), hand.count("acked")) == (750, 2_250)
     assert hand.stats.totals["due"] == 2_250

@@ -171,6 +171,7 @@ def compare(page: Page) -> None:
     expect(page.locator("#sides")).to_contain_text("Base: before.json. New: after.json.")
     expect(page.locator("#outcome")).to_have_text("Regression")
     expect(page.locator("#changes")).to_contain_text("end_to_end.p99")
+    expect(page.locator("body")).not_to_contain_text("/before.json")
 
 
 def test_a_killed_worker_shows_and_locusts_own_form_refuses_what_it_would_ignore(tmp_path: Path) -> None:

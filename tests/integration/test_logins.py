@@ -122,6 +122,9 @@ def gateways(registry: Registry, authority: Authority) -> Generator[dict[str, Ga
         yield doors
 
 
+Change = Callable[[Place], dict[str, str | Path | None]]
+
+
 @dataclass
 class Done:
     """What a command left."""
@@ -247,6 +250,79 @@ def test_a_clouds_file_is_enough(place: Place, topic_prefix: str, tmp_path: Path
     assert done.code == 0, done.output
 
 
+def examined(folder: Path, environ: dict[str, str], *arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The doctor's exit code and its findings by code; no secret is in them, and no file is left."""
+    done = run(folder, environ, "doctor", "--json", *arguments)
+    document = json.loads(done.output)
+    assert document["exit_code"] == done.code
+    assert not list(folder.iterdir())
+    return done.code, {each["code"]: each for each in document["findings"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "door"), [("plain", "basic"), ("scram", "bearer"), ("oidc", "tls"), ("mtls", "mtls")]
+)
+def test_doctor_logs_in(place: Place, kind: str, door: str, topic_prefix: str, tmp_path: Path):
+    """With each kind of login the doctor looks at cluster, topics and registry, and finds nothing in the way."""
+    environ = place.registry_environ(door)
+    code, found = examined(tmp_path, environ, *to(place, kind, door, topic_prefix))
+    assert code == 0, found
+    assert {"cluster_reached", "topics_missing", "schemas_missing"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("plain", lambda _: {"sasl_password": WRONG}),
+        ("scram", lambda _: {"sasl_password": WRONG}),
+        ("oidc", lambda _: {"sasl_oauthbearer_client_secret": WRONG}),
+        ("tls", lambda place: {"ssl_ca_location": place.other.file}),
+        ("mtls", lambda place: _issued(place.other)),
+    ],
+)
+def test_doctor_finds_that_the_broker_refuses_the_login(
+    place: Place, kind: str, change: Change, tmp_path: Path
+):
+    """Who is refused by the broker gets a finding with the fix, and the registry is looked at all the same."""
+    where = to(place, kind, "tls", "refused-", **change(place))
+    code, found = examined(tmp_path, place.registry_environ("tls"), *where)
+    assert code == 4
+    assert found["cluster_refused"]["severity"] == "refused"
+    assert found["cluster_refused"]["fix"]
+    assert "schemas_missing" in found
+
+
+@pytest.mark.parametrize(
+    ("door", "environ"),
+    [
+        ("basic", {"USER_INFO": f"{LOGIN.user}:{WRONG}"}),
+        ("bearer", {"TOKEN": WRONG}),
+        ("mtls", {}),
+        ("expired", {}),
+    ],
+)
+def test_doctor_finds_that_the_registry_refuses_the_login(
+    place: Place, door: str, environ: dict[str, str], tmp_path: Path
+):
+    """The same for the registry, beside a cluster that is reached."""
+    variables = {
+        **place.registry_environ("tls"),
+        **{f"LENSLOAD_REGISTRY_{name}": text for name, text in environ.items()},
+    }
+    code, found = examined(tmp_path, variables, *to(place, "scram", door, "refused-"))
+    assert code == 4
+    assert found["registry_refused"]["fix"]
+    assert "cluster_reached" in found
+
+
+def test_doctor_finds_which_right_is_missing(place: Place, tmp_path: Path):
+    """Logged in is not allowed: topics that may not be created, or not be described, are a finding."""
+    where = to(place, "scram", "tls", "refused-", sasl_username=LOGIN.powerless)
+    code, found = examined(tmp_path, place.registry_environ("tls"), *where)
+    assert code == 4
+    assert {"cluster_reached", "topics_not_creatable"} <= set(found)
+
+
 def refused(folder: Path, environ: dict[str, str], *arguments: str) -> str:
     """What a command says that ends with exit 4, in time; no secret is in it, and no file is left."""
     with contextlib.chdir(folder):
@@ -258,9 +334,6 @@ def refused(folder: Path, environ: dict[str, str], *arguments: str) -> str:
     assert not [secret for secret in SECRETS if secret in result.output]
     assert not list(folder.iterdir())
     return result.output
-
-
-Change = Callable[[Place], dict[str, str | Path | None]]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """All five schemas get into the registry, or none; what a registry says no to is told, and nothing stays half done."""
 
+import base64
 import json
 import os
 import re
@@ -100,6 +101,92 @@ def test_a_subject_with_another_level_becomes_backward_and_that_is_told(folder: 
         result = run("register", "--registry-url", server.url)
         assert re.search("BACKWARD.*NONE", result.stdout)
         assert server.levels["ab-test-events-value"] == "BACKWARD"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "becomes"),
+    [
+        ("BACKWARD_TRANSITIVE", "BACKWARD_TRANSITIVE"),
+        ("FULL", "FULL"),
+        ("FULL_TRANSITIVE", "FULL_TRANSITIVE"),
+        ("FORWARD", "FULL"),
+        ("FORWARD_TRANSITIVE", "FULL_TRANSITIVE"),
+        ("NONE", "BACKWARD"),
+    ],
+)
+@pytest.mark.parametrize("whose", ["subject", "default"])
+def test_what_a_level_forbids_stays_forbidden(theirs: str, becomes: str, whose: str, folder: Path):
+    """A level set by somebody, for the subject or for all, gains BACKWARD and loses nothing; what is enough stays."""
+    del folder
+    name = "ab-test-events-value"
+    with standing_in() as server:
+        if whose == "subject":
+            run("register", "--registry-url", server.url)
+        server.levels[name if whose == "subject" else ""] = theirs
+        shown = {row[0]: row[4] for row in rows(run("register", "--registry-url", server.url))}
+        assert shown[name] == becomes
+        assert server.levels.get(name, theirs) == becomes
+        assert server.levels.get("", theirs) == theirs
+        server.requests.clear()
+        assert run("register", "--registry-url", server.url).exit_code == 0
+        assert server.writes == []
+
+
+def of_a_java_team(folder: Path) -> None:
+    """Write the schemas as Java's tools do: other docs, and strings with a property of Java's."""
+
+    def in_java(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: in_java(value) for key, value in node.items() if key != "doc"}
+        if isinstance(node, list):
+            return [in_java(each) for each in node]
+        return {"type": "string", "avro.java.string": "String"} if node == "string" else node
+
+    for path in folder.glob("*.avsc"):
+        document = json.loads(path.read_text())
+        for field in document["fields"]:
+            field["type"] = in_java(field["type"])
+            field.pop("doc", None)
+        path.write_text(json.dumps(document))
+
+
+def test_an_equal_schema_of_another_team_gets_no_second_version(folder: Path):
+    """What differs in docs and properties alone is known, and said to differ; only --register always adds it."""
+    of_a_java_team(folder)
+    with standing_in() as server:
+        theirs = rows(run("register", "--registry-url", server.url, "--folder", folder))
+        server.requests.clear()
+        for mode in ("missing", "never"):
+            result = run("register", "--registry-url", server.url, "--register", mode)
+            assert [row[:3] for row in rows(result)] == [row[:3] for row in theirs]
+            assert {row[3] for row in rows(result)} == {"known"}
+            assert "--register always" in result.stderr
+        assert server.writes == []
+        added = run("register", "--registry-url", server.url, "--register", "always")
+        assert {(row[2], row[3]) for row in rows(added)} == {("2", "new")}
+        assert "--register always" not in added.stderr
+
+
+def test_never_registers_nothing(folder: Path):
+    """Where a schema is missing, --register never is exit code 4, and nothing is written, no level either."""
+    del folder
+    with standing_in() as server:
+        result = run("register", "--registry-url", server.url, "--register", "never")
+        assert result.exit_code == 4
+        assert "recommendation-requests-value" in result.stderr
+        assert server.writes == []
+
+
+def test_the_client_file_says_how_to_log_in_to_the_registry(folder: Path):
+    """`register` and `check` take address and credentials from the file that every other command takes."""
+    with standing_in() as server:
+        (folder.parent / "cloud.properties").write_text(
+            f"schema.registry.url={server.url}\nbasic.auth.credentials.source=USER_INFO\n"
+            "basic.auth.user.info=somebody:something\n"
+        )
+        for command in ("register", "check"):
+            assert run(command, "--client-config", "cloud.properties").exit_code == 0
+        assert server.authorizations == {f"Basic {base64.b64encode(b'somebody:something').decode()}"}
 
 
 def test_where_the_address_comes_from(folder: Path, monkeypatch: pytest.MonkeyPatch):

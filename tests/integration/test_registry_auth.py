@@ -35,6 +35,41 @@ def test_basic_authentication_and_bearer_token_over_tls(authority: Authority):
             assert server.authorizations == {expected}
 
 
+def test_credentials_of_a_mounted_file_may_end_a_line():
+    """A secret's last line end is no part of it; one within a token is refused, and not with the token."""
+    basic = "Basic " + base64.b64encode(b"ann:s").decode()
+    for environ, expected in (({"USER_INFO": "ann:s\n"}, basic), ({"TOKEN": "t0ken\r\n"}, "Bearer t0ken")):
+        with standing_in() as server:
+            assert publish(server.url, **environ) == 5
+            assert server.authorizations == {expected}
+    for token in ("t0\nken", "t0k\u00e9n"):
+        with pytest.raises(UsageError, match="LENSLOAD_REGISTRY_TOKEN") as caught:
+            publish("http://127.0.0.1:1", TOKEN=token)
+        assert "t0" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://[", "127.0.0.1:1", "http://ann:s3same@127.0.0.1:1", "socks5h://127.0.0.1:1", "://"]
+)
+def test_whatever_the_environment_says_of_proxies_is_named(proxy: str, monkeypatch: pytest.MonkeyPatch):
+    """A proxy that does not work, in any way, is told as that, without the password in it."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    with standing_in() as server, pytest.raises(RegistryError, match="HTTP_PROXY") as caught:
+        publish(server.url)
+    assert "s3same" not in str(caught.value)
+
+
+def test_authorities_that_are_not_there_are_named_with_their_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """The HTTP client says no more than that some file does not exist."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
+    with standing_in() as server, pytest.raises(RegistryError, match=r"SSL_CERT_FILE names .*gone\.pem"):
+        publish(server.url)
+
+
 def test_a_registry_of_another_authority_is_not_trusted(authority: Authority, tmp_path: Path):
     """Neither without the authority's file nor with another's is anything sent."""
     with standing_in(tls=authority.server()) as server:

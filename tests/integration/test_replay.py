@@ -478,6 +478,22 @@ def test_another_topic_gets_the_very_bytes(place: Place):
         assert message.headers() == [("n", str(number).encode())]
 
 
+def test_a_topic_in_which_history_would_not_stay_is_named(place: Place):
+    """What the topic would delete, or keep one of, is told before it is sent; a topic made for it keeps all."""
+    place.write([place.value(1, number) for number in range(6)])
+    short = {"retention.ms": "604800000", "cleanup.policy": "compact,delete"}
+    topic = NewTopic(place.prefix + "short", 3, 1, config=short)
+    admin = AdminClient(place.settings)  # whose end would end the request
+    admin.create_topics([topic])[topic.topic].result(20)
+    told = place.done("--into-topic", "short").stderr
+    assert "retention.ms is 604800000" in told
+    assert "cleanup.policy is compact,delete" in told
+    made = place.done("--into-topic", "made").stderr
+    assert "retention.ms" not in made
+    kept = TopicAdmin(place.settings).settings(place.prefix + "made")
+    assert (kept["retention.ms"], kept["cleanup.policy"]) == ("-1", "delete")
+
+
 @contextmanager
 def running(place: Place, *more: str) -> Generator[subprocess.Popen[str]]:
     """`lensload replay` in a process of its own, which does not outlive the test."""

@@ -44,12 +44,11 @@ def clean(given: Given, *, yes: bool) -> None:
     # The clients cost half a second, which --help need not pay.
     from lensload.kafka import connection  # noqa: PLC0415
     from lensload.kafka.admin import TopicAdmin  # noqa: PLC0415
-    from lensload.schema import registry  # noqa: PLC0415
 
     settings = connection.client_settings(cluster, cluster.bootstrap_servers)
     connection.check(settings)
     admin = TopicAdmin(settings)
-    with registry.connect(cluster.registry_url) as books:
+    with connection.registry_of(cluster) as books:
         counts = admin.counts([cluster.topic_prefix + name for name in TOPIC_NAMES])
         subjects = [
             named for name in TOPIC_NAMES if books.latest(named := subject(name, cluster.topic_prefix))

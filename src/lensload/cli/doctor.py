@@ -15,6 +15,7 @@ _FIELDS = (
     "bootstrap_servers",
     "registry_url",
     "client_config",
+    "register_schemas",
     "topic_prefix",
     "partitions",
     "replication_factor",

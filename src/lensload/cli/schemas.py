@@ -18,7 +18,7 @@ LOCAL_REGISTRY = "http://localhost:8081"
 
 _KEPT = "Put the schema back, or mend the field; what must change that much belongs into a new field or a new topic."
 
-_REGISTRY = ("registry_url", "topic_prefix")
+_REGISTRY = ("registry_url", "topic_prefix", "client_config")
 _folder = click.option(
     "--folder",
     metavar="DIR",
@@ -45,23 +45,35 @@ def list_schemas(given: Given) -> None:
     _show(rows)
 
 
+_HELPS = {
+    "registry_url": "Address of the Schema Registry.",
+    "register_schemas": "Which to register. missing: those that the latest version of their subject is not equal to, docs and"
+    " properties apart. never: none; it fails if one is missing. always: each text that is not there word for word.",
+}
+
+
 @schemas.command(cls=Command, epilog=f"Without an address anywhere: {LOCAL_REGISTRY}.")
 @_folder
-@run_options(_REGISTRY, helps={"registry_url": "Address of the Schema Registry."})
+@run_options((*_REGISTRY, "register_schemas"), helps=_HELPS)
 def register(given: Given, folder: Path | None) -> None:
     """Register all five schemas, each subject BACKWARD, and show their ids.
 
-    Doing so again changes nothing. A schema that breaks LENS's rule towards the subject's latest version is refused
+    Doing so again changes nothing. A compatibility level that includes BACKWARD stays, and FORWARD becomes FULL. A schema that breaks LENS's rule towards the subject's latest version is refused
     before anything is registered. The address may also come from LENSLOAD_REGISTRY_URL, SCHEMA_REGISTRY_URL or
     lensload.toml; credentials and TLS files from the environment (LENSLOAD_REGISTRY_USER_INFO, _TOKEN, _CA_FILE,
-    _CERT_FILE, _KEY_FILE, _KEY_PASSWORD).
+    _CERT_FILE, _KEY_FILE, _KEY_PASSWORD) or the --client-config file.
     """
-    from lensload.schema import registration, registry  # noqa: PLC0415 - half of a start's time
+    from lensload.kafka import connection  # noqa: PLC0415 - half of a start's time
+    from lensload.schema import registration  # noqa: PLC0415
 
-    url, prefix = _registry(given)
-    url = url or LOCAL_REGISTRY
-    with registry.connect(url) as books:
-        done = registration.publish(books, definitions.load(folder), prefix)
+    where = _registry(given)
+    if where.registry_url is None:
+        where = where.model_copy(update={"registry_url": LOCAL_REGISTRY})
+    url = where.registry
+    with connection.registry_of(where) as books:
+        done = registration.publish(
+            books, definitions.load(folder), where.topic_prefix, where.register_schemas
+        )
     click.echo(f"registry: {url}")
     rows = [("subject", "id", "version", "state", "compatibility")]
     for each in done:
@@ -75,6 +87,12 @@ def register(given: Given, folder: Path | None) -> None:
         click.echo(
             f"Notice: the registry does not let the compatibility level of {', '.join(unset)} be set; LENS's is"
             f" {registration.LEVEL}.",
+            err=True,
+        )
+    if other := [each.subject for each in done if not each.same_text]:
+        click.echo(
+            f"Notice: the versions of {', '.join(other)} have other docs or properties and are equal else, so that none was"
+            " added; --register always adds one.",
             err=True,
         )
 
@@ -96,13 +114,13 @@ def check(given: Given, folder: Path | None, files: tuple[Path, ...], *, record:
     FILES, as a pre-commit hook gives them, are not needed: all five schemas are checked in any case.
     """
     del files
-    url, prefix = _registry(given)
+    where = _registry(given)
     place = folder or definitions.default_folder()
     loaded = definitions.load(place)
     complaints: list[str] = []
     notes = {name: [_against_history(schema, place, complaints)] for name, schema in loaded.items()}
-    if url and not url.startswith("mock:"):
-        _against_registry(loaded, url, prefix, notes, complaints)
+    if not where.registry_is_mocked:
+        _against_registry(loaded, where, notes, complaints)
     if complaints:
         raise SchemaError("\n".join(complaints), _KEPT)
     if record:
@@ -112,8 +130,8 @@ def check(given: Given, folder: Path | None, files: tuple[Path, ...], *, record:
     _show([(schema.topic.file, "; ".join(notes[name])) for name, schema in loaded.items()])
 
 
-def _registry(given: Given) -> tuple[str | None, str]:
-    """The registry's address and the prefix; LENS's own variable for the address is the last to be asked."""
+def _registry(given: Given) -> Registry:
+    """What was said of the registry; LENS's own variable for the address is the last to be asked."""
     found = given.group(Registry)
     if found.registry_url is None and (lens := os.environ.get("SCHEMA_REGISTRY_URL")):
         try:
@@ -121,7 +139,7 @@ def _registry(given: Given) -> tuple[str | None, str]:
         except UsageError as error:
             text = error.message.replace("--registry-url", "SCHEMA_REGISTRY_URL")
             raise UsageError(text, error.hint) from error
-    return found.registry_url, found.topic_prefix
+    return found
 
 
 def _against_history(schema: Schema, place: Path, complaints: list[str]) -> str:
@@ -143,16 +161,16 @@ def _against_history(schema: Schema, place: Path, complaints: list[str]) -> str:
 
 def _against_registry(
     loaded: Mapping[str, Schema],
-    url: str,
-    prefix: str,
+    where: Registry,
     notes: Mapping[str, list[str]],
     complaints: list[str],
 ) -> None:
-    from lensload.schema import registration, registry  # noqa: PLC0415 - half of a start's time
+    from lensload.kafka import connection  # noqa: PLC0415 - half of a start's time
+    from lensload.schema import registration  # noqa: PLC0415
 
-    with registry.connect(url) as books:
+    with connection.registry_of(where) as books:
         for name, schema in loaded.items():
-            named = subject(name, prefix)
+            named = subject(name, where.topic_prefix)
             known = books.find(named, schema)
             latest = None if known else books.latest(named)
             if known:
@@ -171,7 +189,7 @@ def _against_registry(
                     rule = f"by LENS's rule (the registry itself {says})"
                     complaints.append(f"{which}, {rule}:\n{compatibility.listed(found)}")
                 elif fits is False:
-                    complaints.append(f"{which}, says the registry itself at {url}.")
+                    complaints.append(f"{which}, says the registry itself at {where.registry}.")
                 else:
                     says = "accepts it after" if fits else "does not say whether it may follow"
                     notes[name].append(f"the registry {says} version {latest.version}")

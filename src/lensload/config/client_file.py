@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from lensload.atomic_file import read_text
+from lensload.config import file_kinds
 from lensload.config.properties import Property, parse
 from lensload.errors import UsageError
 from lensload.schema import registry_auth
@@ -69,6 +70,7 @@ _LEFT_OUT: Final = re.compile(
 _FILES: Final = re.compile(
     r"(?:ssl\.(?:ca|certificate|key|keystore|crl)|https\.ca)\.location|.*\.private\.key\.file|sasl\.kerberos\.keytab"
 )
+_OF_LOGINS: Final = re.compile(r"sasl\.(?:jaas\.config|(?:login|client)\.callback\.handler\.class)")
 _MECHANISMS: Final = {
     "AWS_MSK_IAM": "librdkafka has no AWS_MSK_IAM. MSK offers SCRAM (SASL_SSL, port 9096) and mutual TLS (SSL, port"
     " 9094) besides: set one of them up, and give that port in --bootstrap-servers.",
@@ -106,12 +108,16 @@ def read(path: Path) -> ClientFile:
             does, is one of Java's that librdkafka does not have, or names a file that is not there; every such line is
             named, with what to do.
     """
+    file_kinds.require_properties(path)
     text = read_text(path, "client configuration", "Check --client-config.")
     found = ClientFile(path)
     complaints: list[tuple[str, str]] = []
     entries = parse(text)
     keys = {each.key for each in entries}
+    unsupported = any(_mechanism_of(each) in _MECHANISMS for each in entries)
     for each in entries:
+        if unsupported and _OF_LOGINS.fullmatch(each.key):
+            continue  # what they say would be said of another mechanism
         if (complaint := _complaint(each, entries)) is not None:
             complaints.append((f"{path}:{each.line}: {complaint[0]}", complaint[1]))
             continue
@@ -152,9 +158,14 @@ def _complaint(each: Property, entries: list[Property]) -> tuple[str, str] | Non
         return f"{key} is not for this file: {_REFUSED[key]}.", "Remove the line."
     if key.endswith("_cb") or key == "logger":
         return f"{key} is a function, which a file cannot hold.", "Remove the line."
-    if _FILES.fullmatch(key.removeprefix("schema.registry.")) and (wrong := _file_complaint(key, each.value)):
-        return wrong
-    return _java_complaint(each, entries)
+    if (mechanism := _mechanism_of(each)) in _MECHANISMS:
+        return f"{key} is {mechanism}, which is unsupported.", _MECHANISMS[mechanism]
+    return _java_complaint(each, entries) or _file_complaint(key, each.value)
+
+
+def _mechanism_of(each: Property) -> str:
+    """The SASL mechanism that a property names; "" where it names none."""
+    return each.value.strip("\"'").upper() if each.key in ("sasl.mechanism", "sasl.mechanisms") else ""
 
 
 def _java_complaint(each: Property, entries: list[Property]) -> tuple[str, str] | None:
@@ -178,7 +189,7 @@ def _java_complaint(each: Property, entries: list[Property]) -> tuple[str, str] 
 
 def _file_complaint(key: str, value: str) -> tuple[str, str] | None:
     named = Path(_expanded(key, value))
-    if not value or value == "probe":
+    if not _FILES.fullmatch(key.removeprefix("schema.registry.")) or not value or value == "probe":
         return None
     if not named.exists():
         where = "" if named.is_absolute() else ", seen from the working folder"
@@ -187,9 +198,7 @@ def _file_complaint(key: str, value: str) -> tuple[str, str] | None:
         if key.endswith("ssl.ca.location"):
             return None  # librdkafka takes a folder of authorities
         return f"{key} names {value}, which is a folder.", "Give the path of a PEM file."
-    if not named.stat().st_size:
-        return f"{key} names {value}, which is an empty file.", "Give the path of a PEM file."
-    return None
+    return file_kinds.pem_complaint(key, value, named)
 
 
 def _sort(each: Property, found: ClientFile) -> None:
@@ -246,10 +255,7 @@ def _look_for_slips(each: Property, found: ClientFile) -> None:
 def _login_complaints(properties: Mapping[str, str], keys: set[str]) -> list[tuple[str, str]]:
     """What of the login cannot work, whatever the cluster."""
     mechanism = properties.get("sasl.mechanisms", properties.get("sasl.mechanism", "")).strip("\"'").upper()
-    named = "sasl.mechanisms" if "sasl.mechanisms" in keys else "sasl.mechanism"
     wants = properties.get("security.protocol", "").upper().startswith("SASL_")
-    if mechanism in _MECHANISMS:
-        return [(f"{named} is {mechanism}, which is unsupported.", _MECHANISMS[mechanism])]
     if not mechanism and (wants or "sasl.username" in keys):
         return [
             (

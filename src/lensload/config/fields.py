@@ -29,6 +29,18 @@ class Registry(Group):
     topic_prefix: types.TopicPrefix = option(
         "", Shown("TEXT"), "Prefix of every topic and subject, for clusters that are shared with others."
     )
+    client_config: types.OptionalPath = option(
+        None,
+        Shown("FILE", web=False),
+        "File of librdkafka properties for security and tuning (key=value lines, # comments)."
+        " Credentials belong there, never in a flag.",
+    )
+    register_schemas: Literal["never", "missing", "always"] = option(
+        "missing",
+        Shown("WHICH", name="register"),
+        "Which schemas a run registers. missing: those that the latest version of their subject is not equal to."
+        " never: none; it fails if one is missing. always: each text that is not there word for word.",
+    )
 
     @property
     def registry(self) -> str:
@@ -49,18 +61,6 @@ class Cluster(Registry):
         Shown("HOST:PORT", web=False),
         "Addresses of the Kafka cluster: host:port, several with commas between. Without it lensload"
         " starts an embedded cluster, which measures the client and not a broker.",
-    )
-    client_config: types.OptionalPath = option(
-        None,
-        Shown("FILE", web=False),
-        "File of librdkafka properties for security and tuning (key=value lines, # comments)."
-        " Credentials belong there, never in a flag.",
-    )
-    register_schemas: Literal["never", "missing", "always"] = option(
-        "missing",
-        Shown("WHICH", name="register"),
-        "Which schemas a run registers. missing: those that the latest version of their subject is not equal to."
-        " never: none; it fails if one is missing. always: each text that is not there word for word.",
     )
     partitions: types.Partitions = option(
         None,
@@ -246,7 +246,7 @@ class Criteria(Thresholds):
         (),
         Shown("EXPRESSION", several=True),
         "Objective that must hold, or the run fails, such as 'end_to_end.p99 < 50ms'. A latency is"
-        " [TOPIC.]STAGE.STATISTIC in us, ms or s (mean, min, max, p50 to p9999); others are a count ('lost == 0'),"
+        " [TOPIC.]STAGE.STATISTIC in us, ms, s, m or h (mean, min, max, p50 to p99.99); others are a count ('lost == 0'),"
         " a rate ('achieved_per_s >= 5000') and 'achieved', in percent of the target."
         " May be repeated; in one text, with commas between.",
     )

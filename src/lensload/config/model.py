@@ -53,6 +53,22 @@ class RunConfig(Group):
         return self
 
     @model_validator(mode="after")
+    def _objectives_of_a_service_are_measured(self) -> Self:
+        for slo in self.criteria.slo:
+            section = slo.figure.section
+            if "response" in (slo.figure.stage, section.removesuffix("s")) and not self.service.external:
+                raise ValueError(
+                    f"The objective '{slo.expression}' is of a service's answers, and here lensload answers itself:"
+                    " give --recommender external."
+                )
+            group = section.removeprefix("group(").removesuffix(")")
+            if section.startswith("group(") and group not in self.service.watch_group:
+                raise ValueError(
+                    f"The objective '{slo.expression}' is of a group that is not watched: give --watch-group {group}."
+                )
+        return self
+
+    @model_validator(mode="after")
     def _external_recommender_can_be_reached(self) -> Self:
         if not self.service.external:
             return self

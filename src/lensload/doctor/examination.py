@@ -69,7 +69,9 @@ def _registry(config: RunConfig) -> list[Finding]:
         return [finding("no_registry", "registry", "note", text, "No other program can decode the events.")]
     loaded = {topic: schema for topic, schema in definitions.load().items() if topic in config.load.topics}
     with connection.registry_of(config.cluster) as registry:
-        return schemas.examined(registry, loaded, config.cluster.topic_prefix)
+        return schemas.examined(
+            registry, loaded, config.cluster.topic_prefix, config.cluster.register_schemas
+        )
 
 
 def _embedded() -> Finding:

@@ -7,13 +7,19 @@ from lensload.doctor.finding import Finding, finding
 from lensload.errors import SchemaError
 from lensload.schema import compatibility, registration
 from lensload.schema.definitions import Schema, subject
-from lensload.schema.registry import Entry, Registry
+from lensload.schema.registry import Entry, Register, Registry
 
 _MODES: Final = "READWRITE"
 
 
-def examined(registry: Registry, wanted: Mapping[str, Schema], prefix: str) -> list[Finding]:
+def examined(registry: Registry, wanted: Mapping[str, Schema], prefix: str, mode: Register) -> list[Finding]:
     """What there is to find about the registry; nothing is registered.
+
+    Args:
+        registry: the registry.
+        wanted: by topic name.
+        prefix: goes before each topic's name in the subject.
+        mode: which of them a run would register, as in `Registry.register`.
 
     Raises:
         RegistryError: it does not answer, or refuses.
@@ -22,13 +28,15 @@ def examined(registry: Registry, wanted: Mapping[str, Schema], prefix: str) -> l
     missing: list[str] = []
     for topic, schema in wanted.items():
         name = subject(topic, prefix)
-        if registry.find(name, schema) is not None:
+        if registry.there(name, schema, mode) is not None:
             continue
         latest = registry.latest(name)
-        if latest is None:
+        if mode == "never":
+            found.append(_forbidden(registry, name, schema))
+        elif latest is None:
             missing.append(name)
-            continue
-        found.append(_next_version(registry, name, schema, latest))
+        else:
+            found.append(_next_version(registry, name, schema, latest))
     known_count = len(wanted) - len(missing) - len(found)
     if known_count:
         text = f"The registry at {registry.url} has {known_count} of the {len(wanted)} schemas."
@@ -36,6 +44,13 @@ def examined(registry: Registry, wanted: Mapping[str, Schema], prefix: str) -> l
     if missing:
         found.append(_missing(registry, missing))
     return found
+
+
+def _forbidden(registry: Registry, name: str, schema: Schema) -> Finding:
+    error = registry.lacking(name, schema)
+    return finding(
+        "schema_not_registered", "registry", "refused", error.message, "No run can begin.", error.hint
+    )
 
 
 def _next_version(registry: Registry, name: str, schema: Schema, latest: Entry) -> Finding:

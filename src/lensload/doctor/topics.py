@@ -14,8 +14,8 @@ from lensload.errors import RefusedError
 from lensload.ids import NS_PER_MS
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.client_errors import in_words
+from lensload.kafka.topic_settings import obstacles
 from lensload.kafka.topics import MAY_NOT, lacking_rights, refused_creations
-from lensload.seed.topic_settings import obstacles
 
 _HISTORY_MS: Final = 14 * 86_400_000  # what `seed` writes unless --days says otherwise
 _SHORT_RETENTION_MS: Final = 600_000

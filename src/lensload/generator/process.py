@@ -191,7 +191,7 @@ class Generator(RunChild):
                 behind_ns=self._behind_ns(now_ns),
                 rss_bytes=resident_bytes(),
                 cpu_ns=time.process_time_ns(),
-                due=self._maker.due_by(now_ns),
+                due=self._maker.due_by(min(now_ns, self._end_ns or now_ns)),  # also while it is drained
             )
         )
         self._tell_pages()
@@ -210,7 +210,7 @@ class Generator(RunChild):
     def _drain(self) -> None:
         """Wait for what is under way, as long as the configuration allows, and say the last word."""
         self._costs.end()
-        stopped_ns = min(time.time_ns(), self._end_ns or time.time_ns())
+        stopped_ns = self._end_ns = min(time.time_ns(), self._end_ns or time.time_ns())
         if self._begun and stopped_ns > self._measure_from_ns:
             self._stats.add_total("due", self._maker.due_by(stopped_ns))
         deadline_s = time.monotonic() + self._config.load.drain_timeout_s

@@ -22,6 +22,7 @@ from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
 from lensload.kafka.batch_producer import BatchProducer, Messages
 from lensload.kafka.client_errors import Troubles
+from lensload.kafka.producing import refusing_contradictions
 from lensload.metrics.leaders import Leaders
 from lensload.metrics.librdkafka import INTERVAL_MS, ProducerStatistics
 from lensload.metrics.stats import Stats
@@ -83,9 +84,9 @@ class PacedProducer:
         self._settled_ns = 0
         self._refused: list[tuple[KafkaError, str, bytes]] = []
         self._statistics = ProducerStatistics(stats)
-        self._producer = BatchProducer(
-            {**settings, "statistics.interval.ms": INTERVAL_MS}, self._troubles, self._note_statistics
-        )
+        own = {**settings, "statistics.interval.ms": INTERVAL_MS}
+        with refusing_contradictions():
+            self._producer = BatchProducer(own, self._troubles, self._note_statistics)
 
     def __len__(self) -> int:
         """How many events librdkafka holds that are neither acked nor failed."""

@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from lensload.config import client_file
 from lensload.config.fields import Cluster
+from lensload.config.fields import Registry as RegistryFields
 from lensload.errors import ClusterError
 from lensload.kafka import client_config
 from lensload.kafka.diagnosis import diagnosed, is_hopeless, of_another_protocol
@@ -78,13 +79,13 @@ def notices(cluster: Cluster) -> list[str]:
     return found
 
 
-def registry_of(cluster: Cluster) -> Registry:
-    """The registry that goes with a cluster, with the credentials of the environment or of the --client-config file.
+def registry_of(where: RegistryFields, url: str | None = None) -> Registry:
+    """The registry that goes with a configuration, or that at `url`, with the credentials of the environment or of the --client-config file.
 
     Raises:
         UsageError: the file, or what the environment says of the registry, is not fit.
     """
-    return connect(cluster.registry, client_file.registry_environ(cluster.client_config, os.environ))
+    return connect(url or where.registry, client_file.registry_environ(where.client_config, os.environ))
 
 
 def check(settings: Mapping[str, Any], timeout_s: float = REACH_S) -> ClusterFacts:

@@ -7,7 +7,6 @@ from lensload.config.fields import Cluster
 from lensload.errors import LensloadError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
-from lensload.schema import registry
 from lensload.schema.definitions import subject
 
 
@@ -41,6 +40,6 @@ def _existing(cluster: Cluster, topics: Sequence[str]) -> dict[str, list[str]]:
     found = {"topics": list(TopicAdmin(settings).counts([cluster.topic_prefix + topic for topic in topics]))}
     if cluster.registry_url and not cluster.registry_url.startswith("mock:"):
         subjects = [subject(topic, cluster.topic_prefix) for topic in topics]
-        with suppress(LensloadError), registry.connect(cluster.registry_url) as books:
+        with suppress(LensloadError), connection.registry_of(cluster) as books:
             found["subjects"] = [name for name in subjects if books.latest(name)]
     return found

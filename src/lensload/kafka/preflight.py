@@ -1,10 +1,8 @@
 """What a run needs before its first event: a cluster that answers, its schemas in the registry, its topics."""
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
-from lensload.config import client_file
 from lensload.config.model import RunConfig
 from lensload.kafka import connection
 from lensload.kafka.connection import ClusterFacts
@@ -67,9 +65,9 @@ def prepare(config: RunConfig, bootstrap_servers: str, registry_url: str, *, emb
     newer = newer_schemas(config.producer.evolve, schemas)
     settings = connection.client_settings(cluster, bootstrap_servers)
     facts = connection.check(settings)
-    books = registry.connect(registry_url, client_file.registry_environ(cluster.client_config, os.environ))
+    books = connection.registry_of(cluster, registry_url)
     try:
-        known = books.register(schemas, cluster.topic_prefix, cluster.register_schemas)
+        known = registration.register(books, schemas, cluster.topic_prefix, cluster.register_schemas)
         schema_ids = registry.schema_ids(known)
         newer_ids = registration.register_newer(books, newer, schema_ids, cluster.topic_prefix)
         names = [cluster.topic_prefix + topic for topic in topics]

@@ -1,13 +1,15 @@
 """Producing records: what every producer of ours does in the same way, whatever it counts and measures."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import repeat
 from operator import length_hint
 from typing import Any, Final
 
 from confluent_kafka import KafkaException, Producer
 
+from lensload.errors import UsageError
 from lensload.kafka.admin import TopicAdmin
 
 _FULL_QUEUE_WAIT_S: Final = 0.005
@@ -26,6 +28,23 @@ def producer_settings(settings: Mapping[str, Any], tuning: Mapping[str, Any]) ->
         "reconnect.backoff.max.ms": 1_000,  # a broker that comes back is found within a second
     }
     return {**shared, **tuning, **settings}
+
+
+@contextmanager
+def refusing_contradictions() -> Generator[None]:
+    """While a producer is made: what librdkafka refuses of its properties together.
+
+    Raises:
+        UsageError: each is right by itself, and they contradict each other.
+    """
+    try:
+        yield
+    except KafkaException as error:
+        raise UsageError(
+            f"librdkafka does not take a producer's properties together: {error.args[0].str().rstrip('.')}.",
+            "Producers have enable.idempotence=true unless --acks or the --client-config file says else: change what is named"
+            " there.",
+        ) from error
 
 
 def largest_batch(admin: TopicAdmin, names: Iterable[str]) -> int:

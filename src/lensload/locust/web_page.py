@@ -111,6 +111,10 @@ class LocustDesk:
         self._master = master
         self._last_rate_per_s: float | None = None
 
+    def target(self) -> str:
+        """The cluster of Locust's command line."""
+        return form.target(options.config_of(_parsed(self._environment)))
+
     def form(self) -> list[dict[str, Any]]:
         """Locust's users, or a rate in their place, and our options."""
         parsed = _parsed(self._environment)

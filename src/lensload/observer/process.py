@@ -21,7 +21,6 @@ from lensload.processes import messages
 from lensload.processes.child_main import RunChild, serve, whole_ms
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
-from lensload.schema import registry
 from lensload.schema.writer_schemas import WriterSchemas
 from lensload.service.group_watch import GroupWatch, readers_of
 from lensload.service.reader import ReplyReader
@@ -181,7 +180,7 @@ class ObserverProcess(RunChild):
 
 
 def _reply_reader(order: messages.ConfigureObserver) -> ReplyReader:
-    writers = WriterSchemas(registry.connect(order.registry_url))
+    writers = WriterSchemas(connection.registry_of(order.config.cluster, order.registry_url))
     return ReplyReader(order.run_tag, writers, item_ids(order.config.world.catalogue_size))
 
 

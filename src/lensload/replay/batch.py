@@ -1,20 +1,20 @@
-"""A batch of messages as columns, and what the first five bytes of each value say."""
+"""A batch of messages as columns, and what the first five bytes of each value, or its headers, say."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final, Self
+from uuid import UUID
 
 import numpy as np
 from confluent_kafka import Message
 from numpy.typing import NDArray
 
+from lensload.replay import header_ids
+
 HEADER_BYTES: Final = 5
 UNLIMITED: Final = 1 << 62
 """So many messages as nobody has."""
-
-_ID_HEADER: Final = "__value_schema_id"
-"""Where serializers of 2025 on may put the schema's id, with nothing before the value: its first bytes are data then."""
 
 _EMPTY: Final = b"\xff\0\0\0\0"  # stands for a value too short to have a header
 
@@ -32,7 +32,7 @@ class Kind(IntEnum):
     UNUSABLE_SCHEMA = 5, "its schema is not usable Avro"
     UNFIT = 6, "Avro that does not fit its schema"
     UNRESOLVED = 7, "does not resolve to the reader's schema"
-    ID_IN_HEADER = 8, "its schema id is in a record header, and not before the value"
+    ODD_HEADER = 8, "its schema id is in a record header, in a form that is not known"
 
     reason: str
     """Why, in the words that counts and rejects files use."""
@@ -59,8 +59,11 @@ class Batch:
         topic: which of the topics, by its place among those replayed.
         partition: the number of its partition.
         offset: its offset there.
-        schema_id: what the header says; means nothing where `kind` is neither GOOD nor one of a schema's.
+        schema_id: what is before the value, or in a header; means nothing where `kind` is neither GOOD nor one of a
+            schema's. -1 - n for the schema whose GUID is guids[n].
         kind: what it turned out to be, as far as is known by now (a `Kind`).
+        data_at: where in the value the Avro bytes begin: behind the id, or at 0 where that is in a header.
+        guids: of schemas, from headers.
     """
 
     messages: Sequence[Message]
@@ -70,6 +73,8 @@ class Batch:
     offset: Integers
     schema_id: Integers
     kind: Integers
+    data_at: Integers
+    guids: list[UUID] = field(default_factory=list[UUID])
 
     @classmethod
     def of(cls, messages: Sequence[Message], topics: Mapping[str, int]) -> Self:
@@ -83,10 +88,7 @@ class Batch:
         names = map(str, map(Message.topic, messages))
         values = list(map(Message.value, messages))
         schema_id, kind = read_headers(values)
-        for place, headers in enumerate(map(Message.headers, messages)):
-            if headers and values[place] is not None and any(name == _ID_HEADER for name, _ in headers):
-                kind[place] = Kind.ID_IN_HEADER
-        return cls(
+        batch = cls(
             messages,
             values,
             np.fromiter(map(topics.__getitem__, names), np.int64, count),
@@ -94,7 +96,13 @@ class Batch:
             np.fromiter(map(Message.offset, messages), np.int64, count),
             schema_id,
             kind,
+            np.full(count, HEADER_BYTES, np.int64),
         )
+        every: Iterator[Any] = map(Message.headers, messages)
+        for place, headers in enumerate(every):
+            if headers and values[place] is not None:
+                batch._look_into(place, headers)
+        return batch
 
     def __len__(self) -> int:
         return len(self.messages)
@@ -109,7 +117,12 @@ class Batch:
             [self.messages[place] for place in listed],
             [self.values[place] for place in listed],
             *(column[places] for column in self._columns()),
+            guids=self.guids,
         )
+
+    def data(self, place: int) -> bytes:
+        """The Avro bytes of a message."""
+        return (self.values[place] or b"")[int(self.data_at[place]) :]
 
     def partitions(self) -> Iterator[tuple[int, int, Integers]]:
         """Each partition's topic, number, and the places of its messages here, in order."""
@@ -119,8 +132,23 @@ class Batch:
             if len(places):
                 yield int(self.topic[places[0]]), int(self.partition[places[0]]), places
 
-    def _columns(self) -> tuple[Integers, Integers, Integers, Integers, Integers]:
-        return self.topic, self.partition, self.offset, self.schema_id, self.kind
+    def _look_into(self, place: int, headers: header_ids.Headers) -> None:
+        """Take the schema's id from the headers, if it is there."""
+        try:
+            found = header_ids.read(headers)
+        except ValueError:
+            self.kind[place] = Kind.ODD_HEADER
+            return
+        if found is None:
+            return
+        if isinstance(found, UUID):
+            if found not in self.guids:
+                self.guids.append(found)
+            found = -1 - self.guids.index(found)
+        self.schema_id[place], self.kind[place], self.data_at[place] = found, Kind.GOOD, 0
+
+    def _columns(self) -> tuple[Integers, ...]:
+        return self.topic, self.partition, self.offset, self.schema_id, self.kind, self.data_at
 
 
 def origin(message: Message) -> dict[str, Any]:

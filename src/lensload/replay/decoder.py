@@ -8,7 +8,7 @@ import numpy as np
 from fastavro import schemaless_reader
 from fastavro.read import SchemaResolutionError
 
-from lensload.replay.batch import HEADER_BYTES, Batch, Kind
+from lensload.replay.batch import Batch, Kind
 from lensload.schema.writer_schemas import WriterSchemas
 
 
@@ -53,26 +53,39 @@ class Decoder:
 
     def _judge_ids(self, batch: Batch) -> None:
         """Ask once for each id that a batch holds; a batch holds few."""
+        self._number_guids(batch)
         good = batch.kind == Kind.GOOD
         for number in np.unique(batch.schema_id[good]).tolist():
             if not self._writers.known(number):
                 batch.kind[good & (batch.schema_id == number)] = Kind.UNKNOWN_ID
+
+    def _number_guids(self, batch: Batch) -> None:
+        """Put the registry's number in place of each GUID."""
+        for topic, number in {
+            (int(batch.topic[place]), int(batch.schema_id[place]))
+            for place in np.flatnonzero((batch.kind == Kind.GOOD) & (batch.schema_id < 0)).tolist()
+        }:
+            guid = batch.guids[-1 - number]
+            found = self._writers.number_of(guid, self._topics[topic])
+            rows = (batch.schema_id == number) & (batch.topic == topic)
+            if found is None:
+                batch.kind[rows] = Kind.UNKNOWN_ID
+            else:
+                batch.schema_id[rows] = found
 
     def _decoded(self, batch: Batch, place: int) -> tuple[Kind, Any]:
         writer = self._writers.find(int(batch.schema_id[place]))
         if writer is None or writer.parsed is None:
             return Kind.UNUSABLE_SCHEMA, writer.trouble if writer else ""
         reader = self._readers.get(self._topics[batch.topic[place]])
-        value = batch.values[place] or b""
-        stream = io.BytesIO(value)
-        stream.seek(HEADER_BYTES)
+        data = batch.data(place)
+        stream = io.BytesIO(data)
         try:
             record = schemaless_reader(stream, writer.parsed, reader)
         except SchemaResolutionError as error:
             return Kind.UNRESOLVED, f"schema id {writer.schema_id}: {error}"
         except Exception as error:  # noqa: BLE001 - fastavro meets garbage with whatever Python raises there
             return Kind.UNFIT, f"schema id {writer.schema_id}: {type(error).__name__}: {error}"
-        if stream.tell() != len(value):
-            left = len(value) - stream.tell()
+        if left := len(data) - stream.tell():
             return Kind.UNFIT, f"schema id {writer.schema_id}: {left} bytes are left over behind the record"
         return Kind.GOOD, record

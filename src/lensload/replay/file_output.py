@@ -10,7 +10,7 @@ from lensload.errors import UsageError
 from lensload.files.avro import AvroFile
 from lensload.files.folder import Format, prepare
 from lensload.files.parquet import ParquetFile
-from lensload.replay.batch import HEADER_BYTES, UNLIMITED, Batch, Kind
+from lensload.replay.batch import UNLIMITED, Batch, Kind
 from lensload.schema.writer_schemas import WriterSchemas
 
 
@@ -67,7 +67,7 @@ class Files:
             elif topic in self._readers:
                 file.encode([records[place] for place in places])
             else:
-                file.copy([(batch.values[place] or b"")[HEADER_BYTES:] for place in places])
+                file.copy([batch.data(place) for place in places])
 
     def close(self) -> None:
         """Write out what is gathered; the files are whole from then on."""

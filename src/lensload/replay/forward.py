@@ -2,14 +2,16 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from lensload.errors import ClusterError
-from lensload.kafka.producing import produce, producer_settings
+from lensload.ids import NS_PER_MS
+from lensload.kafka.producing import produce, producer_settings, refusing_contradictions
+from lensload.kafka.topic_settings import obstacles
 from lensload.metrics.histogram import Histogram
 from lensload.replay.batch import UNLIMITED, Batch, Kind
 
@@ -27,6 +29,8 @@ class Forward:
         into: the topic's name in the cluster.
         partitions: how many partitions it has.
         partition_counts: how many each replayed topic has, in the order in which batches number them.
+        topic_settings: of the topic; empty where they are not known.
+        tell: takes a sentence for each of them under which what is written would not stay, before it is sent.
 
     Attributes:
         sent: messages handed to the client.
@@ -36,20 +40,34 @@ class Forward:
     wants = UNLIMITED
 
     def __init__(
-        self, settings: Mapping[str, Any], into: str, partitions: int, partition_counts: Mapping[str, int]
+        self,
+        settings: Mapping[str, Any],
+        into: str,
+        partitions: int,
+        partition_counts: Mapping[str, int],
+        topic_settings: Mapping[str, str],
+        tell: Callable[[str], object],
     ) -> None:
         self.sent = 0
         self.lateness = Histogram()
         self._acked = 0
         self._failed: Counter[str] = Counter()
         self._into = into
+        self._topic_settings, self._tell = topic_settings, tell
+        self._oldest_ms = self._newest_ms = time.time_ns() // NS_PER_MS
+        self._told: set[str] = set()
+        self._looked = False
         self._keeps = np.array([count == partitions for count in partition_counts.values()])
         own = producer_settings(settings, {"linger.ms": 5})
-        self._producer = Producer({**own, "on_delivery": self._delivered})
+        with refusing_contradictions():
+            self._producer = Producer({**own, "on_delivery": self._delivered})
 
     def write(self, batch: Batch, records: dict[int, Any]) -> None:  # noqa: ARG002 - bytes go as they are
         """Produce the messages of a batch that has been judged."""
-        for place in np.flatnonzero(batch.kind <= Kind.TOMBSTONE).tolist():
+        places = np.flatnonzero(batch.kind <= Kind.TOMBSTONE).tolist()
+        if places:
+            self._look_at_times([batch.messages[place].timestamp()[1] for place in places])
+        for place in places:
             kept = int(batch.partition[place]) if self._keeps[batch.topic[place]] else -1
             self._produce(batch.messages[place], batch.values[place], kept)
         self._producer.poll(0)
@@ -77,6 +95,26 @@ class Forward:
     def close(self) -> None:
         """The same as `flush`."""
         self.flush()
+
+    def _look_at_times(self, times_ms: list[int]) -> None:
+        """Tell what would not let messages of these times stay, once for each setting."""
+        oldest, newest = min(times_ms), max(times_ms)
+        if self._looked and oldest >= self._oldest_ms and newest <= self._newest_ms:
+            return
+        self._looked = True
+        self._oldest_ms, self._newest_ms = min(oldest, self._oldest_ms), max(newest, self._newest_ms)
+        for each in obstacles(
+            self._topic_settings,
+            now_ms=time.time_ns() // NS_PER_MS,
+            start_ms=self._oldest_ms,
+            until_ms=self._newest_ms,
+            partition_bytes=0,
+        ):
+            if each.key not in self._told:
+                self._told.add(each.key)
+                self._tell(
+                    f"{self._into}: {each.key} is {each.value}, which {each.effect}; it would have to be {each.wanted}."
+                )
 
     def _produce(self, message: Message, value: bytes | None, partition: int) -> None:
         kind, timestamp_ms = message.timestamp()

@@ -13,6 +13,7 @@ from lensload.config.fields import Cluster
 from lensload.errors import InvalidRunError, UsageError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
+from lensload.kafka.topic_settings import KEPT_FOR_GOOD
 from lensload.kafka.topics import ensure_topics
 from lensload.processes.stop_signals import stop_signals
 from lensload.replay import reader_schemas, topics
@@ -162,13 +163,20 @@ def _close_after_failure(session: Session) -> None:
 def _forward(
     name: str, config: Cluster, settings: dict[str, Any], partition_counts: dict[str, int]
 ) -> Forward:
-    partitions = TopicAdmin(settings).counts([name]).get(name)
+    admin = TopicAdmin(settings)
+    partitions = admin.counts([name]).get(name)
     if partitions is None:
         wanted = max(partition_counts.values())
         click.echo(f"Creating the topic {name} with {wanted} partitions.", err=True)
-        made = ensure_topics(settings, [name], wanted, config.replication_factor, embedded=False)
+        made = ensure_topics(
+            settings, [name], wanted, config.replication_factor, embedded=False, topic_settings=KEPT_FOR_GOOD
+        )
         partitions = made[name]
-    return Forward(settings, name, partitions, partition_counts)
+    return Forward(settings, name, partitions, partition_counts, admin.settings(name), _notice)
+
+
+def _notice(text: str) -> None:
+    click.echo(f"Notice: {text}", err=True)
 
 
 def _tell(session: Session, files: Files | None, forward: Forward | None) -> None:

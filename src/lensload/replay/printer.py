@@ -10,6 +10,7 @@ from lensload.files.plainjson import as_json
 from lensload.processes import stdio
 from lensload.replay.batch import UNLIMITED, Batch, Kind, origin
 from lensload.replay.counts import VersionOf
+from lensload.schema.writer_schemas import UNNUMBERED
 
 Layout = Literal["table", "jsonl"]
 
@@ -73,7 +74,7 @@ class Printer:
     def _json(self, batch: Batch, place: int, record: Any) -> str:  # noqa: ANN401 - any Avro value
         message = batch.messages[place]
         written = batch.kind[place] == Kind.GOOD
-        number = int(batch.schema_id[place]) if written else None
+        number = int(batch.schema_id[place]) if written and batch.schema_id[place] < UNNUMBERED else None
         line = {
             **origin(message),
             "key": _key(message.key()),

@@ -75,7 +75,9 @@ class Rejects:
 
 def _detail(batch: Batch, place: int) -> str:
     if batch.kind[place] == Kind.UNKNOWN_ID:
-        return f"schema id {batch.schema_id[place]} is not in the registry"
+        number = int(batch.schema_id[place])
+        named = f"id {number}" if number >= 0 else f"GUID {batch.guids[-1 - number]}"
+        return f"schema {named} is not in the registry"
     value = batch.values[place] or b""
     if batch.kind[place] == Kind.NO_MAGIC:
         return f"the first byte is 0x{value[0]:02x}, not 0x00"

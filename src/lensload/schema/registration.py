@@ -12,11 +12,11 @@ from pathlib import Path
 from lensload.errors import RegistryError, SchemaError
 from lensload.schema import compatibility, definitions
 from lensload.schema.definitions import Schema, subject
-from lensload.schema.registry import Entry, Registry, schema_ids
+from lensload.schema.registry import Entry, Known, Register, Registry, schema_ids
 
 LEVEL = "BACKWARD"
-_STRICTER = {"BACKWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE"}
-"""What is stricter than BACKWARD is somebody's decision, and is not weakened."""
+_WITH_BACKWARD = {None: LEVEL, "NONE": LEVEL, "FORWARD": "FULL", "FORWARD_TRANSITIVE": "FULL_TRANSITIVE"}
+"""What a level becomes so that it includes BACKWARD; all others do. What somebody decided is never weakened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +28,33 @@ class Published:
         schema_id: the id of our schema.
         version: which version of the subject that is.
         new: whether it was registered now; else it was known.
+        same_text: whether the registry has it as it is here; else with other docs or properties.
         was_level: the subject's compatibility level before, None if it had none of its own.
-        level: its level now; None where the registry does not tell, or does not let it be set.
+        level: the level that counts for it now; None where the registry does not let it be set.
     """
 
     subject: str
     schema_id: int
     version: int
     new: bool
+    same_text: bool
     was_level: str | None
     level: str | None = LEVEL
 
 
-def publish(registry: Registry, wanted: Mapping[str, Schema], prefix: str = "") -> tuple[Published, ...]:
+def publish(
+    registry: Registry, wanted: Mapping[str, Schema], prefix: str = "", mode: Register = "missing"
+) -> tuple[Published, ...]:
     """Have every schema registered under its subject, and every subject BACKWARD; again and again is once.
 
-    What is there already is only looked up.
+    What is there already is only looked up. A level that includes BACKWARD stays, the registry's default too;
+    FORWARD becomes FULL.
 
     Args:
         registry: the registry.
         wanted: by topic name, as `schemas.load` gives them.
         prefix: goes before each topic's name in the subject.
+        mode: as in `Registry.register`; with "never" the levels stay as they are, too.
 
     Raises:
         SchemaError: a schema breaks LENS's rule towards the latest version; nothing was registered.
@@ -56,14 +62,28 @@ def publish(registry: Registry, wanted: Mapping[str, Schema], prefix: str = "") 
     """
     named = {subject(topic, prefix): schema for topic, schema in wanted.items()}
     for name, schema in named.items():
-        _require_fit(registry, name, schema)
+        _require_fit(registry, name, schema, mode)
     done: list[Published] = []
     try:
         for name, schema in named.items():
-            done.append(_published(registry, name, schema))
+            done.append(_published(registry, name, schema, mode))
     except RegistryError as error:
         raise RegistryError(f"{error.message}\n{_told(done, list(named))}", error.hint) from error
     return tuple(done)
+
+
+def register(
+    registry: Registry, wanted: Mapping[str, Schema], prefix: str = "", mode: Register = "missing"
+) -> dict[str, Known]:
+    """`Registry.register`, for schemas that may follow what is there by LENS's rule.
+
+    Raises:
+        SchemaError: as `publish` does; nothing was registered.
+        RegistryError: as `Registry.register` does.
+    """
+    for topic, schema in wanted.items():
+        _require_fit(registry, subject(topic, prefix), schema, mode)
+    return registry.register(wanted, prefix, mode)
 
 
 def register_newer(
@@ -123,8 +143,12 @@ def breaches(entry: Entry, name: str, schema: Schema) -> tuple[compatibility.Bre
     return compatibility.breaches(older.parsed, schema.parsed)
 
 
-def _require_fit(registry: Registry, name: str, schema: Schema) -> None:
-    if registry.find(name, schema) is not None or (latest := registry.latest(name)) is None:
+def _require_fit(registry: Registry, name: str, schema: Schema, mode: Register) -> None:
+    if registry.there(name, schema, mode) is not None:
+        return
+    if mode == "never":
+        raise registry.lacking(name, schema)
+    if (latest := registry.latest(name)) is None:
         return
     if broken := breaches(latest, name, schema):
         raise SchemaError(
@@ -139,30 +163,33 @@ def _require_fit(registry: Registry, name: str, schema: Schema) -> None:
         )
 
 
-def _published(registry: Registry, name: str, schema: Schema) -> Published:
-    known = registry.find(name, schema)
+def _published(registry: Registry, name: str, schema: Schema, mode: Register) -> Published:
+    known = registry.there(name, schema, mode)
     fresh = known is None and registry.latest(name) is None
     # Only a subject that exists can be given a level, at least by some registries.
-    levels = (None, None) if fresh else _levelled(registry, name)
+    levels = (None, None) if fresh else _levelled(registry, name, mode)
     if known is None:
         registry.put(name, schema)
     if fresh:
-        levels = _levelled(registry, name)
+        levels = _levelled(registry, name, mode)
     entry = known or registry.find(name, schema)
     if entry is None:
         raise RegistryError(
             f"The registry at {registry.url} took {name} and does not know it.",
             "See its log, and register again.",
         )
-    return Published(name, entry.schema_id, entry.version, known is None, *levels)
+    same_text = known is None or known == registry.find(name, schema)
+    return Published(name, entry.schema_id, entry.version, known is None, same_text, *levels)
 
 
-def _levelled(registry: Registry, name: str) -> tuple[str | None, str | None]:
-    """The subject's level before, and now that it is no less than LENS's where the registry lets it be set."""
+def _levelled(registry: Registry, name: str, mode: Register) -> tuple[str | None, str | None]:
+    """The subject's level before, and the level that counts now: it includes LENS's where the registry lets it be set."""
     before = registry.level(name)
-    if before == LEVEL or before in _STRICTER:
-        return before, before
-    return before, LEVEL if registry.set_level(name, LEVEL) else None
+    counts = before or registry.level()
+    wanted = _WITH_BACKWARD.get(counts, counts)
+    if mode == "never" or (wanted == counts and (before or counts != LEVEL)):
+        return before, counts
+    return before, wanted if wanted and registry.set_level(name, wanted) else None
 
 
 def _told(done: Sequence[Published], every: Sequence[str]) -> str:

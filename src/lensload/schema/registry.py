@@ -104,6 +104,21 @@ class Registry:
         """
         return self.ask(name, lambda client: _entry(client.lookup_schema(name, _wanted(schema))))
 
+    def there(self, name: str, schema: Schema, mode: Register) -> "Entry | None":
+        """The version of subject `name` that makes it unnecessary to register the schema, by the `mode` of `register`."""
+        found = self.find(name, schema)
+        if found is not None or mode == "always":
+            return found
+        return _within(_TOTAL_S, self.url, lambda: self._equal(name, schema))
+
+    def lacking(self, name: str, schema: Schema) -> RegistryError:
+        """The error to raise where a schema is not registered, and may not be."""
+        return RegistryError(
+            f"The registry at {self.url} has no version of {name} that is {schema.topic.file}, and --register"
+            " never forbids to register it.",
+            "Have it registered (lensload schemas register), or leave --register away.",
+        )
+
     def latest(self, name: str) -> "Entry | None":
         """The newest version of subject `name`; None if there is none."""
         return self.ask(name, lambda client: _entry(client.get_latest_version(name)))
@@ -119,9 +134,13 @@ class Registry:
         """Register the schema under subject `name`."""
         _within(_TOTAL_S, self.url, lambda: self._known(name, schema, "always"))
 
-    def level(self, name: str) -> str | None:
-        """The compatibility level of subject `name`; None if it has none of its own, or tells none."""
-        return self._ask_if_able(name, lambda client: client.get_compatibility(name))
+    def of_guid(self, guid: str) -> RegistrySchema | None:
+        """The schema with this GUID; None where the registry knows none, or has no GUIDs."""
+        return self._ask_if_able(f"schema GUID {guid}", lambda client: client.get_schema_by_guid(guid))
+
+    def level(self, name: str | None = None) -> str | None:
+        """The compatibility level of subject `name`, or the registry's default; None if there is none, or it tells none."""
+        return self._ask_if_able(name or "its default level", lambda client: client.get_compatibility(name))
 
     def set_level(self, name: str, level: str) -> bool:
         """Give subject `name` a compatibility level of its own; whether the registry did."""
@@ -184,11 +203,7 @@ class Registry:
         if number is None and mode != "always" and (equal := self._equal(name, schema)):
             return equal
         if number is None and mode == "never":
-            raise RegistryError(
-                f"The registry at {self.url} has no version of {name} that is {schema.topic.file}, and --register"
-                " never forbids to register it.",
-                "Have it registered (lensload schemas register), or leave --register away.",
-            )
+            raise self.lacking(name, schema)
         if number is None:
             number = self._answer(name, lambda client: client.register_schema(name, _wanted(schema)))
         if not isinstance(number, int):
@@ -197,15 +212,10 @@ class Registry:
             )
         return Known(number, schema.text)
 
-    def _equal(self, name: str, schema: Schema) -> "Known | None":
-        """The newest version of the subject, if it is equal to the schema in canonical form."""
-        found = self._answer(name, lambda client: client.get_latest_version(name), is_unable)
-        text = (found.schema.schema_str if found else "") or ""
-        if found is None or not isinstance(found.schema_id, int):
-            return None
-        return (
-            Known(found.schema_id, text) if definitions.fingerprint_of(text) == schema.fingerprint else None
-        )
+    def _equal(self, name: str, schema: Schema) -> "Entry | None":
+        found = self._answer(name, lambda client: _entry(client.get_latest_version(name)), is_unable)
+        same = found is not None and definitions.fingerprint_of(found.text) == schema.fingerprint
+        return found if same else None
 
 
 @dataclass(frozen=True, slots=True)

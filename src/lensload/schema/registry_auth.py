@@ -43,13 +43,22 @@ def settings(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _authorization(environ: Mapping[str, str]) -> dict[str, str]:
-    user_info, token = environ.get(USER_INFO_VARIABLE, ""), environ.get(TOKEN_VARIABLE, "").strip()
+    user_info, token = (
+        environ.get(USER_INFO_VARIABLE, "").rstrip("\r\n"),
+        environ.get(TOKEN_VARIABLE, "").strip(),
+    )
     if user_info and token:
         raise UsageError(f"Both {USER_INFO_VARIABLE} and {TOKEN_VARIABLE} are set.", "Unset one of the two.")
     if user_info:
         if ":" not in user_info:
             raise UsageError(f"{USER_INFO_VARIABLE} is not user:password.", "Put the colon between the two.")
         return {"basic.auth.user.info": user_info}
+    if token and not (token.isascii() and token.isprintable()):
+        # The HTTP client would say so with the token in its message.
+        raise UsageError(
+            f"{TOKEN_VARIABLE} has line ends, or characters that no HTTP header may have.",
+            "Give the token alone, in one line.",
+        )
     if token:
         return {
             "bearer.auth.credentials.source": "STATIC_TOKEN",

@@ -1,5 +1,6 @@
 """What an error of the registry's client means: whether it is an answer after all, or what failed and what to do."""
 
+import os
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,7 @@ _STATUSES = {
     ),
     **dict.fromkeys((429, 500, 502, 503, 504), _IN_TROUBLE),
 }
+_CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _UNABLE = {403, 404, 405, 501}
 _READ_ONLY = {42205}
 
@@ -82,8 +84,8 @@ def _answered(error: SchemaRegistryError, url: str, name: str) -> RegistryError:
 
 def unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
     """What a failure before any answer means: told by the cause beneath the HTTP client's own errors."""
-    if proxied := _proxied(causes, url):
-        return proxied
+    if told := _proxied(causes, url) or _without_authorities(causes):
+        return told
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return _of_tls(causes, url)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
@@ -96,6 +98,17 @@ def unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
         return RegistryError(f"The registry at {url} did not answer in time.", START)
     reason = str(causes[0]).rstrip(".") or type(causes[0]).__name__
     return RegistryError(f"No registry can be reached at {url}: {reason}.", f"{START} {ELSEWHERE}")
+
+
+def _without_authorities(causes: Sequence[BaseException]) -> RegistryError | None:
+    """What it means that a file is missing, where the environment names one to the HTTP client; else None."""
+    named = next((name for name in _CA_VARIABLES if os.environ.get(name)), None)
+    if not named or not any(isinstance(cause, FileNotFoundError) for cause in causes):
+        return None
+    return RegistryError(
+        f"No registry can be asked: {named} names {os.environ[named]}, which does not exist.",
+        f"Set it to the authorities' certificates, or unset it; {registry_auth.CA_FILE_VARIABLE} is lensload's alone.",
+    )
 
 
 def _of_tls(causes: Sequence[BaseException], url: str) -> RegistryError:
@@ -127,8 +140,10 @@ def _proxied(causes: Sequence[BaseException], url: str) -> RegistryError | None:
     kind = next((each for each in (parts.scheme, "all") if proxies.get(each)), "")
     if not kind or proxy_bypass(f"{host}:{parts.port}" if parts.port else host) or proxy_bypass(host):
         return None
-    proxy = urlsplit(proxies[kind])
-    named = f"{kind.upper()}_PROXY ({proxy.scheme}://{proxy.netloc.rpartition('@')[2]})"
+    # Not by urlsplit, which raises for some of what people set; whatever is before an @ may be a password.
+    scheme, _, rest = proxies[kind].rpartition("://")
+    address = rest.rpartition("@")[2].partition("/")[0]
+    named = f"{kind.upper()}_PROXY ({scheme or 'http'}://{address})"
     reason = (
         "it is a kind of proxy that is not supported"
         if isinstance(causes[0], (ImportError, ValueError))

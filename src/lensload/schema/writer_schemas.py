@@ -2,13 +2,17 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from confluent_kafka.schema_registry import Schema as RegistrySchema
 from fastavro.schema import parse_schema
 
 from lensload.schema.definitions import subject
 from lensload.schema.registry import Registry
+
+UNNUMBERED: Final = 1 << 31
+"""From here on ids are made up: for schemas of which only the GUID is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class WriterSchemas:
         # An unknown id stays unknown: garbage must not become a request a message.
         self._schemas: dict[int, WriterSchema | None] = {}
         self._versions: dict[tuple[str, int], int | None] = {}
+        self._numbers: dict[tuple[UUID, str], int | None] = {}
 
     def find(self, schema_id: int) -> WriterSchema | None:
         """The schema with this id; None where the registry knows none.
@@ -59,6 +64,18 @@ class WriterSchemas:
         """
         return self._registry is None or self.find(schema_id) is not None
 
+    def number_of(self, guid: UUID, topic: str) -> int | None:
+        """The id of the schema with this GUID in the topic's subject; UNNUMBERED or more where it is of no such subject.
+
+        None where the registry does not know it.
+
+        Raises:
+            RegistryError: as `find`.
+        """
+        if (guid, topic) not in self._numbers:
+            self._numbers[guid, topic] = self._numbered(guid, topic)
+        return self._numbers[guid, topic]
+
     def version(self, topic: str, schema_id: int) -> int | None:
         """The version of the schema in the topic's subject; None where it is not of that subject.
 
@@ -75,6 +92,20 @@ class WriterSchemas:
         name = f"schema id {schema_id}"
         stored = self._registry.ask(name, lambda client: client.get_schema(schema_id))
         return None if stored is None else _writer(schema_id, stored)
+
+    def _numbered(self, guid: UUID, topic: str) -> int | None:
+        number = UNNUMBERED + len(self._numbers)
+        if self._registry is None:
+            return number
+        stored = self._registry.of_guid(str(guid))
+        if stored is None:
+            return None
+        name = subject(topic)
+        registered = self._registry.ask(name, lambda client: client.lookup_schema(name, stored))
+        if registered is not None and registered.schema_id is not None:
+            number = registered.schema_id
+        self._schemas[number] = _writer(number, stored)
+        return number
 
     def _look_up(self, name: str, schema_id: int) -> int | None:
         writer = self.find(schema_id)

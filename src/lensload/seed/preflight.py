@@ -17,14 +17,14 @@ from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.producing import largest_batch
 from lensload.kafka.reading import Place
+from lensload.kafka.topic_settings import KEPT_FOR_GOOD, Obstacle, obstacles
 from lensload.kafka.topics import ensure_topics
-from lensload.schema import definitions
+from lensload.schema import definitions, registration
 from lensload.schema.definitions import Schema
 from lensload.schema.registry import schema_ids
 from lensload.seed.manifest import Manifest, TopicEntry, empty_partition, places
 from lensload.seed.options import SeedOptions
 from lensload.seed.plan import Plan
-from lensload.seed.topic_settings import KEPT_FOR_GOOD, Obstacle, obstacles
 
 _EVENT_BYTES: Final = 330  # an event with its share of the batch, uncompressed
 _ANEW: Final = "Begin anew with --recreate, or another --topic-prefix."
@@ -61,7 +61,7 @@ class Target:
         facts = connection.check(settings)
         schemas = {topic: schema for topic, schema in definitions.load().items() if topic in topics}
         with connection.registry_of(config.cluster) as client:
-            known = client.register(schemas, prefix, config.cluster.register_schemas)
+            known = registration.register(client, schemas, prefix, config.cluster.register_schemas)
         return cls(settings, facts, TopicAdmin(settings), schemas, schema_ids(known))
 
     @property

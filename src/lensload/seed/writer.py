@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from lensload.errors import ClusterError
 from lensload.kafka.client_errors import Troubles
-from lensload.kafka.producing import produce_all, producer_settings
+from lensload.kafka.producing import produce_all, producer_settings, refusing_contradictions
 from lensload.seed.records import Records
 
 LINGER_MS: Final = 50
@@ -60,7 +60,8 @@ class Writer:
         self._troubles = Troubles()
         self._failed: KafkaError | None = None
         own = {"on_delivery": self._on_failure, "error_cb": self._on_error}
-        self._producer = Producer({**producer_settings, **own})
+        with refusing_contradictions():
+            self._producer = Producer({**producer_settings, **own})
 
     def write(self, partition: int, records: Records) -> None:
         """Hand records of one partition to the client, waiting while its queue is full.

@@ -30,7 +30,8 @@ _COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-_UNITS_US: Final = {"us": 1.0, "ms": 1e3, "s": 1e6}
+_UNITS_US: Final = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3_600e6}
+_SCALES: Final = {"k": 1e3, "m": 1e6, "g": 1e9}
 _EXPRESSION = re.compile(
     r"\s*((?:group\([^()]+\)\.)?[A-Za-z][\w.-]*?)\s*([<>=!]+)\s*([\d._]*\d[eE\d+]*)\s*([^\s\d]*)\s*"
 )
@@ -161,7 +162,7 @@ def _limit(figure: Figure, value: float, unit: str) -> tuple[float, str]:
         if unit not in _UNITS_US:
             given = f"{unit!r} is none" if unit else f"{value:g} has none"
             raise ValueError(
-                f"{figure.name} is a time, whose limit has the unit us, ms or s, as in 50ms; {given}"
+                f"{figure.name} is a time, whose limit has the unit us, ms, s, m or h, as in 50ms; {given}"
             )
         return value * _UNITS_US[unit], "us"
     if figure.percent or (unit == "%" and figure.has_whole):
@@ -170,6 +171,9 @@ def _limit(figure: Figure, value: float, unit: str) -> tuple[float, str]:
         return value, "%"
     plain = figure.plain_unit
     rate = plain.endswith("/s")
+    bare = unit.removesuffix("/s")
+    if scale := _SCALES.get(bare.lower()):
+        value, unit = value * scale, unit.removeprefix(bare)
     if unit not in ("", "/s" if rate else plain):
         raise ValueError(f"{figure.name} is a {'rate' if rate else 'count'}, without the unit {unit!r}")
     return value, plain

@@ -15,6 +15,10 @@ class Desk(Protocol):
     door: str
     address: str
 
+    def target(self) -> str:
+        """Where the load of the next run goes, for a person."""
+        ...
+
     def form(self) -> list[dict[str, Any]]:
         """The fields of the form that starts a run, in groups (`form.groups`), with what they held last."""
         ...

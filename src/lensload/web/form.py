@@ -67,6 +67,15 @@ def checked(base: RunConfig, values: Mapping[str, Any], found: Sequence[Option])
         raise FormError(str(error), _by_field(error.__cause__, names)) from error
 
 
+def target(config: RunConfig) -> str:
+    """Where the load goes: the cluster, the registry and the prefix of the topics."""
+    cluster = config.cluster
+    if cluster.embedded:
+        return "the embedded cluster"
+    prefix = f", topics {cluster.topic_prefix}*" if cluster.topic_prefix else ""
+    return f"{cluster.bootstrap_servers} (registry {cluster.registry_url}{prefix})"
+
+
 def _by_field(cause: BaseException | None, names: Mapping[str, str]) -> dict[str, str]:
     """What pydantic found wrong, by the name of the form's field."""
     if not isinstance(cause, ValidationError):

@@ -21,6 +21,7 @@ from lensload.results.build import Judged
 from lensload.results.run import Run, summary
 from lensload.results.snapshot import Snapshot
 from lensload.web.seconds import ROWS_A_DECADE, Seconds
+from lensload.web.service import service
 
 FORMAT: Final = "lensload/live/1"
 
@@ -171,10 +172,14 @@ class Live(Listener):
             "verdict": self._verdict(),
             "latency_us": _latency(found),
             "breakdown": self._breakdown(),
+            "service": service(recorder, self._result),
             "topics": dict(found["topics"]) if found else {},
             "total": dict(sums(found["topics"].values())) if found else dict.fromkeys(COUNTS, 0),
             "errors": _errors(recorder, self._result),
-            "workers": [_worker(index, kept) for index, kept in sorted(self._workers.items())],
+            "workers": [
+                _worker(index, kept, ended=self._result is not None)
+                for index, kept in sorted(self._workers.items())
+            ],
             "notices": list(self._notices),
             "rate_changes": list(recorder.rate_changes[-_MOST_CHANGES:]) if recorder else [],
             "result": _result(self._result, self._config.outputs.run_file) if self._result else None,
@@ -208,8 +213,12 @@ class Live(Listener):
             return []
         total, load = sums(found["topics"].values()), found["load"]
         lag = found["latency_us"]["schedule_lag"]["all"]
-        target = load["target_per_s"]
-        share = load["produced_per_s"] / target if target else None
+        target, made_per_s = load["target_per_s"], load["produced_per_s"]
+        if (
+            self._result and self._result["measured_s"]
+        ):  # its rate is of the time spent, which overtime prolongs
+            made_per_s = total["produced"] / self._result["measured_s"]
+        share = made_per_s / target if target else None
         return [
             {"name": "load produced", "value": share, "unit": "share", "least": criteria.min_achieved},
             {
@@ -276,9 +285,10 @@ def _errors(recorder: Recorder | None, result: Run | None) -> list[dict[str, Any
     return [{"topic": topic, "error": text, "count": count} for (topic, text), count in most]
 
 
-def _worker(index: int, kept: Mapping[str, Any]) -> dict[str, Any]:
+def _worker(index: int, kept: Mapping[str, Any], *, ended: bool) -> dict[str, Any]:
     state: WorkerState = kept["state"]
-    says = "lost" if state.lost else "left" if state.left else "silent" if state.silent else "reports"
+    left, on = ("ended", "ended") if ended else ("left", "silent" if state.silent else "reports")
+    says = "lost" if state.lost else left if state.left else on
     generator: GeneratorReport | None = kept.get("generator", (None, None))[1]
     return {
         "worker": index,

@@ -110,7 +110,7 @@ class _Views:
         )
 
     def form(self) -> Response:
-        return _json({"groups": self._desk.form()})
+        return _json({"target": self._desk.target(), "groups": self._desk.form()})
 
     def list_runs(self) -> Response:
         return _json({"runs": self._runs.listed()})

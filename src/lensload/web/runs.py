@@ -1,6 +1,7 @@
 """The run files of a folder: listed, read, shown as a report, compared."""
 
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -84,8 +85,7 @@ class Runs:
             return known
         return print_of_file, _line(path) if found.st_size < _LARGEST_BYTES and _is_run_file(path) else None
 
-    @staticmethod
-    def _made(arguments: Sequence[str], name: str) -> str:
+    def _made(self, arguments: Sequence[str], name: str) -> str:
         """The file that a command of lensload writes, whose path is its last argument.
 
         In a process of its own: it takes seconds of a processor, which this process needs for the run.
@@ -100,10 +100,14 @@ class Runs:
                 check=False,
             )
             if made.is_file():
-                return made.read_text(encoding="utf-8")
-        text = done.stderr.decode(errors="replace").strip().removeprefix("Error: ")
+                return self._without_folder(made.read_text(encoding="utf-8"))
+        text = self._without_folder(done.stderr.decode(errors="replace").strip().removeprefix("Error: "))
         kinds: dict[int, type[LensloadError]] = {2: UsageError, 3: InvalidRunError}
         raise kinds.get(done.returncode, RefusedError)(text or "It could not be made.")
+
+    def _without_folder(self, text: str) -> str:
+        """A text with names of runs as the page shows them, and nothing of where they are."""
+        return text.replace(f"{self._folder}{os.sep}", "")
 
 
 def with_free_file(config: RunConfig) -> RunConfig:

@@ -14,7 +14,7 @@ from lensload.metrics.time_series import Coarse, TimeSeries, add_coarse
 from lensload.results.snapshot import Snapshot
 
 MOST: Final = 300
-STAGES: Final = ("schedule_lag", "ack", "end_to_end")
+STAGES: Final = ("schedule_lag", "ack", "end_to_end", "response")
 HEAT_STAGE: Final = "end_to_end"
 ROWS_A_DECADE: Final = 8
 

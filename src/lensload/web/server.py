@@ -44,6 +44,10 @@ class BenchDesk:
         self._live = live
         self._config = config
 
+    def target(self) -> str:
+        """The cluster of the command line."""
+        return form.target(self._config)
+
     def form(self) -> list[dict[str, Any]]:
         """The options of a bench run."""
         return form.groups(form.choices(self._config, in_locust=False))

@@ -44,3 +44,19 @@ def test_several_groups_may_be_watched(text: object):
     run = RunConfig.of(watch_group=text)
     assert run.service.watch_group == ("a", "b")
     assert RunConfig.from_json(run.as_json()) == run
+
+
+@pytest.mark.parametrize(
+    ("slo", "more"),
+    [
+        ("response.p99 < 150ms", {"recommender": "external"}),
+        ("answered >= 99%", {"recommender": "external"}),
+        ("responses.duplicated == 0", {"recommender": "external"}),
+        ("group(svc).lag_s.max < 5s", {"watch_group": "other,svc"}),
+    ],
+)
+def test_an_objective_of_a_service_that_nobody_measures_is_refused(slo: str, more: dict[str, str]):
+    """Before the run, and not with a missing figure at its end."""
+    with pytest.raises(UsageError, match=r"--(recommender external|watch-group svc)"):
+        RunConfig.of(**REAL, slo=[slo])
+    assert RunConfig.of(**REAL, slo=[slo], **more).criteria.slo

@@ -17,7 +17,9 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka import Message
 from confluent_kafka.schema_registry import Schema as RegistrySchema
-from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry import SchemaRegistryClient, header_schema_id_serializer
+from confluent_kafka.schema_registry.avro import AvroSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +35,7 @@ from lensload.replay.decoder import Decoder
 from lensload.replay.file_output import Files
 from lensload.replay.merge import Merge
 from lensload.replay.pace import Pace
+from lensload.replay.printer import Printer
 from lensload.replay.start import Start
 from lensload.schema import definitions
 from lensload.schema.registry import Registry
@@ -400,11 +403,71 @@ def test_what_contradicts_itself_is_refused_before_anything_is_asked(arguments: 
     assert message in result.stderr
 
 
-def test_a_schema_id_in_a_record_header_is_told_as_that():
-    """The value has nothing before its data then, so its first bytes are no id: it is not decoded under another one."""
-    value = b"\0\0\0\0\1x"
-    plain = Message(topic="t", partition=0, offset=1, value=value, headers=[("trace", b"1")])
-    headed = Message(
-        topic="t", partition=0, offset=2, value=value, headers=[("__value_schema_id", b"\1" + b"x" * 16)]
+def headed(*headers: tuple[str, bytes | None], value: bytes | None) -> Message:
+    return Message(topic="t", partition=0, offset=1, value=value, headers=list(headers), timestamp=(1, 1))
+
+
+def test_what_confluents_serializer_writes_with_its_id_in_a_header_is_decoded():
+    """The value is data from its first byte then, which is no magic byte, and its header has the schema's GUID."""
+    record, good = event()
+    headers: Any = []
+    client = SchemaRegistryClient.new_client({"url": "mock://headers"})
+    make: Any = AvroSerializer  # whose types do not know how it is made
+    serializer = make(
+        client,
+        TEXT,
+        conf={"schema.id.serializer": header_schema_id_serializer, "auto.register.schemas": True},
     )
-    assert Batch.of([plain, headed], {"t": 0}).kind.tolist() == [Kind.GOOD, Kind.ID_IN_HEADER]
+    value = serializer(record, SerializationContext("t", MessageField.VALUE, headers))
+    assert value == good
+    writers = WriterSchemas(Registry("mock://headers", client))
+    names = ("t",)
+    unknown = ("__value_schema_id", b"\1" + bytes(16))
+    for deep in (False, True):
+        batch = Batch.of([headed(*headers, value=value), headed(unknown, value=value)], {"t": 0})
+        records, _ = Decoder(names, writers, {}, deep=deep).judge(batch)
+        assert batch.kind.tolist() == [Kind.GOOD, Kind.UNKNOWN_ID]
+        assert batch.schema_id[0] == client.get_latest_version("t-value").schema_id
+        assert records == ({0: record} if deep else {})
+    assert writers.version("t", int(batch.schema_id[0])) == 1
+
+
+def test_a_guid_of_no_version_of_the_subject_is_decoded_all_the_same():
+    """Subjects need not be named by topics; then the schema's number is not known, and not printed."""
+    record, good = event()
+    client = SchemaRegistryClient.new_client({"url": "mock://elsewhere"})
+    guid = client.register_schema_full_response("by-record", RegistrySchema(TEXT, "AVRO")).guid
+    batch = Batch.of([headed(("__value_schema_id", b"\1" + UUID(guid).bytes), value=good)], {"t": 0})
+    writers = WriterSchemas(Registry("mock://elsewhere", client))
+    records, _ = Decoder(("t",), writers, {}, deep=True).judge(batch)
+    assert records == {0: record}
+    out = io.StringIO()
+    Printer("jsonl", None, out, 80, writers.version).write(batch, records)
+    line = json.loads(out.getvalue())
+    assert (line["schema_id"], line["version"], line["value"]["timestamp"]) == (None, None, 5)
+
+
+@pytest.mark.parametrize(
+    ("header", "number"),
+    [
+        (("__value_schema_id", b"\0\0\0\0\7"), 7),
+        (("apicurio.value.contentId", (7).to_bytes(8, "big")), 7),
+        (("__value_schema_id", b"\2\0\0\0\7"), None),
+        (("__value_schema_id", b""), None),
+        (("__value_schema_id", None), None),
+        (("apicurio.value.contentId", b"7"), None),
+        (("apicurio.value.globalId", (7).to_bytes(8, "big")), None),
+    ],
+)
+def test_a_schema_id_in_a_record_header_is_used_or_told(header: tuple[str, bytes | None], number: int | None):
+    """A number in a header counts, though the value begins like one with another number; what is odd is kept aside."""
+    record, good = event()
+    batch = Batch.of([headed(("trace", b"1"), header, value=good)], {"t": 0})
+    records, _ = Decoder(
+        ("t",), WriterSchemas(Books({7: RegistrySchema(TEXT, "AVRO")})), {}, deep=True
+    ).judge(batch)
+    assert batch.kind.tolist() == [Kind.ODD_HEADER if number is None else Kind.GOOD]
+    assert records == ({} if number is None else {0: record})
+    plain = Batch.of([headed(("trace", b"1"), value=b"\0\0\0\0\7x"), headed(header, value=None)], {"t": 0})
+    assert plain.kind.tolist() == [Kind.GOOD, Kind.TOMBSTONE]
+    assert plain.data(0) == b"x"

@@ -15,6 +15,7 @@ from lensload import ids
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
 from lensload.kafka.embedded import EmbeddedCluster
+from lensload.kafka.topic_settings import obstacles
 from lensload.seed import actuals, manifest
 from lensload.seed.digest import PartitionDigest
 from lensload.seed.options import SeedOptions, plan_of
@@ -22,7 +23,6 @@ from lensload.seed.partitioner import Partitioner, murmur2
 from lensload.seed.plan import Plan
 from lensload.seed.record_stream import RecordStream
 from lensload.seed.records import Headers, Records
-from lensload.seed.topic_settings import obstacles
 from lensload.world.calendar import HOURS, Calendar, busyness
 from lensload.world.columns import Drawn, Ids, TopicBatch
 from lensload.world.options import WorldOptions

@@ -12,7 +12,7 @@ from lensload.errors import UsageError
 from lensload.metrics.stages import MEANINGS
 from lensload.report import comparison_table, service, tables, units
 from lensload.report.cost import cost_line
-from lensload.report.html import breakdown, heat, load, percentiles
+from lensload.report.html import breakdown, group_lag, heat, load, percentiles
 from lensload.report.html.conditions import condition_tables
 from lensload.report.html.figure import HALF_PX, NARROW_PX, WIDE_PX, Figure
 from lensload.report.html.theme import typeset
@@ -168,6 +168,7 @@ def _chapters(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Groups]:
         "breakdown": [_breakdown(runs, page_px)],
         "percentiles": _percentiles(runs, names, page_px),
         "heat": [_heat(runs, page_px)],
+        "groups": [_group_lags(runs, page_px)],
     }
     return {name: [group for group in groups if group] for name, groups in chapters.items()}
 
@@ -209,6 +210,15 @@ def _percentiles(runs: Sequence[Run], names: Sequence[str], page_px: int) -> Gro
             ]
         )
     return groups
+
+
+def _group_lags(runs: Sequence[Run], page_px: int) -> list[Figure]:
+    top, end = max(map(group_lag.highest_lag_s, runs)), max(map(group_lag.end_of, runs))
+    return [
+        group_lag.group_lag_figure(run, number=number, top_s=top, end_s=end, page_px=page_px)
+        for number, run in enumerate(runs)
+        if group_lag.groups_of(run)
+    ]
 
 
 def _heat(runs: Sequence[Run], page_px: int) -> list[Figure]:

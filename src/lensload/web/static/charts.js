@@ -50,10 +50,12 @@ function ticks(low, high, count) {
   return found;
 }
 
+// Powers of ten; within two of them also their double and their fivefold, so that no axis has one number only.
 function powers(low, high) {
+  const steps = high / low > 100 ? [1] : [1, 2, 5];
   const found = [];
-  for (let power = Math.ceil(Math.log10(low) - 1e-9); power <= Math.log10(high) + 1e-9; power += 1) found.push(10 ** power);
-  return found;
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1) found.push(...steps.map((step) => step * 10 ** power));
+  return found.filter((at) => at >= low * (1 - 1e-9) && at <= high * (1 + 1e-9));
 }
 
 // Lines over time. options: entries, lines [{name, className, value(entry)}], log, label, changes, height.
@@ -159,8 +161,8 @@ export function heat(canvas, entries, rowsADecade) {
   const x = (seconds) => MARGIN.left + (inner.width * seconds) / end;
   const y = (row) => MARGIN.top + inner.height * (1 - (row - low) / (high - low));
   pen.textAlign = "right";
-  for (let power = Math.ceil(low / rowsADecade); power <= high / rowsADecade; power += 1) {
-    pen.fillText(duration(10 ** power), MARGIN.left - 6, y(power * rowsADecade) + 4);
+  for (const at of powers(10 ** (low / rowsADecade), 10 ** (high / rowsADecade))) {
+    pen.fillText(duration(at), MARGIN.left - 6, y(Math.log10(at) * rowsADecade) + 4);
   }
   pen.textAlign = "center";
   for (const at of ticks(0, end, width > 600 ? 8 : 4)) pen.fillText(end > 600 ? clock(at) : `${at} s`, x(at), height - 6);

@@ -5,7 +5,7 @@ import { bar, clock, duration, heat, legend, lines, perSecond, share, table } fr
 const at = (id) => document.getElementById(id);
 const POLL_MS = 1000;
 const STAGE_NAMES = {
-  schedule_lag: "schedule lag", encode: "encode", serialize: "serialize", queue: "client queue", ack: "ack", end_to_end: "end to end",
+  schedule_lag: "schedule lag", encode: "encode", serialize: "serialize", queue: "client queue", ack: "ack", end_to_end: "end to end", response: "response",
 };
 const PHASES = {
   idle: ["No run yet", "Start one below."],
@@ -35,6 +35,7 @@ let state = null;
 let started = "";
 let finished = "";
 let dialTouched = false;
+let posting = false;
 
 // -- asking and telling ------------------------------------------------------------------------------------------
 
@@ -82,8 +83,7 @@ function draw() {
   at("now").hidden = !shown;
   at("dial").hidden = !running;
   at("charts").hidden = at("tables").hidden = !entries.length;
-  at("start-button").disabled = running;
-  at("start-button").textContent = running ? "A run is on: stop it first" : "Start";
+  drawStart(running);
   if (shown) drawVerdict();
   if (running) drawDial();
   if (entries.length) { drawCharts(); drawTables(); }
@@ -96,6 +96,11 @@ function draw() {
     loadRuns();
     loadForm();
   }
+}
+
+function drawStart(running) {
+  at("start-button").disabled = running || posting;
+  at("start-button").textContent = posting ? "Starting" : running ? "A run is on: stop it first" : "Start";
 }
 
 function drawPhase(running) {
@@ -196,7 +201,7 @@ function showRate(value) {
 }
 
 function drawCharts() {
-  const changes = state.rate_changes;
+  const changes = state.rate_changes.filter((change) => change.at_s > 0); // a rate from the form is no change
   const rates = [
     { name: "acknowledged", className: "k1", value: (entry) => entry.acked_per_s },
     { name: "target", className: "target", step: true, value: (entry) => (entry.phase === "draining" ? null : entry.target_per_s) },
@@ -204,7 +209,8 @@ function drawCharts() {
   legend(at("load-legend"), [...rates, ...(changes.length ? [{ name: "rate changed by hand", className: "change" }] : [])]);
   lines(at("load-chart"), { name: "Acknowledged rate against target", entries, lines: rates, label: short, changes, warmup_s: state.warmup_s });
   legend(at("latency-legend"), QUANTILES);
-  for (const stage of ["end_to_end", "ack", "schedule_lag"]) {
+  at("response").hidden = !entries.some((entry) => entry.latency_us.response);
+  for (const stage of ["end_to_end", "ack", "schedule_lag", "response"]) {
     const of = QUANTILES.map(({ key, ...line }) => ({ ...line, value: (entry) => entry.latency_us[stage]?.[key] ?? null }));
     lines(at(`${stage}-chart`), { name: `${STAGE_NAMES[stage]}, p50, p99 and p99.9`, entries, lines: of, log: true, label: duration, changes, warmup_s: state.warmup_s });
   }
@@ -233,6 +239,7 @@ function drawTables() {
   table(at("latency"), ["", "events", "p50", "p90", "p99", "p99.9", "max"], stages.map(([stage, found]) => [
     STAGE_NAMES[stage], perSecond(found.count), ...["p50", "p90", "p99", "p999", "max"].map((key) => duration(found[key])),
   ]));
+  drawService();
   const row = (name, counts) => [name, ...COUNTS.map((key) => ({ text: perSecond(counts[key]), className: ["failed", "lost", "corrupt"].includes(key) && counts[key] ? "bad" : "" }))];
   table(at("topics"), ["topic", ...COUNTS], [...Object.entries(state.topics).map(([topic, counts]) => row(topic, counts)), row("all", state.total)]);
   at("topics-aid").textContent = state.result
@@ -243,10 +250,23 @@ function drawTables() {
   at("no-notices").hidden = state.notices.length > 0;
   table(at("errors"), ["topic", "error", "events"], state.errors.map((one) => [one.topic, one.error, perSecond(one.count)]));
   table(at("workers"), ["worker", "", "events/s", "of", "behind", "queue", "generator CPU", "observer CPU", "memory"], state.workers.map((one) => [
-    String(one.worker), { text: one.state, className: one.state === "reports" ? "" : "bad" }, perSecond(one.achieved_per_s), perSecond(one.target_per_s), duration(one.behind_us),
+    String(one.worker), { text: one.state, className: ["reports", "ended"].includes(one.state) ? "" : "bad" }, perSecond(one.achieved_per_s), perSecond(one.target_per_s), duration(one.behind_us),
     perSecond(one.queue), share(one.generator_cpu), share(one.observer_cpu), `${Math.round(((one.generator_bytes ?? 0) + (one.observer_bytes ?? 0)) / 2 ** 20)} MB`,
   ]));
   at("notices").replaceChildren(...state.notices.map((notice) => item(`${clock(notice.at_s)}  ${notice.text}`)));
+}
+
+function drawService() {
+  const { service } = state;
+  at("service").hidden = !service;
+  if (!service) return;
+  at("answers").textContent = service.requests === null
+    ? ""
+    : `${perSecond(service.requests)} requests, ${perSecond(service.answered)} answered, ${perSecond(service.unanswered)} ${state.result ? "unanswered" : "without an answer yet"}.`;
+  const groups = Object.entries(service.groups);
+  table(at("lags"), groups.length ? ["consumer group", "seconds behind", "records behind", "members", "state"] : [], groups.map(([name, group]) => [
+    name, group.lag_s.toFixed(1), perSecond(group.lag), String(group.members), group.state.toLowerCase().replaceAll("_", " "),
+  ]));
 }
 
 function mark(held) {
@@ -321,9 +341,19 @@ function complain(node, error) {
 // -- the form ----------------------------------------------------------------------------------------------------
 
 async function loadForm() {
-  const { groups } = await (await fetch("api/form")).json();
+  const { groups, target } = await (await fetch("api/form")).json();
+  at("target").textContent = target;
   const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? "{}");
-  at("groups").replaceChildren(...groups.map((group, number) => fieldset(group, draft, number < 2)));
+  at("groups").replaceChildren(...groups.map((group, number) => fieldset(group, draft, number === 0 || group.title === "Load")));
+  sum();
+}
+
+// What the fields add up to, before anybody has to try.
+function sum() {
+  const { rate, users, user_rate: each, profile, duration: time } = formValues();
+  const total = rate ? Number(rate) : users * each; // a shape has no users here
+  const from = rate ? "" : `${users} users × ${each} = `;
+  at("sum").textContent = !(total >= 0) ? "" : `Asked for: ${from}${perSecond(total)} events/s${profile === "constant" ? "" : `, times the profile ${profile}`}, ${time ? `measured for ${time}` : "until it is stopped"}.`;
 }
 
 function fieldset({ title, fields }, draft, open) {
@@ -346,7 +376,7 @@ function input(field, value) {
   node.name = field.name;
   for (const choice of field.choices) node.append(new Option(choice, choice));
   node.value = value;
-  if (!field.choices.length) node.placeholder = field.hint;
+  if (!field.choices.length) node.placeholder = field.hint.toLowerCase();
   label.textContent = field.label;
   help.className = "help";
   help.textContent = field.help;
@@ -362,7 +392,10 @@ function formValues() {
   return Object.fromEntries([...at("start-form").elements].filter((node) => node.name).map((node) => [node.name, node.value]));
 }
 
-at("start-form").addEventListener("input", () => sessionStorage.setItem(DRAFT, JSON.stringify(formValues())));
+at("start-form").addEventListener("input", () => {
+  sessionStorage.setItem(DRAFT, JSON.stringify(formValues()));
+  sum();
+});
 at("start-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   for (const box of document.querySelectorAll(".field")) {
@@ -371,7 +404,8 @@ at("start-form").addEventListener("submit", async (event) => {
   }
   at("start-error").hidden = true;
   try {
-    at("start-button").disabled = true;
+    posting = true;
+    drawStart(false);
     await post("start", { values: formValues() });
     sessionStorage.removeItem(DRAFT);
     finished = "";
@@ -379,7 +413,8 @@ at("start-form").addEventListener("submit", async (event) => {
   } catch (error) {
     showErrors(error);
   } finally {
-    at("start-button").disabled = false;
+    posting = false;
+    drawStart(false);
   }
   poll();
 });
@@ -401,6 +436,8 @@ function showErrors(error) {
 
 async function loadRuns() {
   const { runs } = await (await fetch("api/runs")).json();
+  at("no-runs").hidden = runs.length > 0;
+  at("compare-form").hidden = !runs.length;
   table(at("runs-table"), ["run", "", "started", "measured", "events/s", "p50", "p99", ""], runs.map((run) => {
     const file = encodeURIComponent(run.name);
     const links = document.createElement("span");

@@ -1,11 +1,11 @@
-"""What of a topic's settings would not let seeded history stay as it was sent."""
+"""What of a topic's settings would not let history, seeded or replayed, stay as it was sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 KEPT_FOR_GOOD: Final = {"retention.ms": "-1", "cleanup.policy": "delete"}
-"""What topics that a seed creates are created with."""
+"""What topics for history are created with."""
 
 _LONGEST: Final = str(2**63 - 1)
 _SLACK_MS: Final = 3_600_000  # what is just old enough to be deleted would be so while somebody looks at it
@@ -13,7 +13,7 @@ _SLACK_MS: Final = 3_600_000  # what is just old enough to be deleted would be s
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A setting of a topic under which what is seeded would not stay as it was sent.
+    """A setting of a topic under which history would not stay as it was sent.
 
     Attributes:
         key: the setting.
@@ -31,7 +31,7 @@ class Obstacle:
 def obstacles(
     settings: Mapping[str, str], *, now_ms: int, start_ms: int, until_ms: int, partition_bytes: int
 ) -> list[Obstacle]:
-    """What of a topic's settings would delete, refuse or change what is seeded.
+    """What of a topic's settings would delete, refuse or change history.
 
     Args:
         settings: all of the topic's.
@@ -58,7 +58,7 @@ def obstacles(
     look("cleanup.policy", "delete", "would keep no more than the last event of each key", bad=compact)
     stamped = settings.get("message.timestamp.type") == "LogAppendTime"
     look(
-        "message.timestamp.type", "CreateTime", "would stamp everything with the time of seeding", bad=stamped
+        "message.timestamp.type", "CreateTime", "would stamp everything with the time of writing", bad=stamped
     )
     before = "message.timestamp.before.max.ms"
     look(before, _LONGEST, "would refuse what is older", bad=0 <= number(before) < age_ms + _SLACK_MS)
