@@ -114,6 +114,7 @@ class Cluster(Context):
         for topic in wanted:
             self.leaders(topic.topic)
         self.await_whole()
+        self.elect_preferred()
 
     def delete(self, topics: Iterable[str]) -> None:
         """Delete topics, so that later tests have less to wait for."""
