@@ -15,6 +15,7 @@ from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Stats
 from lensload.processes.messages import Drained, GeneratorDrained, GeneratorReport, ObserverDrained, Report
 from lensload.results.audience import AudienceLog
+from lensload.results.brokers import RecentBrokers
 from lensload.results.build import Recording
 from lensload.results.counted import WARMUP
 from lensload.results.run import RateChange, Row
@@ -123,6 +124,7 @@ class Recorder:
         self._generators: dict[str, GeneratorReport] = {}
         self._series = Series()
         self._slices = Slices()
+        self._brokers = RecentBrokers()
         self._targets: dict[str, _MeanTarget] = {}
 
     def add(self, worker: str, report: Report) -> None:
@@ -198,6 +200,7 @@ class Recorder:
         fresh, self._fresh = self._fresh, Stats()
         self.stats.add(fresh)
         self.latest = fresh
+        self._brokers.add(fresh)
         elapsed_s = self.times.elapsed_s(now_ns) if self.times else 0.0
         since_s = self.times.elapsed_s(self.times.measure_from_ns) if self.times else 0.0
         self._slices.close(fresh, since_s=since_s, at_s=elapsed_s, phase=phase)
@@ -329,6 +332,7 @@ class Recorder:
             latency_us=fresh["latency_us"],
             queue=fresh["queue"],
             group_lag_s={group: row["lag_s"] for group, row in self.groups.last().items()},
+            slow_brokers=tuple(self._brokers.sentences()),
             notices=notices,
             **progress(self.stats),
         )

@@ -221,6 +221,8 @@ function drawCharts() {
   bar(at("breakdown-chart"), breakdown ? parts : [], "Where the mean end-to-end time went");
   legend(at("breakdown-legend"), breakdown ? parts.map((one) => ({ ...one, area: true, name: `${one.name}: ${duration(one.value)}` })) : []);
   at("breakdown-text").textContent = breakdown ? `${breakdown.says} Mean end to end: ${duration(breakdown.end_to_end_us)}.` : "Not known yet.";
+  at("slow-brokers").hidden = !state.slow_brokers.length;
+  at("slow-brokers").textContent = state.slow_brokers.join(" ");
 }
 
 function short(value) {
@@ -240,6 +242,7 @@ function drawTables() {
   table(at("latency"), ["", "events", "p50", "p90", "p99", "p99.9", "max"], stages.map(([stage, found]) => [
     STAGE_NAMES[stage], perSecond(found.count), ...["p50", "p90", "p99", "p999", "max"].map((key) => duration(found[key])),
   ]));
+  drawBrokers();
   drawService();
   const row = (name, counts) => [name, ...COUNTS.map((key) => ({ text: perSecond(counts[key]), className: ["failed", "lost", "corrupt"].includes(key) && counts[key] ? "bad" : "" }))];
   table(at("topics"), ["topic", ...COUNTS], [...Object.entries(state.topics).map(([topic, counts]) => row(topic, counts)), row("all", state.total)]);
@@ -255,6 +258,14 @@ function drawTables() {
     perSecond(one.queue), share(one.generator_cpu), share(one.observer_cpu), `${Math.round(((one.generator_bytes ?? 0) + (one.observer_bytes ?? 0)) / 2 ** 20)} MB`,
   ]));
   at("notices").replaceChildren(...state.notices.map((notice) => item(`${clock(notice.at_s)}  ${notice.text}`)));
+}
+
+function drawBrokers() {
+  const found = Object.entries(state.brokers);
+  at("brokers").hidden = !found.length;
+  table(at("brokers-table"), ["broker", "acked", "ack, p50", "ack, p99", "end to end, p50", "end to end, p99"], found.map(([broker, { ack, end_to_end: end }]) => [
+    broker, perSecond(ack?.count ?? 0), duration(ack?.p50), duration(ack?.p99), duration(end?.p50), duration(end?.p99),
+  ]));
 }
 
 function drawService() {
