@@ -65,7 +65,7 @@ class Echo:
                 stream = io.BytesIO((message.value() or b"")[5:])
                 request: Any = schemaless_reader(stream, self._asked, None)
                 value, headers = self._answer(request)
-                self._producer.produce(self._topic, value, headers=headers)
+                self._producer.produce(self._topic, value, headers=list(headers.items()))
             self._producer.poll(0)
         self._producer.flush(20)
         self._consumer.close()

@@ -177,7 +177,7 @@ class Live(Listener):
             "breakdown": self._breakdown(),
             "brokers": self._result.get("brokers", {}) if self._result else self._brokers,
             "slow_brokers": _slow_brokers(snapshot, self._result),
-            "service": service(recorder, self._result),
+            "service": service(recorder, self._judged, self._result),
             "topics": dict(found["topics"]) if found else {},
             "total": dict(sums(found["topics"].values())) if found else dict.fromkeys(COUNTS, 0),
             "errors": _errors(recorder, self._result),
@@ -262,6 +262,7 @@ class Live(Listener):
         by = "dial" if dial_per_s is not None else "rate" if users is None else "users"
         return {
             "by": by,
+            "of": "requests" if self._config.service.external else "events",
             "dial_per_s": dial_per_s,
             "rate_per_s": rate if users is None and isfinite(rate) else None,
             "users": users,
