@@ -183,7 +183,9 @@ class Customers:
         pending["row"], pending["person"] = found.rows, person[page]
         after_ns = np.maximum(found.rows["time"] * (ids.NS_PER_S / PACE), EARLIEST_NS).astype(np.int64)
         pending["due_ns"] = seen_ns[page] + after_ns
-        pending["session_text"] = ids.texts(session_words(page_keys(self._scenario, serial)))[page]
+        pending["session_text"] = ids.texts(
+            session_words(page_keys(self._scenario, serial), 1 + self._run_tag)
+        )[page]
         pending["page_text"] = ids.texts(ids.words(due_ns, self._run_tag, lane, sequence))[page]
         self._pending = np.concatenate([self._pending, pending])
 

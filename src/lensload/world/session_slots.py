@@ -14,6 +14,10 @@ from lensload.world.sessions import Block
 class SessionSlots:
     """Room for so many sessions and their pages.
 
+    Args:
+        slots: how many sessions.
+        run: goes into session ids, as of `session_words`.
+
     Attributes:
         person: the person of each session slot.
         session_text: the session id's 36 characters, by session slot.
@@ -24,7 +28,8 @@ class SessionSlots:
         page_text: the request id's 36 characters, once it has one.
     """
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, run: int = 0) -> None:
+        self._run = run
         page_slots = slots * MOST_PAGES
         self._sessions = slots
         self._pages = page_slots
@@ -50,7 +55,7 @@ class SessionSlots:
         """Give the block's sessions and pages slots; its rows come back with slots for indices."""
         session = _slots(self._next_session, len(block.person), self._sessions)
         self.person[session] = block.person
-        self.session_text[session] = ids.texts(session_words(block.key))
+        self.session_text[session] = ids.texts(session_words(block.key, self._run))
         page = _slots(self._next_page, len(block.pages.model), self._pages)
         self.page_due_ns[page] = 0
         for name in Answers.__slots__:
@@ -70,8 +75,16 @@ def _slots(start: int, count: int, size: int) -> slice | NDArray[np.int64]:
     return (start + np.arange(count)) % size
 
 
-def session_words(key: rng.Keys) -> NDArray[np.uint64]:
-    """Session ids: UUIDv8 (RFC 9562, section 5.8), made from the session's key alone."""
+def session_words(key: rng.Keys, run: int = 0) -> NDArray[np.uint64]:
+    """Session ids: UUIDv8 (RFC 9562, section 5.8), made from the session's key and its run.
+
+    Args:
+        key: of each session.
+        run: a number of the run, so that two runs of one seed write unlike ids to a topic that they share; 0: the ids are
+            a function of the seed alone, as seeding has them.
+    """
+    if run:
+        key = rng.keys(key, np.array([run]))
     words = np.stack((rng.mixed(key ^ np.uint64(1)), rng.mixed(key ^ np.uint64(2))), axis=1)
     words[:, 0] = (words[:, 0] & np.uint64(0xFFFFFFFFFFFF0FFF)) | np.uint64(0x8000)
     words[:, 1] = (words[:, 1] & np.uint64((1 << 62) - 1)) | np.uint64(1 << 63)

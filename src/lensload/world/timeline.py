@@ -42,6 +42,7 @@ class Timeline:
             costs less.
         clock: when sessions begin; steady by default.
         a_lane: how many sessions of each lane a window plays, at most; as many as are fast by default.
+        run: goes into session ids, as of `session_slots.session_words`.
 
     Attributes:
         ring: the sessions and pages that rows refer to.
@@ -56,6 +57,8 @@ class Timeline:
         told: NDArray[np.bool_] | None = None,
         clock: Clock = STEADY,
         a_lane: int | None = None,
+        *,
+        run: int = 0,
     ) -> None:
         self._clock = clock
         self._scenario = scenario
@@ -67,7 +70,7 @@ class Timeline:
         ahead = int(np.ceil(self._clock.most_within(self._clock.longest_session_s) / self._a_lane)) + 2
         self._kept_sessions = ahead * self._a_lane
         slots = self._kept_sessions * len(lanes)
-        self.ring = SessionSlots(slots)
+        self.ring = SessionSlots(slots, run)
         told = np.ones(len(TOPIC_OF), dtype=np.bool_) if told is None else told
         self._assigned = np.zeros(scenario.variants.shape, dtype=np.bool_) if told[kinds.ASSIGNMENT] else None
         self._monitor = ModelMonitor(self._lanes, self._clock) if told[kinds.MODEL_METRIC] else None

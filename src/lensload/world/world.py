@@ -35,8 +35,8 @@ def made(parameters: WorldOptions = DEFAULTS) -> Scenario:
 class World:
     """People, items, a recommender and experiments, told as events.
 
-    What happens is a pure function of the scenario and the mix of behaviours, lane by lane; only ids and
-    timestamps depend on when events are due.
+    What happens is a pure function of the scenario and the mix of behaviours, lane by lane; ids depend on the run too,
+    and ids and timestamps on when events are due.
 
     Args:
         scenario: what `made` gave.
@@ -55,7 +55,8 @@ class World:
     ) -> None:
         self.scenario = scenario
         told = np.isin(TOPIC_OF, [place for place, topic in enumerate(TOPICS) if topic in topics])
-        self._timeline = Timeline(scenario, Mix.of({scenario.behaviour: 1.0}), np.array(lanes), told)
+        mix = Mix.of({scenario.behaviour: 1.0})
+        self._timeline = Timeline(scenario, mix, np.array(lanes), told, run=1 + run_tag)
         self._narration = Narration(scenario, self._timeline.ring, run_tag, topics)
         self._parts: list[Rows] = [np.zeros(0, dtype=ROW)]
         self._ready = 0

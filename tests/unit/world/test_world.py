@@ -281,6 +281,20 @@ def test_a_session_is_one_persons():
     assert all(len(people) == 1 for people in person.values())
 
 
+def test_two_runs_of_a_seed_share_no_session_id_and_one_run_has_the_same_again():
+    """Runs that write to one topic do not continue each other's visits; what happens in them is the same all the same."""
+
+    def visits(run_tag: int) -> list[tuple[str, str]]:
+        world = World(SMALL, (3, 4), run_tag=run_tag, topics=("user-interactions",))
+        (batch,) = world.events_at(evenly(2_000))
+        return [(record["sessionId"], record["itemId"]) for record in batch.records()]
+
+    first, other, again = visits(7), visits(0), visits(7)
+    assert first == again
+    assert [item for _, item in first] == [item for _, item in other]
+    assert not {session for session, _ in first} & {session for session, _ in other}
+
+
 def test_everyone_is_assigned_once_and_stays():
     """A person's assignment comes first and once; every later event of the experiment has the same variant."""
     variant: dict[tuple[str, str], str] = {}
