@@ -9,12 +9,13 @@ import numpy as np
 from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
+from lensload.generator.asked import Asked
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS, NS_PER_S
 from lensload.kafka.preflight import Surroundings, Version
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
-from lensload.metrics.stats import Stats
+from lensload.metrics.by_second import ASKED, StatsBySecond
 from lensload.pacing.pacer import Pacer
 from lensload.processes.messages import ConfigureGenerator
 from lensload.schema.writer_schemas import WriterSchemas
@@ -49,7 +50,7 @@ class EventMaker:
         order: what the generator is to do.
         found: the cluster and the registry, as the preflight found them.
         producer: is offered each encoded batch.
-        stats: where to account for encoding.
+        stats: where to account for encoding, and for what is asked for.
 
     Attributes:
         rate_per_s: how many events the audience makes per second.
@@ -60,13 +61,14 @@ class EventMaker:
     """
 
     def __init__(
-        self, order: ConfigureGenerator, found: Surroundings, producer: PacedProducer, stats: Stats
+        self, order: ConfigureGenerator, found: Surroundings, producer: PacedProducer, stats: StatsBySecond
     ) -> None:
         self.rate_per_s = 0.0
         self.made_until_ns = 0
         self._order, self._config = order, order.config
         self._producer, self._stats = producer, stats
         self._pacer: Pacer | None = None
+        self._asked: Asked | None = None
         self._measure_from_ns = self._end_ns = 0
         self._due = 0
         self._stopped = False
@@ -87,9 +89,10 @@ class EventMaker:
         seed = self._config.world.seed * 4099 + self._order.worker
         self._pacer = Pacer(self._config.load.profile, period_s, start_ns, seed)
         self._pacer.set_rate(start_ns, self.rate_per_s)
+        self._asked = Asked(self._pacer, self._stats, start_ns)
         self.made_until_ns = start_ns
         self._end_ns = end_ns
-        self._measure_from_ns = self._audit.measure_from_ns = measure_from_ns
+        self._measure_from_ns = measure_from_ns
         if self._customers:
             self._customers.measure_from_ns = measure_from_ns
         for rollout in self._rollouts.values():
@@ -148,6 +151,15 @@ class EventMaker:
         never_made = self._pacer.expected(max(at_ns, made_ns)) - self._pacer.expected(made_ns)
         return self._due + never_made - self._producer.waiting(after_ns=at_ns)
 
+    def account_asked(self, until_ns: int, *, ended: bool = False) -> None:
+        """Account for what was asked for until then, made or not; nothing is after the schedule's end, or once it `ended`."""
+        if self._asked:
+            until_ns = min(until_ns, self._end_ns or until_ns)
+            self._asked.plan(until_ns)
+            self._asked.account(until_ns)
+        if ended:
+            self._asked = None
+
     def close(self) -> None:
         """Leave the cluster."""
         if self._customers:
@@ -191,7 +203,7 @@ class EventMaker:
             scenario,
             RecordReader(WriterSchemas(found.registry)),
             topics=config.written_topics,
-            stats=self._stats,
+            stats=self._stats.timeless,
         )
 
     def _warm(self, scenario: Scenario, serializers: list[tuple[str, ConfluentSerializer]]) -> None:
@@ -215,6 +227,8 @@ class EventMaker:
         until_ns = (self.made_until_ns // NS_PER_MS + span_ms) * NS_PER_MS
         if self._end_ns:
             until_ns = min(until_ns, self._end_ns)
+        if self._asked:
+            self._asked.plan(until_ns)
         due_ns = pacer.due_until(until_ns)
         self._due += int(np.count_nonzero(due_ns >= self._measure_from_ns))
         self.made_until_ns = until_ns
@@ -234,7 +248,9 @@ class EventMaker:
         self._producer.offer(encoded)
         fragments = self._config.producer.serializer == "fragments"
         stage = "encode" if fragments else "serialize"
-        self._stats.record(stage, batch.topic, encoded.took_ns[batch.due_ns >= self._measure_from_ns])
+        for second, part, which in self._stats.split(batch.due_ns):
+            if second >= 0:
+                part.record(stage, batch.topic, encoded.took_ns[which])
         if fragments:
             self._audit.look(batch, encoded, rate_per_s)
 
@@ -246,6 +262,8 @@ class EventMaker:
             for batch in batches:
                 self._due += int(np.count_nonzero(batch.due_ns >= self._measure_from_ns))
                 self._followed += len(batch)
+                for _, part, which in self._stats.split(batch.due_ns):
+                    part.add_total(ASKED, len(batch.due_ns[which]))
                 self._offer(batch, _EVENTS_A_REQUEST * self.rate_per_s)
             yield
 

@@ -1,6 +1,6 @@
 """The generator: one process of load, where the stages meet.
 
-    pacing says when -> the world says what -> encode -> produce -> stats -> coordinator
+    pacing says when -> the world says what -> encode -> produce -> part -> coordinator
 
 It runs in a process of its own, started by a worker with the descriptor of a link:
 `python -m lensload.generator.process FD`. It knows neither Locust nor gevent.
@@ -156,7 +156,7 @@ class Generator(RunChild):
     def _begin(self, start_ns: int, measure_from_ns: int, end_ns: int) -> None:
         self._begun = True
         self._end_ns = end_ns
-        self._measure_from_ns = self._producer.measure_from_ns = measure_from_ns
+        self._measure_from_ns = self._stats.origin_ns = measure_from_ns
         self._maker.begin(start_ns, measure_from_ns, end_ns)
         self._tell_playing(start_ns)
 
@@ -174,6 +174,7 @@ class Generator(RunChild):
     def report(self, now_ns: int) -> None:
         """Send what was made and sent since the last report."""
         self._producer.settle()
+        self._maker.account_asked(now_ns)
         if self._watch:
             self._follow_leaders(self._watch.look(), now_ns)
         self.send_all(map(messages.Notice, self._producer.take_notices()))
@@ -211,8 +212,9 @@ class Generator(RunChild):
         """Wait for what is under way, as long as the configuration allows, and say the last word."""
         self._costs.end()
         stopped_ns = self._end_ns = min(time.time_ns(), self._end_ns or time.time_ns())
+        self._maker.account_asked(stopped_ns, ended=True)
         if self._begun and stopped_ns > self._measure_from_ns:
-            self._stats.add_total("due", self._maker.due_by(stopped_ns))
+            self._stats.timeless.add_total("due", self._maker.due_by(stopped_ns))
         deadline_s = time.monotonic() + self._config.load.drain_timeout_s
         left = self._producer.flush(_FLUSH_STEP_S)
         while left and time.monotonic() < deadline_s:
@@ -222,7 +224,7 @@ class Generator(RunChild):
             left = self._producer.give_up()
         self._producer.settle()
         self._tell_pages(everything=True)
-        self._stats.add_total("unsent", self._producer.waiting())
+        self._stats.timeless.add_total("unsent", self._producer.waiting())
         self.tell_cost()
         self._link.send(messages.GeneratorDrained(self._stats.take(), left, self._producer.last_ns))
         self._maker.close()

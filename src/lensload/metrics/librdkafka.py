@@ -7,7 +7,6 @@ range: counts, means and maxima are exact, percentiles are upper bounds.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from lensload.metrics.histogram import Histogram
@@ -36,23 +35,18 @@ _PERCENTILES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ProducerStatistics:
-    """Takes librdkafka's statistics of a producer into stats, from the measured time on.
+def enter_window(text: str, stats: Stats) -> None:
+    """Enter one window of a producer's statistics, as `STAGES` under the topic `CLIENT`.
 
-    Attributes:
-        stats: where `STAGES` are recorded, under the topic `CLIENT`.
+    Args:
+        text: the JSON that `stats_cb` gets.
+        stats: of the time of the window.
     """
-
-    stats: Stats
-
-    def record(self, text: str) -> None:
-        """Record one window: the JSON that `stats_cb` gets."""
-        for broker in json.loads(text).get("brokers", {}).values():
-            for stage, (name, ns) in _WINDOWS.items():
-                window = broker.get(name)
-                if window and window["cnt"]:
-                    self.stats.merge(stage, CLIENT, histogram_of(window, ns))
+    for broker in json.loads(text).get("brokers", {}).values():
+        for stage, (name, ns) in _WINDOWS.items():
+            window = broker.get(name)
+            if window and window["cnt"]:
+                stats.merge(stage, CLIENT, histogram_of(window, ns))
 
 
 def histogram_of(window: Mapping[str, Any], unit_ns: int) -> Histogram:

@@ -102,7 +102,7 @@ class ObserverProcess(RunChild):
         """Do what a message says."""
         match message:
             case messages.Begin(measure_from_ns=measure_from_ns):
-                self._observer.measure_from_ns = whole_ms(measure_from_ns)
+                self._stats.origin_ns = whole_ms(measure_from_ns)
             case messages.Drain():
                 self._draining = True
             case messages.Settled(pages):
