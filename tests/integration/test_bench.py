@@ -202,7 +202,7 @@ def test_ctrl_c_drains_writes_and_says_that_the_run_was_cut_short(folder: Path, 
     assert run["cut_short"]
     assert total(run, "produced") > 500
     assert "cut_short" in codes(run["reasons"])
-    assert log.rstrip().endswith(" run.json")
+    assert re.search(r": run\.json$", log, re.MULTILINE)
     assert "Traceback" not in log
 
 

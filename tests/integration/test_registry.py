@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,6 +18,7 @@ from lensload.errors import RegistryError, UsageError
 from lensload.schema import definitions, registry_auth
 from lensload.schema import registry as doors
 from tests.harness.registry import Registry as NativeRegistry
+from tests.support.web_server import web_server
 
 JSON = "application/vnd.schemaregistry.v1+json"
 Reply = tuple[int, str, bytes]
@@ -58,16 +59,8 @@ class Scripted:
 @contextmanager
 def serving(reply: Callable[[str, str, dict[str, Any]], Reply]) -> Generator[Scripted]:
     script = Scripted(reply)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), script.handler())
-    script.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with web_server(script.handler()) as script.url:
         yield script
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def as_json(status: int, **content: object) -> Reply:

@@ -3,13 +3,12 @@
 import base64
 import json
 import ssl
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.harness.kafka.secured import Tokens
+from tests.support.web_server import web_server
 
 ISSUER, AUDIENCE = "https://issuer.example", "kafka"
 Reply = tuple[int, str, bytes]
@@ -99,11 +99,6 @@ class Gateway:
                 return error.code, error.headers.get("Content-Type", ""), error.read()
 
 
-class _Quiet(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up, or fails to shake hands, is what tests are about."""
-
-
 def _handler(answer: Callable[[str, str, Any, bytes], Reply]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -131,20 +126,8 @@ def served(
     what: Issuer | Gateway, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
 ) -> Generator[None]:
     """Serve it at its `url`, on 127.0.0.1, over TLS if a server's context is given."""
-    server = _Quiet(("127.0.0.1", 0), _handler(what.answer))
-    server.daemon_threads = True
-    if tls:
-        # The handshake belongs to the connection's own thread, or one that fails would hold up the rest.
-        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    what.url = f"{'https' if tls else 'http'}://{host}:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with web_server(_handler(what.answer), tls, host) as what.url:
         yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def basic(user: str, password: str) -> str:

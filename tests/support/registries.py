@@ -5,13 +5,14 @@ It knows subjects, versions, ids and levels, from memory; compatibility it does 
 
 import json
 import ssl
-import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.support.web_server import web_server
 
 JSON = "application/vnd.schemaregistry.v1+json"
 Reply = tuple[int, str, bytes]
@@ -108,27 +109,11 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-class _Quiet(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up, or fails to shake hands, is what some tests are about."""
-
-
 @contextmanager
 def standing_in(
     interrupt: Interrupt = lambda _method, _path: None, tls: ssl.SSLContext | None = None
 ) -> Generator[StandIn]:
     """A stand-in at its `url` on 127.0.0.1, over TLS if a server's context is given."""
     stand_in = StandIn(interrupt)
-    server = _Quiet(("127.0.0.1", 0), _handler(stand_in))
-    if tls:
-        # The handshake belongs to the connection's own thread, or one that fails would hold up the rest.
-        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    stand_in.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with web_server(_handler(stand_in), tls) as stand_in.url:
         yield stand_in
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -24,7 +24,7 @@ from lensload.kafka.batch_producer import BatchProducer, Messages
 from lensload.kafka.client_errors import Troubles
 from lensload.kafka.producing import refusing_contradictions
 from lensload.metrics.by_second import StatsBySecond
-from lensload.metrics.leaders import Leaders, record_by_leader
+from lensload.metrics.leaders import Leaders
 from lensload.metrics.librdkafka import INTERVAL_MS, enter_window
 
 _CHUNK: Final = 250  # events between two looks at the clock: a quarter of a millisecond at full speed
@@ -271,8 +271,9 @@ class PacedProducer:
         failed = reports.errors != 0
         if self._leaders.known:
             timed = np.flatnonzero((due_ns >= self._stats.origin_ns) & ~failed)
-            brokers = self._leaders.of(numbers[timed], reports.partitions[timed], due_ns[timed])
-            record_by_leader(self._stats.timeless, "ack", brokers, reports.came_ns[timed] - due_ns[timed])
+            places = self._leaders.of(numbers[timed], reports.partitions[timed], due_ns[timed])
+            took_ns = reports.came_ns[timed] - due_ns[timed]
+            self._leaders.record(self._stats.timeless, "ack", places, took_ns)
         for number, topic in enumerate(self._topics):
             acked = np.flatnonzero((numbers == number) & ~failed)
             due = due_ns[acked]

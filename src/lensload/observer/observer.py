@@ -20,7 +20,7 @@ from lensload.encoding import wire
 from lensload.kafka.live_reader import LiveReader
 from lensload.kafka.reading import Place
 from lensload.metrics.by_second import StatsBySecond
-from lensload.metrics.leaders import Leaders, record_by_leader
+from lensload.metrics.leaders import Leaders
 from lensload.metrics.stats import Stats
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.service.offset_log import OffsetLog
@@ -276,8 +276,8 @@ class Observer:
                     part.record("end_to_end", topic, took_then_ns[seen])
         if self.leaders.known:
             seen = np.flatnonzero((due_ns >= self._stats.origin_ns) & ~doubled & timed)
-            brokers = self.leaders.of(place[seen], partition[seen], due_ns[seen])
-            record_by_leader(self._stats.timeless, "end_to_end", brokers, took_ns[seen])
+            places = self.leaders.of(place[seen], partition[seen], due_ns[seen])
+            self.leaders.record(self._stats.timeless, "end_to_end", places, took_ns[seen])
         return doubled
 
     def _account_strange(

@@ -6,7 +6,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from lensload.metrics.leaders import record_by_leader
+from lensload.metrics.leaders import Leaders
 from lensload.report import markdown
 from lensload.report.html import page
 from lensload.report.tables import broker_table
@@ -24,10 +24,12 @@ def on_brokers(**median_us: float) -> Run:
     run, draws = a_run(), np.random.default_rng(3)
     stats = stats_of(run)
     for name, median in median_us.items():
-        brokers = np.full(EVENTS, int(name[1:]), np.int32)
+        leaders, nought = Leaders(["a"]), np.zeros(EVENTS, np.int64)
+        leaders.update(0, {"a": [int(name[1:])]})
+        places = leaders.of(nought, nought, nought)
         for stage, share in (("ack", 1.0), ("end_to_end", 1.5)):
             values_ns = (draws.lognormal(np.log(median * share * 1e3), 0.2, EVENTS)).astype(np.int64)
-            record_by_leader(stats, stage, brokers, values_ns)
+            leaders.record(stats, stage, places, values_ns)
     whole: Any = {**run, **sections(stats)}
     return cast("Run", json.loads(json.dumps(whole)))
 
