@@ -156,9 +156,12 @@ def test_clocks_that_differ_or_are_set_make_no_figure(distributed: Distributed, 
         f"{run['conditions']['clocks']['doubt_us'] / 1e3:,.0f} ms; exit code {code}: {', '.join(said)}",
     )
     assert code == 3, log
-    assert {"clock_doubt", "clock_step"} <= set(said)
+    doubt_us = run["conditions"]["clocks"]["doubt_us"]
+    assert "clock_step" in said
+    # Of latencies of a minute, as on a machine that is far too busy, three seconds are no tenth.
+    assert "clock_doubt" in said or run["latency_us"]["end_to_end"]["all"]["p50"] > 10 * doubt_us
     assert run["conditions"]["clocks"]["hosts"] == 3
-    assert run["conditions"]["clocks"]["doubt_us"] >= 3_200_000
+    assert doubt_us >= 3_200_000
 
 
 def test_drift_and_a_cut_link_to_the_broker_are_in_the_figures(distributed: Distributed, table: Table):
@@ -215,7 +218,7 @@ def test_a_slow_link_to_the_master_and_one_that_is_cut(distributed: Distributed,
     )
     assert doubt_us >= SLOW_MS * 1e3
     assert code == 3, log
-    assert "clock_doubt" in said
+    assert "clock_doubt" in said or run["latency_us"]["end_to_end"]["all"]["p50"] > 10 * doubt_us
 
 
 def cut_link(hosts: Network, one: str, other: str) -> float:

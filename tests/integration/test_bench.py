@@ -18,6 +18,7 @@ from lensload.results.run import total
 from lensload.schema import definitions
 from lensload.verdict.verdict import codes
 from tests.integration.test_registry import as_json, serving
+from tests.integration.test_rows import check_rows
 from tests.support.locusts import Bench, check_whole, child_pids, wait_until
 
 SHORT = (
@@ -166,6 +167,23 @@ def test_a_run_that_is_hopelessly_late_reports_what_it_reached(folder: Path):
     run = bench.run()
     assert (codes(run["reasons"], "invalid"), run["limited_by"]) == (["nothing_produced"], "generator")
     assert 0 < run["load"]["achieved_per_s"] <= run["load"]["produced_per_s"] < 3_000_000
+
+
+def test_without_a_schedule_a_run_is_bounded_by_its_acknowledgements(folder: Path):
+    """Every event arrives, never more are under way than the client's queue may hold, and what limits the rate is named."""
+    (folder / "client.properties").write_text("queue.buffering.max.messages=3000\n")
+    limits = ("--duration", "2s", "--warmup", "0s", "--client-config", "client.properties")
+    with Bench(folder, "--rate", "max", *limits) as bench:
+        assert bench.ended() == 0, bench.log
+    run = bench.run()
+    check_whole(run)
+    check_rows(run)
+    assert run["limited_by"] in ("generator", "client", "broker", "observer")
+    assert f"limited_by_{run['limited_by']}" in codes(run["reasons"])
+    assert run["load"]["achieved_per_s"] > 0
+    assert max(row["queue"] for row in run["series"]) <= 3000
+    assert run["totals"].get("queue_full", 0) == 0
+    assert run["conditions"]["configuration"]["rate"] == "max"
 
 
 def test_folders_of_the_run_file_are_made(folder: Path):

@@ -399,8 +399,9 @@ def forbid(settings: dict[str, Any], topic: str, operation: AclOperation) -> Non
 def test_a_broker_that_advertises_another_address_is_told(monkeypatch: pytest.MonkeyPatch):
     """The commonest slip with Kafka in containers: the door answers, the address behind it does not."""
     astray = native.PROPERTIES.replace(
-        "advertised.listeners=PLAINTEXT://127.0.0.1:", "advertised.listeners=PLAINTEXT://nowhere.invalid:"
+        "advertised.listeners=PLAINTEXT://{host}:", "advertised.listeners=PLAINTEXT://nowhere.invalid:"
     )
+    assert astray != native.PROPERTIES
     monkeypatch.setattr(native, "PROPERTIES", astray)
     monkeypatch.setattr(topics, "_TOPICS_S", 2.0)
     with (

@@ -72,7 +72,7 @@ def test_a_run_tells_what_it_cost(tmp_path: Path):
     before_s = ended_s()
     outputs = ("--summary", str(tmp_path / "summary.md"), "--html", str(tmp_path / "report.html"))
     with Bench(
-        tmp_path, "--rate", "2000", "--duration", "3s", "--warmup", "1s", "--workers", "2", *outputs
+        tmp_path, "--rate", "2000", "--duration", "5s", "--warmup", "1s", "--workers", "2", *outputs
     ) as bench:
         bench.ended()
     run = bench.run()
@@ -89,6 +89,10 @@ def test_a_run_tells_what_it_cost(tmp_path: Path):
         assert 0 < cost["busiest_thread_cores"] <= cost["cores"] + 0.02
         assert cost["measured_s"] > 0
         assert cost["peak_bytes"] > 20 << 20
+    for process, kind in (("generator", "Produce"), ("observer", "Fetch")):
+        sent = [cost["requests_per_s"].get(kind, 0) for cost in costs if cost["process"] == process]
+        assert len(sent) == 2
+        assert min(sent) > 0
     line = cost_line(run)
     assert line in (tmp_path / "summary.md").read_text()
     assert line in (tmp_path / "report.html").read_text()

@@ -16,6 +16,8 @@ from pyarrow import parquet
 
 from lensload.errors import UsageError
 from lensload.files.folder import Format
+from lensload.files.parquet import ParquetFile
+from lensload.schema import definitions
 from lensload.seed.actuals import Actuals
 from lensload.seed.file_export import write
 from lensload.seed.manifest import FileEntry
@@ -76,6 +78,21 @@ def test_the_same_plan_gives_the_same_bytes(tmp_path: Path):
     """Two Avro files of a plan are one, sync markers included; another seed gives another."""
     one, other = (written(tmp_path / name, "avro")[0] for name in ("one", "other"))
     assert one == other
+
+
+def test_whole_columns_give_the_file_that_single_records_give(tmp_path: Path):
+    """Byte for byte, in files of several row groups: what is read from one is read from the other."""
+    plan = replace(PLAN, events=50_000)
+    entries, _ = written(tmp_path / "columns", "parquet", plan)
+    files = {topic: ParquetFile(tmp_path / topic, definitions.load()[topic].parsed) for topic in entries}
+    for portion in plan.history().portions():
+        for batch in portion:
+            for record in batch.records():
+                files[batch.topic].add(record)
+    for topic, file in files.items():
+        file.close()
+        assert (tmp_path / topic).read_bytes() == (tmp_path / "columns" / entries[topic]["file"]).read_bytes()
+    assert parquet.ParquetFile(tmp_path / "user-interactions").num_row_groups > 1
 
 
 @pytest.mark.parametrize("form", FORMATS)

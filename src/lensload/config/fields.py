@@ -4,6 +4,7 @@ The world's group is `lensload.world.options`. The description of a field is its
 in the web form; its first sentence is shown with an error.
 """
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -97,19 +98,17 @@ class Cluster(Registry):
 class Load(Group):
     """How many events, for how long, from how many processes."""
 
-    rate: float = option(
+    rate: types.Rate = option(
         5000.0,
-        Shown("NUMBER", locust=False),
-        "Target rate of the whole run, in events/s over all topics.",
-        gt=0,
-        le=1e8,
+        Shown("NUMBER|max", locust=False),
+        "Target rate of the whole run, in events/s over all topics; or max, which is no schedule: as fast as"
+        " acknowledgements allow.",
     )
-    user_rate: float = option(
+    user_rate: types.Rate = option(
         100.0,
-        Shown("NUMBER", bench=False),
-        "Target rate of one Locust user, in events/s. Each user is a part of the audience.",
-        gt=0,
-        le=1e8,
+        Shown("NUMBER|max", bench=False),
+        "Target rate of one Locust user, in events/s; or max: all users together as fast as acknowledgements allow."
+        " Each user is a part of the audience.",
     )
     profile: types.RateProfile = option(
         Profile.parse("constant"),
@@ -146,6 +145,18 @@ class Load(Group):
         ge=1,
         le=100,
     )
+
+    def is_flat_out(self, *, by_users: bool) -> bool:
+        """Whether there is no schedule, but as many events as acknowledgements allow: by Locust's users, or by --rate."""
+        return math.isinf(self.user_rate if by_users else self.rate)
+
+    @model_validator(mode="after")
+    def _no_profile_without_a_schedule(self) -> Self:
+        if math.inf in (self.rate, self.user_rate) and self.profile != Profile.parse("constant"):
+            raise ValueError(
+                "A rate of max has no schedule that a profile could change: leave out the profile, or give a rate."
+            )
+        return self
 
 
 class Producer(Group):

@@ -1,9 +1,11 @@
 """Each field of RunConfig as an option of the doors: the command line, Locust's, and the web form."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args, get_origin
 
 from lensload.config.model import ENV_PREFIX, FIELDS, GROUPS, RunConfig, flag_of, name_of, shown_of
+from lensload.config.types import MAX
 from lensload.option import Shown
 
 _TITLES = {"criteria": "Objectives and thresholds"}
@@ -59,18 +61,20 @@ def _option(field: str, title: str, value: object) -> Option:
         name=name,
         flag=flag_of(field),
         env=ENV_PREFIX + name.upper(),
-        default=_as_default(value, duration=shown.metavar == "DURATION"),
+        default=_as_default(value, shown.metavar),
         choices=get_args(info.annotation) if get_origin(info.annotation) is Literal else (),
         help=info.description or "",
         shown=shown,
     )
 
 
-def _as_default(value: object, *, duration: bool) -> str | int | float:
+def _as_default(value: object, metavar: str) -> str | int | float:
     if value is None:
         return ""
-    if duration:
+    if metavar == "DURATION":
         return f"{value:.15g}s"
+    if isinstance(value, float) and MAX in metavar:  # text: Locust would refuse what is no number
+        return MAX if math.isinf(value) else f"{value:.15g}"
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     return value if isinstance(value, (int, float)) else str(value)

@@ -4,13 +4,14 @@ Every reader takes what a flag, a variable, a form or a TOML file can hold, and 
 that goes on from "--flag is 'value': ".
 """
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator
 
 from lensload.pacing.profile import Profile
 from lensload.parse import Duration, nearest
@@ -18,6 +19,7 @@ from lensload.schema.definitions import TOPIC_NAMES
 from lensload.schema.migration import Changeover
 from lensload.verdict.slo import Slo
 
+MAX = "max"
 _MAX_PORT = 65_535
 _TOPIC_PREFIX = re.compile(r"[A-Za-z0-9._-]{0,200}")
 
@@ -145,6 +147,10 @@ def _names(value: object) -> object:
     )
 
 
+def _rate(value: object, check: ValidatorFunctionWrapHandler) -> float:
+    return math.inf if isinstance(value, str) and value.strip().lower() == MAX else check(value)
+
+
 def _text(value: object) -> object:
     # A TOML file may well say acks = 1.
     return str(value) if isinstance(value, int) else value
@@ -160,6 +166,13 @@ OptionalPath = Annotated[Path | None, BeforeValidator(_path)]
 FilePath = Annotated[
     Path, BeforeValidator(lambda value: value if _none_if_blank(value) is None else _path(value))
 ]
+Rate = Annotated[
+    float,
+    Field(gt=0, le=1e8),
+    WrapValidator(_rate),
+    PlainSerializer(lambda rate: MAX if math.isinf(rate) else rate),
+]
+"""Events/s; infinite, and "max" as text, where there is no schedule: as fast as acknowledgements allow."""
 OptionalText = Annotated[str | None, BeforeValidator(_none_if_blank)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]

@@ -291,6 +291,7 @@ class Coordinator:
             open_ended=self._open_ended,
             clock_doubt_us=inf if (doubt_ns := self._clocks.doubt_ns) is None else doubt_ns / 1e3,
             acks=self._config.producer.acks,
+            flat_out=self._config.load.is_flat_out(by_users=self._rate_per_s is None),
         )
 
     def _result(self) -> Run:

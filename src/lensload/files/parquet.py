@@ -25,6 +25,7 @@ class ParquetFile:
 
     Attributes:
         count: how many records it holds.
+        fields: the column of each field of the schema.
 
     Raises:
         OSError: it cannot be written; so do the methods.
@@ -33,35 +34,55 @@ class ParquetFile:
     def __init__(self, path: Path, schema: Any, *, kafka: bool = False) -> None:  # noqa: ANN401 - a schema is any JSON
         arrow = import_module("pyarrow")
         self.count = 0
-        self._fields = _fields(schema)
+        self.fields = _fields(schema)
         places = (arrow.int32(), arrow.int64(), arrow.timestamp("ms", tz="UTC"), arrow.binary())
         columns = dict(zip(KAFKA, places, strict=True)) if kafka else {}
-        columns |= {name: field.type for name, field in self._fields.items()}
+        columns |= {name: field.type for name, field in self.fields.items()}
         self._schema = arrow.schema(columns)
-        self._table = arrow.Table
+        self._arrow: Any = arrow
         self._writer = import_module("pyarrow.parquet").ParquetWriter(path, self._schema)
         self._rows: list[dict[str, Any]] = []
+        self._tables: list[Any] = []
+        self._held = 0  # rows of these tables
 
     def add(self, record: Any, kafka: tuple[Any, ...] = ()) -> None:  # noqa: ANN401 - any Avro value
         """Add a record; `kafka` are the values of those columns, if there are any."""
         row: dict[str, Any] = dict(zip(KAFKA, kafka, strict=False))
         values = record if isinstance(record, dict) else {"value": record}
-        for name, field in self._fields.items():
+        for name, field in self.fields.items():
             row[name] = field.convert(values[name])
         self._rows.append(row)
         self.count += 1
         if len(self._rows) >= _ROWS_HELD:
             self._write()
 
+    def add_table(self, table: Any) -> None:  # noqa: ANN401 - a pyarrow.Table
+        """Add records as a table of `fields`; a file has tables or single records. The file is the same either way."""
+        self._tables.append(table)
+        self._held += len(table)
+        self.count += len(table)
+        if self._held >= _ROWS_HELD:
+            self._write_tables(self._held - self._held % _ROWS_HELD)
+
     def close(self) -> None:
         """Write out what is gathered; the file is whole from then on."""
         if self._rows:
             self._write()
+        if self._held:
+            self._write_tables(self._held)
         self._writer.close()
 
     def _write(self) -> None:
-        self._writer.write_table(self._table.from_pylist(self._rows, schema=self._schema))
+        self._writer.write_table(self._arrow.Table.from_pylist(self._rows, schema=self._schema))
         self._rows.clear()
+
+    def _write_tables(self, count: int) -> None:
+        """Write the first so many rows, in groups of the size that single records have."""
+        whole = self._arrow.concat_tables(self._tables)
+        for start in range(0, count, _ROWS_HELD):
+            self._writer.write_table(whole.slice(start, min(_ROWS_HELD, count - start)).combine_chunks())
+        self._tables = [whole.slice(count)]
+        self._held -= count
 
 
 def _fields(schema: Any) -> dict[str, Column]:  # noqa: ANN401 - a schema is any JSON

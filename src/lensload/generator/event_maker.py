@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
@@ -16,6 +17,7 @@ from lensload.kafka.preflight import Surroundings, Version
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.metrics.by_second import ASKED, StatsBySecond
+from lensload.pacing.flat_out import MOST_UNDER_WAY, FlatOut
 from lensload.pacing.pacer import Pacer
 from lensload.processes.messages import ConfigureGenerator
 from lensload.schema.writer_schemas import WriterSchemas
@@ -55,6 +57,7 @@ class EventMaker:
     Attributes:
         rate_per_s: how many events the audience makes per second.
         made_until_ns: what is due until then has been made; Unix nanoseconds.
+        flat_out: there is no schedule now: as many events are made as acknowledgements allow, and rates are shares.
 
     Raises:
         LensloadError: the cluster does not allow it.
@@ -65,11 +68,16 @@ class EventMaker:
     ) -> None:
         self.rate_per_s = 0.0
         self.made_until_ns = 0
+        self.flat_out = order.config.load.is_flat_out(by_users=order.rate_per_s is None)
         self._order, self._config = order, order.config
         self._producer, self._stats = producer, stats
         self._pacer: Pacer | None = None
         self._asked: Asked | None = None
-        self._measure_from_ns = self._end_ns = 0
+        self._start_ns = self._measure_from_ns = self._end_ns = 0
+        most = int(found.settings.get("queue.buffering.max.messages", MOST_UNDER_WAY))
+        self._room = FlatOut(min(most * 9 // 10, MOST_UNDER_WAY))  # the client's own events need places too
+        self._full_since_ns = 0
+        self._offered = 0
         self._due = 0
         self._stopped = False
         self._making: Iterator[None] = iter(())
@@ -88,9 +96,9 @@ class EventMaker:
         period_s = (end_ns - start_ns) / NS_PER_S if end_ns else _FOREVER_S
         seed = self._config.world.seed * 4099 + self._order.worker
         self._pacer = Pacer(self._config.load.profile, period_s, start_ns, seed)
-        self._pacer.set_rate(start_ns, self.rate_per_s)
+        self._pacer.set_rate(start_ns, 0.0 if self.flat_out else self.rate_per_s)
         self._asked = Asked(self._pacer, self._stats, start_ns)
-        self.made_until_ns = start_ns
+        self.made_until_ns = self._start_ns = start_ns
         self._end_ns = end_ns
         self._measure_from_ns = measure_from_ns
         if self._customers:
@@ -98,8 +106,14 @@ class EventMaker:
         for rollout in self._rollouts.values():
             rollout.begin(measure_from_ns, end_ns or measure_from_ns + round(_FOREVER_S * NS_PER_S))
 
-    def gather(self, rates_per_s: dict[Behaviour, float]) -> int:
-        """Let this audience make the events from now on; gives from when on, in Unix nanoseconds."""
+    def gather(self, rates_per_s: dict[Behaviour, float], *, by_hand: bool = False) -> int:
+        """Let this audience make the events from now on; gives from when on, in Unix nanoseconds.
+
+        Args:
+            rates_per_s: events per second by behaviour.
+            by_hand: the rate was set by hand, so that there is a schedule in any case.
+        """
+        self.flat_out = not by_hand and self._config.load.is_flat_out(by_users=self._order.rate_per_s is None)
         self.rate_per_s = sum(rates_per_s.values())
         if self.rate_per_s > 0:
             self._world.gather(rates_per_s)
@@ -107,12 +121,13 @@ class EventMaker:
                 self._customers.gather(rates_per_s)
         from_ns = max(self.made_until_ns, time.time_ns())
         if self._pacer:
-            self._pacer.set_rate(from_ns, self.rate_per_s)
+            self._pacer.set_rate(from_ns, 0.0 if self.flat_out else self.rate_per_s)
         return from_ns
 
     def stop(self) -> None:
         """Make no further spans."""
         self._stopped = True
+        self._note_room(time.time_ns(), has_room=True)
         self._making = iter(())
 
     def step(self, now_ns: int) -> bool:
@@ -125,7 +140,10 @@ class EventMaker:
             self._following = self._react(self._customers, now_ns)
             return True
         ahead_ns = now_ns + _AHEAD_NS
-        if self._pacer and self.made_until_ns < min(ahead_ns, self._end_ns or ahead_ns):
+        if self.flat_out and self._may_make(now_ns):
+            self._making = self._make_at_once(now_ns)
+            return True
+        if not self.flat_out and self._pacer and self.made_until_ns < min(ahead_ns, self._end_ns or ahead_ns):
             self._making = self._make(self._pacer)
             return True
         return False
@@ -217,6 +235,46 @@ class EventMaker:
                 if batch.topic == topic:
                     serialize(topic, next(batch.records()))
 
+    def _may_make(self, now_ns: int) -> bool:
+        """Whether there is room for events without a schedule; notes for how long there is none."""
+        end_ns = self._end_ns or now_ns + 1
+        if self._pacer is None or not self._start_ns <= now_ns < end_ns or not self.rate_per_s:
+            return False
+        has_room = self._room.has_room(self._under_way)
+        if not has_room and self._producer.held > len(self._producer):
+            self._producer.settle()
+            has_room = self._room.has_room(self._under_way)
+        self._note_room(now_ns, has_room=has_room)
+        return has_room and self.made_until_ns <= now_ns + NS_PER_MS and self.made_until_ns < end_ns
+
+    @property
+    def _under_way(self) -> int:
+        """How many events were made, and wait to be handed over or have a place in the client's queue."""
+        return self._offered - self._producer.produced + self._producer.held
+
+    def _note_room(self, now_ns: int, *, has_room: bool) -> None:
+        if not has_room:
+            self._full_since_ns = self._full_since_ns or max(now_ns, self._measure_from_ns)
+        elif self._full_since_ns:
+            full_ns = min(now_ns, self._end_ns or now_ns) - self._full_since_ns
+            self._stats.timeless.add_total("window_full_s", max(0, full_ns) / NS_PER_S)
+            self._full_since_ns = 0
+
+    def _make_at_once(self, now_ns: int) -> Iterator[None]:
+        """Make events that are due now, as many as there is room for."""
+        from_ns = max(self.made_until_ns, now_ns - now_ns % NS_PER_MS)
+        due_ns = self._room.due_from(from_ns, self._under_way)
+        self.made_until_ns = from_ns + NS_PER_MS
+        rate_per_s = (self._offered + len(due_ns)) / (self.made_until_ns - self._start_ns) * NS_PER_S
+        yield from self._tell(due_ns, rate_per_s)
+        self._ask(due_ns)  # what was stopped half-way was not due
+
+    def _ask(self, due_ns: NDArray[np.int64]) -> None:
+        """Account for events that are due without a schedule that asks for them."""
+        self._due += int(np.count_nonzero(due_ns >= self._measure_from_ns))
+        for _, part, which in self._stats.split(due_ns):
+            part.add_total(ASKED, len(due_ns[which]))
+
     def _make(self, pacer: Pacer) -> Iterator[None]:
         """Make the events of the next span of time, a step at a time, so that others are not kept waiting."""
         rate_per_s = pacer.rate_at(self.made_until_ns)
@@ -230,10 +288,13 @@ class EventMaker:
         if self._asked:
             self._asked.plan(until_ns)
         due_ns = pacer.due_until(until_ns)
-        self._due += int(np.count_nonzero(due_ns >= self._measure_from_ns))
         self.made_until_ns = until_ns
-        if not len(due_ns):
-            return
+        self._due += int(np.count_nonzero(due_ns >= self._measure_from_ns))
+        if len(due_ns):
+            yield from self._tell(due_ns, rate_per_s)
+
+    def _tell(self, due_ns: NDArray[np.int64], rate_per_s: float) -> Iterator[None]:
+        """Make the events that are due then, a step at a time."""
         batches = self._world.events_at(due_ns)
         yield
         for batch in batches:
@@ -246,6 +307,7 @@ class EventMaker:
         """Encode a batch and let it wait until it is due."""
         encoded = self._encoder.encode(batch)
         self._producer.offer(encoded)
+        self._offered += len(batch)
         fragments = self._config.producer.serializer == "fragments"
         stage = "encode" if fragments else "serialize"
         for second, part, which in self._stats.split(batch.due_ns):
@@ -260,10 +322,8 @@ class EventMaker:
         until_ns = now_ns + 2 * _FOLLOW_NS
         for batches in customers.read(now_ns, min(until_ns, self._end_ns or until_ns)):
             for batch in batches:
-                self._due += int(np.count_nonzero(batch.due_ns >= self._measure_from_ns))
+                self._ask(batch.due_ns)
                 self._followed += len(batch)
-                for _, part, which in self._stats.split(batch.due_ns):
-                    part.add_total(ASKED, len(batch.due_ns[which]))
                 self._offer(batch, _EVENTS_A_REQUEST * self.rate_per_s)
             yield
 

@@ -61,7 +61,8 @@ class Generator(RunChild):
         self._dial_per_s: float | None = None
         self._connect()
         if order.rate_per_s is not None:
-            self._play({order.config.world.ordinary: order.rate_per_s}, {})
+            share = 1.0 if self._maker.flat_out else order.rate_per_s
+            self._play({order.config.world.ordinary: share}, {})
 
     def run(self) -> None:
         """Say ready, then work until drained."""
@@ -163,7 +164,8 @@ class Generator(RunChild):
     def _play(self, audience: dict[Behaviour, float], users: dict[Behaviour, int]) -> int:
         """Play this audience, at the dial's rate if that is set; gives from when on, in Unix nanoseconds."""
         self._audience, self._users = audience, users
-        from_ns = self._maker.gather(scaled(audience, self._dial_per_s))
+        by_hand = self._dial_per_s is not None
+        from_ns = self._maker.gather(scaled(audience, self._dial_per_s), by_hand=by_hand)
         if self._begun:
             self._tell_playing(from_ns)
         return from_ns
@@ -180,14 +182,16 @@ class Generator(RunChild):
         self.send_all(map(messages.Notice, self._producer.take_notices()))
         produced, since_ns = self._producer.produced - self._reported[0], now_ns - self._reported[1]
         self._reported = (self._producer.produced, now_ns)
+        achieved_per_s = produced / max(since_ns, 1) * _NS_PER_S
         followed_per_s = self._maker.take_followed() / max(since_ns, 1) * _NS_PER_S
+        target_per_s = self._maker.target_per_s(now_ns) + followed_per_s
         self._link.send(
             messages.GeneratorReport(
                 stats=self._stats.take(),
                 now_ns=now_ns,
                 clock_step_ns=self._clock.step_ns(),
-                target_per_s=self._maker.target_per_s(now_ns) + followed_per_s,
-                achieved_per_s=produced / max(since_ns, 1) * _NS_PER_S,
+                target_per_s=achieved_per_s if self._maker.flat_out else target_per_s,
+                achieved_per_s=achieved_per_s,
                 queue=len(self._producer),
                 behind_ns=self._behind_ns(now_ns),
                 rss_bytes=resident_bytes(),
@@ -197,6 +201,10 @@ class Generator(RunChild):
         )
         self._tell_pages()
 
+    def requests_per_s(self) -> dict[str, float]:
+        """What the producer sent in the measured time, by kind."""
+        return self._producer.requests.per_s()
+
     def _tell_pages(self, *, everything: bool = False) -> None:
         taken = self._producer.dispatches.take_pages(everything=everything)
         self.send_all(messages.Pages(kind, pages) for kind, pages in taken.items())
@@ -204,13 +212,14 @@ class Generator(RunChild):
     def _behind_ns(self, now_ns: int) -> int:
         """How late the most overdue event is: one that waits, or one that should have been made."""
         due_ns = self._producer.next_due_ns()
-        if due_ns is None and self._begun and not self._scheduled:
+        if due_ns is None and self._begun and not self._scheduled and not self._maker.flat_out:
             due_ns = self._maker.made_until_ns
         return max(0, now_ns - due_ns) if due_ns is not None else 0
 
     def _drain(self) -> None:
         """Wait for what is under way, as long as the configuration allows, and say the last word."""
         self._costs.end()
+        self._producer.requests.end()
         stopped_ns = self._end_ns = min(time.time_ns(), self._end_ns or time.time_ns())
         self._maker.account_asked(stopped_ns, ended=True)
         if self._begun and stopped_ns > self._measure_from_ns:

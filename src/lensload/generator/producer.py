@@ -7,6 +7,7 @@ What runs at every wake-up only moves events and notes the time. Counts, histogr
 in bulk, ten times a second or when some thousand events have gathered: NumPy costs as much for two as for a hundred.
 """
 
+import json
 import time
 from bisect import bisect_right
 from collections import deque
@@ -25,7 +26,7 @@ from lensload.kafka.client_errors import Troubles
 from lensload.kafka.producing import refusing_contradictions
 from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.leaders import Leaders
-from lensload.metrics.librdkafka import INTERVAL_MS, enter_window
+from lensload.metrics.librdkafka import INTERVAL_MS, RequestRates, enter_window
 
 _CHUNK: Final = 250  # events between two looks at the clock: a quarter of a millisecond at full speed
 _MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its caller can see to other things
@@ -54,6 +55,7 @@ class PacedProducer:
         produced: how many events were handed to librdkafka so far, warm-up included.
         last_ns: when the last of them was, Unix ns; 0 before the first.
         dispatches: which events were sent, and which of them failed.
+        requests: what the client sends to the brokers in the measured time.
 
     Args:
         settings: librdkafka's properties.
@@ -86,6 +88,7 @@ class PacedProducer:
         self._handed_events = 0
         self._settled_ns = 0
         self._refused: list[tuple[KafkaError, str, bytes]] = []
+        self.requests = RequestRates()
         own = {**settings, "statistics.interval.ms": INTERVAL_MS}
         with refusing_contradictions():
             self._producer = BatchProducer(own, self._troubles, self._note_statistics)
@@ -93,6 +96,11 @@ class PacedProducer:
     def __len__(self) -> int:
         """How many events librdkafka holds that are neither acked nor failed."""
         return len(self._producer)
+
+    @property
+    def held(self) -> int:
+        """How many events have a place in the client's queue; `settle` frees those of events with a report."""
+        return self._producer.held
 
     def offer(self, encoded: Encoded) -> None:
         """Take events in, to be produced when each is due; a topic's due times never go back."""
@@ -183,8 +191,10 @@ class PacedProducer:
         """Enter librdkafka's window of the last second, if all of it was measured."""
         began_ns = time.time_ns() - INTERVAL_MS * 1_000_000
         if 0 < self._stats.origin_ns <= began_ns:
+            statistics = json.loads(text)
+            self.requests.record(statistics)
             middle_ns = began_ns + INTERVAL_MS * 500_000
-            enter_window(text, self._stats.of(self._stats.second(middle_ns)))
+            enter_window(statistics, self._stats.of(self._stats.second(middle_ns)))
 
     def _silence(self) -> list[str]:
         """That a cluster which takes events acknowledges none, once, and that it does again: no error tells that."""

@@ -174,6 +174,11 @@ class BatchProducer:
         """How many records are under way: no report of them was served."""
         return max(0, self._library.outq_len(self._client) - self.reported)
 
+    @property
+    def held(self) -> int:
+        """How many records have a place in the client's queue: those under way, and those whose reports were not taken."""
+        return self._library.outq_len(self._client)
+
     def produce(
         self, topic: str, messages: Messages, start: int, stop: int
     ) -> tuple[int, list[tuple[int, KafkaError]]]:

@@ -146,12 +146,16 @@ class Slices:
         self.changed = True
 
     def rates_per_s(self, user_rate_per_s: float) -> dict[Behaviour, float]:
-        """Events per second by behaviour, those without a rate at `user_rate_per_s` for each user."""
+        """Events per second by behaviour, those without a rate at `user_rate_per_s` for each user.
+
+        Where that is infinite there is no schedule, and these are their shares: a user without a rate counts as 1.
+        """
+        ordinary = 1.0 if math.isinf(user_rate_per_s) else user_rate_per_s
         self.changed = False
         rates: dict[Behaviour, float] = {}
         for (behaviour, rate), users in self._users.items():
             if users > 0:
-                each = user_rate_per_s if rate is None else rate
+                each = ordinary if rate is None else rate
                 rates[behaviour] = rates.get(behaviour, 0.0) + users * each
         return rates
 

@@ -30,6 +30,8 @@ class Cost(TypedDict):
         busy: the share of the machine's CPU time in which something ran, this process or another; null: not told.
         stolen: the share of the machine's CPU time that the host took for others (steal); null: not told.
         throttled: the share of periods in which its cgroup, or one above, had used up its CPU limit; null: no limit.
+        requests_per_s: the requests that its Kafka client sent per second, by kind as Kafka's protocol names them; empty
+            where nothing tells.
     """
 
     measured_s: float
@@ -42,6 +44,7 @@ class Cost(TypedDict):
     busy: float | None
     stolen: float | None
     throttled: float | None
+    requests_per_s: dict[str, float]
 
 
 class ProcessCost(Cost):
@@ -79,6 +82,7 @@ def between(before: Reading, after: Reading) -> Cost:
         "busy": 1 - (ticks["idle"] + ticks["iowait"]) / all_ticks if all_ticks else None,
         "stolen": ticks["steal"] / all_ticks if all_ticks else None,
         "throttled": _throttled(before, after),
+        "requests_per_s": {},
     }
 
 
@@ -108,6 +112,10 @@ def _sum(costs: Sequence[ProcessCost]) -> ProcessCost:
         whole_s = sum(length_s for _, length_s in told)
         return sum(value * length_s for value, length_s in told) / whole_s if whole_s else None
 
+    def requests_per_s(kind: str) -> float:
+        sent = sum(cost["requests_per_s"].get(kind, 0.0) * cost["measured_s"] for cost in costs)
+        return sent / measured_s if measured_s else 0.0
+
     busiest = max(costs, key=lambda cost: cost["busiest_thread_cores"])
     return {
         **busiest,
@@ -118,6 +126,7 @@ def _sum(costs: Sequence[ProcessCost]) -> ProcessCost:
         "busy": mean("busy"),
         "stolen": mean("stolen"),
         "throttled": mean("throttled"),
+        "requests_per_s": {kind: requests_per_s(kind) for cost in costs for kind in cost["requests_per_s"]},
     }
 
 

@@ -5,9 +5,9 @@ percentiles, per broker. Windows are merged as histograms in which each value st
 range: counts, means and maxima are exact, percentiles are upper bounds.
 """
 
-import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.stats import Stats
@@ -35,14 +35,50 @@ _PERCENTILES: Final = (
 )
 
 
-def enter_window(text: str, stats: Stats) -> None:
+_Sent: TypeAlias = tuple[
+    int, Counter[str]
+]  # us on a monotonic clock, and requests by kind since the client began
+
+
+class RequestRates:
+    """How many requests a client sends, by kind, from the first of its statistics to the last."""
+
+    def __init__(self) -> None:
+        self._first: _Sent | None = None
+        self._last: _Sent | None = None
+        self._over = False
+
+    def record(self, statistics: Mapping[str, Any]) -> None:
+        """Take in what `stats_cb` gets, parsed."""
+        if self._over:
+            return
+        counts: Counter[str] = Counter()
+        for broker in statistics.get("brokers", {}).values():
+            counts.update(broker.get("req", {}))
+        self._last = (int(statistics.get("ts", 0)), counts)
+        self._first = self._first or self._last
+
+    def end(self) -> None:
+        """The measured time is over: what comes later does not count."""
+        self._over = True
+
+    def per_s(self) -> dict[str, float]:
+        """Requests a second by kind, as Kafka's protocol names them; empty where less than two statistics have come."""
+        if self._first is None or self._last is None or self._last[0] <= self._first[0]:
+            return {}
+        (from_us, before), (to_us, after) = self._first, self._last
+        sent = {kind: count - before[kind] for kind, count in after.items()}
+        return {kind: count / (to_us - from_us) * 1e6 for kind, count in sorted(sent.items()) if count > 0}
+
+
+def enter_window(statistics: Mapping[str, Any], stats: Stats) -> None:
     """Enter one window of a producer's statistics, as `STAGES` under the topic `CLIENT`.
 
     Args:
-        text: the JSON that `stats_cb` gets.
+        statistics: what `stats_cb` gets, parsed.
         stats: of the time of the window.
     """
-    for broker in json.loads(text).get("brokers", {}).values():
+    for broker in statistics.get("brokers", {}).values():
         for stage, (name, ns) in _WINDOWS.items():
             window = broker.get(name)
             if window and window["cnt"]:

@@ -4,6 +4,7 @@ Started by a worker with the descriptor of a link: `python -m lensload.observer.
 nor gevent.
 """
 
+import json
 import time
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from lensload.kafka.partition_watch import PartitionWatch
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.machine import resident_bytes
+from lensload.metrics.librdkafka import INTERVAL_MS, RequestRates
 from lensload.observer.follower import Follower
 from lensload.observer.observer import Observer, shares
 from lensload.processes import messages
@@ -63,8 +65,13 @@ class ObserverProcess(RunChild):
         self._watch = _group_watch(order, settings, mine) if order.config.service.watch_group else None
         self._look_for_readers = order.share_index == 0
         self._settings, self._requests = settings, order.names.get(REQUESTS, REQUESTS)
+        self._request_rates = RequestRates()
         self._observer = Observer(
-            consumer_settings(settings, embedded=order.embedded),
+            {
+                **consumer_settings(settings, embedded=order.embedded),
+                "statistics.interval.ms": INTERVAL_MS,
+                "stats_cb": self._note_statistics,
+            },
             mine,
             topics,
             order.run_tag,
@@ -130,6 +137,15 @@ class ObserverProcess(RunChild):
         if self._watch:
             self._tell_groups(self._watch)
 
+    def requests_per_s(self) -> dict[str, float]:
+        """What the consumer sent in the measured time, by kind."""
+        return self._request_rates.per_s()
+
+    def _note_statistics(self, text: str) -> None:
+        """Enter what librdkafka tells each second, if it is measured time."""
+        if 0 < self._stats.origin_ns <= time.time_ns():
+            self._request_rates.record(json.loads(text))
+
     def _tell_groups(self, watch: GroupWatch) -> None:
         self._link.send(messages.Groups(watch.samples()))
         watch.ask()
@@ -148,6 +164,7 @@ class ObserverProcess(RunChild):
     def _drain(self) -> None:
         """Read up to where the partitions end now, as long as the configuration allows."""
         self._costs.end()
+        self._request_rates.end()
         deadline_s = time.monotonic() + self._config.load.drain_timeout_s
         if self._follower:  # partitions that were added a moment ago hold events too
             self.send_all(map(messages.Notice, self._follower.look_now(_ASK_S)))

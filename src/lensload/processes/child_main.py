@@ -69,7 +69,11 @@ class RunChild:
     def tell_cost(self) -> None:
         """Send what the measured time has cost so far, if it has begun."""
         if cost := self._costs.cost():
-            self._link.send(Used(cost))
+            self._link.send(Used({**cost, "requests_per_s": self.requests_per_s()}))
+
+    def requests_per_s(self) -> dict[str, float]:
+        """What its Kafka client sent in the measured time, by kind."""
+        raise NotImplementedError
 
     def _hear(self, message: Message) -> None:
         if isinstance(message, Begin):

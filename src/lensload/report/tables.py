@@ -7,7 +7,7 @@ from lensload.metrics import percentiles
 from lensload.metrics.counts import COUNTS, count_of
 from lensload.report.columns import statistics_of
 from lensload.report.units import MISSING, STAGE_NAMES, STATISTIC_NAMES, latency, per_s, percent
-from lensload.results.run import Run, total
+from lensload.results.run import Run, is_flat_out, total
 from lensload.verdict.figures import latency_us, shown
 from lensload.verdict.slo import Outcome
 
@@ -44,10 +44,9 @@ class Table:
 def load_line(run: Run) -> str:
     """The rate that was reached, of which target, for how long."""
     achieved, target = run["load"]["achieved_per_s"], run["load"]["target_per_s"]
-    return (
-        f"{per_s(achieved)} events/s achieved of {per_s(target)} asked for ({percent(achieved, target)}),"
-        f" {run['measured_s']:,.1f} s measured"
-    )
+    of_target = f" of {per_s(target)} asked for ({percent(achieved, target)})"
+    asked = ", as fast as acknowledgements allowed" if is_flat_out(run) else of_target
+    return f"{per_s(achieved)} events/s achieved{asked}, {run['measured_s']:,.1f} s measured"
 
 
 def latency_table(run: Run, statistics: Sequence[str] = tuple(STATISTIC_NAMES)) -> Table:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lensload.results.run import Run
+from lensload.results.run import Run, is_flat_out
 from lensload.world.behaviour import Behaviour
 
 Facts = Mapping[str, Any]
@@ -64,7 +64,10 @@ def differences(base: Run, other: Run) -> list[Difference]:
 
 
 def _grave(base: Run, other: Run) -> Iterator[Difference]:
-    yield from _number("rate", base, other, lambda run: run["load"]["target_per_s"], _RATE_SLACK, "events/s")
+    if not (is_flat_out(base) and is_flat_out(other)):  # whose rates are results, not conditions
+        yield from _number(
+            "rate", base, other, lambda run: run["load"]["target_per_s"], _RATE_SLACK, "events/s"
+        )
     yield from _number("duration", base, other, lambda run: run["measured_s"], _TIME_SLACK, "s measured")
     yield from _unlike("topics", base, other, lambda run: ", ".join(run["topics"]) or "none")
     if base["conditions"].get("audience") and other["conditions"].get(

@@ -62,7 +62,7 @@ class Load(TypedDict):
     """The load of the measured time. Of a generator that was too slow, events of the warm-up that it produced after it count.
 
     Attributes:
-        target_per_s: the mean rate of the schedule.
+        target_per_s: the mean rate of the schedule; where there was none (--rate max), of what was made.
         achieved_per_s: acknowledged events per second.
         produced_per_s: produced events per second.
         observed_per_s: observed events per second.
@@ -160,7 +160,8 @@ class Run(TypedDict):
         verdict: "pass" (without an objective in `slos` only that every event was taken and arrived), "fail" (the figures
             are true, and bad) or "invalid" (do not use the figures).
         reasons: why, the gravest first; programs go by their `code`.
-        limited_by: of an invalid run, what could not keep up with the rate; null: neither, or the run is valid.
+        limited_by: of an invalid run, what could not keep up with the rate ("generator" or "cluster"); of a valid one with
+            --rate max, what kept it from going faster ("generator", "client", "broker" or "observer"); else null.
         started_at: when the schedule started, ISO 8601, UTC.
         slos: how each objective (--slo) turned out.
         measured_s: the length of the schedule after the warm-up, as far as it got.
@@ -230,6 +231,12 @@ def with_lengths(rows: Sequence[Row]) -> Iterator[tuple[Row, float]]:
     for row in rows:
         yield row, row["at_s"] - before_s
         before_s = row["at_s"]
+
+
+def is_flat_out(run: Run) -> bool:
+    """Whether there was no schedule, but as many events as acknowledgements allowed (--rate max, --user-rate max)."""
+    configured = run["conditions"].get("configuration", {})
+    return "max" in (configured.get("rate"), configured.get("user_rate"))
 
 
 def objective_count(run: Run) -> int:

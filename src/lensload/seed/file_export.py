@@ -24,6 +24,7 @@ from lensload.schema import definitions
 from lensload.seed import manifest as manifests
 from lensload.seed import summary
 from lensload.seed.actuals import Actuals
+from lensload.seed.arrow_tables import ArrowTables
 from lensload.seed.ground_truth import ground_truth
 from lensload.seed.manifest import FileEntry, Manifest
 from lensload.seed.plan import Plan
@@ -147,6 +148,7 @@ class _TopicFile:
         marker = blake2b(f"{topic} of {plan.world.seed}".encode(), digest_size=16).digest()
         self._file = AvroFile(path, schema, marker) if form == "avro" else ParquetFile(path, schema)
         self._encoder = FragmentEncoder({topic: schema}, {topic: 0})
+        self._tables = ArrowTables(self._file.fields) if isinstance(self._file, ParquetFile) else None
 
     @property
     def count(self) -> int:
@@ -155,9 +157,8 @@ class _TopicFile:
     def add(self, batch: TopicBatch) -> None:
         if isinstance(self._file, AvroFile):
             self._file.copy([value[_HEADER_BYTES:] for value in self._encoder.encode(batch).values])
-        else:
-            for record in batch.records():
-                self._file.add(record)
+        elif self._tables:
+            self._file.add_table(self._tables.table(batch))
 
     def close(self) -> None:
         self._file.close()

@@ -46,6 +46,7 @@ class RunFacts:
         random_arrivals: the schedule is Poisson, so its count differs from its mean by chance.
         workers: how many schedules ran beside each other, each of which rounds to whole events.
         acks: which replicas had an event when it was acknowledged: "all", "1" (the leader) or "0" (none).
+        flat_out: there was no schedule, but as many events as acknowledgements allowed.
         observer_complete: every observer reached the ends of its partitions.
         unflushed: events without a delivery report when the drain ended, those of the warm-up included.
         missing: the parts of the run that did not report all that they measured.
@@ -64,6 +65,7 @@ class RunFacts:
     random_arrivals: bool = False
     workers: int = 1
     acks: str = "all"
+    flat_out: bool = False
     observer_complete: bool = True
     unflushed: int = 0
     missing: tuple[Missing, ...] = ()

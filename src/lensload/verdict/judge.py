@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lensload.verdict.evidence import Evidence
-from lensload.verdict.rules import clocks, cost, delivery, load, missing, observer, run, service
+from lensload.verdict.rules import clocks, cost, delivery, flat_out, load, missing, observer, run, service
 from lensload.verdict.thresholds import DEFAULTS, Thresholds
 from lensload.verdict.verdict import Limit, Reason, Verdict, codes, gravest_first, reason, worst
 
@@ -16,6 +16,7 @@ RULES: Final = (
     *observer.RULES,
     *service.RULES,
     *cost.RULES,
+    *flat_out.RULES,
 )
 """All rules: reasons of one severity come in this order."""
 
@@ -41,7 +42,9 @@ def judge(evidence: Evidence, thresholds: Thresholds = DEFAULTS, missed: Sequenc
         *missed,
     ]
     verdict, limited_by = worst(reasons), None
-    if verdict == "invalid":
+    if verdict != "invalid":
+        limited_by = flat_out.limit_of(evidence, thresholds)
+    else:
         limited_by = _limit(codes(reasons, "invalid"), embedded=evidence.facts.embedded)
     return {"verdict": verdict, "reasons": gravest_first(reasons), "limited_by": limited_by}
 

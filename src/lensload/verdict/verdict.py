@@ -9,7 +9,7 @@ from lensload.errors import InvalidRunError
 
 Judgement = Literal["pass", "fail", "invalid"]
 Severity = Literal["invalid", "fail", "remark"]
-Limit = Literal["generator", "cluster"]
+Limit = Literal["generator", "cluster", "client", "broker", "observer"]
 
 EXIT_CODES: Final[dict[Judgement, int]] = {"pass": 0, "fail": 1, "invalid": InvalidRunError.exit_code}
 
@@ -37,7 +37,8 @@ class Verdict(TypedDict):
         verdict: "invalid" (do not use the figures), "fail" (trust them: they are bad) or "pass".
         reasons: the gravest first; on a pass, what is worth knowing all the same.
         limited_by: of an invalid run, what could not keep up with the rate: the generator (the machine that produces
-            and observes) or the cluster. None: neither, such as after a clock step or a crash.
+            and observes) or the cluster. None: neither, such as after a clock step or a crash. Of a valid run without a
+            schedule (--rate max), what kept it from going faster: "generator", "client" (librdkafka), "broker" or "observer".
     """
 
     verdict: Judgement

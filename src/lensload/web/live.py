@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -257,11 +258,12 @@ class Live(Listener):
         coordinator, profile = self._coordinator, self._config.load.profile
         dial_per_s = coordinator.hand_rate.rate_per_s if coordinator else None
         users = self._users() if self._users else None
+        rate = self._config.load.rate
         by = "dial" if dial_per_s is not None else "rate" if users is None else "users"
         return {
             "by": by,
             "dial_per_s": dial_per_s,
-            "rate_per_s": self._config.load.rate if users is None else None,
+            "rate_per_s": rate if users is None and isfinite(rate) else None,
             "users": users,
             "profile": str(profile),
             "constant": all(factor == 1.0 for _, factor in profile.points),

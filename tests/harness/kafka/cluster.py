@@ -121,6 +121,8 @@ class Cluster:
         ]
         for created in self.admin.create_topics(wanted).values():
             created.result(timeout=60)
+        for topic in wanted:
+            self.leaders(topic.topic)
         self.await_whole()
 
     def delete(self, topics: Iterable[str]) -> None:
@@ -159,8 +161,15 @@ class Cluster:
 
     def leaders(self, topic: str) -> dict[int, int]:
         """The broker that leads each partition; -1: none."""
-        partitions: dict[int, Any] = self.admin.list_topics(topic, timeout=30).topics[topic].partitions
-        return {number: partition.leader for number, partition in partitions.items()}
+        found: dict[int, int] = {}
+
+        def known() -> bool:  # a broker hears of a new topic later than the one that made it
+            partitions: dict[int, Any] = self.admin.list_topics(topic, timeout=5).topics[topic].partitions
+            found.update({number: partition.leader for number, partition in partitions.items()})
+            return bool(found)
+
+        self._await(known, f"{topic} is not known")
+        return found
 
     def heal(self) -> None:
         """Start what was ended, thaw what was frozen, and return when all is as at the beginning.

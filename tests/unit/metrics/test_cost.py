@@ -88,6 +88,17 @@ def test_runs_that_are_merged_cost_what_they_did_together(given: list[Reading]):
         assert both["throttled"] is None
 
 
+def test_requests_of_merged_runs_are_means_over_their_time():
+    """A kind of request that only one run sent counts for nothing in the time of the other."""
+    later_on = replace(START, at_ns=10**9)
+    one: ProcessCost = {**of((START, later_on)), "requests_per_s": {"Produce": 30.0, "Metadata": 1.0}}
+    two: ProcessCost = {
+        **of((later_on, replace(START, at_ns=4 * 10**9))),
+        "requests_per_s": {"Produce": 10.0},
+    }
+    assert together([[one], [two]])[0]["requests_per_s"] == {"Produce": 15.0, "Metadata": 0.25}
+
+
 def test_a_thread_that_begins_later_counts_from_its_beginning():
     """A client's threads that were started after the first reading are those of the measured time."""
     before = replace(START, threads_ns={(1, "main"): 500})

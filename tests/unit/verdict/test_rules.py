@@ -26,7 +26,7 @@ GOOD = Evidence(
     latencies=Latencies(schedule_lag_us={"p50": 90.0, "p90": 300.0, "p99": 900.0}),
 )
 TOTALS = (
-    "queue_full", "mismatched", "deleted_before_read", "read_again", "producer_troubles", "observer_troubles",
+    "queue_full", "window_full_s", "mismatched", "deleted_before_read", "read_again", "producer_troubles", "observer_troubles",
 )  # fmt: skip
 ANY_LENGTH = Thresholds(min_measured_s=0, min_events=0)
 BEHIND = ObserverLag("p90", end_to_end_us=1_800_000.0, ack_us=300_000.0)
@@ -184,6 +184,53 @@ def test_what_is_told_but_changes_nothing(change: dict[str, object], code: str):
     evidence = changed(GOOD, **change)
     assert judge(evidence)["verdict"] == "pass"
     assert only_reason(evidence)[0] == code
+
+
+FULL_S = 60.0  # all of the good run's time
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"window_full_s": 5.0}, "limited_by_generator"),
+        (
+            {"window_full_s": 5.0, "costs": (cost("generator", busiest_thread_cores=0.99),)},
+            "limited_by_generator",
+        ),
+        ({"window_full_s": FULL_S}, "limited_by_broker"),
+        (
+            {"window_full_s": FULL_S, "costs": (cost("generator", busiest_thread_cores=0.9),)},
+            "limited_by_broker",
+        ),
+        (
+            {
+                "window_full_s": FULL_S,
+                "costs": (
+                    cast(
+                        "ProcessCost",
+                        {**cost("generator", busiest_thread_cores=0.9), "busiest_thread": "rdk:broker1"},
+                    ),
+                ),
+            },
+            "limited_by_client",
+        ),
+        ({"window_full_s": FULL_S, "observer_lag": BEHIND}, "limited_by_observer"),
+        ({"window_full_s": 7.0, "workers": 2}, "limited_by_generator"),
+        ({"window_full_s": 13.0, "workers": 2}, "limited_by_broker"),
+    ],
+)
+def test_a_run_without_a_schedule_says_what_limits_it(change: dict[str, object], code: str):
+    """Such a run passes, cannot be late or held back, and names what kept it from going faster, in one remark."""
+    late = {"schedule_lag_us": {"p99": 900_000.0}, "queue_full": 3}
+    verdict = judge(changed(GOOD, flat_out=True, **late, **change))
+    assert (verdict["verdict"], verdict["limited_by"]) == ("pass", code.removeprefix("limited_by_"))
+    assert codes(verdict["reasons"]) == [code]
+
+
+def test_a_run_without_a_schedule_can_be_invalid():
+    """What has nothing to do with a schedule still makes it invalid, and then it says nothing of its limit."""
+    verdict = judge(changed(GOOD, flat_out=True, clock_step_s=0.25))
+    assert (verdict["verdict"], verdict["limited_by"]) == ("invalid", None)
 
 
 def test_a_process_that_has_room_is_not_worth_a_word():

@@ -21,7 +21,7 @@ from lensload.results import brokers
 from lensload.results.comparability import differences
 from lensload.results.compare import DEFAULT_LIMITS, FORMAT, Comparison, Terms, compare, method
 from lensload.results.counted import stats_of
-from lensload.results.run import Run, objective_count, total
+from lensload.results.run import Run, is_flat_out, objective_count, total
 from lensload.results.slowest import sentences as slow_sentences
 from lensload.verdict.verdict import meaning
 
@@ -143,10 +143,7 @@ def facts(run: Run) -> list[tuple[str, Cell]]:
     lost, failed = total(run, "lost"), total(run, "failed")
     return [
         ("events/s achieved", Cell(units.per_s(achieved), achieved)),
-        (
-            f"of {units.per_s(target)} asked for",
-            Cell(units.percent(achieved, target), achieved / target if target else None),
-        ),
+        *([] if is_flat_out(run) else [_of_target(achieved, target)]),
         *(
             (
                 f"end to end, {units.STATISTIC_NAMES[key]}",
@@ -158,6 +155,11 @@ def facts(run: Run) -> list[tuple[str, Cell]]:
         ("lost", Cell(f"{lost:,}", lost, bad=lost > 0)),
         ("measured", Cell(f"{run['measured_s']:,.1f} s", run["measured_s"])),
     ]
+
+
+def _of_target(achieved: float, target: float) -> tuple[str, Cell]:
+    share = achieved / target if target else None
+    return f"of {units.per_s(target)} asked for", Cell(units.percent(achieved, target), share)
 
 
 def _chapters(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Groups]:

@@ -20,7 +20,7 @@ _MAX_THROTTLED: Final = 0.01  # of the periods: a pause in more of them is in th
     "Add a worker (--workers) before you raise the rate: beyond a whole core the generator is late, and the run invalid.",
 )
 def _generator_busy(run: Evidence, _: Thresholds) -> Text:
-    return _busy(run, "generator")
+    return not run.facts.flat_out and _busy(run, "generator")
 
 
 @RULES.add(

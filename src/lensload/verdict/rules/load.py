@@ -6,7 +6,7 @@ from typing import Final
 
 from lensload.verdict.evidence import Evidence, LagShare, RunFacts
 from lensload.verdict.figures import shown
-from lensload.verdict.rules.rule import Rules, Text, share
+from lensload.verdict.rules.rule import Rules, Text, number, share
 from lensload.verdict.thresholds import Thresholds
 
 RULES: Final = Rules()
@@ -32,9 +32,14 @@ def _chance(facts: RunFacts) -> float:
 def _schedule_lag(run: Evidence, thresholds: Thresholds) -> Text:
     name, lag_us = _highest(run.latencies.schedule_lag_us)
     most_ms = thresholds.max_schedule_lag_s * 1e3
-    return thresholds.is_late(lag_us) and (
-        f"The schedule lag is {lag_us / 1e3:,.0f} ms at {name}, more than {most_ms:,.0f} ms{_since(run)}:"
-        " the latencies are the client's."
+    # Without a schedule nothing is late: the lag is what making and encoding take.
+    return (
+        not run.facts.flat_out
+        and thresholds.is_late(lag_us)
+        and (
+            f"The schedule lag is {lag_us / 1e3:,.0f} ms at {name}, more than {most_ms:,.0f} ms{_since(run)}:"
+            " the latencies are the client's."
+        )
     )
 
 
@@ -83,12 +88,10 @@ def _since(run: Evidence) -> str:
     )
 
 
-# From the first time on the cluster holds the schedule back, which an open loop exists to prevent.
-RULES.add_total(
-    "queue_full",
-    "queue_full",
-    "time",
-    "The producer's queue was full {count}: the cluster held the schedule back.",
-    "Lower the rate, or give the cluster more.",
-    limit="cluster",
-)
+@RULES.add("queue_full", "invalid", "Lower the rate, or give the cluster more.", limit="cluster")
+def _queue_full(run: Evidence, _: Thresholds) -> Text:
+    # From the first time on the cluster holds the schedule back, which an open loop exists to prevent.
+    full = 0 if run.facts.flat_out else run.total("queue_full")
+    return full > 0 and (
+        f"The producer's queue was full {number(full, 'time')}: the cluster held the schedule back."
+    )

@@ -16,11 +16,12 @@ RULES: Final = Rules()
     limit="generator",
 )
 def _observer_lag(run: Evidence, thresholds: Thresholds) -> Text:
-    behind = run.facts.acks == "all" and not run.outage and _behind(run, thresholds)
+    judged = run.facts.acks == "all" and not run.outage and not run.facts.flat_out
+    behind = judged and behind_by(run, thresholds)
     return behind and f"The observer fell behind by {behind}."
 
 
-def _behind(run: Evidence, thresholds: Thresholds) -> Text:
+def behind_by(run: Evidence, thresholds: Thresholds) -> Text:
     """By how much events were seen later than acknowledged, if that is too much, and between which figures."""
     lag = run.latencies.observer_lag
     # An observer whose clock is ahead of a generator's is not behind.
@@ -76,7 +77,7 @@ def _embedded_overrun(run: Evidence, _: Thresholds) -> Text:
 
 @RULES.add("observer_lag_unattributed", "remark", "Use acks=all to find out which of the two it is.")
 def _observer_lag_unattributed(run: Evidence, thresholds: Thresholds) -> Text:
-    behind = run.facts.acks != "all" and _behind(run, thresholds)
+    behind = run.facts.acks != "all" and behind_by(run, thresholds)
     return behind and (
         f"Events were read late by {behind}. With acks={run.facts.acks} an acknowledgement does not mean that they"
         " could be read, so this is the cluster's or the observer's."
@@ -85,7 +86,7 @@ def _observer_lag_unattributed(run: Evidence, thresholds: Thresholds) -> Text:
 
 @RULES.add("observer_lag_outage", "remark")
 def _observer_lag_outage(run: Evidence, thresholds: Thresholds) -> Text:
-    behind = run.facts.acks == "all" and run.outage and _behind(run, thresholds)
+    behind = run.facts.acks == "all" and run.outage and behind_by(run, thresholds)
     return behind and (
         f"Events were read late by {behind}. Producer and observer both lost the cluster in between (see the"
         " notices), and what was acknowledged before can be read only after."

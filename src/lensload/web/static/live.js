@@ -178,7 +178,8 @@ function drawDial() {
   const { steering } = state;
   const parts = {
     dial: `The dial steers: ${perSecond(steering.dial_per_s)} events/s`,
-    rate: `The configured rate steers: ${perSecond(steering.rate_per_s)} events/s`,
+    rate: steering.rate_per_s === null
+      ? "As fast as acknowledgements allow" : `The configured rate steers: ${perSecond(steering.rate_per_s)} events/s`,
     users: `Locust's users steer: ${steering.users} ${steering.users === 1 ? "user" : "users"}`,
   };
   const profile = steering.constant ? "" : `, times the profile ${steering.profile}`;
