@@ -217,7 +217,7 @@ def test_the_help_tells_every_option_and_its_default():
     text = run("bench", "--help").stdout
     for option in options():
         assert (option.flag in text) == option.shown.bench
-    assert "[default: 5000.0]" in text
+    assert "[default: 5000]" in text
     assert "lensload.toml" in text
 
 

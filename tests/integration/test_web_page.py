@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.process import accepts
 from tests.support.locusts import REPOSITORY, Locust, WebUI, child_pids, free_port, wait_until
 
 QUIET = (
@@ -65,6 +66,7 @@ def locust(tmp_path: Path) -> Iterator[tuple[Locust, int]]:
     place = ("--web-port", str(port), "--run-file", str(tmp_path / "run.json"))
     with Locust(tmp_path, *small, *place, locustfile=None) as running:
         running.says("Starting web interface at http://127.0.0.1:")
+        wait_until(lambda: accepts(port))  # Locust listens a moment after it has said where
         yield running, port
     wait_until(lambda: not child_pids(REPOSITORY))
 
