@@ -13,9 +13,10 @@ import uuid
 from collections.abc import Sequence
 from itertools import combinations, count
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from tests.harness.artifacts import HarnessError
+from tests.harness.context import Context
 
 HERE: Final = "here"
 """The host that the tests themselves run on."""
@@ -35,7 +36,7 @@ def missing() -> str:
     return "" if shutil.which("ip") and shutil.which("mount") else "ip (iproute2) and mount"
 
 
-class Network:
+class Network(Context):
     """Hosts that reach each other, and `HERE`; a context manager that makes them and cleans up.
 
     Args:
@@ -48,17 +49,6 @@ class Network:
         # Of 10.0.0.0/8, by process, so that two test processes do not meet in the namespace that they share.
         self._net = f"10.{200 + os.getpid() // 250 % 50}.{os.getpid() % 250}"
         self._folder = Path(tempfile.mkdtemp(prefix="lensload-network-"))
-
-    def __enter__(self) -> Self:
-        try:
-            self._make()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def address(self, name: str) -> str:
         """A host's own address, at which all others reach it."""
@@ -86,7 +76,8 @@ class Network:
             subprocess.run(["ip", *thing], capture_output=True, check=False)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _make(self) -> None:
+    def start(self) -> None:
+        """Make the namespaces and the links between them."""
         for name in (*self._names[:-1], "switch"):
             self._ip("netns", "add", self._space(name))
             self._ip("-n", self._space(name), "link", "set", "lo", "up")

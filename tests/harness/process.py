@@ -9,11 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from pathlib import Path
-from typing import Self
 
 from tests.harness.artifacts import HarnessError
+from tests.harness.context import Context
 
 LEASH = Path(__file__).with_name("leash.py")
 # Below what Linux and macOS hand out to outgoing connections: a client that keeps knocking at a dead server's
@@ -23,7 +23,7 @@ START_TIMEOUT_S = 120.0  # a machine that is busy otherwise starts three brokers
 POLL_S = 0.02
 
 
-class Server(ABC):
+class Server(Context):
     """One server on 127.0.0.1 with a temporary folder; a context manager that starts it and cleans up.
 
     Subclasses say what to run and when it answers. `close()` ends the process and deletes the folder;
@@ -133,17 +133,6 @@ class Server(ABC):
         if not self.log.exists():
             return "(no log)"
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:

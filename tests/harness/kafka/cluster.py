@@ -4,13 +4,14 @@ import json
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from confluent_kafka import ElectionType, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from tests.harness.artifacts import HarnessError
+from tests.harness.context import Context
 from tests.harness.kafka import PORTS, Kafka, new_cluster_id
 from tests.harness.process import free_ports
 
@@ -64,7 +65,7 @@ class Node(Kafka):
         return self.node_id in brokers
 
 
-class Cluster:
+class Cluster(Context):
     """Three brokers at `bootstrap_servers`; a context manager that starts them and cleans up.
 
     Args:
@@ -99,17 +100,6 @@ class Cluster:
         for node in self.nodes.values():
             node.close()
 
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def create(
         self, topics: Iterable[str], replicas: Sequence[Sequence[int]], config: Mapping[str, str] = REPLICATED
     ) -> None:
@@ -124,6 +114,7 @@ class Cluster:
         for topic in wanted:
             self.leaders(topic.topic)
         self.await_whole()
+        self.elect_preferred()
 
     def delete(self, topics: Iterable[str]) -> None:
         """Delete topics, so that later tests have less to wait for."""
