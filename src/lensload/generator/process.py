@@ -1,6 +1,6 @@
 """The generator: one process of load, where the stages meet.
 
-    pacing says when -> the world says what -> encode -> produce -> part -> coordinator
+    pacing says when -> the world says what -> encode -> produce -> stats -> coordinator
 
 It runs in a process of its own, started by a worker with the descriptor of a link:
 `python -m lensload.generator.process FD`. It knows neither Locust nor gevent.
