@@ -134,7 +134,7 @@ class ProcessRun:
         if isinstance(message, (Refused, Died)):
             raise SystemExit(message.text)
         if isinstance(message, (Report, Drained)):
-            self.stats.add(message.stats)
+            self.stats.add(message.stats.total())
         if isinstance(message, GeneratorReport):
             self.resident.append((time.monotonic(), message.rss_bytes))
 

@@ -59,7 +59,12 @@ _how = option_group("What to do with it")
     "--decode", is_flag=True, help="Decode every value even if nothing else needs it, to find invalid Avro."
 )
 @_how("--print", "layout", type=click.Choice(["table", "jsonl"]), help="Print the records.")
-@_how("--limit", metavar="N", type=Quantity(1, 10**18), help="Print at most this many records.")
+@_how(
+    "--limit",
+    metavar="N",
+    type=Quantity(1, 10**18),
+    help="Print at most this many records: the earliest of all partitions.",
+)
 @_how(
     "--output-dir",
     "folder",

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
+from lensload.generator.asked import Asked
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS, NS_PER_S
 from lensload.kafka.preflight import Surroundings, Version
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
-from lensload.metrics.stats import Stats
+from lensload.metrics.by_second import ASKED, StatsBySecond
 from lensload.pacing.flat_out import MOST_UNDER_WAY, FlatOut
 from lensload.pacing.pacer import Pacer
 from lensload.processes.messages import ConfigureGenerator
@@ -51,7 +52,7 @@ class EventMaker:
         order: what the generator is to do.
         found: the cluster and the registry, as the preflight found them.
         producer: is offered each encoded batch.
-        stats: where to account for encoding.
+        stats: where to account for encoding, and for what is asked for.
 
     Attributes:
         rate_per_s: how many events the audience makes per second.
@@ -63,7 +64,7 @@ class EventMaker:
     """
 
     def __init__(
-        self, order: ConfigureGenerator, found: Surroundings, producer: PacedProducer, stats: Stats
+        self, order: ConfigureGenerator, found: Surroundings, producer: PacedProducer, stats: StatsBySecond
     ) -> None:
         self.rate_per_s = 0.0
         self.made_until_ns = 0
@@ -71,6 +72,7 @@ class EventMaker:
         self._order, self._config = order, order.config
         self._producer, self._stats = producer, stats
         self._pacer: Pacer | None = None
+        self._asked: Asked | None = None
         self._start_ns = self._measure_from_ns = self._end_ns = 0
         most = int(found.settings.get("queue.buffering.max.messages", MOST_UNDER_WAY))
         self._room = FlatOut(min(most * 9 // 10, MOST_UNDER_WAY))  # the client's own events need places too
@@ -95,9 +97,10 @@ class EventMaker:
         seed = self._config.world.seed * 4099 + self._order.worker
         self._pacer = Pacer(self._config.load.profile, period_s, start_ns, seed)
         self._pacer.set_rate(start_ns, 0.0 if self.flat_out else self.rate_per_s)
+        self._asked = Asked(self._pacer, self._stats, start_ns)
         self.made_until_ns = self._start_ns = start_ns
         self._end_ns = end_ns
-        self._measure_from_ns = self._audit.measure_from_ns = measure_from_ns
+        self._measure_from_ns = measure_from_ns
         if self._customers:
             self._customers.measure_from_ns = measure_from_ns
         for rollout in self._rollouts.values():
@@ -166,6 +169,15 @@ class EventMaker:
         never_made = self._pacer.expected(max(at_ns, made_ns)) - self._pacer.expected(made_ns)
         return self._due + never_made - self._producer.waiting(after_ns=at_ns)
 
+    def account_asked(self, until_ns: int, *, ended: bool = False) -> None:
+        """Account for what was asked for until then, made or not; nothing is after the schedule's end, or once it `ended`."""
+        if self._asked:
+            until_ns = min(until_ns, self._end_ns or until_ns)
+            self._asked.plan(until_ns)
+            self._asked.account(until_ns)
+        if ended:
+            self._asked = None
+
     def close(self) -> None:
         """Leave the cluster."""
         if self._customers:
@@ -209,7 +221,7 @@ class EventMaker:
             scenario,
             RecordReader(WriterSchemas(found.registry)),
             topics=config.written_topics,
-            stats=self._stats,
+            stats=self._stats.timeless,
         )
 
     def _warm(self, scenario: Scenario, serializers: list[tuple[str, ConfluentSerializer]]) -> None:
@@ -245,7 +257,7 @@ class EventMaker:
             self._full_since_ns = self._full_since_ns or max(now_ns, self._measure_from_ns)
         elif self._full_since_ns:
             full_ns = min(now_ns, self._end_ns or now_ns) - self._full_since_ns
-            self._stats.add_total("window_full_s", max(0, full_ns) / NS_PER_S)
+            self._stats.timeless.add_total("window_full_s", max(0, full_ns) / NS_PER_S)
             self._full_since_ns = 0
 
     def _make_at_once(self, now_ns: int) -> Iterator[None]:
@@ -255,9 +267,13 @@ class EventMaker:
         self.made_until_ns = from_ns + NS_PER_MS
         rate_per_s = (self._offered + len(due_ns)) / (self.made_until_ns - self._start_ns) * NS_PER_S
         yield from self._tell(due_ns, rate_per_s)
-        self._due += int(
-            np.count_nonzero(due_ns >= self._measure_from_ns)
-        )  # what was stopped half-way was not due
+        self._ask(due_ns)  # what was stopped half-way was not due
+
+    def _ask(self, due_ns: NDArray[np.int64]) -> None:
+        """Account for events that are due without a schedule that asks for them."""
+        self._due += int(np.count_nonzero(due_ns >= self._measure_from_ns))
+        for _, part, which in self._stats.split(due_ns):
+            part.add_total(ASKED, len(due_ns[which]))
 
     def _make(self, pacer: Pacer) -> Iterator[None]:
         """Make the events of the next span of time, a step at a time, so that others are not kept waiting."""
@@ -269,6 +285,8 @@ class EventMaker:
         until_ns = (self.made_until_ns // NS_PER_MS + span_ms) * NS_PER_MS
         if self._end_ns:
             until_ns = min(until_ns, self._end_ns)
+        if self._asked:
+            self._asked.plan(until_ns)
         due_ns = pacer.due_until(until_ns)
         self.made_until_ns = until_ns
         self._due += int(np.count_nonzero(due_ns >= self._measure_from_ns))
@@ -292,7 +310,9 @@ class EventMaker:
         self._offered += len(batch)
         fragments = self._config.producer.serializer == "fragments"
         stage = "encode" if fragments else "serialize"
-        self._stats.record(stage, batch.topic, encoded.took_ns[batch.due_ns >= self._measure_from_ns])
+        for second, part, which in self._stats.split(batch.due_ns):
+            if second >= 0:
+                part.record(stage, batch.topic, encoded.took_ns[which])
         if fragments:
             self._audit.look(batch, encoded, rate_per_s)
 
@@ -302,7 +322,7 @@ class EventMaker:
         until_ns = now_ns + 2 * _FOLLOW_NS
         for batches in customers.read(now_ns, min(until_ns, self._end_ns or until_ns)):
             for batch in batches:
-                self._due += int(np.count_nonzero(batch.due_ns >= self._measure_from_ns))
+                self._ask(batch.due_ns)
                 self._followed += len(batch)
                 self._offer(batch, _EVENTS_A_REQUEST * self.rate_per_s)
             yield

@@ -157,7 +157,7 @@ class Generator(RunChild):
     def _begin(self, start_ns: int, measure_from_ns: int, end_ns: int) -> None:
         self._begun = True
         self._end_ns = end_ns
-        self._measure_from_ns = self._producer.measure_from_ns = measure_from_ns
+        self._measure_from_ns = self._stats.origin_ns = measure_from_ns
         self._maker.begin(start_ns, measure_from_ns, end_ns)
         self._tell_playing(start_ns)
 
@@ -176,6 +176,7 @@ class Generator(RunChild):
     def report(self, now_ns: int) -> None:
         """Send what was made and sent since the last report."""
         self._producer.settle()
+        self._maker.account_asked(now_ns)
         if self._watch:
             self._follow_leaders(self._watch.look(), now_ns)
         self.send_all(map(messages.Notice, self._producer.take_notices()))
@@ -220,8 +221,9 @@ class Generator(RunChild):
         self._costs.end()
         self._producer.requests.end()
         stopped_ns = self._end_ns = min(time.time_ns(), self._end_ns or time.time_ns())
+        self._maker.account_asked(stopped_ns, ended=True)
         if self._begun and stopped_ns > self._measure_from_ns:
-            self._stats.add_total("due", self._maker.due_by(stopped_ns))
+            self._stats.timeless.add_total("due", self._maker.due_by(stopped_ns))
         deadline_s = time.monotonic() + self._config.load.drain_timeout_s
         left = self._producer.flush(_FLUSH_STEP_S)
         while left and time.monotonic() < deadline_s:
@@ -231,7 +233,7 @@ class Generator(RunChild):
             left = self._producer.give_up()
         self._producer.settle()
         self._tell_pages(everything=True)
-        self._stats.add_total("unsent", self._producer.waiting())
+        self._stats.timeless.add_total("unsent", self._producer.waiting())
         self.tell_cost()
         self._link.send(messages.GeneratorDrained(self._stats.take(), left, self._producer.last_ns))
         self._maker.close()

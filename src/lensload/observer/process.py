@@ -109,7 +109,7 @@ class ObserverProcess(RunChild):
         """Do what a message says."""
         match message:
             case messages.Begin(measure_from_ns=measure_from_ns):
-                self._observer.measure_from_ns = whole_ms(measure_from_ns)
+                self._stats.origin_ns = whole_ms(measure_from_ns)
             case messages.Drain():
                 self._draining = True
             case messages.Settled(pages):
@@ -143,7 +143,7 @@ class ObserverProcess(RunChild):
 
     def _note_statistics(self, text: str) -> None:
         """Enter what librdkafka tells each second, if it is measured time."""
-        if 0 < self._observer.measure_from_ns <= time.time_ns():
+        if 0 < self._stats.origin_ns <= time.time_ns():
             self._request_rates.record(json.loads(text))
 
     def _tell_groups(self, watch: GroupWatch) -> None:
