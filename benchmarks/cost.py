@@ -20,8 +20,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -29,12 +27,12 @@ from typing import Any
 
 import click
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness belongs to the tests
+sys.path.insert(0, str(Path(__file__).parents[1]))  # what it shares with tests and other benchmarks
 
+from benchmarks.cpu import SAMPLE_S, cores, family, samples
 from lensload.kafka.topics import ensure_topics
 from tests.harness.kafka import Kafka
 
-SAMPLE_S = 0.25
 WARMUP_S = 3
 PRODUCER, CONSUMER = (
     "org.apache.kafka.tools.ProducerPerformance",
@@ -50,66 +48,6 @@ TOOLS = ("producer", "consumer")
 PARTITIONS = 20  # as many as lensload's five topics have by default, in one
 LINGER_MS = 5
 TYPICAL_BYTES = 230
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-Cpu = dict[str, float]
-
-
-def cpu_s(pid: int, name: str) -> Cpu:
-    """CPU seconds of a process so far, under its name, and of all threads but the first, under `name threads`."""
-    by_thread: Cpu = {}
-    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # a thread that has just ended
-        by_thread[stat.parent.name] = (int(fields[11]) + int(fields[12])) / TICKS_PER_S
-    total = sum(by_thread.values())
-    return {name: total, f"{name} threads": total - by_thread.get(str(pid), 0.0)}
-
-
-def family(pid: int) -> dict[int, str]:
-    """The process and its descendants, by what they are."""
-    children: defaultdict[int, list[int]] = defaultdict(list)
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            children[int(stat.read_text().rpartition(")")[2].split()[1])].append(int(stat.parent.name))
-        except OSError:
-            continue
-    members, waiting = dict[int, str](), [pid]
-    while waiting:
-        each = waiting.pop()
-        waiting += children[each]
-        try:
-            words = Path(f"/proc/{each}/cmdline").read_text().split("\0")
-        except OSError:
-            continue
-        members[each] = next((NAMES[word] for word in words if word in NAMES), "coordinator")
-    return members
-
-
-def sample(members: dict[int, str]) -> Cpu:
-    """CPU seconds so far of all that take part."""
-    summed: defaultdict[str, float] = defaultdict(float)
-    for pid, name in members.items():
-        for key, seconds in cpu_s(pid, name).items():
-            summed[key] += seconds
-    return dict(summed)
-
-
-def samples(members: Callable[[], dict[int, str]], is_on: Callable[[], bool]) -> list[tuple[float, Cpu]]:
-    """What all had used, and when, while it is on."""
-    taken: list[tuple[float, Cpu]] = []
-    while is_on():
-        taken.append((time.time(), sample(members())))
-        time.sleep(SAMPLE_S)
-    return taken
-
-
-def cores(taken: list[tuple[float, Cpu]], from_s: float, to_s: float) -> Cpu:
-    """Cores used on average between two times."""
-    within = [each for each in taken if from_s <= each[0] <= to_s]
-    (first_s, before), (last_s, after) = within[0], within[-1]
-    return {name: (spent - before.get(name, 0.0)) / (last_s - first_s) for name, spent in after.items()}
 
 
 def measure(lensload: str, kafka: Kafka, rate: int, seconds: int) -> dict[str, float]:
@@ -123,7 +61,8 @@ def measure(lensload: str, kafka: Kafka, rate: int, seconds: int) -> dict[str, f
         with (Path(folder) / "log").open("w+") as log:
             with subprocess.Popen(command, stdout=log, stderr=log, cwd=folder) as bench:
                 taken = samples(
-                    lambda: {**family(bench.pid), kafka.pid: "Kafka"}, lambda: bench.poll() is None
+                    lambda: {**family(bench.pid, NAMES, "coordinator"), kafka.pid: "Kafka"},
+                    lambda: bench.poll() is None,
                 )
             if not file.exists():
                 log.seek(0)
@@ -144,7 +83,7 @@ def measure_tools(kafka: Kafka, rate: int, seconds: int, size: int) -> dict[str,
     sent = ("--record-size", str(size), "--throughput", str(rate), "--producer-props", *properties)
 
     def members() -> dict[int, str]:
-        found = {pid: name for pid, name in family(os.getpid()).items() if name in TOOLS}
+        found = {pid: name for pid, name in family(os.getpid(), NAMES, "").items() if name in TOOLS}
         return {**found, kafka.pid: "Kafka"}
 
     with ThreadPoolExecutor(2) as pool:
