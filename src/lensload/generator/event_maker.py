@@ -25,7 +25,7 @@ from lensload.service.decoding import RecordReader
 from lensload.world.behaviour import Behaviour
 from lensload.world.columns import TopicBatch
 from lensload.world.scenario import Scenario
-from lensload.world.world import World, made
+from lensload.world.world import World
 
 # A span of events is made when the last one ends this soon; with the longest span it bounds how late a change of the
 # rate shows. Making a span costs some ms, however few its events are.
@@ -50,6 +50,7 @@ class EventMaker:
     Args:
         order: what the generator is to do.
         found: the cluster and the registry, as the preflight found them.
+        scenario: the people and goods of the events.
         producer: is offered each encoded batch.
         stats: where to account for encoding.
 
@@ -63,7 +64,12 @@ class EventMaker:
     """
 
     def __init__(
-        self, order: ConfigureGenerator, found: Surroundings, producer: PacedProducer, stats: Stats
+        self,
+        order: ConfigureGenerator,
+        found: Surroundings,
+        scenario: Scenario,
+        producer: PacedProducer,
+        stats: Stats,
     ) -> None:
         self.rate_per_s = 0.0
         self.made_until_ns = 0
@@ -82,7 +88,6 @@ class EventMaker:
         self._following: Iterator[None] = iter(())
         self._next_follow_ns = 0
         self._followed = 0  # events that followed answers, since `take_followed`
-        scenario = made(self._config.world)
         topics = self._config.scheduled_topics
         self._world = World(scenario, tuple(order.lanes), run_tag=order.run_tag, topics=topics)
         warmed = self._prepare_encoders(found)
