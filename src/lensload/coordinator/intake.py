@@ -129,8 +129,9 @@ class Intake:
         state.ended.add(process)
 
     def _tell_stats(self, message: messages.Report | messages.Drained) -> None:
+        total = message.stats.total()
         for listener in self._listeners:
-            listener.stats(message.stats)
+            listener.stats(total)
 
     def _of(self, state: WorkerState, text: str) -> str:
         """A worker's text, with its number where there are several."""

@@ -111,11 +111,9 @@ def _add_error(stats: RequestStats, topic: str, text: str, count: int, now_s: fl
 
 
 def _response_times(histogram: Histogram) -> Mapping[float, int]:
-    used = histogram.used
-    counts = histogram.counts[used]
-    indices = np.flatnonzero(counts)
+    indices, counts = histogram.filled
     times: dict[float, int] = {}
-    for index, count in zip((indices + used.start).tolist(), counts[indices].tolist(), strict=True):
+    for index, count in zip(indices.tolist(), counts.tolist(), strict=True):
         key = _bucket_ms(index)
         times[key] = times.get(key, 0) + count
     return times
