@@ -29,7 +29,7 @@ import click
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # what it shares with tests and other benchmarks
 
-from benchmarks.cpu import SAMPLE_S, cores, family, samples
+from benchmarks.cpu import NAMES, SAMPLE_S, cores, family, samples
 from lensload.kafka.topics import ensure_topics
 from tests.harness.kafka import Kafka
 
@@ -38,13 +38,7 @@ PRODUCER, CONSUMER = (
     "org.apache.kafka.tools.ProducerPerformance",
     "org.apache.kafka.tools.ConsumerPerformance",
 )
-NAMES = {
-    "lensload.generator.process": "generator",
-    "lensload.observer.process": "observer",
-    PRODUCER: "producer",
-    CONSUMER: "consumer",
-}
-TOOLS = ("producer", "consumer")
+TOOLS = {PRODUCER: "producer", CONSUMER: "consumer"}
 PARTITIONS = 20  # as many as lensload's five topics have by default, in one
 LINGER_MS = 5
 TYPICAL_BYTES = 230
@@ -83,7 +77,7 @@ def measure_tools(kafka: Kafka, rate: int, seconds: int, size: int) -> dict[str,
     sent = ("--record-size", str(size), "--throughput", str(rate), "--producer-props", *properties)
 
     def members() -> dict[int, str]:
-        found = {pid: name for pid, name in family(os.getpid(), NAMES, "").items() if name in TOOLS}
+        found = {pid: name for pid, name in family(os.getpid(), TOOLS, "").items() if name}
         return {**found, kafka.pid: "Kafka"}
 
     with ThreadPoolExecutor(2) as pool:
@@ -129,10 +123,10 @@ def show(title: str, runs: list[dict[str, float]]) -> None:
 def show_tools(title: str, runs: list[dict[str, float]], ours: dict[str, float], rate: int) -> None:
     """A line of medians of Kafka's own tools, and what an event costs on either side."""
     theirs = medians(runs)
-    used = "".join(f"  {name} {theirs[name]:.3f}" for name in (*TOOLS, "Kafka"))
+    used = "".join(f"  {name} {theirs[name]:.3f}" for name in (*TOOLS.values(), "Kafka"))
     own, other = (
         sum(figures[name] for name in names) / rate * 1e6
-        for figures, names in ((ours, ("generator", "observer", "coordinator")), (theirs, TOOLS))
+        for figures, names in ((ours, ("generator", "observer", "coordinator")), (theirs, TOOLS.values()))
     )
     print(
         f"{title}{used}  |  an event: {own:.1f} us, theirs {other:.1f} us, ratio {own / other:.2f}",

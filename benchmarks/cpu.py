@@ -8,6 +8,9 @@ from pathlib import Path
 
 SAMPLE_S = 0.25
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+NAMES = {"lensload.generator.process": "generator", "lensload.observer.process": "observer"}
+"""lensload's processes, by a word of their command lines; the others are the coordinator."""
+
 Cpu = dict[str, float]
 Samples = list[tuple[float, Cpu]]
 
@@ -25,18 +28,24 @@ def cpu_s(pid: int, name: str) -> Cpu:
     return {name: total, f"{name} threads": total - by_thread.get(str(pid), 0.0)}
 
 
+def children(pid: int) -> list[int]:
+    """The processes that the threads of a process have started."""
+    try:
+        return [
+            int(child)
+            for each in Path(f"/proc/{pid}/task").glob("*/children")
+            for child in each.read_text().split()
+        ]
+    except OSError:
+        return []  # it has just ended
+
+
 def family(pid: int, names: Mapping[str, str], rest: str) -> dict[int, str]:
     """The process and its descendants, by the first of these words in their command lines; `rest`: none is in it."""
-    children: defaultdict[int, list[int]] = defaultdict(list)
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            children[int(stat.read_text().rpartition(")")[2].split()[1])].append(int(stat.parent.name))
-        except OSError:
-            continue
     members, waiting = dict[int, str](), [pid]
     while waiting:
         each = waiting.pop()
-        waiting += children[each]
+        waiting += children(each)
         try:
             words = Path(f"/proc/{each}/cmdline").read_text().split("\0")
         except OSError:

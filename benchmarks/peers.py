@@ -27,7 +27,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # what it shares with tests and other benchmarks
 
-from benchmarks.cpu import SAMPLE_S, cores, family, samples
+from benchmarks.cpu import NAMES, SAMPLE_S, cores, family, samples
 from lensload.kafka.topics import ensure_topics
 from lensload.schema.definitions import TOPIC_NAMES
 from tests.harness.kafka import Kafka
@@ -36,7 +36,6 @@ HERE = Path(__file__).parent
 BYTES = 230
 """The mean size of an event of LENS, key and value."""
 PARTITIONS = 4
-NAMES = {"lensload.observer.process": "observer"}
 SETTLE_S = 3.0
 """From the first record until it is at full speed: Java compiles meanwhile."""
 START_TIMEOUT_S = 60.0
@@ -121,7 +120,7 @@ def measure(kafka: Kafka, name: str, number: int, seconds: float) -> dict[str, f
     used, rate_per_s = cores(taken, from_s, from_s + seconds), written / took_s
     return {
         "events/s": rate_per_s,
-        "us/event": used["writer"] / rate_per_s * 1e6,
+        "us/event": (used["writer"] + used.get("generator", 0.0)) / rate_per_s * 1e6,
         "reader us/event": used.get("observer", 0.0) / rate_per_s * 1e6,
     }
 
