@@ -167,7 +167,7 @@ def test_the_web_ui_starts_edits_stops_and_starts_again(folder: Path) -> None:
         web.stop()
         first = locust.run()
         check_whole(first)
-        assert max(row["target_per_s"] for row in first["series"]) == 800
+        assert max(row["target_per_s"] for row in first["series"]) == pytest.approx(800)
         assert first["conditions"]["seed"] == 7
         wait_until(lambda: not locust.child_pids())
 

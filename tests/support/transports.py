@@ -96,7 +96,10 @@ class FakeWorker:
             case Drain() if parcel.process == "generator":
                 stats = self.counted("produced", 1)
                 self._schedule = None
-                self.say(GeneratorDrained(stats, 0, self._transport.now_ns()), "generator")
+                self.say(
+                    GeneratorDrained(stats, 0, self._transport.now_ns(), self._transport.now_ns()),
+                    "generator",
+                )
             case Drain():
                 self.say(ObserverDrained(StatsBySecond(), complete=True), "observer")
             case SetRate(number):

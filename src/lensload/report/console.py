@@ -184,9 +184,9 @@ def _breakdown(run: Run) -> Iterator[Line]:
 
 
 def _latencies_by_topic(run: Run) -> Iterator[Line]:
-    table, high = pair_table(run)
+    table = pair_table(run)
     if table.rows:
-        yield from _title(f"LATENCY BY TOPIC, p50 / {high}")
+        yield from _title("LATENCY BY TOPIC")
         yield from _table(table.heads, table.texts)
 
 
