@@ -130,7 +130,7 @@ class Recorder:
         self._fresh.add(report.stats)
         self.clock_step_ns = max(self.clock_step_ns, abs(report.clock_step_ns))
         if isinstance(report, GeneratorReport):
-            self._generators[worker] = report
+            self._generators[worker] = report.without_stats()
             if self.times and self.times.is_measured(report.now_ns, self.stopped_ns):
                 self._targets.setdefault(worker, _MeanTarget()).add(report)
 
