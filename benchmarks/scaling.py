@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,7 +77,8 @@ def record(path: Path, lanes: int, rate: int, seconds: int) -> None:
         finally:
             transport.kill()
     times = run.recorder.times
-    assert times is not None
+    if times is None:
+        raise SystemExit("The run to record did not begin.")
     path.write_bytes(msgpack.packb([times.start_ns, list(only.lanes), sent]))  # pyright: ignore[reportArgumentType]
 
 
@@ -133,11 +133,10 @@ def measure(workers: int, rate: int, partitions: int, seconds: int, folder: Path
         if not run_file.exists():
             log.seek(0)
             raise SystemExit(f"The run of {workers} workers failed:\n{log.read()[-3000:]}")
-    run = json.loads(run_file.read_text())
-    begins_s = datetime.fromisoformat(run["started_at"]).timestamp() + WARMUP_S
+    run, on_wire = json.loads(run_file.read_text()), json.loads(counted)
     return {
-        **figures(samples, begins_s, begins_s + seconds),
-        **json.loads(counted),
+        **used(samples, on_wire["begin_s"], on_wire["drain_s"], WARMUP_S + seconds),
+        **on_wire,
         "run_file_kb": run_file.stat().st_size / 1e3,
         "verdict": run["verdict"],
         "reasons": [reason["code"] for reason in run["reasons"]],
@@ -146,15 +145,18 @@ def measure(workers: int, rate: int, partitions: int, seconds: int, folder: Path
     }
 
 
-def figures(samples: list[Sample], begins_s: float, ends_s: float) -> dict[str, float]:
-    """Of a master: cores over the measured time, CPU seconds after it, and its memory in both."""
-    within = [each for each in samples if begins_s <= each.at_s <= ends_s]
-    spent = [b.cpu_s - a.cpu_s for a, b in ((within[0], within[-1]), (within[-1], samples[-1]))]
+def used(samples: list[Sample], begin_s: float, drain_s: float, seconds: float) -> dict[str, float]:
+    """Of a master: CPU seconds for each of so many seconds of the run, CPU seconds of the drain, and memory in both.
+
+    What the workers send does not depend on how fast the machine is, so CPU is not divided by how long it took.
+    """
+    within = [each for each in samples if begin_s <= each.at_s <= drain_s]
     return {
-        "cores": spent[0] / (within[-1].at_s - within[0].at_s),
-        "rss_mb": within[-1].rss_mb,
-        "drain_cpu_s": spent[1],
+        "cores": (within[-1].cpu_s - within[0].cpu_s) / seconds,
+        "rss_mb": max(each.rss_mb for each in within),
+        "drain_cpu_s": samples[-1].cpu_s - within[-1].cpu_s,
         "drain_rss_mb": max(each.rss_mb for each in samples),
+        "took_s": within[-1].at_s - within[0].at_s,
     }
 
 

@@ -5,13 +5,6 @@
 When the master has told all to end, it prints what was on the wire as JSON.
 """
 
-# Locust first: it patches the process for gevent.
-from locust import argument_parser
-from locust.env import Environment
-from locust.event import Events
-from locust.rpc.protocol import Message as LocustMessage
-from locust.runners import STATE_RUNNING, STATE_SPAWNING
-
 import dataclasses
 import json
 import sys
@@ -26,6 +19,11 @@ from typing import TypeAlias
 import gevent
 import msgpack
 import numpy as np
+from locust import argument_parser
+from locust.env import Environment
+from locust.event import Events
+from locust.rpc.protocol import Message as LocustMessage
+from locust.runners import STATE_RUNNING, STATE_SPAWNING
 from numpy.typing import NDArray
 
 from lensload.delivery.bitmap import PAGE, Page, PageKey
@@ -48,11 +46,11 @@ class Wire:
 
     def __init__(self) -> None:
         self._counts = {"in": [0, 0], "out": [0, 0]}
-        self._marks: dict[str, dict[str, list[int]]] = {}
+        self._marks: dict[str, tuple[float, dict[str, tuple[int, ...]]]] = {}
         pack, unpack = LocustMessage.serialize, LocustMessage.unserialize
 
         def serialize(message: LocustMessage) -> bytes:
-            packed = pack(message)
+            packed = bytes(pack(message) or b"")
             self._count("in", packed)  # as the master sees it
             return packed
 
@@ -63,14 +61,16 @@ class Wire:
         LocustMessage.serialize, LocustMessage.unserialize = serialize, staticmethod(unserialize)  # pyright: ignore[reportAttributeAccessIssue]
 
     def mark(self, name: str) -> None:
-        """Remember the counts of now."""
-        self._marks[name] = {way: list(counts) for way, counts in self._counts.items()}
+        """Remember the time, and the counts so far."""
+        if name not in self._marks:
+            self._marks[name] = time.time(), {way: tuple(counts) for way, counts in self._counts.items()}
 
     def figures(self, seconds: float) -> dict[str, float]:
-        """Messages and MB per second between the marks `begin` and `end`, and MB since."""
-        found: dict[str, float] = {}
+        """What was sent between the marks `begin` and `drain`, for each of so many seconds, and what since; the marks' times."""
+        (begin_s, before), (drain_s, after) = self._marks["begin"], self._marks["drain"]
+        found = {"begin_s": begin_s, "drain_s": drain_s}
         for way, (_, all_bytes) in self._counts.items():
-            (n0, b0), (n1, b1) = self._marks["begin"][way], self._marks["end"][way]
+            (n0, b0), (n1, b1) = before[way], after[way]
             found[f"{way}_per_s"] = (n1 - n0) / seconds
             found[f"{way}_mb_per_s"] = (b1 - b0) / seconds / 1e6
             found[f"drain_{way}_mb"] = (all_bytes - b1) / 1e6
@@ -120,19 +120,20 @@ class Cast:
         recording: what they repeat.
         workers: how many there are.
         partitions: of each topic.
-        wire: is told when measuring begins and ends.
+        wire: is told when the run begins, and when it is drained.
 
     Attributes:
         members: by the number of the worker.
-        measured_s: how long is measured; 0 until that is known.
+        wire: the same.
+        scheduled_s: how long the schedule is; 0 until that is known.
     """
 
     def __init__(self, recording: Recording, workers: int, partitions: int, wire: Wire) -> None:
         self.recording = recording
         self.members: dict[int, StandIn] = {}
         self.workers = workers
-        self.measured_s = 0.0
-        self._wire = wire
+        self.wire = wire
+        self.scheduled_s = 0.0
         self._parts: dict[tuple[int, int], Page] = {}
         self._last_seen: dict[PageKey, Page] = {}
         for message in recording.last["observer"]:
@@ -145,13 +146,6 @@ class Cast:
             for topic, numbers in shares(found, index, workers).items():
                 if numbers:
                     self._readers[TOPIC_NAMES.index(topic)][index] = np.isin(of, numbers)
-
-    def begin(self, order: messages.Begin) -> None:
-        """Mark the measured time, once."""
-        if not self.measured_s:
-            self.measured_s = (order.end_ns - order.measure_from_ns) / 1e9
-            for name, at_ns in (("begin", order.measure_from_ns), ("end", order.end_ns)):
-                gevent.spawn_later((at_ns - time.time_ns()) / 1e9, self._wire.mark, name)
 
     def show(self, pages: Mapping[PageKey, Page], lanes: dict[int, int]) -> None:
         """Let the observers see pages of a worker, each its part."""
@@ -166,7 +160,9 @@ class Cast:
             for key, page in self._last_seen.items()
             if reader in self._readers[key[0] % TOPICS_A_LANE]
         }
-        return {renamed(key, each.lanes): page for each in self.members.values() for key, page in mine.items()}
+        return {
+            renamed(key, each.lanes): page for each in self.members.values() for key, page in mine.items()
+        }
 
     def _part(self, key: PageKey, page: Page, reader: int) -> Page:
         """What an observer sees of a page; the same whoever wrote it."""
@@ -214,10 +210,12 @@ class StandIn(Supervisor):
             case messages.ConfigureObserver():
                 self._forward(process, recording.ready[process])
             case messages.Begin() as order:
-                self._cast.begin(order)
+                self._cast.wire.mark("begin")
+                self._cast.scheduled_s = (order.end_ns - order.start_ns) / 1e9
                 self._start_ns = order.start_ns
                 self._left[process] = deque(recording.timed[process])
             case messages.Drain():
+                self._cast.wire.mark("drain")
                 self._drain(process)
             case _:
                 pass
@@ -278,9 +276,11 @@ def main(path: Path, workers: int, partitions: int, port: int) -> None:
     argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
     parser = argument_parser.get_empty_argument_parser()
     argument_parser.setup_parser_arguments(parser)
-    parsed = parser.parse(args=[])
+    parsed = parser.parse_args(args=[])
     for number in range(workers):
-        environment = Environment(user_classes=[OrdinaryAudience], events=Events(), parsed_options=copy(parsed))
+        environment = Environment(
+            user_classes=[OrdinaryAudience], events=Events(), parsed_options=copy(parsed)
+        )
         runner = environment.create_worker_runner("127.0.0.1", port)
         worker = OnItsOwnHost(environment, lambda forward: StandIn(forward, cast))
         worker.host = f"host {number}"
@@ -288,10 +288,10 @@ def main(path: Path, workers: int, partitions: int, port: int) -> None:
         if runner.worker_state in (STATE_SPAWNING, STATE_RUNNING):
             worker.join()
         everybody.append(worker)
-    while not cast.measured_s or not all(worker.over for worker in everybody):
+    while not cast.scheduled_s or not all(worker.over for worker in everybody):
         gevent.sleep(0.2)
     gevent.sleep(1)  # until what was sent last is on its way
-    print(json.dumps(wire.figures(cast.measured_s)), flush=True)
+    print(json.dumps(wire.figures(cast.scheduled_s)), flush=True)
 
 
 if __name__ == "__main__":
