@@ -17,7 +17,7 @@ from fastavro import schemaless_writer
 from lensload import ids
 from lensload.config.model import RESPONSES
 from lensload.encoding.wire import header
-from lensload.metrics.stats import Stats
+from lensload.metrics.by_second import StatsBySecond
 from lensload.schema import definitions
 from lensload.schema.writer_schemas import WriterSchema, WriterSchemas
 from lensload.service.ledger import ReplyLedger
@@ -86,7 +86,7 @@ def main(count: int) -> None:
     requests["serial"], requests["due_ns"], requests["asked"] = ids.serials(lane, sequence), due_ns, 10
     ledger, began_s = ReplyLedger(10.0), time.process_time()
     ledger.add(requests.tobytes(), answers, {})
-    ledger.settle(0, Stats())
+    ledger.settle(StatsBySecond())
     settled_s = time.process_time() - began_s
     assert ledger.answered == count, "every answer has met its request"  # noqa: S101
     print(f"observer: {1e6 * read_s / count:.1f} us an answer, {count / read_s:,.0f} answers/s")

@@ -24,7 +24,7 @@ import msgpack
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness belongs to the tests
 
-from benchmarks.cost import cpu_s
+from benchmarks.cpu import SAMPLE_S, cpu_s
 from lensload.config.model import RunConfig
 from lensload.coordinator.coordinator import Cluster, Coordinator
 from lensload.coordinator.local_transport import LocalTransport
@@ -35,7 +35,6 @@ from lensload.processes.messages import GeneratorDrained
 from tests.harness.process import free_ports
 
 WARMUP_S = 2
-SAMPLE_S = 0.25
 PATIENCE_S = 100
 STANDINS = Path(__file__).with_name("standin_workers.py")
 LOCUSTFILE = Path(__file__).parents[1] / "locustfiles" / "ordinary_day.py"
@@ -49,8 +48,7 @@ def record(path: Path, lanes: int, rate: int, seconds: int) -> None:
     config = RunConfig().changed(rate=float(rate), duration_s=float(seconds), warmup_s=float(WARMUP_S))
     sent: list[tuple[int | None, str, str, bytes]] = []
     drained: set[str] = set()
-    transport = LocalTransport(1)
-    with EmbeddedCluster() as cluster:
+    with EmbeddedCluster() as cluster, LocalTransport.launched(1) as transport:
         run = Coordinator(
             transport, config, cluster=Cluster(cluster.bootstrap_servers, embedded=True), rate_per_s=rate
         )
@@ -66,16 +64,12 @@ def record(path: Path, lanes: int, rate: int, seconds: int) -> None:
             if envelope.holds(GeneratorDrained):
                 drained.add("observer")
 
-        try:
-            transport.launch()
-            transport.join(receive)
-            run.await_ready()
-            run.begin()
-            run.await_end()
-            drained.add("generator")
-            run.drain()
-        finally:
-            transport.kill()
+        transport.join(receive)
+        run.await_ready()
+        run.begin()
+        run.await_end()
+        drained.add("generator")
+        run.drain()
     times = run.recorder.times
     if times is None:
         raise SystemExit("The run to record did not begin.")

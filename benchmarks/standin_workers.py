@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from copy import copy
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import gevent
 import msgpack
@@ -104,11 +104,13 @@ class Recording:
     def moved(self, message: Message, start_ns: int) -> Envelope:
         """A message as of a run that begins then; the same for all workers."""
         if id(message) not in self._moved:
-            changed = {
-                name: getattr(message, name) + start_ns - self._start_ns
-                for name in TIMES
-                if getattr(message, name, 0)
+            later_ns = start_ns - self._start_ns
+            changed: dict[str, Any] = {
+                name: getattr(message, name) + later_ns for name in TIMES if getattr(message, name, 0)
             }
+            if isinstance(message, (messages.Report, messages.Drained)) and message.stats.origin_ns:
+                origin_ns = message.stats.origin_ns + later_ns
+                changed["stats"] = dataclasses.replace(message.stats, origin_ns=origin_ns)
             self._moved[id(message)] = dataclasses.replace(message, **changed).sealed()  # pyright: ignore[reportArgumentType]
         return self._moved[id(message)]
 

@@ -8,6 +8,7 @@ It estimates from the events only, and compares each estimate with the manifest'
 is 1 if an estimate is further from the truth than chance allows. Needs duckdb.
 """
 
+import argparse
 import json
 import math
 import sys
@@ -20,6 +21,7 @@ import duckdb
 CONFIDENT = (
     1.96  # standard errors either side: 95 % of right intervals hold the truth, so one in twenty does not
 )
+NONE_IN = 1.88  # with none in n, the true share is below 3.7 / n with the same confidence: so many standard errors of 1 / n
 IMPOSSIBLE = 4.0  # standard errors: further off is one in 16,000
 TABLES = {
     "requests": "recommendation-requests",
@@ -44,9 +46,14 @@ class Finding:
         """How many standard errors the estimate is from the truth."""
         return (self.found - self.planted) / self.error if self.error else 0.0
 
+    @property
+    def holds(self) -> bool:
+        """Whether the 95 % interval holds the truth."""
+        return abs(self.off) <= CONFIDENT
+
     def __str__(self) -> str:
         low, high = self.found - CONFIDENT * self.error, self.found + CONFIDENT * self.error
-        inside = "" if low <= self.planted <= high else "  <- outside"
+        inside = "" if self.holds else "  <- outside"
         return f"  {self.what:34} {self.found:9.4f}  [{low:9.4f}, {high:9.4f}]  {self.planted:9.4f}{inside}"
 
 
@@ -66,7 +73,7 @@ def rows(db: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
 def proportion(what: str, count: int, trials: int, planted: float) -> Finding:
     """Of so many trials, so many."""
     share = count / trials
-    return Finding(what, share, math.sqrt(share * (1 - share) / trials), planted)
+    return Finding(what, share, math.sqrt(share * (1 - share) / trials) or NONE_IN / trials, planted)
 
 
 def click_through(db: duckdb.DuckDBPyConnection, planted: dict[str, Any]) -> list[Finding]:
@@ -180,13 +187,15 @@ def models(db: duckdb.DuckDBPyConnection, planted: dict[str, Any]) -> list[Findi
         ), means AS (
           SELECT modelName, metricType, sum(n * value) / sum(n) AS mean FROM weighted GROUP BY ALL
         )
-        SELECT modelName, metricType, any_value(mean), sqrt(sum((n * (value - mean)) ** 2)) / sum(n)
+        SELECT modelName, metricType, any_value(mean), sqrt(sum((n * (value - mean)) ** 2)) / sum(n), sum(n)
         FROM weighted JOIN means USING (modelName, metricType) GROUP BY ALL ORDER BY ALL
         """,
     )
     return [
-        Finding(f"{model} {metric}", mean, error, planted[model]["metrics"][metric]["expected"])
-        for model, metric, mean, error in found
+        Finding(
+            f"{model} {metric}", mean, error or NONE_IN / n, planted[model]["metrics"][metric]["expected"]
+        )
+        for model, metric, mean, error, n in found
     ]
 
 
@@ -203,7 +212,7 @@ def main(folder: Path) -> int:
     for title, findings in parts.items():
         print(title, *findings, sep="\n")
     every = [finding for findings in parts.values() for finding in findings]
-    inside = sum(abs(finding.off) <= CONFIDENT for finding in every)
+    inside = sum(finding.holds for finding in every)
     wrong = [finding.what for finding in every if abs(finding.off) > IMPOSSIBLE]
     print(
         f"\n{inside} of {len(every)} intervals hold what was planted; 95 % would be {0.95 * len(every):.0f}."
@@ -214,4 +223,15 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "out")))
+    parser = argparse.ArgumentParser(
+        description="Recover from a folder of Parquet files what was planted in them."
+    )
+    parser.add_argument(
+        "folder", nargs="?", default="out", help="with manifest.json; out by default", type=Path
+    )
+    chosen: Path = parser.parse_args().folder
+    if not (chosen / "manifest.json").is_file():
+        parser.error(
+            f"{chosen} has no manifest.json: seed it with --output-dir {chosen} --output-format parquet"
+        )
+    sys.exit(main(chosen))

@@ -8,14 +8,15 @@ from math import isnan, nan
 from pathlib import Path
 from statistics import median
 
-from lensload.results.run import Run
+from lensload.results.run import Run, with_lengths
 from tests.calibration.benches import SMALL, on, options
 from tests.calibration.table import ROUNDS, Table
 from tests.harness.proxy import PRODUCE, Proxy
 from tests.support.locusts import Bench
 
 DELAYS_MS = (5, 50, 200)
-SLICE_S = 3
+SLICE_S = 2.5  # in which a whole second of the run is, wherever these begin
+SETTLED_S = max(DELAYS_MS) / 1000 + 0.1
 CYCLES = max(2, ROUNDS)
 TRIES = 2
 
@@ -96,7 +97,6 @@ def measured(proxy: Proxy, prefix: str, folder: Path) -> list[Shift]:
 
 
 def one_slice(proxy: Proxy, delay_ms: int) -> Slice:
-    time.sleep(1 - time.time() % 1)  # rows of the series end on whole seconds
     since_s = time.time()
     proxy.delay("requests", delay_ms, PRODUCE)
     proxy.held_ms(PRODUCE)
@@ -126,16 +126,15 @@ def scatter(values: Sequence[float]) -> float:
 
 
 def median_ms(run: Run, stage: str, since_s: float) -> float:
-    """The p50 of the second second of a slice, or of its third; NaN if too few events were in it.
+    """The p50 of the events due in the run's first whole second of a slice; NaN if too few events were in it.
 
-    Processes report on whole seconds, when slices begin too, and their reports become a row up to a second later. The
-    first row from the end of the second second on holds that one, or the next.
+    It begins after what the proxy held under the delay before has gone through.
     """
     begun_s = datetime.fromisoformat(run["started_at"]).timestamp()
-    second_s = round(since_s) + 2
-    told = (
+    found = (
         row["latency_us"].get(stage, {}).get("p50")
-        for row in run["series"]
-        if second_s - 0.01 <= begun_s + row["at_s"] < second_s + 1.3
+        for row, length_s in with_lengths(run["series"])
+        if begun_s + row["at_s"] - length_s >= since_s + SETTLED_S
     )
-    return next((us / 1000 for us in told if us is not None), nan)
+    median_us = next(found, None)
+    return nan if median_us is None else median_us / 1000

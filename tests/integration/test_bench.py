@@ -18,6 +18,7 @@ from lensload.results.run import total
 from lensload.schema import definitions
 from lensload.verdict.verdict import codes
 from tests.integration.test_registry import as_json, serving
+from tests.integration.test_rows import check_rows
 from tests.support.locusts import Bench, check_whole, child_pids, wait_until
 
 SHORT = (
@@ -176,6 +177,7 @@ def test_without_a_schedule_a_run_is_bounded_by_its_acknowledgements(folder: Pat
         assert bench.ended() == 0, bench.log
     run = bench.run()
     check_whole(run)
+    check_rows(run)
     assert run["limited_by"] in ("generator", "client", "broker", "observer")
     assert f"limited_by_{run['limited_by']}" in codes(run["reasons"])
     assert run["load"]["achieved_per_s"] > 0

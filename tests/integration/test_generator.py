@@ -88,7 +88,7 @@ class Hand:
         message = envelope.opened()
         self.messages.append(message)
         if isinstance(message, (GeneratorReport, GeneratorDrained)):
-            self.stats.add(message.stats)
+            self.stats.add(message.stats.total())
 
 
 @pytest.fixture

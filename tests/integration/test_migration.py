@@ -21,7 +21,7 @@ from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.errors import SchemaError, UsageError
-from lensload.metrics.stats import Stats
+from lensload.metrics.by_second import StatsBySecond
 from lensload.schema import definitions
 from lensload.schema import registry as doors
 from lensload.schema.migration import Changeover, newer_schemas
@@ -172,15 +172,15 @@ def test_the_audit_compares_with_the_version_used():
         encoder = MixedEncoder(
             FragmentEncoder(parsed[0], ids), FragmentEncoder(parsed[1], newer_ids), {TOPIC: Rollout(each, 1)}
         )
-        stats = Stats()
-        audit = Audit(serializers, 1e9, stats)
+        by_second = StatsBySecond()
+        audit = Audit(serializers, 1e9, by_second)
         for batch in batches_of(1000):
             audit.look(batch, encoder.encode(batch), 1.0)
-        assert (stats.totals["audited"], stats.totals["mismatched"]) == (1000, 0)
+        assert (by_second.timeless.totals["audited"], by_second.timeless.totals["mismatched"]) == (1000, 0)
         (batch,) = batches(300)
         wrong = FragmentEncoder(parsed[0], {**ids, TOPIC: newer_ids[TOPIC]}).encode(batch)
         audit.look(batch, wrong, 1.0)
-        assert stats.totals["mismatched"] == len(batch)
+        assert by_second.timeless.totals["mismatched"] == len(batch)
 
 
 def test_the_option_carries_the_schema_itself(tmp_path: Path):

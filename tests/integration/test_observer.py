@@ -15,6 +15,7 @@ from lensload.errors import ClusterError
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
+from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.stats import Stats
 from lensload.observer.observer import Observer, shares
 from lensload.world.world import World
@@ -40,13 +41,13 @@ class Scene:
         self.name = f"{uuid4().hex}-{INTERACTIONS}"
         ensure_topics(address, [self.name], 4, 1, embedded=True)
         self.producer = Producer({**address, "linger.ms": 0})
-        self.stats = Stats()
+        self.by_second = StatsBySecond()
         self.observer = Observer(
             consumer_settings({**address, **settings}, embedded=True),
             {self.name: [0, 1, 2, 3]},
             {self.name: INTERACTIONS},
             OURS,
-            self.stats,
+            self.by_second,
         )
 
     def write(self, values: list[bytes | None], partition: int = 0) -> None:
@@ -59,7 +60,7 @@ class Scene:
         """Watch until all that was written has been taken in."""
         ends = self.observer.ends()
         wait_until(lambda: self.observer.watch(0.01) * 0 or self.observer.behind(ends) == 0, 10)
-        return self.stats.take()
+        return self.by_second.take().total()
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def test_records_do_not_gather_without_bound(scene: Scene):
     read = 0
     while read < 6_000:
         read += scene.observer.watch(0.01)
-    assert scene.stats.counts[INTERACTIONS]["observed"] > 6_000 - 4_096
+    assert scene.by_second.total().counts[INTERACTIONS]["observed"] > 6_000 - 4_096
 
 
 def test_what_was_there_before_is_not_read(cluster: EmbeddedCluster):
@@ -171,7 +172,7 @@ def test_warm_up_is_counted_apart(scene: Scene):
     """What is due before the measured time is observed as warm-up alone."""
     start_ns = time.time_ns() // MS * MS
     values = events(100, lead_ns=0)
-    scene.observer.measure_from_ns = start_ns + 2 * MS
+    scene.by_second.origin_ns = start_ns + 2 * MS
     values += events(50, lanes=(9,), lead_ns=30 * MS)
     scene.write([*values])
     found = scene.read()
@@ -201,7 +202,7 @@ def test_partitions_that_cannot_be_read_are_refused_before_the_run(cluster: Embe
         {made.name: [0, 99]},
         {made.name: INTERACTIONS},
         OURS,
-        Stats(),
+        StatsBySecond(),
     )
     with pytest.raises(ClusterError, match=f"99 of {made.name}") as caught:
         deaf.prove()

@@ -14,6 +14,7 @@ from lensload.encoding.encoders import Encoded, FragmentEncoder
 from lensload.generator.producer import PacedProducer
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.kafka.topics import ensure_topics
+from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.stats import Stats
 from lensload.world.world import TOPICS, World
 from tests.support.topic_reader import read_to_end
@@ -33,12 +34,12 @@ def cluster() -> Iterator[EmbeddedCluster]:
         yield running
 
 
-def producer(cluster: EmbeddedCluster, stats: Stats, **settings: Any) -> PacedProducer:
+def producer(cluster: EmbeddedCluster, by_second: StatsBySecond, **settings: Any) -> PacedProducer:
     own = {key.replace("_", "."): value for key, value in settings.items()}
     return PacedProducer(
         {"bootstrap.servers": cluster.bootstrap_servers, "linger.ms": 1, **own},
         NAMES,
-        stats,
+        by_second,
     )
 
 
@@ -79,8 +80,8 @@ def stored(cluster: EmbeddedCluster, topic: str) -> list[bytes]:
 
 def test_nothing_is_produced_before_it_is_due(cluster: EmbeddedCluster):
     """At any moment exactly what is due by then has been handed over, and no lag is negative."""
-    stats = Stats()
-    paced = producer(cluster, stats)
+    by_second = StatsBySecond()
+    paced = producer(cluster, by_second)
     due_ns = due_soon(400, MS, lead_ns=20 * MS)
     batches = encoded(due_ns)
     for batch in batches:
@@ -92,6 +93,7 @@ def test_nothing_is_produced_before_it_is_due(cluster: EmbeddedCluster):
     for now_ns, count in pump_all(paced):
         done += count
         assert done == np.searchsorted(every, now_ns, side="right")
+    stats = by_second.total()
     lag = stats.histogram("schedule_lag")
     assert (lag.count, lag.negative, done) == (400, 0, 400)
     ack = stats.histogram("ack")
@@ -101,8 +103,8 @@ def test_nothing_is_produced_before_it_is_due(cluster: EmbeddedCluster):
 
 def test_each_event_keeps_its_own_time_however_late_it_is_accounted_for(cluster: EmbeddedCluster):
     """Events that were handed over at several times and are counted together each have the lag of their own time."""
-    stats = Stats()
-    paced = producer(cluster, stats)
+    by_second = StatsBySecond()
+    paced = producer(cluster, by_second)
     due_ns = due_soon(300, MS // 10, lead_ns=20 * MS)
     batches = encoded(due_ns)
     for batch in batches:
@@ -115,9 +117,9 @@ def test_each_event_keeps_its_own_time_however_late_it_is_accounted_for(cluster:
         ended_ns = time.time_ns()
         least_ns, most_ns = least_ns + int((began_ns - now).sum()), most_ns + int((ended_ns - now).sum())
         done += len(now)
-    assert not stats.counts, "nothing is accounted for at a wake-up"
+    assert not by_second.total().counts, "nothing is accounted for at a wake-up"
     paced.settle()
-    lag = stats.histogram("schedule_lag")
+    lag = by_second.total().histogram("schedule_lag")
     assert lag.count == done == 300
     assert least_ns <= lag.sum_ns <= most_ns
     assert paced.flush(10) == 0
@@ -125,8 +127,8 @@ def test_each_event_keeps_its_own_time_however_late_it_is_accounted_for(cluster:
 
 def test_a_call_produces_so_much_and_no_more(cluster: EmbeddedCluster):
     """However late everything is, whoever pumps comes back to see to other things; and nothing is left behind."""
-    stats = Stats()
-    paced = producer(cluster, stats)
+    by_second = StatsBySecond()
+    paced = producer(cluster, by_second)
     due_ns = due_soon(9_000, 10_000, lead_ns=-200 * MS)
     for batch in encoded(due_ns):
         paced.offer(batch)
@@ -143,16 +145,17 @@ def test_a_call_produces_so_much_and_no_more(cluster: EmbeddedCluster):
 
 def test_warm_up_is_split_from_what_is_measured_to_the_event(cluster: EmbeddedCluster):
     """What is due before the measured time is counted apart, at each stage, and times nothing."""
-    stats = Stats()
-    paced = producer(cluster, stats)
+    by_second = StatsBySecond()
+    paced = producer(cluster, by_second)
     due_ns = due_soon(1_000, 20_000, lead_ns=-20 * MS)
-    paced.measure_from_ns = int(due_ns[0]) + 5 * MS
+    by_second.origin_ns = int(due_ns[0]) + 5 * MS
     batches = encoded(due_ns)
     for batch in batches:
         paced.offer(batch)
     pump_all(paced)
+    stats = by_second.total()
     for batch in batches:
-        warm = int(np.count_nonzero(batch.due_ns < paced.measure_from_ns))
+        warm = int(np.count_nonzero(batch.due_ns < by_second.origin_ns))
         counts = stats.counts[batch.topic]
         assert counts.get("warmup_produced", 0) == counts.get("warmup_acked", 0) == warm
         assert counts.get("produced", 0) == counts.get("acked", 0) == len(batch.due_ns) - warm
@@ -162,19 +165,20 @@ def test_warm_up_is_split_from_what_is_measured_to_the_event(cluster: EmbeddedCl
         len(value)
         for batch in batches
         for value, due in zip(batch.values, batch.due_ns, strict=True)
-        if due >= paced.measure_from_ns
+        if due >= by_second.origin_ns
     )
 
 
 def test_a_full_queue_is_counted_and_loses_and_doubles_nothing(cluster: EmbeddedCluster):
     """An open loop confesses that its queue was full; every event still gets there, once."""
-    stats = Stats()
-    paced = producer(cluster, stats, queue_buffering_max_messages=7)
+    by_second = StatsBySecond()
+    paced = producer(cluster, by_second, queue_buffering_max_messages=7)
     before = len(stored(cluster, INTERACTIONS))
     batches = encoded(due_soon(600, 1_000, lead_ns=-20 * MS))
     for batch in batches:
         paced.offer(batch)
     pump_all(paced)
+    stats = by_second.total()
     assert stats.totals["queue_full"] > 10
     assert summed(stats, "produced") == summed(stats, "acked") == 600
     (mine,) = [batch.values for batch in batches if batch.topic == INTERACTIONS]
@@ -185,8 +189,8 @@ def test_a_full_queue_is_counted_and_loses_and_doubles_nothing(cluster: Embedded
 
 def test_what_is_too_large_fails_alone(cluster: EmbeddedCluster):
     """One event that the client refuses is counted under its error, and all others go on, in any place of a batch."""
-    stats = Stats()
-    paced = producer(cluster, stats, message_max_bytes=1_000)
+    by_second = StatsBySecond()
+    paced = producer(cluster, by_second, message_max_bytes=1_000)
     batch = next(
         each for each in encoded(due_soon(400, 1_000, lead_ns=-20 * MS)) if each.topic == INTERACTIONS
     )
@@ -194,6 +198,7 @@ def test_what_is_too_large_fails_alone(cluster: EmbeddedCluster):
     values = [value + bytes(2_000) if place in large else value for place, value in enumerate(batch.values)]
     paced.offer(Encoded(batch.topic, batch.due_ns, batch.serials, batch.keys, values, batch.took_ns))
     pump_all(paced)
+    stats = by_second.total()
     counts = stats.counts[INTERACTIONS]
     assert counts["produced"] == len(values)
     assert (counts["failed"], counts["acked"]) == (4, len(values) - 4)
@@ -204,18 +209,19 @@ def test_what_is_too_large_fails_alone(cluster: EmbeddedCluster):
 
 def test_what_a_dead_broker_never_took_is_failed_by_error():
     """After message.timeout.ms each event has its fate: failed, under the client's words; and the trouble was told."""
-    stats = Stats()
+    by_second = StatsBySecond()
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{held.getsockname()[1]}"
         settings = {"bootstrap.servers": address, "message.timeout.ms": 300, "linger.ms": 1}
-        paced = PacedProducer(settings, NAMES, stats)
+        paced = PacedProducer(settings, NAMES, by_second)
         batches = encoded(due_soon(200, 1_000, lead_ns=-20 * MS))
-        paced.measure_from_ns = int(batches[0].due_ns[0]) + 100_000
+        by_second.origin_ns = int(batches[0].due_ns[0]) + 100_000
         for batch in batches:
             paced.offer(batch)
         pump_all(paced)
         told = paced.take_notices()
+    stats = by_second.total()
     assert summed(stats, "failed") + summed(stats, "warmup_failed") == 200
     assert summed(stats, "failed") == summed(stats, "produced")
     assert summed(stats, "warmup_failed") > 0
@@ -230,11 +236,12 @@ def test_what_a_dead_broker_never_took_is_failed_by_error():
 
 def test_acks_are_timed_from_when_the_event_was_due(cluster: EmbeddedCluster):
     """An event that was handed over 100 ms late has an ack latency of at least 100 ms, whatever the broker took."""
-    stats = Stats()
-    paced = producer(cluster, stats)
+    by_second = StatsBySecond()
+    paced = producer(cluster, by_second)
     for batch in encoded(due_soon(50, 1_000, lead_ns=-100 * MS)):
         paced.offer(batch)
     pump_all(paced)
+    stats = by_second.total()
     assert stats.histogram("schedule_lag").min_ns >= 99 * MS
     assert stats.histogram("ack").min_ns >= stats.histogram("schedule_lag").min_ns
     values = stored(cluster, INTERACTIONS)

@@ -62,6 +62,24 @@ def test_the_example_recovers_the_truth(folder: Path):
     assert inside >= 37
 
 
+def test_its_count_is_of_the_lines_that_it_marks(folder: Path):
+    """Who counts the lines marked as outside finds the number it states, and every estimate has an interval."""
+    lines = run(EXAMPLE, folder).stdout.splitlines()
+    inside, of_all = (int(lines[-1].split()[place]) for place in (0, 2))
+    intervals = [line.split("[")[1].split("]")[0].split(",") for line in lines if "[" in line]
+    assert len(intervals) == of_all
+    assert all(float(low) < float(high) for low, high in intervals)
+    assert sum(line.endswith("<- outside") for line in lines) == of_all - inside
+
+
+def test_the_example_says_how_it_is_used():
+    """--help is help, and a folder without a manifest is named, with what makes one."""
+    assert run(EXAMPLE, "--help").returncode == 0
+    done = run(EXAMPLE, "nowhere")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "nowhere" in done.stderr
+
+
 def test_the_example_shows_the_trap(folder: Path):
     """Read over all segments the harmful treatment looks like a gain; read by segment it is the harm it is."""
     done = run(EXAMPLE, folder)

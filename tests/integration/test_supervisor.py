@@ -126,7 +126,7 @@ def test_every_message_is_forwarded_once(make_hand: MakeHand) -> None:
     total = Stats()
     for _, message in hand.sent:
         if isinstance(message, (Report, Drained)):
-            total.add(message.stats)
+            total.add(message.stats.total())
     made = total.totals["made"]
     assert 1300 <= made <= 1500
     assert total.counts[TOPIC]["produced"] == made + 1

@@ -6,13 +6,13 @@ import numpy as np
 
 from lensload.config.model import RunConfig
 from lensload.metrics.confidence import Floats
-from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Stats
 from lensload.results.build import Recording, build
 from lensload.results.environment import conditions
 from lensload.results.run import Run
 from lensload.verdict.evidence import RunFacts
 from lensload.verdict.slo import Slo
+from tests.support.courses import slices_of
 
 RATE = 300
 TOPIC = "user-interactions"
@@ -55,7 +55,7 @@ def a_run(
     """
     random = np.random.default_rng(seed)
     level = np.log(10e6 * slower) + between * random.normal() + within * drift(seconds, phi, random)
-    whole, slices = Stats(), Slices()
+    whole, all_stats = Stats(), list[Stats]()
     for second in range(seconds):
         fresh = Stats()
         for topic in topics:
@@ -69,13 +69,13 @@ def a_run(
         if second == 0 and lost:
             fresh.count(topics[0], "observed", -lost)
         whole.add(fresh)
-        slices.close(fresh, since_s=0.0, at_s=second + 1.0, phase="measuring")
+        all_stats.append(fresh)
     facts = RunFacts(
         started_ns=1_772_600_000_000_000_000 + seed * 10**9,
         measured_s=float(seconds),
         target_per_s=float(RATE),
     )
-    recording = Recording(facts=facts, slices=slices.finished())
+    recording = Recording(facts=facts, slices=slices_of(all_stats).finished())
     configuration = RunConfig.of(topics=topics, rate=RATE, duration_s=float(seconds)).public()
     known = conditions(configuration, {"embedded": False})
     return build(whole, recording, known, slos=[Slo.parse(text) for text in objectives])

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Stats
 from lensload.results.build import Recording, build
-from lensload.results.run import Row, Run
-from lensload.results.series import row
+from lensload.results.run import Run
 from lensload.verdict.evidence import RunFacts
 from lensload.verdict.thresholds import Thresholds
+from tests.support.courses import rows_of, slices_of
 
 TOPICS = ("recommendation-requests", "recommendation-responses", "user-interactions")
 # The share of the end-to-end latency that has passed at each stage.
@@ -30,15 +29,13 @@ def a_run(
 ) -> Run:
     """A run with latencies drawn from a log-normal distribution, `per_s` events a second of each topic."""
     draws = np.random.default_rng(seed)
-    whole, slices, series = Stats(), Slices(), list[Row]()
+    whole, all_stats = Stats(), list[Stats]()
     target_per_s = float(per_s * len(topics))
-    for second in range(seconds):
+    for _ in range(seconds):
         fresh = Stats()
         for topic in topics:
             _measure(fresh, topic, draws.lognormal(np.log(median_us * 1e3), 0.6, per_s).astype(np.int64))
-        at_s = second + 1.0
-        series.append(row(fresh, at_s=at_s, phase="measuring", target_per_s=target_per_s, queue=0))
-        slices.close(fresh, since_s=0.0, at_s=at_s, phase="measuring")
+        all_stats.append(fresh)
         whole.add(fresh)
     if failed:
         whole.count(topics[0], "failed", failed)
@@ -50,7 +47,10 @@ def a_run(
         target_per_s=target_per_s,
         embedded=embedded,
     )
-    recording = Recording(facts=facts, series=series, slices=slices.finished())
+    slices = slices_of(all_stats)
+    recording = Recording(
+        facts=facts, series=rows_of(all_stats, target_per_s), slices=slices.finished(), coarse=slices.coarse()
+    )
     conditions = {
         "versions": {"python": "3.11.7", "lensload": "0.1.0"},
         "machine": {"cpus": 2, "memory_bytes": 24 * 2**30},

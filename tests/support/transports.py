@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from lensload.config.model import RunConfig
 from lensload.coordinator.coordinator import Cluster, Coordinator
 from lensload.coordinator.listeners import Listener
-from lensload.metrics.stats import Stats
+from lensload.ids import NS_PER_S
+from lensload.metrics.by_second import ASKED, StatsBySecond
 from lensload.processes.envelope import Message, Parcel, ProcessName
 from lensload.processes.messages import (
     AskClock,
@@ -93,11 +94,11 @@ class FakeWorker:
                     rates = {Behaviour(): self._rate_per_s or 7.0}
                     self.say(Playing(message.start_ns, rates, users), "generator")
             case Drain() if parcel.process == "generator":
+                stats = self.counted("produced", 1)
                 self._schedule = None
-                stats = counted("produced", 1)
                 self.say(GeneratorDrained(stats, 0, self._transport.now_ns()), "generator")
             case Drain():
-                self.say(ObserverDrained(Stats(), complete=True), "observer")
+                self.say(ObserverDrained(StatsBySecond(), complete=True), "observer")
             case SetRate(number):
                 self.say(RateSet(number, self._transport.now_ns() + 40_000_000), "generator")
             case AskClock(asked_ns):
@@ -117,13 +118,23 @@ class FakeWorker:
         if self._schedule is None:
             return
         if self._has_observer:
-            self.say(ObserverReport(counted("observed", self.seen_per_s), now_ns, 0), "observer")
+            self.say(ObserverReport(self.counted("observed", self.seen_per_s), now_ns, 0), "observer")
         if now_ns >= self._schedule.start_ns:
-            stats = counted("produced", 10)
-            stats.count(TOPIC, "acked", self.acked_per_s)
+            stats = self.counted("produced", 10)
+            stats.add(self.counted("acked", self.acked_per_s))
+            stats.of(self._second()).add_total(ASKED, 10.0)
             self.say(GeneratorReport(stats, now_ns, 0, 10.0, 10.0, 0, 0, 1), "generator")
         if 0 < self._schedule.end_ns <= now_ns:
             self.say(Scheduled(), "generator")
+
+    def counted(self, name: str, events: int) -> StatsBySecond:
+        """A report of so many events that were due half a second ago."""
+        return counted(name, events, self._second())
+
+    def _second(self) -> int:
+        schedule = self._schedule
+        due_ns = self._transport.now_ns() - NS_PER_S // 2
+        return (due_ns - schedule.measure_from_ns) // NS_PER_S if schedule else 0
 
 
 class FakeTransport:
@@ -191,11 +202,11 @@ class FakeTransport:
         return (self._now_ns - START_NS) / SECOND_NS
 
 
-def counted(name: str, events: int) -> Stats:
-    """A report of so many events."""
-    stats = Stats()
-    stats.count(TOPIC, name, events)
-    return stats
+def counted(name: str, events: int, second: int = 0) -> StatsBySecond:
+    """A report of so many events that were due in a second."""
+    by_second = StatsBySecond()
+    by_second.of(second).count(TOPIC, name, events)
+    return by_second
 
 
 def coordinated(

@@ -23,7 +23,6 @@ _how = option_group("What to do with it")
 
 @click.command(
     cls=Command,
-    short_help="Read topics back: count, print, write or send messages.",
     epilog="Exit codes: 0 done, also when messages were set aside; 2 wrong usage, or a topic or version that does"
     " not exist; 3 stopped before the end; 4 the cluster or the registry cannot be reached or refused.",
 )
@@ -59,7 +58,12 @@ _how = option_group("What to do with it")
     "--decode", is_flag=True, help="Decode every value even if nothing else needs it, to find invalid Avro."
 )
 @_how("--print", "layout", type=click.Choice(["table", "jsonl"]), help="Print the records.")
-@_how("--limit", metavar="N", type=Quantity(1, 10**18), help="Print at most this many records.")
+@_how(
+    "--limit",
+    metavar="N",
+    type=Quantity(1, 10**18),
+    help="Print at most this many records: the earliest of all partitions.",
+)
 @_how(
     "--output-dir",
     "folder",

@@ -183,6 +183,7 @@ def refusal(error: ValidationError, origins: Mapping[str, str] | None = None) ->
     hints: list[str] = []
     for detail in error.errors(include_url=False):
         text = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+        text = text.partition(", unable to parse")[0]  # the value itself is shown
         field = next((str(part) for part in detail["loc"] if part in FIELDS), "")
         if not field:
             complaints.append(text)
@@ -217,4 +218,5 @@ def shown_of(field: str) -> Shown:
 def _shown(value: object) -> str:
     """A refused value as it may be printed: whatever could be credentials in an address is left out."""
     text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-    return repr("…@" + text.rpartition("@")[2] if "@" in text else value)
+    listed = isinstance(value, (list, tuple))
+    return repr("…@" + text.rpartition("@")[2] if "@" in text else text if listed else value)

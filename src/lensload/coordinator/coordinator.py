@@ -11,16 +11,18 @@ from typing import Any, Final
 from lensload import clock
 from lensload.config.model import RunConfig
 from lensload.coordinator.clock_sync import Clocks
+from lensload.coordinator.course import Times
 from lensload.coordinator.hand_rate import HandRate
 from lensload.coordinator.intake import Intake
 from lensload.coordinator.listeners import Listener
-from lensload.coordinator.recorder import Recorder, Times
+from lensload.coordinator.recorder import Recorder
 from lensload.coordinator.transport import Transport
 from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import RefusedError
 from lensload.ids import MAX_RUN_TAGS
 from lensload.metrics.cost import CostMeter
 from lensload.processes import messages
+from lensload.processes.child_main import whole_ms
 from lensload.processes.envelope import PROCESSES, Message, Parcel, ProcessName
 from lensload.results.audience import Gathering
 from lensload.results.build import Judged, build, judged
@@ -165,10 +167,10 @@ class Coordinator:
         """Fix the schedule and let all generators start."""
         if self._stopping or self.draining:
             return
-        start_ns = self._now_ns() + _LEAD_NS
-        measure_from_ns = start_ns + round(self._config.load.warmup_s * 1e9)
+        start_ns = whole_ms(self._now_ns() + _LEAD_NS)
+        measure_from_ns = whole_ms(start_ns + round(self._config.load.warmup_s * 1e9))
         duration_s = self._config.load.duration_s
-        end_ns = measure_from_ns + round(duration_s * 1e9) if duration_s else 0
+        end_ns = whole_ms(measure_from_ns + round(duration_s * 1e9)) if duration_s else 0
         self.recorder.times = Times(start_ns, measure_from_ns, end_ns)
         self._costs.begin(measure_from_ns, end_ns)
         for worker, state in self.workers.present.items():
@@ -406,7 +408,7 @@ class Coordinator:
         times = self.recorder.times
         if times:
             state.begun = True
-            begin = messages.Begin(start_ns, max(start_ns, times.measure_from_ns), times.end_ns)
+            begin = messages.Begin(start_ns, times.measure_from_ns, times.end_ns)
             for process in state.processes:
                 self._send(worker, process, begin)
 

@@ -31,7 +31,7 @@ class Listener:
         """A process of a worker has reported; its stats are in the recorder, and no longer here."""
 
     def second(self, snapshot: Snapshot) -> None:
-        """A second of the run is over; what came in it is the recorder's `latest`."""
+        """A second of the run is over; what came in it is the recorder's `came`."""
 
     def result(self, result: Run) -> None:
         """The run is over, and this is its result."""

@@ -6,19 +6,20 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lensload.config.model import REQUESTS
+from lensload.coordinator.course import Course, Step, Times
 from lensload.delivery.reconcile import Findings, Reconciliation
-from lensload.ids import NS_PER_MS
+from lensload.ids import NS_PER_S
+from lensload.metrics.by_second import ASKED, StatsBySecond
 from lensload.metrics.cost import Cost, ProcessCost
 from lensload.metrics.groups import Group
 from lensload.metrics.responses import Responses
-from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Stats
 from lensload.processes.messages import Drained, GeneratorDrained, GeneratorReport, ObserverDrained, Report
 from lensload.results.audience import AudienceLog
 from lensload.results.build import Recording
 from lensload.results.counted import WARMUP
-from lensload.results.run import RateChange, Row
-from lensload.results.series import Series, progress, row
+from lensload.results.run import RateChange
+from lensload.results.series import latencies_us, progress
 from lensload.results.snapshot import Phase, Snapshot
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.service.breakdown import responses
@@ -27,37 +28,6 @@ from lensload.service.ledger import ReplyLedger
 from lensload.verdict.evidence import Missing, MissingCode, RunFacts
 
 _MOST_CHANGES: Final = 1_000  # of the rate: a script may steer for hours
-
-
-@dataclass(frozen=True, slots=True)
-class Times:
-    """When a run's schedule starts, when measuring does, and when it ends (0: when told), Unix nanoseconds."""
-
-    start_ns: int
-    measure_from_ns: int
-    end_ns: int
-
-    def phase(self, now_ns: int) -> Phase:
-        """Where in its schedule the run is."""
-        return "warm-up" if now_ns < self.measure_from_ns else "measuring"
-
-    def elapsed_s(self, now_ns: int) -> float:
-        """Seconds since the schedule started."""
-        return max(0, now_ns - self.start_ns) / 1e9
-
-    def measured_s(self, stopped_ns: int) -> float:
-        """How long was measured, if the schedule was stopped then."""
-        return max(0, min(stopped_ns, self.end_ns or stopped_ns) - self.measure_from_ns) / 1e9
-
-    def is_measured(self, now_ns: int, stopped_ns: int) -> bool:
-        """Whether a time is between the end of the warm-up and the end; stopped at `stopped_ns`, if that is not 0."""
-        ends = [end_ns for end_ns in (stopped_ns, self.end_ns) if end_ns]
-        return self.measure_from_ns <= now_ns <= min(ends, default=now_ns)
-
-    @property
-    def total_s(self) -> float | None:
-        """Warm-up and measured time; None for a run without an end."""
-        return (self.end_ns - self.start_ns) / 1e9 if self.end_ns else None
 
 
 @dataclass(slots=True)
@@ -86,7 +56,7 @@ class Recorder:
         events: which events were sent, failed and seen, as all processes tell.
         replies: the requests to a service under test, and its answers; None where lensload answers itself.
         groups: the consumer groups that are watched.
-        times: the schedule; None until it is fixed.
+        times: the schedule, in whole milliseconds; None until it is fixed.
         stopped_ns: when the drain began, Unix nanoseconds; 0 before.
         notices: what was worth telling, in order.
         unflushed: events without a delivery report when their generator had drained.
@@ -94,7 +64,8 @@ class Recorder:
         missing: the parts of the run that did not report all that they measured.
         incomplete: observers that did not reach the partitions' ends.
         clock_step_ns: by how much a clock was set, the most that any process told.
-        latest: what was counted in the second that was closed last.
+        latest: what the last second added to the course of the run.
+        came: what was reported in the last second, whenever it was due.
         rate_changes: changes of the rate by hand, the last thousand.
         costs: what each process has used so far, by its worker's number (None: the coordinator) and its name.
     """
@@ -114,23 +85,28 @@ class Recorder:
         self.produced_until_ns = 0
         self.incomplete = 0
         self.clock_step_ns = 0
-        self.latest = Stats()
+        self.latest = Step()
+        self.came = Stats()
         self.rate_changes: list[RateChange] = []
         self.costs: dict[tuple[int | None, str], Cost] = {}
         self._changed = 0  # after the start: a rate that was set before is no change
-        self._fresh = Stats()
+        self._fresh = StatsBySecond()
         self._told = 0
-        self._generators: dict[str, GeneratorReport] = {}
-        self._series = Series()
-        self._slices = Slices()
+        self._reports: dict[tuple[str, str], Report] = {}
+        self._acked_per_s: dict[str, float] = {}
+        self._course: Course | None = None
         self._targets: dict[str, _MeanTarget] = {}
 
     def add(self, worker: str, report: Report) -> None:
         """Take in one report of a process of a worker."""
         self._fresh.add(report.stats)
         self.clock_step_ns = max(self.clock_step_ns, abs(report.clock_step_ns))
+        before = self._reports.get((worker, type(report).__name__))
+        self._reports[worker, type(report).__name__] = report.without_stats()
         if isinstance(report, GeneratorReport):
-            self._generators[worker] = report.without_stats()
+            began_ns = before.now_ns if before else report.now_ns - NS_PER_S
+            acked = sum(progress(stats)["acked"] for stats in report.stats)
+            self._acked_per_s[worker] = acked * 1e9 / max(1, report.now_ns - began_ns)
             if self.times and self.times.is_measured(report.now_ns, self.stopped_ns):
                 self._targets.setdefault(worker, _MeanTarget()).add(report)
 
@@ -155,22 +131,32 @@ class Recorder:
 
     def forget(self, worker: str) -> None:
         """Count the rates and the queue of a worker no more: it is gone."""
-        self._generators.pop(worker, None)
+        self._reports = {key: report for key, report in self._reports.items() if key[0] != worker}
+        self._acked_per_s.pop(worker, None)
+
+    @property
+    def _generators(self) -> list[GeneratorReport]:
+        return [report for report in self._reports.values() if isinstance(report, GeneratorReport)]
 
     @property
     def target_per_s(self) -> float:
         """The rate asked for now, of all workers."""
-        return sum(report.target_per_s for report in self._generators.values())
+        return sum(report.target_per_s for report in self._generators)
 
     @property
     def achieved_per_s(self) -> float:
         """Events produced per second, by the generators' last reports."""
-        return sum(report.achieved_per_s for report in self._generators.values())
+        return sum(report.achieved_per_s for report in self._generators)
+
+    @property
+    def acked_per_s(self) -> float:
+        """Events acknowledged per second, whenever they were due, by the generators' last reports."""
+        return sum(self._acked_per_s.values())
 
     @property
     def queue(self) -> int:
         """Events in the producers' queues, by the generators' last reports."""
-        return sum(report.queue for report in self._generators.values())
+        return sum(report.queue for report in self._generators)
 
     @property
     def draining(self) -> bool:
@@ -187,25 +173,22 @@ class Recorder:
         self.notices.append(text)
 
     def second(self) -> Snapshot:
-        """Close a second: what has come since the last one becomes a row of the series, and a snapshot."""
+        """Close a second: what has come since the last one goes into the course of the run, and becomes a snapshot."""
         now_ns = self._now_ns()
         phase: Phase = "starting"
         if self.draining:
             phase = "draining"
         elif self.times:
             phase = self.times.phase(now_ns)
-        self._settle_replies()
-        fresh, self._fresh = self._fresh, Stats()
-        self.stats.add(fresh)
-        self.latest = fresh
-        elapsed_s = self.times.elapsed_s(now_ns) if self.times else 0.0
-        since_s = self.times.elapsed_s(self.times.measure_from_ns) if self.times else 0.0
-        self._slices.close(fresh, since_s=since_s, at_s=elapsed_s, phase=phase)
-        target_per_s = 0.0 if self.draining else self.target_per_s
-        fresh_row = row(fresh, at_s=elapsed_s, phase=phase, target_per_s=target_per_s, queue=self.queue)
-        if phase != "starting":
-            self._series.append(fresh_row, fresh)
-        return self._snapshot(fresh_row, 0.0 if self.draining else self.achieved_per_s)
+        fresh, self.came = self._take()
+        course = self._course_of()
+        self.latest = Step()
+        if course:
+            reported_ns = min((report.now_ns for report in self._reports.values()), default=0)
+            self.latest = course.take_in(
+                fresh, now_ns=now_ns, reported_ns=reported_ns, stopped_ns=self.stopped_ns, queue=self.queue
+            )
+        return self._snapshot(phase, self.times.elapsed_s(now_ns) if self.times else 0.0, self.came)
 
     def recording(self, facts: RunFacts) -> Recording:
         """How the run went, once all of it has been taken in.
@@ -213,8 +196,11 @@ class Recorder:
         Args:
             facts: what is known of the run beside its reports; what they say is filled in.
         """
-        self._take_in_rest()
         self.stop()
+        fresh, _ = self._take()
+        course = self._course_of()
+        if course:
+            self.latest = course.finish(fresh, self.stopped_ns)
         times = self.times
         measured_s = times.measured_s(self.stopped_ns) if times else 0.0
         reported = replace(
@@ -232,9 +218,9 @@ class Recorder:
         return Recording(
             facts=reported,
             notices=tuple(self.notices),
-            series=self._series.rows(),
-            slices=self._slices.finished(),
-            coarse=self._slices.coarse(),
+            series=course.series.rows() if course else (),
+            slices=course.slices.finished() if course else (),
+            coarse=course.slices.coarse() if course else (),
             findings=self._findings(),
             responses=self._responses(),
             groups=self._groups(),
@@ -247,7 +233,7 @@ class Recorder:
 
         What is still on its way is neither lost nor unflushed.
         """
-        times, reports = self.times, self._generators.values()
+        times, reports = self.times, self._generators
         until_ns = min((report.now_ns for report in reports), default=0)
         if not times or until_ns <= times.measure_from_ns:
             return None
@@ -275,14 +261,15 @@ class Recorder:
         self._settle_replies()
         acked = sum(
             stats.counts.get(REQUESTS, {}).get(name, 0)
-            for stats in (self.stats, self._fresh)
+            for stats in (self.stats, *self._fresh)
             for name in ("acked", WARMUP + "acked")
         )
         return self.replies is None or self.replies.answered >= max(self.replies.requests, acked)
 
     def _settle_replies(self) -> None:
         if self.replies and self.times:
-            self.replies.settle(self._replies_from_ns(self.times), self._fresh)
+            self._fresh.origin_ns = self.times.measure_from_ns
+            self.replies.settle(self._fresh)
 
     def _process_costs(self) -> list[ProcessCost]:
         """Worker by worker, and the coordinator's last."""
@@ -302,32 +289,40 @@ class Recorder:
     def _responses(self, *, now_ns: int = 0) -> Responses | None:
         if self.replies is None or self.times is None:
             return None
-        return responses(self.replies.result(self._replies_from_ns(self.times), now_ns=now_ns), self.stats)
-
-    @staticmethod
-    def _replies_from_ns(times: Times) -> int:
-        return times.measure_from_ns - times.measure_from_ns % NS_PER_MS
+        return responses(self.replies.result(self.times.measure_from_ns, now_ns=now_ns), self.stats)
 
     def _findings(self) -> dict[str, Findings] | None:
         found = self.events.findings()
         return None if found is None else {TOPIC_NAMES[number]: one for number, one in found.items()}
 
-    def _take_in_rest(self) -> None:
+    def _take(self) -> tuple[StatsBySecond, Stats]:
+        """What has come since the last time, and the sum of it; it is counted now."""
         self._settle_replies()
-        rest = self._fresh.take()
-        self.stats.add(rest)
-        self._slices.add_rest(rest)
+        fresh = self._fresh.take()
+        total = fresh.total()
+        total.totals.pop(ASKED, None)  # it is of each second, and of the warm-up too
+        self.stats.add(total)
+        return fresh, total
 
-    def _snapshot(self, fresh: Row, achieved_per_s: float) -> Snapshot:
+    def _course_of(self) -> Course | None:
+        """The course of the run; None until the schedule is fixed."""
+        if self._course is None and self.times:
+            self._course = Course(self.times)
+        return self._course
+
+    def _snapshot(self, phase: Phase, elapsed_s: float, fresh: Stats) -> Snapshot:
         notices, self._told = tuple(self.notices[self._told :]), len(self.notices)
+        last = self._course.series.last if self._course and not self.draining else None
         return Snapshot(
-            phase=fresh["phase"],  # pyright: ignore[reportArgumentType]  # a Phase, which JSON calls str
-            elapsed_s=fresh["at_s"],
+            phase=phase,
+            elapsed_s=elapsed_s,
             total_s=self.times.total_s if self.times else None,
-            target_per_s=fresh["target_per_s"],
-            achieved_per_s=achieved_per_s,
-            latency_us=fresh["latency_us"],
-            queue=fresh["queue"],
+            target_per_s=last.target_per_s if last else 0.0,
+            achieved_per_s=last.counts["produced"] / last.length_s if last and last.length_s else 0.0,
+            acked_per_s=0.0 if self.draining else self.acked_per_s,
+            behind_us=max((report.behind_ns for report in self._generators), default=0) / 1e3,
+            latency_us=latencies_us(fresh),
+            queue=self.queue,
             group_lag_s={group: row["lag_s"] for group, row in self.groups.last().items()},
             notices=notices,
             **progress(self.stats),

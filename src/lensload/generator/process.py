@@ -8,6 +8,7 @@ It runs in a process of its own, started by a worker with the descriptor of a li
 
 import gc
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from lensload.config.model import RunConfig
@@ -25,6 +26,7 @@ from lensload.processes.child_main import RunChild, serve, whole_ms
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
 from lensload.world.behaviour import Behaviour
+from lensload.world.world import made
 
 _NS_PER_S: Final = 1_000_000_000
 _LISTEN_NS: Final = 5 * NS_PER_MS
@@ -51,6 +53,7 @@ class Generator(RunChild):
 
     def __init__(self, link: Link, order: messages.ConfigureGenerator) -> None:
         super().__init__(link, order.config, _LISTEN_NS)
+        gc.disable()  # what is made up to `run` lives as long as it: no collection of garbage need look through it
         self._order = order
         self._end_ns = 0
         # How many events were produced at the last report, and when that was.
@@ -67,9 +70,8 @@ class Generator(RunChild):
     def run(self) -> None:
         """Say ready, then work until drained."""
         self._link.send(messages.Ready(self._conditions))
-        # What lives for the whole run need not be looked through by every collection of garbage.
-        gc.collect()
         gc.freeze()
+        gc.enable()
         while not self._draining:
             now_ns = time.time_ns()
             produced = 0 if self._scheduled else self._producer.pump(now_ns)
@@ -89,9 +91,11 @@ class Generator(RunChild):
 
     def _connect(self) -> None:
         config, order = self._config, self._order
-        found = preflight.prepare(
-            config, order.bootstrap_servers, order.registry_url, embedded=order.embedded
-        )
+        with ThreadPoolExecutor(1) as beside:  # while the answers are awaited the population is made
+            addresses = (order.bootstrap_servers, order.registry_url)
+            prepared = beside.submit(preflight.prepare, config, *addresses, embedded=order.embedded)
+            scenario = made(config.world)
+            found = prepared.result()
         self._leaders = Leaders(tuple(order.names.values()))
         self._producer = PacedProducer(
             producer_settings(found.settings, _tuning(config, self._largest_batch(found.settings))),
@@ -104,7 +108,7 @@ class Generator(RunChild):
         self._watch = PartitionWatch(found.settings, list(order.names.values())) if several else None
         if self._watch:
             self._follow_leaders(self._watch.look_now(_LEADERS_S), time.time_ns())
-        self._maker = EventMaker(order, found, self._producer, self._stats)
+        self._maker = EventMaker(order, found, scenario, self._producer, self._stats)
         self._conditions: dict[str, Any] = {
             "cluster": {"id": found.cluster.cluster_id, "brokers": list(found.cluster.brokers)},
             **dict(
@@ -157,7 +161,7 @@ class Generator(RunChild):
     def _begin(self, start_ns: int, measure_from_ns: int, end_ns: int) -> None:
         self._begun = True
         self._end_ns = end_ns
-        self._measure_from_ns = self._producer.measure_from_ns = measure_from_ns
+        self._measure_from_ns = self._stats.origin_ns = measure_from_ns
         self._maker.begin(start_ns, measure_from_ns, end_ns)
         self._tell_playing(start_ns)
 
@@ -176,6 +180,7 @@ class Generator(RunChild):
     def report(self, now_ns: int) -> None:
         """Send what was made and sent since the last report."""
         self._producer.settle()
+        self._maker.account_asked(now_ns)
         if self._watch:
             self._follow_leaders(self._watch.look(), now_ns)
         self.send_all(map(messages.Notice, self._producer.take_notices()))
@@ -220,8 +225,9 @@ class Generator(RunChild):
         self._costs.end()
         self._producer.requests.end()
         stopped_ns = self._end_ns = min(time.time_ns(), self._end_ns or time.time_ns())
+        self._maker.account_asked(stopped_ns, ended=True)
         if self._begun and stopped_ns > self._measure_from_ns:
-            self._stats.add_total("due", self._maker.due_by(stopped_ns))
+            self._stats.timeless.add_total("due", self._maker.due_by(stopped_ns))
         deadline_s = time.monotonic() + self._config.load.drain_timeout_s
         left = self._producer.flush(_FLUSH_STEP_S)
         while left and time.monotonic() < deadline_s:
@@ -231,7 +237,7 @@ class Generator(RunChild):
             left = self._producer.give_up()
         self._producer.settle()
         self._tell_pages(everything=True)
-        self._stats.add_total("unsent", self._producer.waiting())
+        self._stats.timeless.add_total("unsent", self._producer.waiting())
         self.tell_cost()
         self._link.send(messages.GeneratorDrained(self._stats.take(), left, self._producer.last_ns))
         self._maker.close()

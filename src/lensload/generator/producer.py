@@ -7,6 +7,7 @@ What runs at every wake-up only moves events and notes the time. Counts, histogr
 in bulk, ten times a second or when some thousand events have gathered: NumPy costs as much for two as for a hundred.
 """
 
+import json
 import time
 from bisect import bisect_right
 from collections import deque
@@ -23,9 +24,9 @@ from lensload.encoding.encoders import Encoded
 from lensload.kafka.batch_producer import BatchProducer, Messages
 from lensload.kafka.client_errors import Troubles
 from lensload.kafka.producing import refusing_contradictions
+from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.leaders import Leaders
-from lensload.metrics.librdkafka import INTERVAL_MS, ProducerStatistics
-from lensload.metrics.stats import Stats
+from lensload.metrics.librdkafka import INTERVAL_MS, RequestRates, enter_window
 
 _CHUNK: Final = 250  # events between two looks at the clock: a quarter of a millisecond at full speed
 _MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its caller can see to other things
@@ -44,13 +45,13 @@ _PURGED: Final = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)  # noqa: 
 class PacedProducer:
     """Produces encoded events when they are due, and accounts for each.
 
-    Whatever it finds goes into the stats: counts `produced`, `acked`, `failed` and `unflushed` by topic, errors by their
-    text, totals `bytes`, `queue_full`, `warmup_overdue` and `producer_troubles`, the stages `schedule_lag` and `ack`, and librdkafka's own. Events due before
-    `measure_from_ns` are warm-up: counted as `warmup_produced`, `warmup_acked`, `warmup_failed` only.
+    Whatever it finds goes into the stats, events by the second in which they were due: counts `produced`, `acked`, `failed` and
+    `unflushed` by topic, errors by their text, totals `bytes`, `queue_full`, `warmup_overdue` and `producer_troubles`, the
+    stages `schedule_lag` and `ack`, and librdkafka's own. Events due before second 0 are warm-up: counted as
+    `warmup_produced`, `warmup_acked`, `warmup_failed` only.
     Which events they are goes into `dispatches`.
 
     Attributes:
-        measure_from_ns: when measuring begins, Unix ns.
         produced: how many events were handed to librdkafka so far, warm-up included.
         last_ns: when the last of them was, Unix ns; 0 before the first.
         dispatches: which events were sent, and which of them failed.
@@ -65,9 +66,12 @@ class PacedProducer:
     """
 
     def __init__(
-        self, settings: dict[str, Any], names: dict[str, str], stats: Stats, leaders: Leaders | None = None
+        self,
+        settings: dict[str, Any],
+        names: dict[str, str],
+        stats: StatsBySecond,
+        leaders: Leaders | None = None,
     ) -> None:
-        self.measure_from_ns = 0
         self.produced = 0
         self.last_ns = 0
         self.dispatches = Dispatches()
@@ -84,8 +88,7 @@ class PacedProducer:
         self._handed_events = 0
         self._settled_ns = 0
         self._refused: list[tuple[KafkaError, str, bytes]] = []
-        self._statistics = ProducerStatistics(stats)
-        self.requests = self._statistics.requests
+        self.requests = RequestRates()
         own = {**settings, "statistics.interval.ms": INTERVAL_MS}
         with refusing_contradictions():
             self._producer = BatchProducer(own, self._troubles, self._note_statistics)
@@ -181,13 +184,17 @@ class PacedProducer:
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
         troubles = self._troubles.take()
-        self._stats.add_total("producer_troubles", len(troubles))
+        self._stats.timeless.add_total("producer_troubles", len(troubles))
         return [*troubles, *self._silence()]
 
     def _note_statistics(self, text: str) -> None:
         """Enter librdkafka's window of the last second, if all of it was measured."""
-        if self.measure_from_ns and time.time_ns() >= self.measure_from_ns + INTERVAL_MS * 1_000_000:
-            self._statistics.record(text)
+        began_ns = time.time_ns() - INTERVAL_MS * 1_000_000
+        if 0 < self._stats.origin_ns <= began_ns:
+            statistics = json.loads(text)
+            self.requests.record(statistics)
+            middle_ns = began_ns + INTERVAL_MS * 500_000
+            enter_window(statistics, self._stats.of(self._stats.second(middle_ns)))
 
     def _silence(self) -> list[str]:
         """That a cluster which takes events acknowledges none, once, and that it does again: no error tells that."""
@@ -213,7 +220,7 @@ class PacedProducer:
             self._refused += [(error, encoded.topic, encoded.values[each]) for each, error in refused]
             place += taken
             if place < stop:
-                self._stats.add_total("queue_full", 1)
+                self._stats.timeless.add_total("queue_full", 1)
                 self._serve(_FULL_QUEUE_WAIT_S)
                 self._settle_acked()  # what was reported holds its place in the queue until then
         self.last_ns = time.time_ns()
@@ -230,26 +237,29 @@ class PacedProducer:
         self._handed.clear()
         self._handed_events = 0
         portions = {topic: _portions(chunks) for topic, chunks in by_topic.items()}
-        self.dispatches.sent(list(chain.from_iterable(portions.values())), self.measure_from_ns)
+        self.dispatches.sent(list(chain.from_iterable(portions.values())), self._stats.origin_ns)
         for topic, chunks in by_topic.items():
             self._count_handed(topic, portions[topic], _moments_ns(chunks))
 
     def _count_handed(self, topic: str, portions: list[Portion], moments_ns: NDArray[np.int64]) -> None:
         due_ns = np.concatenate([portion.due_ns for portion in portions])
-        warm = int(np.searchsorted(due_ns, self.measure_from_ns))
-        measured = len(due_ns) - warm
-        if measured:
-            self._stats.record("schedule_lag", topic, (moments_ns - due_ns)[warm:])
-            self._stats.count(topic, "produced", measured)
-            values = chain.from_iterable(portion.values for portion in portions)
-            value_bytes = sum(map(len, islice(values, warm, None)))
-            self._stats.add_total("bytes", value_bytes)
-            self._stats.count(topic, "bytes", value_bytes)
-        if warm:
-            self._stats.count(topic, "warmup_produced", warm)
-            overdue = int(np.count_nonzero(moments_ns[:warm] > self.measure_from_ns + _OVERDUE_NS))
-            if overdue:
-                self._stats.add_total("warmup_overdue", overdue)
+        late_ns = moments_ns - due_ns
+        for second, part, which in self._stats.split(due_ns):
+            count = len(due_ns[which])
+            if second < 0:
+                part.count(topic, "warmup_produced", count)
+            else:
+                part.record("schedule_lag", topic, late_ns[which])
+                part.count(topic, "produced", count)
+        measure_from_ns, stats = self._stats.origin_ns, self._stats.timeless
+        warm = int(np.searchsorted(due_ns, measure_from_ns))
+        values = chain.from_iterable(portion.values for portion in portions)
+        value_bytes = sum(map(len, islice(values, warm, None)))
+        stats.add_total("bytes", value_bytes)
+        stats.count(topic, "bytes", value_bytes)
+        overdue = int(np.count_nonzero(moments_ns[:warm] > measure_from_ns + _OVERDUE_NS))
+        if overdue:
+            stats.add_total("warmup_overdue", overdue)
 
     def _serve(self, timeout_s: float) -> None:
         self._producer.serve(timeout_s)
@@ -269,20 +279,22 @@ class PacedProducer:
         self._reported = 0
         numbers, due_ns = _opened(reports.opaques)
         failed = reports.errors != 0
-        measured = due_ns >= self.measure_from_ns
         if self._leaders.known:
-            timed = np.flatnonzero(measured & ~failed)
+            timed = np.flatnonzero((due_ns >= self._stats.origin_ns) & ~failed)
             places = self._leaders.of(numbers[timed], reports.partitions[timed], due_ns[timed])
-            self._leaders.record(self._stats, "ack", places, reports.came_ns[timed] - due_ns[timed])
+            took_ns = reports.came_ns[timed] - due_ns[timed]
+            self._leaders.record(self._stats.timeless, "ack", places, took_ns)
         for number, topic in enumerate(self._topics):
-            acked = (numbers == number) & ~failed
-            counted = np.flatnonzero(acked & measured)
-            if len(counted):
-                self._stats.count(topic, "acked", len(counted))
-                self._stats.record("ack", topic, reports.came_ns[counted] - due_ns[counted])
-            warm = int(np.count_nonzero(acked)) - len(counted)
-            if warm:
-                self._stats.count(topic, "warmup_acked", warm)
+            acked = np.flatnonzero((numbers == number) & ~failed)
+            due = due_ns[acked]
+            took_ns = reports.came_ns[acked] - due
+            for second, part, which in self._stats.split(due):
+                count = len(due[which])
+                if second < 0:
+                    part.count(topic, "warmup_acked", count)
+                else:
+                    part.count(topic, "acked", count)
+                    part.record("ack", topic, took_ns[which])
         self._refused += [
             (KafkaError(error), self._topics[number], value)
             for error, number, value in zip(
@@ -297,10 +309,10 @@ class PacedProducer:
             values.setdefault(topic, []).append(value)
             given_up = error.code() in _PURGED
             due_ns = int(wire.due_ns(wire.heads_of([value]))[0])
-            name = "unflushed" if given_up else "failed"
-            self._stats.count(topic, name if due_ns >= self.measure_from_ns else f"warmup_{name}")
+            name, second = "unflushed" if given_up else "failed", self._stats.second(due_ns)
+            self._stats.of(second).count(topic, name if second >= 0 else f"warmup_{name}")
             if not given_up:
-                self._stats.error(topic, error.str())
+                self._stats.timeless.error(topic, error.str())
         for topic, failed in values.items():
             self.dispatches.failed(topic, failed)
 

@@ -7,7 +7,7 @@ does not run it beside the subclass.
 
     class Bargains(Buyers):
         events_per_s = 250
-        purchase_rate = 0.4
+        purchase_rate = 0.8
         weight = 2
 """
 

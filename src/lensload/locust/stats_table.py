@@ -60,7 +60,7 @@ class StatsTable(Listener):
     def second(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - the listeners'
         """Add what has come in the second that is over."""
         if self._recorder:
-            self.add(self._recorder.latest)
+            self.add(self._recorder.came)
 
     def add(self, fresh: Stats) -> None:
         """Add what is new, as having happened now."""
@@ -123,11 +123,9 @@ def _add_error(stats: RequestStats, topic: str, text: str, count: int, now_s: fl
 
 
 def _response_times(histogram: Histogram) -> Mapping[float, int]:
-    used = histogram.used
-    counts = histogram.counts[used]
-    indices = np.flatnonzero(counts)
+    indices, counts = histogram.filled
     times: dict[float, int] = {}
-    for index, count in zip((indices + used.start).tolist(), counts[indices].tolist(), strict=True):
+    for index, count in zip(indices.tolist(), counts.tolist(), strict=True):
         key = _bucket_ms(index)
         times[key] = times.get(key, 0) + count
     return times

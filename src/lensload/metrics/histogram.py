@@ -34,6 +34,10 @@ _BUCKETS: Final = 33 * _HALF
 # So many neighbouring buckets make one coarse bucket: 16 to each power of two, so it is 3 to 6 % wide.
 _TOGETHER: Final = 64
 
+# A histogram has room for the range of its values alone, in steps of so many buckets: latencies of one second span a
+# few powers of two, and all buckets would take 270 KB.
+_ROOM: Final = 256
+
 PERCENTS: Final = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9, "p9999": 99.99}
 """The percentiles that are reported, by name."""
 
@@ -65,7 +69,6 @@ class Histogram:
     """How often each latency occurred, to 3 significant digits, from 0 to an hour.
 
     Attributes:
-        counts: how many values fell into each bucket of `bucket_bounds`.
         count: how many values were recorded, zeros and out-of-range ones included.
         min_ns: the least of them, exactly; HIGHEST_NS while there is none.
         max_ns: the greatest of them, exactly; 0 while there is none.
@@ -74,10 +77,11 @@ class Histogram:
         negative: how many were below 0 (a clock that stepped), and recorded as 0.
     """
 
-    __slots__ = ("clamped", "count", "counts", "max_ns", "min_ns", "negative", "sum_ns")
+    __slots__ = ("_cells", "_first", "clamped", "count", "max_ns", "min_ns", "negative", "sum_ns")
 
     def __init__(self) -> None:
-        self.counts: NDArray[np.int64] = np.zeros(_BUCKETS, np.int64)
+        self._cells: NDArray[np.int64] = np.zeros(0, np.int64)  # of the buckets from `_first` on
+        self._first = 0
         self.count = 0
         self.min_ns = HIGHEST_NS
         self.max_ns = 0
@@ -95,7 +99,9 @@ class Histogram:
             self.clamped += int(np.count_nonzero(values_ns > HIGHEST_NS))
             values_ns = np.clip(values_ns, 0, HIGHEST_NS)
             low_ns, high_ns = max(low_ns, 0), min(high_ns, HIGHEST_NS)
-        np.add.at(self.counts, bucket_indices(values_ns), 1)
+        indices = bucket_indices(values_ns)
+        first = self._make_room(int(indices.min()), int(indices.max()))
+        np.add.at(self._cells, indices - first, 1)
         self._extend(values_ns.size, low_ns, high_ns, int(values_ns.sum()))
 
     def record_repeated(self, value_ns: int, count: int) -> None:
@@ -107,8 +113,28 @@ class Histogram:
         within_ns = min(max(value_ns, 0), HIGHEST_NS)
         self.negative += count * (value_ns < 0)
         self.clamped += count * (value_ns > HIGHEST_NS)
-        self.counts[bucket_indices(np.array([within_ns]))] += count
+        index = int(bucket_indices(np.array([within_ns]))[0])
+        first = self._make_room(index, index)
+        self._cells[index - first] += count
         self._extend(count, within_ns, within_ns, within_ns * count)
+
+    def _make_room(self, low: int, high: int) -> int:
+        """Have cells for all buckets from one to another, both inclusive; gives the bucket of the first cell."""
+        stop = self._first + self._cells.size
+        if low < self._first or high >= stop:
+            start, end = low - low % _ROOM, high - high % _ROOM + _ROOM
+            if self._cells.size:
+                start, end = min(start, self._first), max(end, stop)
+            grown = np.zeros(end - start, np.int64)
+            grown[self._first - start : stop - start] = self._cells
+            self._cells, self._first = grown, start
+        return self._first
+
+    def _fill(self, indices: NDArray[np.int64], counts: NDArray[np.integer]) -> None:
+        """Set these buckets, which rise."""
+        if indices.size:
+            first = self._make_room(int(indices[0]), int(indices[-1]))
+            self._cells[indices - first] = counts
 
     def _extend(self, count: int, low_ns: int, high_ns: int, sum_ns: int) -> None:
         self.count += count
@@ -118,27 +144,48 @@ class Histogram:
 
     def add(self, other: "Histogram") -> None:
         """Count all that `other` has counted; `other` is left as it was."""
-        used = other.used
-        self.counts[used] += other.counts[used]
+        if other.count:
+            used = other.used
+            first = self._make_room(used.start, used.stop - 1)
+            self._cells[used.start - first : used.stop - first] += other.within(used)
         self.negative += other.negative
         self.clamped += other.clamped
         self._extend(other.count, other.min_ns, other.max_ns, other.sum_ns)
+
+    def within(self, buckets: slice) -> NDArray[np.int64]:
+        """How many values fell into each of these buckets, which are part of `used`."""
+        return self._cells[buckets.start - self._first : buckets.stop - self._first]
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many values fell into each bucket of `bucket_bounds`, from the first on; a copy."""
+        counts = np.zeros(_BUCKETS, np.int64)
+        counts[self.used] = self.within(self.used)
+        return counts
+
+    @property
+    def filled(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The buckets that hold a value, and how many each holds."""
+        used = self.used
+        counts = self.within(used)
+        indices = np.flatnonzero(counts)
+        return indices + used.start, counts[indices]
 
     @property
     def used(self) -> slice:
         """The buckets between the least and the greatest value: the only ones worth touching."""
         if not self.count:
             return slice(0, 0)
-        first, last = bucket_indices(np.array([self.min_ns, self.max_ns]))
-        return slice(int(first), int(last) + 1)
+        first, last = bucket_indices(np.array([self.min_ns, self.max_ns])).tolist()
+        return slice(max(first, self._first), min(last + 1, self._first + self._cells.size))
 
     @property
     def coarse(self) -> NDArray[np.int64]:
         """The same counts in buckets of `coarse_bounds`, 3 to 6 % wide; they add up as well."""
-        coarse, used = np.zeros(_BUCKETS // _TOGETHER, np.int64), self.used
-        first, last = used.start // _TOGETHER, -(-used.stop // _TOGETHER)
-        within = self.counts[first * _TOGETHER : last * _TOGETHER]
-        coarse[first:last] = within.reshape(-1, _TOGETHER).sum(axis=1)
+        coarse = np.zeros(_BUCKETS // _TOGETHER, np.int64)
+        together = self._cells.reshape(-1, _TOGETHER).sum(axis=1)  # there is room for whole coarse buckets
+        first = self._first // _TOGETHER
+        coarse[first : first + together.size] = together
         return coarse
 
     @classmethod
@@ -173,7 +220,7 @@ class Histogram:
     def ranked_us(self, rank: int) -> float:
         """The value of a rank from 1 to `count`: the upper end of its bucket, as in `percentile_us`."""
         used = self.used
-        index = used.start + np.searchsorted(np.cumsum(self.counts[used]), rank)
+        index = used.start + np.searchsorted(np.cumsum(self.within(used)), rank)
         return min(int(bucket_bounds(index)[1]), self.max_ns) / 1_000
 
     @property
@@ -204,13 +251,11 @@ class Histogram:
 
     def to_wire(self) -> dict[str, Any]:
         """All of it, exactly, as a small map that msgpack can carry: only the buckets in use."""
-        used = self.used
-        counts = self.counts[used]
-        indices = np.flatnonzero(counts != 0)
+        indices, counts = self.filled
         width = "<u4" if self.count < 1 << 32 else "<u8"
         return {
-            "i": (indices + used.start).astype("<u2").tobytes(),
-            "n": counts.take(indices).astype(width).tobytes(),
+            "i": indices.astype("<u2").tobytes(),
+            "n": counts.astype(width).tobytes(),
             "width": width,
             "min": self.min_ns,
             "max": self.max_ns,
@@ -223,8 +268,8 @@ class Histogram:
     def from_wire(cls, wire: dict[str, Any]) -> Self:
         """What `to_wire` gave, again."""
         histogram = cls()
-        counts = np.frombuffer(wire["n"], wire["width"])
-        histogram.counts[np.frombuffer(wire["i"], "<u2")] = counts
+        counts: NDArray[np.integer] = np.frombuffer(wire["n"], wire["width"])  # pyright: ignore[reportAssignmentType]
+        histogram._fill(np.frombuffer(wire["i"], "<u2").astype(np.int64), counts)
         histogram._extend(int(counts.sum()), wire["min"], wire["max"], wire["sum"])
         histogram.clamped, histogram.negative = wire["clamped"], wire["negative"]
         return histogram
@@ -264,10 +309,10 @@ class Histogram:
     @classmethod
     def _of_counts(cls, counts: NDArray[np.int64]) -> Self:
         histogram = cls()
-        histogram.counts[:] = counts
         indices = np.flatnonzero(counts)
         if indices.size:
             lowest, highest = bucket_bounds(indices)
+            histogram._fill(indices, counts[indices])
             sum_ns = int(np.dot((lowest + highest) / 2, counts[indices]))
             histogram._extend(int(counts.sum()), int(lowest[0]), min(int(highest[-1]), HIGHEST_NS), sum_ns)
         return histogram

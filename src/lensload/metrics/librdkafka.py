@@ -5,10 +5,8 @@ percentiles, per broker. Windows are merged as histograms in which each value st
 range: counts, means and maxima are exact, percentiles are upper bounds.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from lensload.metrics.histogram import Histogram
@@ -73,27 +71,18 @@ class RequestRates:
         return {kind: count / (to_us - from_us) * 1e6 for kind, count in sorted(sent.items()) if count > 0}
 
 
-@dataclass(frozen=True, slots=True)
-class ProducerStatistics:
-    """Takes librdkafka's statistics of a producer into stats, from the measured time on.
+def enter_window(statistics: Mapping[str, Any], stats: Stats) -> None:
+    """Enter one window of a producer's statistics, as `STAGES` under the topic `CLIENT`.
 
-    Attributes:
-        stats: where `STAGES` are recorded, under the topic `CLIENT`.
-        requests: what the producer sends.
+    Args:
+        statistics: what `stats_cb` gets, parsed.
+        stats: of the time of the window.
     """
-
-    stats: Stats
-    requests: RequestRates = field(default_factory=RequestRates)
-
-    def record(self, text: str) -> None:
-        """Record one window: the JSON that `stats_cb` gets."""
-        statistics = json.loads(text)
-        self.requests.record(statistics)
-        for broker in statistics.get("brokers", {}).values():
-            for stage, (name, ns) in _WINDOWS.items():
-                window = broker.get(name)
-                if window and window["cnt"]:
-                    self.stats.merge(stage, CLIENT, histogram_of(window, ns))
+    for broker in statistics.get("brokers", {}).values():
+        for stage, (name, ns) in _WINDOWS.items():
+            window = broker.get(name)
+            if window and window["cnt"]:
+                stats.merge(stage, CLIENT, histogram_of(window, ns))
 
 
 def histogram_of(window: Mapping[str, Any], unit_ns: int) -> Histogram:

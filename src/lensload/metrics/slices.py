@@ -1,17 +1,17 @@
-"""The course of a run in slices of time: what was counted in each, and how long it took. They add up to the run.
+"""The course of a run in slices of time: what became of the events due in each, and how long it took. They add up to the run.
 
 A percentile of the whole run does not say how certain it is; what it was in each of many slices does.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from lensload.metrics.counts import PROGRESS, Progress, count_of
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.stats import Stats
-from lensload.metrics.time_series import Coarse, TimeSeries, add_coarse
+from lensload.metrics.time_series import Coarse, Span, TimeSeries, add_coarse
 
 STAGES_KEPT = ("schedule_lag", "queue", "ack", "end_to_end")
 
@@ -23,14 +23,14 @@ MOST_BYTES = 900_000
 
 
 class Slice(Progress):
-    """Some time of a run, and what happened in it to measured events: nothing in here is of the warm-up.
+    """Some time of a run, and what became of the events that were due in it: nothing in here is of the warm-up.
 
     Attributes:
         from_s: when it begins, from the start of the schedule; slices follow each other without gaps.
         to_s: when it ends.
-        phase: "measuring" or "draining".
+        phase: "measuring"; in files of earlier versions, whose slices have what became known in their time, "draining" too.
         histograms: of `STAGES_KEPT` by stage and topic ("all" for the client's queue, missing in files of earlier versions), encoded as those of the run but coarse
-            (`Histogram.from_coarse`): latencies of the events that got to that stage in this time.
+            (`Histogram.from_coarse`): the latencies of these events.
     """
 
     from_s: float
@@ -46,9 +46,10 @@ class CoarseSlice:
     from_s: float
     to_s: float
     phase: str
+    second: int
     seconds: int
-    counts: dict[str, int]
-    histograms: dict[tuple[str, str], Coarse]
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROGRESS, 0))
+    histograms: dict[tuple[str, str], Coarse] = field(default_factory=dict[tuple[str, str], Coarse])
 
     def add(self, later: "CoarseSlice") -> None:
         """Take in the slice that follows this one."""
@@ -77,27 +78,40 @@ class Slices:
     def __init__(self, most: int = MOST) -> None:
         self._parts = TimeSeries[CoarseSlice](most)
 
-    def close(self, fresh: Stats, *, since_s: float, at_s: float, phase: str) -> None:
-        """Take in what came in the second that ends now.
+    def open(self, span: Span) -> None:
+        """The next second: slices are of the measured time alone."""
+        if span.phase == "measuring":
+            self._parts.append(CoarseSlice(span.from_s, span.to_s, span.phase, span.second, 1))
 
-        Args:
-            fresh: what is new in it, of all processes.
-            since_s: when measuring began, from the start of the schedule: no slice begins earlier.
-            at_s: now, from the start of the schedule.
-            phase: as in `lensload.results.run.row`; before "measuring" there is nothing to take in.
+    def add(self, second: int, fresh: Stats) -> None:
+        """Take in what is new of the events due in a second; of one that there is not, in the nearest."""
+        part = self._parts.at(second)
+        if part is None:
+            return
+        for by_name in fresh.counts.values():
+            for name in PROGRESS:
+                part.counts[name] += by_name.get(name, 0)
+        kept = {
+            key: one.coarse for key, one in fresh.histograms.items() if key[0] in STAGES_KEPT and one.count
+        }
+        add_coarse(part.histograms, kept)
+
+    def end(self, at_s: float) -> None:
+        """The latest second ends there."""
+        last = self._parts.last
+        if last:
+            last.to_s = max(at_s, last.from_s)
+
+    def follow_with(self, run: Sequence[Slice]) -> None:
+        """Take in the slices of a run as if it had followed.
+
+        Raises:
+            UsageError: its file is damaged.
         """
-        from_s = self._parts.last.to_s if self._parts.last else since_s
-        part = _part(fresh, min(from_s, at_s), at_s, phase)
-        if phase in ("measuring", "draining") or not part.empty:
-            self._parts.append(part)
-
-    def add_rest(self, fresh: Stats) -> None:
-        """Count what came after the last second with the last slice."""
-        rest = _part(fresh, 0.0, 0.0, "draining")
-        if self._parts.last:
-            self._parts.last.add(rest)
-        elif not rest.empty:
-            self._parts.append(rest)
+        last = self._parts.last
+        shift_s = last.to_s - run[0]["from_s"] if last and run else 0.0
+        for piece in run:
+            self._parts.append(_decoded(piece, shift_s))
 
     def coarse(self) -> list[CoarseSlice]:
         """All slices as they are counted."""
@@ -108,18 +122,16 @@ class Slices:
         return _finished(self._parts)
 
 
-def joined(runs: Sequence[Sequence[Slice]]) -> list[Slice]:
+def joined(runs: Sequence[Sequence[Slice]]) -> "Slices":
     """The slices of several runs in a row: times go on from run to run, and there are no more than of one run.
 
     Raises:
         UsageError: a file is damaged.
     """
-    parts = TimeSeries[CoarseSlice](MOST)
+    together = Slices()
     for run in runs:
-        shift_s = parts.last.to_s - run[0]["from_s"] if parts.last and run else 0.0
-        for piece in run:
-            parts.append(_decoded(piece, shift_s))
-    return _finished(parts)
+        together.follow_with(run)
+    return together
 
 
 def histogram(piece: Slice, stage: str, topic: str = "all") -> Histogram:
@@ -133,12 +145,6 @@ def histogram(piece: Slice, stage: str, topic: str = "all") -> Histogram:
         if topic in ("all", its_topic):
             merged.add(Histogram.from_encoded(text))
     return merged
-
-
-def _part(fresh: Stats, from_s: float, to_s: float, phase: str) -> CoarseSlice:
-    counts = {name: sum(by.get(name, 0) for by in fresh.counts.values()) for name in PROGRESS}
-    kept = {key: one.coarse for key, one in fresh.histograms.items() if key[0] in STAGES_KEPT and one.count}
-    return CoarseSlice(from_s, to_s, phase, 1, counts, kept)
 
 
 def _finished(parts: TimeSeries[CoarseSlice]) -> list[Slice]:
@@ -161,7 +167,7 @@ def _decoded(piece: Slice, shift_s: float) -> CoarseSlice:
     }
     counts = {name: count_of(piece, name) for name in PROGRESS}
     from_s, to_s = piece["from_s"] + shift_s, piece["to_s"] + shift_s
-    return CoarseSlice(from_s, to_s, piece["phase"], max(1, round(to_s - from_s)), counts, histograms)
+    return CoarseSlice(from_s, to_s, piece["phase"], 0, max(1, round(to_s - from_s)), counts, histograms)
 
 
 def _encoded(part: CoarseSlice) -> Slice:

@@ -3,12 +3,29 @@
 There is one part a second at first. When there are too many, neighbours are merged, and later parts are twice as long.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+class Span(NamedTuple):
+    """A second of a run's schedule; the first and the last may be shorter.
+
+    Attributes:
+        second: its number, as of `lensload.metrics.by_second.StatsBySecond`.
+        from_s: when it begins, from the start of the schedule.
+        to_s: when it ends.
+        phase: "warm-up" or "measuring".
+    """
+
+    second: int
+    from_s: float
+    to_s: float
+    phase: str
 
 
 class Part(Protocol):
@@ -17,6 +34,11 @@ class Part(Protocol):
     @property
     def phase(self) -> str:
         """Of the run; parts of different phases are never merged."""
+        ...
+
+    @property
+    def second(self) -> int:
+        """The number of its first second."""
         ...
 
     @property
@@ -54,6 +76,11 @@ class TimeSeries(Generic[P]):
         if len(self._parts) > self._most:
             self.halve()
 
+    def at(self, second: int) -> P | None:
+        """The part that has a second, or the nearest to it; None while there is none."""
+        place = bisect_right(self._parts, second, key=lambda part: part.second)
+        return self._parts[max(0, place - 1)] if self._parts else None
+
     def halve(self) -> bool:
         """Merge neighbours of one phase in pairs; False where no two of them are of one phase."""
         before = len(self._parts)
@@ -65,6 +92,9 @@ class TimeSeries(Generic[P]):
     def last(self) -> P | None:
         """The latest part; None while there is none."""
         return self._parts[-1] if self._parts else None
+
+    def __len__(self) -> int:
+        return len(self._parts)
 
     def __iter__(self) -> Iterator[P]:
         return iter(self._parts)

@@ -6,7 +6,7 @@ accounted for in bulk, since NumPy costs as much for two records as for a hundre
 """
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zlib import adler32
 
 import numpy as np
@@ -19,11 +19,14 @@ from lensload.delivery.tracker import TOPICS_A_LANE, OrderLedger, SequenceLedger
 from lensload.encoding import wire
 from lensload.kafka.live_reader import LiveReader
 from lensload.kafka.reading import Place
+from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.leaders import Leaders
 from lensload.metrics.stats import Stats
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.service.offset_log import OffsetLog
-from lensload.service.reader import ReplyReader
+
+if TYPE_CHECKING:
+    from lensload.service.reader import ReplyReader
 
 _MOST_GATHERED: Final = 4_096  # records that wait to be accounted for
 _LONGEST_GATHERED_NS: Final = 100_000_000  # how long the first of them waits, while records come
@@ -34,16 +37,15 @@ class Observer:
     """Reads partitions from their present end on, and accounts for every record of this run in them.
 
     Fetched records wait to be accounted for until there are 4,096 of them or the first has waited for 100 ms; whoever
-    takes the stats or the pages calls `account` first. What it finds goes into the stats: counts `observed` (distinct
-    events), `duplicated` (each further sight), `reordered` (came behind a later one of its writer in the same partition)
+    takes the stats or the pages calls `account` first. What it finds goes into the stats, events by the second in which
+    they were due: counts `observed` (distinct events), `duplicated` (each further sight), `reordered` (came behind a later one of its writer in the same partition)
     and `corrupt` by topic, totals `foreign` (records of other runs or programs), `deleted_before_read` (records gone before
     they could be read), `read_again` (records that came twice because the client had lost its place) and
     `observer_troubles` (what the client complained of) and `untimed` (events of a partition that was added, from before
-    it was taken up), and the stage `end_to_end`, by broker too while `leaders` knows any. Events due before
-    `measure_from_ns` are warm-up, counted as `warmup_observed` only.
+    it was taken up), and the stage `end_to_end`, by broker too while `leaders` knows any. Events due before second 0
+    are warm-up, counted as `warmup_observed` only.
 
     Attributes:
-        measure_from_ns: when measuring begins, Unix ns.
         leaders: of the partitions of all topics.
 
     Args:
@@ -62,12 +64,11 @@ class Observer:
         partitions: dict[str, list[int]],
         topics: dict[str, str],
         run_tag: int,
-        stats: Stats,
+        stats: StatsBySecond,
         *,
-        replies: ReplyReader | None = None,
+        replies: "ReplyReader | None" = None,
         log: OffsetLog | None = None,
     ) -> None:
-        self.measure_from_ns = 0
         self.leaders = Leaders(tuple(topics))
         self._topics = topics
         self._places: dict[str | None, int] = {name: place for place, name in enumerate(topics)}
@@ -134,7 +135,7 @@ class Observer:
     def take_notices(self) -> list[str]:
         """What went wrong since the last call, as sentences, each once."""
         troubles = self._reader.troubles.take()
-        self._stats.add_total("observer_troubles", len(troubles))
+        self._stats.timeless.add_total("observer_troubles", len(troubles))
         return troubles
 
     def take_pages(self, *, everything: bool = False) -> dict[PageKey, Page]:
@@ -172,7 +173,7 @@ class Observer:
         fresh = self._follow(place, partition, offset)
         if not fresh.all():
             # The client lost its place and began anew: what it reads a second time was not written twice.
-            self._stats.add_total("read_again", int(np.count_nonzero(~fresh)))
+            self._stats.timeless.add_total("read_again", int(np.count_nonzero(~fresh)))
             kept = np.flatnonzero(fresh)
             records = [records[index] for index in kept.tolist()]
             place, partition, came_ns = place[kept], partition[kept], came_ns[kept]
@@ -222,7 +223,7 @@ class Observer:
             offset = np.fromiter(map(Message.offset, records), np.int64, len(records))
             for (topic, number), end in self._untimed_to.items():
                 timed &= ~((place == topic) & (partition == number) & (offset < end))
-            self._stats.add_total("untimed", int(np.count_nonzero(~timed)))
+            self._stats.timeless.add_total("untimed", int(np.count_nonzero(~timed)))
             names = list(self._topics)
             self._untimed_to = {
                 (topic, number): end
@@ -258,37 +259,36 @@ class Observer:
         stream = lane * TOPICS_A_LANE + self._numbers[place]
         doubled = self._sequences.enter(stream, heads.readings.sequence[which], seals)
         reordered = self._orders.observe(stream, partition, due_ns) & ~doubled
-        measured = due_ns >= self.measure_from_ns
-        for number, topic in enumerate(self._labels):
-            of_topic = place == number
-            if not of_topic.any():
-                continue
-            seen = of_topic & measured & ~doubled
-            self._count(topic, "observed", seen)
-            self._count(topic, "duplicated", of_topic & measured & doubled)
-            self._count(topic, "reordered", of_topic & measured & reordered)
-            self._count(topic, "warmup_observed", of_topic & ~measured & ~doubled)
-            seen &= timed
-            if seen.any():
-                self._stats.record("end_to_end", topic, came_ns[seen] - due_ns[seen])
+        took_ns = came_ns - due_ns
+        for second, part, due_then in self._stats.split(due_ns):
+            again, behind, took_then_ns = doubled[due_then], reordered[due_then], took_ns[due_then]
+            for number, topic in enumerate(self._labels):
+                of_topic = place[due_then] == number
+                if not of_topic.any():
+                    continue
+                seen = of_topic & ~again
+                if second < 0:
+                    _count(part, topic, "warmup_observed", seen)
+                    continue
+                _count(part, topic, "observed", seen)
+                _count(part, topic, "duplicated", of_topic & again)
+                _count(part, topic, "reordered", of_topic & behind)
+                seen &= timed[due_then]
+                if seen.any():
+                    part.record("end_to_end", topic, took_then_ns[seen])
         if self.leaders.known:
-            seen = np.flatnonzero(measured & ~doubled & timed)
+            seen = np.flatnonzero((due_ns >= self._stats.origin_ns) & ~doubled & timed)
             places = self.leaders.of(place[seen], partition[seen], due_ns[seen])
-            self.leaders.record(self._stats, "end_to_end", places, came_ns[seen] - due_ns[seen])
+            self.leaders.record(self._stats.timeless, "end_to_end", places, took_ns[seen])
         return doubled
 
     def _account_strange(
         self, place: NDArray[np.int64], ours: NDArray[np.bool_], valid: NDArray[np.bool_]
     ) -> None:
         # Whole LENS events of another run are foreign; what is no LENS event in our topics is corrupt.
-        self._stats.add_total("foreign", int(np.count_nonzero(valid & ~ours)))
+        self._stats.timeless.add_total("foreign", int(np.count_nonzero(valid & ~ours)))
         for number, topic in enumerate(self._labels):
-            self._count(topic, "corrupt", (place == number) & ~valid)
-
-    def _count(self, topic: str, name: str, which: NDArray[np.bool_]) -> None:
-        number = int(np.count_nonzero(which))
-        if number:
-            self._stats.count(topic, name, number)
+            _count(self._stats.timeless, topic, "corrupt", (place == number) & ~valid)
 
     def _follow(
         self, place: NDArray[np.int64], partition: NDArray[np.int64], offset: NDArray[np.int64]
@@ -305,9 +305,15 @@ class Observer:
             end = max(int(offset[group[-1]]) + 1, self._next[where])
             skipped = end - self._next[where] - int(np.count_nonzero(fresh[group]))
             if skipped > 0:
-                self._stats.add_total("deleted_before_read", skipped)
+                self._stats.timeless.add_total("deleted_before_read", skipped)
             self._next[where] = end
         return fresh
+
+
+def _count(part: Stats, topic: str, name: str, which: NDArray[np.bool_]) -> None:
+    number = int(np.count_nonzero(which))
+    if number:
+        part.count(topic, name, number)
 
 
 class _Columns(NamedTuple):

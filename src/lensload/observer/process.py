@@ -6,7 +6,7 @@ nor gevent.
 
 import json
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lensload.config.model import REQUESTS, RESPONSES
 from lensload.errors import ClusterError
@@ -23,10 +23,10 @@ from lensload.processes import messages
 from lensload.processes.child_main import RunChild, serve, whole_ms
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
-from lensload.schema.writer_schemas import WriterSchemas
 from lensload.service.group_watch import GroupWatch, readers_of
-from lensload.service.reader import ReplyReader
-from lensload.world.catalogue import item_ids
+
+if TYPE_CHECKING:
+    from lensload.service.reader import ReplyReader
 
 _LISTEN_NS: Final = 20_000_000
 _PATIENCE_S: Final = 0.02
@@ -109,7 +109,7 @@ class ObserverProcess(RunChild):
         """Do what a message says."""
         match message:
             case messages.Begin(measure_from_ns=measure_from_ns):
-                self._observer.measure_from_ns = whole_ms(measure_from_ns)
+                self._stats.origin_ns = whole_ms(measure_from_ns)
             case messages.Drain():
                 self._draining = True
             case messages.Settled(pages):
@@ -143,7 +143,7 @@ class ObserverProcess(RunChild):
 
     def _note_statistics(self, text: str) -> None:
         """Enter what librdkafka tells each second, if it is measured time."""
-        if 0 < self._observer.measure_from_ns <= time.time_ns():
+        if 0 < self._stats.origin_ns <= time.time_ns():
             self._request_rates.record(json.loads(text))
 
     def _tell_groups(self, watch: GroupWatch) -> None:
@@ -196,7 +196,12 @@ class ObserverProcess(RunChild):
             return None
 
 
-def _reply_reader(order: messages.ConfigureObserver) -> ReplyReader:
+def _reply_reader(order: messages.ConfigureObserver) -> "ReplyReader":
+    # Slow to import, and needed only where a service answers.
+    from lensload.schema.writer_schemas import WriterSchemas  # noqa: PLC0415
+    from lensload.service.reader import ReplyReader  # noqa: PLC0415
+    from lensload.world.catalogue import item_ids  # noqa: PLC0415
+
     writers = WriterSchemas(connection.registry_of(order.config.cluster, order.registry_url))
     return ReplyReader(order.run_tag, writers, item_ids(order.config.world.catalogue_size))
 

@@ -11,8 +11,8 @@ from lensload.clock import WallClock
 from lensload.config.model import RunConfig
 from lensload.errors import LensloadError
 from lensload.ids import NS_PER_MS, NS_PER_S
+from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.cost import CostMeter
-from lensload.metrics.stats import Stats
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link, LinkClosed
 from lensload.processes.messages import Begin, Refused, Used
@@ -37,7 +37,7 @@ class RunChild:
     def __init__(self, link: Link, config: RunConfig, listen_ns: int) -> None:
         self._link = link
         self._config = config
-        self._stats = Stats()
+        self._stats = StatsBySecond()
         self._clock = WallClock()
         self._costs = CostMeter()
         self._draining = False

@@ -8,7 +8,7 @@ import msgpack
 
 from lensload.config.model import RunConfig
 from lensload.delivery.bitmap import Page
-from lensload.metrics.stats import Stats
+from lensload.metrics.by_second import StatsBySecond
 from lensload.world.behaviour import Behaviour
 
 ProcessName = Literal["generator", "observer"]
@@ -106,7 +106,7 @@ class _Sent(NamedTuple):
 
 
 _SENT: Final = (
-    _Sent(Stats, Stats.to_wire, Stats.from_wire),
+    _Sent(StatsBySecond, StatsBySecond.to_wire, StatsBySecond.from_wire),
     _Sent(Behaviour, Behaviour.as_dict, Behaviour.from_dict),
     _Sent(RunConfig, RunConfig.as_dict, lambda values: RunConfig.of(**values)),
     _Sent(Page, Page.to_wire, Page.from_wire),

@@ -19,8 +19,8 @@ from lensload.config.model import RunConfig
 from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.reconcile import Kind
 from lensload.errors import InvalidRunError, LensloadError, RefusedError, UsageError
+from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.cost import Cost
-from lensload.metrics.stats import Stats
 from lensload.processes.envelope import Message
 from lensload.world.behaviour import Behaviour
 
@@ -143,18 +143,18 @@ class Report(Message):
     """What a process has measured since its last report.
 
     Attributes:
-        stats: counts and latencies.
+        stats: counts and latencies, by the second in which events were due.
         now_ns: when, Unix nanoseconds.
         clock_step_ns: by how much the process's wall clock has been set since it started.
     """
 
-    stats: Stats
+    stats: StatsBySecond
     now_ns: int
     clock_step_ns: int
 
     def without_stats(self) -> Self:
         """The same without its stats, whose histograms take some megabytes: what may be kept."""
-        return replace(self, stats=Stats())
+        return replace(self, stats=StatsBySecond())
 
 
 @dataclass(frozen=True)
@@ -247,7 +247,7 @@ class Drained(Message):
     """The last message of a process that was drained: what it measured since its last report."""
 
     is_last = True
-    stats: Stats
+    stats: StatsBySecond
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,7 @@ def _replay(
             forward=forward,
             pace=options.pace,
             view=view,
+            earliest=options.limit is not None,
         )
         complete = _run(session)
     if options.counting:

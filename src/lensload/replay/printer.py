@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, cast
 
 import numpy as np
 
@@ -97,7 +97,7 @@ class Printer:
             f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}",
             _key(message.key()) or "",
             ("-" if version is None else f"v{version}") + f" ({number})" if written else "",
-            as_json(record) if written else "(tombstone)",
+            _pairs(record) if written else "(tombstone)",
         )
         return line[: self._width]
 
@@ -109,8 +109,25 @@ def _key(key: bytes | str | None) -> str | None:
 def _columns(*cells: str) -> str:
     topic, partition, offset, moment, key, schema, value = cells
     return (
-        f"{_cut(topic, _TOPIC_WIDTH)}  {partition:>4}  {offset:>10}  {moment:23}  {_cut(key, _KEY_WIDTH)}"
+        f"{_end_of(topic, _TOPIC_WIDTH)}  {partition:>4}  {offset:>10}  {moment:23}  {_cut(key, _KEY_WIDTH)}"
         f"  {schema:10}  {value}"
+    )
+
+
+def _end_of(text: str, width: int) -> str:
+    """The end of a topic's name, which tells topics of one prefix apart."""
+    return f"{text:{width}}" if len(text) <= width else "..." + text[3 - width :]
+
+
+def _pairs(record: Any) -> str:  # noqa: ANN401 - any Avro value
+    """The fields of a record that hold something, for eyes; any other value as JSON."""
+    if not isinstance(record, dict):
+        return as_json(record)
+    fields = cast("dict[str, Any]", record)
+    return "  ".join(
+        f"{name}={value if isinstance(value, str) else as_json(value)}"
+        for name, value in fields.items()
+        if value is not None
     )
 
 

@@ -21,6 +21,7 @@ from lensload.report.progress import ProgressView
 _MOST_AT_ONCE: Final = 5_000
 _READ_S: Final = 0.1
 _COMMIT_EVERY_S: Final = 5.0
+_FOREVER_MS: Final = 1 << 62
 _HELD_IN_ALL: Final = 50_000  # messages, over all partitions, that wait for their time
 
 
@@ -54,6 +55,7 @@ class Session:
         forward: the one of them that writes into another topic, if one does.
         pace: how fast it does so.
         view: shows how far it is.
+        earliest: the outputs want the earliest messages of all partitions, and not all there are.
         elapsed_s: how long it has taken.
     """
 
@@ -65,6 +67,7 @@ class Session:
     forward: Forward | None
     pace: Pace
     view: ProgressView
+    earliest: bool = False
     elapsed_s: float = field(default=0.0, init=False)
     _committed_s: float = field(default=0.0, init=False)
 
@@ -76,7 +79,7 @@ class Session:
         """
         begun_s = time.monotonic()
         self.source.open()
-        steps = self._paced() if self.forward and not self.pace.full else self._plain()
+        steps = self._steps()
         while not stopped():
             if next(steps, None) is None:
                 return True
@@ -106,6 +109,12 @@ class Session:
         if errors:
             raise errors[0]
 
+    def _steps(self) -> Iterator[bool]:
+        if self.forward and not self.pace.full:
+            return self._paced()
+        # While topics go on, a partition that is silent would keep all others waiting.
+        return self._in_order() if self.earliest and not self.source.follow else self._plain()
+
     def _plain(self) -> Iterator[bool]:
         while not self._complete():
             self._handle(self.source.read(min(_MOST_AT_ONCE, self._wanted()), _READ_S))
@@ -118,13 +127,31 @@ class Session:
         while not (self._complete() and not merge):
             wait_s = _READ_S if merge is None else clock.wait_s(merge.next_ms())
             batch = self.source.read(_MOST_AT_ONCE, wait_s)
-            if merge is None and self.source.assigned:
-                places = self.source.open_places()
-                merge = Merge(places, max(100, _HELD_IN_ALL // max(1, len(places))))
+            merge = merge if merge is not None else self._merge()
             if merge is not None:
                 self._sort_in(merge, batch)
                 self._send_due(merge, clock)
             yield True
+
+    def _in_order(self) -> Iterator[bool]:
+        """The same in the order of the timestamps, as many as somebody wants."""
+        merge: Merge[Place, Message] | None = None
+        while self._wanted() > 0 and not (self.source.done and not merge):
+            batch = self.source.read(_MOST_AT_ONCE, _READ_S)
+            merge = merge if merge is not None else self._merge()
+            if merge is not None:
+                self._sort_in(merge, batch)
+                self._handle(
+                    self.source.batch(merge.take_until(_FOREVER_MS, min(_MOST_AT_ONCE, self._wanted())))
+                )
+            yield True
+
+    def _merge(self) -> "Merge[Place, Message] | None":
+        """What sorts messages; None while it is not known which partitions are ours."""
+        if not self.source.assigned:
+            return None
+        places = self.source.open_places()
+        return Merge(places, max(100, _HELD_IN_ALL // max(1, len(places))))
 
     def _sort_in(self, merge: "Merge[Place, Message]", batch: Batch) -> None:
         for message in batch.messages:

@@ -69,10 +69,17 @@ def _rate(snapshot: Snapshot) -> str:
 
 
 def _lag(snapshot: Snapshot) -> str:
-    """The schedule lag of the second at p99; where too few events carry that, the greatest."""
+    """The schedule lag of the second at p99; where too few events carry that, the greatest, waiting ones among them."""
+    name, lag_us = _lag_figure(snapshot)
+    return f"lag {name} {latency(lag_us)}" if lag_us is not None else ""
+
+
+def _lag_figure(snapshot: Snapshot) -> tuple[str, float | None]:
     lag = snapshot.latency_us.get("schedule_lag", {})
-    name = "p99" if lag.get("p99") is not None else "max"
-    return f"lag {name} {latency(lag.get(name))}" if lag else ""
+    p99_us, max_us, behind_us = lag.get("p99"), lag.get("max"), snapshot.behind_us
+    if p99_us is not None and p99_us >= behind_us:
+        return "p99", p99_us
+    return "max", max(max_us or 0.0, behind_us) if lag or behind_us else None
 
 
 def picture(snapshot: Snapshot, thresholds: Thresholds = DEFAULTS) -> RenderableType:
@@ -117,8 +124,9 @@ def _latencies(snapshot: Snapshot, thresholds: Thresholds) -> Table:
             continue  # no service under test answers
         style = _lag_style(p99_us, thresholds) if stage == "schedule_lag" else ""
         grid.add_row(name, latency(p50_us), Text(latency(p99_us), style))
-    if snapshot.percentiles_us("schedule_lag")[1] is None:
-        grid.add_row("schedule lag, max", "", latency(snapshot.latency_us.get("schedule_lag", {}).get("max")))
+    name, lag_us = _lag_figure(snapshot)
+    if name == "max":
+        grid.add_row("schedule lag, max", "", Text(latency(lag_us), _lag_style(lag_us, thresholds)))
     return grid
 
 

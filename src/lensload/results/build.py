@@ -37,7 +37,7 @@ class Recording:
         facts: what its verdict goes by.
         notices: what was worth telling while it ran, in order.
         series: one row for each second, longer ones of a long run.
-        slices: the measured time and the drain in pieces that add up to what was counted.
+        slices: the measured time in pieces that add up to what was counted.
         coarse: the same, with their coarse counts.
         findings: what the accounts of the events differ in, by topic; None when nobody kept them.
         responses: what became of the requests to a service under test; None where lensload answered itself.
@@ -91,7 +91,7 @@ def judged(
     service = {"responses": recording.responses, "groups": recording.groups}
     known = {"topics": topics, "load": load, "latency_us": _with_asked(latency, stats, slos), **service}
     outcomes = [(slo, slo.judge(known)) for slo in slos]
-    slow = slowest(recording.coarse, latency["end_to_end"]["all"], outcomes)
+    slow = slowest(recording.coarse, {"latency_us": latency, **known}, outcomes)
     evidence = _evidence(stats, recording, topics, latency, thresholds)
     shares = tuple(share for slo, outcome in outcomes if (share := _lag_share(slo, outcome, known)))
     return {

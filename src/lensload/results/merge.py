@@ -12,6 +12,7 @@ from lensload.results import series
 from lensload.results.breakdown import breakdown
 from lensload.results.counted import sections, stats_of, warmup
 from lensload.results.run import Confidence, Load, Repeat, Run, Summary, summary
+from lensload.results.slowest import slowest_of_all
 from lensload.verdict.verdict import Reason, gravest_first, reason, worst
 
 STATISTICS: Final = ("mean", "p50", "p90", "p99", "p999")
@@ -51,8 +52,9 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
     all_stats, together = [stats_of(run) for run in runs], Stats()
     for stats in all_stats:
         together.add(stats)
-    counted = sections(together)
+    counted, pieces = sections(together), slices.joined([run["slices"] for run in runs])
     client: dict[str, Summary] = {name: _client(runs, name) for name in first["client_us"]}
+    topics = {topic: sums([together.counts[topic]]) for topic in first["topics"]}
     return {
         **first,
         **counted,
@@ -62,7 +64,7 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         "measured_s": sum(run["measured_s"] for run in runs),
         "cut_short": any(run["cut_short"] for run in runs),
         "load": _load(runs),
-        "topics": {topic: sums([together.counts[topic]]) for topic in first["topics"]},
+        "topics": topics,
         "warmup": {topic: warmup(together.counts[topic]) for topic in first["topics"]},
         "client_us": client,
         "breakdown": breakdown(counted["latency_us"], client),
@@ -70,8 +72,8 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
         "groups": {},
         "notices": [f"repeat {n}: {text}" for n, run in enumerate(runs, 1) for text in run["notices"]],
         "series": series.joined([run["series"] for run in runs]),
-        "slices": slices.joined([run["slices"] for run in runs]),
-        "slowest": [],
+        "slices": pieces.finished(),
+        "slowest": slowest_of_all(pieces.coarse(), {**counted, "topics": topics}, runs),
         "cost": cost.together([run.get("cost", []) for run in runs]),
         "slos": [],
         "repeats": [_repeat(run, file) for run, file in zip(runs, files, strict=True)],

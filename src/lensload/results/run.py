@@ -87,12 +87,15 @@ class ErrorCount(TypedDict):
 
 
 class Row(Progress):
-    """One second of a run, in a long run several; its counts are what happened in that time, warm-up included.
+    """One second of a run's schedule, in a long run several, and what became of the events that were due in it.
+
+    They are counted whenever it became known, and those of the warm-up among them. In files of earlier versions a row has
+    what became known in its time.
 
     Attributes:
         at_s: when it ended, from the start of the schedule. The next row begins there, so counts add up to the run's.
-        phase: "starting", "warm-up", "measuring" or "draining".
-        target_per_s: the rate asked for in that time.
+        phase: "warm-up" or "measuring"; in files of earlier versions "draining" too.
+        target_per_s: the mean rate that the schedule asked for.
         queue: how many events waited in the producers' queues.
         latency_us: p50, p99 and max by stage, over all topics, of events that are measured: nothing in warm-up.
     """
@@ -175,14 +178,15 @@ class Run(TypedDict):
         responses: what became of the requests to a service under test; null where lensload answered itself.
         groups: the consumer groups that were watched, by name.
         slowest: where that of the slowest went, for end-to-end p99 and each latency objective that is missed; missing in
-            files of earlier versions, empty in merged ones.
+            files of earlier versions.
         cost: what each process of the run used of its machine; missing in files of earlier versions.
         errors: how often events failed with which error, the most frequent first.
         totals: scalars that add, such as bytes, queue_full, deleted_before_read and read_again.
         notices: what was worth telling while it ran, in order.
         series: the course of the run, a row a second, longer rows of a long run.
         rate_changes: changes of the rate by hand, in order, the last thousand; missing where there were none.
-        slices: the measured time and the drain in pieces, with their histograms; they add up to the run.
+        slices: the measured time in pieces, each with what became of the events due in it and their histograms; they add up
+            to the run.
         histograms: HDR histograms by stage and topic (of `ack_by_leader` and `end_to_end_by_leader` by broker), in nanoseconds, compressed (V2) and in base64.
         conditions: versions, machine, configuration without secrets, cluster, seed.
         repeats: of a file that merges several runs, each of them.
@@ -222,7 +226,7 @@ class Run(TypedDict):
 
 
 def with_lengths(rows: Sequence[Row]) -> Iterator[tuple[Row, float]]:
-    """Each row with the seconds since the row before, in which what it counts was heard of."""
+    """Each row with the seconds since the row before, in which the events that it counts were due."""
     before_s = 0.0
     for row in rows:
         yield row, row["at_s"] - before_s

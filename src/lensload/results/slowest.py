@@ -1,8 +1,8 @@
 """Where the time of the slowest events went: of those at and beyond a figure, not of the mean.
 
 Stages are measured by different processes, so no event's own stages stand together. What is known is in which seconds the
-slow events came through, and how slow the slowest of each stage were in these seconds: so many as there were slow events.
-An event that is late because the generator was comes through in the second in which the generator was late.
+slow events were due, and how slow the slowest of each stage were of the events due in these seconds: so many as there were
+slow events.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from lensload.metrics.histogram import coarse_bounds
 from lensload.metrics.slices import CoarseSlice
 from lensload.metrics.time_series import Coarse
 from lensload.results.breakdown import Breakdown, split
-from lensload.verdict.figures import shown
+from lensload.verdict.figures import Figure, shown
 from lensload.verdict.slo import Outcome, Slo
 
 ALWAYS: Final = "end_to_end.p99"
@@ -29,8 +29,8 @@ class Slowest(TypedDict):
         figure: its name, as in an objective.
         from_us: the figure itself: these events took so long or longer.
         events: about how many there are.
-        seconds: how many seconds they came through in.
-        of_s: how many seconds there are, the drain among them.
+        seconds: how many seconds they were due in.
+        of_s: how many seconds there are.
         first_s: when the first of these seconds began, from the start of the schedule.
         breakdown: the mean of their ways, by where the time was spent.
     """
@@ -45,23 +45,41 @@ class Slowest(TypedDict):
 
 
 def slowest(
-    slices: Sequence[CoarseSlice], figures: Mapping[str, float | None], slos: Iterable[tuple[Slo, Outcome]]
+    slices: Sequence[CoarseSlice], run: Mapping[str, Any], slos: Iterable[tuple[Slo, Outcome]]
 ) -> list[Slowest]:
     """Of end-to-end p99, and of each objective about latency that is missed.
 
     Args:
         slices: of the run.
-        figures: the end-to-end latencies of all topics together, by statistic, in microseconds.
+        run: a `lensload.results.run.Run`, or what will be one.
         slos: the objectives, and how each turned out.
     """
-    wanted = {ALWAYS: ("end_to_end", "all", figures.get("p99"))}
-    for slo, outcome in slos:
-        if not outcome["held"] and slo.figure.stage in _TIMED:
-            wanted[slo.figure.name] = (slo.figure.stage, slo.figure.topic, outcome["figure"])
+    missed = [slo.figure for slo, outcome in slos if not outcome["held"]]
+    return _beyond(slices, run, [Figure.parse(ALWAYS), *missed])
+
+
+def slowest_of_all(
+    slices: Sequence[CoarseSlice], run: Mapping[str, Any], runs: Iterable[Mapping[str, Any]]
+) -> list[Slowest]:
+    """Of several runs together: of each figure that `slowest` has of any of them.
+
+    Args:
+        slices: of all runs.
+        run: the runs as one.
+        runs: each of them.
+    """
+    names = dict.fromkeys([ALWAYS, *(slow["figure"] for each in runs for slow in each.get("slowest", ()))])
+    return _beyond(slices, run, map(Figure.parse, names))
+
+
+def _beyond(
+    slices: Sequence[CoarseSlice], run: Mapping[str, Any], figures: Iterable[Figure]
+) -> list[Slowest]:
+    wanted = {figure.name: figure for figure in figures if figure.stage in _TIMED}
     found = (
-        _of(slices, name, stage, topic, from_us)
-        for name, (stage, topic, from_us) in wanted.items()
-        if from_us is not None
+        _of(slices, name, figure.stage, figure.topic, from_us)
+        for name, figure in wanted.items()
+        if (from_us := figure.of(run)) is not None
     )
     return [one for one in found if one]
 

@@ -15,13 +15,15 @@ class Snapshot:
         phase: where in its course the run is.
         elapsed_s: since the schedule started, warm-up included; 0 while starting.
         total_s: warm-up and measured time; None for a run without an end.
-        target_per_s: the rate asked for now.
-        achieved_per_s: events produced in the last second.
+        target_per_s: the rate asked for in the last second that is over and reported.
+        achieved_per_s: of the events due in that second, those that were produced.
+        acked_per_s: events that are acknowledged now, whenever they were due.
         produced: events handed to the producer so far, warm-up included, as for the next three.
         acked: events that the cluster acknowledged.
         observed: distinct events that the observer saw.
         failed: events that the cluster did not take.
-        latency_us: p50, p99 and max by stage in the last second, as in a row of the series.
+        behind_us: how late the most overdue event of any generator is.
+        latency_us: p50, p99 and max by stage, of what has become known in the last second.
         queue: events that wait in the producers' queues.
         group_lag_s: how many seconds each watched consumer group is behind, as it was seen last.
         notices: what is to be told now and was not told before.
@@ -32,6 +34,8 @@ class Snapshot:
     total_s: float | None
     target_per_s: float
     achieved_per_s: float
+    acked_per_s: float = 0.0
+    behind_us: float = 0.0
     produced: int = 0
     acked: int = 0
     observed: int = 0

@@ -39,10 +39,9 @@ def show(manifest: Manifest, path: Path, took_s: float, earlier: int) -> None:
     plan = manifest["plan"]
     click.echo(history(plan))
     first = next(iter(manifest["topics"].values()))["name"]
-    click.echo(
-        f"The manifest is {path}. Next: lensload seed --verify {path};"
-        f" lensload replay {first} --print table --limit 10."
-    )
+    click.echo(f"The manifest is {path}. Next:")
+    click.echo(f"  lensload seed --verify {path}")
+    click.echo(f"  lensload replay {first} --print table --limit 10")
 
 
 def history(plan: Mapping[str, Any]) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload import ids
+from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.responses import RESPONSE_COUNTS
-from lensload.metrics.stats import Stats
 from lensload.service import records
 from lensload.service.records import ANSWER, REQUEST, Rows, rows_of
 
@@ -61,7 +61,7 @@ class ReplyLedger:
         for name, n in totals.items():
             self._counts[name] += n
 
-    def settle(self, measure_from_ns: int, stats: Stats) -> None:
+    def settle(self, stats: StatsBySecond) -> None:
         """Let answers meet their requests; latencies of the measured time go into the stats, as stage `response`."""
         answers = np.concatenate([self._waiting, *self._fresh])
         self._fresh.clear()
@@ -78,7 +78,7 @@ class ReplyLedger:
         first &= ~again
         self._replied[line, sequence] = True
         self.answered += int(np.count_nonzero(first))
-        measured = answers["due_ns"] >= measure_from_ns
+        measured = answers["due_ns"] >= stats.origin_ns
         self._counts["duplicated"] += int(np.count_nonzero(measured & ~first))
         which = np.flatnonzero(first & measured)
         self._judge(answers[which], line[which], sequence[which], stats)
@@ -136,13 +136,14 @@ class ReplyLedger:
         return line, sequence
 
     def _judge(
-        self, answers: Rows, line: NDArray[np.int64], sequence: NDArray[np.int64], stats: Stats
+        self, answers: Rows, line: NDArray[np.int64], sequence: NDArray[np.int64], stats: StatsBySecond
     ) -> None:
         """Count what the first answers of the measured time are like, and how long they took."""
         if not len(answers):
             return
         took_ns = answers["came_ns"] - answers["due_ns"]
-        stats.record("response", TOPIC, took_ns)
+        for _, part, of_second in stats.split(answers["due_ns"]):
+            part.record("response", TOPIC, took_ns[of_second])
         marks, shown = answers["marks"], answers["shown"]
         read = (marks & records.UNREADABLE) == 0
         asked = self._asked[line, sequence]

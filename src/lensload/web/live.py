@@ -20,8 +20,10 @@ from lensload.processes.messages import GeneratorReport, ObserverReport, Report
 from lensload.results import breakdown
 from lensload.results.build import Judged
 from lensload.results.run import Run, summary
+from lensload.results.series import Series
 from lensload.results.snapshot import Snapshot
-from lensload.web.seconds import ROWS_A_DECADE, Seconds
+from lensload.web.seconds import MOST, ROWS_A_DECADE, entry
+from lensload.web.seconds import STAGES as CHARTED
 from lensload.web.service import service
 
 FORMAT: Final = "lensload/live/1"
@@ -98,8 +100,7 @@ class Live(Listener):
             self._notices += [
                 {"at_s": round(snapshot.elapsed_s, 1), "text": text} for text in snapshot.notices
             ]
-            if snapshot.phase != "starting":
-                self._seconds.append(snapshot, recorder.latest)
+            recorder.latest.into(self._series)
             if judged:
                 self._judged = judged
 
@@ -107,6 +108,8 @@ class Live(Listener):
         """Keep the result; its file is written by now."""
         with self._lock:
             self._result = result
+            if self._recorder:
+                self._recorder.latest.into(self._series)
 
     def closed(self) -> None:
         """The run is over."""
@@ -129,7 +132,7 @@ class Live(Listener):
         with self._lock:
             if run != str(self._number):
                 generation = -1
-            seconds = self._seconds
+            series = self._series
             return {
                 "format": FORMAT,
                 "run": str(self._number),
@@ -138,11 +141,12 @@ class Live(Listener):
                 **(self._kept or self._run_so_far()),
                 "steering": self._steering(),
                 "course": {
-                    "generation": seconds.generation,
-                    "version": seconds.version,
+                    "generation": series.generation,
+                    "version": series.version,
                     "rows_a_decade": ROWS_A_DECADE,
                     "entries": [
-                        {"number": number, **entry} for number, entry in seconds.since(generation, version)
+                        {"number": number, **entry(second)}
+                        for number, second in series.since(generation, version)
                     ],
                 },
             }
@@ -156,7 +160,7 @@ class Live(Listener):
         self._kept: dict[str, Any] | None = None
         self._workers: dict[int, dict[str, Any]] = {}
         self._notices: deque[dict[str, Any]] = deque(maxlen=_MOST_NOTICES)
-        self._seconds = Seconds()
+        self._series = Series(MOST, CHARTED)
 
     def _run_so_far(self) -> dict[str, Any]:
         """What there is to show of the run beside its course."""
@@ -166,8 +170,8 @@ class Live(Listener):
             "total_s": snapshot.total_s if snapshot else None,
             "warmup_s": self._config.load.warmup_s,
             "embedded": self._config.cluster.embedded,
-            "target_per_s": snapshot.target_per_s if snapshot else 0.0,
-            "acked_per_s": self._seconds.acked_per_s,
+            "target_per_s": recorder.target_per_s if recorder and not recorder.draining else 0.0,
+            "acked_per_s": snapshot.acked_per_s if snapshot else 0.0,
             "queue": snapshot.queue if snapshot else 0,
             "events": _events(snapshot),
             "verdict": self._verdict(),

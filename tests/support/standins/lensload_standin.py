@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.stats import Stats
 from lensload.processes.link import Link, LinkClosed
 from lensload.processes.messages import (
@@ -118,7 +119,7 @@ class StandIn:
 
     def report(self) -> None:
         """The second's stats and gauges."""
-        stats, now_ns = self.stats.take(), time.time_ns()
+        stats, now_ns = StatsBySecond(timeless=self.stats.take()), time.time_ns()
         if self.role == "generator":
             self.link.send(GeneratorReport(stats, now_ns, 0, self.rate_per_s, 0.0, 0, 0, 1))
         else:
@@ -138,7 +139,7 @@ class StandIn:
             # Totals add: halves of a time, so that two workers give a mean that lies between theirs.
             self.stats.add_total("first_observer_told_s", told_s / 2)
         self.stats.add_total("made", self.made)
-        stats = self.stats.take()
+        stats = StatsBySecond(timeless=self.stats.take())
         if self.role == "generator":
             self.link.send(GeneratorDrained(stats, 0, time.time_ns()))
         else:

@@ -50,7 +50,7 @@ class Heard(Listener):
     def second(self, snapshot: Snapshot) -> None:
         """Keep it."""
         self.seconds.append(snapshot)
-        self.produced += self.recorder.latest.counts.get(TOPIC, {}).get("produced", 0)
+        self.produced += self.recorder.came.counts.get(TOPIC, {}).get("produced", 0)
 
     def result(self, result: Run) -> None:
         """Keep it."""

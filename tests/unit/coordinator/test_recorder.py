@@ -1,15 +1,15 @@
 """What a run adds up to, second by second."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from lensload.coordinator.recorder import Recorder, Times
+from lensload.coordinator.course import Times
+from lensload.coordinator.recorder import Recorder
 from lensload.machine import Reading
+from lensload.metrics.by_second import ASKED, StatsBySecond
 from lensload.metrics.cost import between
-from lensload.metrics.stats import Stats
 from lensload.processes.messages import GeneratorReport, ObserverReport
 from lensload.verdict.evidence import RunFacts
 
@@ -18,41 +18,102 @@ SECOND_NS = 1_000_000_000
 START = Reading(0, 0, {}, 1, {}, {})
 
 
-def stats(produced: int = 0, *, warm: int = 0, due: int = 0) -> Stats:
-    made = Stats()
-    made.count(TOPIC, "produced", produced)
-    made.count(TOPIC, "warmup_produced", warm)
-    made.record("ack", TOPIC, np.full(produced, 1_500_000, dtype=np.int64))
+def by_second(
+    produced: int = 0, *, second: int = 0, warm: int = 0, due: int = 0, asked: float = 0
+) -> StatsBySecond:
+    made = StatsBySecond()
+    made.of(second).count(TOPIC, "produced", produced)
+    made.of(-1).count(TOPIC, "warmup_produced", warm)
+    made.of(second).record("ack", TOPIC, np.full(produced, 1_500_000, dtype=np.int64))
+    made.of(second).add_total(ASKED, asked)
     if due:
-        made.add_total("due", due)
+        made.timeless.add_total("due", due)
     return made
 
 
-def report(stats: Stats, now_ns: int, target_per_s: float, queue: int = 0) -> GeneratorReport:
+def report(stats: StatsBySecond, now_ns: int, target_per_s: float, queue: int = 0) -> GeneratorReport:
     return GeneratorReport(stats, now_ns, 0, target_per_s, 0.0, queue, 0, 0)
 
 
-def test_every_report_counts_once_in_the_total_and_in_one_second() -> None:
-    """The sum of the series is the total, warm-up included, whatever came when."""
-    run = Recorder()
-    now_ns = time.time_ns()
-    run.times = Times(now_ns - SECOND_NS, now_ns - SECOND_NS, 0)
-    run.add("a", report(stats(3, warm=2), now_ns, 10, 4))
+class Clock:
+    """A wall clock that a test sets, in seconds since a schedule of a second of warm-up and three of measuring began."""
+
+    def __init__(self) -> None:
+        self.start_ns = 1_772_600_000 * SECOND_NS
+        self.times = Times(self.start_ns, self.start_ns + SECOND_NS, self.start_ns + 4 * SECOND_NS)
+        self.at_s = 0.0
+
+    def __call__(self) -> int:
+        """Unix nanoseconds."""
+        return self.start_ns + round(self.at_s * SECOND_NS)
+
+
+def test_every_report_counts_once_in_the_total_and_in_the_second_in_which_its_events_were_due() -> None:
+    """The sum of the series is the total, warm-up included, whatever came when; and no second is missing."""
+    clock = Clock()
+    run = Recorder(clock)
+    run.times = clock.times
+    clock.at_s = 2.1
+    run.add("a", report(by_second(3, warm=2, asked=3), clock(), 10, 4))
     run.notices.append("look")
-    run.add("b", report(stats(4), now_ns, 20, 5))
+    run.add("b", report(by_second(4, asked=5), clock(), 20, 5))
     first = run.second()
-    run.add("a", report(stats(5), now_ns, 10))
+    clock.at_s = 3.1
+    run.add("a", report(by_second(5), clock(), 10))
+    run.add("b", report(by_second(6, second=1, asked=6), clock(), 10))
     second = run.second()
-    run.add("a", ObserverReport(stats(1), now_ns, 0))
-    run.stopped_ns = now_ns + SECOND_NS
+    run.add("a", ObserverReport(by_second(1), clock(), 0))
+    clock.at_s = 4.5
+    run.stop()
     recording = run.recording(RunFacts(workers=2))
-    assert (first.produced, second.produced) == (9, 14)
-    assert (first.target_per_s, first.queue) == (30, 9)
+    assert (first.produced, second.produced) == (9, 20)
+    assert (first.target_per_s, first.achieved_per_s, first.queue) == (8, 7, 9)
+    assert (second.target_per_s, second.achieved_per_s) == (6, 6)
     assert first.percentiles_us("ack")[0] is None, "too few for a percentile"
     assert (first.notices, second.notices) == (("look",), ()), "a notice is told once"
-    assert run.stats.counts[TOPIC] == {"produced": 13, "warmup_produced": 2}
-    assert [row["produced"] for row in recording.series] == [9, 5]
+    assert run.stats.counts[TOPIC] == {"produced": 19, "warmup_produced": 2}
+    rows = recording.series
+    assert [(row["at_s"], row["phase"]) for row in rows] == [
+        (1.0, "warm-up"), (2.0, "measuring"), (3.0, "measuring"), (4.0, "measuring")
+    ]  # fmt: skip
+    assert [row["produced"] for row in rows] == [2, 13, 6, 0]
+    assert [piece["produced"] for piece in recording.slices] == [13, 6, 0]
     assert recording.notices == ("look",)
+
+
+def test_a_second_is_shown_once_all_have_reported_it_and_a_silent_one_is_not_waited_for() -> None:
+    """A row that is shown early would show a load below its target, and one process that hangs must not hide the others."""
+    clock = Clock()
+    run = Recorder(clock)
+    run.times = clock.times
+    clock.at_s = 2.3
+    run.add("a", report(by_second(3), clock(), 10))
+    clock.at_s = 2.4
+    run.add("b", report(by_second(4), clock() - SECOND_NS // 2, 10))
+    assert len(run.second().latency_us) > 0
+    assert [span.second for span in run.latest.opened] == [-1], "b has yet to report until 2 s"
+    clock.at_s = 4.1
+    run.add("a", report(by_second(3, second=2), clock(), 10))
+    run.second()
+    assert [span.second for span in run.latest.opened] == [0]
+
+
+@pytest.mark.parametrize(
+    ("stopped_s", "ends_s"),
+    [(2.1, [1.0, 2.1]), (2.5, [1.0, 2.0, 2.5]), (0.05, [0.05]), (4.0, [1.0, 2.0, 3.0, 4.0]), (9.0, [1.0, 2.0, 3.0, 4.0])],
+)  # fmt: skip
+def test_the_last_row_ends_with_the_schedule(stopped_s: float, ends_s: list[float]) -> None:
+    """Wherever a run is stopped, its last row ends there, and holds what was due until then; a moment is no row of its own."""
+    clock = Clock()
+    run = Recorder(clock)
+    run.times = clock.times
+    clock.at_s = stopped_s
+    run.add("a", report(by_second(7, second=5, warm=2), clock(), 10))
+    run.second()
+    run.stop()
+    rows = run.recording(RunFacts()).series
+    assert [row["at_s"] for row in rows] == ends_s
+    assert sum(row["produced"] for row in rows) == 9
 
 
 def test_the_last_word_on_what_a_process_used_counts() -> None:
@@ -73,21 +134,20 @@ def test_the_last_word_on_what_a_process_used_counts() -> None:
 
 
 def test_the_phases_of_a_run_are_told_apart() -> None:
-    """Before the schedule there is no row; then warm-up, measuring, draining."""
-    run = Recorder()
+    """Before the schedule there is nothing; then warm-up, measuring, draining."""
+    clock = Clock()
+    run = Recorder(clock)
     assert run.second().phase == "starting"
-    now_ns = time.time_ns()
-    run.times = Times(now_ns - SECOND_NS, now_ns + SECOND_NS, now_ns + 2 * SECOND_NS)
+    run.times = clock.times
+    clock.at_s = 0.5
     assert run.second().phase == "warm-up"
-    run.times = Times(now_ns - 2 * SECOND_NS, now_ns - SECOND_NS, now_ns + 2 * SECOND_NS)
+    clock.at_s = 2.0
     measuring = run.second()
-    assert measuring.phase == "measuring"
-    assert measuring.elapsed_s == pytest.approx(2, abs=0.5)
-    assert measuring.total_s == pytest.approx(4)
-    run.stopped_ns = now_ns
+    assert (measuring.phase, measuring.elapsed_s, measuring.total_s) == ("measuring", 2.0, 4.0)
+    run.stop()
     assert run.second().phase == "draining"
     recording = run.recording(RunFacts(embedded=True, cut_short=True))
-    assert [row["phase"] for row in recording.series] == ["warm-up", "measuring", "draining"]
+    assert [row["phase"] for row in recording.series] == ["warm-up", "measuring"]
     assert recording.facts.measured_s == pytest.approx(1)
     assert recording.facts.embedded
     assert recording.facts.cut_short
@@ -106,8 +166,8 @@ def test_the_target_is_what_the_generators_say_was_due() -> None:
     """Where generators count what was due, the mean target is that, exactly, however the rate moved."""
     run = Recorder()
     run.times = Times(0, SECOND_NS, 5 * SECOND_NS)
-    run.add("a", report(stats(390, due=400), 2 * SECOND_NS, 17))
-    run.add("b", report(stats(800, due=800), 2 * SECOND_NS, 17))
+    run.add("a", report(by_second(390, due=400), 2 * SECOND_NS, 17))
+    run.add("b", report(by_second(800, due=800), 2 * SECOND_NS, 17))
     run.stopped_ns = 5 * SECOND_NS
     recording = run.recording(RunFacts(workers=2))
     assert recording.facts.target_per_s == 300
@@ -119,8 +179,8 @@ def test_without_a_count_the_target_is_the_mean_of_the_reported_rates() -> None:
     run.times = Times(0, 2 * SECOND_NS, 0)
     run.stopped_ns = 5 * SECOND_NS
     for at_s, rate in ((1, 5), (2, 100), (3, 300), (3, 300), (4, 500), (9, 1)):
-        run.add("a", report(Stats(), at_s * SECOND_NS, rate))
-        run.add("b", report(Stats(), at_s * SECOND_NS, 10))
+        run.add("a", report(StatsBySecond(), at_s * SECOND_NS, rate))
+        run.add("b", report(StatsBySecond(), at_s * SECOND_NS, 10))
     run.stopped_ns = 5 * SECOND_NS
     recording = run.recording(RunFacts(workers=2))
     assert recording.facts.target_per_s == 310

@@ -7,7 +7,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
 from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoded, FragmentEncoder
-from lensload.metrics.stats import Stats
+from lensload.metrics.by_second import StatsBySecond
 from lensload.schema import definitions
 from lensload.world.columns import TopicBatch
 from tests.support.worlds import PARSED, START_NS, batches_of
@@ -33,46 +33,46 @@ def _encoded(ids: dict[str, int]) -> list[tuple[TopicBatch, Encoded]]:
 def test_everything_is_audited_when_asked_for(serializer: tuple[ConfluentSerializer, dict[str, int]]):
     """At a sampling rate of all events, each is compared, none differs, and each has a time of its own."""
     confluent, ids = serializer
-    stats = Stats()
-    audit = Audit(dict.fromkeys(ids.values(), confluent), per_s=1000, stats=stats)
+    by_second = StatsBySecond()
+    audit = Audit(dict.fromkeys(ids.values(), confluent), per_s=1000, stats=by_second)
     for batch, encoded in _encoded(ids):
         audit.look(batch, encoded, rate_per_s=1000)
-    assert stats.totals["audited"] == 3000
-    assert stats.totals["mismatched"] == 0
-    assert stats.histogram("serialize").count == 3000
-    assert stats.histogram("serialize").min_ns > 0
+    assert by_second.timeless.totals["audited"] == 3000
+    assert by_second.timeless.totals["mismatched"] == 0
+    assert by_second.total().histogram("serialize").count == 3000
+    assert by_second.total().histogram("serialize").min_ns > 0
 
 
 def test_one_wrong_byte_is_found(serializer: tuple[ConfluentSerializer, dict[str, int]]):
     """A single flipped bit in one value of each topic is one mismatch a topic."""
     confluent, ids = serializer
-    stats = Stats()
-    audit = Audit(dict.fromkeys(ids.values(), confluent), per_s=1000, stats=stats)
+    by_second = StatsBySecond()
+    audit = Audit(dict.fromkeys(ids.values(), confluent), per_s=1000, stats=by_second)
     for batch, encoded in _encoded(ids):
         wrong = bytearray(encoded.values[-1])
         wrong[-1] ^= 1
         audit.look(batch, replace(encoded, values=[*encoded.values[:-1], bytes(wrong)]), rate_per_s=1000)
-    assert stats.totals["mismatched"] == len(TEXTS)
+    assert by_second.timeless.totals["mismatched"] == len(TEXTS)
 
 
 def test_warm_up_is_compared_but_not_timed(serializer: tuple[ConfluentSerializer, dict[str, int]]):
     """Events due before measuring begins are compared, and leave no serialization time."""
     confluent, ids = serializer
-    stats = Stats()
-    audit = Audit(dict.fromkeys(ids.values(), confluent), per_s=1000, stats=stats)
-    audit.measure_from_ns = START_NS + 10**18
+    by_second = StatsBySecond()
+    audit = Audit(dict.fromkeys(ids.values(), confluent), per_s=1000, stats=by_second)
+    by_second.origin_ns = START_NS + 10**18
     for batch, encoded in _encoded(ids):
         audit.look(batch, encoded, rate_per_s=1000)
-    assert stats.totals["audited"] == 3000
-    assert stats.histogram("serialize").count == 0
+    assert by_second.timeless.totals["audited"] == 3000
+    assert by_second.total().histogram("serialize").count == 0
 
 
 def test_a_share_is_sampled(serializer: tuple[ConfluentSerializer, dict[str, int]]):
     """Asked for a tenth of the events, the audit looks at a tenth: to within one in each batch."""
     confluent, ids = serializer
-    stats = Stats()
-    audit = Audit(dict.fromkeys(ids.values(), confluent), per_s=100, stats=stats)
+    by_second = StatsBySecond()
+    audit = Audit(dict.fromkeys(ids.values(), confluent), per_s=100, stats=by_second)
     batches = _encoded(ids)
     for batch, encoded in batches:
         audit.look(batch, encoded, rate_per_s=1000)
-    assert abs(stats.totals["audited"] - 300) <= len(batches)
+    assert abs(by_second.timeless.totals["audited"] - 300) <= len(batches)

@@ -1,6 +1,5 @@
 """librdkafka's own windows: what is merged from them is exact where it can be, and an upper bound elsewhere."""
 
-import json
 from collections import Counter
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensload.metrics.librdkafka import CLIENT, ProducerStatistics, RequestRates
+from lensload.metrics.librdkafka import CLIENT, RequestRates, enter_window
 from lensload.metrics.stats import Stats
 
 NAMES = {"p50": 50, "p75": 75, "p90": 90, "p95": 95, "p99": 99, "p99_99": 99.99}
@@ -26,7 +25,7 @@ def test_windows_add_up(windows: list[list[int]]) -> None:
     """Count, sum and maximum over all windows are exact, and no percentile is below the true one."""
     stats = Stats()
     for values in windows:
-        ProducerStatistics(stats).record(json.dumps({"brokers": {"b/0": {"int_latency": window(values)}}}))
+        enter_window({"brokers": {"b/0": {"int_latency": window(values)}}}, stats)
     found, every = stats.histogram("queue", CLIENT), [value for values in windows for value in values]
     assert (found.count, found.sum_ns, found.max_ns) == (len(every), sum(every) * 1_000, max(every) * 1_000)
     for percent in (50, 90, 99):
@@ -70,5 +69,5 @@ def test_a_window_without_samples_says_nothing() -> None:
     """A broker that was not spoken to does not make a latency of 0."""
     stats = Stats()
     empty = {"cnt": 0, "sum": 0, "min": 0, "max": 0, **dict.fromkeys(NAMES, 0)}
-    ProducerStatistics(stats).record(json.dumps({"brokers": {"b/0": {"rtt": empty}}}))
+    enter_window({"brokers": {"b/0": {"rtt": empty}}}, stats)
     assert stats.histograms == {}

@@ -5,6 +5,7 @@ import pytest
 
 from lensload.config.model import RunConfig
 from lensload.delivery.bitmap import PAGE, PAGE_BYTES, Page
+from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.stats import Stats
 from lensload.processes.envelope import Envelope, Message, Parcel
 from lensload.processes.messages import Audience, ConfigureGenerator, GeneratorReport, Notice, Pages, Refused
@@ -36,9 +37,10 @@ def test_what_was_measured_arrives_exactly_and_numpys_numbers_as_plain_ones() ->
     stats.error("topic", "no | way", 2)
     stats.add_total("bytes", 2.5)
     stats.record("ack", "topic", np.array([1_000, 2_000_000], np.int64))
-    arrived = sent(GeneratorReport(stats, int(1e18), 0, np.float64(0.5), 1.0, np.int64(4), 0, 1))  # pyright: ignore[reportArgumentType]
+    by_second = StatsBySecond(10**18, stats, {-1: Stats(), 3: stats})
+    arrived = sent(GeneratorReport(by_second, int(1e18), 0, np.float64(0.5), 1.0, np.int64(4), 0, 1))  # pyright: ignore[reportArgumentType]
     assert isinstance(arrived, GeneratorReport)
-    assert arrived.stats == stats
+    assert arrived.stats == by_second
     assert (type(arrived.queue), arrived.queue, arrived.target_per_s) == (int, 4, 0.5)
 
 

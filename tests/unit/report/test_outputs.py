@@ -17,11 +17,11 @@ from lensload.report import csv, junit, markdown, outputs
 from lensload.report.outputs import STEP_SUMMARY
 from lensload.results import run_file
 from lensload.results.run import Run
-from lensload.results.series import row
 from lensload.verdict.figures import shown
 from lensload.verdict.verdict import reason
 from tests.harness.artifacts import HarnessError
 from tests.support.consoles import result_text
+from tests.support.courses import rows_of
 from tests.support.junit_schema import junit_xsd
 from tests.support.planted_runs import TOPIC, a_run
 
@@ -118,9 +118,23 @@ def test_markdown_takes_no_text_for_markup():
     assert len({line.count("|") for line in tables if TOPIC in line}) == 1
 
 
+def test_markdown_says_where_the_time_went_and_under_which_conditions():
+    """The parts of the mean as on the console, and what the figures hold for; what was left to the broker is no value."""
+    run = RUNS["passed"]
+    asked = {"acks": "all", "partitions": None}
+    fall = {
+        "end_to_end_us": 9_000.0, "generator_us": 1_000.0, "client_us": 5_000.0, "broker_us": 2_000.0,
+        "consumer_us": 1_000.0, "mostly": "client",
+    }  # fmt: skip
+    text = markdown.of_run(changed(run, breakdown=fall, conditions={"configuration": asked}))
+    assert "client 5.00 ms, broker 2.00 ms" in text
+    assert "acks all" in text
+    assert "None" not in text
+
+
 def test_csv_has_the_course_of_each_run():
     """A row a second, by name, which any spreadsheet reads; empty where nothing was measured."""
-    second = row(_stats(), at_s=1.0, phase="measuring", target_per_s=300.0, queue=4)
+    (second,) = rows_of([_stats()], 300.0, queue=4)
     text = csv.of_runs([("a,b", changed(a_run(1), series=[second, {**second, "latency_us": {}}]))])
     rows = list(DictReader(io.StringIO(text)))
     assert [each["run"] for each in rows] == ["a,b", "a,b"]

@@ -30,9 +30,9 @@ from lensload.results.counted import stats_of
 from lensload.results.environment import PACKAGES, conditions
 from lensload.results.run import FORMAT, Row, Run, total
 from lensload.results.run_file import read, write
-from lensload.results.series import row
 from lensload.verdict.evidence import RunFacts
 from lensload.verdict.verdict import codes
+from tests.support.courses import rows_of
 
 RECORDING = Recording(
     facts=RunFacts(started_ns=1_772_600_767_891_000_000, measured_s=10.0, target_per_s=200.0)
@@ -160,14 +160,15 @@ def test_errors_are_told_the_most_frequent_first():
     assert [error["count"] for error in build(stats, RECORDING, {})["errors"]] == [30, 2]
 
 
-def test_a_second_counts_what_happened_in_it():
+def test_a_row_counts_what_was_due_in_its_second():
     """A row of the series has warm-up and measured events, and only percentiles that its sample carries."""
-    second = row(some_stats(), at_s=3.00004, phase="measuring", target_per_s=200.0, queue=5)
-    assert (second["at_s"], second["produced"], second["queue"]) == (3.0, 2_100, 5)
+    (second,) = rows_of([some_stats()], 200.0, queue=5)
+    assert (second["at_s"], second["produced"], second["queue"]) == (1.0, 2_100, 5)
+    assert second["target_per_s"] == 200.0
     assert second["latency_us"]["ack"]["p50"] is not None
     few = Stats()
     few.record("ack", "ab-test-events", np.arange(100))
-    latency = row(few, at_s=0, phase="measuring", target_per_s=0, queue=0)["latency_us"]
+    latency = rows_of([few])[0]["latency_us"]
     assert set(latency) == {"ack"}
     assert latency["ack"]["p50"] is not None
     assert latency["ack"]["p99"] is None
@@ -175,7 +176,7 @@ def test_a_second_counts_what_happened_in_it():
 
 def test_numbers_of_other_kinds_lose_no_run(tmp_path: Path):
     """A NumPy scalar, a path or a NaN in what others hand in does not cost the result of an hour."""
-    second = row(Stats(), at_s=1, phase="draining", target_per_s=0, queue=0)
+    (second,) = rows_of([Stats()])
     latency: Any = {"ack": {"p50": np.float32(2), "p99": float("nan")}}
     series = [cast("Row", {**second, "produced": np.int64(3), "at_s": np.float64(1), "latency_us": latency})]
     recording = Recording(facts=RunFacts(measured_s=1.0, embedded=True), series=series)

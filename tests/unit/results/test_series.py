@@ -8,17 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lensload.coordinator.course import Step
 from lensload.metrics import slices
 from lensload.metrics.counts import PROGRESS
 from lensload.metrics.slices import Slices
 from lensload.metrics.stats import STAGES, Stats
+from lensload.metrics.time_series import Span
 from lensload.results import run_file, series
 from lensload.results.build import Recording, build
 from lensload.results.counted import stats_of
 from lensload.results.run import Row, Run, total
-from lensload.results.series import MOST, Series, row
+from lensload.results.series import MOST, Series
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.verdict.evidence import RunFacts
+from tests.support.courses import of_second
 
 TOPIC = "user-interactions"
 HOURS_8_S = 8 * 3600
@@ -34,13 +37,17 @@ def second(latencies_us: list[int]) -> Stats:
     return fresh
 
 
-def rows_of(seconds: list[tuple[Stats, float, int]], most: int, drained: int) -> list[Row]:
-    """The rows of seconds, each with its rate and its queue; after the first `drained` of them the run drains."""
+def rows_of(
+    seconds: list[tuple[Stats, float, int]], most: int, warm: int, later: dict[int, Stats] | None = None
+) -> list[Row]:
+    """The rows of seconds, each with its rate and its queue, the first `warm` of warm-up; then what came later of some."""
     found = Series(most)
     for number, (fresh, rate, queue) in enumerate(seconds):
-        phase = "measuring" if number < drained else "draining"
-        made = row(fresh, at_s=number + 1.0, phase=phase, target_per_s=rate, queue=queue)
-        found.append(made, fresh)
+        phase = "warm-up" if number < warm else "measuring"
+        span = Span(number - warm, float(number), number + 1.0, phase)
+        Step((span,), of_second(number - warm, fresh, rate), queue).into(found)
+    for number, fresh in (later or {}).items():
+        found.add(number - warm, fresh)
     return found.rows()
 
 
@@ -50,22 +57,52 @@ some_seconds = st.lists(
 )
 
 
-@given(some_seconds, st.integers(2, 12), st.integers(0, 60))
+@given(
+    some_seconds,
+    st.integers(2, 12),
+    st.integers(0, 60),
+    st.dictionaries(st.integers(-3, 70), st.integers(0, 9)),
+)
 def test_rows_add_up_however_they_are_merged(
-    seconds: list[tuple[list[int], float, int]], most: int, drained: int
+    seconds: list[tuple[list[int], float, int]], most: int, warm: int, later: dict[int, int]
 ):
-    """Counts and due events of all rows are the run's, the greatest queue is kept, and rows follow without gaps."""
+    """Counts and due events of all rows are the run's, whatever came late; the greatest queue is kept; there are no gaps."""
     given_ = [(second(latencies_us), rate, queue) for latencies_us, rate, queue in seconds]
-    found = rows_of(given_, most, drained)
+    found = rows_of(given_, most, warm, {number: second([5] * count) for number, count in later.items()})
     assert len(found) <= most
+    late = sum(later.values()) if seconds else 0
     for name in PROGRESS:
-        assert sum(one[name] for one in found) == sum(len(latencies_us) for latencies_us, _, _ in seconds)
-    lengths_s = [later["at_s"] - at_s for at_s, later in pairwise_from_0(found)]
+        assert sum(one[name] for one in found) == late + sum(
+            len(latencies_us) for latencies_us, *_ in seconds
+        )
+    lengths_s = [later_["at_s"] - at_s for at_s, later_ in pairwise_from_0(found)]
     assert all(length_s > 0 for length_s in lengths_s)
     assert sum(lengths_s) == len(seconds)
     due = sum(one["target_per_s"] * length_s for one, length_s in zip(found, lengths_s, strict=True))
-    assert due == pytest.approx(sum(rate for _, rate, _ in seconds), rel=1e-9)
+    assert due == pytest.approx(sum(rate for _, rate, _ in seconds), rel=1e-9, abs=1e-4)
     assert max((one["queue"] for one in found), default=0) == max((queue for *_, queue in seconds), default=0)
+
+
+@given(
+    st.lists(st.lists(st.integers(1, 10**6), min_size=20, max_size=40), min_size=1, max_size=50), st.data()
+)
+@settings(max_examples=30)
+def test_what_becomes_known_later_is_as_if_known_at_once(seconds: list[list[int]], data: st.DataObject):
+    """A row's counts are the same in whatever order its events became known; its percentiles too, to 3 % of an old one's."""
+    place = data.draw(st.integers(0, len(seconds) - 1))
+    split = data.draw(st.integers(0, len(seconds[place])))
+    early = [*seconds[:place], seconds[place][:split], *seconds[place + 1 :]]
+    at_once = rows_of([(second(us), 1.0, 0) for us in seconds], MOST, 0)
+    later = {place: second(seconds[place][split:])}
+    in_time = rows_of([(second(us), 1.0, 0) for us in early], MOST, 0, later)
+    for one, other in zip(at_once, in_time, strict=True):
+        assert [one[name] for name in PROGRESS] == [other[name] for name in PROGRESS]
+        for figure in ("p50", "max"):
+            assert one["latency_us"]["ack"][figure] == pytest.approx(
+                other["latency_us"]["ack"][figure], rel=0.035
+            )
+    if len(seconds) - place <= 30:
+        assert at_once[place] == in_time[place], "of the latest half minute all is known exactly"
 
 
 def pairwise_from_0(rows: list[Row]) -> list[tuple[float, Row]]:
@@ -78,7 +115,7 @@ def pairwise_from_0(rows: list[Row]) -> list[tuple[float, Row]]:
 @settings(max_examples=30)
 def test_a_merged_rows_percentiles_are_those_of_all_its_events(seconds: list[list[int]]):
     """They are not means of percentiles: they are what one row over all that time would have, to 3 %."""
-    found = rows_of([(second(latencies_us), 1.0, 0) for latencies_us in seconds], 2, len(seconds))
+    found = rows_of([(second(latencies_us), 1.0, 0) for latencies_us in seconds], 2, 0)
     for begins_s, one in pairwise_from_0(found):
         whole = second([us for each in seconds[int(begins_s) : int(one["at_s"])] for us in each])
         told_us, true_us = one["latency_us"]["ack"]["p50"], whole.histogram("ack").summary()["p50"]
@@ -87,7 +124,7 @@ def test_a_merged_rows_percentiles_are_those_of_all_its_events(seconds: list[lis
 
 def test_rows_of_several_runs_are_bounded_too():
     """A file of many repeats counts every event, in no more rows than one run has, and tells no latency it cannot know."""
-    one = rows_of([(second([5_000] * 30), 30.0, 1)] * 300, MOST, 300)
+    one = rows_of([(second([5_000] * 30), 30.0, 1)] * 300, MOST, 0)
     found = series.joined([one] * 5)
     assert len(found) <= MOST
     assert sum(each["acked"] for each in found) == 5 * 300 * 30
@@ -110,11 +147,11 @@ def often(stats: Stats, times: int) -> Stats:
 def a_soak(all_stats: list[Stats], seconds: int, per_s: float) -> tuple[Run, Stats]:
     """A run of so many seconds in which these come again and again, and what was counted in it."""
     whole, parts, rows, times = Stats(), Slices(), Series(), STEPS // len(all_stats)
-    made = [row(fresh, at_s=0.0, phase="measuring", target_per_s=per_s, queue=9_999) for fresh in all_stats]
     for number in range(STEPS):
-        at_s, fresh = (number + 1.0007) * seconds / STEPS, all_stats[number % len(all_stats)]
-        rows.append({**made[number % len(all_stats)], "at_s": at_s}, fresh)
-        parts.close(fresh, since_s=0.0, at_s=at_s, phase="measuring")
+        from_s, to_s = (at * seconds / STEPS for at in (number, number + 1))
+        span = Span(number, from_s, to_s, "measuring")
+        fresh = of_second(number, all_stats[number % len(all_stats)], per_s * (to_s - from_s))
+        Step((span,), fresh, 9_999).into(rows, parts)
     for fresh in all_stats:
         whole.add(often(fresh, times))
     facts = RunFacts(measured_s=float(seconds), target_per_s=per_s)

@@ -1,14 +1,17 @@
 """Where the time of the slowest went: what was planted in some seconds is found there, whatever the mean says."""
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from lensload.metrics.slices import Slices
 from lensload.metrics.stats import Stats
 from lensload.results.breakdown import PLACES
+from lensload.results.merge import merged
+from lensload.results.run import Run
 from lensload.results.slowest import slowest
+from tests.support.courses import slices_of
+from tests.support.runs import a_run
 
 TOPIC = "user-interactions"
 
@@ -24,17 +27,21 @@ def a_second(lag_ms: float, ack_ms: float, end_ms: float) -> Stats:
     return stats
 
 
+def figures(p99_us: float | None) -> dict[str, Any]:
+    """A run with that end-to-end p99."""
+    return {"topics": {TOPIC: {}}, "latency_us": {"end_to_end": {"all": {"p99": p99_us}}}}
+
+
 @pytest.mark.parametrize(
     ("planted", "place"),
     [((58, 70, 91), "generator"), ((1, 85, 91), "broker"), ((1, 5, 91), "consumer")],
 )
 def test_the_planted_cause_is_named_and_its_seconds(planted: tuple[float, float, float], place: str) -> None:
     """Two seconds of thirty are slow for one reason: the slowest went there, by about so much."""
-    slices = Slices()
-    for second in range(30):
-        fresh = a_second(*planted) if second in (12, 20) else a_second(0, 0, 0)
-        slices.close(fresh, since_s=0.0, at_s=second + 1.0, phase="measuring")
-    (found,) = slowest(slices.coarse(), {"p99": 80e3}, ())
+    slices = slices_of(
+        [a_second(*planted) if second in (12, 20) else a_second(0, 0, 0) for second in range(30)]
+    )
+    (found,) = slowest(slices.coarse(), figures(80e3), ())
     assert (found["events"], found["seconds"], found["first_s"]) == (10, 2.0, 12.0)
     fall = found["breakdown"]
     assert fall["mostly"] == place
@@ -46,15 +53,25 @@ def test_the_planted_cause_is_named_and_its_seconds(planted: tuple[float, float,
 
 def test_lag_elsewhere_is_not_blamed() -> None:
     """A generator that was late in other seconds than those of the slowest is no cause of these."""
-    slices = Slices()
-    for second in range(10):
-        fresh = a_second(0, 85, 91) if second == 3 else a_second(60, 61, 62)
-        slices.close(fresh, since_s=0.0, at_s=second + 1.0, phase="measuring")
-    (found,) = slowest(slices.coarse(), {"p99": 80e3}, ())
+    slices = slices_of([a_second(0, 85, 91) if second == 3 else a_second(60, 61, 62) for second in range(10)])
+    (found,) = slowest(slices.coarse(), figures(80e3), ())
     assert found["breakdown"]["mostly"] == "broker"
 
 
 def test_without_slow_events_nothing_is_said() -> None:
     """Where nothing was measured there is no breakdown of it."""
-    assert slowest([], {"p99": None}, ()) == []
-    assert slowest([], {"p99": 1.0}, ()) == []
+    assert slowest([], figures(None), ()) == []
+    assert slowest([], figures(1.0), ()) == []
+
+
+def test_merged_repeats_say_where_the_time_of_their_slowest_went() -> None:
+    """Several runs as one have the slowest of all their events, from their common p99 on, and each figure of any of them."""
+    runs = [a_run(seed=seed, median_us=4_000 * seed) for seed in (1, 2)]
+    missed = [{**run, "slowest": [{**run.get("slowest", [])[0], "figure": "ack.p90"}]} for run in runs[1:]]
+    whole = merged([runs[0], *cast("list[Run]", missed)], ["a", "b"], 2)
+    found = {slow["figure"]: slow for slow in whole.get("slowest", [])}
+    assert set(found) == {"end_to_end.p99", "ack.p90"}
+    p99 = whole["latency_us"]["end_to_end"]["all"]["p99"]
+    assert found["end_to_end.p99"]["from_us"] == p99
+    assert found["end_to_end.p99"]["events"] == pytest.approx(0.01 * 2 * 20 * 900, rel=0.5)
+    assert found["end_to_end.p99"]["of_s"] == 40

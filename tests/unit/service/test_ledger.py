@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.responses import RESPONSE_COUNTS
-from lensload.metrics.stats import Stats
 from lensload.service import records
 from lensload.service.ledger import ReplyLedger
 from lensload.service.records import ANSWER, REQUEST
@@ -113,17 +113,18 @@ def judged(reply: Reply) -> Counter[str]:
 )
 def test_the_ledger_is_exact(requests: list[int], replies: list[Reply], answers_first: bool):
     """Every count is what a plain account gives, in whichever order observers report, and all latencies are recorded."""
-    ledger, stats, from_ns = ReplyLedger(TIMEOUT_S), Stats(), due_ns(MEASURE_FROM)
+    ledger, from_ns = ReplyLedger(TIMEOUT_S), due_ns(MEASURE_FROM)
+    by_second = StatsBySecond(from_ns)
     reports = [(request_rows(requests), b""), (b"", answer_rows(replies))]
     for asked, answers in reversed(reports) if answers_first else reports:
         ledger.add(asked, answers, {})
-        ledger.settle(from_ns, stats)
+        ledger.settle(by_second)
     counts = ledger.result(from_ns)["counts"]
     expected = plain(requests, replies)
     assert {name: counts[name] for name in RESPONSE_COUNTS} == {
         name: expected[name] for name in RESPONSE_COUNTS
     }
-    assert stats.histogram("response").count == expected["answered"]
+    assert by_second.total().histogram("response").count == expected["answered"]
     assert ledger.requests == len(requests)
 
 

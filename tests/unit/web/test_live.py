@@ -1,7 +1,6 @@
 """The live page's state, fed by a coordinator whose clock is a test's."""
 
 import json
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,17 +9,15 @@ import pytest
 from lensload import clock
 from lensload.config.model import RunConfig
 from lensload.coordinator.coordinator import Coordinator
+from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.stats import Stats
 from lensload.processes.messages import GeneratorReport
-from lensload.results.snapshot import Snapshot
+from lensload.results.series import Series
 from lensload.web.live import Live
-from lensload.web.seconds import MOST, Seconds
+from lensload.web.seconds import MOST, STAGES, entry
+from tests.support.courses import step
 from tests.support.memory import bytes_held
 from tests.support.transports import FakeTransport, FakeWorker, coordinated
-
-SECOND = Snapshot(
-    phase="measuring", elapsed_s=0.0, total_s=None, target_per_s=1_000.0, achieved_per_s=1_000.0
-)
 
 
 def a_second(number: int, median_ms: float = 4.0) -> Stats:
@@ -35,8 +32,8 @@ def a_second(number: int, median_ms: float = 4.0) -> Stats:
     return fresh
 
 
-def entries(seconds: Seconds) -> list[dict[str, object]]:
-    return [entry for _, entry in seconds.since(-1, -1)]
+def entries(series: Series) -> list[dict[str, object]]:
+    return [entry(second) for _, second in series.since(-1, -1)]
 
 
 def run_on(transport: FakeTransport, duration_s: float = 3.0) -> tuple[Coordinator, Live]:
@@ -50,12 +47,11 @@ def run_on(transport: FakeTransport, duration_s: float = 3.0) -> tuple[Coordinat
 
 def test_eight_hours_stay_bounded_and_lose_no_event() -> None:
     """A soak of eight hours sends a page no more than some minutes do, and its rates still add up to all events."""
-    seconds, hours = Seconds(), 8 * 3_600
+    series, hours = Series(MOST, STAGES), 8 * 3_600
     busy, idle = [a_second(number) for number in range(4)], Stats()
     for number in range(hours):
-        fresh = idle if number % 24 else busy[number % 4]
-        seconds.append(replace(SECOND, elapsed_s=float(number + 1)), fresh)
-    found = entries(seconds)
+        step(number, idle if number % 24 else busy[number % 4], 1_000.0).into(series)
+    found = entries(series)
     assert len(found) <= MOST
     assert len(json.dumps(found)) < 300_000
     acked = sum(one["acked_per_s"] * (one["to_s"] - one["from_s"]) for one in found)  # pyright: ignore[reportOperatorIssue, reportCallIssue, reportArgumentType]
@@ -93,16 +89,27 @@ def test_a_run_grows_neither_with_its_workers_reports_nor_with_its_hours(
 
 def test_a_page_is_sent_what_is_new_alone_until_entries_are_merged() -> None:
     """Polling each second costs a second's worth; after a merge, which renumbers, everything is sent again."""
-    seconds = Seconds(most=8)
+    series = Series(8, STAGES)
     for number in range(6):
-        seconds.append(replace(SECOND, elapsed_s=float(number + 1)), a_second(number))
-    generation, version = seconds.generation, seconds.version
-    seconds.append(replace(SECOND, elapsed_s=7.0), a_second(7))
-    assert [number for number, _ in seconds.since(generation, version)] == [6]
+        step(number, a_second(number)).into(series)
+    generation, version = series.generation, series.version
+    step(6, a_second(7)).into(series)
+    assert [number for number, _ in series.since(generation, version)] == [6]
     for number in range(7, 12):
-        seconds.append(replace(SECOND, elapsed_s=float(number + 1)), a_second(number))
-    assert seconds.generation > generation
-    assert [number for number, _ in seconds.since(generation, version)] == list(range(len(entries(seconds))))
+        step(number, a_second(number)).into(series)
+    assert series.generation > generation
+    assert [number for number, _ in series.since(generation, version)] == list(range(len(entries(series))))
+
+
+def test_what_becomes_known_of_a_second_later_is_sent_with_it() -> None:
+    """An acknowledgement that took three seconds shows in the second in which its event was due, on a page that had it."""
+    series = Series(MOST, STAGES)
+    for number in range(6):
+        step(number, a_second(number)).into(series)
+    version = series.version
+    series.add(2, a_second(9))
+    ((number, second),) = series.since(series.generation, version)
+    assert (number, entry(second)["acked_per_s"]) == (2, 2_000.0)
 
 
 def test_the_state_follows_a_run_from_its_start_to_its_result() -> None:
@@ -141,7 +148,9 @@ def test_a_worker_that_hangs_shows_its_lag_and_its_processor() -> None:
     def report(cpu_ns: int) -> None:
         fake: FakeWorker = transport.fakes["a"]
         now_ns = transport.now_ns()
-        fake.say(GeneratorReport(Stats(), now_ns, 0, 10.0, 9.0, 7, 2_000_000, 1 << 20, cpu_ns), "generator")
+        fake.say(
+            GeneratorReport(StatsBySecond(), now_ns, 0, 10.0, 9.0, 7, 2_000_000, 1 << 20, cpu_ns), "generator"
+        )
 
     transport.fakes["a"].mute = {GeneratorReport}
     transport.at(1.5, transport.fakes["a"].mute.clear)

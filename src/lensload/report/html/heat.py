@@ -47,7 +47,7 @@ def heat_figure(
     """
     aid = (
         "Darker (in the dark: brighter) is where more of a moment's events lie; a band that rises is a cluster that"
-        " falls behind, a lone column is a pause. Times are known to about a second."
+        " falls behind, a lone column is a pause. An event stands in the column in which it was due."
     )
     return figure(
         f"End-to-end latency over time, all {len(run['topics'])} topics",
@@ -80,12 +80,12 @@ def span(cells: Sequence[Cell]) -> tuple[float, float]:
 def _column(merged: Histogram, from_s: float, to_s: float) -> list[Cell]:
     if not merged.count or to_s <= from_s:
         return []
-    indices = np.flatnonzero(merged.counts)
+    indices, filled = merged.filled
     lowest, highest = bucket_bounds(indices)
     middle_us = np.maximum((lowest + highest) / 2_000, 1.0)  # what took no time at all lies in the lowest row
     rows = np.floor(np.log10(middle_us) * ROWS_A_DECADE).astype(np.int64)
     first = int(rows.min())
-    counts = np.bincount(rows - first, merged.counts[indices]).astype(np.int64)
+    counts = np.bincount(rows - first, filled).astype(np.int64)
     return [
         Cell(
             from_s,

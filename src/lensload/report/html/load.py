@@ -7,7 +7,6 @@ from lensload.report.html.theme import ACCENT, MUTED, RULE, title_above
 from lensload.results.run import Row, Run, with_lengths
 
 _DASH = [5, 3]
-_SHORTEST_S = 0.2
 
 
 def load_figure(run: Run, *, number: int, top_per_s: float, end_s: float, page_px: int) -> Figure:
@@ -32,7 +31,7 @@ def load_figure(run: Run, *, number: int, top_per_s: float, end_s: float, page_p
     return figure(
         "Load against target",
         "Where the line leaves the dashes, the load was not the one asked for."
-        " A second shows what was heard of in it, so a dip and a peak beside it are one delay of the news."
+        " Each second shows the events that were due in it, whenever they were acknowledged."
         " The grey stretch is warm-up, which no figure counts.",
         lambda width: _spec(points, width, top_per_s, end_s),
         legend=[Key("acknowledged", ACCENT, [1, 0]), Key("target", MUTED, _DASH)],
@@ -53,8 +52,7 @@ def end_of(run: Run) -> float:
 
 
 def _rate(row: Row, length_s: float) -> float:
-    """What a row counts by the second; a row that ended at once has the news of a second all the same."""
-    return row["acked"] / (length_s if length_s >= _SHORTEST_S else 1.0)
+    return row["acked"] / length_s if length_s > 0 else 0.0
 
 
 def _spec(points: list[dict[str, Any]], width: int, top_per_s: float, end_s: float) -> Spec:

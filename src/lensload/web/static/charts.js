@@ -97,7 +97,7 @@ export function lines(holder, options) {
     for (const entry of entries) {
       const value = line.value(entry);
       if (value === null || value === undefined) continue;
-      if (entry.from_s - last > 1.5 * (entry.to_s - entry.from_s)) pen = false; // one missing second is late news, two a gap
+      if (entry.from_s - last > 1.5 * (entry.to_s - entry.from_s)) pen = false; // there are no gaps but of what has no value
       last = entry.to_s;
       const across = line.step ? `${pen ? "L" : "M"}${x(entry.from_s).toFixed(1)},${y(value).toFixed(1)}` : "";
       path += `${across}${pen || across ? "L" : "M"}${x(entry.to_s).toFixed(1)},${y(value).toFixed(1)}`;

@@ -205,7 +205,7 @@ function drawCharts() {
   const changes = state.rate_changes.filter((change) => change.at_s > 0); // a rate from the form is no change
   const rates = [
     { name: "acknowledged", className: "k1", value: (entry) => entry.acked_per_s },
-    { name: "target", className: "target", step: true, value: (entry) => (entry.phase === "draining" ? null : entry.target_per_s) },
+    { name: "target", className: "target", step: true, value: (entry) => entry.target_per_s },
   ];
   legend(at("load-legend"), [...rates, ...(changes.length ? [{ name: "rate changed by hand", className: "change" }] : [])]);
   lines(at("load-chart"), { name: "Acknowledged rate against target", entries, lines: rates, label: short, changes, warmup_s: state.warmup_s });
