@@ -66,6 +66,7 @@ class Recorder:
         incomplete: observers that did not reach the partitions' ends.
         clock_step_ns: by how much a clock was set, the most that any process told.
         latest: what the last second added to the course of the run.
+        came: what was reported in the last second, whenever it was due.
         rate_changes: changes of the rate by hand, the last thousand.
         costs: what each process has used so far, by its worker's number (None: the coordinator) and its name.
     """
@@ -87,6 +88,7 @@ class Recorder:
         self.incomplete = 0
         self.clock_step_ns = 0
         self.latest = Step()
+        self.came = Stats()
         self.rate_changes: list[RateChange] = []
         self.costs: dict[tuple[int | None, str], Cost] = {}
         self._changed = 0  # after the start: a rate that was set before is no change
@@ -102,7 +104,7 @@ class Recorder:
         self._fresh.add(report.stats)
         self.clock_step_ns = max(self.clock_step_ns, abs(report.clock_step_ns))
         before = self._reports.get((worker, type(report).__name__))
-        self._reports[worker, type(report).__name__] = report
+        self._reports[worker, type(report).__name__] = report.without_stats()
         if isinstance(report, GeneratorReport):
             began_ns = before.now_ns if before else report.now_ns - NS_PER_S
             acked = sum(progress(stats)["acked"] for stats in report.stats)
@@ -181,7 +183,7 @@ class Recorder:
             phase = "draining"
         elif self.times:
             phase = self.times.phase(now_ns)
-        fresh, total = self._take()
+        fresh, self.came = self._take()
         course = self._course_of()
         self.latest = Step()
         if course:
@@ -189,7 +191,7 @@ class Recorder:
             self.latest = course.take_in(
                 fresh, now_ns=now_ns, reported_ns=reported_ns, stopped_ns=self.stopped_ns, queue=self.queue
             )
-        return self._snapshot(phase, self.times.elapsed_s(now_ns) if self.times else 0.0, total)
+        return self._snapshot(phase, self.times.elapsed_s(now_ns) if self.times else 0.0, self.came)
 
     def recording(self, facts: RunFacts) -> Recording:
         """How the run went, once all of it has been taken in.

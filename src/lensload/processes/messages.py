@@ -12,8 +12,8 @@ Who receives them: `obey` of generator and observer (`*/process.py`), `worker.py
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from lensload.config.model import RunConfig
 from lensload.delivery.bitmap import Page, PageKey
@@ -151,6 +151,10 @@ class Report(Message):
     stats: StatsBySecond
     now_ns: int
     clock_step_ns: int
+
+    def without_stats(self) -> Self:
+        """The same without its stats, whose histograms take some megabytes: what may be kept."""
+        return replace(self, stats=StatsBySecond())
 
 
 @dataclass(frozen=True)
