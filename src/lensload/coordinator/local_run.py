@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from lensload.config.model import RunConfig
 from lensload.coordinator import prometheus
-from lensload.coordinator.coordinator import EMBEDDED_WARNING, Cluster, Coordinator
+from lensload.coordinator.coordinator import EMBEDDED_WARNING, Coordinator
 from lensload.coordinator.listeners import FileWriter, Listener, Screen
 from lensload.coordinator.local_transport import LocalTransport
 from lensload.coordinator.prometheus import RunCollector
+from lensload.coordinator.run_result import Cluster
 from lensload.errors import LensloadError
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.verdict.verdict import EXIT_CODES
