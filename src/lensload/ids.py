@@ -32,7 +32,7 @@ _FRACTION_BITS = 12
 _FRACTION_STEPS = 1 << _FRACTION_BITS
 _EXACT = 1 << 53  # integers up to here are exact as doubles
 # The four hex digits of every 16-bit number, as one word.
-_HEX_WORDS = np.frombuffer(b"".join(b"%04x" % word for word in range(1 << 16)), dtype=np.uint32)
+_HEX_WORDS = np.frombuffer(np.arange(1 << 16, dtype=">u2").tobytes().hex().encode(), dtype=np.uint32)
 _HEX_VALUES = np.full(256, 255, dtype=np.uint8)
 _HEX_VALUES[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16, dtype=np.uint8)
 _HEX_VALUES[np.frombuffer(b"ABCDEF", dtype=np.uint8)] = np.arange(10, 16, dtype=np.uint8)

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -16,7 +16,9 @@ from lensload.config.fields import Registry as RegistryFields
 from lensload.errors import ClusterError
 from lensload.kafka import client_config
 from lensload.kafka.diagnosis import diagnosed, is_hopeless, of_another_protocol
-from lensload.schema.registry import Registry, connect
+
+if TYPE_CHECKING:
+    from lensload.schema.registry import Registry
 
 LOGGER = logging.getLogger("lensload.kafka")
 """Where librdkafka's own log lines go (it hands them over when its client is polled); silent unless handled."""
@@ -79,12 +81,14 @@ def notices(cluster: Cluster) -> list[str]:
     return found
 
 
-def registry_of(where: RegistryFields, url: str | None = None) -> Registry:
+def registry_of(where: RegistryFields, url: str | None = None) -> "Registry":
     """The registry that goes with a configuration, or that at `url`, with the credentials of the environment or of the --client-config file.
 
     Raises:
         UsageError: the file, or what the environment says of the registry, is not fit.
     """
+    from lensload.schema.registry import connect  # noqa: PLC0415 - a quarter of a second, which not every process needs
+
     return connect(url or where.registry, client_file.registry_environ(where.client_config, os.environ))
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from faker import Faker
 from numpy.typing import NDArray
 
 from lensload.world import rng
@@ -123,6 +122,8 @@ def _prices(chance: rng.Keys) -> NDArray[np.float64]:
 def _named(
     seed: int, category: NDArray[np.int64], chance: rng.Keys
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    from faker import Faker  # noqa: PLC0415 - a tenth of a second, which the observer does not need
+
     fake = Faker("en_US")
     fake.seed_instance(seed)
     brands = [fake.last_name() for _ in range(_BRANDS)]
