@@ -28,9 +28,8 @@ from tests.support.locusts import (
 
 FAST = ("--warmup", "500ms", "--user-rate", "100", "--audience-size", "500", "--catalogue-size", "200")
 HEADLESS = ("--headless", "--only-summary", *FAST)
-AT_WORK = (
-    r"measuring +[1-9][\d,.]*/s"  # the live view, every five seconds: events were produced in the last one
-)
+# The live view, every five seconds: events were produced in the last one.
+AT_WORK = r"measuring +[1-9][\d,.]*/s"
 
 
 @pytest.fixture

@@ -29,9 +29,8 @@ from lensload.service.ledger import ReplyLedger
 from lensload.verdict.evidence import Missing
 
 READY_BUDGET_S: Final = 30.0
-_LEAD_NS: Final = (
-    150_000_000  # from the decision to the first event due: every process has received it by then
-)
+# From the decision to the first event due: every process has received it by then.
+_LEAD_NS: Final = 150_000_000
 _SILENT_S: Final = 2.5
 _DRAIN_SLACK_S: Final = 5.0
 _ENDED_BUDGET_S: Final = 3.0

@@ -14,9 +14,8 @@ from lensload.metrics.time_series import Span
 from lensload.results.series import Series
 from lensload.results.snapshot import Phase
 
-_MOST_NS: Final = (
-    2 * NS_PER_S
-)  # a process that reports nothing keeps the others' seconds back no longer than this
+# A process that reports nothing keeps the others' seconds back no longer than this.
+_MOST_NS: Final = 2 * NS_PER_S
 _SHORTEST_S: Final = 0.2  # a last second that is shorter is of the one before
 
 

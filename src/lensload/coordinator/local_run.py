@@ -34,9 +34,7 @@ class Result:
 
 
 def run(
-    config: RunConfig,
-    listeners: Sequence[Listener] = (),
-    follow: Callable[[Coordinator], None] | None = None,
+    config: RunConfig, listeners: Sequence[Listener] = (), follow: Callable[[Coordinator], None] | None = None
 ) -> Result:
     """Make a run at the configured rate. Ctrl-C or SIGTERM drains it early; a second one gives up the drain.
 

@@ -47,10 +47,7 @@ class RunResult:
 
     def final(self, *, cut_short: bool) -> Run:
         """Once the run is drained; `cut_short`: it was stopped before its end."""
-        cluster = {
-            "embedded": self.cluster.embedded,
-            "bootstrap_servers": self.cluster.bootstrap_servers,
-        }
+        cluster = {"embedded": self.cluster.embedded, "bootstrap_servers": self.cluster.bootstrap_servers}
         return build(
             self.recorder.stats,
             self.recorder.recording(self._facts(cut_short=cut_short)),

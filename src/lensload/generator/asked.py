@@ -20,9 +20,8 @@ class Asked:
         self._pacer, self._stats = pacer, stats
         self._planned_ns = self._accounted_ns = from_ns
         self._accounted = 0.0  # events asked for until then
-        self._points: deque[tuple[int, float]] = (
-            deque()
-        )  # (until when, how many in all), no second between two
+        # (until when, how many in all), no second between two
+        self._points: deque[tuple[int, float]] = deque()
 
     def plan(self, until_ns: int) -> None:
         """Note what is asked for until then, before the pacer's cursor moves there: later changes are of what follows."""

@@ -45,9 +45,7 @@ class Live(Listener):
     """
 
     def __init__(
-        self,
-        users: Callable[[], int] | None = None,
-        monotonic_s: Callable[[], float] = time.monotonic,
+        self, users: Callable[[], int] | None = None, monotonic_s: Callable[[], float] = time.monotonic
     ) -> None:
         self._lock = threading.Lock()
         self._users = users
@@ -219,9 +217,8 @@ class Live(Listener):
         total, load = sums(found["topics"].values()), found["load"]
         lag = found["latency_us"]["schedule_lag"]["all"]
         target, made_per_s = load["target_per_s"], load["produced_per_s"]
-        if (
-            self._result and self._result["measured_s"]
-        ):  # its rate is of the time spent, which overtime prolongs
+        # A result's rate is of the time spent, which overtime prolongs.
+        if self._result and self._result["measured_s"]:
             made_per_s = total["produced"] / self._result["measured_s"]
         share = made_per_s / target if target else None
         return [
