@@ -9,6 +9,9 @@ RUN := $(VENV)/.run-installed
 STAMP := $(VENV)/.installed
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Tests start processes by the hundred: what they import is compiled once, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: bench test lint types layers test-unit test-integration test-timing docs benchmarks calibration fuzz clean
 
 $(BIN)/pip:

@@ -1,6 +1,6 @@
 """The locustfile that most people would write first: Faker, AvroSerializer, produce, one fire an event.
 
-It is what `side_by_side.py` compares lensload against; it is not part of lensload. It knows the same schema,
+It is what `side_by_side.py` and `peers.py` compare lensload against; it is not part of lensload. It knows the same schema,
 serializer, producer settings and cluster, and makes user-interactions alone.
 """
 
@@ -18,8 +18,8 @@ from locust import User, constant, task
 
 from lensload.schema import definitions
 
-TOPIC = "user-interactions"
-TEXT = definitions.load()[TOPIC].text
+TOPIC = os.environ.get("PEER_TOPIC", "user-interactions")
+TEXT = definitions.load()["user-interactions"].text
 TYPES = ("view", "click", "rating", "purchase", "search", "bookmark")
 
 
@@ -36,7 +36,7 @@ class PlainUser(User):
         settings = {"auto.register.schemas": False, "subject.name.strategy.type": "TOPIC"}
         self.serializer: Any = AvroSerializer(client, TEXT, conf=settings)  # pyright: ignore[reportCallIssue]  # its stubs lose __init__
         self.subject = SerializationContext(TOPIC, MessageField.VALUE)
-        self.producer = Producer({"bootstrap.servers": os.environ["PLAIN_BOOTSTRAP"], "linger.ms": 5})
+        self.producer = Producer({"bootstrap.servers": os.environ["PEER_BOOTSTRAP"], "linger.ms": 5})
 
     def on_stop(self) -> None:
         """Deliver what is under way."""

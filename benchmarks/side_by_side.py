@@ -158,7 +158,7 @@ def plain_locustfile(bootstrap: str, seconds: int = 6) -> float:
         stats = Path(folder) / "plain"
         command = [sys.executable, "-m", "locust", "-f", str(HERE / "plain_locustfile.py"), "--headless"]
         command += ["-u", "10", "-r", "10", "-t", f"{seconds}s", "--csv", str(stats), "--only-summary"]
-        environment = {**os.environ, "PLAIN_BOOTSTRAP": bootstrap}
+        environment = {**os.environ, "PEER_BOOTSTRAP": bootstrap}
         subprocess.run(command, env=environment, check=True, capture_output=True, cwd=folder)
         rows = (Path(folder) / "plain_stats.csv").read_text().splitlines()
     names = rows[0].split(",")

@@ -1,4 +1,4 @@
-"""The process of one bench run: started by `lensload bench` in its own place, by a search and by repeats.
+"""One bench run: in the process of `lensload bench`, or in one of its own, which a search and repeats start.
 
 Its exit code is the verdict's only if this very run has written its run file. Whatever else ends it ends with 3 or
 more, and a sentence.
@@ -10,7 +10,7 @@ import shutil
 import sys
 import sysconfig
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lensload.config.model import HANDOVER_VARIABLE, RunConfig
@@ -29,9 +29,23 @@ def command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str], dict
 def main() -> int:
     """Make the run that the environment hands over; the exit code."""
     stdio.protect()
+    return _exit_code(lambda: _run(RunConfig.from_json(os.environ[HANDOVER_VARIABLE])))
+
+
+def run(config: RunConfig, meanwhile: Callable[[], None]) -> int:
+    """Make a run in this process; the exit code.
+
+    Args:
+        config: what is to be run.
+        meanwhile: is called while the run's processes start; an error of it is the run's.
+    """
+    return _exit_code(lambda: _run(config, meanwhile))
+
+
+def _exit_code(make: Callable[[], int]) -> int:
     code = InvalidRunError.exit_code
     try:
-        return _run(RunConfig.from_json(os.environ[HANDOVER_VARIABLE]))
+        return make()
     except LensloadError as error:
         text, code = str(error), error.exit_code
     except KeyboardInterrupt:
@@ -46,15 +60,21 @@ def main() -> int:
     return code
 
 
-def _run(config: RunConfig) -> int:
+def _run(config: RunConfig, meanwhile: Callable[[], None] = lambda: None) -> int:
+    # A failure of these imports needs its exit code too.
     if config.outputs.web:
         from lensload.web import server  # noqa: PLC0415 - Flask is not needed otherwise
 
+        meanwhile()
         result = server.run(config)
     else:
-        from lensload.coordinator import local_run  # noqa: PLC0415 - a failure of this import needs its exit code too
+        from lensload.coordinator.local_transport import LocalTransport  # noqa: PLC0415
 
-        result = local_run.run(config)
+        with LocalTransport.launched(config.load.workers) as transport:
+            from lensload.coordinator import local_run  # noqa: PLC0415 - beside the processes, which import too
+
+            meanwhile()
+            result = local_run.run(config, transport)
     if result.wrote_run_file:
         if config.cluster.embedded:
             sys.stdout.write(_next_steps(config.outputs.run_file))

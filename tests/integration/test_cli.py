@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka.admin import AdminClient
 
+from lensload import bench
 from lensload.cli import main
 from lensload.config.loading import load
 from lensload.config.model import HANDOVER_VARIABLE, RunConfig
@@ -24,29 +26,23 @@ from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 
 
-class Replaced(SystemExit):
-    """The end of a process that became another one."""
+class Began(SystemExit):
+    """The end of a command that would have made a run."""
 
-    def __init__(self, command: list[str], environ: dict[str, str]) -> None:
+    def __init__(self, run: RunConfig) -> None:
         super().__init__(99)
-        self.command = command
-        self.environ = environ
-
-    @property
-    def handed(self) -> RunConfig:
-        """The configuration as the next process reads it."""
-        return RunConfig.from_json(self.environ[HANDOVER_VARIABLE])
+        self.run = run
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of the test's own, and a process that is not replaced by the run's."""
+    """A folder of the test's own, and no run: what is looked at beside its start is."""
 
-    def execve(path: str, command: list[str], environ: dict[str, str]) -> None:
-        assert path == command[0]
-        raise Replaced(command, environ)
+    def run(config: RunConfig, meanwhile: Callable[[], None]) -> int:
+        meanwhile()
+        raise Began(config)
 
-    monkeypatch.setattr(os, "execve", execve)
+    monkeypatch.setattr(bench, "run", run)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -55,11 +51,11 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main.main, list(arguments))
 
 
-def started(*arguments: str) -> Replaced:
-    """What `lensload bench` with these arguments hands over to."""
+def started(*arguments: str) -> RunConfig:
+    """The run that `lensload bench` with these arguments makes."""
     result = run("bench", *arguments)
-    assert isinstance(result.exception, Replaced), result.output
-    return result.exception
+    assert isinstance(result.exception, Began), result.output
+    return result.exception.run
 
 
 def refused(*arguments: str) -> str:
@@ -71,42 +67,42 @@ def refused(*arguments: str) -> str:
     return result.stderr
 
 
-def test_bench_hands_its_checked_configuration_over():
-    """The process that makes the run imports installed modules only, and is told everything in one variable."""
-    end = started("--rate", "5000", "--duration", "20s", "--seed", "7")
-    assert end.command == [sys.executable, "-P", "-m", "lensload.bench"]
-    handed = end.handed
-    assert (handed.load.rate, handed.load.duration_s, handed.world.seed) == (5000, 20, 7)
+def test_a_bench_is_what_its_flags_say():
+    """Flags reach the run."""
+    run = started("--rate", "5000", "--duration", "20s", "--seed", "7")
+    assert (run.load.rate, run.load.duration_s, run.world.seed) == (5000, 20, 7)
 
 
 def test_a_bench_ends_though_nobody_says_when():
     """Without a duration a run in CI would never end."""
-    assert started().handed.load.duration_s == 30
+    assert started().load.duration_s == 30
 
 
 def test_the_whole_configuration_comes_through(elsewhere: Path):
-    """What the generators get is what flags, environment and file amount to."""
+    """A process of a run's own is what flags, environment and file amount to, told in one variable without secrets."""
     (elsewhere / "lensload.toml").write_text('topic_prefix = "dev-"')
     (elsewhere / "client.properties").write_text("batch.size=20000\nsasl.password=sesame")
-    end = started("--client-config", "client.properties", "--topics", "model-metrics", "--duration", "1m")
-    expected = load({"client_config": "client.properties", "topics": "model-metrics", "duration": "1m"})
-    assert end.handed == expected
-    assert "sesame" not in end.environ[HANDOVER_VARIABLE]
+    run = started("--client-config", "client.properties", "--topics", "model-metrics", "--duration", "1m")
+    assert run == load({"client_config": "client.properties", "topics": "model-metrics", "duration": "1m"})
+    command, environ = bench.command(run, os.environ)
+    assert command == [sys.executable, "-P", "-m", "lensload.bench"]  # of installed modules only
+    assert RunConfig.from_json(environ[HANDOVER_VARIABLE]) == run
+    assert "sesame" not in environ[HANDOVER_VARIABLE]
 
 
 def test_no_configuration_of_another_run_is_handed_over(monkeypatch: pytest.MonkeyPatch):
     """What a shell has left in the variable of the handover does not count."""
     monkeypatch.setenv(HANDOVER_VARIABLE, "stale")
-    end = started()
-    assert end.environ["PATH"] == os.environ["PATH"]
-    assert json.loads(end.environ[HANDOVER_VARIABLE])["seed"] == 1
+    _, environ = bench.command(started(), os.environ)
+    assert environ["PATH"] == os.environ["PATH"]
+    assert json.loads(environ[HANDOVER_VARIABLE])["seed"] == 1
 
 
 def test_another_configuration_file_may_be_named(elsewhere: Path):
     """--config reads that file in place of lensload.toml."""
     (elsewhere / "lensload.toml").write_text("seed = 1")
     (elsewhere / "ci.toml").write_text("seed = 2")
-    assert started("--config", "ci.toml").handed.world.seed == 2
+    assert started("--config", "ci.toml").world.seed == 2
     assert "gone.toml" in refused("--config", "gone.toml")
 
 
@@ -206,8 +202,8 @@ def test_a_real_cluster_has_topics_and_schemas_before_locust_starts(
 ):
     """However many workers start, they find everything in place."""
     addresses = ("--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", registry.url)
-    end = started(*addresses, "--topic-prefix", topic_prefix, "--partitions", "3")
-    assert end.handed.cluster.bootstrap_servers == kafka.bootstrap_servers
+    run = started(*addresses, "--topic-prefix", topic_prefix, "--partitions", "3")
+    assert run.cluster.bootstrap_servers == kafka.bootstrap_servers
     topics = AdminClient({"bootstrap.servers": kafka.bootstrap_servers}).list_topics(timeout=10).topics
     assert all(len(topics[topic_prefix + name].partitions) == 3 for name in definitions.TOPIC_NAMES)
 

@@ -15,11 +15,12 @@ from lensload.schema.definitions import TOPIC_NAMES
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.pages import ROOT
+from tests.support.topic_reader import read_to_end
 
 pytestmark = pytest.mark.native
 
 # The README's own would take minutes; a run so short is invalid, which is a result all the same.
-SHORTER = {"--duration": "2s", "--rate": "200", "--events": "2000"}
+SHORTER = {"--duration": "1s", "--rate": "200", "--events": "2000"}
 SMALL = {"LENSLOAD_AUDIENCE_SIZE": "500", "LENSLOAD_CATALOGUE_SIZE": "200", "LENSLOAD_WARMUP": "0s"}
 
 
@@ -87,5 +88,7 @@ def test_the_tasks_work_as_they_stand(
 
     seed = reader.types(typed["seed--events"])
     assert seed.returncode == 0, seed.stderr
-    verify = reader.types(["lensload", "seed", "--verify", "manifest.json"])
-    assert verify.returncode == 0, verify.stdout
+    written = TopicAdmin(settings).counts(created)
+    assert set(written) == set(created)
+    records = [read_to_end(kafka.bootstrap_servers, [topic], count) for topic, count in written.items()]
+    assert sum(map(len, records)) == int(SHORTER["--events"])

@@ -62,11 +62,16 @@ def test_whatever_the_environment_says_of_proxies_is_named(proxy: str, monkeypat
 
 
 def test_authorities_that_are_not_there_are_named_with_their_variable(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    """The HTTP client says no more than that some file does not exist."""
+    """The HTTP client says no more than that some file does not exist; where no TLS is spoken none is missed."""
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
-    with standing_in() as server, pytest.raises(RegistryError, match=r"SSL_CERT_FILE names .*gone\.pem"):
+    with (
+        standing_in(tls=authority.server()) as server,
+        pytest.raises(RegistryError, match=r"SSL_CERT_FILE names .*gone\.pem"),
+    ):
+        publish(server.url)
+    with standing_in() as server:
         publish(server.url)
 
 

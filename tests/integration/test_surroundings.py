@@ -154,7 +154,7 @@ def test_tags_select_nothing_of_ours(folder: Path):
 def test_no_run_file_is_never_a_verdict(folder: Path, ending: str):
     """Whatever ends a run before its file is written: the exit code is 3, though a file of an earlier run is there."""
     (folder / "broken").mkdir()
-    (folder / "broken" / "prometheus_client.py").write_text(ending)
+    (folder / "broken" / "rich.py").write_text(ending)
     (folder / "run.json").write_text("{}")
     environ = {"PYTHONPATH": os.pathsep.join([str(folder / "broken"), *filter(None, sys.path)])}
     with Bench(folder, *SHORT, environ=environ) as bench:

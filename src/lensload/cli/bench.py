@@ -1,12 +1,10 @@
-"""`lensload bench`: everything is checked here, before anything starts; then this process becomes the run's."""
+"""`lensload bench`: everything is checked here, before anything starts; then this process makes the run."""
 
-import os
 import sys
 
 import click
 
 from lensload import bench as bench_process
-from lensload.capacity.repeat import repeated
 from lensload.cli.options import Command, Given, run_options, tell_notices
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
@@ -19,7 +17,6 @@ BENCH_DURATION_S = 30.0
 
 @click.command(
     cls=Command,
-    short_help="Send events at a rate and measure their latency.",
     epilog="Every flag but --config may also stand in lensload.toml (topic_prefix = ...) or in the environment"
     " (LENSLOAD_TOPIC_PREFIX=...). A flag beats the environment, which beats the file.",
 )
@@ -32,28 +29,40 @@ def bench(given: Given) -> None:
     measurement is invalid; 4 the cluster or the registry cannot be reached or refused.
     """
     run = prepare(given)
-    if not run.cluster.embedded:
-        # The generators do all this again, each on its host; but here a wrong address is named within ten seconds.
-        from lensload.doctor.examination import settings_in_the_way  # noqa: PLC0415 - half of a start's time
-        from lensload.kafka import preflight  # noqa: PLC0415
-        from lensload.kafka.created import noting_created  # noqa: PLC0415
-
-        cluster, registry = run.cluster.bootstrap_servers or "", run.cluster.registry_url or "mock://"
-        with noting_created(run.cluster, run.load.topics) as created:
-            found = preflight.prepare(run, cluster, registry, embedded=False)
-            found.registry.close()
-        for text in created:
-            click.echo(text, err=True)
-        for each in settings_in_the_way(run, found.settings):
-            click.echo(f"Notice: {each['text']} {each['meaning']} {each['fix']}", err=True)
-    if run.load.repeat > 1 and run.outputs.web:
-        raise UsageError("--web shows one run, and --repeat asks for several.", "Leave out one of the two.")
     if run.load.repeat > 1:
+        from lensload.capacity.repeat import repeated  # noqa: PLC0415 - slow to import, and seldom wanted
+
+        if run.outputs.web:
+            raise UsageError(
+                "--web shows one run, and --repeat asks for several.", "Leave out one of the two."
+            )
+        look_around(run)
         sys.exit(repeated(run, bench_process.command)[1])
-    command, environ = bench_process.command(run, os.environ)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.execve(command[0], command, environ)  # noqa: S606 - no shell is wanted
+    sys.exit(bench_process.run(run, lambda: look_around(run)))
+
+
+def look_around(run: RunConfig) -> None:
+    """Have everything ready on a cluster with an address; say what was created, and which settings are in the way.
+
+    The generators do all this again, each on its host; but here a wrong address is named within ten seconds.
+
+    Raises:
+        LensloadError: as `preflight.prepare` does.
+    """
+    if run.cluster.embedded:
+        return
+    from lensload.doctor.examination import settings_in_the_way  # noqa: PLC0415 - half of a start's time
+    from lensload.kafka import preflight  # noqa: PLC0415
+    from lensload.kafka.created import noting_created  # noqa: PLC0415
+
+    cluster, registry = run.cluster.bootstrap_servers or "", run.cluster.registry_url or "mock://"
+    with noting_created(run.cluster, run.load.topics) as created:
+        found = preflight.prepare(run, cluster, registry, embedded=False)
+        found.registry.close()
+    for text in created:
+        click.echo(text, err=True)
+    for each in settings_in_the_way(run, found.settings):
+        click.echo(f"Notice: {each['text']} {each['meaning']} {each['fix']}", err=True)
 
 
 def prepare(given: Given) -> RunConfig:

@@ -39,7 +39,6 @@ _result = option_group("Result")
 
 @click.command(
     cls=Command,
-    short_help="Find the highest rate that holds the objectives.",
     epilog="Exit codes: 0 a rate holds, and the cluster, the generator or --max-rate is the limit above it; 1 not even"
     " the lowest rate holds; 2 wrong usage; 3 the runs are invalid at any rate, or the search was stopped; 4 the"
     " cluster or the registry cannot be reached or refused.",

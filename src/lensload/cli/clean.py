@@ -19,7 +19,6 @@ _WHERE = ("bootstrap_servers", "registry_url", "client_config", "topic_prefix")
 
 @click.command(
     cls=Command,
-    short_help="Delete the topics and subjects of one prefix.",
     epilog="Exit codes: 0 done, or nothing there; 2 wrong usage, or not confirmed; 4 the cluster or the registry cannot"
     " be reached or refused.",
 )

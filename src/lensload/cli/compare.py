@@ -54,7 +54,6 @@ _files = option_group("Files to write")
 
 @click.command(
     cls=Command,
-    short_help="Compare run files: is the later run worse?",
     epilog="Two files need no flags: `lensload compare BASE NEW`. Several of each are told apart by them:"
     " `lensload compare --base a.json --base b.json --new c.json --new d.json`. Give three or more of each where you"
     " can: what differs from run to run of the same thing shows in no single run.",

@@ -34,7 +34,6 @@ _INDENT = 8
 
 @click.command(
     cls=Command,
-    short_help="Check cluster, registry, topics and machine before a run.",
     epilog="Exit codes: 0 nothing hinders a run; 2 wrong usage, or schemas that do not fit; 3 a run would be invalid;"
     " 4 the cluster or the registry cannot be reached or refuses.",
 )

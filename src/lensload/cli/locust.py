@@ -8,7 +8,6 @@ from lensload.processes import interpreter
 
 
 @click.command(
-    short_help="Start Locust: web UI, live page, shapes, workers.",
     context_settings={"ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,
 )

@@ -1,4 +1,4 @@
-"""The command `lensload`: the group of all commands, each imported from its own module when it is called.
+"""The command `lensload`: the group of all commands, each imported from its own module when it is called, not to be listed.
 
 Exit codes are those of the errors' tree, and 2 for what click refuses.
 """
@@ -11,12 +11,19 @@ import click
 
 from lensload import __version__
 from lensload.errors import InvalidRunError, LensloadError
-from lensload.parse import nearest
 
-_COMMANDS: Final = (
-    *("bench", "locust", "doctor", "report", "compare", "capacity"),
-    *("seed", "replay", "schemas", "clean"),
-)
+_COMMANDS: Final = {
+    "bench": "Send events at a rate and measure their latency.",
+    "locust": "Start Locust: web UI, live page, shapes, workers.",
+    "doctor": "Check cluster, registry, topics and machine before a run.",
+    "report": "Show run files and write reports of them.",
+    "compare": "Compare run files: is the later run worse?",
+    "capacity": "Find the highest rate that holds the objectives.",
+    "seed": "Fill a cluster or files with days of history.",
+    "replay": "Read topics back: count, print, write or send messages.",
+    "schemas": "List, register and check the LENS schemas.",
+    "clean": "Delete the topics and subjects of one prefix.",
+}
 
 
 class _Commands(click.Group):
@@ -38,7 +45,14 @@ class _Commands(click.Group):
             return command
         if ctx.resilient_parsing:
             return None
+        from lensload.parse import nearest  # noqa: PLC0415 - most names are right
+
         return ctx.fail(f"There is no command {cmd_name!r}{nearest(cmd_name, _COMMANDS)}")
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """List the commands, none of which is imported for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
         """Run the command; no error of ours becomes a traceback, and none of others an exit code of a verdict."""

@@ -23,7 +23,6 @@ _how = option_group("What to do with it")
 
 @click.command(
     cls=Command,
-    short_help="Read topics back: count, print, write or send messages.",
     epilog="Exit codes: 0 done, also when messages were set aside; 2 wrong usage, or a topic or version that does"
     " not exist; 3 stopped before the end; 4 the cluster or the registry cannot be reached or refused.",
 )

@@ -15,7 +15,7 @@ from lensload.results import run_file
 from lensload.verdict.verdict import EXIT_CODES
 
 
-@click.command(cls=Command, short_help="Show run files and write reports of them.")
+@click.command(cls=Command)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=Path)
 @run_options(only=VIEWS)
 def report(given: Given, runs: tuple[Path, ...]) -> None:

@@ -27,7 +27,7 @@ _folder = click.option(
 )
 
 
-@click.group(short_help="List, register and check the LENS schemas.")
+@click.group()
 def schemas() -> None:
     """The five LENS schemas."""
 

@@ -36,7 +36,6 @@ _files = option_group("Files instead of a cluster")
 
 @click.command(
     cls=Command,
-    short_help="Fill a cluster or files with days of history.",
     epilog="Flags that bench has too may also stand in lensload.toml or the environment. Exit codes: 0 done, or equal;"
     " 1 --verify found a difference; 2 wrong usage, or topics that cannot be used; 3 stopped, and can be resumed;"
     " 4 the cluster or the registry cannot be reached or refused.",

@@ -7,11 +7,9 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 from lensload.config.model import RunConfig
-from lensload.coordinator import prometheus
 from lensload.coordinator.coordinator import EMBEDDED_WARNING, Coordinator
 from lensload.coordinator.listeners import FileWriter, Listener, Screen
 from lensload.coordinator.local_transport import LocalTransport
-from lensload.coordinator.prometheus import RunCollector
 from lensload.coordinator.run_result import Cluster
 from lensload.errors import LensloadError
 from lensload.kafka.embedded import EmbeddedCluster
@@ -35,12 +33,16 @@ class Result:
 
 
 def run(
-    config: RunConfig, listeners: Sequence[Listener] = (), follow: Callable[[Coordinator], None] | None = None
+    config: RunConfig,
+    transport: LocalTransport,
+    listeners: Sequence[Listener] = (),
+    follow: Callable[[Coordinator], None] | None = None,
 ) -> Result:
     """Make a run at the configured rate. Ctrl-C or SIGTERM drains it early; a second one gives up the drain.
 
     Args:
         config: what is to be run.
+        transport: its workers.
         listeners: are told of its course, once its files are written of its result.
         follow: is given its coordinator before it starts.
 
@@ -50,10 +52,7 @@ def run(
     """
     logging.basicConfig(level=logging.WARNING, format="[%(asctime)s] %(levelname)s/%(name)s: %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    transport = LocalTransport(config.load.workers)
     with ExitStack() as resources:
-        resources.callback(transport.kill)
-        transport.launch()
         cluster = _cluster(config, resources)
         files = FileWriter(config)
         everybody = [*_metrics(config), files, Screen(config), *listeners]
@@ -91,7 +90,9 @@ def _cluster(config: RunConfig, resources: ExitStack) -> Cluster:
 def _metrics(config: RunConfig) -> list[Listener]:
     if not config.outputs.prometheus_port:
         return []
-    collector = RunCollector()
+    from lensload.coordinator import prometheus  # noqa: PLC0415 - slow to import, and seldom wanted
+
+    collector = prometheus.RunCollector()
     prometheus.serve(config.outputs.prometheus_host, config.outputs.prometheus_port, collector)
     return [collector]
 

@@ -2,8 +2,9 @@
 
 import contextlib
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
+from typing import Self
 
 from lensload.processes.child_process import poll_all
 from lensload.processes.envelope import Parcel
@@ -33,10 +34,20 @@ class LocalTransport:
         """All of them, always."""
         return list(self._workers)
 
-    def launch(self) -> None:
-        """Start all processes: the time for their imports is then saved."""
-        for worker in self._workers.values():
-            worker.launch()
+    @classmethod
+    @contextlib.contextmanager
+    def launched(cls, count: int) -> Generator[Self]:
+        """So many workers whose processes have been started: the time for their imports is then saved.
+
+        After the block all processes have ended.
+        """
+        transport = cls(count)
+        try:
+            for worker in transport._workers.values():
+                worker.launch()
+            yield transport
+        finally:
+            transport.kill()
 
     def join(self, receive: Receive) -> None:
         """Let all workers join the run whose coordinator receives by `receive`."""

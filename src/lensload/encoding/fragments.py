@@ -142,11 +142,11 @@ class Plan:
 
 
 def _encodings(kind: Any, values: list[Any]) -> list[bytes]:
-    """The values as fastavro writes them; equal strings are written once only."""
-    if not all(value is None or type(value) is str for value in values):
-        return [written(kind, value) for value in values]
-    known = {value: written(kind, value) for value in set(values)}
-    return [known[value] for value in values]
+    """The values as fastavro writes them; equal strings, and an object that several rows share, are written once only."""
+    texts = all(value is None or type(value) is str for value in values)
+    keys = values if texts else list(map(id, values))
+    known = {key: written(kind, value) for key, value in dict(zip(keys, values, strict=True)).items()}
+    return [known[key] for key in keys]
 
 
 def _shape_of_items(kind: Any) -> list[tuple[str, Any]]:

@@ -20,7 +20,7 @@ class Asked:
         self._pacer, self._stats = pacer, stats
         self._planned_ns = self._accounted_ns = from_ns
         self._accounted = 0.0  # events asked for until then
-        # (until when, how many in all), no second between two
+        # Until when, and how many in all; no second begins between two of them.
         self._points: deque[tuple[int, float]] = deque()
 
     def plan(self, until_ns: int) -> None:

@@ -26,7 +26,7 @@ from lensload.service.decoding import RecordReader
 from lensload.world.behaviour import Behaviour
 from lensload.world.columns import TopicBatch
 from lensload.world.scenario import Scenario
-from lensload.world.world import World, made
+from lensload.world.world import World
 
 # A span of events is made when the last one ends this soon; with the longest span it bounds how late a change of the
 # rate shows. Making a span costs some ms, however few its events are.
@@ -50,6 +50,7 @@ class EventMaker:
     Args:
         order: what the generator is to do.
         found: the cluster and the registry, as the preflight found them.
+        scenario: the people and goods of the events.
         producer: is offered each encoded batch.
         stats: where to account for encoding, and for what is asked for.
 
@@ -63,7 +64,12 @@ class EventMaker:
     """
 
     def __init__(
-        self, order: ConfigureGenerator, found: Surroundings, producer: PacedProducer, stats: StatsBySecond
+        self,
+        order: ConfigureGenerator,
+        found: Surroundings,
+        scenario: Scenario,
+        producer: PacedProducer,
+        stats: StatsBySecond,
     ) -> None:
         self.rate_per_s = 0.0
         self.made_until_ns = 0
@@ -73,6 +79,7 @@ class EventMaker:
         self._pacer: Pacer | None = None
         self._asked: Asked | None = None
         self._start_ns = self._measure_from_ns = self._end_ns = 0
+        self._flat_out_from_ns = 0  # where a schedule ended; what it made due before is made first
         most = int(found.settings.get("queue.buffering.max.messages", MOST_UNDER_WAY))
         self._room = FlatOut(min(most * 9 // 10, MOST_UNDER_WAY))  # the client's own events need places too
         self._full_since_ns = 0
@@ -83,7 +90,6 @@ class EventMaker:
         self._following: Iterator[None] = iter(())
         self._next_follow_ns = 0
         self._followed = 0  # events that followed answers, since `take_followed`
-        scenario = made(self._config.world)
         topics = self._config.scheduled_topics
         self._world = World(scenario, tuple(order.lanes), run_tag=order.run_tag, topics=topics)
         warmed = self._prepare_encoders(found)
@@ -112,6 +118,7 @@ class EventMaker:
             rates_per_s: events per second by behaviour.
             by_hand: the rate was set by hand, so that there is a schedule in any case.
         """
+        was_flat_out = self.flat_out
         self.flat_out = not by_hand and self._config.load.is_flat_out(by_users=self._order.rate_per_s is None)
         self.rate_per_s = sum(rates_per_s.values())
         if self.rate_per_s > 0:
@@ -121,6 +128,8 @@ class EventMaker:
         from_ns = max(self.made_until_ns, time.time_ns())
         if self._pacer:
             self._pacer.set_rate(from_ns, 0.0 if self.flat_out else self.rate_per_s)
+            if self.flat_out and not was_flat_out:
+                self._flat_out_from_ns = -(-from_ns // NS_PER_MS) * NS_PER_MS
         return from_ns
 
     def stop(self) -> None:
@@ -138,12 +147,11 @@ class EventMaker:
         if self._customers and now_ns >= self._next_follow_ns:
             self._following = self._react(self._customers, now_ns)
             return True
-        ahead_ns = now_ns + _AHEAD_NS
+        if self._pacer and self.made_until_ns < self._wanted_until_ns(now_ns):
+            self._making = self._make(self._pacer)
+            return True
         if self.flat_out and self._may_make(now_ns):
             self._making = self._make_at_once(now_ns)
-            return True
-        if not self.flat_out and self._pacer and self.made_until_ns < min(ahead_ns, self._end_ns or ahead_ns):
-            self._making = self._make(self._pacer)
             return True
         return False
 
@@ -166,6 +174,8 @@ class EventMaker:
             return 0.0
         made_ns = max(self.made_until_ns, self._measure_from_ns)
         never_made = self._pacer.expected(max(at_ns, made_ns)) - self._pacer.expected(made_ns)
+        if self.flat_out:  # without a schedule nothing is due before it can be handed over
+            at_ns = max(self._measure_from_ns, self._flat_out_from_ns) - 1
         return self._due + never_made - self._producer.waiting(after_ns=at_ns)
 
     def account_asked(self, until_ns: int, *, ended: bool = False) -> None:
@@ -234,6 +244,11 @@ class EventMaker:
                 if batch.topic == topic:
                     serialize(topic, next(batch.records()))
 
+    def _wanted_until_ns(self, now_ns: int) -> int:
+        """Up to when what the schedule makes due is wanted now."""
+        wanted_ns = self._flat_out_from_ns if self.flat_out else now_ns + _AHEAD_NS
+        return min(wanted_ns, self._end_ns or wanted_ns)
+
     def _may_make(self, now_ns: int) -> bool:
         """Whether there is room for events without a schedule; notes for how long there is none."""
         end_ns = self._end_ns or now_ns + 1
@@ -265,8 +280,7 @@ class EventMaker:
         due_ns = self._room.due_from(from_ns, self._under_way)
         self.made_until_ns = from_ns + NS_PER_MS
         rate_per_s = (self._offered + len(due_ns)) / (self.made_until_ns - self._start_ns) * NS_PER_S
-        yield from self._tell(due_ns, rate_per_s)
-        self._ask(due_ns)  # what was stopped half-way was not due
+        yield from self._tell(due_ns, rate_per_s, at_once=True)
 
     def _ask(self, due_ns: NDArray[np.int64]) -> None:
         """Account for events that are due without a schedule that asks for them."""
@@ -282,6 +296,8 @@ class EventMaker:
         span_ms = min(_LONGEST_SPAN_MS, max(least_ms, int(1000 * events / max(rate_per_s, 1))))
         # Spans end where a millisecond does: responses move within theirs.
         until_ns = (self.made_until_ns // NS_PER_MS + span_ms) * NS_PER_MS
+        if self.flat_out:
+            until_ns = min(until_ns, self._flat_out_from_ns)
         if self._end_ns:
             until_ns = min(until_ns, self._end_ns)
         if self._asked:
@@ -292,14 +308,16 @@ class EventMaker:
         if len(due_ns):
             yield from self._tell(due_ns, rate_per_s)
 
-    def _tell(self, due_ns: NDArray[np.int64], rate_per_s: float) -> Iterator[None]:
-        """Make the events that are due then, a step at a time."""
+    def _tell(self, due_ns: NDArray[np.int64], rate_per_s: float, *, at_once: bool = False) -> Iterator[None]:
+        """Make the events that are due then, a step at a time; `at_once`: each is due only if it is made."""
         batches = self._world.events_at(due_ns)
         yield
         for batch in batches:
             if self._customers:
                 self._customers.wait_for(batch)
             self._offer(batch, rate_per_s)
+            if at_once:
+                self._ask(batch.due_ns)
             yield
 
     def _offer(self, batch: TopicBatch, rate_per_s: float) -> None:

@@ -1,6 +1,6 @@
 """The generator: one process of load, where the stages meet.
 
-    pacing says when -> the world says what -> encode -> produce -> part -> coordinator
+    pacing says when -> the world says what -> encode -> produce -> stats -> coordinator
 
 It runs in a process of its own, started by a worker with the descriptor of a link:
 `python -m lensload.generator.process FD`. It knows neither Locust nor gevent.
@@ -8,6 +8,7 @@ It runs in a process of its own, started by a worker with the descriptor of a li
 
 import gc
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from lensload.config.model import RunConfig
@@ -25,6 +26,7 @@ from lensload.processes.child_main import RunChild, serve, whole_ms
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
 from lensload.world.behaviour import Behaviour
+from lensload.world.world import made
 
 _NS_PER_S: Final = 1_000_000_000
 _LISTEN_NS: Final = 5 * NS_PER_MS
@@ -51,6 +53,7 @@ class Generator(RunChild):
 
     def __init__(self, link: Link, order: messages.ConfigureGenerator) -> None:
         super().__init__(link, order.config, _LISTEN_NS)
+        gc.disable()  # what is made up to `run` lives as long as it: no collection of garbage need look through it
         self._order = order
         self._end_ns = 0
         # How many events were produced at the last report, and when that was.
@@ -67,9 +70,8 @@ class Generator(RunChild):
     def run(self) -> None:
         """Say ready, then work until drained."""
         self._link.send(messages.Ready(self._conditions))
-        # What lives for the whole run need not be looked through by every collection of garbage.
-        gc.collect()
         gc.freeze()
+        gc.enable()
         while not self._draining:
             now_ns = time.time_ns()
             produced = 0 if self._scheduled else self._producer.pump(now_ns)
@@ -89,9 +91,11 @@ class Generator(RunChild):
 
     def _connect(self) -> None:
         config, order = self._config, self._order
-        found = preflight.prepare(
-            config, order.bootstrap_servers, order.registry_url, embedded=order.embedded
-        )
+        with ThreadPoolExecutor(1) as beside:  # while the answers are awaited the population is made
+            addresses = (order.bootstrap_servers, order.registry_url)
+            prepared = beside.submit(preflight.prepare, config, *addresses, embedded=order.embedded)
+            scenario = made(config.world)
+            found = prepared.result()
         self._leaders = Leaders(tuple(order.names.values()))
         self._producer = PacedProducer(
             producer_settings(found.settings, _tuning(config, self._largest_batch(found.settings))),
@@ -104,7 +108,7 @@ class Generator(RunChild):
         self._watch = PartitionWatch(found.settings, list(order.names.values())) if several else None
         if self._watch:
             self._follow_leaders(self._watch.look_now(_LEADERS_S), time.time_ns())
-        self._maker = EventMaker(order, found, self._producer, self._stats)
+        self._maker = EventMaker(order, found, scenario, self._producer, self._stats)
         self._conditions: dict[str, Any] = {
             "cluster": {"id": found.cluster.cluster_id, "brokers": list(found.cluster.brokers)},
             **dict(

@@ -87,7 +87,7 @@ def registry_of(where: RegistryFields, url: str | None = None) -> "Registry":
     Raises:
         UsageError: the file, or what the environment says of the registry, is not fit.
     """
-    from lensload.schema.registry import connect  # noqa: PLC0415 - a quarter of a second, which not every process needs
+    from lensload.schema.registry import connect  # noqa: PLC0415 - slow to import, and observers need none
 
     return connect(url or where.registry, client_file.registry_environ(where.client_config, os.environ))
 

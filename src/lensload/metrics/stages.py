@@ -11,10 +11,12 @@ class Stage:
     Attributes:
         label: its name in tables, charts and live views.
         meaning: what it is, in a sentence.
+        counted: whose times these are, where they are not one of each event; else empty.
     """
 
     label: str
     meaning: str
+    counted: str = ""
 
 
 MEANINGS: Final = {
@@ -23,16 +25,20 @@ MEANINGS: Final = {
         "From when an event was due until it was handed to the Kafka client: how late the generator was.",
     ),
     "encode": Stage(
-        "encode", "How long the encoding of an event took; a batch's time is shared by its events."
+        "encode",
+        "How long the encoding of an event took; a batch's time is shared by its events.",
+        counted="events made ahead too, sent or not",
     ),
     "serialize": Stage(
         "serialize",
         "How long the serializing of one record took; with the default serializer, of a sample through Confluent's.",
+        counted="a sample, with the default serializer",
     ),
     "queue": Stage(
         "client queue",
         "How long events waited in the Kafka client's queue, the linger included; it tells of all topics together, once"
         " a second.",
+        counted="the whole seconds that librdkafka reports",
     ),
     "ack": Stage("ack", "From when an event was due until the client had the cluster's acknowledgement."),
     "end_to_end": Stage(

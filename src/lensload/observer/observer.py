@@ -6,7 +6,7 @@ accounted for in bulk, since NumPy costs as much for two records as for a hundre
 """
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zlib import adler32
 
 import numpy as np
@@ -24,7 +24,9 @@ from lensload.metrics.leaders import Leaders
 from lensload.metrics.stats import Stats
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.service.offset_log import OffsetLog
-from lensload.service.reader import ReplyReader
+
+if TYPE_CHECKING:
+    from lensload.service.reader import ReplyReader
 
 _MOST_GATHERED: Final = 4_096  # records that wait to be accounted for
 _LONGEST_GATHERED_NS: Final = 100_000_000  # how long the first of them waits, while records come
@@ -64,7 +66,7 @@ class Observer:
         run_tag: int,
         stats: StatsBySecond,
         *,
-        replies: ReplyReader | None = None,
+        replies: "ReplyReader | None" = None,
         log: OffsetLog | None = None,
     ) -> None:
         self.leaders = Leaders(tuple(topics))

@@ -6,7 +6,7 @@ nor gevent.
 
 import json
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lensload.config.model import REQUESTS, RESPONSES
 from lensload.errors import ClusterError
@@ -23,10 +23,10 @@ from lensload.processes import messages
 from lensload.processes.child_main import RunChild, serve, whole_ms
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
-from lensload.schema.writer_schemas import WriterSchemas
 from lensload.service.group_watch import GroupWatch, readers_of
-from lensload.service.reader import ReplyReader
-from lensload.world.catalogue import item_ids
+
+if TYPE_CHECKING:
+    from lensload.service.reader import ReplyReader
 
 _LISTEN_NS: Final = 20_000_000
 _PATIENCE_S: Final = 0.02
@@ -196,7 +196,12 @@ class ObserverProcess(RunChild):
             return None
 
 
-def _reply_reader(order: messages.ConfigureObserver) -> ReplyReader:
+def _reply_reader(order: messages.ConfigureObserver) -> "ReplyReader":
+    # Slow to import, and needed only where a service answers.
+    from lensload.schema.writer_schemas import WriterSchemas  # noqa: PLC0415
+    from lensload.service.reader import ReplyReader  # noqa: PLC0415
+    from lensload.world.catalogue import item_ids  # noqa: PLC0415
+
     writers = WriterSchemas(connection.registry_of(order.config.cluster, order.registry_url))
     return ReplyReader(order.run_tag, writers, item_ids(order.config.world.catalogue_size))
 

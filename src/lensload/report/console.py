@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from textwrap import wrap
-from typing import cast
 
 from rich.console import Console
 from rich.text import Text
@@ -13,11 +12,20 @@ from lensload.metrics.counts import COUNTS
 from lensload.metrics.stages import PLACES as WAYS
 from lensload.report import service
 from lensload.report.cost import cost_line
-from lensload.report.tables import Table, broker_table, counts_table, latency_table, load_line
+from lensload.report.tables import (
+    Table,
+    broker_table,
+    counted_line,
+    counts_table,
+    latency_table,
+    load_line,
+    pair_table,
+    parts_line,
+)
 from lensload.report.text_table import aligned
 from lensload.report.units import MISSING, STAGE_NAMES, latency, per_s
 from lensload.results import brokers
-from lensload.results.breakdown import PLACES, sentence
+from lensload.results.breakdown import sentence
 from lensload.results.run import Confidence, Run, objective_count, total
 from lensload.results.slowest import sentences
 from lensload.verdict.slo import stand
@@ -116,6 +124,7 @@ def _latencies(run: Run) -> Iterator[Line]:
     yield from _table(table)
     if table.incomplete:
         yield f"{MISSING}: too few events for that percentile", "dim"
+    yield from _paragraph("", counted_line(run), "dim")
     yield from _clocks(run)
     yield from _breakdown(run)
 
@@ -161,10 +170,8 @@ def _breakdown(run: Run) -> Iterator[Line]:
     fall = run["breakdown"]
     if not fall:
         return
-    spent = cast("dict[str, float | None]", fall)
-    parts = [f"{place} {latency(spent[f'{place}_us'])}" for place in PLACES]
     yield "", ""
-    yield f"Of {latency(fall['end_to_end_us'])} from due to seen (mean): {', '.join(parts)}.", ""
+    yield parts_line(fall), ""
     if not fall["consumer_us"]:
         yield from _paragraph("", f"Consumer: {WAYS['consumer'].meaning}")
     linger_ms = run["conditions"].get("configuration", {}).get("linger_ms")
@@ -178,19 +185,10 @@ def _breakdown(run: Run) -> Iterator[Line]:
 
 
 def _latencies_by_topic(run: Run) -> Iterator[Line]:
-    """Schedule lag is left out: it belongs to the generator, whatever the topic."""
-    measured = {
-        stage: by_topic
-        for stage, by_topic in run["latency_us"].items()
-        if stage != "schedule_lag" and len(by_topic) > 2
-    }
-    if not measured:
-        return
-    yield from _title("LATENCY BY TOPIC, p50 / p99")
-    rows = [
-        [topic, *(_pair(by_topic.get(topic)) for by_topic in measured.values())] for topic in run["topics"]
-    ]
-    yield from _table(Table.of(["topic", *(STAGE_NAMES.get(stage, stage) for stage in measured)], rows))
+    table, high = pair_table(run)
+    if table.rows:
+        yield from _title(f"LATENCY BY TOPIC, p50 / {high}")
+        yield from _table(table)
 
 
 def _latencies_by_broker(run: Run) -> Iterator[Line]:
@@ -198,12 +196,6 @@ def _latencies_by_broker(run: Run) -> Iterator[Line]:
     if table.rows:
         yield from _title("LATENCY BY BROKER that led an event's partition when the event was due")
         yield from _table(table)
-
-
-def _pair(summary: dict[str, float | None] | None) -> str:
-    if summary is None:
-        return MISSING
-    return f"{latency(summary['p50']):>7} / {latency(summary['p99']):>7}"
 
 
 def _ledger(run: Run) -> Iterator[Line]:

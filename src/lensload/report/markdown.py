@@ -8,10 +8,12 @@ from lensload.report.tables import (
     Cell,
     Table,
     broker_table,
+    counted_line,
     counts_table,
     latency_table,
     load_line,
     objective_table,
+    parts_line,
 )
 from lensload.results import brokers
 from lensload.results.breakdown import sentence
@@ -51,12 +53,18 @@ def _run(run: Run, name: str) -> Iterator[str]:
     if cost := cost_line(run):
         yield cost
     linger_ms = run["conditions"].get("configuration", {}).get("linger_ms")
-    went = [f"Mean: {sentence(run['breakdown'], linger_ms)}"] if run["breakdown"] else []
+    fall = run["breakdown"]
+    went = [f"{parts_line(fall)} {sentence(fall, linger_ms)}"] if fall else []
     yield from _bullets([*went, *sentences(run), *brokers.sentences(run)])
     if run["slos"]:
         objectives = objective_table(run)
         yield _table(Table.of(objectives.heads, [_marked(*row) for row in objectives.rows]))
-    for table in (latency_table(run, _STATISTICS), broker_table(run), counts_table(run)):
+    latencies = latency_table(run, _STATISTICS)
+    if latencies.rows:
+        yield _table(latencies)
+    if counted := counted_line(run):
+        yield counted
+    for table in (broker_table(run), counts_table(run)):
         if table.rows:
             yield _table(table)
     yield from _service(run)
@@ -85,7 +93,7 @@ def _conditions(run: Run) -> str:
         *(
             f"{name} {asked[name]}"
             for name in ("profile", "workers", "acks", "linger_ms", "compression", "partitions", "seed")
-            if name in asked
+            if asked.get(name) is not None
         ),
     ]
     return ", ".join(parts)

@@ -3,16 +3,17 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lensload import atomic_file
 from lensload.config.fields import Outputs, Views
 from lensload.config.model import flag_of
 from lensload.errors import UsageError
-from lensload.report import csv, junit, markdown
-from lensload.results.run import Run
 
-Named = Sequence[tuple[str, Run]]
+if TYPE_CHECKING:
+    from lensload.results.run import Run
+
+Named = Sequence[tuple[str, "Run"]]
 Text = Callable[[Named], str]
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -73,11 +74,24 @@ def leave(path: Path, text: str, what: str, flag: str) -> None:
     atomic_file.leave(path, text, what, flag)
 
 
+# Each view is imported when it is asked for: most runs have none of them.
+
+
+def _csv(runs: Named) -> str:
+    from lensload.report import csv  # noqa: PLC0415
+
+    return csv.of_runs(runs)
+
+
 def _junit(runs: Named) -> str:
+    from lensload.report import junit  # noqa: PLC0415
+
     return junit.xml([junit.of_run(run, name if len(runs) > 1 else "lensload") for name, run in runs])
 
 
 def _summary(runs: Named) -> str:
+    from lensload.report import markdown  # noqa: PLC0415
+
     return "\n".join(markdown.of_run(run, name if len(runs) > 1 else "") for name, run in runs)
 
 
@@ -90,7 +104,7 @@ def _html(runs: Named) -> str:
 _VIEWS: Final[Mapping[str, tuple[str, Text]]] = {
     "junit": ("JUnit file", _junit),
     "summary": ("summary", _summary),
-    "csv": ("CSV file", csv.of_runs),
+    "csv": ("CSV file", _csv),
     "html": ("HTML report", _html),
 }
 """What each view is called, and its text, by the field that names its file."""

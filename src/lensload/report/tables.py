@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
 
 from lensload.metrics import percentiles
 from lensload.metrics.counts import COUNTS, count_of
+from lensload.metrics.stages import MEANINGS
 from lensload.report.columns import statistics_of
 from lensload.report.units import MISSING, STAGE_NAMES, STATISTIC_NAMES, latency, per_s, percent
+from lensload.results.breakdown import PLACES, Breakdown
 from lensload.results.run import Run, is_flat_out, total
 from lensload.verdict.figures import latency_us, shown
 from lensload.verdict.slo import Outcome
@@ -61,12 +63,55 @@ def latency_table(run: Run, statistics: Sequence[str] = tuple(STATISTIC_NAMES)) 
     return _latencies(run, "stage", places, statistics)
 
 
+def parts_line(fall: Breakdown) -> str:
+    """Where the mean time went, place by place."""
+    spent = cast("Mapping[str, float | None]", fall)
+    parts = [f"{place} {latency(spent[f'{place}_us'])}" for place in PLACES]
+    return f"Of {latency(fall['end_to_end_us'])} from due to seen (mean): {', '.join(parts)}."
+
+
+def counted_line(run: Run) -> str:
+    """Why stages have other numbers of events than were acknowledged; empty where none has."""
+    counts = {stage: by_topic.get("all", {}).get("count") for stage, by_topic in run["latency_us"].items()}
+    others = [
+        f"{stage.label} counts {stage.counted}"
+        for name, stage in MEANINGS.items()
+        if stage.counted and counts.get(name) and counts[name] != counts.get("ack")
+    ]
+    return f"Other numbers of events: {'; '.join(others)}." if others else ""
+
+
 def topic_table(run: Run, stage: str) -> Table:
     """The topics of a run at one stage, and all together."""
     by_topic = run["latency_us"].get(stage, {})
     topics = [topic for topic in run["topics"] if topic in by_topic]
     names = topics if len(topics) == 1 else [*topics, "all"]
     return _latencies(run, "topic", {name: (stage, name) for name in names}, tuple(STATISTIC_NAMES))
+
+
+def pair_table(run: Run) -> tuple[Table, str]:
+    """The topics by stage in pairs, p50 and the highest statistic that most have enough events for, and which that is.
+
+    Schedule lag is left out: it belongs to the generator, whatever the topic.
+    """
+    measured = {
+        stage: by_topic
+        for stage, by_topic in run["latency_us"].items()
+        if stage != "schedule_lag" and len(by_topic) > 2
+    }
+    each = [by_topic[topic] for by_topic in measured.values() for topic in run["topics"] if topic in by_topic]
+    carried = (name for name in ("p99", "p90") if 2 * sum(one[name] is not None for one in each) > len(each))
+    high = next(carried, "max")
+    rows = [
+        [Cell(topic), *(_pair(by_topic.get(topic), high) for by_topic in measured.values())]
+        for topic in run["topics"]
+        if measured
+    ]
+    return Table(["topic", *(STAGE_NAMES.get(stage, stage) for stage in measured)], rows), high
+
+
+def _pair(summary: Mapping[str, float | None] | None, high: str) -> Cell:
+    return Cell(f"{latency(summary['p50']):>7} / {latency(summary[high]):>7}" if summary else MISSING)
 
 
 def _latencies(

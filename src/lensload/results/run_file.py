@@ -3,6 +3,7 @@
 import json
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -14,7 +15,6 @@ from lensload.errors import UsageError
 from lensload.results.run import FORMAT, Run
 
 _FAMILY: Final = FORMAT[: FORMAT.rindex("/") + 1]
-_ADAPTER: Final = TypeAdapter(Run)
 _EXPECTED: Final = f'A run file is what `lensload bench --run-file` writes; its "format" is "{FORMAT}".'
 
 
@@ -55,7 +55,7 @@ def read(path: Path) -> Run:
         ) from error
     _check_format(path, content)
     try:
-        return _ADAPTER.validate_python(content, strict=True)
+        return _adapter().validate_python(content, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
@@ -63,6 +63,12 @@ def read(path: Path) -> Run:
             f"{path} is a run file, but its {place} is wrong: {first['msg']}.",
             "It was changed after lensload wrote it. Copy it again, or run again.",
         ) from error
+
+
+@cache
+def _adapter() -> TypeAdapter[Run]:
+    """Made when the first file is read: a run writes one, and reads none."""
+    return TypeAdapter(Run)
 
 
 def _check_format(path: Path, content: object) -> None:

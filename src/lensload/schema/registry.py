@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from confluent_kafka.schema_registry import RegisteredSchema, SchemaRegistryClient
@@ -43,6 +44,8 @@ def connect(url: str, environ: Mapping[str, str] | None = None) -> "Registry":
         "timeout": 4,
         "max.retries": 1,
         "retries.wait.ms": 500,
+        # Where no TLS is spoken the client need not read the usual certificates, which takes 25 ms: it trusts nobody's.
+        **({} if "https:" in url else {"ssl.ca.location": str(Path(__file__).parent)}),
         **registry_auth.settings(os.environ if environ is None else environ),
     }
     try:

@@ -14,6 +14,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from lensload.config.model import RunConfig
 from lensload.coordinator import local_run
 from lensload.coordinator.coordinator import Coordinator
+from lensload.coordinator.local_transport import LocalTransport
 from lensload.errors import LensloadError, UsageError
 from lensload.web import form
 from lensload.web.live import Live
@@ -95,7 +96,8 @@ def _made(config: RunConfig, live: Live, desk: BenchDesk) -> local_run.Result:
         live.attach(coordinator, config)
 
     try:
-        return local_run.run(config, [live], attach)
+        with LocalTransport.launched(config.load.workers) as transport:
+            return local_run.run(config, transport, [live], attach)
     except LensloadError as error:
         live.failed(error.message, error.hint)
         sys.stderr.write(f"Error: {error}\n")

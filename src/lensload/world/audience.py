@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from faker import Faker
 from numpy.typing import NDArray
 
-from lensload.world import rng
+from lensload.world import names, rng
 from lensload.world.catalogue import Catalogue
 from lensload.world.rng import Wheel
 
@@ -92,14 +91,12 @@ def gathered(seed: int, size: int, catalogue: Catalogue) -> Audience:
 def _contexts(seed: int, person: rng.Keys, device: NDArray[np.int64]) -> tuple[dict[str, str], ...]:
     places: list[dict[str, str]] = []
     for locale in _LOCALES:
-        fake = Faker(locale)
-        fake.seed_instance(seed)
+        fake = names.fake(locale, seed)
         country = locale.partition("_")[2]
         places += [
             {"locale": locale, "country": country, "city": fake.city()} for _ in range(_PLACES_A_LOCALE)
         ]
     place = (rng.uniform(person, 4) * len(places)).astype(np.int64)
-    return tuple(
-        {"device": DEVICES[which], **places[where]}
-        for which, where in zip(device.tolist(), place.tolist(), strict=True)
-    )
+    # People of one place with one kind of device share a context, so that it is encoded once.
+    contexts = [[{"device": name, **where} for where in places] for name in DEVICES]
+    return tuple(contexts[which][where] for which, where in zip(device.tolist(), place.tolist(), strict=True))

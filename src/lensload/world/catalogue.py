@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.world import rng
+from lensload.world import names, rng
 from lensload.world.rng import Wheel
 
 # What is sold, and words that go with it: titles and queries are made of these, so they belong together.
@@ -122,10 +122,7 @@ def _prices(chance: rng.Keys) -> NDArray[np.float64]:
 def _named(
     seed: int, category: NDArray[np.int64], chance: rng.Keys
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    from faker import Faker  # noqa: PLC0415 - a tenth of a second, which the observer does not need
-
-    fake = Faker("en_US")
-    fake.seed_instance(seed)
+    fake = names.fake("en_US", seed)
     brands = [fake.last_name() for _ in range(_BRANDS)]
     colours = [fake.color_name() for _ in range(_BRANDS)]
     words = list(_SHELVES.values())

@@ -104,6 +104,10 @@ class Kafka(Server):
         self.bootstrap_servers = f"{host}:{self.port}"
         self._properties = self.folder / "server.properties"
 
+    def tool_command(self, main_class: str, *arguments: str) -> list[str]:
+        """The command line of one of Kafka's own tools; the address is not added."""
+        return self._kafka("256m", main_class, *arguments)
+
     def tool(self, main_class: str, *arguments: str, timeout_s: float = 120.0) -> str:
         """Run one of Kafka's own tools to its end and return what it printed.
 
@@ -117,7 +121,7 @@ class Kafka(Server):
         """
         try:
             done = subprocess.run(
-                self._kafka("256m", main_class, *arguments),
+                self.tool_command(main_class, *arguments),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -152,6 +152,39 @@ def test_a_percentile_of_too_few_samples_is_not_shown():
     assert "\n-: " in text_of()
 
 
+@pytest.mark.parametrize(
+    ("summaries", "pairs"),
+    [
+        ([(900, 1.0, 2.0), (900, 3.0, None)], ["1.00 us / 2.00 us", "3.00 us / 6.00 us"]),
+        ([(2_000, 1.0, 7.0), (2_000, 3.0, 9.0)], ["1.00 us / 7.00 us", "3.00 us / 9.00 us"]),
+    ],
+)
+def test_topics_show_the_highest_percentile_that_most_of_them_carry(
+    summaries: list[tuple[int, float, float | None]], pairs: list[str]
+):
+    """No column of dashes: where topics have too few events for p99, all show p90, and the title says which."""
+    few = summaries[1][2] is None
+    by_topic = {
+        "all": summary(4_000, 2.0, 8.0),
+        "recommendation-responses": summary(*summaries[0]),
+        "user-interactions": summary(*summaries[1]),
+    }
+    text = text_of(latency_us={"ack": by_topic})
+    title = f"LATENCY BY TOPIC, p50 / {'p90' if few else 'p99'}"
+    assert [row_of(text, title, topic)[1:] for topic in by_topic if topic != "all"] == [
+        [pair] for pair in pairs
+    ]
+
+
+def test_other_numbers_of_events_have_a_reason():
+    """A stage that counts other events than were acknowledged is named with the reason, and no other stage is."""
+    (line,) = [row for row in text_of().splitlines() if row.startswith("Other numbers of events")]
+    assert "serialize" in line
+    assert "queue" not in line
+    measured = a_run()["latency_us"]
+    assert "Other numbers" not in text_of(latency_us={**measured, "serialize": measured["ack"]})
+
+
 def test_a_stage_without_samples_has_no_row():
     """Nothing is shown of what was not measured: no row of zeros that looks like a figure."""
     assert "\nencode " not in text_of()

@@ -118,6 +118,20 @@ def test_markdown_takes_no_text_for_markup():
     assert len({line.count("|") for line in tables if TOPIC in line}) == 1
 
 
+def test_markdown_says_where_the_time_went_and_under_which_conditions():
+    """The parts of the mean as on the console, and what the figures hold for; what was left to the broker is no value."""
+    run = RUNS["passed"]
+    asked = {"acks": "all", "partitions": None}
+    fall = {
+        "end_to_end_us": 9_000.0, "generator_us": 1_000.0, "client_us": 5_000.0, "broker_us": 2_000.0,
+        "consumer_us": 1_000.0, "mostly": "client",
+    }  # fmt: skip
+    text = markdown.of_run(changed(run, breakdown=fall, conditions={"configuration": asked}))
+    assert "client 5.00 ms, broker 2.00 ms" in text
+    assert "acks all" in text
+    assert "None" not in text
+
+
 def test_csv_has_the_course_of_each_run():
     """A row a second, by name, which any spreadsheet reads; empty where nothing was measured."""
     (second,) = rows_of([_stats()], 300.0, queue=4)

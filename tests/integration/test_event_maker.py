@@ -1,0 +1,105 @@
+"""Events without a schedule, and the change between a schedule and none: what is due is what is made."""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lensload.config.model import RunConfig
+from lensload.encoding.encoders import Encoded
+from lensload.generator.event_maker import EventMaker
+from lensload.generator.producer import PacedProducer
+from lensload.ids import NS_PER_MS, NS_PER_S
+from lensload.kafka import preflight
+from lensload.kafka.embedded import EmbeddedCluster
+from lensload.metrics.by_second import StatsBySecond
+from lensload.processes.messages import ConfigureGenerator
+from lensload.world.behaviour import Behaviour
+from lensload.world.world import TOPICS, made
+
+HAND_PER_S = 500.0
+LATE_NS = 2 * NS_PER_S
+
+
+class Keeping(PacedProducer):
+    """A producer that remembers what it was offered."""
+
+    def __init__(self, bootstrap_servers: str, stats: StatsBySecond) -> None:
+        super().__init__({"bootstrap.servers": bootstrap_servers}, {topic: topic for topic in TOPICS}, stats)
+        self.offered: dict[str, list[NDArray[np.int64]]] = {topic: [] for topic in TOPICS}
+
+    def offer(self, encoded: Encoded) -> None:
+        """See `PacedProducer`."""
+        self.offered[encoded.topic].append(encoded.due_ns)
+        super().offer(encoded)
+
+    def offered_before(self, until_ns: int) -> int:
+        """How many events it was offered that are due before a moment."""
+        every = np.concatenate([due_ns for batches in self.offered.values() for due_ns in batches])
+        return int(np.count_nonzero(every < until_ns))
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[EmbeddedCluster]:
+    with EmbeddedCluster() as running:
+        yield running
+
+
+@pytest.fixture
+def flat_out(cluster: EmbeddedCluster) -> Iterator[tuple[EventMaker, Keeping, int]]:
+    """A maker of events without a schedule, its producer, and when its run began: some time ago."""
+    config = RunConfig.of(audience_size=500, catalogue_size=200, rate="max")
+    servers = cluster.bootstrap_servers
+    order = ConfigureGenerator(config, servers, "mock://", True, 7, list(range(64)), 0, config.load.rate)
+    found = preflight.prepare(config, servers, "mock://", embedded=True)
+    start_ns = time.time_ns() // NS_PER_MS * NS_PER_MS - LATE_NS
+    stats = StatsBySecond(start_ns)
+    producer = Keeping(servers, stats)
+    maker = EventMaker(order, found, made(config.world), producer, stats)
+    maker.gather({Behaviour(): 1.0})
+    yield maker, producer, start_ns
+    producer.give_up()
+    producer.close()
+    found.registry.close()
+
+
+def test_a_drain_in_the_middle_of_a_step_leaves_nothing_that_was_not_due(
+    flat_out: tuple[EventMaker, Keeping, int],
+):
+    """Without a schedule every event that was produced was due, and none that was not, wherever a step is left."""
+    maker, producer, start_ns = flat_out
+    maker.begin(start_ns, start_ns, 0)
+    states: set[bool] = set()
+    for _ in range(40):
+        now_ns = time.time_ns()
+        maker.step(now_ns)
+        producer.pump(now_ns)
+        states.add(producer.waiting() > 0)
+        assert maker.due_by(time.time_ns()) == producer.produced
+    assert producer.produced > 0
+    assert states == {True, False}, "no step was left with events that wait"
+
+
+def test_what_a_schedule_made_due_is_made_before_there_is_none_again(
+    flat_out: tuple[EventMaker, Keeping, int],
+):
+    """A rate that is set by hand, and handed back while the generator is late: no event is left out, and time never goes back."""
+    maker, producer, start_ns = flat_out
+    maker.gather({Behaviour(): HAND_PER_S}, by_hand=True)
+    maker.begin(start_ns, start_ns, 0)
+    until_ns = maker.gather({Behaviour(): 1.0})
+    while producer.produced < 3 * HAND_PER_S * LATE_NS / NS_PER_S:
+        maker.step(time.time_ns())
+        producer.pump(time.time_ns())
+    due = HAND_PER_S * (until_ns - start_ns) / NS_PER_S
+    # What has no schedule begins with a millisecond, within which responses move.
+    assert abs(producer.offered_before(-(-until_ns // NS_PER_MS) * NS_PER_MS) - due) <= 1
+    maker.gather({Behaviour(): HAND_PER_S}, by_hand=True)
+    again = producer.produced
+    while producer.produced < again + 50:
+        maker.step(time.time_ns())
+        producer.pump(time.time_ns())
+    for batches in filter(None, producer.offered.values()):
+        assert np.all(np.diff(np.concatenate(batches)) >= 0)
