@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Self, cast
 
 from lensload.metrics import percentiles
 from lensload.metrics.counts import COUNTS, count_of
@@ -32,6 +32,11 @@ class Table:
 
     heads: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+
+    @classmethod
+    def of(cls, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Self:
+        """A table of texts alone."""
+        return cls(heads, [[Cell(text) for text in row] for row in rows])
 
     @property
     def texts(self) -> list[list[str]]:
