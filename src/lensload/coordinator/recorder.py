@@ -16,6 +16,7 @@ from lensload.metrics.responses import Responses
 from lensload.metrics.stats import Stats
 from lensload.processes.messages import Drained, GeneratorDrained, GeneratorReport, ObserverDrained, Report
 from lensload.results.audience import AudienceLog
+from lensload.results.brokers import RecentBrokers
 from lensload.results.build import Recording
 from lensload.results.counted import WARMUP
 from lensload.results.run import RateChange
@@ -97,6 +98,7 @@ class Recorder:
         self._reports: dict[tuple[str, str], Report] = {}
         self._acked_per_s: dict[str, float] = {}
         self._course: Course | None = None
+        self._brokers = RecentBrokers()
         self._targets: dict[str, _MeanTarget] = {}
 
     def add(self, worker: str, report: Report) -> None:
@@ -184,6 +186,7 @@ class Recorder:
         elif self.times:
             phase = self.times.phase(now_ns)
         fresh, self.came = self._take()
+        self._brokers.add(self.came)
         course = self._course_of()
         self.latest = Step()
         if course:
@@ -328,6 +331,7 @@ class Recorder:
             latency_us=latencies_us(fresh),
             queue=self.queue,
             group_lag_s={group: row["lag_s"] for group, row in self.groups.last().items()},
+            slow_brokers=tuple(self._brokers.sentences()),
             notices=notices,
             **progress(self.stats),
         )

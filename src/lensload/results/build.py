@@ -72,6 +72,7 @@ class Judged(TypedDict):
     load: Load
     topics: dict[str, Counts]
     latency_us: dict[str, dict[str, Summary]]
+    responses: Responses | None
     slowest: list[Slowest]
 
 
@@ -100,6 +101,7 @@ def judged(
         "load": load,
         "topics": topics,
         "latency_us": latency,
+        "responses": recording.responses,
         "slowest": slow,
     }
 

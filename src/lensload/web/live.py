@@ -17,9 +17,9 @@ from lensload.metrics import librdkafka
 from lensload.metrics.counts import COUNTS, sums
 from lensload.metrics.stages import STAGES
 from lensload.processes.messages import GeneratorReport, ObserverReport, Report
-from lensload.results import breakdown
+from lensload.results import breakdown, brokers, counted
 from lensload.results.build import Judged
-from lensload.results.run import Run, summary
+from lensload.results.run import Run, Summary, summary
 from lensload.results.series import Series
 from lensload.results.snapshot import Snapshot
 from lensload.verdict.verdict import worst
@@ -94,6 +94,7 @@ class Live(Listener):
             return
         watched = self._monotonic_s() - self._asked_s < _WATCHED_S
         judged = self._coordinator.so_far() if watched and self._coordinator and not self._result else None
+        by_broker = counted.brokers(recorder.stats) if judged else {}
         with self._lock:
             self._phase, self._snapshot = snapshot.phase, snapshot
             self._notices += [
@@ -101,7 +102,7 @@ class Live(Listener):
             ]
             recorder.latest.into(self._series)
             if judged:
-                self._judged = judged
+                self._judged, self._brokers = judged, by_broker
 
     def result(self, result: Run) -> None:
         """Keep the result; its file is written by now."""
@@ -155,6 +156,7 @@ class Live(Listener):
         self._snapshot: Snapshot | None = None
         self._recorder: Recorder | None = None
         self._judged: Judged | None = None
+        self._brokers: dict[str, dict[str, Summary]] = {}
         self._result: Run | None = None
         self._kept: dict[str, Any] | None = None
         self._workers: dict[int, dict[str, Any]] = {}
@@ -176,7 +178,9 @@ class Live(Listener):
             "verdict": self._verdict(),
             "latency_us": _latency(found),
             "breakdown": self._breakdown(),
-            "service": service(recorder, self._result),
+            "brokers": self._result.get("brokers", {}) if self._result else self._brokers,
+            "slow_brokers": _slow_brokers(snapshot, self._result),
+            "service": service(recorder, self._judged, self._result),
             "topics": dict(found["topics"]) if found else {},
             "total": dict(sums(found["topics"].values())) if found else dict.fromkeys(COUNTS, 0),
             "errors": _errors(recorder, self._result),
@@ -254,6 +258,7 @@ class Live(Listener):
         by = "dial" if dial_per_s is not None else "rate" if users is None else "users"
         return {
             "by": by,
+            "of": "requests" if self._config.service.external else "events",
             "dial_per_s": dial_per_s,
             "rate_per_s": rate if users is None and isfinite(rate) else None,
             "users": users,
@@ -272,6 +277,11 @@ def _latency(found: Judged | Run | None) -> dict[str, Any]:
     if not found:
         return {}
     return {stage: found["latency_us"][stage]["all"] for stage in STAGES if stage in found["latency_us"]}
+
+
+def _slow_brokers(snapshot: Snapshot | None, result: Run | None) -> list[str]:
+    """Of the last seconds while the run is on, then of all of it."""
+    return brokers.sentences(result) if result else list(snapshot.slow_brokers) if snapshot else []
 
 
 def _errors(recorder: Recorder | None, result: Run | None) -> list[dict[str, Any]]:
