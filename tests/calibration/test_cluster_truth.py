@@ -186,11 +186,12 @@ def test_a_slow_follower_is_in_the_acknowledgements_of_acks_all_alone(
         run, frozen_s = behind_a_frozen_follower(stage, tmp_path / acks, acks)
         what = f"follower frozen for {FROZEN_S:g} s under acks={acks}:"
         expected = round(RATE_PER_S * (frozen_s - 0.5))
+        table.exact(f"{what} acknowledged, of those that were due", 5 * RATE_PER_S, total(run, "acked"))
         for stage_name, truth in (("ack", expected if acks == "all" else 0), ("end_to_end", expected)):
             said, found = f"{what} {stage_name} above 0.5 s", above(run, stage_name, 0.5)
             if was_busy:
                 table.beside(said, f"{truth:,} events", f"{found:,} events", "", "machine too busy")
-                assert found > 0.9 * truth
+                assert found >= 0.9 * truth if truth else found < expected / 2
             else:
                 table.near(said, truth, found, 0.2 * expected, "events")
 

@@ -18,48 +18,13 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from lensload.results import run_file
 from tests.harness.process import accepts
 from tests.support.certificates import Authority
+from tests.support.live_page import Live
 from tests.support.locusts import PATIENCE_S, Bench, Locust, WebUI, child_pids, free_port, wait_until
 from tests.support.runs import a_run
 
 SMALL = ("--warmup", "500ms", "--audience-size", "500", "--catalogue-size", "200")
 SAYS = {"pass": "Passed", "fail": "Failed", "invalid": "Invalid"}
 FREE = {"LENSLOAD_AUDIENCE_SIZE": "500", "LENSLOAD_CATALOGUE_SIZE": "200"}
-
-
-class Live:
-    """The page's JSON, over plain HTTP."""
-
-    def __init__(self, port: int) -> None:
-        self.page = f"http://127.0.0.1:{port}/lensload/"
-
-    def state(self) -> dict[str, Any]:
-        """What the page shows, its whole course included; nothing while nobody answers."""
-        try:
-            found: dict[str, Any] = json.loads(self.get("api/state"))
-        except OSError:
-            return {"phase": ""}
-        return found
-
-    def get(self, path: str) -> str:
-        """What is at an address."""
-        with urllib.request.urlopen(self.page + path, timeout=60) as answer:  # noqa: S310 - our own address
-            return answer.read().decode()
-
-    def post(self, path: str, body: object, **headers: str) -> tuple[int, dict[str, Any]]:
-        """The status and the answer to what is sent there as JSON."""
-        sent = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
-        request = urllib.request.Request(self.page + "api/" + path, json.dumps(body).encode(), sent)  # noqa: S310
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own address
-                return answer.status, json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.loads(error.read())
-
-    def until(self, phase: str) -> dict[str, Any]:
-        """The state once the run is in a phase."""
-        found: dict[str, Any] = wait_until(lambda: (now := self.state())["phase"] == phase and now)
-        return found
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +77,8 @@ def test_from_the_form_to_a_comparison(page: Page, tmp_path: Path) -> None:
 
 def start_with_a_slip(page: Page, live: Live) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("No run yet")
+    all_of_it = "node => node.scrollWidth <= node.clientWidth && node.scrollHeight <= node.clientHeight"
+    assert page.locator("#field-topics").evaluate(all_of_it), "its value is cut off"
     page.get_by_text("Objectives and thresholds").click()
     page.locator("#field-rate").fill("300")
     page.locator("#field-slo").fill("ack.p50 < 50")
@@ -172,10 +139,18 @@ def compare(page: Page) -> None:
     expect(page.locator("#outcome")).to_have_text("Regression")
     expect(page.locator("#changes")).to_contain_text("end_to_end.p99")
     expect(page.locator("body")).not_to_contain_text("/before.json")
+    page.goto(page.url.split("?")[0] + "?base=before.json&new=run.json")  # made up on another machine
+    expect(page.locator("#outcome")).to_have_text("No comparison")
+    expect(page.locator("#error")).not_to_contain_text("--")
+    page.get_by_role("link", name="Compare them all the same").click()
+    expect(page.locator("#changes")).to_contain_text("end_to_end.p50")
 
 
-def test_a_killed_worker_shows_and_locusts_own_form_refuses_what_it_would_ignore(tmp_path: Path) -> None:
-    """With two workers the dial is shared; the one that is killed is marked, and the run would be invalid."""
+def test_a_killed_worker_shows_and_locusts_own_form_refuses_what_it_would_ignore(
+    page: Page, tmp_path: Path
+) -> None:
+    """With two workers the dial is shared; the page marks the one that is killed, and says that the run would be invalid."""
+    expect.set_options(timeout=PATIENCE_S * 1000)
     web, bind = free_port(), str(free_port())
     live, ui = Live(web), WebUI(web)
     master = (
@@ -207,12 +182,18 @@ def test_a_killed_worker_shows_and_locusts_own_form_refuses_what_it_would_ignore
             assert not ui.swarm(4, user_rate="7")["success"]
             assert live.post("rate", {"rate_per_s": 500})[0] == 202
             wait_until(lambda: [worker["target_per_s"] for worker in live.state()["workers"]] == [250, 250])
+            page.goto(live.page)
+            expect(page.locator("#workers tbody")).to_contain_text("reports")
             workers[1].process.kill()
+            expect(page.locator("#workers td.bad")).to_have_text("lost")
+            expect(page.locator("#workers tbody tr", has_text="lost")).to_have_count(1)
+            expect(page.locator("#verdict")).to_have_text("Would be invalid")
             wait_until(lambda: "lost" in [worker["state"] for worker in live.state()["workers"]])
             wait_until(lambda: (live.state()["verdict"] or {}).get("verdict") == "invalid")
             wait_until(lambda: live.state()["target_per_s"] == 500)  # the other has it all
             assert live.post("stop", {})[0] == 202
             over = live.until("over")
+            expect(page.locator("#verdict")).to_have_text("Invalid")
     assert over["verdict"]["verdict"] == "invalid"
     assert "worker_lost" in [reason["code"] for reason in over["verdict"]["reasons"]]
 

@@ -35,7 +35,8 @@ LENSLOAD = [sys.executable, "-m", "lensload"]
 class Echo:
     """A service that answers on a topic of its own choice, without keys.
 
-    Of five answers one has an id that no registry has, and one has bytes that do not fit its id.
+    Of five answers one has an id that no registry has, and one has bytes that do not fit its id. Of the three others the id
+    is before the value, in Confluent's header and in Apicurio's.
 
     Attributes:
         did: how many answers of each kind it has written.
@@ -63,7 +64,8 @@ class Echo:
             if message is not None and message.error() is None:
                 stream = io.BytesIO((message.value() or b"")[5:])
                 request: Any = schemaless_reader(stream, self._asked, None)
-                self._producer.produce(self._topic, self._answer(request))
+                value, headers = self._answer(request)
+                self._producer.produce(self._topic, value, headers=list(headers.items()))
             self._producer.poll(0)
         self._producer.flush(20)
         self._consumer.close()
@@ -72,8 +74,8 @@ class Echo:
         """End `serve`."""
         self._over.set()
 
-    def _answer(self, request: dict[str, Any]) -> bytes:
-        kind = {0: "unknown", 1: "unfit"}.get(self.did.total() % EVERY, "good")
+    def _answer(self, request: dict[str, Any]) -> tuple[bytes, dict[str, bytes]]:
+        kind = ("unknown", "unfit", "good", "confluent", "apicurio")[self.did.total() % EVERY]
         self.did[kind] += 1
         shown = [
             {"itemId": f"item-{place:05d}", "score": 1 / (place + 1), "rank": place + 1, "explanation": None}
@@ -90,8 +92,15 @@ class Echo:
         stream = io.BytesIO()
         schemaless_writer(stream, self._answered, record)
         body = stream.getvalue()
-        cut = len(body) // 2 if kind == "unfit" else len(body)
-        return wire.header(UNKNOWN_ID if kind == "unknown" else self._id) + body[:cut]
+        match kind:
+            case "confluent":
+                return body, {"__value_schema_id": wire.header(self._id)}
+            case "apicurio":
+                return body, {"apicurio.value.contentId": self._id.to_bytes(8, "big")}
+            case "unfit":
+                return wire.header(self._id) + body[: len(body) // 2], {}
+            case _:
+                return wire.header(UNKNOWN_ID if kind == "unknown" else self._id) + body, {}
 
 
 @contextlib.contextmanager
@@ -106,10 +115,10 @@ def echoing(echo: Echo) -> Generator[Echo]:
         thread.join(30)
 
 
-def test_answers_on_another_topic_without_keys_and_of_unknown_versions_are_counted(
+def test_answers_on_another_topic_without_keys_with_headers_and_of_unknown_versions_are_counted(
     kafka: Kafka, registry: Registry, topic_prefix: str, tmp_path: Path
 ):
-    """All are answers, timed by their ids; what cannot be decoded is counted as that, exactly, and stops nothing."""
+    """All are answers, wherever the schema's id is; what cannot be decoded is counted as that, exactly, and stops nothing."""
     where = (*beside(kafka, registry, topic_prefix), "--responses-topic", "answers", "--rate", "100")
     with echoing(Echo(kafka, registry, topic_prefix, "answers")) as echo:
         slo = ("--slo", "answered == 100%", "--slo", "response.p50 < 1m", "--slo", "unknown_schema >= 1%")
@@ -121,7 +130,8 @@ def test_answers_on_another_topic_without_keys_and_of_unknown_versions_are_count
     assert found["unknown_schema"] == echo.did["unknown"] + echo.did["unfit"]
     assert run["latency_us"]["response"]["all"]["count"] == found["answered"]
     assert [found[name] for name in ("unanswered", "corrupt", "foreign", "unasked", "misdirected")] == [0] * 5
-    assert found["reception"]["pages"] > 0, "people see what can be read"
+    assert min(echo.did[kind] for kind in ("good", "confluent", "apicurio")) > 0
+    assert found["reception"]["pages"] > echo.did["good"], "people see what can be read"
 
 
 @pytest.mark.parametrize(("slo", "outcome"), [("1m", "at_least"), ("1ms", "none")])

@@ -10,7 +10,8 @@ Clocks drift, by some 50 ppm if left alone and up to 500 ppm while NTP slews the
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from heapq import nlargest, nsmallest
+from itertools import product
 from typing import Any, Final
 
 _KEPT: Final = 16  # answers
@@ -30,10 +31,6 @@ class Reading:
         drift_ns = round(_DRIFT * max(0, now_ns - self.at_ns))
         return Reading(self.offset_ns, self.uncertainty_ns + drift_ns, now_ns)
 
-    def apart_ns(self, other: "Reading") -> int:
-        """How far two clocks, read from the same third one, may be apart."""
-        return abs(self.offset_ns - other.offset_ns) + self.uncertainty_ns + other.uncertainty_ns
-
 
 OURS: Final = Reading(0, 0)
 
@@ -49,6 +46,7 @@ class Clocks:
         self._host = host
         self._hosts: dict[str, str] = {}
         self._answers: dict[str, deque[Reading]] = {}
+        self._closest: dict[str, Reading] = {}  # of the answers; all become less certain at the same pace
         self._worst_ns = 0
         self._heard_ns = 0
 
@@ -61,7 +59,9 @@ class Clocks:
         trip_ns = max(0, now_ns - asked_ns)
         self._heard_ns = now_ns
         reading = Reading(its_ns - (asked_ns + now_ns) // 2, (trip_ns + 1) // 2, now_ns)
-        self._answers.setdefault(worker, deque(maxlen=_KEPT)).append(reading)
+        answers = self._answers.setdefault(worker, deque(maxlen=_KEPT))
+        answers.append(reading)
+        self._closest[worker] = min(answers, key=lambda each: each.aged(now_ns).uncertainty_ns)
         self._worst_ns = max(self._worst_ns, self._doubt_ns())
 
     @property
@@ -75,7 +75,7 @@ class Clocks:
 
         None where a worker on another host has never answered: its clock may say anything.
         """
-        return self._worst_ns if all(map(self._answers.get, self.elsewhere)) else None
+        return self._worst_ns if all(map(self._closest.get, self.elsewhere)) else None
 
     def public(self, names: Mapping[str, int]) -> dict[str, Any]:
         """For a run file: how many clocks there are, and what is known of each.
@@ -96,8 +96,12 @@ class Clocks:
         }
 
     def _doubt_ns(self) -> int:
-        readings = self._of_hosts(self._hosts)
-        return max((one.apart_ns(other) for one, other in combinations(readings, 2)), default=0)
+        """How far the two clocks may be apart that may be furthest; any two are compared by their outermost ends."""
+        readings = list(enumerate(self._of_hosts(self._hosts)))
+        latest = nlargest(2, ((each.offset_ns + each.uncertainty_ns, host) for host, each in readings))
+        earliest = nsmallest(2, ((each.offset_ns - each.uncertainty_ns, host) for host, each in readings))
+        apart_ns = (late - early for (late, one), (early, other) in product(latest, earliest) if one != other)
+        return max(apart_ns, default=0)
 
     def _of_hosts(self, workers: Iterable[str]) -> list[Reading]:
         """The closest reading of each host's clock; the master's own is one of them."""
@@ -111,5 +115,5 @@ class Clocks:
     def _reading(self, worker: str) -> Reading | None:
         if self._hosts.get(worker) == self._host:
             return OURS
-        aged = (answer.aged(self._heard_ns) for answer in self._answers.get(worker, ()))
-        return min(aged, key=lambda each: each.uncertainty_ns, default=None)
+        closest = self._closest.get(worker)
+        return closest.aged(self._heard_ns) if closest else None

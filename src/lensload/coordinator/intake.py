@@ -78,9 +78,9 @@ class Intake:
                 state.conditions[process] = surroundings
             case messages.Report():
                 self._recorder.add(worker, message)
-                self._tell_stats(message)
+                rest = message.without_stats()
                 for listener in self._listeners:
-                    listener.reported(state, message)
+                    listener.reported(state, rest)
             case messages.Used(cost):
                 self._recorder.costs[state.index, process] = cost
             case messages.RateSet():
@@ -125,13 +125,7 @@ class Intake:
 
     def _note_drained(self, state: WorkerState, process: ProcessName, message: messages.Drained) -> None:
         self._recorder.add_drained(message)
-        self._tell_stats(message)
         state.ended.add(process)
-
-    def _tell_stats(self, message: messages.Report | messages.Drained) -> None:
-        total = message.stats.total()
-        for listener in self._listeners:
-            listener.stats(total)
 
     def _of(self, state: WorkerState, text: str) -> str:
         """A worker's text, with its number where there are several."""

@@ -9,7 +9,6 @@ from lensload.config.model import RunConfig
 from lensload.coordinator.recorder import Recorder
 from lensload.coordinator.workers import WorkerState
 from lensload.errors import UsageError
-from lensload.metrics.stats import Stats
 from lensload.processes.messages import Report
 from lensload.report import outputs
 from lensload.report.console import print_result
@@ -28,14 +27,11 @@ class Listener:
     def started(self, recorder: Recorder) -> None:
         """A run starts; `recorder` counts what happens in it."""
 
-    def stats(self, fresh: Stats) -> None:
-        """A process has reported what it measured since its last report."""
-
     def reported(self, worker: WorkerState, report: Report) -> None:
-        """A process of a worker has reported, its stats among it."""
+        """A process of a worker has reported; its stats are in the recorder, and no longer here."""
 
     def second(self, snapshot: Snapshot) -> None:
-        """A second of the run is over."""
+        """A second of the run is over; what came in it is the recorder's `came`."""
 
     def result(self, result: Run) -> None:
         """The run is over, and this is its result."""

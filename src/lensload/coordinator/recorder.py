@@ -16,6 +16,7 @@ from lensload.metrics.responses import Responses
 from lensload.metrics.stats import Stats
 from lensload.processes.messages import Drained, GeneratorDrained, GeneratorReport, ObserverDrained, Report
 from lensload.results.audience import AudienceLog
+from lensload.results.brokers import RecentBrokers
 from lensload.results.build import Recording
 from lensload.results.counted import WARMUP
 from lensload.results.run import RateChange
@@ -61,10 +62,12 @@ class Recorder:
         notices: what was worth telling, in order.
         unflushed: events without a delivery report when their generator had drained.
         produced_until_ns: when the last event was handed to a producer, Unix nanoseconds.
+        asked_until_ns: when the last generator's schedule ended: one that is told to stop goes on until it hears of it.
         missing: the parts of the run that did not report all that they measured.
         incomplete: observers that did not reach the partitions' ends.
         clock_step_ns: by how much a clock was set, the most that any process told.
         latest: what the last second added to the course of the run.
+        came: what was reported in the last second, whenever it was due.
         rate_changes: changes of the rate by hand, the last thousand.
         costs: what each process has used so far, by its worker's number (None: the coordinator) and its name.
     """
@@ -82,9 +85,11 @@ class Recorder:
         self.missing: list[Missing] = []
         self.unflushed = 0
         self.produced_until_ns = 0
+        self.asked_until_ns = 0
         self.incomplete = 0
         self.clock_step_ns = 0
         self.latest = Step()
+        self.came = Stats()
         self.rate_changes: list[RateChange] = []
         self.costs: dict[tuple[int | None, str], Cost] = {}
         self._changed = 0  # after the start: a rate that was set before is no change
@@ -93,6 +98,7 @@ class Recorder:
         self._reports: dict[tuple[str, str], Report] = {}
         self._acked_per_s: dict[str, float] = {}
         self._course: Course | None = None
+        self._brokers = RecentBrokers()
         self._targets: dict[str, _MeanTarget] = {}
 
     def add(self, worker: str, report: Report) -> None:
@@ -100,7 +106,7 @@ class Recorder:
         self._fresh.add(report.stats)
         self.clock_step_ns = max(self.clock_step_ns, abs(report.clock_step_ns))
         before = self._reports.get((worker, type(report).__name__))
-        self._reports[worker, type(report).__name__] = report
+        self._reports[worker, type(report).__name__] = report.without_stats()
         if isinstance(report, GeneratorReport):
             began_ns = before.now_ns if before else report.now_ns - NS_PER_S
             acked = sum(progress(stats)["acked"] for stats in report.stats)
@@ -114,6 +120,7 @@ class Recorder:
         if isinstance(message, GeneratorDrained):
             self.unflushed += message.unflushed
             self.produced_until_ns = max(self.produced_until_ns, message.produced_until_ns)
+            self.asked_until_ns = max(self.asked_until_ns, message.asked_until_ns)
         elif isinstance(message, ObserverDrained):
             self.incomplete += not message.complete
 
@@ -178,7 +185,8 @@ class Recorder:
             phase = "draining"
         elif self.times:
             phase = self.times.phase(now_ns)
-        fresh, total = self._take()
+        fresh, self.came = self._take()
+        self._brokers.add(self.came)
         course = self._course_of()
         self.latest = Step()
         if course:
@@ -186,7 +194,7 @@ class Recorder:
             self.latest = course.take_in(
                 fresh, now_ns=now_ns, reported_ns=reported_ns, stopped_ns=self.stopped_ns, queue=self.queue
             )
-        return self._snapshot(phase, self.times.elapsed_s(now_ns) if self.times else 0.0, total)
+        return self._snapshot(phase, self.times.elapsed_s(now_ns) if self.times else 0.0, self.came)
 
     def recording(self, facts: RunFacts) -> Recording:
         """How the run went, once all of it has been taken in.
@@ -198,7 +206,8 @@ class Recorder:
         fresh, _ = self._take()
         course = self._course_of()
         if course:
-            self.latest = course.finish(fresh, self.stopped_ns)
+            asked_until_ns = min(self.asked_until_ns, self._now_ns())  # whatever another host's clock says
+            self.latest = course.finish(fresh, max(self.stopped_ns, asked_until_ns))
         times = self.times
         measured_s = times.measured_s(self.stopped_ns) if times else 0.0
         reported = replace(
@@ -322,6 +331,7 @@ class Recorder:
             latency_us=latencies_us(fresh),
             queue=self.queue,
             group_lag_s={group: row["lag_s"] for group, row in self.groups.last().items()},
+            slow_brokers=tuple(self._brokers.sentences()),
             notices=notices,
             **progress(self.stats),
         )

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lensload.errors import RefusedError
+from lensload.ids import MAX_LANES
 from lensload.processes.envelope import ProcessName
 
 LANES: Final = 64
-_LATE_BANKS: Final = 63
 
 
 @dataclass(slots=True, eq=False)
@@ -88,21 +88,28 @@ class WorkerState:
 class Workers:
     """The workers of a run. The audience's lanes are divided among those present at its start.
 
-    A worker that comes later makes load with a bank of lanes of its own, and observes nothing: the partitions are
-    divided already.
+    Where these are more than the lanes, each has one of its own, and some people are played by several. A worker that
+    comes later makes load with a bank of lanes of its own, and observes nothing: the partitions are divided already.
 
     Args:
         ids: of those present at the start.
         monotonic_s: the clock for silence.
+
+    Raises:
+        RefusedError: there are more workers than ids have lanes for.
     """
 
     def __init__(self, ids: Sequence[str], monotonic_s: Callable[[], float] = time.monotonic) -> None:
         self.count = len(ids)
+        if self.count > MAX_LANES:
+            raise RefusedError(f"{self.count} workers are more than the {MAX_LANES} that a run can have.")
         self._monotonic_s = monotonic_s
         self._late = 0
+        lanes = max(LANES, self.count)
+        self._free = -(-lanes // LANES) * LANES  # the first lane of the next bank
         self._states = {
             worker: WorkerState(
-                index, list(range(index, LANES, self.count)), (index, self.count), monotonic_s
+                index, list(range(index, lanes, self.count)), (index, self.count), monotonic_s
             )
             for index, worker in enumerate(ids)
         }
@@ -114,12 +121,11 @@ class Workers:
             RefusedError: there are no lanes left for one more.
         """
         if worker not in self._states:
-            if self._late == _LATE_BANKS:
-                raise RefusedError(f"More than {_LATE_BANKS} workers joined while the test was running.")
-            self._late += 1
-            bank = list(range(LANES * self._late, LANES * (self._late + 1)))
-            index = self.count + self._late - 1
-            self._states[worker] = WorkerState(index, bank, None, self._monotonic_s)
+            if self._free == MAX_LANES:
+                raise RefusedError(f"More than {self._late} workers joined while the test was running.")
+            bank = list(range(self._free, self._free + LANES))
+            self._states[worker] = WorkerState(self.count + self._late, bank, None, self._monotonic_s)
+            self._late, self._free = self._late + 1, self._free + LANES
         return self._states[worker]
 
     def get(self, worker: str) -> WorkerState | None:

@@ -50,14 +50,21 @@ class Page:
         return int(np.count_nonzero(both & (self.seals != other.seals)))
 
     def to_wire(self) -> list[bytes]:
-        """Bits and seals as bytes; seals of nothing as none."""
-        return [self.bits.tobytes(), self.seals.tobytes() if self.seals.any() else b""]
+        """Bits, and the seals of those that are set, as bytes; seals of nothing as none.
+
+        Of many observers each has seen a few sequences of a page.
+        """
+        return [self.bits.tobytes(), self.seals[_flags(self.bits)].tobytes() if self.seals.any() else b""]
 
     @classmethod
     def from_wire(cls, wire: Sequence[bytes]) -> Self:
         """What `to_wire` gave, again."""
-        bits, seals = wire
-        return cls(np.frombuffer(bits, np.uint8), np.frombuffer(seals, np.uint32) if seals else BLANK.seals)
+        bits = np.frombuffer(wire[0], np.uint8)
+        if not wire[1]:
+            return cls(bits, BLANK.seals)
+        seals = np.zeros(PAGE, np.uint32)
+        seals[_flags(bits)] = np.frombuffer(wire[1], np.uint32)
+        return cls(bits, seals)
 
 
 BLANK: Final = Page(np.zeros(PAGE_BYTES, np.uint8), np.zeros(PAGE, np.uint32))
@@ -78,6 +85,10 @@ class PageSet:
         """Put a page in."""
         stream, number = key
         self._bits[stream] = self._bits.get(stream, 0) | 1 << number
+
+
+def _flags(bits: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return np.unpackbits(bits, bitorder="little").view(np.bool_)
 
 
 def counted(bits: NDArray[np.uint8]) -> int:

@@ -15,8 +15,10 @@ from locust import stats as locust_stats
 from locust.stats import RequestStats, StatsEntry, StatsError
 
 from lensload.coordinator.listeners import Listener
+from lensload.coordinator.recorder import Recorder
 from lensload.metrics.histogram import Histogram, bucket_bounds
 from lensload.metrics.stats import Stats
+from lensload.results.snapshot import Snapshot
 
 COUNTED_STAGE = "ack"
 SHOWN_STAGES = ("schedule_lag", "encode", "ack", "end_to_end")
@@ -44,13 +46,23 @@ def keep_order() -> None:
 
 
 class StatsTable(Listener):
-    """Adds what a run measures to Locust's statistics."""
+    """Adds what a run measures to Locust's statistics, once a second: Locust adds slowly, and workers may be many."""
 
     def __init__(self, stats: RequestStats) -> None:
         self._stats = stats
+        self._recorder: Recorder | None = None
         self._begun = False
 
-    def stats(self, fresh: Stats) -> None:
+    def started(self, recorder: Recorder) -> None:
+        """What this counts is shown."""
+        self._recorder = recorder
+
+    def second(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - the listeners'
+        """Add what has come in the second that is over."""
+        if self._recorder:
+            self.add(self._recorder.came)
+
+    def add(self, fresh: Stats) -> None:
         """Add what is new, as having happened now."""
         now_s = time.time()
         if not self._begun and any(histogram.count for histogram in fresh.histograms.values()):

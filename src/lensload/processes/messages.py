@@ -12,8 +12,8 @@ Who receives them: `obey` of generator and observer (`*/process.py`), `worker.py
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from lensload.config.model import RunConfig
 from lensload.delivery.bitmap import Page, PageKey
@@ -152,6 +152,10 @@ class Report(Message):
     now_ns: int
     clock_step_ns: int
 
+    def without_stats(self) -> Self:
+        """The same without its stats, whose histograms take some megabytes: what may be kept."""
+        return replace(self, stats=StatsBySecond())
+
 
 @dataclass(frozen=True)
 class GeneratorReport(Report):
@@ -253,10 +257,12 @@ class GeneratorDrained(Drained):
     Attributes:
         unflushed: events without a delivery report.
         produced_until_ns: when the last event was handed to the producer, Unix nanoseconds.
+        asked_until_ns: when its schedule ended, or was stopped, Unix nanoseconds.
     """
 
     unflushed: int
     produced_until_ns: int
+    asked_until_ns: int
 
 
 @dataclass(frozen=True)

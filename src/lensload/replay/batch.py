@@ -10,7 +10,7 @@ import numpy as np
 from confluent_kafka import Message
 from numpy.typing import NDArray
 
-from lensload.replay import header_ids
+from lensload.encoding import header_ids
 
 HEADER_BYTES: Final = 5
 UNLIMITED: Final = 1 << 62

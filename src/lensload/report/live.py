@@ -57,6 +57,7 @@ def line(snapshot: Snapshot) -> str:
         *(f"{group} {lag_s:,.1f} s behind" for group, lag_s in snapshot.group_lag_s.items()),
         f"queue {snapshot.queue:,}",
         f"failed {snapshot.failed:,}",
+        *(text.rstrip(".") for text in snapshot.slow_brokers[:1]),
     ]
     return "  ".join(part for part in parts if part)
 
@@ -85,7 +86,8 @@ def _lag_figure(snapshot: Snapshot) -> tuple[str, float | None]:
 def picture(snapshot: Snapshot, thresholds: Thresholds = DEFAULTS) -> RenderableType:
     """A run as a picture of ten lines, for a terminal of 60 columns or more."""
     columns = Columns([_counts(snapshot, thresholds), _latencies(snapshot, thresholds)], padding=(0, 4))
-    return Padding(Group(_progress(snapshot), "", columns), (1, 2, 0, 2))
+    slow = [Text(text, "bold yellow") for text in snapshot.slow_brokers]
+    return Padding(Group(_progress(snapshot), "", columns, *slow), (1, 2, 0, 2))
 
 
 def _progress(snapshot: Snapshot) -> RenderableType:

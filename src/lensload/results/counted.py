@@ -29,8 +29,8 @@ class Counted(TypedDict):
 def sections(stats: Stats) -> Counted:
     """Latencies as summaries and as histograms, errors from the most frequent on, and totals."""
     errors = sorted(stats.errors.items(), key=lambda item: (-item[1], item[0]))
-    brokers = _brokers(stats)
-    stages = (*STAGES, *BY_LEADER.values()) if brokers else STAGES
+    by_broker = brokers(stats)
+    stages = (*STAGES, *BY_LEADER.values()) if by_broker else STAGES
     histograms = {stage: _by_topic(stats, stage) for stage in stages}
     found: Counted = {
         "latency_us": summaries(stats),
@@ -41,7 +41,7 @@ def sections(stats: Stats) -> Counted:
             for stage, by_topic in histograms.items()
         },
     }
-    return {**found, "brokers": brokers} if brokers else found
+    return {**found, "brokers": by_broker} if by_broker else found
 
 
 def summaries(stats: Stats) -> dict[str, dict[str, Summary]]:
@@ -55,7 +55,7 @@ def summaries(stats: Stats) -> dict[str, dict[str, Summary]]:
     }
 
 
-def _brokers(stats: Stats) -> dict[str, dict[str, Summary]]:
+def brokers(stats: Stats) -> dict[str, dict[str, Summary]]:
     """Latencies by broker and stage; nothing where they were not told apart."""
     found: dict[str, dict[str, Summary]] = {}
     for stage, by_leader in BY_LEADER.items():

@@ -26,6 +26,7 @@ class Snapshot:
         latency_us: p50, p99 and max by stage, of what has become known in the last second.
         queue: events that wait in the producers' queues.
         group_lag_s: how many seconds each watched consumer group is behind, as it was seen last.
+        slow_brokers: a sentence for each stage at which one broker has been slower than all others of late.
         notices: what is to be told now and was not told before.
     """
 
@@ -45,6 +46,7 @@ class Snapshot:
     )
     queue: int = 0
     group_lag_s: Mapping[str, float] = field(default_factory=dict[str, float])
+    slow_brokers: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
     def percentiles_us(self, stage: str) -> tuple[float | None, float | None]:

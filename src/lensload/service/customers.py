@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.config.model import RESPONSES
-from lensload.encoding import wire
 from lensload.kafka.live_reader import LiveReader
 from lensload.metrics.stats import Stats
+from lensload.service.answers import Answers, SchemaId
 from lensload.service.decoding import RecordReader
 from lensload.world import topic_records
 from lensload.world.behaviour import Behaviour
@@ -142,19 +142,15 @@ class Customers:
         self._reader.close()
 
     def _note(self, records: list[Message], now_ns: int) -> None:
-        values = [record.value() or b"" for record in records]
-        heads = wire.heads_of(values)
-        readings = ids.read(heads[:, wire.ID_AT : wire.TIME_AT])
+        values, schema_ids, valid, readings = Answers.of(records)
         serials = ids.serials(readings.lane, readings.sequence)
-        schema_ids = wire.schema_ids(heads)
-        for place in np.flatnonzero(readings.valid & (readings.run_tag == self._run_tag)).tolist():
+        for place in np.flatnonzero(valid & (readings.run_tag == self._run_tag)).tolist():
             serial = int(serials[place])
             if serial in self._asked:
-                self._note_answer(
-                    serial, int(readings.due_ns[place]), now_ns, values[place], int(schema_ids[place])
-                )
+                due_ns = int(readings.due_ns[place])
+                self._note_answer(serial, due_ns, now_ns, values[place], schema_ids[place])
 
-    def _note_answer(self, serial: int, due_ns: int, now_ns: int, value: bytes, schema_id: int) -> None:
+    def _note_answer(self, serial: int, due_ns: int, now_ns: int, value: bytes, schema_id: SchemaId) -> None:
         person = self._asked[serial]
         record = self._records.read(RESPONSES, value, schema_id)
         # Nobody sees an answer that is for somebody else; the one who asked goes on waiting.

@@ -2,11 +2,13 @@
 
 import io
 from typing import Any, Final
+from uuid import UUID
 
 from fastavro import schemaless_reader
 
 from lensload.config.model import REQUESTS, RESPONSES
 from lensload.schema.writer_schemas import WriterSchemas
+from lensload.service.answers import SchemaId
 
 _HEADER_BYTES: Final = 5
 _FIELDS: Final = {
@@ -25,13 +27,14 @@ class RecordReader:
     def __init__(self, writers: WriterSchemas) -> None:
         self._writers = writers
 
-    def read(self, topic: str, value: bytes, schema_id: int) -> dict[str, Any] | None:
-        """The record; None where its schema is not known, does not fit it, or is of something else.
+    def read(self, topic: str, value: bytes, schema_id: SchemaId) -> dict[str, Any] | None:
+        """The record, without the five bytes before it; None where its schema is not known, does not fit it, or is of something else.
 
         Raises:
             RegistryError: the registry does not answer.
         """
-        writer = self._writers.find(schema_id)
+        number = self._writers.number_of(schema_id, topic) if isinstance(schema_id, UUID) else schema_id
+        writer = None if number is None else self._writers.find(number)
         if writer is None or writer.parsed is None:
             return None
         stream = io.BytesIO(value)

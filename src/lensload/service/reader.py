@@ -19,6 +19,7 @@ from lensload.config.model import REQUESTS, RESPONSES
 from lensload.encoding import wire
 from lensload.schema.writer_schemas import WriterSchemas
 from lensload.service import records
+from lensload.service.answers import Answers, SchemaId
 from lensload.service.decoding import RecordReader
 from lensload.service.records import ANSWER, REQUEST
 
@@ -30,7 +31,7 @@ class _Waiting(NamedTuple):
     """A request (`message` None) or an answer to be decoded."""
 
     value: bytes
-    schema_id: int
+    schema_id: SchemaId
     serial: int
     due_ns: int
     came_ns: int
@@ -70,33 +71,31 @@ class ReplyReader:
     ) -> None:
         """Take in requests of this run: the values at `which`, whose heads are known."""
         serials = ids.serials(heads.readings.lane[which], heads.readings.sequence[which])
-        columns = heads.schema_id[which], serials, heads.readings.due_ns[which], came_ns[which]
-        self._put(which, values, columns, None)
+        schema_ids = heads.schema_id[which].tolist()
+        self._put(which, values, schema_ids, (serials, heads.readings.due_ns[which], came_ns[which]), None)
 
     def take_answers(self, messages: Sequence[Message], came_ns: NDArray[np.int64]) -> None:
         """Take in whatever came on the topic of the answers."""
-        values = [message.value() or b"" for message in messages]
-        heads = wire.heads_of(values)
-        readings = ids.read(heads[:, wire.ID_AT : wire.TIME_AT])
-        valid = readings.valid & (heads[:, 0] == 0) & (heads[:, wire.ID_AT - 1] == wire.ID_LENGTH)
+        values, schema_ids, valid, readings = Answers.of(messages)
         ours = valid & (readings.run_tag == self._run_tag)
         self._count("corrupt", int(np.count_nonzero(~valid)))
         self._count("foreign", int(np.count_nonzero(valid & ~ours)))
         self.met |= bool(ours.any())
         which = np.flatnonzero(ours)
         serials = ids.serials(readings.lane[which], readings.sequence[which])
-        columns = wire.schema_ids(heads)[which], serials, readings.due_ns[which], came_ns[which]
-        self._put(which, values, columns, messages)
+        columns = serials, readings.due_ns[which], came_ns[which]
+        self._put(which, values, [schema_ids[place] for place in which.tolist()], columns, messages)
 
     def _put(
         self,
         which: NDArray[np.int64],
         values: Sequence[bytes],
+        schema_ids: Sequence[SchemaId],
         columns: tuple[NDArray[np.int64], ...],
         messages: Sequence[Message] | None,
     ) -> None:
         """Let records wait to be decoded: answers, if there are messages, else requests."""
-        rows = zip(which.tolist(), *(column.tolist() for column in columns), strict=True)
+        rows = zip(which.tolist(), schema_ids, *(column.tolist() for column in columns), strict=True)
         for place, schema_id, serial, due_ns, came_ns in rows:
             message = messages[place] if messages else None
             self._backlog.append(_Waiting(values[place], schema_id, serial, due_ns, came_ns, message))

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any, Final
@@ -17,11 +17,12 @@ from lensload.metrics import librdkafka
 from lensload.metrics.counts import COUNTS, sums
 from lensload.metrics.stages import STAGES
 from lensload.processes.messages import GeneratorReport, ObserverReport, Report
-from lensload.results import breakdown
+from lensload.results import breakdown, brokers, counted
 from lensload.results.build import Judged
-from lensload.results.run import Run, summary
+from lensload.results.run import Run, Summary, summary
 from lensload.results.series import Series
 from lensload.results.snapshot import Snapshot
+from lensload.verdict.verdict import worst
 from lensload.web.seconds import MOST, ROWS_A_DECADE, entry
 from lensload.web.seconds import STAGES as CHARTED
 from lensload.web.service import service
@@ -45,9 +46,7 @@ class Live(Listener):
     """
 
     def __init__(
-        self,
-        users: Callable[[], int] | None = None,
-        monotonic_s: Callable[[], float] = time.monotonic,
+        self, users: Callable[[], int] | None = None, monotonic_s: Callable[[], float] = time.monotonic
     ) -> None:
         self._lock = threading.Lock()
         self._users = users
@@ -95,6 +94,7 @@ class Live(Listener):
             return
         watched = self._monotonic_s() - self._asked_s < _WATCHED_S
         judged = self._coordinator.so_far() if watched and self._coordinator and not self._result else None
+        by_broker = counted.brokers(recorder.stats) if judged else {}
         with self._lock:
             self._phase, self._snapshot = snapshot.phase, snapshot
             self._notices += [
@@ -102,7 +102,7 @@ class Live(Listener):
             ]
             recorder.latest.into(self._series)
             if judged:
-                self._judged = judged
+                self._judged, self._brokers = judged, by_broker
 
     def result(self, result: Run) -> None:
         """Keep the result; its file is written by now."""
@@ -156,6 +156,7 @@ class Live(Listener):
         self._snapshot: Snapshot | None = None
         self._recorder: Recorder | None = None
         self._judged: Judged | None = None
+        self._brokers: dict[str, dict[str, Summary]] = {}
         self._result: Run | None = None
         self._kept: dict[str, Any] | None = None
         self._workers: dict[int, dict[str, Any]] = {}
@@ -177,7 +178,9 @@ class Live(Listener):
             "verdict": self._verdict(),
             "latency_us": _latency(found),
             "breakdown": self._breakdown(),
-            "service": service(recorder, self._result),
+            "brokers": self._result.get("brokers", {}) if self._result else self._brokers,
+            "slow_brokers": _slow_brokers(snapshot, self._result),
+            "service": service(recorder, self._judged, self._result),
             "topics": dict(found["topics"]) if found else {},
             "total": dict(sums(found["topics"].values())) if found else dict.fromkeys(COUNTS, 0),
             "errors": _errors(recorder, self._result),
@@ -191,21 +194,15 @@ class Live(Listener):
         }
 
     def _verdict(self) -> dict[str, Any] | None:
-        if self._result:
-            found: Mapping[str, Any] = self._result
-            reasons: Sequence[Mapping[str, Any]] = self._result["reasons"]
-        elif self._judged:
-            found = self._judged
-            measured_s = (self._snapshot.elapsed_s if self._snapshot else 0.0) - self._config.load.warmup_s
-            early = _EARLY if measured_s < _FEW_S else ()
-            reasons = [reason for reason in self._judged["reasons"] if reason["code"] not in early]
-        else:
+        found = self._result or self._judged
+        if not found:
             return None
-        severities = {reason["severity"] for reason in reasons}
-        verdict = "invalid" if "invalid" in severities else "fail" if "fail" in severities else "pass"
+        measured_s = (self._snapshot.elapsed_s if self._snapshot else 0.0) - self._config.load.warmup_s
+        early = _EARLY if not self._result and measured_s < _FEW_S else ()
+        reasons = [reason for reason in found["reasons"] if reason["code"] not in early]
         return {
             "final": self._result is not None,
-            "verdict": verdict,
+            "verdict": worst(reasons),
             "reasons": [dict(reason) for reason in reasons],
             "objectives": [dict(outcome) for outcome in found["slos"]],
             "limits": self._limits(),
@@ -219,9 +216,8 @@ class Live(Listener):
         total, load = sums(found["topics"].values()), found["load"]
         lag = found["latency_us"]["schedule_lag"]["all"]
         target, made_per_s = load["target_per_s"], load["produced_per_s"]
-        if (
-            self._result and self._result["measured_s"]
-        ):  # its rate is of the time spent, which overtime prolongs
+        # A result's rate is of the time spent, which overtime prolongs.
+        if self._result and self._result["measured_s"]:
             made_per_s = total["produced"] / self._result["measured_s"]
         share = made_per_s / target if target else None
         return [
@@ -262,6 +258,7 @@ class Live(Listener):
         by = "dial" if dial_per_s is not None else "rate" if users is None else "users"
         return {
             "by": by,
+            "of": "requests" if self._config.service.external else "events",
             "dial_per_s": dial_per_s,
             "rate_per_s": rate if users is None and isfinite(rate) else None,
             "users": users,
@@ -280,6 +277,11 @@ def _latency(found: Judged | Run | None) -> dict[str, Any]:
     if not found:
         return {}
     return {stage: found["latency_us"][stage]["all"] for stage in STAGES if stage in found["latency_us"]}
+
+
+def _slow_brokers(snapshot: Snapshot | None, result: Run | None) -> list[str]:
+    """Of the last seconds while the run is on, then of all of it."""
+    return brokers.sentences(result) if result else list(snapshot.slow_brokers) if snapshot else []
 
 
 def _errors(recorder: Recorder | None, result: Run | None) -> list[dict[str, Any]]:

@@ -18,6 +18,8 @@ _MOST: Final = 50
 _LARGEST_BYTES: Final = 16 << 20
 _HEAD_BYTES: Final = 200
 _PATIENCE_S: Final = 60
+_FAILED: Final = "The file could not be made."
+_ALL_THE_SAME: Final = "A difference between them may mean nothing. The link on this page compares them all the same; its address has all_the_same=1."
 
 
 class Runs:
@@ -73,7 +75,12 @@ class Runs:
         paths = [str(self.path(name)) for name in (base, new)]
         allowed = ["--allow-invalid", *(part for name in NAMES for part in ("--allow-different", name))]
         arguments = ["compare", *paths, *(allowed if all_the_same else ()), "--json"]
-        comparison: dict[str, Any] = json.loads(self._made(arguments, "comparison.json"))
+        try:
+            comparison: dict[str, Any] = json.loads(self._made(arguments, "comparison.json"))
+        except (UsageError, InvalidRunError) as error:
+            if "--allow-" in error.hint:  # a page has no flags
+                raise type(error)(error.message, _ALL_THE_SAME) from error
+            raise
         comparison["base"], comparison["new"] = [base], [new]
         return comparison
 
@@ -103,7 +110,8 @@ class Runs:
                 return self._without_folder(made.read_text(encoding="utf-8"))
         text = self._without_folder(done.stderr.decode(errors="replace").strip().removeprefix("Error: "))
         kinds: dict[int, type[LensloadError]] = {2: UsageError, 3: InvalidRunError}
-        raise kinds.get(done.returncode, RefusedError)(text or "It could not be made.")
+        message, _, advice = text.rpartition("\n  ")  # as `str()` of an error joins them
+        raise kinds.get(done.returncode, RefusedError)(*(message, advice) if message else (text or _FAILED,))
 
     def _without_folder(self, text: str) -> str:
         """A text with names of runs as the page shows them, and nothing of where they are."""

@@ -1,5 +1,7 @@
 """What is said of other hosts' clocks is true, whatever way the answers came."""
 
+from itertools import combinations
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +33,19 @@ def test_two_clocks_are_never_further_apart_than_told(
     assert (clocks.doubt_ns or 0) >= max(abs(one_ns), abs(other_ns), abs(one_ns - other_ns))
     for reading, true_ns in zip(clocks.public({"a": 0, "b": 1})["workers"], (one_ns, other_ns), strict=True):
         assert abs(reading["offset_us"] * 1e3 - true_ns) <= reading["uncertainty_us"] * 1e3 + 1
+
+
+@given(st.lists(st.tuples(offsets_ns, delays_ns), min_size=1, max_size=6))
+def test_the_doubt_is_that_of_the_two_clocks_that_are_furthest_apart(hosts: list[tuple[int, int]]) -> None:
+    """However many clocks there are, the doubt is the greatest distance of any two, uncertainties included."""
+    clocks = Clocks("here")
+    known = [(0, 0)]
+    for number, (offset_ns, half_ns) in enumerate(hosts):
+        clocks.meet(f"worker {number}", f"host {number}")
+        clocks.hear(f"worker {number}", HOUR_NS - half_ns, HOUR_NS + offset_ns, HOUR_NS + half_ns)
+        known.append((offset_ns, half_ns))
+    apart_ns = [abs(a - b) + u + v for (a, u), (b, v) in combinations(known, 2)]
+    assert abs((clocks.doubt_ns or 0) - max(apart_ns)) <= max(half for _, half in known) * 1e-3 * 2 + 2
 
 
 def test_quick_answers_bind_closest() -> None:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from lensload import clock
 from lensload.coordinator.coordinator import Coordinator
 from lensload.coordinator.listeners import Listener
+from lensload.coordinator.recorder import Recorder
 from lensload.errors import InvalidRunError, RefusedError, UsageError
-from lensload.metrics.stats import Stats
 from lensload.processes.envelope import Message, ProcessName
 from lensload.processes.messages import (
     Begin,
@@ -43,13 +43,14 @@ class Heard(Listener):
         self.produced = 0
         self.results: list[Run] = []
 
-    def stats(self, fresh: Stats) -> None:
-        """Count what was produced."""
-        self.produced += fresh.counts.get(TOPIC, {}).get("produced", 0)
+    def started(self, recorder: Recorder) -> None:
+        """Count what is in it."""
+        self.recorder = recorder
 
     def second(self, snapshot: Snapshot) -> None:
         """Keep it."""
         self.seconds.append(snapshot)
+        self.produced += self.recorder.came.counts.get(TOPIC, {}).get("produced", 0)
 
     def result(self, result: Run) -> None:
         """Keep it."""
@@ -188,7 +189,7 @@ def test_generators_are_drained_before_observers() -> None:
     def answer() -> None:
         asked.append(len(sent_to(transport.fakes["a"], Drain)))
         transport.fakes["b"].mute.clear()
-        transport.fakes["b"].say(GeneratorDrained(counted("produced", 1), 0, 0), "generator")
+        transport.fakes["b"].say(GeneratorDrained(counted("produced", 1), 0, 0, 0), "generator")
 
     transport.at(1.5, answer)
     coordinator.drain()

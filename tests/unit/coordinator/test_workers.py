@@ -4,6 +4,7 @@ import pytest
 
 from lensload.coordinator.workers import LANES, Workers
 from lensload.errors import RefusedError
+from lensload.ids import MAX_LANES
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 64])
@@ -13,6 +14,22 @@ def test_lanes_and_partitions_are_dealt_out_exactly_once(count: int) -> None:
     states = [workers.join(f"w{n}") for n in range(count)]
     assert sorted(lane for state in states for lane in state.lanes) == list(range(LANES))
     assert [state.share for state in states] == [(index, count) for index in range(count)]
+
+
+@pytest.mark.parametrize("count", [65, 200, 4096])
+def test_more_workers_than_lanes_of_an_audience_have_a_lane_each(count: int) -> None:
+    """However many workers: each has somebody to play, no two share a lane, and a late one still gets its own."""
+    workers = Workers([f"w{n}" for n in range(count)])
+    lanes = [list(workers.join(f"w{n}").lanes) for n in range(count)]
+    assert lanes == [[number] for number in range(count)]
+    if count < MAX_LANES:
+        assert not {lane for (lane,) in lanes} & set(workers.join("late").lanes)
+
+
+def test_more_workers_than_ids_have_lanes_for_are_refused() -> None:
+    """Ids tell 4,096 lanes apart, so that is the most workers."""
+    with pytest.raises(RefusedError, match="4097 workers"):
+        Workers([f"w{n}" for n in range(MAX_LANES + 1)])
 
 
 def test_late_workers_get_lanes_of_their_own_and_observe_nothing() -> None:

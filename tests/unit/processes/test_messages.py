@@ -47,7 +47,9 @@ def test_what_was_measured_arrives_exactly_and_numpys_numbers_as_plain_ones() ->
 def test_pages_arrive_bit_by_bit() -> None:
     """A page's bits and seals are the same on the other side."""
     draws = np.random.default_rng(1)
-    page = Page(draws.integers(0, 256, PAGE_BYTES, np.uint8), draws.integers(0, 2**32, PAGE, np.uint32))
+    bits = draws.integers(0, 256, PAGE_BYTES, np.uint8)
+    entered = np.unpackbits(bits, bitorder="little")
+    page = Page(bits, draws.integers(0, 2**32, PAGE, np.uint32) * entered)
     arrived = sent(Pages("sent", {(5, 7): page}))
     assert isinstance(arrived, Pages)
     assert arrived.kind == "sent"

@@ -27,7 +27,9 @@ const PLACES = [
   { key: "consumer_us", name: "consumer", className: "f4" },
 ];
 const COUNTS = ["produced", "acked", "failed", "observed", "lost", "duplicated", "reordered", "corrupt"];
+const ALWAYS = ["requests", "answered", "unanswered", "late"];
 const DRAFT = "lensload-form";
+const LONG = 40; // characters of a default that a field of a third of the page would cut off
 
 const seen = { run: "", generation: -1, version: -1 };
 let entries = [];
@@ -177,14 +179,16 @@ function drawLinks() {
 function drawDial() {
   const { steering } = state;
   const parts = {
-    dial: `The dial steers: ${perSecond(steering.dial_per_s)} events/s`,
+    dial: `The dial steers: ${perSecond(steering.dial_per_s)} ${steering.of}/s`,
     rate: steering.rate_per_s === null
-      ? "As fast as acknowledgements allow" : `The configured rate steers: ${perSecond(steering.rate_per_s)} events/s`,
+      ? "As fast as acknowledgements allow" : `The configured rate steers: ${perSecond(steering.rate_per_s)} ${steering.of}/s`,
     users: `Locust's users steer: ${steering.users} ${steering.users === 1 ? "user" : "users"}`,
   };
   const profile = steering.constant ? "" : `, times the profile ${steering.profile}`;
   const after = steering.by === "dial" && steering.users !== null ? " Locust's users decide only the mix of behaviours." : "";
-  at("steering").textContent = `${parts[steering.by]}${profile}. Asked for now: ${perSecond(state.target_per_s)}/s.${after}`;
+  const clicks = steering.of === "requests" ? ", with what people do after the answers" : "";
+  at("steering").textContent = `${parts[steering.by]}${profile}. Asked for now: ${perSecond(state.target_per_s)} events/s${clicks}.${after}`;
+  at("rate-unit").textContent = steering.of;
   at("give-back").hidden = steering.by !== "dial";
   at("give-back").textContent = steering.users === null ? "Back to the configured rate" : "Back to Locust's users";
   for (const node of at("dial-form").elements) node.disabled = state.phase === "draining";
@@ -221,6 +225,8 @@ function drawCharts() {
   bar(at("breakdown-chart"), breakdown ? parts : [], "Where the mean end-to-end time went");
   legend(at("breakdown-legend"), breakdown ? parts.map((one) => ({ ...one, area: true, name: `${one.name}: ${duration(one.value)}` })) : []);
   at("breakdown-text").textContent = breakdown ? `${breakdown.says} Mean end to end: ${duration(breakdown.end_to_end_us)}.` : "Not known yet.";
+  at("slow-brokers").hidden = !state.slow_brokers.length;
+  at("slow-brokers").textContent = state.slow_brokers.join(" ");
 }
 
 function short(value) {
@@ -240,6 +246,7 @@ function drawTables() {
   table(at("latency"), ["", "events", "p50", "p90", "p99", "p99.9", "max"], stages.map(([stage, found]) => [
     STAGE_NAMES[stage], perSecond(found.count), ...["p50", "p90", "p99", "p999", "max"].map((key) => duration(found[key])),
   ]));
+  drawBrokers();
   drawService();
   const row = (name, counts) => [name, ...COUNTS.map((key) => ({ text: perSecond(counts[key]), className: ["failed", "lost", "corrupt"].includes(key) && counts[key] ? "bad" : "" }))];
   table(at("topics"), ["topic", ...COUNTS], [...Object.entries(state.topics).map(([topic, counts]) => row(topic, counts)), row("all", state.total)]);
@@ -257,6 +264,14 @@ function drawTables() {
   at("notices").replaceChildren(...state.notices.map((notice) => item(`${clock(notice.at_s)}  ${notice.text}`)));
 }
 
+function drawBrokers() {
+  const found = Object.entries(state.brokers);
+  at("brokers").hidden = !found.length;
+  table(at("brokers-table"), ["broker", "acked", "ack, p50", "ack, p99", "end to end, p50", "end to end, p99"], found.map(([broker, { ack, end_to_end: end }]) => [
+    broker, perSecond(ack?.count ?? 0), duration(ack?.p50), duration(ack?.p99), duration(end?.p50), duration(end?.p99),
+  ]));
+}
+
 function drawService() {
   const { service } = state;
   at("service").hidden = !service;
@@ -264,6 +279,12 @@ function drawService() {
   at("answers").textContent = service.requests === null
     ? ""
     : `${perSecond(service.requests)} requests, ${perSecond(service.answered)} answered, ${perSecond(service.unanswered)} ${state.result ? "unanswered" : "without an answer yet"}.`;
+  const counts = Object.entries(service.counts).filter(([name, count]) => count || ALWAYS.includes(name));
+  table(at("answers-table"), counts.length ? ["measured requests", "count", "of requests"] : [], counts.map(([name, count]) => [
+    name.replaceAll("_", " "), { text: perSecond(count), className: count && !["requests", "answered"].includes(name) ? "bad" : "" },
+    service.counts.requests ? share(count / service.counts.requests) : "-",
+  ]));
+  at("answers-text").textContent = service.says.join(" ");
   const groups = Object.entries(service.groups);
   table(at("lags"), groups.length ? ["consumer group", "seconds behind", "records behind", "members", "state"] : [], groups.map(([name, group]) => [
     name, group.lag_s.toFixed(1), perSecond(group.lag), String(group.members), group.state.toLowerCase().replaceAll("_", " "),
@@ -351,10 +372,11 @@ async function loadForm() {
 
 // What the fields add up to, before anybody has to try.
 function sum() {
-  const { rate, users, user_rate: each, profile, duration: time } = formValues();
+  const { rate, users, user_rate: each, profile, duration: time, recommender } = formValues();
+  const unit = recommender === "external" ? "requests" : "events";
   const total = rate ? Number(rate) : users * each; // a shape has no users here
   const from = rate ? "" : `${users} users × ${each} = `;
-  at("sum").textContent = !(total >= 0) ? "" : `Asked for: ${from}${perSecond(total)} events/s${profile === "constant" ? "" : `, times the profile ${profile}`}, ${time ? `measured for ${time}` : "until it is stopped"}.`;
+  at("sum").textContent = !(total >= 0) ? "" : `Asked for: ${from}${perSecond(total)} ${unit}/s${profile === "constant" ? "" : `, times the profile ${profile}`}, ${time ? `measured for ${time}` : "until it is stopped"}.`;
 }
 
 function fieldset({ title, fields }, draft, open) {
@@ -370,8 +392,9 @@ function fieldset({ title, fields }, draft, open) {
 
 function input(field, value) {
   const [box, label, help, error] = ["div", "label", "p", "p"].map((tag) => document.createElement(tag));
-  const node = document.createElement(field.choices.length ? "select" : "input");
-  box.className = "field";
+  const long = field.value.length > LONG;
+  const node = document.createElement(field.choices.length ? "select" : long ? "textarea" : "input");
+  box.className = long ? "field long" : "field";
   box.dataset.field = field.name;
   node.id = label.htmlFor = `field-${field.name}`;
   node.name = field.name;
@@ -428,7 +451,7 @@ function showErrors(error) {
     box.classList.add("wrong");
     box.closest("details").open = true;
     complain(box.querySelector(".error"), { message: error.fields[name] });
-    box.querySelector("input, select").focus();
+    box.querySelector("input, select, textarea").focus();
   }
   if (!names.length) complain(at("start-error"), error);
 }
