@@ -20,6 +20,8 @@ from tests.harness.registry import Registry
 
 # In the background of a shell without job control SIGINT is ignored, and by all children too: Ctrl-C could not be tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Where Python is told to keep no compiled modules, each of a run's five processes would compile all of lensload anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("lensload", deadline=None)  # a shared machine's pauses are no failure
 settings.load_profile("lensload")

@@ -21,7 +21,7 @@ SMALL = {
     "LENSLOAD_CATALOGUE_SIZE": "200",
     **LENIENT,
     "GATE_RATE": "400",
-    "GATE_DURATION": "10s",  # what one run on each side has to measure at least, to be compared
+    "GATE_DURATION": "6s",  # of one run on each side, fewer than four whole seconds could not be compared
     "GATE_WARMUP": "500ms",
 }
 

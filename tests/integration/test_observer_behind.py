@@ -44,13 +44,13 @@ def accused(run: Run) -> bool:
 
 
 def test_one_of_two_observers_frozen_for_a_while_is_named(folder: Path):
-    """Half of the partitions are read up to six seconds late: the run does not pass, and says why."""
-    load = ("--rate", "1000", "--duration", "14s", "--workers", "2")
+    """Half of the partitions are read up to four seconds late: the run does not pass, and says why."""
+    load = ("--rate", "1000", "--duration", "9s", "--workers", "2")
     with Bench(folder, *SMALL, *load) as bench:
         bench.says("measuring")
         frozen, other = pids(folder, "lensload.observer.process")
         assert frozen != other
-        stopped(frozen, 6)
+        stopped(frozen, 4)
         assert bench.ended() == 3, bench.log
         run = bench.run()
     check_whole(run)

@@ -48,23 +48,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture(scope="module")
+def example(folder: Path) -> subprocess.CompletedProcess[str]:
+    """The example, run once on that seed."""
+    return run(EXAMPLE, folder)
+
+
 def manifest_of(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
 
 
-def test_the_example_recovers_the_truth(folder: Path):
+def test_the_example_recovers_the_truth(example: subprocess.CompletedProcess[str]):
     """Nothing it finds is further from the planted values than chance allows, and 95 % intervals hold about 95 %."""
-    done = run(EXAMPLE, folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    inside, of_all = (int(done.stdout.splitlines()[-1].split()[place]) for place in (0, 2))
+    assert example.returncode == 0, example.stdout + example.stderr
+    inside, of_all = (int(example.stdout.splitlines()[-1].split()[place]) for place in (0, 2))
     assert of_all == 44
     # 42 on average; fewer than 37 has a chance of one in a hundred, and the seed is fixed.
     assert inside >= 37
 
 
-def test_its_count_is_of_the_lines_that_it_marks(folder: Path):
+def test_its_count_is_of_the_lines_that_it_marks(example: subprocess.CompletedProcess[str]):
     """Who counts the lines marked as outside finds the number it states, and every estimate has an interval."""
-    lines = run(EXAMPLE, folder).stdout.splitlines()
+    lines = example.stdout.splitlines()
     inside, of_all = (int(lines[-1].split()[place]) for place in (0, 2))
     intervals = [line.split("[")[1].split("]")[0].split(",") for line in lines if "[" in line]
     assert len(intervals) == of_all
@@ -80,10 +85,9 @@ def test_the_example_says_how_it_is_used():
     assert "nowhere" in done.stderr
 
 
-def test_the_example_shows_the_trap(folder: Path):
+def test_the_example_shows_the_trap(example: subprocess.CompletedProcess[str]):
     """Read over all segments the harmful treatment looks like a gain; read by segment it is the harm it is."""
-    done = run(EXAMPLE, folder)
-    (told,) = [line for line in done.stdout.splitlines() if line.startswith("Simpson's paradox")]
+    (told,) = [line for line in example.stdout.splitlines() if line.startswith("Simpson's paradox")]
     pooled, right = (
         float(part.split("%")[0]) for part in (told.split("looks like ")[1], told.split("it is ")[1])
     )

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from lensload.config.model import RunConfig
-from lensload.coordinator.coordinator import Cluster, Coordinator
+from lensload.coordinator.coordinator import Coordinator
 from lensload.coordinator.listeners import Listener
+from lensload.coordinator.run_result import Cluster
 from lensload.ids import NS_PER_S
 from lensload.metrics.by_second import ASKED, StatsBySecond
 from lensload.processes.envelope import Message, Parcel, ProcessName
@@ -96,7 +97,10 @@ class FakeWorker:
             case Drain() if parcel.process == "generator":
                 stats = self.counted("produced", 1)
                 self._schedule = None
-                self.say(GeneratorDrained(stats, 0, self._transport.now_ns()), "generator")
+                self.say(
+                    GeneratorDrained(stats, 0, self._transport.now_ns(), self._transport.now_ns()),
+                    "generator",
+                )
             case Drain():
                 self.say(ObserverDrained(StatsBySecond(), complete=True), "observer")
             case SetRate(number):

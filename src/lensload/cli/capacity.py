@@ -135,9 +135,8 @@ def capacity(
     atomic_file.check_writable(result_file, "result", "--result")
     atomic_file.check_writable(chart_file, "chart", "--chart")
     runs = _Runs(config, runs_folder, settle_s)
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # as Ctrl-C: tell what is known, leave no run behind
+    # As Ctrl-C: tell what is known, leave no run behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     found: Found | None = None
     error: LensloadError | None = None
     with suppress(KeyboardInterrupt):

@@ -114,8 +114,15 @@ def share(text: str) -> float:
     return found
 
 
+def _seconds(text: str) -> float:
+    try:
+        return duration_s(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error}.") from error
+
+
 SHARE = ReadBy(share)
-SECONDS = ReadBy(duration_s)
+SECONDS = ReadBy(_seconds)
 NEW_FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 

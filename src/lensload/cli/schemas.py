@@ -160,10 +160,7 @@ def _against_history(schema: Schema, place: Path, complaints: list[str]) -> str:
 
 
 def _against_registry(
-    loaded: Mapping[str, Schema],
-    where: Registry,
-    notes: Mapping[str, list[str]],
-    complaints: list[str],
+    loaded: Mapping[str, Schema], where: Registry, notes: Mapping[str, list[str]], complaints: list[str]
 ) -> None:
     from lensload.kafka import connection  # noqa: PLC0415 - half of a start's time
     from lensload.schema import registration  # noqa: PLC0415

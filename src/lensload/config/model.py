@@ -114,10 +114,7 @@ class RunConfig(Group):
         values = self.as_dict()
         fields = [field for _, group in self for field in group]
         names = {name: path.name for name, path in fields if isinstance(path, Path)}
-        return values | {
-            **names,
-            "evolve": [change.public() for change in self.producer.evolve],
-        }
+        return values | {**names, "evolve": [change.public() for change in self.producer.evolve]}
 
     def alone(self, run_file: Path) -> Self:
         """The configuration of one of several repeats, whose result goes to a file of its own and into no view."""

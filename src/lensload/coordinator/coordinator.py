@@ -4,9 +4,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import inf
-from typing import Any, Final
+from typing import Final
 
 from lensload import clock
 from lensload.config.model import RunConfig
@@ -16,6 +14,7 @@ from lensload.coordinator.hand_rate import HandRate
 from lensload.coordinator.intake import Intake
 from lensload.coordinator.listeners import Listener
 from lensload.coordinator.recorder import Recorder
+from lensload.coordinator.run_result import Cluster, RunResult
 from lensload.coordinator.transport import Transport
 from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import RefusedError
@@ -24,17 +23,14 @@ from lensload.metrics.cost import CostMeter
 from lensload.processes import messages
 from lensload.processes.child_main import whole_ms
 from lensload.processes.envelope import PROCESSES, Message, Parcel, ProcessName
-from lensload.results.audience import Gathering
-from lensload.results.build import Judged, build, judged
-from lensload.results.environment import conditions
+from lensload.results.build import Judged
 from lensload.results.run import Run
 from lensload.service.ledger import ReplyLedger
-from lensload.verdict.evidence import Missing, RunFacts
+from lensload.verdict.evidence import Missing
 
 READY_BUDGET_S: Final = 30.0
-_LEAD_NS: Final = (
-    150_000_000  # from the decision to the first event due: every process has received it by then
-)
+# From the decision to the first event due: every process has received it by then.
+_LEAD_NS: Final = 150_000_000
 _SILENT_S: Final = 2.5
 _DRAIN_SLACK_S: Final = 5.0
 _ENDED_BUDGET_S: Final = 3.0
@@ -45,14 +41,6 @@ EMBEDDED_WARNING: Final = (
     "EMBEDDED CLUSTER: no address was given, so this runs against a mock inside this process. Its numbers are the"
     " client's, not a broker's. For a real cluster give --bootstrap-servers and --registry-url."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """Where the cluster of a run is, and whether it is the embedded one."""
-
-    bootstrap_servers: str
-    embedded: bool
 
 
 class Coordinator:
@@ -102,10 +90,12 @@ class Coordinator:
         self._listeners = listeners
         self._cluster = cluster
         self._rate_per_s = rate_per_s
-        self._open_ended = open_ended
         self._now_ns = now_ns
         self._monotonic_s = monotonic_s
         self._clocks = Clocks(clock.host())
+        self._result = RunResult(
+            config, cluster, self.recorder, self.workers, self._clocks, rate_per_s, open_ended
+        )
         self._costs = CostMeter()
         self._tag = random.randrange(MAX_RUN_TAGS)
         self._stopping = False
@@ -209,12 +199,7 @@ class Coordinator:
 
     def so_far(self) -> Judged | None:
         """What has been measured, and what it would be worth if it went on like this; None while it is nothing."""
-        recording = self.recorder.so_far(self._facts())
-        if recording is None:
-            return None
-        criteria = self._config.criteria
-        if_it_went_on = criteria.model_copy(update={"min_measured_s": 0.0, "min_events": 0})
-        return judged(self.recorder.stats, recording, if_it_went_on, criteria.slo)
+        return self._result.so_far(cut_short=self.cut_short)
 
     def is_over(self) -> bool:
         """Whether no generator produces any more, or one that still should have reported it hangs."""
@@ -260,7 +245,7 @@ class Coordinator:
     def conclude(self) -> Run:
         """The result, once drained; the listeners are told."""
         self._close_second()
-        result = self._result()
+        result = self._result.final(cut_short=self.cut_short)
         for listener in self._listeners:
             listener.result(result)
         return result
@@ -281,43 +266,6 @@ class Coordinator:
     def _soon(self, action: Callable[[], None]) -> None:
         self._actions.append(action)
         self._transport.wake()
-
-    def _facts(self) -> RunFacts:
-        return RunFacts(
-            embedded=self._cluster.embedded,
-            random_arrivals=self._config.load.profile.poisson,
-            workers=len(self.workers.states),
-            cut_short=self.cut_short,
-            open_ended=self._open_ended,
-            clock_doubt_us=inf if (doubt_ns := self._clocks.doubt_ns) is None else doubt_ns / 1e3,
-            acks=self._config.producer.acks,
-            flat_out=self._config.load.is_flat_out(by_users=self._rate_per_s is None),
-        )
-
-    def _result(self) -> Run:
-        clocks = self._clocks.public(self.workers.numbers)
-        cluster = {
-            "embedded": self._cluster.embedded,
-            "bootstrap_servers": self._cluster.bootstrap_servers,
-        }
-        workers = [state.conditions for state in self.workers.states]
-        return build(
-            self.recorder.stats,
-            self.recorder.recording(self._facts()),
-            conditions(self._used(), cluster, workers=workers, clocks=clocks, audience=self._audience()),
-            thresholds=self._config.criteria,
-            slos=self._config.criteria.slo,
-        )
-
-    def _used(self) -> dict[str, Any]:
-        """The configuration without the rate that decided nothing: of Locust's users, or of the whole run."""
-        public = self._config.public()
-        unused = ("rate", "behaviour") if self._rate_per_s is None else ("user_rate",)
-        return {name: value for name, value in public.items() if name not in unused}
-
-    def _audience(self) -> list[Gathering]:
-        times = self.recorder.times
-        return self.recorder.audience.gatherings(times.start_ns, times.measure_from_ns) if times else []
 
     def _welcome(self, worker: str, host: str) -> None:
         try:

@@ -2,16 +2,18 @@
 
 import logging
 import signal
-from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 from lensload.config.model import RunConfig
-from lensload.coordinator.coordinator import EMBEDDED_WARNING, Cluster, Coordinator
+from lensload.coordinator.coordinator import EMBEDDED_WARNING, Coordinator
 from lensload.coordinator.listeners import FileWriter, Listener, Screen
 from lensload.coordinator.local_transport import LocalTransport
+from lensload.coordinator.run_result import Cluster
 from lensload.errors import LensloadError
 from lensload.kafka.embedded import EmbeddedCluster
+from lensload.processes.stop_signals import stopping_by
 from lensload.verdict.verdict import EXIT_CODES
 
 _log = logging.getLogger("lensload")
@@ -95,8 +97,7 @@ def _metrics(config: RunConfig) -> list[Listener]:
     return [collector]
 
 
-@contextmanager
-def _interruptible(coordinator: Coordinator) -> Generator[None]:
+def _interruptible(coordinator: Coordinator) -> AbstractContextManager[None]:
     """Let Ctrl-C and SIGTERM drain the run in place of ending the process."""
     presses: list[int] = []
 
@@ -112,9 +113,4 @@ def _interruptible(coordinator: Coordinator) -> Generator[None]:
         else:
             _log.warning("Draining. Press Ctrl-C again to give it up.")
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return stopping_by(stop)

@@ -16,9 +16,8 @@ from lensload.metrics.stages import STAGES
 from lensload.results.snapshot import Snapshot
 
 COUNTS = ("produced", "acked", "observed", "failed", "duplicated", "reordered", "corrupt")
-BUCKETS_S = tuple(
-    float(f"{step}e{power}") for power in range(-6, 2) for step in (1, 2.5, 5)
-)  # 1 us to 50 s; Prometheus's own begin at 5 ms
+# 1 us to 50 s; Prometheus's own begin at 5 ms.
+BUCKETS_S = tuple(float(f"{step}e{power}") for power in range(-6, 2) for step in (1, 2.5, 5))
 
 
 class RunCollector(Listener, Collector):
@@ -53,12 +52,7 @@ class RunCollector(Listener, Collector):
         metrics = [_running(running)]
         if self._recorder:
             recorder = self._recorder
-            metrics += [
-                *_gauges(recorder),
-                *_counts(recorder),
-                *_service(recorder),
-                _latencies(recorder),
-            ]
+            metrics += [*_gauges(recorder), *_counts(recorder), *_service(recorder), _latencies(recorder)]
         self._metrics = metrics
 
 

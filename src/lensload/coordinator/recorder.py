@@ -61,6 +61,7 @@ class Recorder:
         notices: what was worth telling, in order.
         unflushed: events without a delivery report when their generator had drained.
         produced_until_ns: when the last event was handed to a producer, Unix nanoseconds.
+        asked_until_ns: when the last generator's schedule ended: one that is told to stop goes on until it hears of it.
         missing: the parts of the run that did not report all that they measured.
         incomplete: observers that did not reach the partitions' ends.
         clock_step_ns: by how much a clock was set, the most that any process told.
@@ -83,6 +84,7 @@ class Recorder:
         self.missing: list[Missing] = []
         self.unflushed = 0
         self.produced_until_ns = 0
+        self.asked_until_ns = 0
         self.incomplete = 0
         self.clock_step_ns = 0
         self.latest = Step()
@@ -116,6 +118,7 @@ class Recorder:
         if isinstance(message, GeneratorDrained):
             self.unflushed += message.unflushed
             self.produced_until_ns = max(self.produced_until_ns, message.produced_until_ns)
+            self.asked_until_ns = max(self.asked_until_ns, message.asked_until_ns)
         elif isinstance(message, ObserverDrained):
             self.incomplete += not message.complete
 
@@ -200,7 +203,8 @@ class Recorder:
         fresh, _ = self._take()
         course = self._course_of()
         if course:
-            self.latest = course.finish(fresh, self.stopped_ns)
+            asked_until_ns = min(self.asked_until_ns, self._now_ns())  # whatever another host's clock says
+            self.latest = course.finish(fresh, max(self.stopped_ns, asked_until_ns))
         times = self.times
         measured_s = times.measured_s(self.stopped_ns) if times else 0.0
         reported = replace(

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 from confluent_kafka import KafkaException, Producer
@@ -18,6 +19,8 @@ from lensload.errors import LensloadError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.client_errors import in_words
+
+_finding = partial(finding, "cluster")
 
 _CONNECT_S: Final = 2.0
 _ANSWER_S: Final = 10.0
@@ -41,7 +44,7 @@ def reached(settings: Mapping[str, Any]) -> list[Finding]:
     )
     with ThreadPoolExecutor(16) as pool:
         addresses = pool.map(_address, facts.brokers[:_MOST_LOOKED_AT])
-        return [finding("cluster_reached", "cluster", "ok", text), *addresses]
+        return [_finding("cluster_reached", "ok", text), *addresses]
 
 
 def _address(address: str) -> Finding:
@@ -64,22 +67,20 @@ def _address(address: str) -> Finding:
     if not reached_at:
         return _unreachable(address, "; ".join(failures))
     if failures:
-        return finding(
+        return _finding(
             "address_family",
-            "cluster",
             "warning",
             f"The broker at {address} is reached by {', '.join(reached_at)}, and not by {'; '.join(failures)}.",
             "Each connection may first wait for the address that does not answer.",
             "Set broker.address.family=v4 (or v6) in the --client-config file.",
         )
     text = f"The broker at {address} accepts ({', '.join(reached_at)})."
-    return finding("broker_reached", "cluster", "ok", text)
+    return _finding("broker_reached", "ok", text)
 
 
 def _unreachable(address: str, reason: str) -> Finding:
-    return finding(
+    return _finding(
         "broker_unreachable",
-        "cluster",
         "refused",
         f"The broker that advertises {address} is not reached: {reason}.",
         "No run can begin where it leads a partition.",
@@ -97,8 +98,8 @@ def clock(settings: Mapping[str, Any], prefix: str) -> list[Finding]:
     except KafkaException as error:
         return [
             finding(
-                "clock_not_compared",
                 "clock",
+                "clock_not_compared",
                 "note",
                 f"The brokers' clock was not read: {in_words(error.args[0])}.",
                 "Whether it is near this machine's is not known.",
@@ -118,8 +119,8 @@ def _deleted(admin: TopicAdmin, name: str) -> list[Finding]:
     except LensloadError as error:
         return [
             finding(
-                "probe_topic_left",
                 "topics",
+                "probe_topic_left",
                 "warning",
                 f"The topic {name}, made to read the brokers' clock, could not be deleted: {error.message}",
                 "",
@@ -152,14 +153,14 @@ def _readings(settings: Mapping[str, Any], name: str) -> list[tuple[float, float
 
 def _clock_finding(readings: list[tuple[float, float]]) -> Finding:
     if not readings:
-        return finding("clock_not_compared", "clock", "note", "The brokers' clock was not read: no answer.")
+        return finding("clock", "clock_not_compared", "note", "The brokers' clock was not read: no answer.")
     ahead_ms, doubt_ms = min(readings, key=lambda each: each[1])
     text = f"The broker's clock is {ahead_ms:+,.1f} ms from this machine's, give or take {doubt_ms:,.1f} ms."
     if abs(ahead_ms) - doubt_ms <= _CLOCK_APART_MS:
-        return finding("broker_clock", "clock", "ok", text)
+        return finding("clock", "broker_clock", "ok", text)
     return finding(
-        "broker_clock",
         "clock",
+        "broker_clock",
         "warning",
         text,
         "Latencies do not go by it; retention, time limits of topics and replay --start TIME do.",

@@ -5,7 +5,7 @@ from typing import Any
 
 from lensload.config.model import RunConfig
 from lensload.doctor import cluster, machine, schemas, topics
-from lensload.doctor.finding import Area, Finding, finding
+from lensload.doctor.finding import Area, Finding, finding, refusal
 from lensload.errors import LensloadError, UsageError
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
@@ -20,7 +20,7 @@ def examine(config: RunConfig, *, probe_topic: bool = False) -> list[Finding]:
         probe_topic: create a topic to read the brokers' clock, and delete it again.
     """
     found = [
-        finding("client_config", "connection", "warning", notice, "Logging in may fail for it.")
+        finding("connection", "client_config", "warning", notice, "Logging in may fail for it.")
         for notice in connection.notices(config.cluster)
     ]
     if config.cluster.embedded:
@@ -66,7 +66,7 @@ def _target(config: RunConfig, settings: dict[str, Any]) -> topics.Target:
 def _registry(config: RunConfig) -> list[Finding]:
     if (config.cluster.registry_url or "mock:").startswith("mock:"):
         text = "There is no registry (mock://): schema ids are invented."
-        return [finding("no_registry", "registry", "note", text, "No other program can decode the events.")]
+        return [finding("registry", "no_registry", "note", text, "No other program can decode the events.")]
     loaded = {topic: schema for topic, schema in definitions.load().items() if topic in config.load.topics}
     with connection.registry_of(config.cluster) as registry:
         return schemas.examined(
@@ -76,8 +76,8 @@ def _registry(config: RunConfig) -> list[Finding]:
 
 def _embedded() -> Finding:
     return finding(
-        "embedded",
         "cluster",
+        "embedded",
         "note",
         "No --bootstrap-servers: a run takes place on the embedded cluster.",
         "Its figures are the client's, never a broker's.",
@@ -90,6 +90,6 @@ def _tried(area: Area, look: Callable[[], list[Finding]]) -> list[Finding]:
     try:
         return look()
     except UsageError as error:
-        return [finding(f"{area}_usage", area, "usage", error.message, "No run can begin.", error.hint)]
+        return [refusal(area, f"{area}_usage", error.message, error.hint, "usage")]
     except LensloadError as error:
-        return [finding(f"{area}_refused", area, "refused", error.message, "No run can begin.", error.hint)]
+        return [refusal(area, f"{area}_refused", error.message, error.hint)]

@@ -42,10 +42,15 @@ class Finding(TypedDict):
 
 
 def finding(
-    code: str, area: Area, severity: Severity, text: str, meaning: str = "", fix: str = ""
+    area: Area, code: str, severity: Severity, text: str, meaning: str = "", fix: str = ""
 ) -> Finding:
     """A finding of these parts."""
     return {"code": code, "area": area, "severity": severity, "text": text, "meaning": meaning, "fix": fix}
+
+
+def refusal(area: Area, code: str, text: str, fix: str, severity: Severity = "refused") -> Finding:
+    """A finding with which no run can begin."""
+    return finding(area, code, severity, text, "No run can begin.", fix)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

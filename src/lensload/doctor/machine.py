@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from lensload.doctor.finding import Finding, finding
 from lensload.machine import ticks
 from lensload.metrics.cost import MAX_STOLEN
 from lensload.results.environment import machine
+
+_finding = partial(finding, "machine")
 
 _SAMPLE_S: Final = 0.6
 _NAP_S: Final = 0.001
@@ -42,10 +45,9 @@ def _cores(config: RunConfig) -> Finding:
     cpus = machine()["cpus"]
     text = f"{cpus:g} cores may be used. Workers: {config.load.workers}, each of two processes."
     if cpus >= 2 * config.load.workers:
-        return finding("cores", "machine", "ok", text)
-    return finding(
+        return _finding("cores", "ok", text)
+    return _finding(
         "cores",
-        "machine",
         "note",
         text,
         "Generator and observer share cores, so that the highest rate is lower.",
@@ -66,10 +68,9 @@ def _lag_us() -> float:
 def _schedule(config: RunConfig, lag_us: float) -> Finding:
     text = f"A sleeper is woken {lag_us / 1e3:,.2f} ms late at p99."
     if not config.criteria.is_late(lag_us):
-        return finding("schedule_lag", "machine", "ok", text)
-    return finding(
+        return _finding("schedule_lag", "ok", text)
+    return _finding(
         "schedule_lag",
-        "machine",
         "invalid",
         text,
         f"A run is invalid above {config.criteria.max_schedule_lag_s * 1e3:g} ms (--max-schedule-lag).",
@@ -86,9 +87,8 @@ def _busy(before: dict[str, int], after: dict[str, int]) -> list[Finding]:
     found: list[Finding] = []
     if steal > MAX_STOLEN:
         found.append(
-            finding(
+            _finding(
                 "steal",
-                "machine",
                 "warning",
                 f"The host takes {steal:.0%} of the CPU time for others (steal).",
                 "Latencies hold the host's pauses, and runs differ from each other.",
@@ -98,9 +98,9 @@ def _busy(before: dict[str, int], after: dict[str, int]) -> list[Finding]:
     text = f"The cores are {1 - idle:.0%} busy now."
     if idle < 0.5:
         meaning = "A run shares them: the highest rate is lower, and latencies are higher."
-        found.append(finding("busy", "machine", "warning", text, meaning, "Stop what else runs here."))
+        found.append(_finding("busy", "warning", text, meaning, "Stop what else runs here."))
     else:
-        found.append(finding("busy", "machine", "ok", text))
+        found.append(_finding("busy", "ok", text))
     return found
 
 
@@ -111,9 +111,9 @@ def _memory(config: RunConfig) -> list[Finding]:
         wanted_bytes = config.load.workers * _BYTES_PER_WORKER
         text = f"{free_bytes / 2**30:,.1f} GiB of memory are free."
         if free_bytes >= wanted_bytes:
-            return [finding("memory", "machine", "ok", text)]
+            return [_finding("memory", "ok", text)]
         meaning = f"A run with {config.load.workers} workers takes some {wanted_bytes / 2**30:,.1f} GiB."
-        return [finding("memory", "machine", "warning", text, meaning, "Use fewer workers.")]
+        return [_finding("memory", "warning", text, meaning, "Use fewer workers.")]
     return []
 
 
@@ -121,11 +121,10 @@ def _files(config: RunConfig) -> Finding:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     text = f"A process may open {soft:,} files."
     if soft >= _FILES_PER_WORKER * config.load.workers:
-        return finding("open_files", "machine", "ok", text)
+        return _finding("open_files", "ok", text)
     most = "more" if hard == resource.RLIM_INFINITY else f"up to {hard:,}"
-    return finding(
+    return _finding(
         "open_files",
-        "machine",
         "warning",
         text,
         "Connections to many brokers need one each.",
@@ -175,9 +174,8 @@ def _kernel_clock() -> tuple[int, int]:
 def _terminal() -> Finding:
     encoding = locale.getpreferredencoding(do_setlocale=False)
     shown = "a terminal" if sys.stdout.isatty() else "no terminal"
-    return finding(
+    return _finding(
         "terminal",
-        "machine",
         "ok",
         f"The output goes to {shown}, in {encoding}{', TERM is ' + os.environ['TERM'] if os.environ.get('TERM') else ''}.",
     )

@@ -1,13 +1,17 @@
 """The registry as a run meets it: whether it answers, has the schemas, or would take them."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
-from lensload.doctor.finding import Finding, finding
+from lensload.doctor.finding import Finding, finding, refusal
 from lensload.errors import SchemaError
 from lensload.schema import compatibility, registration
 from lensload.schema.definitions import Schema, subject
 from lensload.schema.registry import Entry, Register, Registry
+
+_finding = partial(finding, "registry")
+_refusal = partial(refusal, "registry")
 
 _MODES: Final = "READWRITE"
 
@@ -40,7 +44,7 @@ def examined(registry: Registry, wanted: Mapping[str, Schema], prefix: str, mode
     known_count = len(wanted) - len(missing) - len(found)
     if known_count:
         text = f"The registry at {registry.url} has {known_count} of the {len(wanted)} schemas."
-        found.append(finding("schemas_registered", "registry", "ok", text))
+        found.append(_finding("schemas_registered", "ok", text))
     if missing:
         found.append(_missing(registry, missing))
     return found
@@ -48,9 +52,7 @@ def examined(registry: Registry, wanted: Mapping[str, Schema], prefix: str, mode
 
 def _forbidden(registry: Registry, name: str, schema: Schema) -> Finding:
     error = registry.lacking(name, schema)
-    return finding(
-        "schema_not_registered", "registry", "refused", error.message, "No run can begin.", error.hint
-    )
+    return _refusal("schema_not_registered", error.message, error.hint)
 
 
 def _next_version(registry: Registry, name: str, schema: Schema, latest: Entry) -> Finding:
@@ -58,28 +60,23 @@ def _next_version(registry: Registry, name: str, schema: Schema, latest: Entry) 
     try:
         broken = registration.breaches(latest, name, schema)
     except SchemaError as error:
-        return finding("foreign_subject", "registry", "usage", error.message, "No run can begin.", error.hint)
+        return _refusal("foreign_subject", error.message, error.hint, "usage")
     if broken:
-        return finding(
+        return _finding(
             "schema_breaks_rule",
-            "registry",
             "usage",
             f"{which}, which it may not follow by LENS's rule: {compatibility.listed(broken).strip()}",
             "A run would register a version that older readers cannot read.",
             "Give a --topic-prefix, or use the lensload of that version.",
         )
     if registry.fits(name, schema) is False:
-        return finding(
+        return _refusal(
             "schema_refused",
-            "registry",
-            "refused",
             f"{which}, which the registry will not have it follow.",
-            "No run can begin.",
             "See the subject's compatibility level, or give a --topic-prefix.",
         )
-    return finding(
+    return _finding(
         "schema_new_version",
-        "registry",
         "note",
         f"{which}.",
         "A run registers a further version.",
@@ -91,17 +88,13 @@ def _missing(registry: Registry, missing: list[str]) -> Finding:
     listed = ", ".join(missing)
     mode = _mode(registry)
     if mode not in (None, _MODES):
-        return finding(
+        return _refusal(
             "registry_read_only",
-            "registry",
-            "refused",
             f"{listed} are not registered, and the registry's mode is {mode}.",
-            "No run can begin.",
             "Have the schemas registered by someone who may, or the mode set to READWRITE.",
         )
-    return finding(
+    return _finding(
         "schemas_missing",
-        "registry",
         "note",
         f"{listed} are not registered yet.",
         "The first run registers them; whether these credentials may is not known before.",

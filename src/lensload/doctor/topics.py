@@ -3,19 +3,23 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from lensload.config.model import RunConfig
-from lensload.doctor.finding import Finding, finding
+from lensload.doctor.finding import Finding, finding, refusal
 from lensload.errors import RefusedError
 from lensload.ids import NS_PER_MS
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.client_errors import in_words
 from lensload.kafka.topic_settings import obstacles
 from lensload.kafka.topics import MAY_NOT, lacking_rights, refused_creations
+
+_finding = partial(finding, "topics")
+_refusal = partial(refusal, "topics")
 
 _HISTORY_MS: Final = 14 * 86_400_000  # what `seed` writes unless --days says otherwise
 _SHORT_RETENTION_MS: Final = 600_000
@@ -60,9 +64,7 @@ def examined(target: Target) -> list[Finding]:
         found += _layout(target.config, name, len(partitions), leaderless)
         found += fitness(target, name, replicas, len(partitions))
     if there and not any(each["severity"] in ("refused", "invalid", "warning") for each in found):
-        found.append(
-            finding("topics_fit", "topics", "ok", f"{', '.join(there)}: rights and settings suit a run.")
-        )
+        found.append(_finding("topics_fit", "ok", f"{', '.join(there)}: rights and settings suit a run."))
     return found
 
 
@@ -74,9 +76,8 @@ def fitness(target: Target, name: str, replicas: int, partitions: int) -> Iterat
     """
     settings = target.admin.settings(name)
     if name in target.admin.unseen:
-        yield finding(
+        yield _finding(
             "settings_unseen",
-            "topics",
             "note",
             f"The settings of {name} may not be seen with these credentials.",
             "Whether they suit a run is not known.",
@@ -99,12 +100,9 @@ def _is_denied(topic: Any) -> bool:  # noqa: ANN401 - TopicMetadata has no types
 
 
 def _denied(name: str) -> Finding:
-    return finding(
+    return _refusal(
         "topic_describe_denied",
-        "topics",
-        "refused",
         f"{name} may not be described with these credentials.",
-        "No run can begin.",
         "Allow Describe, Write and Read on it, or give a --topic-prefix whose topics they may use.",
     )
 
@@ -117,18 +115,15 @@ def _creation(target: Target, missing: Sequence[str]) -> Iterator[Finding]:
     )
     if refused:
         reasons = "; ".join(dict.fromkeys(map(in_words, refused.values())))
-        yield finding(
+        yield _refusal(
             "topics_not_creatable",
-            "topics",
-            "refused",
             f"{', '.join(refused)} do not exist and cannot be created: {reasons}.",
-            "No run can begin.",
             "Have them created, allow Create on them, or change --partitions, --replication-factor or"
             " --topic-prefix.",
         )
     elif missing:
         text = f"{', '.join(missing)} do not exist yet."
-        yield finding("topics_missing", "topics", "note", text, "The first run creates them, and may.")
+        yield _finding("topics_missing", "note", text, "The first run creates them, and may.")
 
 
 def _rights(target: Target, there: Sequence[str]) -> Iterator[Finding]:
@@ -140,30 +135,23 @@ def _rights(target: Target, there: Sequence[str]) -> Iterator[Finding]:
             "Check that all brokers are up.",
         ) from error
     for name, rights in lacking.items():
-        yield finding(
+        yield _refusal(
             "topic_rights",
-            "topics",
-            "refused",
             f"These credentials lack {rights} on {name}.",
-            "No run can begin.",
             "Allow Write and Read on it, or give a --topic-prefix whose topics they may use.",
         )
 
 
 def _layout(config: RunConfig, name: str, partitions: int, leaderless: Sequence[int]) -> Iterator[Finding]:
     if leaderless:
-        yield finding(
+        yield _refusal(
             "no_leader",
-            "topics",
-            "refused",
             f"{name} has no leader for {len(leaderless)} of {partitions} partitions.",
-            "No run can begin.",
             "Bring the brokers back that lead them.",
         )
     if partitions < config.load.workers:
-        yield finding(
+        yield _finding(
             "fewer_partitions_than_workers",
-            "topics",
             "note",
             f"{name} has {partitions} partitions for {config.load.workers} workers.",
             "Some observers read nothing of it; the others read more.",
@@ -173,9 +161,8 @@ def _layout(config: RunConfig, name: str, partitions: int, leaderless: Sequence[
 
 def _replicas(config: RunConfig, name: str, least: int, replicas: int) -> Iterator[Finding]:
     if least > replicas and config.producer.acks == "all":
-        yield finding(
+        yield _finding(
             "min_insync_replicas",
-            "topics",
             "warning",
             f"{name}: min.insync.replicas is {least}, and there are {replicas} replicas.",
             "Brokers that do not cap it at the replicas (before Kafka 4) refuse every event with acks=all.",
@@ -185,9 +172,8 @@ def _replicas(config: RunConfig, name: str, least: int, replicas: int) -> Iterat
 
 def _size(name: str, most_bytes: int) -> Iterator[Finding]:
     if 0 <= most_bytes < _SMALL_MESSAGE_BYTES:
-        yield finding(
+        yield _finding(
             "max_message_bytes",
-            "topics",
             "refused",
             f"{name}: max.message.bytes is {most_bytes:,}.",
             "The broker refuses events that are as large as LENS's can be.",
@@ -197,9 +183,8 @@ def _size(name: str, most_bytes: int) -> Iterator[Finding]:
 
 def _retention(name: str, settings: Mapping[str, str], number: Mapping[str, int]) -> Iterator[Finding]:
     if "compact" in settings.get("cleanup.policy", ""):
-        yield finding(
+        yield _finding(
             "compacted",
-            "topics",
             "warning",
             f"{name}: cleanup.policy is {settings['cleanup.policy']}.",
             "The broker deletes all but the last event of a key, also during a run; what is deleted before it is"
@@ -210,9 +195,8 @@ def _retention(name: str, settings: Mapping[str, str], number: Mapping[str, int]
     too_small = 0 <= number["retention.bytes"] < _ROOM_BYTES
     if too_short or too_small:
         key = "retention.ms" if too_short else "retention.bytes"
-        yield finding(
+        yield _finding(
             "short_retention",
-            "topics",
             "warning",
             f"{name}: {key} is {number[key]:,}.",
             "What is deleted before the observer reads it makes a run invalid (deleted_before_read).",
@@ -222,9 +206,8 @@ def _retention(name: str, settings: Mapping[str, str], number: Mapping[str, int]
 
 def _timestamps(name: str, settings: Mapping[str, str]) -> Iterator[Finding]:
     if settings.get("message.timestamp.type") == "LogAppendTime":
-        yield finding(
+        yield _finding(
             "log_append_time",
-            "topics",
             "warning",
             f"{name}: message.timestamp.type is LogAppendTime.",
             "The broker replaces the time of each event. Latencies do not change, which go by the due time in the"
@@ -250,9 +233,8 @@ def _history(name: str, settings: Mapping[str, str], partitions: int) -> Iterato
     ]
     if in_the_way:
         listed = ", ".join(f"{each.key} is {each.value}, which {each.effect}" for each in in_the_way)
-        yield finding(
+        yield _finding(
             "history_would_not_stay",
-            "topics",
             "note",
             f"{name}: {listed}.",
             "Runs are not affected; seed refuses a history of 14 days there.",

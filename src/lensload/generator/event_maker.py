@@ -36,9 +36,8 @@ _LONGEST_SPAN_MS: Final = 70
 # does not wait for what is being made; many when late anyway, since big batches are cheaper.
 _STEP: Final = (1_500, 2)
 _LATE_STEP: Final = (12_000, 5)
-_FOLLOW_NS: Final = (
-    40 * NS_PER_MS
-)  # between two looks at answers; people react 100 ms after one at the earliest
+# Between two looks at answers: people react 100 ms after one at the earliest.
+_FOLLOW_NS: Final = 40 * NS_PER_MS
 # About as many as people make of an answer, the request with them: for the audit's sample.
 _EVENTS_A_REQUEST: Final = 3
 _FOREVER_S: Final = 600.0  # a profile's period when no duration is given

@@ -239,7 +239,9 @@ class Generator(RunChild):
         self._tell_pages(everything=True)
         self._stats.timeless.add_total("unsent", self._producer.waiting())
         self.tell_cost()
-        self._link.send(messages.GeneratorDrained(self._stats.take(), left, self._producer.last_ns))
+        self._link.send(
+            messages.GeneratorDrained(self._stats.take(), left, self._producer.last_ns, stopped_ns)
+        )
         self._maker.close()
         self._producer.close()
 

@@ -9,10 +9,8 @@ in bulk, ten times a second or when some thousand events have gathered: NumPy co
 
 import json
 import time
-from bisect import bisect_right
-from collections import deque
 from itertools import chain, islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from confluent_kafka import KafkaError
@@ -21,21 +19,20 @@ from numpy.typing import NDArray
 from lensload.delivery.sent import Dispatches, Portion
 from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
-from lensload.kafka.batch_producer import BatchProducer, Messages
+from lensload.generator.due_queue import NEVER_NS, DueQueue, opened
+from lensload.generator.handed import Handed, handed_ns, portions_of
+from lensload.kafka.batch_producer import BatchProducer
 from lensload.kafka.client_errors import Troubles
 from lensload.kafka.producing import refusing_contradictions
 from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.leaders import Leaders
 from lensload.metrics.librdkafka import INTERVAL_MS, RequestRates, enter_window
 
-_CHUNK: Final = 250  # events between two looks at the clock: a quarter of a millisecond at full speed
 _MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its caller can see to other things
 # Accounting is done in portions: all of a second's at once would keep what is due waiting for 20 ms.
 _MOST_GATHERED: Final = 2_000  # events that were handed over, or acknowledged, and wait to be accounted for
 _LONGEST_GATHERED_NS: Final = 100_000_000  # how long they wait, as long as there is time
 _OVERDUE_NS: Final = 100_000_000  # so long after the warm-up, its events are the work of the measured time
-_TOPIC_BITS: Final = np.uint64(3)  # a Unix time in ns needs 61 bits until 2043
-_NEVER_NS: Final = (1 << 63) - 1
 _FULL_QUEUE_WAIT_S: Final = 0.001
 _SILENT_NS: Final = 3_000_000_000
 _PURGE_S: Final = 5.0  # purging is the client's own doing, and quick
@@ -83,8 +80,8 @@ class PacedProducer:
         self._topics = tuple(names)
         self._stats = stats
         self._leaders = leaders or Leaders(())
-        self._queues = {topic: _Queue(name, number) for number, (topic, name) in enumerate(names.items())}
-        self._handed: list[_Handed] = []
+        self._queues = {topic: DueQueue(name, number) for number, (topic, name) in enumerate(names.items())}
+        self._handed: list[Handed] = []
         self._handed_events = 0
         self._settled_ns = 0
         self._refused: list[tuple[KafkaError, str, bytes]] = []
@@ -109,7 +106,7 @@ class PacedProducer:
     def next_due_ns(self) -> int | None:
         """When the next event is due; None when none is waiting."""
         next_ns = min(queue.next_ns for queue in self._queues.values())
-        return None if next_ns == _NEVER_NS else next_ns
+        return None if next_ns == NEVER_NS else next_ns
 
     def pump(self, now_ns: int) -> int:
         """Produce what is due by `now_ns`, topic by topic in causal order; gives how many, some 2,000 at most.
@@ -210,7 +207,7 @@ class PacedProducer:
             f"no event acknowledged for {for_s:.0f} s, {queued:,} wait" if silent else "acknowledged again"
         ]
 
-    def _produce(self, queue: "_Queue", now_ns: int) -> int:
+    def _produce(self, queue: DueQueue, now_ns: int) -> int:
         """Hand over what is due of a topic's first batch, a chunk at most; gives how many."""
         encoded, messages, start, stop = queue.due_by(now_ns)
         began_ns = time.time_ns()
@@ -224,22 +221,22 @@ class PacedProducer:
                 self._serve(_FULL_QUEUE_WAIT_S)
                 self._settle_acked()  # what was reported holds its place in the queue until then
         self.last_ns = time.time_ns()
-        self._handed.append(_Handed(encoded, start, stop, began_ns, self.last_ns))
+        self._handed.append(Handed(encoded, start, stop, began_ns, self.last_ns))
         queue.drop_to(stop)
         return stop - start
 
     def _settle_handed(self) -> None:
         if not self._handed:
             return
-        by_topic: dict[str, list[_Handed]] = {}
+        by_topic: dict[str, list[Handed]] = {}
         for handed in self._handed:
             by_topic.setdefault(handed.encoded.topic, []).append(handed)
         self._handed.clear()
         self._handed_events = 0
-        portions = {topic: _portions(chunks) for topic, chunks in by_topic.items()}
+        portions = {topic: portions_of(chunks) for topic, chunks in by_topic.items()}
         self.dispatches.sent(list(chain.from_iterable(portions.values())), self._stats.origin_ns)
         for topic, chunks in by_topic.items():
-            self._count_handed(topic, portions[topic], _moments_ns(chunks))
+            self._count_handed(topic, portions[topic], handed_ns(chunks))
 
     def _count_handed(self, topic: str, portions: list[Portion], moments_ns: NDArray[np.int64]) -> None:
         due_ns = np.concatenate([portion.due_ns for portion in portions])
@@ -277,7 +274,7 @@ class PacedProducer:
             return
         reports = self._producer.take_reports(with_partitions=self._leaders.known)
         self._reported = 0
-        numbers, due_ns = _opened(reports.opaques)
+        numbers, due_ns = opened(reports.opaques)
         failed = reports.errors != 0
         if self._leaders.known:
             timed = np.flatnonzero((due_ns >= self._stats.origin_ns) & ~failed)
@@ -315,103 +312,3 @@ class PacedProducer:
                 self._stats.timeless.error(topic, error.str())
         for topic, failed in values.items():
             self.dispatches.failed(topic, failed)
-
-
-class _Handed(NamedTuple):
-    """Events `start` to `stop` of a batch, handed to librdkafka between two moments."""
-
-    encoded: Encoded
-    start: int
-    stop: int
-    began_ns: int
-    ended_ns: int
-
-
-class _Queue:
-    """A topic's events that wait to be produced, in the order of their due times.
-
-    Args:
-        name: the topic's name in the cluster.
-        number: the topic's, which delivery reports give back with the due time.
-
-    Attributes:
-        name: the topic's name in the cluster.
-        next_ns: when the first of them is due; _NEVER_NS when there is none.
-    """
-
-    __slots__ = ("_batches", "_due_ns", "_number", "_place", "name", "next_ns")
-
-    def __init__(self, name: str, number: int) -> None:
-        self.name = name
-        self._number = number
-        self.next_ns = _NEVER_NS
-        self._batches: deque[tuple[Encoded, Messages]] = deque()
-        # Of the first batch: due times, and how many were produced. A list, since bisect beats NumPy for one look.
-        self._due_ns: list[int] = []
-        self._place = 0
-
-    def append(self, encoded: Encoded) -> None:
-        if len(encoded.values):
-            opaques = _sealed(self._number, encoded.due_ns)
-            self._batches.append((encoded, Messages(encoded.values, encoded.keys, opaques)))
-            if len(self._batches) == 1:
-                self._begin()
-
-    def due_by(self, now_ns: int) -> tuple[Encoded, Messages, int, int]:
-        """The first batch, and from where to where it is due by then: a chunk at most."""
-        stop = bisect_right(self._due_ns, now_ns, self._place)
-        return *self._batches[0], self._place, min(stop, self._place + _CHUNK)
-
-    def drop_to(self, place: int) -> None:
-        """The first batch was produced up to `place`."""
-        self._place = place
-        if place < len(self._due_ns):
-            self.next_ns = self._due_ns[place]
-        else:
-            self._batches.popleft()
-            self._begin()
-
-    def waiting(self, after_ns: int) -> int:
-        """How many wait, of those due after a moment."""
-        every = [
-            self._due_ns[self._place :],
-            *(encoded.due_ns.tolist() for encoded, _ in islice(self._batches, 1, None)),
-        ]
-        return sum(len(due_ns) - bisect_right(due_ns, after_ns) for due_ns in every)
-
-    def _begin(self) -> None:
-        self._place = 0
-        self._due_ns = self._batches[0][0].due_ns.tolist() if self._batches else []
-        self.next_ns = self._due_ns[0] if self._due_ns else _NEVER_NS
-
-
-def _sealed(topic: int, due_ns: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """What a report must give back of each event, as one number: its topic's number and its due time."""
-    return due_ns.astype(np.uint64) << _TOPIC_BITS | np.uint64(topic)
-
-
-def _opened(opaques: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """The topics' numbers and the due times, Unix ns."""
-    return opaques & ((np.uint64(1) << _TOPIC_BITS) - np.uint64(1)), (opaques >> _TOPIC_BITS).astype(np.int64)
-
-
-def _portions(chunks: list[_Handed]) -> list[Portion]:
-    """Chunks of one topic as portions of batches; neighbours are joined."""
-    portions: list[Portion] = []
-    encoded, start, stop = chunks[0][:3]
-    for chunk in chunks[1:]:
-        if chunk.encoded is not encoded:
-            portions.append(Portion.of(encoded, start, stop))
-            encoded, start = chunk.encoded, chunk.start
-        stop = chunk.stop
-    return [*portions, Portion.of(encoded, start, stop)]
-
-
-def _moments_ns(chunks: list[_Handed]) -> NDArray[np.int64]:
-    """When each event was handed over: the events of a chunk are taken to be evenly spread over its time."""
-    starts, stops, began_ns, ended_ns = np.array([chunk[1:] for chunk in chunks]).T
-    counts = stops - starts
-    place = np.arange(1, counts.sum() + 1) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.repeat(began_ns, counts) + np.repeat(ended_ns - began_ns, counts) * place // np.repeat(
-        counts, counts
-    )

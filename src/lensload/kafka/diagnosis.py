@@ -83,10 +83,7 @@ _ADVICE: Final = (
             " the port of the listener that has."
         ),
     ),
-    (
-        r"supported mechanisms",
-        f"Set sasl.mechanisms {_FILE} to one that the broker supports.",
-    ),
+    (r"supported mechanisms", f"Set sasl.mechanisms {_FILE} to one that the broker supports."),
     (
         r"OAUTHBEARER token|Failed to acquire",
         (

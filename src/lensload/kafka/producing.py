@@ -60,11 +60,7 @@ def largest_batch(admin: TopicAdmin, names: Iterable[str]) -> int:
 
 
 def produce(
-    producer: Producer,
-    name: str,
-    value: bytes | None,
-    key: bytes | str | None,
-    details: Mapping[str, Any],
+    producer: Producer, name: str, value: bytes | None, key: bytes | str | None, details: Mapping[str, Any]
 ) -> None:
     """Hand one record to the client, waiting while its queue is full.
 

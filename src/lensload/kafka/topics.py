@@ -130,8 +130,7 @@ def _await_leaders(admin: AdminClient, names: Sequence[str], deadline_s: float) 
             topic = admin.list_topics(name, timeout=max(0.1, deadline_s - time.monotonic())).topics[name]
             if topic.error is not None and topic.error.name() in MAY_NOT:
                 raise ClusterError(
-                    f"The topic {name} may not be used with these credentials: {topic.error.str()}.",
-                    _RIGHTS,
+                    f"The topic {name} may not be used with these credentials: {topic.error.str()}.", _RIGHTS
                 )
             if topic.partitions and all(each.leader >= 0 for each in topic.partitions.values()):
                 counts[name] = len(topic.partitions)

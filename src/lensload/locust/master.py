@@ -17,9 +17,10 @@ from rich.console import Console
 
 from lensload.config.model import RunConfig
 from lensload.coordinator import prometheus
-from lensload.coordinator.coordinator import EMBEDDED_WARNING, Cluster, Coordinator
+from lensload.coordinator.coordinator import EMBEDDED_WARNING, Coordinator
 from lensload.coordinator.listeners import FileWriter, Listener, Log, Screen
 from lensload.coordinator.prometheus import RunCollector
+from lensload.coordinator.run_result import Cluster
 from lensload.errors import LensloadError, UsageError
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.locust import options

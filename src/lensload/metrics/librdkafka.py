@@ -35,9 +35,8 @@ _PERCENTILES: Final = (
 )
 
 
-_Sent: TypeAlias = tuple[
-    int, Counter[str]
-]  # us on a monotonic clock, and requests by kind since the client began
+# Microseconds on a monotonic clock, and requests by kind since the client began.
+_Sent: TypeAlias = tuple[int, Counter[str]]
 
 
 class RequestRates:

@@ -247,11 +247,7 @@ class Observer:
             log.enter((names[each >> 32], each & 0xFFFFFFFF), offset[of_it], due_ns[of_it])
 
     def _account_ours(
-        self,
-        heads: wire.Heads,
-        seals: NDArray[np.uint32],
-        which: NDArray[np.int64],
-        columns: "_Columns",
+        self, heads: wire.Heads, seals: NDArray[np.uint32], which: NDArray[np.int64], columns: "_Columns"
     ) -> NDArray[np.bool_]:
         """Account for events of this run; which of them have been seen before?"""
         place, partition, came_ns, timed = columns

@@ -257,10 +257,12 @@ class GeneratorDrained(Drained):
     Attributes:
         unflushed: events without a delivery report.
         produced_until_ns: when the last event was handed to the producer, Unix nanoseconds.
+        asked_until_ns: when its schedule ended, or was stopped, Unix nanoseconds.
     """
 
     unflushed: int
     produced_until_ns: int
+    asked_until_ns: int
 
 
 @dataclass(frozen=True)

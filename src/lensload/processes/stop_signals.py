@@ -7,6 +7,17 @@ from types import FrameType
 
 
 @contextmanager
+def stopping_by(stop: Callable[[int, FrameType | None], None]) -> Generator[None]:
+    """Let Ctrl-C and SIGTERM call this, in place of what they did before."""
+    earlier = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def stop_signals() -> Generator[Callable[[], bool]]:
     """Whether Ctrl-C or SIGTERM has come. The second one interrupts at once.
 
@@ -20,9 +31,5 @@ def stop_signals() -> Generator[Callable[[], bool]]:
             raise KeyboardInterrupt
         received.append(number)
 
-    earlier = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with stopping_by(note):
         yield lambda: bool(received)
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)

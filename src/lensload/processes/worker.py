@@ -86,10 +86,7 @@ class Worker:
     def _start(self, run: int) -> None:
         if self._supervisor:
             self._supervisor.kill()
-        self._supervisor, self._launched = (
-            self._launched or self._make_supervisor(self._send),
-            None,
-        )
+        self._supervisor, self._launched = (self._launched or self._make_supervisor(self._send), None)
         self._run, self._sent, self._ending, self.over = run, 0, False, False
 
     def _deliver(self, supervisor: Supervisor, process: ProcessName, envelope: Envelope) -> None:

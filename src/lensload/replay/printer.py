@@ -33,12 +33,7 @@ class Printer:
     """
 
     def __init__(
-        self,
-        layout: Layout,
-        limit: int | None,
-        stream: TextIO,
-        width: int,
-        version: VersionOf,
+        self, layout: Layout, limit: int | None, stream: TextIO, width: int, version: VersionOf
     ) -> None:
         self._line: Callable[[Batch, int, Any], str] = self._row if layout == "table" else self._json
         self.wants = UNLIMITED if limit is None else limit

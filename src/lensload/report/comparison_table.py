@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from lensload.report.tables import Table
 from lensload.report.text_table import aligned
 from lensload.results.compare import WORST_FIRST, Change, Comparison
 from lensload.verdict.figures import shown
 
-HEAD = ("figure", "base", "new", "change", "interval", "")
+_HEAD = ("figure", "base", "new", "change", "interval", "")
 
 
 def in_words(change: Change) -> str:
@@ -17,7 +18,7 @@ def in_words(change: Change) -> str:
 
 
 def row(change: Change) -> list[str]:
-    """One change as cells under `HEAD`."""
+    """One change as cells under the heads."""
     figures = [
         shown(value, change["unit"]) if value is not None else "-"
         for value in (change["base"], change["new"])
@@ -26,24 +27,31 @@ def row(change: Change) -> list[str]:
     return [change["name"], *figures, _percent(change["change"]), _interval(change), called]
 
 
+def table(comparison: Comparison) -> Table:
+    """All changes, under heads that are all words."""
+    return Table.of([*_HEAD[:-1], "called"], [row(change) for change in comparison["changes"]])
+
+
+def remarks(comparison: Comparison) -> list[str]:
+    """What is to be known of the runs, and of each change."""
+    notes = (f"{change['name']}: {change['note']}." for change in comparison["changes"] if change["note"])
+    return [*comparison["remarks"], *notes]
+
+
 def text(comparison: Comparison) -> str:
     """All of it for a terminal, in plain ASCII."""
     return "".join(f"{line}\n" for line in _lines(comparison))
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:
-    rows = [list(HEAD), *(row(change) for change in comparison["changes"])]
+    rows = [list(_HEAD), *(row(change) for change in comparison["changes"])]
     yield f"base: {', '.join(comparison['base'])}"
     yield f"new:  {', '.join(comparison['new'])}"
     yield ""
     yield from aligned(rows, "<>>>><")
     yield ""
     yield comparison["method"]
-    for remark in comparison["remarks"]:
-        yield f"- {remark}"
-    for change in comparison["changes"]:
-        if change["note"]:
-            yield f"- {change['name']}: {change['note']}."
+    yield from (f"- {remark}" for remark in remarks(comparison))
     yield ""
     yield f"COMPARISON: {comparison['outcome'].upper()} ({of_figures(comparison)})"
 

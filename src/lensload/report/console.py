@@ -13,6 +13,7 @@ from lensload.metrics.stages import PLACES as WAYS
 from lensload.report import service
 from lensload.report.cost import cost_line
 from lensload.report.tables import (
+    Table,
     broker_table,
     counted_line,
     counts_table,
@@ -120,7 +121,7 @@ def _load(run: Run) -> Iterator[Line]:
 def _latencies(run: Run) -> Iterator[Line]:
     yield from _title("LATENCY from when each event was due (encode, serialize: how long it took)")
     table = latency_table(run, _STATISTICS)
-    yield from _table(table.heads, table.texts)
+    yield from _table(table)
     if table.incomplete:
         yield f"{MISSING}: too few events for that percentile", "dim"
     yield from _paragraph("", counted_line(run), "dim")
@@ -140,7 +141,7 @@ def _repeats(run: Run) -> Iterator[Line]:
         for stage, by_topic in run["intervals"].items()
         if "all" in by_topic
     ]
-    yield from _table(["stage", "p50", "p99", "p99.9"], rows)
+    yield from _table(Table.of(["stage", "p50", "p99", "p99.9"], rows))
     rates = [repeat["load"]["achieved_per_s"] for repeat in run["repeats"]]
     yield f"achieved {per_s(min(rates))} to {per_s(max(rates))} events/s", ""
 
@@ -184,28 +185,26 @@ def _breakdown(run: Run) -> Iterator[Line]:
 
 
 def _latencies_by_topic(run: Run) -> Iterator[Line]:
-    table, high = pair_table(run)
+    table = pair_table(run)
     if table.rows:
-        yield from _title(f"LATENCY BY TOPIC, p50 / {high}")
-        yield from _table(table.heads, table.texts)
+        yield from _title("LATENCY BY TOPIC")
+        yield from _table(table)
 
 
 def _latencies_by_broker(run: Run) -> Iterator[Line]:
     table = broker_table(run)
     if table.rows:
         yield from _title("LATENCY BY BROKER that led an event's partition when the event was due")
-        yield from _table(table.heads, table.texts)
+        yield from _table(table)
 
 
 def _ledger(run: Run) -> Iterator[Line]:
     yield from _title("EVENTS")
     unusual = [name for name in _UNUSUAL if total(run, name)]
-    usual = counts_table(run, [name for name in COUNTS if name not in _UNUSUAL])
-    yield from _table(usual.heads, usual.texts)
+    yield from _table(counts_table(run, [name for name in COUNTS if name not in _UNUSUAL]))
     if unusual:
-        table = counts_table(run, unusual)
         yield "", ""
-        yield from _table(table.heads, table.texts)
+        yield from _table(counts_table(run, unusual))
 
 
 def _responses(run: Run) -> Iterator[Line]:
@@ -213,8 +212,7 @@ def _responses(run: Run) -> Iterator[Line]:
     if not found:
         return
     yield from _title("ANSWERS of the service under test")
-    table = service.responses_table(found)
-    yield from _table(table.heads, table.texts)
+    yield from _table(service.responses_table(found))
     if fall := found["breakdown"]:
         yield from _paragraph("", service.parts_line(fall))
         yield from _paragraph("", service.sentence(fall))
@@ -226,8 +224,7 @@ def _groups(run: Run) -> Iterator[Line]:
     groups = run.get("groups")
     if groups:
         yield from _title("CONSUMER GROUPS: seconds and records behind")
-        table = service.groups_table(groups)
-        yield from _table(table.heads, table.texts)
+        yield from _table(service.groups_table(groups))
 
 
 def _objectives(run: Run) -> Iterator[Line]:
@@ -277,7 +274,8 @@ def _paragraph(first: str, text: str, style: str = "") -> Iterator[Line]:
     yield from ((found, style) for found in wrapped)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]:
+def _table(table: Table) -> Iterator[Line]:
+    head, rows = table.heads, table.texts
     """The first column to the left, the others to the right, a rule under the head."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= WIDTH else " "

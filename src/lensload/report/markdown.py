@@ -6,6 +6,7 @@ from lensload.report import comparison_table, service
 from lensload.report.cost import cost_line
 from lensload.report.tables import (
     Cell,
+    Table,
     broker_table,
     counted_line,
     counts_table,
@@ -33,44 +34,39 @@ _STATISTICS = ("p50", "p90", "p99", "p999", "max")
 
 def of_run(run: Run, name: str = "") -> str:
     """A run's verdict and reasons, its objectives, load, latencies and ledger."""
-    return "\n".join(_run(run, name)) + "\n"
+    return "\n\n".join(_run(run, name)) + "\n"
 
 
 def of_comparison(comparison: Comparison) -> str:
     """A comparison's outcome, its changes, its method and remarks."""
-    return "\n".join(_comparison(comparison)) + "\n"
+    return "\n\n".join(_comparison(comparison)) + "\n\n"
 
 
 def _run(run: Run, name: str) -> Iterator[str]:
+    """The paragraphs of a run."""
     yield f"## lensload: {_MARKS[run['verdict']]}{f' ({_plain(name)})' if name else ''}"
-    yield ""
     if run["embedded"]:
         yield "> **Embedded cluster**: these numbers are the client's, not a broker's."
-        yield ""
     yield _plain(meaning(run["verdict"], objective_count(run)))
-    yield ""
     yield from _bullets([in_words(reason) for reason in run["reasons"]])
     yield f"{load_line(run)}, {run['load']['bytes_per_s'] / 1e6:,.2f} MB/s."
-    yield ""
     if cost := cost_line(run):
         yield cost
-        yield ""
     linger_ms = run["conditions"].get("configuration", {}).get("linger_ms")
     fall = run["breakdown"]
     went = [f"{parts_line(fall)} {sentence(fall, linger_ms)}"] if fall else []
     yield from _bullets([*went, *sentences(run), *brokers.sentences(run)])
     if run["slos"]:
         objectives = objective_table(run)
-        yield from _table(objectives.heads, [_marked(*row) for row in objectives.rows])
+        yield _table(Table.of(objectives.heads, [_marked(*row) for row in objectives.rows]))
     latencies = latency_table(run, _STATISTICS)
     if latencies.rows:
-        yield from _table(latencies.heads, latencies.texts)
+        yield _table(latencies)
     if counted := counted_line(run):
         yield counted
-        yield ""
     for table in (broker_table(run), counts_table(run)):
         if table.rows:
-            yield from _table(table.heads, table.texts)
+            yield _table(table)
     yield from _service(run)
     yield _plain(f"Conditions: {_conditions(run)}.")
 
@@ -78,17 +74,13 @@ def _run(run: Run, name: str) -> Iterator[str]:
 def _service(run: Run) -> Iterator[str]:
     """A service under test: its answers, and the groups that were watched."""
     if found := run.get("responses"):
-        answers = service.responses_table(found)
-        yield from _table(answers.heads, answers.texts)
+        yield _table(service.responses_table(found))
         if fall := found["breakdown"]:
             yield f"{service.parts_line(fall)} {service.sentence(fall)}"
-            yield ""
         if seen := found["reception"]:
             yield service.reception_line(seen)
-            yield ""
     if groups := run.get("groups"):
-        lags = service.groups_table(groups)
-        yield from _table(lags.heads, lags.texts)
+        yield _table(service.groups_table(groups))
 
 
 def _conditions(run: Run) -> str:
@@ -118,33 +110,23 @@ def _marked(expression: Cell, held: Cell, *figures: Cell) -> list[str]:
 
 
 def _comparison(comparison: Comparison) -> Iterator[str]:
+    """The paragraphs of a comparison."""
     yield f"## lensload compare: {_OUTCOMES[comparison['outcome']]}"
-    yield ""
-    yield f"base: {', '.join(map(_plain, comparison['base']))}  "
-    yield f"new: {', '.join(map(_plain, comparison['new']))}"
-    yield ""
-    yield from _table(
-        [*comparison_table.HEAD[:-1], "called"],
-        [comparison_table.row(change) for change in comparison["changes"]],
-    )
+    base, new = (", ".join(map(_plain, comparison[side])) for side in ("base", "new"))
+    yield f"base: {base}  \nnew: {new}"
+    yield _table(comparison_table.table(comparison))
     yield comparison["method"]
-    yield ""
-    notes = [f"{change['name']}: {change['note']}." for change in comparison["changes"] if change["note"]]
-    yield from _bullets([*comparison["remarks"], *notes])
+    yield from _bullets(comparison_table.remarks(comparison))
 
 
 def _bullets(texts: Sequence[str]) -> Iterator[str]:
     if texts:
-        yield from (f"- {_plain(text)}" for text in texts)
-        yield ""
+        yield "\n".join(f"- {_plain(text)}" for text in texts)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def _table(table: Table) -> str:
     """The first column to the left, the others to the right."""
-    yield _line(head)
-    yield _line([":--", *("--:" for _ in head[1:])])
-    yield from map(_line, rows)
-    yield ""
+    return "\n".join(map(_line, [table.heads, [":--", *("--:" for _ in table.heads[1:])], *table.texts]))
 
 
 def _line(cells: Sequence[str]) -> str:

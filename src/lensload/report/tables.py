@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Self, cast
 
 from lensload.metrics import percentiles
 from lensload.metrics.counts import COUNTS, count_of
@@ -32,6 +32,11 @@ class Table:
 
     heads: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+
+    @classmethod
+    def of(cls, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Self:
+        """A table of texts alone."""
+        return cls(heads, [[Cell(text) for text in row] for row in rows])
 
     @property
     def texts(self) -> list[list[str]]:
@@ -84,25 +89,30 @@ def topic_table(run: Run, stage: str) -> Table:
     return _latencies(run, "topic", {name: (stage, name) for name in names}, tuple(STATISTIC_NAMES))
 
 
-def pair_table(run: Run) -> tuple[Table, str]:
-    """The topics by stage in pairs, p50 and the highest statistic that most have enough events for, and which that is.
+def pair_table(run: Run) -> Table:
+    """The topics by stage in pairs: p50, and the highest statistic that most topics have enough events for.
 
     Schedule lag is left out: it belongs to the generator, whatever the topic.
     """
-    measured = {
-        stage: by_topic
-        for stage, by_topic in run["latency_us"].items()
-        if stage != "schedule_lag" and len(by_topic) > 2
-    }
-    each = [by_topic[topic] for by_topic in measured.values() for topic in run["topics"] if topic in by_topic]
-    carried = (name for name in ("p99", "p90") if 2 * sum(one[name] is not None for one in each) > len(each))
-    high = next(carried, "max")
-    rows = [
-        [Cell(topic), *(_pair(by_topic.get(topic), high) for by_topic in measured.values())]
-        for topic in run["topics"]
-        if measured
-    ]
-    return Table(["topic", *(STAGE_NAMES.get(stage, stage) for stage in measured)], rows), high
+    heads, columns = ["topic"], list[list[Cell]]()
+    for stage, by_topic in run["latency_us"].items():
+        if stage == "schedule_lag" or len(by_topic) <= 2:
+            continue
+        summaries = [by_topic.get(topic) for topic in run["topics"]]
+        high = _carried([summary for summary in summaries if summary])
+        heads.append(f"{STAGE_NAMES.get(stage, stage)} p50/{high}")
+        columns.append([_pair(summary, high) for summary in summaries])
+    return Table(
+        heads, [[Cell(topic), *row] for topic, *row in zip(run["topics"], *columns, strict=True) if row]
+    )
+
+
+def _carried(summaries: Sequence[Mapping[str, float | None]]) -> str:
+    """The highest statistic that most of them have."""
+    most = len(summaries) / 2
+    return next(
+        (name for name in ("p99", "p90") if sum(one[name] is not None for one in summaries) > most), "max"
+    )
 
 
 def _pair(summary: Mapping[str, float | None] | None, high: str) -> Cell:

@@ -209,9 +209,8 @@ def _unaccounted(counts: Counts, findings: Findings) -> Counts:
     counts["corrupt"] += findings.altered
     reported = counts["acked"] + counts["failed"] + counts["unflushed"]
     counts["unflushed"] += max(0, counts["produced"] - reported)
-    seen_beyond = (
-        counts["observed"] - counts["acked"]
-    )  # by an observer, of a generator that could not tell of them
+    # By an observer, of a generator that could not tell of them.
+    seen_beyond = counts["observed"] - counts["acked"]
     counts["failed_but_delivered"] = max(findings.failed_but_delivered, seen_beyond, 0)
     counts["unknown"] = counts["failed_but_delivered"] - seen_beyond
     return counts
@@ -254,10 +253,8 @@ def _evidence(
     latency: Mapping[str, Mapping[str, Summary]],
     thresholds: Thresholds,
 ) -> Evidence:
-    counts, all_topics = (
-        sums(topics.values()),
-        {stage: by_topic["all"] for stage, by_topic in latency.items()},
-    )
+    counts = sums(topics.values())
+    all_topics = {stage: by_topic["all"] for stage, by_topic in latency.items()}
     lag = all_topics["schedule_lag"]
     latencies = Latencies(
         schedule_lag_us={name: lag[name] for name in ("p50", "p90", "p99") if lag[name] is not None},

@@ -70,9 +70,7 @@ def _grave(base: Run, other: Run) -> Iterator[Difference]:
         )
     yield from _number("duration", base, other, lambda run: run["measured_s"], _TIME_SLACK, "s measured")
     yield from _unlike("topics", base, other, lambda run: ", ".join(run["topics"]) or "none")
-    if base["conditions"].get("audience") and other["conditions"].get(
-        "audience"
-    ):  # else of an earlier version
+    if all(run["conditions"].get("audience") for run in (base, other)):  # else of an earlier version
         yield from _unlike("audience", base, other, _audience)
     yield from _unlike("cluster", base, other, lambda run: "embedded" if run["embedded"] else "real")
     yield from _unlike("machine", base, other, _machine)

@@ -41,9 +41,8 @@ def read(path: Path) -> Run:
         UsageError: the file is missing, cut off, not a run file, or of a format this version cannot read.
     """
     try:
-        content: object = json.loads(
-            path.read_text(encoding="utf-8-sig"), parse_constant=lambda _: None
-        )  # NaN is none
+        text = path.read_text(encoding="utf-8-sig")
+        content: object = json.loads(text, parse_constant=lambda _: None)  # NaN is none
     except OSError as error:
         raise UsageError(f"The run file {path} cannot be read: {why(error)}.") from error
     except UnicodeDecodeError as error:

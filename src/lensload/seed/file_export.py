@@ -90,11 +90,7 @@ def _tell(record: Manifest, folder: Path, took_s: float) -> None:
 
 
 def write(
-    plan: Plan,
-    scenario: Scenario,
-    folder: Path,
-    form: Format,
-    passed: Callable[[int], None] = lambda _: None,
+    plan: Plan, scenario: Scenario, folder: Path, form: Format, passed: Callable[[int], None] = lambda _: None
 ) -> tuple[dict[str, FileEntry], dict[str, Any]]:
     """Write a plan's events to DIR/<topic>.avro or .parquet.
 

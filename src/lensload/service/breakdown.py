@@ -15,8 +15,7 @@ def responses(found: dict[str, Any], stats: Stats) -> Responses:
         stats: everything that was counted in the run: the requests' ack latency is taken from there.
     """
     return cast(
-        "Responses",
-        {**found["counts"], "breakdown": _breakdown(found, stats), "reception": reception(stats)},
+        "Responses", {**found["counts"], "breakdown": _breakdown(found, stats), "reception": reception(stats)}
     )
 
 

@@ -94,11 +94,7 @@ def _of_topic(rows: Sequence[GroupRow], topic: str) -> TopicLag:
 
 
 def _lag(values: Sequence[float]) -> Lag:
-    return {
-        "max": float(max(values)),
-        "mean": float(sum(values) / len(values)),
-        "last": float(values[-1]),
-    }
+    return {"max": float(max(values)), "mean": float(sum(values) / len(values)), "last": float(values[-1])}
 
 
 def _slope(at_s: Sequence[float], lag: Sequence[float]) -> tuple[float, float, float] | None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from lensload.results.build import Judged
 from lensload.results.run import Run, summary
 from lensload.results.series import Series
 from lensload.results.snapshot import Snapshot
+from lensload.verdict.verdict import worst
 from lensload.web.seconds import MOST, ROWS_A_DECADE, entry
 from lensload.web.seconds import STAGES as CHARTED
 from lensload.web.service import service
@@ -45,9 +46,7 @@ class Live(Listener):
     """
 
     def __init__(
-        self,
-        users: Callable[[], int] | None = None,
-        monotonic_s: Callable[[], float] = time.monotonic,
+        self, users: Callable[[], int] | None = None, monotonic_s: Callable[[], float] = time.monotonic
     ) -> None:
         self._lock = threading.Lock()
         self._users = users
@@ -191,21 +190,15 @@ class Live(Listener):
         }
 
     def _verdict(self) -> dict[str, Any] | None:
-        if self._result:
-            found: Mapping[str, Any] = self._result
-            reasons: Sequence[Mapping[str, Any]] = self._result["reasons"]
-        elif self._judged:
-            found = self._judged
-            measured_s = (self._snapshot.elapsed_s if self._snapshot else 0.0) - self._config.load.warmup_s
-            early = _EARLY if measured_s < _FEW_S else ()
-            reasons = [reason for reason in self._judged["reasons"] if reason["code"] not in early]
-        else:
+        found = self._result or self._judged
+        if not found:
             return None
-        severities = {reason["severity"] for reason in reasons}
-        verdict = "invalid" if "invalid" in severities else "fail" if "fail" in severities else "pass"
+        measured_s = (self._snapshot.elapsed_s if self._snapshot else 0.0) - self._config.load.warmup_s
+        early = _EARLY if not self._result and measured_s < _FEW_S else ()
+        reasons = [reason for reason in found["reasons"] if reason["code"] not in early]
         return {
             "final": self._result is not None,
-            "verdict": verdict,
+            "verdict": worst(reasons),
             "reasons": [dict(reason) for reason in reasons],
             "objectives": [dict(outcome) for outcome in found["slos"]],
             "limits": self._limits(),
@@ -219,9 +212,8 @@ class Live(Listener):
         total, load = sums(found["topics"].values()), found["load"]
         lag = found["latency_us"]["schedule_lag"]["all"]
         target, made_per_s = load["target_per_s"], load["produced_per_s"]
-        if (
-            self._result and self._result["measured_s"]
-        ):  # its rate is of the time spent, which overtime prolongs
+        # A result's rate is of the time spent, which overtime prolongs.
+        if self._result and self._result["measured_s"]:
             made_per_s = total["produced"] / self._result["measured_s"]
         share = made_per_s / target if target else None
         return [

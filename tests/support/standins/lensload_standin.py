@@ -141,7 +141,7 @@ class StandIn:
         self.stats.add_total("made", self.made)
         stats = StatsBySecond(timeless=self.stats.take())
         if self.role == "generator":
-            self.link.send(GeneratorDrained(stats, 0, time.time_ns()))
+            self.link.send(GeneratorDrained(stats, 0, time.time_ns(), time.time_ns()))
         else:
             self.link.send(ObserverDrained(stats, complete=True))
 

@@ -189,7 +189,7 @@ def test_generators_are_drained_before_observers() -> None:
     def answer() -> None:
         asked.append(len(sent_to(transport.fakes["a"], Drain)))
         transport.fakes["b"].mute.clear()
-        transport.fakes["b"].say(GeneratorDrained(counted("produced", 1), 0, 0), "generator")
+        transport.fakes["b"].say(GeneratorDrained(counted("produced", 1), 0, 0, 0), "generator")
 
     transport.at(1.5, answer)
     coordinator.drain()

@@ -10,7 +10,7 @@ from lensload.coordinator.recorder import Recorder
 from lensload.machine import Reading
 from lensload.metrics.by_second import ASKED, StatsBySecond
 from lensload.metrics.cost import between
-from lensload.processes.messages import GeneratorReport, ObserverReport
+from lensload.processes.messages import GeneratorDrained, GeneratorReport, ObserverReport
 from lensload.verdict.evidence import RunFacts
 
 TOPIC = "user-interactions"
@@ -114,6 +114,20 @@ def test_the_last_row_ends_with_the_schedule(stopped_s: float, ends_s: list[floa
     rows = run.recording(RunFacts()).series
     assert [row["at_s"] for row in rows] == ends_s
     assert sum(row["produced"] for row in rows) == 9
+
+
+def test_a_generator_that_hears_late_of_a_stop_has_the_rate_that_it_was_asked_for() -> None:
+    """What it was asked for meanwhile makes the last row longer, not its target higher; its clock may be ahead."""
+    clock = Clock()
+    run = Recorder(clock)
+    run.times = clock.times
+    clock.at_s = 2.5
+    run.stop()
+    clock.at_s = 2.6
+    run.add_drained(GeneratorDrained(by_second(60, second=1, asked=60), 0, clock(), clock() + SECOND_NS))
+    last = run.recording(RunFacts()).series[-1]
+    assert last["at_s"] == pytest.approx(2.6)
+    assert last["target_per_s"] == pytest.approx(100)
 
 
 def test_the_last_word_on_what_a_process_used_counts() -> None:

@@ -152,11 +152,7 @@ _TEXT: Final[Spec] = {"type": "text", "align": "left"}
 def _bar(shown: Sequence[str]) -> Spec:
     """What a bar has beside its place and beginning."""
     colours = [_COLOURS[STEPS.index(name)] for name in shown]
-    return {
-        "x2": {"field": "to"},
-        "description": {"field": "told"},
-        "color": by_name(shown, colours, "step"),
-    }
+    return {"x2": {"field": "to"}, "description": {"field": "told"}, "color": by_name(shown, colours, "step")}
 
 
 def _names(topics: Sequence[str], place: Spec) -> Spec:

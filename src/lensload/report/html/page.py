@@ -82,7 +82,7 @@ def render(runs: Sequence[Run], names: Sequence[str], comparison: Comparison | N
     return _ENVIRONMENT.get_template("page.html.j2").render(
         sides=sides,
         comparison=comparison,
-        changes=_changes(comparison) if comparison else None,
+        changes=comparison_table.table(comparison) if comparison else None,
         single=len(sides) == 1,
         chapters=_chapters(runs, shown),
         by_topic=_BY_TOPIC,
@@ -122,11 +122,6 @@ def _comparison(runs: Sequence[Run], names: Sequence[str]) -> Comparison | None:
     }
 
 
-def _changes(comparison: Comparison) -> tables.Table:
-    rows = [[Cell(text) for text in comparison_table.row(change)] for change in comparison["changes"]]
-    return tables.Table([*comparison_table.HEAD[:-1], "called"], rows)
-
-
 def distinct(names: Sequence[str]) -> list[str]:
     """The same names, with a number behind those that would stand twice."""
     told: list[str] = []
@@ -145,10 +140,7 @@ def facts(run: Run) -> list[tuple[str, Cell]]:
         ("events/s achieved", Cell(units.per_s(achieved), achieved)),
         *([] if is_flat_out(run) else [_of_target(achieved, target)]),
         *(
-            (
-                f"end to end, {units.STATISTIC_NAMES[key]}",
-                Cell(units.latency(whole.get(key)), whole.get(key)),
-            )
+            (f"end to end, {units.STATISTIC_NAMES[key]}", Cell(units.latency(whole.get(key)), whole.get(key)))
             for key in ("p50", "p99", "p999")
         ),
         ("failed", Cell(f"{failed:,}", failed, bad=failed > 0)),

@@ -10,9 +10,8 @@ from lensload.verdict.verdict import Limit
 
 RULES: Final = Rules()
 
-_MOSTLY_FREE: Final = (
-    0.1  # of the time without room for more: a generator that waits less is itself the limit
-)
+# Of the time without room for more: a generator that waits less is itself the limit.
+_MOSTLY_FREE: Final = 0.1
 _MOST_OF_A_CORE: Final = 0.8
 
 
