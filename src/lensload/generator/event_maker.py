@@ -290,7 +290,9 @@ class EventMaker:
 
     def _make(self, pacer: Pacer) -> Iterator[None]:
         """Make the events of the next span of time, a step at a time, so that others are not kept waiting."""
-        rate_per_s = pacer.rate_at(self.made_until_ns)
+        # Of both ends, since the rate may jump within the span, which would then hold too many events.
+        ends_ns = (self.made_until_ns, self.made_until_ns + _LONGEST_SPAN_MS * NS_PER_MS)
+        rate_per_s = max(map(pacer.rate_at, ends_ns))
         late = self.made_until_ns < time.time_ns() - _AHEAD_NS
         events, least_ms = _LATE_STEP if late else _STEP
         span_ms = min(_LONGEST_SPAN_MS, max(least_ms, int(1000 * events / max(rate_per_s, 1))))

@@ -49,7 +49,7 @@ def test_pages_arrive_bit_by_bit() -> None:
     draws = np.random.default_rng(1)
     bits = draws.integers(0, 256, PAGE_BYTES, np.uint8)
     entered = np.unpackbits(bits, bitorder="little")
-    page = Page(bits, draws.integers(0, 2**32, PAGE, np.uint32) * entered)
+    page = Page(bits, draws.integers(0, 2**32, PAGE, np.uint32) * entered.astype(np.uint32))
     arrived = sent(Pages("sent", {(5, 7): page}))
     assert isinstance(arrived, Pages)
     assert arrived.kind == "sent"
