@@ -15,13 +15,13 @@ EXIT_CODES: Final[dict[Judgement, int]] = {"pass": 0, "fail": 1, "invalid": Inva
 
 
 class Reason(TypedDict):
-    """Why a verdict is what it is, or a remark.
+    """A reason of a verdict, or a remark.
 
     Attributes:
-        code: which rule it is of, one of `lensload.verdict.judge.CODES`; programs go by this.
-        severity: "invalid" (makes figures unusable), "fail" (they are bad) or "remark" (changes no verdict).
+        code: the rule that gave it, one of `lensload.verdict.judge.CODES`; for programs.
+        severity: "invalid" (makes figures unusable), "fail" (they miss what was asked) or "remark" (changes no verdict).
         text: what happened, in a sentence or two with the figures.
-        advice: what to do about it; "" for nothing.
+        advice: what to do about it; "" if there is nothing to do.
     """
 
     code: str
