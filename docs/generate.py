@@ -74,7 +74,10 @@ def configuration() -> str:
     for title, group in itertools.groupby(options(), lambda option: option.group):
         rows = [_option_row(option) for option in group]
         parts += [f"## {title}\n", *_table(("flag", "variable", "default", "meaning"), rows)]
-    parts += ["## Credentials of the Schema Registry\n", "They come from the environment only.\n"]
+    parts += [
+        "## Credentials of the Schema Registry\n",
+        "They come from the environment, or from the [client file](connect.md#tls-and-sasl-towards-kafka).\n",
+    ]
     parts += _table(("variable", "value"), [(f"`{name}`", meaning) for name, meaning in REGISTRY.items()])
     parts += [
         "## Options of one command\n",
