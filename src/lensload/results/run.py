@@ -175,7 +175,7 @@ class Run(TypedDict):
             due; missing if there is one broker, and in files of earlier versions.
         client_us: summaries of librdkafka's own windows (queue, output_buffer, round_trip, throttle).
         breakdown: where the mean time from due to seen went; null where nothing was seen.
-        responses: what became of the requests to a service under test; null where lensload answered itself.
+        responses: what became of the requests to a service under test; null if lensload wrote the responses itself.
         groups: the consumer groups that were watched, by name.
         slowest: where the time of the slowest events went, for end-to-end p99 and each latency objective that is missed;
             missing in files of earlier versions.

@@ -61,8 +61,8 @@ def meaning(verdict: Judgement, objectives: int) -> str:
         hold = "the objective holds" if objectives == 1 else f"all {objectives} objectives hold"
         return f"The figures can be trusted, and {hold}."
     return (
-        "The figures can be trusted. No objective was set (--slo), so nothing says whether they are good; judged was only"
-        " whether every event was taken and arrived."
+        "The figures can be trusted. No objective was set (--slo), so the verdict does not say whether they are good, only"
+        " that every event was acknowledged and arrived."
     )
 
 
