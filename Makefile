@@ -66,7 +66,7 @@ docs: $(STAMP)
 benchmarks: $(STAMP)
 	$(BIN)/python benchmarks/side_by_side.py
 
-# All of the calibration and its table. make calibration CALIBRATION_ROUNDS=10 is what docs/accuracy.md shows.
+# All of the calibration and its table. make calibration CALIBRATION_ROUNDS=5 is what docs/accuracy.md shows.
 calibration: $(STAMP)
 	$(BIN)/python -m pytest -q --timeout 1800 --durations 10 tests/calibration
 

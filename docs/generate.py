@@ -32,7 +32,7 @@ REGISTRY: Final[Mapping[str, str]] = {
 INTRODUCTION: Final = """\
 # Configuration
 
-Every option of a run is a flag, an environment variable and a key in `lensload.toml`. A flag overrides the variable,
+Every option of a run is a flag, an environment variable and a key in `lensload.toml`. The flag overrides the variable,
 the variable overrides the file, and the file overrides the default. An unknown flag, key or `LENSLOAD_` variable is an
 error that names the nearest known one.
 
@@ -54,7 +54,7 @@ RUN_FILE: Final = """\
 # The run file
 
 A run file is the result of record: JSON that holds every figure, the histograms behind them, and the conditions of the run.
-`lensload report`, `compare` and every view read it. It is written whole or not at all, and stays below 2 MB for a run of any
+`lensload report`, `compare` and every view read it. It is written completely or not at all, and stays below 2 MB for a run of any
 length. Its JSON Schema is in the package: `lensload/results/run.schema.json`.
 
 ```sh
@@ -62,10 +62,9 @@ lensload bench --rate 200 --duration 10s --run-file run.json
 python -c 'import json; run = json.load(open("run.json")); print(run["verdict"], run["latency_us"]["ack"]["all"]["p50"])'
 ```
 
-Fields may be added; names and meanings stay within one `format`. Times are microseconds where the name ends in `_us`, seconds
-in `_s`, events per second in `_per_s`. A percentile that too few events support is null. Where a figure is given by topic,
-`all` is all topics together. What the figures mean is in [metrics.md](metrics.md), what a verdict means in
-[benchmark.md](benchmark.md#pass-fail-invalid).
+Fields may be added; names and meanings do not change within one `format`. A name that ends in `_us` is in microseconds, in `_s`
+in seconds, in `_per_s` per second. A percentile that too few events support is null. In figures by topic, `all` is all topics
+together. [metrics.md](metrics.md) explains the figures, [benchmark.md](benchmark.md#pass-fail-invalid) the verdicts.
 """
 
 
@@ -75,11 +74,14 @@ def configuration() -> str:
     for title, group in itertools.groupby(options(), lambda option: option.group):
         rows = [_option_row(option) for option in group]
         parts += [f"## {title}\n", *_table(("flag", "variable", "default", "meaning"), rows)]
-    parts += ["## Credentials of the Schema Registry\n", "They come from the environment only.\n"]
+    parts += [
+        "## Credentials of the Schema Registry\n",
+        "They come from the environment, or from the [client file](connect.md#tls-and-sasl-towards-kafka).\n",
+    ]
     parts += _table(("variable", "value"), [(f"`{name}`", meaning) for name, meaning in REGISTRY.items()])
     parts += [
         "## Options of one command\n",
-        "Beside these, each command has the options of a run that it names last.\n",
+        "Each table has the options that only this command has. The line below it names its options of a run, from above.\n",
     ]
     parts += _commands(lensload, ("lensload",))
     return "\n".join(parts)
@@ -132,6 +134,8 @@ def _commands(command: click.Command, path: Sequence[str]) -> Iterator[str]:
     ]
     shared = [each.opts[0] for each in command.params if each.opts[0] in run_flags]
     yield f"### {' '.join(path)}\n"
+    if not command.add_help_option:  # it passes all that it is given on to another program
+        yield f"All options of a run that `locust` has, and Locust's own: `{' '.join(path)} --help` lists them.\n"
     if own:
         yield from _table(("flag", "default", "meaning"), [_click_row(each) for each in own])
     if len(shared) > len(run_flags) / 2:

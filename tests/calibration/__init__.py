@@ -1,5 +1,5 @@
-"""Calibration: what lensload reports, held against a truth that is known without it.
+"""Calibration: what lensload reports, compared with a truth that is known without it.
 
 Every test here puts rows into one table (`table.Table`), which pytest prints as Markdown at the end; `make calibration`
-runs these alone, ten rounds where a round is a try, and docs/accuracy.md shows what came out.
+runs these alone. docs/accuracy.md shows the rows of CALIBRATION_ROUNDS=5.
 """

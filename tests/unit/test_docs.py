@@ -185,6 +185,13 @@ def test_every_script_and_target_exists(page: Path):
             assert (ROOT / arguments[0]).exists() or (page.parent / arguments[0]).exists(), arguments
 
 
+def test_the_readme_leads_to_every_page():
+    """No page is left out of the README's index of the documentation."""
+    index = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Documentation")[2]
+    linked = {(ROOT / target).resolve() for target in re.findall(r"\]\(([^)#\s]*)", index)}
+    assert set(PAGES) - {ROOT / "README.md"} <= linked
+
+
 def test_the_map_of_packages_is_complete():
     """A newcomer finds each package and module of the listing in DESIGN's map, and each file that the map names."""
     source = ROOT / "src" / "lensload"

@@ -17,14 +17,14 @@ BENCH_DURATION_S = 30.0
 
 @click.command(
     cls=Command,
-    epilog="Every flag but --config may also stand in lensload.toml (topic_prefix = ...) or in the environment"
-    " (LENSLOAD_TOPIC_PREFIX=...). A flag beats the environment, which beats the file.",
+    epilog="Every option but --config can also be set in lensload.toml (topic_prefix = ...) or in the environment"
+    " (LENSLOAD_TOPIC_PREFIX=...). A flag overrides the environment, which overrides the file.",
 )
 @run_options()
 def bench(given: Given) -> None:
-    """Send events at a rate, measure, show a table, and write the run file.
+    """Send events at a rate, measure their latency, print the result, and write the run file.
 
-    Without an address the run takes place on an embedded cluster, whose numbers are the client's, never a
+    Without --bootstrap-servers the run uses an embedded cluster, whose figures are the client's, never a
     Kafka broker's. Exit codes: 0 passed; 1 an objective was missed or events were lost; 2 wrong usage; 3 the
     measurement is invalid; 4 the cluster or the registry cannot be reached or refused.
     """

@@ -54,9 +54,9 @@ _files = option_group("Files to write")
 
 @click.command(
     cls=Command,
-    epilog="Two files need no flags: `lensload compare BASE NEW`. Several of each are told apart by them:"
-    " `lensload compare --base a.json --base b.json --new c.json --new d.json`. Give three or more of each where you"
-    " can: what differs from run to run of the same thing shows in no single run.",
+    epilog="Two files need no flags: `lensload compare BASE NEW`. For several of each use:"
+    " `lensload compare --base a.json --base b.json --new c.json --new d.json`. Give three or more of each if you"
+    " can: a single run does not show by how much equal runs differ.",
 )
 @click.argument("two", nargs=-1, metavar="[BASE NEW]", type=Path)
 @_runs("--base", multiple=True, metavar="FILE", type=Path, help="A run file of before. Repeatable.")
@@ -118,10 +118,10 @@ def compare(  # noqa: PLR0913 - one for each flag
 ) -> None:
     """Compare run files: regression, improvement, no difference, or cannot tell.
 
-    A figure is a regression when it is surely worse (its whole interval is), and by more than --max-regression
-    allows. There is no difference when the whole interval lies within what is allowed. Else these runs cannot tell,
-    and the result says about how many would. Exit codes: 0 no regression, 1 a regression (with --fail-on-unknown also
-    where it cannot be told), 2 wrong usage or runs that cannot be compared, 3 a run is invalid.
+    A figure is a regression when its whole confidence interval is on the worse side and the change exceeds
+    --max-regression. There is no difference when no value in the interval is worse by more than that. Otherwise these
+    runs cannot tell, and the result estimates how many would. Exit codes: 0 no regression, 1 a regression (with
+    --fail-on-unknown also cannot tell), 2 wrong usage or runs that cannot be compared, 3 a run is invalid.
     """
     views = {flag: path for flag, path in files.items() if path}
     for flag, path in views.items():

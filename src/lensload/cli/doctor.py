@@ -46,9 +46,9 @@ _INDENT = 8
     " created.",
 )
 def doctor(given: Given, *, as_json: bool, probe_topic: bool) -> None:
-    """Look at everything that a run meets, and say of each finding what it means for a run and what to do.
+    """Check cluster, registry, topics and machine before a run; each finding says what it means and what to do.
 
-    Nothing is created, written or registered.
+    Nothing is created, written or registered, except by --probe-topic.
     """
     run = given.config()
     from lensload.doctor.examination import examine  # noqa: PLC0415 - the clients cost half a second

@@ -79,4 +79,7 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="lensload")
 def main() -> None:
-    """Coherent LENS events on Kafka at a controlled rate, and latency that can be defended."""
+    """Send LENS events to Kafka at a given rate, and measure how long each takes to arrive.
+
+    A first run needs no Kafka: lensload bench. Each command explains its options: lensload COMMAND --help.
+    """

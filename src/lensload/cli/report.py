@@ -21,7 +21,7 @@ from lensload.verdict.verdict import EXIT_CODES
 def report(given: Given, runs: tuple[Path, ...]) -> None:
     """Show run files again, and write their views.
 
-    The exit code is the gravest of the runs': 3 if one is invalid, 1 if one failed, else 0.
+    The exit code is that of the worst run: 3 if one is invalid, 1 if one failed, else 0.
     """
     views = Views.model_validate({name: given.flags[name] for name in VIEWS})
     outputs.check(views, {f"the run file {path}": path for path in dict.fromkeys(runs)})

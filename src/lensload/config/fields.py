@@ -24,7 +24,7 @@ class Registry(Group):
     registry_url: types.RegistryUrl = option(
         None,
         Shown("URL", web=False),
-        "Address of the Schema Registry, such as http://localhost:8081. mock:// does without one: the"
+        "Address of the Schema Registry, such as http://localhost:8081. With mock:// none is used: the"
         " schema ids are then invented, and no other program can decode the events.",
     )
     topic_prefix: types.TopicPrefix = option(
@@ -39,8 +39,8 @@ class Registry(Group):
     register_schemas: Literal["never", "missing", "always"] = option(
         "missing",
         Shown("WHICH", name="register"),
-        "Which schemas a run registers. missing: those that the latest version of their subject is not equal to."
-        " never: none; it fails if one is missing. always: each text that is not there word for word.",
+        "Which schemas a run registers. missing: each that is not equal to the latest version of its subject."
+        " always: also each that differs from it in docs alone. never: none, and the run fails if one is missing.",
     )
 
     @property
@@ -60,7 +60,7 @@ class Cluster(Registry):
     bootstrap_servers: types.Addresses = option(
         None,
         Shown("HOST:PORT", web=False),
-        "Addresses of the Kafka cluster: host:port, several with commas between. Without it lensload"
+        "Addresses of the Kafka cluster: host:port, several separated by commas. Without it lensload"
         " starts an embedded cluster, which measures the client and not a broker.",
     )
     partitions: types.Partitions = option(
@@ -101,13 +101,13 @@ class Load(Group):
     rate: types.Rate = option(
         5000.0,
         Shown("NUMBER|max", locust=False),
-        "Target rate of the whole run, in events/s over all topics; or max, which is no schedule: as fast as"
+        "Target rate of the whole run, in events/s over all topics. max: without a schedule, as fast as"
         " acknowledgements allow.",
     )
     user_rate: types.Rate = option(
         100.0,
         Shown("NUMBER|max", bench=False),
-        "Target rate of one Locust user, in events/s; or max: all users together as fast as acknowledgements allow."
+        "Target rate of one Locust user, in events/s. max: all users together as fast as acknowledgements allow."
         " Each user is a part of the audience.",
     )
     profile: types.RateProfile = option(
@@ -134,7 +134,7 @@ class Load(Group):
         "How long to wait at the end until every sent event is acknowledged and observed.",
         gt=0,
     )
-    topics: types.Topics = option(TOPIC_NAMES, Shown("NAME,..."), "Topics to write, with commas between.")
+    topics: types.Topics = option(TOPIC_NAMES, Shown("NAME,..."), "Topics to write, separated by commas.")
     workers: int = option(
         1, Shown("N", locust=False), "Worker processes. Each runs a generator and an observer.", ge=1, le=64
     )
@@ -193,7 +193,7 @@ class Producer(Group):
         (),
         Shown("TOPIC=FILE@SHARE", web=False),
         "Write a share of a topic's events with a newer version of its schema: TOPIC=FILE@SHARE."
-        " TOPIC=FILE@FROM-TO changes the share during the run. Several with commas between.",
+        " TOPIC=FILE@FROM-TO changes the share during the run. Several are separated by commas.",
     )
 
 
@@ -213,7 +213,8 @@ class Views(Group):
     summary: types.OptionalPath = option(
         None,
         Shown("FILE.md", web=False),
-        "Summary as Markdown, for a CI job's summary page. $GITHUB_STEP_SUMMARY is appended to.",
+        "Summary as Markdown, for a CI job's summary page. It is appended to the file of $GITHUB_STEP_SUMMARY, and"
+        " replaces any other.",
     )
     junit: types.OptionalPath = option(
         None, Shown("FILE.xml", web=False), "Verdict and objectives as JUnit XML, which CI servers show."
@@ -239,14 +240,14 @@ class Outputs(Views):
     web: types.WebAddress = option(
         None,
         Shown("[HOST:]PORT", web=False, locust=False, bare="8090"),
-        "Serve a live page there, with a dial for the rate, during the run and until Ctrl-C. Without a value at port 8090;"
-        " without a host on 127.0.0.1.",
+        "Serve a live page, with a dial for the rate, during the run and until Ctrl-C. The port is 8090 and the host"
+        " 127.0.0.1 unless given.",
     )
     web_allowed_hosts: types.Names = option(
         (),
         Shown("NAME,...", web=False),
-        "Host names by which the live page is reached, such as that of a proxy, with commas between. IP addresses, localhost and"
-        " names without a dot are always allowed; other names are refused, against DNS rebinding.",
+        "Host names by which the live page may be reached, such as that of a proxy, separated by commas. IP addresses,"
+        " localhost and names without a dot are always allowed; other names are refused, against DNS rebinding.",
     )
 
 
@@ -259,5 +260,5 @@ class Criteria(Thresholds):
         "Objective that must hold, or the run fails, such as 'end_to_end.p99 < 50ms'. A latency is"
         " [TOPIC.]STAGE.STATISTIC in us, ms, s, m or h (mean, min, max, p50 to p99.99); others are a count ('lost == 0'),"
         " a rate ('achieved_per_s >= 5000') and 'achieved', in percent of the target."
-        " May be repeated; in one text, with commas between.",
+        " May be repeated; several in one text are separated by commas.",
     )

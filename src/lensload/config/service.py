@@ -19,21 +19,21 @@ class Service(Group):
     response_timeout_s: Duration = option(
         10.0,
         Shown("DURATION", name="response_timeout"),
-        "With an external recommender: an answer is late after this time. At the end of the run answers are"
-        " awaited for as long.",
+        "With an external recommender: an answer that takes longer is late. At its end the run waits that long for"
+        " answers.",
         gt=0,
     )
     responses_topic: types.OptionalText = option(
         None,
         Shown("NAME"),
-        "Topic on which an external recommender answers, without the topic prefix."
-        " Default: recommendation-responses, with the prefix.",
+        "Topic on which an external recommender answers; --topic-prefix is put before it."
+        " Default: recommendation-responses.",
     )
     watch_group: types.Names = option(
         (),
         Shown("NAME", several=True),
-        "Consumer group whose lag on the topics of the run is measured each second. May be repeated; in one text,"
-        " with commas between.",
+        "Consumer group whose lag on the topics of the run is measured each second. May be repeated; several in one"
+        " text are separated by commas.",
     )
 
     @property

@@ -57,7 +57,7 @@ def _addresses(value: object) -> object:
             r"(?:([A-Za-z_+]+)://)?(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?/?", address
         )
         if match is None:
-            raise ValueError("it should be host:port, or several with commas between, such as localhost:9092")
+            raise ValueError("it should be host:port, or several separated by commas, such as localhost:9092")
         if match[2] and not 0 < int(match[2]) <= _MAX_PORT:
             raise ValueError(f"there is no port {match[2]}; ports go from 1 to {_MAX_PORT}")
         if match[1] and match[1].lower() in ("http", "https"):
@@ -100,7 +100,7 @@ def _topic_prefix(value: object) -> object:
 def _topics(value: object) -> object:
     names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"it should be one or more of {', '.join(TOPIC_NAMES)}, with commas between")
+        raise ValueError(f"it should be one or more of {', '.join(TOPIC_NAMES)}, separated by commas")
     for name in names:
         if name not in TOPIC_NAMES:
             raise ValueError(f"there is no topic {name!r}{nearest(name, TOPIC_NAMES)}")
@@ -120,7 +120,7 @@ def _changeovers(value: object) -> object:
     if isinstance(value, str):
         value = re.split(r",(?=[a-z-]+=)", value) if value.strip() else ()
     if not isinstance(value, (list, tuple)):
-        raise ValueError("it should be TOPIC=FILE@SHARE, or several with commas between")  # noqa: TRY004 - pydantic's
+        raise ValueError("it should be TOPIC=FILE@SHARE, or several separated by commas")  # noqa: TRY004 - pydantic's
     found = tuple(Changeover.parse(each) if isinstance(each, str) else each for each in value)
     topics = [each.topic for each in found if isinstance(each, Changeover)]
     for topic in topics:

@@ -79,7 +79,7 @@ def _embedded() -> Finding:
         "cluster",
         "embedded",
         "note",
-        "No --bootstrap-servers: a run takes place on the embedded cluster.",
+        "No --bootstrap-servers: a run uses the embedded cluster.",
         "Its figures are the client's, never a broker's.",
         "Give --bootstrap-servers and --registry-url for a real one.",
     )

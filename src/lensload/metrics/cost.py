@@ -22,16 +22,16 @@ class Cost(TypedDict):
         measured_s: how much of the measured time this is of.
         cpu_s: processor time, of all its threads.
         cores: the same per second: how many cores it used on average.
-        busiest_thread: the name of the thread that used most: "main" is Python's, "rdk:..." are librdkafka's; "" where
-            the system does not tell.
+        busiest_thread: the name of the thread that used most: "main" is Python's, "rdk:..." are librdkafka's; "" if the
+            system does not report it.
         busiest_thread_cores: how much of a core that thread used on average.
         peak_bytes: the most memory that the process has had resident, since it started.
         cpus: how many cores it may use, by its affinity or the limit of its cgroup.
-        busy: the share of the machine's CPU time in which something ran, this process or another; null: not told.
-        stolen: the share of the machine's CPU time that the host took for others (steal); null: not told.
+        busy: the share of the machine's CPU time in which something ran, this process or another; null: not reported.
+        stolen: the share of the machine's CPU time that the host took for others (steal); null: not reported.
         throttled: the share of periods in which its cgroup, or one above, had used up its CPU limit; null: no limit.
         requests_per_s: the requests that its Kafka client sent per second, by kind as Kafka's protocol names them; empty
-            where nothing tells.
+            if the client reported none.
     """
 
     measured_s: float

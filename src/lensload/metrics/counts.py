@@ -34,12 +34,12 @@ class Counts(Progress):
 
     Attributes:
         unflushed: without a delivery report when the drain ended: whether they were written is not known.
-        lost: acknowledged and never read, although everything was read.
-        unknown: acknowledged, and whether they arrived is not known: a process ended that alone knew it, or did not read
-            to the end. Where there are any, none is counted as lost. Missing in files of earlier versions: 0.
+        lost: acknowledged and never read, although the observers read the topics to the end.
+        unknown: acknowledged, but it is not known whether they arrived, because a process died or did not read to the end.
+            If there are any, none is counted as lost. Missing in files of earlier versions: 0.
         duplicated: read again, each further time.
         reordered: read after a later one of their partition.
-        corrupt: read with another content than was sent, or no LENS event.
+        corrupt: read with other content than was sent, or no LENS event.
         failed_but_delivered: reported as failed, or not reported, and read all the same.
     """
 

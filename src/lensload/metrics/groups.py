@@ -7,9 +7,9 @@ class Lag(TypedDict):
     """How far a group was behind, over the measured time and the drain.
 
     Attributes:
-        max: the most of any second.
-        mean: over the seconds.
-        last: in the last second.
+        max: the highest of all seconds.
+        mean: the mean of all seconds.
+        last: that of the last second.
     """
 
     max: float
@@ -58,15 +58,16 @@ class Group(TypedDict):
         lag: in records, all topics together.
         lag_s: in seconds, of the topic that is furthest behind.
         topics: the same by topic.
-        slope_per_s: by how many records a second the lag grew in the measured time, by least squares; null: too short.
+        slope_per_s: by how many records per second the lag grew in the measured time, by least squares; null: the time was
+            too short.
         slope_low: the low end of its 95 % interval.
         slope_high: the high end.
         recovered_after_s: the longest time for which it was more than a second behind; 0: it never was; null: it still was
             at the end.
         rebalances: how often it rebalanced.
-        members: how many consumers were in it last.
-        state: its last state.
-        series: the seconds.
+        members: how many consumers were in it in the last second.
+        state: its state in the last second.
+        series: one row per second.
     """
 
     lag: Lag

@@ -10,8 +10,8 @@ class ResponseCounts(TypedDict):
 
     Attributes:
         requests: requests that arrived in their topic.
-        answered: of them those with an answer, be it late.
-        unanswered: of them those without.
+        answered: how many of them have an answer, late or not.
+        unanswered: how many of them have none.
         late: of the answered, those whose first answer came after --response-timeout.
         duplicated: further answers to a request that has one; only the first is timed and looked at.
         misdirected: answers for another user than asked.
@@ -22,9 +22,9 @@ class ResponseCounts(TypedDict):
         partial: answers with status partial.
         error: answers with status error.
         unknown_schema: answers whose schema version is not known, or does not fit them: only their id could be read.
-        unasked: answers with this run's tag to requests that nobody made.
+        unasked: answers with this run's tag to requests that this run did not make.
         foreign: answers to requests of other runs.
-        corrupt: what is no response at all.
+        corrupt: messages that are no response.
     """
 
     requests: int
@@ -73,13 +73,13 @@ class ResponseBreakdown(TypedDict):
     """Where the mean response latency was spent, in microseconds; the three parts add up to it.
 
     Attributes:
-        response_us: from when a request was due until its first answer was in hand.
+        response_us: from when a request was due until the observer had its first answer.
         acknowledging_us: from due until the request was acknowledged: generator, client and broker.
         answering_us: from then until the answer's record was written, by the clock that stamps it.
         reading_us: from then until the observer had it: the way through the broker.
-        claimed_us: what the service says of itself (processingTime).
+        claimed_us: the time that the service itself reports (processingTime).
         clock: whose clock stamps the record: "service" (CreateTime), "broker" (LogAppendTime) or "both".
-        mostly: where the most was: "acknowledging", "answering" or "reading".
+        mostly: where most of the time was spent: "acknowledging", "answering" or "reading".
     """
 
     response_us: float
@@ -92,7 +92,7 @@ class ResponseBreakdown(TypedDict):
 
 
 class Reception(TypedDict):
-    """What people did with the answers that they saw: the truth of the clicks and purchases that follow.
+    """What the simulated users did with the answers that they saw.
 
     Attributes:
         pages: answers to requests of the measured time that were seen while the schedule was on.

@@ -23,12 +23,12 @@ MOST_BYTES = 900_000
 
 
 class Slice(Progress):
-    """Some time of a run, and what became of the events that were due in it: nothing in here is of the warm-up.
+    """A part of the measured time, and what became of the events that were due in it. Slices have no events of the warm-up.
 
     Attributes:
         from_s: when it begins, from the start of the schedule; slices follow each other without gaps.
         to_s: when it ends.
-        phase: "measuring"; in files of earlier versions, whose slices have what became known in their time, "draining" too.
+        phase: "measuring"; in files of earlier versions, whose slices count what happened in their time, "draining" too.
         histograms: of `STAGES_KEPT` by stage and topic ("all" for the client's queue, missing in files of earlier versions), encoded as those of the run but coarse
             (`Histogram.from_coarse`): the latencies of these events.
     """

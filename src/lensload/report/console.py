@@ -160,9 +160,11 @@ def _clocks(run: Run) -> Iterator[Line]:
         yield "All on one host, by one clock.", "dim"
         return
     if clocks["doubt_us"] is None:
-        known = "of which one's clock was never read: end to end tells nothing."
+        known = "and the clock of one was never read: end-to-end latency is not meaningful."
     else:
-        known = f"whose clocks may be {latency(clocks['doubt_us'])} apart: end to end is true to that and no better."
+        known = (
+            f"whose clocks may be {latency(clocks['doubt_us'])} apart: end-to-end latency is exact to that."
+        )
     yield from _paragraph("", f"{clocks['hosts']} hosts, {known}")
 
 

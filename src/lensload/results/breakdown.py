@@ -11,15 +11,15 @@ PLACES: Final = tuple(stages.PLACES)
 
 
 class Breakdown(TypedDict):
-    """Mean microseconds of an event's way from due to seen, by where they were spent; the parts add up to the mean.
+    """The mean time from when an event was due until it was seen, by where it was spent; the parts add up to the mean.
 
     Attributes:
         end_to_end_us: the mean end-to-end latency.
         generator_us: schedule lag.
         client_us: librdkafka's queue (its linger included) and output buffer; null: not measured.
         broker_us: the rest until the acknowledgement: network, log, replicas.
-        consumer_us: from the acknowledgement until the observer has the event; 0 where that is first.
-        mostly: where the most was: "generator", "client", "broker" or "consumer".
+        consumer_us: from the acknowledgement until the observer has the event; 0 if the observer had it first.
+        mostly: where most of the time was spent: "generator", "client", "broker" or "consumer".
     """
 
     end_to_end_us: float

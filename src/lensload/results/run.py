@@ -25,8 +25,8 @@ class LatencySummary(TypedDict):
 
     Attributes:
         count: how many events.
-        clamped: of them those above the histogram's range of an hour; they are in it at its end.
-        negative: of them those below 0; they are in it at its beginning.
+        clamped: how many of them were longer than an hour, which the histogram counts as an hour.
+        negative: how many of them were below 0, which the histogram counts as 0.
     """
 
     count: int
@@ -59,10 +59,10 @@ ByTopic = Annotated[
 
 
 class Load(TypedDict):
-    """The load of the measured time. Of a generator that was too slow, events of the warm-up that it produced after it count.
+    """The load of the measured time. If a generator was too slow, the events of the warm-up that it produced later count too.
 
     Attributes:
-        target_per_s: the mean rate of the schedule; where there was none (--rate max), of what was made.
+        target_per_s: the mean rate of the schedule; without a schedule (--rate max), the rate that was made.
         achieved_per_s: acknowledged events per second.
         produced_per_s: produced events per second.
         observed_per_s: observed events per second.
@@ -87,17 +87,17 @@ class ErrorCount(TypedDict):
 
 
 class Row(Progress):
-    """One second of a run's schedule, in a long run several, and what became of the events that were due in it.
+    """One second of a run's schedule (several in a long run), and what became of the events that were due in it.
 
-    They are counted whenever it became known, and those of the warm-up among them. In files of earlier versions a row has
-    what became known in its time.
+    An event counts in the row in which it was due, however late it was acknowledged or read; events of the warm-up count
+    too. In files of earlier versions a row counts what happened in its time.
 
     Attributes:
         at_s: when it ended, from the start of the schedule. The next row begins there, so counts add up to the run's.
         phase: "warm-up" or "measuring"; in files of earlier versions "draining" too.
         target_per_s: the mean rate that the schedule asked for.
         queue: how many events waited in the producers' queues.
-        latency_us: p50, p99 and max by stage, over all topics, of events that are measured: nothing in warm-up.
+        latency_us: p50, p99 and max by stage, over all topics; empty in the warm-up, whose events have no latencies.
     """
 
     at_s: float
@@ -112,9 +112,9 @@ class RateChange(TypedDict):
 
     Attributes:
         at_s: when, from the start of the schedule.
-        rate_per_s: the rate from then on, before the profile; null: what it was set to before the run, or what Locust's
-            users add up to.
-        took_s: until the schedules of all workers followed it; null: one did not answer before the next change.
+        rate_per_s: the rate from then on, before the profile; null: the rate was handed back to the configuration or to
+            Locust's users.
+        took_s: how long it took until all workers followed it; null: one did not answer before the next change.
     """
 
     at_s: float
@@ -138,7 +138,7 @@ class Repeat(TypedDict):
 
 
 class Confidence(TypedDict):
-    """The interval that holds a figure at a level of confidence.
+    """A confidence interval of a figure.
 
     Attributes:
         figure_us: the middle of the interval.
@@ -157,40 +157,40 @@ class Run(TypedDict):
 
     Attributes:
         format: "lensload/run/2".
-        verdict: "pass" (without an objective in `slos` only that every event was taken and arrived), "fail" (the figures
-            are true, and bad) or "invalid" (do not use the figures).
-        reasons: why, the gravest first; programs go by their `code`.
-        limited_by: of an invalid run, what could not keep up with the rate ("generator" or "cluster"); of a valid one with
-            --rate max, what kept it from going faster ("generator", "client", "broker" or "observer"); else null.
+        verdict: "pass" (without an objective in `slos` it says only that every event was acknowledged and arrived), "fail"
+            (the figures are valid, and miss what was asked for) or "invalid" (do not use the figures).
+        reasons: why, the most severe first; programs use their `code`.
+        limited_by: what could not keep up with the rate of an invalid run ("generator" or "cluster"); what kept a valid run
+            with --rate max from being faster ("generator", "client", "broker" or "observer"); else null.
         started_at: when the schedule started, ISO 8601, UTC.
         slos: how each objective (--slo) turned out.
-        measured_s: the length of the schedule after the warm-up, as far as it got.
+        measured_s: the length of the schedule after the warm-up, up to where the run was stopped.
         cut_short: somebody stopped the run before its end.
-        embedded: the cluster was librdkafka's mock, inside of the coordinator.
+        embedded: the cluster was librdkafka's mock broker, in the coordinator's process.
         load: rates and sizes of the measured time.
         topics: what happened to the measured events, by topic.
         warmup: the same of the events due in the warm-up, as far as it is known.
-        latency_us: a summary by stage and topic, "all" among them.
+        latency_us: a summary by stage and topic; the topic "all" is all of them together.
         brokers: a summary of `ack` and `end_to_end` by the number of the broker that led an event's partition when it was
-            due; missing where one broker is all there is, and in files of earlier versions.
+            due; missing if there is one broker, and in files of earlier versions.
         client_us: summaries of librdkafka's own windows (queue, output_buffer, round_trip, throttle).
         breakdown: where the mean time from due to seen went; null where nothing was seen.
-        responses: what became of the requests to a service under test; null where lensload answered itself.
+        responses: what became of the requests to a service under test; null if lensload wrote the responses itself.
         groups: the consumer groups that were watched, by name.
-        slowest: where that of the slowest went, for end-to-end p99 and each latency objective that is missed; missing in
-            files of earlier versions.
+        slowest: where the time of the slowest events went, for end-to-end p99 and each latency objective that is missed;
+            missing in files of earlier versions.
         cost: what each process of the run used of its machine; missing in files of earlier versions.
         errors: how often events failed with which error, the most frequent first.
-        totals: scalars that add, such as bytes, queue_full, deleted_before_read and read_again.
-        notices: what was worth telling while it ran, in order.
-        series: the course of the run, a row a second, longer rows of a long run.
+        totals: numbers that are added over processes, such as bytes, queue_full, deleted_before_read and read_again.
+        notices: the notices of the run, in order.
+        series: the run by time, one row per second, or longer rows in a long run.
         rate_changes: changes of the rate by hand, in order, the last thousand; missing where there were none.
         slices: the measured time in pieces, each with what became of the events due in it and their histograms; they add up
             to the run.
         histograms: HDR histograms by stage and topic (of `ack_by_leader` and `end_to_end_by_leader` by broker), in nanoseconds, compressed (V2) and in base64.
         conditions: versions, machine, configuration without secrets, cluster, seed.
-        repeats: of a file that merges several runs, each of them.
-        intervals: of such a file, the confidence intervals by stage, topic and statistic.
+        repeats: in a file that merges several runs, each of them.
+        intervals: in such a file, the confidence intervals by stage, topic and statistic.
     """
 
     format: str

@@ -26,13 +26,13 @@ class Slowest(TypedDict):
     """The events at and beyond a figure, and where their time went.
 
     Attributes:
-        figure: its name, as in an objective.
-        from_us: the figure itself: these events took so long or longer.
+        figure: the name of the figure, as in an objective.
+        from_us: its value: these events took so long or longer.
         events: about how many there are.
         seconds: how many seconds they were due in.
-        of_s: how many seconds there are.
+        of_s: how many seconds were measured.
         first_s: when the first of these seconds began, from the start of the schedule.
-        breakdown: the mean of their ways, by where the time was spent.
+        breakdown: their mean time, by where it was spent.
     """
 
     figure: str

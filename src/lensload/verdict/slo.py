@@ -39,16 +39,16 @@ _EXAMPLES = "such as 'end_to_end.p99 < 50ms', 'user-interactions.lost == 0' or '
 
 
 class Outcome(TypedDict):
-    """How a run stands to an objective.
+    """Whether a run met an objective.
 
     Attributes:
         expression: as it was given.
-        figure: what the run has, in `unit`; None where too few events carry it.
+        figure: the run's figure, in `unit`; null if there are too few events for it.
         unit: "us", "events", "events/s", "records", "records/s", "%" or "".
         limit: what was asked for, in `unit`.
-        margin: how far the figure is on the good side of the limit, in `unit`; below 0 on the bad one.
-        held: whether it holds. What cannot be judged does not.
-        reason: why it cannot be judged; "" where it can.
+        margin: by how much the figure is better than the limit, in `unit`; below 0: worse.
+        held: whether the objective holds. One that cannot be judged does not.
+        reason: why it cannot be judged; "" if it can.
     """
 
     expression: str

@@ -12,30 +12,30 @@ class Thresholds(Group):
     min_achieved: float = option(
         0.99,
         Shown("SHARE", web=False),
-        "Invalid below: the share of the due events that were produced. Fewer are another load than the"
-        " one asked for; a quiet machine reaches 0.999, and 0.99 leaves room for a shared one.",
+        "Invalid below: the share of the due events that were produced. With fewer, the load was not the one asked"
+        " for. A quiet machine reaches 0.999, and 0.99 leaves room for a shared one.",
         ge=0,
         le=1,
     )
     max_schedule_lag_s: Duration = option(
         0.1,
         Shown("DURATION", name="max_schedule_lag", web=False),
-        "Invalid above: the schedule lag at p99. It is a part of every latency from the due time; under"
-        " 2ms is usual, and 100ms is no hiccup of a shared machine but a client that does not keep up.",
+        "Invalid above: the schedule lag at p99, which is a part of every latency. Less than 2ms is usual, and more"
+        " than 100ms means that the client does not keep up.",
     )
     max_lag_share: float = option(
         0.25,
         Shown("SHARE", web=False),
-        "Noticed above: the schedule lag as a share of a latency that an objective limits, or of its limit; invalid where"
-        " the objective is missed for its sake. A quarter is more than a slow cluster's figure can do without.",
+        "Remark above: the schedule lag as a share of a latency that an objective limits, or of the limit. Invalid if the"
+        " lag is why the objective is missed. With more than a quarter, the figure is not the cluster's alone.",
         ge=0,
     )
     max_observer_lag_s: Duration = option(
         1.0,
         Shown("DURATION", name="max_observer_lag", web=False),
-        "Invalid above: how much greater end-to-end latency is than ack latency at any reported"
-        " percentile, with acks=all. An acknowledged event can be read at once, so that the observer did not keep"
-        " up; its usual share is milliseconds, and a second leaves room for a busy machine.",
+        "Invalid above: how much greater end-to-end latency is than ack latency at any reported percentile, with"
+        " acks=all. An acknowledged event can be read at once, so with more the observer did not keep up."
+        " Milliseconds are usual, and a second leaves room for a busy machine.",
     )
     max_clock_doubt: float = option(
         0.1,
@@ -47,29 +47,29 @@ class Thresholds(Group):
     min_measured_s: Duration = option(
         5.0,
         Shown("DURATION", name="min_measured", web=False),
-        "Invalid below: the measured time. A cluster pauses now and then (a collection of garbage, a flush, a new"
-        " leader), and less than 5s may hold none of these pauses, or little else.",
+        "Invalid below: the measured time. A cluster pauses now and then (garbage collection, a flush, a new leader),"
+        " and less than 5s may contain none of these pauses, or little else.",
         ge=0,
     )
     min_events: int = option(
         1_000,
         Shown("COUNT", web=False),
-        "Invalid below: the number of measured events. A p99 rests on the slowest hundredth, and fewer than ten events"
-        " there are chance.",
+        "Invalid below: the number of measured events. A p99 rests on the slowest 1 % of the events, and fewer than ten"
+        " of them are chance.",
         ge=0,
     )
     max_failed: float = option(
         0.0,
         Shown("SHARE", web=False),
-        "Failed above: the share of events that the cluster refused or timed out. None, for a cluster"
-        " that drops events under a load does not carry it.",
+        "Failed above: the share of events that the cluster refused or timed out. By default none may fail: a"
+        " cluster that refuses events does not carry the load.",
         ge=0,
         le=1,
     )
     max_lost: float = option(
         0.0,
         Shown("SHARE", web=False),
-        "Failed above: the share of the acknowledged events that never arrived. None, for an"
+        "Failed above: the share of the acknowledged events that never arrived. By default none may be lost: an"
         " acknowledgement is a promise.",
         ge=0,
         le=1,

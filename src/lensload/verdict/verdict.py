@@ -15,13 +15,13 @@ EXIT_CODES: Final[dict[Judgement, int]] = {"pass": 0, "fail": 1, "invalid": Inva
 
 
 class Reason(TypedDict):
-    """Why a verdict is what it is, or a remark.
+    """A reason of a verdict, or a remark.
 
     Attributes:
-        code: which rule it is of, one of `lensload.verdict.judge.CODES`; programs go by this.
-        severity: "invalid" (makes figures unusable), "fail" (they are bad) or "remark" (changes no verdict).
+        code: the rule that gave it, one of `lensload.verdict.judge.CODES`; for programs.
+        severity: "invalid" (makes figures unusable), "fail" (they miss what was asked) or "remark" (changes no verdict).
         text: what happened, in a sentence or two with the figures.
-        advice: what to do about it; "" for nothing.
+        advice: what to do about it; "" if there is nothing to do.
     """
 
     code: str
@@ -61,8 +61,8 @@ def meaning(verdict: Judgement, objectives: int) -> str:
         hold = "the objective holds" if objectives == 1 else f"all {objectives} objectives hold"
         return f"The figures can be trusted, and {hold}."
     return (
-        "The figures can be trusted. No objective was set (--slo), so nothing says whether they are good; judged was only"
-        " whether every event was taken and arrived."
+        "The figures can be trusted. No objective was set (--slo), so the verdict does not say whether they are good, only"
+        " that every event was acknowledged and arrived."
     )
 
 

@@ -81,7 +81,7 @@ def _numbers(value: object) -> object:
     else:
         texts = [value] if isinstance(value, str) else value
         if not isinstance(texts, (list, tuple)):
-            raise ValueError("it should be NAME=NUMBER, or several with commas between")  # noqa: TRY004 - pydantic's
+            raise ValueError("it should be NAME=NUMBER, or several separated by commas")  # noqa: TRY004 - pydantic's
         parts = [part for text in texts for part in (text.split(",") if isinstance(text, str) else [text])]
         pairs = [part if isinstance(part, tuple) else _pair(part) for part in parts if part != ""]
     for name, _ in pairs:

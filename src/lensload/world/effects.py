@@ -23,7 +23,7 @@ def _effects(value: object) -> object:
     if isinstance(value, str):
         value = [entry.strip() for entry in value.split(",")] if value.strip() else ()
     if not isinstance(value, (list, tuple)):
-        raise ValueError("it should be NAME=EFFECT, or several with commas between")  # noqa: TRY004 - pydantic's
+        raise ValueError("it should be NAME=EFFECT, or several separated by commas")  # noqa: TRY004 - pydantic's
     if not all(isinstance(entry, str) for entry in value):
         return value
     found: dict[str, str] = {}

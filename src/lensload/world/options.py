@@ -19,7 +19,7 @@ class WorldOptions(Group):
     zipf_exponent: float = option(
         1.0,
         Shown("NUMBER"),
-        "How steeply popularity falls from item to item: 0 all are equally popular, 1 as in Zipf's law.",
+        "How steeply popularity falls from item to item: with 0 all are equally popular, with 1 as in Zipf's law.",
         ge=0,
         le=5,
     )
@@ -34,14 +34,14 @@ class WorldOptions(Group):
     experiment: Effects = option(
         (),
         Shown("EFFECT"),
-        "What the treatments do: none, small, default (of ranking-v2: --lift) or simpson (harm in every"
-        " segment that looks like a gain over all). For both experiments, or NAME=EFFECT for ranking-v2 or"
-        " large-cards, with commas between.",
+        "What the treatments of the experiments do: none, small, default (of ranking-v2: --lift) or simpson (harm in"
+        " every segment, but a gain over all segments together). One effect for both experiments, or NAME=EFFECT for"
+        " ranking-v2 or large-cards, separated by commas.",
     )
     behaviour: Numbers = option(
         (),
         Shown("NAME=NUMBER", locust=False, several=True),
-        "How people behave, where it is not the ordinary way: a parameter of an audience, such as purchase_rate=0.4."
+        "A parameter of how people behave, such as purchase_rate=0.4; docs/locust.md lists them. May be repeated."
         " In locustfiles each kind of audience sets its own.",
     )
 
