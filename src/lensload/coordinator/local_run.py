@@ -1,7 +1,6 @@
 """One run on this machine alone, from the start of its processes to its files and its verdict."""
 
 import logging
-import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -51,7 +50,6 @@ def run(
         KeyboardInterrupt: it was stopped before it began.
     """
     logging.basicConfig(level=logging.WARNING, format="[%(asctime)s] %(levelname)s/%(name)s: %(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as resources:
         cluster = _cluster(config, resources)
         files = FileWriter(config)
