@@ -38,12 +38,12 @@ class Observer:
 
     Fetched records wait to be accounted for until there are 4,096 of them or the first has waited for 100 ms; whoever
     takes the stats or the pages calls `account` first. What it finds goes into the stats, events by the second in which
-    they were due: counts `observed` (distinct events), `duplicated` (each further sight), `reordered` (came behind a later one of its writer in the same partition)
-    and `corrupt` by topic, totals `foreign` (records of other runs or programs), `deleted_before_read` (records gone before
-    they could be read), `read_again` (records that came twice because the client had lost its place) and
-    `observer_troubles` (what the client complained of) and `untimed` (events of a partition that was added, from before
-    it was taken up), and the stage `end_to_end`, by broker too while `leaders` knows any. Events due before second 0
-    are warm-up, counted as `warmup_observed` only.
+    they were due: counts `observed` (distinct events), `duplicated` (each further sight), `reordered` (came behind a
+    later one of its writer in the same partition) and `corrupt` by topic, totals `foreign` (records of other runs or
+    programs), `deleted_before_read` (records gone before they could be read), `read_again` (records that came twice
+    because the client had lost its place), `observer_troubles` (what the client complained of) and `untimed` (events of
+    a partition that was added, from before it was taken up), and the stage `end_to_end`, by broker too while `leaders`
+    knows any. Events due before second 0 are warm-up, counted as `warmup_observed` only.
 
     Attributes:
         leaders: of the partitions of all topics.
