@@ -79,6 +79,8 @@ class ObserverProcess(RunChild):
             self._stats,
             replies=self._replies,
             log=self._watch.log if self._watch else None,
+            # A process that was kept waiting may have read events before it has heard when measuring begins.
+            listen=self.listen,
         )
         self._observer.prove()
         self._follower = (

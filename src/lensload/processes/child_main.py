@@ -42,11 +42,15 @@ class RunChild:
     def attend(self, now_ns: int) -> None:
         """Obey what has come, if it is time to look, and report, if a second has passed."""
         if now_ns >= self._next_listen_ns:
-            while (envelope := self._link.receive(0)) is not None:
-                self._hear(envelope.opened())
+            self.listen()
             self._next_listen_ns = now_ns + self._listen_ns
         self._costs.look(now_ns)
         self.report_each_second(now_ns)
+
+    def listen(self) -> None:
+        """Obey what has come."""
+        while (envelope := self._link.receive(0)) is not None:
+            self._hear(envelope.opened())
 
     def report_each_second(self, now_ns: int) -> None:
         """Report if a second has passed; on the second, so that what all processes report is of the same time."""
