@@ -26,8 +26,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness belongs to the
 
 from benchmarks.cpu import SAMPLE_S, cpu_s
 from lensload.config.model import RunConfig
-from lensload.coordinator.coordinator import Cluster, Coordinator
+from lensload.coordinator.coordinator import Coordinator
 from lensload.coordinator.local_transport import LocalTransport
+from lensload.coordinator.run_result import Cluster
 from lensload.coordinator.workers import LANES
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.processes.envelope import Parcel

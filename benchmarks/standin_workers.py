@@ -38,7 +38,7 @@ from lensload.schema.definitions import TOPIC_NAMES
 
 Flags: TypeAlias = NDArray[np.bool_]
 
-TIMES = ("now_ns", "from_ns", "produced_until_ns")
+TIMES = ("now_ns", "from_ns", "produced_until_ns", "asked_until_ns")
 
 
 class Wire:

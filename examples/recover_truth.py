@@ -18,11 +18,12 @@ from typing import Any
 
 import duckdb
 
-CONFIDENT = (
-    1.96  # standard errors either side: 95 % of right intervals hold the truth, so one in twenty does not
-)
-NONE_IN = 1.88  # with none in n, the true share is below 3.7 / n with the same confidence: so many standard errors of 1 / n
-IMPOSSIBLE = 4.0  # standard errors: further off is one in 16,000
+# Standard errors either side: 95 % of right intervals hold the truth, so one in twenty does not.
+CONFIDENT = 1.96
+# With none in n, the true share is below 3.7 / n with the same confidence: so many standard errors of 1 / n.
+NONE_IN = 1.88
+# Standard errors: further off is one in 16,000.
+IMPOSSIBLE = 4.0
 TABLES = {
     "requests": "recommendation-requests",
     "responses": "recommendation-responses",
@@ -34,12 +35,13 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Finding:
-    """An estimate with its standard error, beside what was planted."""
+    """An estimate with its standard error, beside what was planted; it is never below `least`."""
 
     what: str
     found: float
     error: float
     planted: float
+    least: float = -math.inf
 
     @property
     def off(self) -> float:
@@ -52,7 +54,8 @@ class Finding:
         return abs(self.off) <= CONFIDENT
 
     def __str__(self) -> str:
-        low, high = self.found - CONFIDENT * self.error, self.found + CONFIDENT * self.error
+        low = max(self.least, self.found - CONFIDENT * self.error)
+        high = self.found + CONFIDENT * self.error
         inside = "" if self.holds else "  <- outside"
         return f"  {self.what:34} {self.found:9.4f}  [{low:9.4f}, {high:9.4f}]  {self.planted:9.4f}{inside}"
 
@@ -73,7 +76,8 @@ def rows(db: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
 def proportion(what: str, count: int, trials: int, planted: float) -> Finding:
     """Of so many trials, so many."""
     share = count / trials
-    return Finding(what, share, math.sqrt(share * (1 - share) / trials) or NONE_IN / trials, planted)
+    error = math.sqrt(share * (1 - share) / trials) or NONE_IN / trials
+    return Finding(what, share, error, planted, least=0.0)
 
 
 def click_through(db: duckdb.DuckDBPyConnection, planted: dict[str, Any]) -> list[Finding]:
@@ -193,7 +197,11 @@ def models(db: duckdb.DuckDBPyConnection, planted: dict[str, Any]) -> list[Findi
     )
     return [
         Finding(
-            f"{model} {metric}", mean, error or NONE_IN / n, planted[model]["metrics"][metric]["expected"]
+            f"{model} {metric}",
+            mean,
+            error or NONE_IN / n,
+            planted[model]["metrics"][metric]["expected"],
+            least=0.0,
         )
         for model, metric, mean, error, n in found
     ]

@@ -7,6 +7,7 @@ more, and a sentence.
 import os
 import shlex
 import shutil
+import signal
 import sys
 import sysconfig
 import traceback
@@ -16,6 +17,7 @@ from pathlib import Path
 from lensload.config.model import HANDOVER_VARIABLE, RunConfig
 from lensload.errors import InvalidRunError, LensloadError, without_verdict
 from lensload.processes import interpreter, stdio
+from lensload.processes.stop_signals import stopping_by
 
 
 def command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
@@ -45,7 +47,9 @@ def run(config: RunConfig, meanwhile: Callable[[], None]) -> int:
 def _exit_code(make: Callable[[], int]) -> int:
     code = InvalidRunError.exit_code
     try:
-        return make()
+        # SIGTERM as Ctrl-C, from before the first process is started: none is left behind.
+        with stopping_by(signal.default_int_handler):
+            return make()
     except LensloadError as error:
         text, code = str(error), error.exit_code
     except KeyboardInterrupt:

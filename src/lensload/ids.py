@@ -142,6 +142,11 @@ def _fraction_ns(steps: NDArray[np.int64]) -> NDArray[np.int64]:
     return (steps * NS_PER_MS + _FRACTION_STEPS - 1) >> _FRACTION_BITS
 
 
+def start_of_ms(at_ns: int) -> int:
+    """When the millisecond of a moment begins, Unix ns: no due time read from an id falls behind it."""
+    return at_ns - at_ns % NS_PER_MS
+
+
 def whole_ms(due_ns: NDArray[np.int64]) -> NDArray[np.int64]:
     """The millisecond of each time, Unix ms."""
     if not len(due_ns):

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -222,6 +223,21 @@ def test_ctrl_c_drains_writes_and_says_that_the_run_was_cut_short(folder: Path, 
     assert "cut_short" in codes(run["reasons"])
     assert re.search(r": run\.json$", log, re.MULTILINE)
     assert "Traceback" not in log
+
+
+def test_a_run_that_is_stopped_before_it_begins_leaves_no_process(folder: Path):
+    """SIGTERM while a broker is waited for, beside whom the run's processes start: they end, and nothing is a verdict."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        where = ("--bootstrap-servers", address, "--registry-url", "mock://")
+        with Bench(folder, *SHORT, *where) as bench:
+            wait_until(bench.child_pids)
+            bench.process.send_signal(signal.SIGTERM)
+            assert bench.ended() in (3, 4), (
+                bench.log
+            )  # 4: the patience with the broker ended in the same moment
+            assert not bench.child_pids()
+    assert not bench.run_file.exists()
 
 
 def test_runs_beside_each_other_keep_their_workers(folder: Path):

@@ -72,7 +72,7 @@ def test_a_run_tells_what_it_cost(tmp_path: Path):
     before_s = ended_s()
     outputs = ("--summary", str(tmp_path / "summary.md"), "--html", str(tmp_path / "report.html"))
     with Bench(
-        tmp_path, "--rate", "2000", "--duration", "3s", "--warmup", "1s", "--workers", "2", *outputs
+        tmp_path, "--rate", "2000", "--duration", "4s", "--warmup", "1s", "--workers", "2", *outputs
     ) as bench:
         bench.ended()
     run = bench.run()

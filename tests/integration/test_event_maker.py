@@ -1,4 +1,4 @@
-"""Events without a schedule, and the change between a schedule and none: what is due is what is made."""
+"""Events with a schedule, without one, and the change between the two: what is due is told from what is made ahead."""
 
 import time
 from collections.abc import Iterator
@@ -81,6 +81,18 @@ def test_a_drain_in_the_middle_of_a_step_leaves_nothing_that_was_not_due(
         assert maker.due_by(time.time_ns()) == producer.produced
     assert producer.produced > 0
     assert states == {True, False}, "no step was left with events that wait"
+
+
+def test_what_is_due_is_the_schedules_wherever_a_step_is_left(flat_out: tuple[EventMaker, Keeping, int]):
+    """Events are made ahead, a step at a time: none is due before its time, whether it was made by then or not."""
+    maker, _, start_ns = flat_out
+    maker.gather({Behaviour(): HAND_PER_S}, by_hand=True)
+    maker.begin(start_ns, start_ns, 0)
+    ahead = 0
+    while ahead < 10:
+        worked, at_ns = maker.step(time.time_ns()), time.time_ns()
+        assert abs(maker.due_by(at_ns) - HAND_PER_S * (at_ns - start_ns) / NS_PER_S) <= 1
+        ahead += worked and maker.made_until_ns > at_ns
 
 
 def test_what_a_schedule_made_due_is_made_before_there_is_none_again(

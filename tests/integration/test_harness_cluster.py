@@ -37,6 +37,11 @@ def send(producer: Producer, topic: str, value: bytes) -> KafkaError | None:
     return outcome[0]
 
 
+def in_sync(cluster: Cluster, topic: str) -> list[int]:
+    """The brokers that have all of partition 0."""
+    return list(cluster.admin.list_topics(topic, timeout=30).topics[topic].partitions[0].isrs)
+
+
 def read_values(cluster: Cluster, topic: str, count: int) -> list[bytes | None]:
     """The first records of partition 0."""
     settings = {"bootstrap.servers": cluster.bootstrap_servers, "group.id": "unused", "log_level": 0}
@@ -71,7 +76,8 @@ def test_a_frozen_follower_holds_up_only_acks_all(cluster: Cluster, topic: str):
     every.produce(topic, b"2", partition=0, on_delivery=lambda error, _: outcome.append(error))
     assert send(one, topic, b"3") is None
     every.poll(0)
-    assert not outcome
+    # Who sends no heartbeat for 3 s is in sync no longer, and not waited for: on a machine so slow there is nothing to see.
+    assert not outcome or 3 not in in_sync(cluster, topic)
     cluster.nodes[3].thaw()
     assert every.flush(30) == 0
     assert outcome == [None]

@@ -68,12 +68,15 @@ def test_the_example_recovers_the_truth(example: subprocess.CompletedProcess[str
 
 
 def test_its_count_is_of_the_lines_that_it_marks(example: subprocess.CompletedProcess[str]):
-    """Who counts the lines marked as outside finds the number it states, and every estimate has an interval."""
+    """Who counts the lines marked as outside finds the number it states; every estimate has an interval, no share's below 0."""
     lines = example.stdout.splitlines()
     inside, of_all = (int(lines[-1].split()[place]) for place in (0, 2))
     intervals = [line.split("[")[1].split("]")[0].split(",") for line in lines if "[" in line]
     assert len(intervals) == of_all
     assert all(float(low) < float(high) for low, high in intervals)
+    shares = [line.split("[")[1].split(",")[0] for line in lines if line.startswith("  position")]
+    assert shares
+    assert all(float(low) >= 0 for low in shares)
     assert sum(line.endswith("<- outside") for line in lines) == of_all - inside
 
 

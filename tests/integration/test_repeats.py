@@ -1,6 +1,7 @@
 """Several runs as one: what was counted adds up, and how the runs differ becomes the interval."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any, cast
 
@@ -101,3 +102,15 @@ def test_ctrl_c_ends_the_repeats(tmp_path: Path) -> None:
     assert "repeats_missing" in codes(bench.run()["reasons"])
     assert "Repeat 2 of 3" not in bench.log
     assert "Traceback" not in bench.log
+
+
+def test_a_container_that_is_stopped_ends_the_repeat_that_is_on(tmp_path: Path) -> None:
+    """SIGTERM reaches the command alone: the run that is on is drained, its file is the result, and no other is begun."""
+    with Bench(tmp_path.resolve(), "--rate", "200", "--duration", "10m", "--repeat", "3") as bench:
+        bench.says("measuring")
+        bench.process.send_signal(signal.SIGTERM)
+        assert bench.ended() == 3, bench.log
+        assert not bench.child_pids()
+    assert "repeats_missing" in codes(bench.run()["reasons"])
+    assert (tmp_path / "run.1.json").exists()
+    assert "Repeat 2 of 3" not in bench.log

@@ -13,10 +13,14 @@ SMALL = ("--audience-size", "500", "--catalogue-size", "200", "--registry-url", 
 
 
 def check_rows(run: Run) -> None:
-    """Rows have what was asked for, to the event, and add up to the ledger."""
+    """Rows have what was asked for, to the event, but what was given up as overdue, and add up to the ledger."""
+    given_up = 0.0
     for row, length_s in with_lengths(run["series"]):
-        assert row["produced"] == pytest.approx(row["target_per_s"] * length_s, abs=1), row
+        asked = row["target_per_s"] * length_s
+        assert row["produced"] <= asked + 1.001, row
         assert row["produced"] == row["acked"] == row["observed"], row
+        given_up += max(0.0, asked - row["produced"] - 1.001)
+    assert given_up <= run["totals"].get("unsent", 0)
     for name in PROGRESS:
         warm = sum(count_of(counts, name) for counts in run["warmup"].values())
         assert sum(row[name] for row in run["series"]) == total(run, name) + warm
@@ -30,7 +34,6 @@ def test_each_second_holds_what_was_due_in_it(kafka: Kafka, topic_prefix: str, t
     with Bench(tmp_path, *SMALL, *where, *load, "--profile", "steps:0.5,2") as bench:
         bench.ended()
         run = bench.run()
-    assert not run["totals"].get("unsent"), "the machine was too busy to send all of them"
     ends_s = [row["at_s"] for row in run["series"]]
     assert ends_s == pytest.approx([0.3, 1.3, 2.3, 3.3, 4.3, 5.3, 5.8]), "no second is missing"
     assert [row["phase"] for row in run["series"]] == ["warm-up"] * 2 + ["measuring"] * 5

@@ -1,21 +1,15 @@
 """One run of a capacity search, and what its run file says of the cluster."""
 
-import os
-import signal
-import subprocess
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lensload.capacity.repeat import Command
+from lensload.capacity.bench_process import Command, run_to_end
 from lensload.capacity.search import Answer
 from lensload.errors import ClusterError, InvalidRunError, LensloadError, UsageError
 from lensload.results import run_file
 from lensload.results.run import Run
 from lensload.verdict.slo import stand
 from lensload.verdict.verdict import EXIT_CODES
-
-_END_S = 90.0  # for a run that was asked to stop: its drain, and the end of its processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +32,7 @@ class Trial:
 
 
 def bench(command: Command, file: Path, rate_per_s: float) -> Trial:
-    """Make a run; Ctrl-C reaches it once, and it then drains and writes its file.
+    """Make a run; Ctrl-C and SIGTERM are passed on to it, and it then drains and writes its file.
 
     Args:
         command: of the run, and its environment.
@@ -50,16 +44,9 @@ def bench(command: Command, file: Path, rate_per_s: float) -> Trial:
         LensloadError: it could not run (its own words are on standard error), or has no figure to judge by.
     """
     file.unlink(missing_ok=True)
-    arguments, environ = command
-    # A process group of its own: a terminal's Ctrl-C would reach it beside ours, and two mean "do not drain".
-    with subprocess.Popen(  # noqa: S603 - our own
-        arguments, env=environ, stdout=subprocess.DEVNULL, process_group=0
-    ) as process:
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            _stop(process)
-            raise
+    code, stopped = run_to_end(command)
+    if stopped:
+        raise KeyboardInterrupt
     if code not in EXIT_CODES.values() or not file.exists():
         raise _failed(code)
     run = run_file.read(file)
@@ -96,15 +83,6 @@ def _why(run: Run) -> str:
     if run["verdict"] == "fail" and missed:
         return f"{missed[0]['expression']}: {stand(missed[0])}"
     return run["reasons"][0]["text"].rstrip(".") if run["reasons"] else ""
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGINT)
-    with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-        process.wait(_END_S)
-        return
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _failed(code: int) -> LensloadError:

@@ -1,5 +1,6 @@
 """`lensload bench`: everything is checked here, before anything starts; then this process makes the run."""
 
+import signal
 import sys
 
 import click
@@ -8,6 +9,7 @@ from lensload import bench as bench_process
 from lensload.cli.options import Command, Given, run_options, tell_notices
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
+from lensload.processes.stop_signals import stopping_by
 from lensload.report import outputs
 from lensload.schema import definitions
 from lensload.schema.migration import newer_schemas
@@ -36,8 +38,10 @@ def bench(given: Given) -> None:
             raise UsageError(
                 "--web shows one run, and --repeat asks for several.", "Leave out one of the two."
             )
-        look_around(run)
-        sys.exit(repeated(run, bench_process.command)[1])
+        with stopping_by(signal.default_int_handler):
+            look_around(run)
+            code = repeated(run, bench_process.command)[1]
+        sys.exit(code)
     sys.exit(bench_process.run(run, lambda: look_around(run)))
 
 

@@ -1,4 +1,6 @@
-"""The command `lensload`: the group of all commands, each imported from its own module when it is called, not to be listed.
+"""The command `lensload`: the group of all commands, each imported from its own module when it is called.
+
+The list of commands imports none.
 
 Exit codes are those of the errors' tree, and 2 for what click refuses.
 """

@@ -25,7 +25,7 @@ VIEWS: Final = tuple(Views.model_fields)
 REQUESTS, RESPONSES, METRICS = "recommendation-requests", "recommendation-responses", "model-metrics"
 
 HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
-"""The environment variable in which `lensload bench` hands a checked RunConfig (`as_json`) to the process that makes the run."""
+"""The environment variable in which repeats and a search hand a checked RunConfig (`as_json`) to the process of each run."""
 
 
 class RunConfig(Group):

@@ -18,10 +18,9 @@ from lensload.coordinator.run_result import Cluster, RunResult
 from lensload.coordinator.transport import Transport
 from lensload.coordinator.workers import Workers, WorkerState
 from lensload.errors import RefusedError
-from lensload.ids import MAX_RUN_TAGS
+from lensload.ids import MAX_RUN_TAGS, start_of_ms
 from lensload.metrics.cost import CostMeter
 from lensload.processes import messages
-from lensload.processes.child_main import whole_ms
 from lensload.processes.envelope import PROCESSES, Message, Parcel, ProcessName
 from lensload.results.build import Judged
 from lensload.results.run import Run
@@ -157,10 +156,10 @@ class Coordinator:
         """Fix the schedule and let all generators start."""
         if self._stopping or self.draining:
             return
-        start_ns = whole_ms(self._now_ns() + _LEAD_NS)
-        measure_from_ns = whole_ms(start_ns + round(self._config.load.warmup_s * 1e9))
+        start_ns = start_of_ms(self._now_ns() + _LEAD_NS)
+        measure_from_ns = start_of_ms(start_ns + round(self._config.load.warmup_s * 1e9))
         duration_s = self._config.load.duration_s
-        end_ns = whole_ms(measure_from_ns + round(duration_s * 1e9)) if duration_s else 0
+        end_ns = start_of_ms(measure_from_ns + round(duration_s * 1e9)) if duration_s else 0
         self.recorder.times = Times(start_ns, measure_from_ns, end_ns)
         self._costs.begin(measure_from_ns, end_ns)
         for worker, state in self.workers.present.items():

@@ -1,7 +1,6 @@
 """One run on this machine alone, from the start of its processes to its files and its verdict."""
 
 import logging
-import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -51,11 +50,11 @@ def run(
         KeyboardInterrupt: it was stopped before it began.
     """
     logging.basicConfig(level=logging.WARNING, format="[%(asctime)s] %(levelname)s/%(name)s: %(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as resources:
         cluster = _cluster(config, resources)
-        files = FileWriter(config)
-        everybody = [*_metrics(config), files, Screen(config), *listeners]
+        files, screen = FileWriter(config), Screen(config)
+        resources.callback(screen.closed)  # also where no coordinator comes to do it
+        everybody = [*_metrics(config), files, screen, *listeners]
         coordinator = Coordinator(transport, config, everybody, cluster=cluster, rate_per_s=config.load.rate)
         if follow:
             follow(coordinator)

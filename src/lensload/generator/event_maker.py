@@ -11,6 +11,7 @@ from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
 from lensload.generator.asked import Asked
+from lensload.generator.due_count import DueCount
 from lensload.generator.producer import PacedProducer
 from lensload.ids import NS_PER_MS, NS_PER_S
 from lensload.kafka.preflight import Surroundings, Version
@@ -84,7 +85,7 @@ class EventMaker:
         self._room = FlatOut(min(most * 9 // 10, MOST_UNDER_WAY))  # the client's own events need places too
         self._full_since_ns = 0
         self._offered = 0
-        self._due = 0
+        self._due = DueCount()
         self._stopped = False
         self._making: Iterator[None] = iter(())
         self._following: Iterator[None] = iter(())
@@ -105,7 +106,7 @@ class EventMaker:
         self._asked = Asked(self._pacer, self._stats, start_ns)
         self.made_until_ns = self._start_ns = start_ns
         self._end_ns = end_ns
-        self._measure_from_ns = measure_from_ns
+        self._measure_from_ns = self._due.measure_from_ns = measure_from_ns
         if self._customers:
             self._customers.measure_from_ns = measure_from_ns
         for rollout in self._rollouts.values():
@@ -174,9 +175,11 @@ class EventMaker:
             return 0.0
         made_ns = max(self.made_until_ns, self._measure_from_ns)
         never_made = self._pacer.expected(max(at_ns, made_ns)) - self._pacer.expected(made_ns)
-        if self.flat_out:  # without a schedule nothing is due before it can be handed over
-            at_ns = max(self._measure_from_ns, self._flat_out_from_ns) - 1
-        return self._due + never_made - self._producer.waiting(after_ns=at_ns)
+        if not self.flat_out:
+            return self._due.by(at_ns) + never_made
+        # Without a schedule nothing is due before it can be handed over.
+        from_ns = max(self._measure_from_ns, self._flat_out_from_ns)
+        return self._due.planned + never_made - self._producer.waiting(after_ns=from_ns - 1)
 
     def account_asked(self, until_ns: int, *, ended: bool = False) -> None:
         """Account for what was asked for until then, made or not; nothing is after the schedule's end, or once it `ended`."""
@@ -284,7 +287,7 @@ class EventMaker:
 
     def _ask(self, due_ns: NDArray[np.int64]) -> None:
         """Account for events that are due without a schedule that asks for them."""
-        self._due += int(np.count_nonzero(due_ns >= self._measure_from_ns))
+        self._due.plan(due_ns)
         for _, part, which in self._stats.split(due_ns):
             part.add_total(ASKED, len(due_ns[which]))
 
@@ -306,7 +309,7 @@ class EventMaker:
             self._asked.plan(until_ns)
         due_ns = pacer.due_until(until_ns)
         self.made_until_ns = until_ns
-        self._due += int(np.count_nonzero(due_ns >= self._measure_from_ns))
+        self._due.plan(due_ns)
         if len(due_ns):
             yield from self._tell(due_ns, rate_per_s)
 

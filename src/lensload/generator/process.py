@@ -14,7 +14,7 @@ from typing import Any, Final
 from lensload.config.model import RunConfig
 from lensload.generator.event_maker import EventMaker
 from lensload.generator.producer import PacedProducer
-from lensload.ids import NS_PER_MS
+from lensload.ids import NS_PER_MS, start_of_ms
 from lensload.kafka import partition_watch, preflight
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.partition_watch import Partitions, PartitionWatch
@@ -22,7 +22,7 @@ from lensload.kafka.producing import BATCH_BYTES, largest_batch, producer_settin
 from lensload.machine import resident_bytes
 from lensload.metrics.leaders import Leaders
 from lensload.processes import messages
-from lensload.processes.child_main import RunChild, serve, whole_ms
+from lensload.processes.child_main import RunChild, serve
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
 from lensload.world.behaviour import Behaviour
@@ -147,7 +147,7 @@ class Generator(RunChild):
         """Do what a message says."""
         match message:
             case messages.Begin(start_ns, measure_from_ns, end_ns):
-                self._begin(*map(whole_ms, (start_ns, measure_from_ns, end_ns)))
+                self._begin(*map(start_of_ms, (start_ns, measure_from_ns, end_ns)))
             case messages.Audience(rates_per_s, users):
                 self._play(rates_per_s, users)
             case messages.SetRate(number, rate_per_s):

@@ -42,11 +42,11 @@ _PURGED: Final = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)  # noqa: 
 class PacedProducer:
     """Produces encoded events when they are due, and accounts for each.
 
-    Whatever it finds goes into the stats, events by the second in which they were due: counts `produced`, `acked`, `failed` and
-    `unflushed` by topic, errors by their text, totals `bytes`, `queue_full`, `warmup_overdue` and `producer_troubles`, the
-    stages `schedule_lag` and `ack`, and librdkafka's own. Events due before second 0 are warm-up: counted as
-    `warmup_produced`, `warmup_acked`, `warmup_failed` only.
-    Which events they are goes into `dispatches`.
+    Whatever it finds goes into the stats, events by the second in which they were due: counts `produced`, `acked`,
+    `failed` and `unflushed` by topic, errors by their text, totals `bytes`, `queue_full`, `warmup_overdue` and
+    `producer_troubles`, the stages `schedule_lag` and `ack`, and librdkafka's own. Events due before second 0 are
+    warm-up: counted as `warmup_produced`, `warmup_acked`, `warmup_failed` and `warmup_unflushed` only. Which events they
+    are goes into `dispatches`.
 
     Attributes:
         produced: how many events were handed to librdkafka so far, warm-up included.

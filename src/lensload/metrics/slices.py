@@ -1,4 +1,4 @@
-"""The course of a run in slices of time: what became of the events due in each, and how long it took. They add up to the run.
+"""The course of a run in slices of time, which add up to it: what became of the events due in each, and how long it took.
 
 A percentile of the whole run does not say how certain it is; what it was in each of many slices does.
 """
@@ -28,9 +28,10 @@ class Slice(Progress):
     Attributes:
         from_s: when it begins, from the start of the schedule; slices follow each other without gaps.
         to_s: when it ends.
-        phase: "measuring"; in files of earlier versions, whose slices count what happened in their time, "draining" too.
-        histograms: of `STAGES_KEPT` by stage and topic ("all" for the client's queue, missing in files of earlier versions), encoded as those of the run but coarse
-            (`Histogram.from_coarse`): the latencies of these events.
+        phase: "measuring"; in files of earlier versions, whose slices count what happened in their time, "draining"
+            too.
+        histograms: of `STAGES_KEPT` by stage and topic ("all" for the client's queue, missing in files of earlier
+            versions), encoded as those of the run but coarse (`Histogram.from_coarse`): the latencies of these events.
     """
 
     from_s: float

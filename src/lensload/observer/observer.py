@@ -5,7 +5,7 @@ been answered for each, before the first event is due. A wake-up only fetches re
 accounted for in bulk, since NumPy costs as much for two records as for a hundred.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zlib import adler32
 
@@ -38,12 +38,12 @@ class Observer:
 
     Fetched records wait to be accounted for until there are 4,096 of them or the first has waited for 100 ms; whoever
     takes the stats or the pages calls `account` first. What it finds goes into the stats, events by the second in which
-    they were due: counts `observed` (distinct events), `duplicated` (each further sight), `reordered` (came behind a later one of its writer in the same partition)
-    and `corrupt` by topic, totals `foreign` (records of other runs or programs), `deleted_before_read` (records gone before
-    they could be read), `read_again` (records that came twice because the client had lost its place) and
-    `observer_troubles` (what the client complained of) and `untimed` (events of a partition that was added, from before
-    it was taken up), and the stage `end_to_end`, by broker too while `leaders` knows any. Events due before second 0
-    are warm-up, counted as `warmup_observed` only.
+    they were due: counts `observed` (distinct events), `duplicated` (each further sight), `reordered` (came behind a
+    later one of its writer in the same partition) and `corrupt` by topic, totals `foreign` (records of other runs or
+    programs), `deleted_before_read` (records gone before they could be read), `read_again` (records that came twice
+    because the client had lost its place), `observer_troubles` (what the client complained of) and `untimed` (events of
+    a partition that was added, from before it was taken up), and the stage `end_to_end`, by broker too while `leaders`
+    knows any. Events due before second 0 are warm-up, counted as `warmup_observed` only.
 
     Attributes:
         leaders: of the partitions of all topics.
@@ -56,6 +56,7 @@ class Observer:
         stats: where to account.
         replies: takes in requests and answers; None where no service under test answers.
         log: is told when the event at each offset was due; None where nobody asks.
+        listen: is called before records are accounted for: it may set when measuring begins, if that has come by then.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Observer:
         *,
         replies: "ReplyReader | None" = None,
         log: OffsetLog | None = None,
+        listen: Callable[[], None] = lambda: None,
     ) -> None:
         self.leaders = Leaders(tuple(topics))
         self._topics = topics
@@ -78,6 +80,7 @@ class Observer:
         self._stats = stats
         self._replies = replies
         self._log = log
+        self._listen = listen
         self._sequences = SequenceLedger()
         self._orders = OrderLedger()
         self._next: dict[Place, int] = {}
@@ -126,6 +129,7 @@ class Observer:
         """Bring all records that were fetched into the stats and the ledger."""
         if not self._gathered:
             return
+        self._listen()
         counts, stamps = zip(*self._stamps, strict=True)
         came_ns = np.repeat(np.array(stamps), np.diff(np.array([0, *counts])))
         records, self._gathered = self._gathered, []

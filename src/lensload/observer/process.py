@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lensload.config.model import REQUESTS, RESPONSES
 from lensload.errors import ClusterError
+from lensload.ids import start_of_ms
 from lensload.kafka import connection
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.partition_watch import PartitionWatch
@@ -20,7 +21,7 @@ from lensload.metrics.librdkafka import INTERVAL_MS, RequestRates
 from lensload.observer.follower import Follower
 from lensload.observer.observer import Observer, shares
 from lensload.processes import messages
-from lensload.processes.child_main import RunChild, serve, whole_ms
+from lensload.processes.child_main import RunChild, serve
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
 from lensload.service.group_watch import GroupWatch, readers_of
@@ -78,6 +79,8 @@ class ObserverProcess(RunChild):
             self._stats,
             replies=self._replies,
             log=self._watch.log if self._watch else None,
+            # A process that was kept waiting may have read events before it has heard when measuring begins.
+            listen=self.listen,
         )
         self._observer.prove()
         self._follower = (
@@ -109,7 +112,7 @@ class ObserverProcess(RunChild):
         """Do what a message says."""
         match message:
             case messages.Begin(measure_from_ns=measure_from_ns):
-                self._stats.origin_ns = whole_ms(measure_from_ns)
+                self._stats.origin_ns = start_of_ms(measure_from_ns)
             case messages.Drain():
                 self._draining = True
             case messages.Settled(pages):

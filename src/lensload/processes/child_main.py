@@ -10,7 +10,7 @@ from typing import Final
 from lensload.clock import WallClock
 from lensload.config.model import RunConfig
 from lensload.errors import LensloadError
-from lensload.ids import NS_PER_MS, NS_PER_S
+from lensload.ids import NS_PER_S
 from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.cost import CostMeter
 from lensload.processes.envelope import Message
@@ -18,11 +18,6 @@ from lensload.processes.link import Link, LinkClosed
 from lensload.processes.messages import Begin, Refused, Used
 
 _REPORT_NS: Final = NS_PER_S
-
-
-def whole_ms(at_ns: int) -> int:
-    """`at_ns` rounded down to the millisecond, where due times (which ids round down) cannot fall behind it."""
-    return at_ns - at_ns % NS_PER_MS
 
 
 class RunChild:
@@ -47,11 +42,15 @@ class RunChild:
     def attend(self, now_ns: int) -> None:
         """Obey what has come, if it is time to look, and report, if a second has passed."""
         if now_ns >= self._next_listen_ns:
-            while (envelope := self._link.receive(0)) is not None:
-                self._hear(envelope.opened())
+            self.listen()
             self._next_listen_ns = now_ns + self._listen_ns
         self._costs.look(now_ns)
         self.report_each_second(now_ns)
+
+    def listen(self) -> None:
+        """Obey what has come."""
+        while (envelope := self._link.receive(0)) is not None:
+            self._hear(envelope.opened())
 
     def report_each_second(self, now_ns: int) -> None:
         """Report if a second has passed; on the second, so that what all processes report is of the same time."""

@@ -4,7 +4,9 @@ Each kind is a frozen dataclass; `envelope.py` packs it. A worker forwards the e
 processes unopened; it opens only its own.
 
     coordinator -> generator, observer    Configure…, Begin, Drain; Audience, SetRate (generator), Settled (observer)
-    generator, observer -> coordinator    Ready, …Report, Used, Pages, Replies and Groups (observer), Notice, RateSet, Scheduled (generator), …Drained, Refused
+    generator, observer -> coordinator    Ready, …Report, Used, Pages, Notice, …Drained, Refused
+    generator -> coordinator              Playing, RateSet, Scheduled
+    observer -> coordinator               Replies, Groups
     coordinator -> worker                 Assign, AskClock, End
     worker -> coordinator                 Join, ClockReading, Died, Ended, Notice
 

@@ -132,7 +132,6 @@ def _latencies(run: Run) -> Iterator[Line]:
 def _repeats(run: Run) -> Iterator[Line]:
     if not run["repeats"]:
         return
-    yield from _title(f"REPEATS: {len(run['repeats'])}, each figure's 95 % interval from how they differ")
     rows = [
         [
             STAGE_NAMES.get(stage, stage),
@@ -141,7 +140,10 @@ def _repeats(run: Run) -> Iterator[Line]:
         for stage, by_topic in run["intervals"].items()
         if "all" in by_topic
     ]
-    yield from _table(Table.of(["stage", "p50", "p99", "p99.9"], rows))
+    how = ", each figure's 95 % interval from how they differ" if rows else ""
+    yield from _title(f"REPEATS: {len(run['repeats'])}{how}")
+    if rows:
+        yield from _table(Table.of(["stage", "p50", "p99", "p99.9"], rows))
     rates = [repeat["load"]["achieved_per_s"] for repeat in run["repeats"]]
     yield f"achieved {per_s(min(rates))} to {per_s(max(rates))} events/s", ""
 
@@ -277,8 +279,8 @@ def _paragraph(first: str, text: str, style: str = "") -> Iterator[Line]:
 
 
 def _table(table: Table) -> Iterator[Line]:
-    head, rows = table.heads, table.texts
     """The first column to the left, the others to the right, a rule under the head."""
+    head, rows = table.heads, table.texts
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= WIDTH else " "
     first, rule, *others = aligned([head, ["-" * width for width in widths], *rows], gap=gap)

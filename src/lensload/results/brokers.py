@@ -30,7 +30,7 @@ def sentences(run: Run) -> list[str]:
 
 
 class RecentBrokers:
-    """Latencies by broker of the last RECENT_S seconds, known to 6 %; of three brokers that costs half a millisecond of CPU a second."""
+    """Latencies by broker of the last RECENT_S seconds, known to 6 %."""
 
     def __init__(self) -> None:
         self._seconds: deque[dict[tuple[str, str], Coarse]] = deque(maxlen=RECENT_S)

@@ -92,7 +92,7 @@ def judged(
     service = {"responses": recording.responses, "groups": recording.groups}
     known = {"topics": topics, "load": load, "latency_us": _with_asked(latency, stats, slos), **service}
     outcomes = [(slo, slo.judge(known)) for slo in slos]
-    slow = slowest(recording.coarse, {"latency_us": latency, **known}, outcomes)
+    slow = slowest(recording.coarse, known, outcomes)
     evidence = _evidence(stats, recording, topics, latency, thresholds)
     shares = tuple(share for slo, outcome in outcomes if (share := _lag_share(slo, outcome, known)))
     return {

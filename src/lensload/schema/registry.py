@@ -45,7 +45,7 @@ def connect(url: str, environ: Mapping[str, str] | None = None) -> "Registry":
         "max.retries": 1,
         "retries.wait.ms": 500,
         # Where no TLS is spoken the client need not read the usual certificates, which takes 25 ms: it trusts nobody's.
-        **({} if "https:" in url else {"ssl.ca.location": str(Path(__file__).parent)}),
+        **({} if "https:" in url.lower() else {"ssl.ca.location": str(Path(__file__).parent)}),
         **registry_auth.settings(os.environ if environ is None else environ),
     }
     try:

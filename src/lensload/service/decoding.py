@@ -28,7 +28,7 @@ class RecordReader:
         self._writers = writers
 
     def read(self, topic: str, value: bytes, schema_id: SchemaId) -> dict[str, Any] | None:
-        """The record, without the five bytes before it; None where its schema is not known, does not fit it, or is of something else.
+        """The record that a value holds behind five bytes; None where its schema is not known, does not fit it, or is of something else.
 
         Raises:
             RegistryError: the registry does not answer.

@@ -19,7 +19,7 @@ from lensload.web.desk import Desk
 from lensload.web.form import FormError
 from lensload.web.live import Live
 from lensload.web.origins import Origins, Refusal
-from lensload.web.runs import Runs
+from lensload.web.runs import NotAlikeError, Runs
 
 View: TypeAlias = Callable[..., Any]
 
@@ -193,11 +193,11 @@ def _rate(posted: Mapping[str, Any]) -> float | None:
 
 
 def _complaint(error: Exception) -> Response:
-    """An error as JSON, with what is wrong with each field."""
+    """An error as JSON, with what is wrong with each field, and whether two runs can be compared all the same."""
     assert isinstance(error, LensloadError)  # noqa: S101 - the handler is registered for it
     code = next((code for kind, code in _CODES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
     told = {"message": error.message, "advice": error.hint, "fields": getattr(error, "fields", {})}
-    return _json({"error": told}, code)
+    return _json({"error": {**told, "all_the_same": isinstance(error, NotAlikeError)}}, code)
 
 
 def _json(value: object, code: HTTPStatus = HTTPStatus.OK) -> Response:

@@ -19,7 +19,14 @@ _LARGEST_BYTES: Final = 16 << 20
 _HEAD_BYTES: Final = 200
 _PATIENCE_S: Final = 60
 _FAILED: Final = "The file could not be made."
-_ALL_THE_SAME: Final = "A difference between them may mean nothing. The link on this page compares them all the same; its address has all_the_same=1."
+_ALL_THE_SAME: Final = (
+    "A difference between them may mean nothing. The link on this page compares them all the same; its address has"
+    " all_the_same=1."
+)
+
+
+class NotAlikeError(InvalidRunError):
+    """Two runs are compared only if somebody wants it all the same: one is invalid, or they were made under unlike conditions."""
 
 
 class Runs:
@@ -70,6 +77,7 @@ class Runs:
             all_the_same: although one is invalid, or they were made under unlike conditions.
 
         Raises:
+            NotAlikeError: they can be compared all the same.
             LensloadError: there is no such run, or the two cannot be compared.
         """
         paths = [str(self.path(name)) for name in (base, new)]
@@ -79,7 +87,7 @@ class Runs:
             comparison: dict[str, Any] = json.loads(self._made(arguments, "comparison.json"))
         except (UsageError, InvalidRunError) as error:
             if "--allow-" in error.hint:  # a page has no flags
-                raise type(error)(error.message, _ALL_THE_SAME) from error
+                raise NotAlikeError(error.message, _ALL_THE_SAME) from error
             raise
         comparison["base"], comparison["new"] = [base], [new]
         return comparison

@@ -185,6 +185,18 @@ def test_other_numbers_of_events_have_a_reason():
     assert "Other numbers" not in text_of(latency_us={**measured, "serialize": measured["ack"]})
 
 
+def test_one_repeat_alone_has_no_table_of_intervals():
+    """Where only one of several repeats was run nothing differs: there is its rate, and no table without rows."""
+    one = {"run_file": "run.1.json", "load": a_run()["load"]}
+    lines = text_of(repeats=[one]).splitlines()
+    place = lines.index("REPEATS: 1")
+    assert lines[place + 1].startswith("achieved 5,000")
+    figures = dict.fromkeys(("figure_us", "low_us", "high_us"), 5.0)
+    assert row_of(
+        text_of(repeats=[one, one], intervals={"ack": {"all": {"p50": figures}}}), "REPEATS: 2", "ack"
+    )
+
+
 def test_a_stage_without_samples_has_no_row():
     """Nothing is shown of what was not measured: no row of zeros that looks like a figure."""
     assert "\nencode " not in text_of()

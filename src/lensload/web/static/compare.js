@@ -31,7 +31,7 @@ async function compare() {
     at("error").textContent = [found.error.message, found.error.advice].filter(Boolean).join("\n");
     asked.set("all_the_same", "1");
     at("all-the-same").href = `?${asked}`;
-    at("all-the-same").hidden = query.has("all_the_same");
+    at("all-the-same").hidden = !found.error.all_the_same;
     return;
   }
   at("title").textContent = "Two runs compared";
@@ -53,4 +53,8 @@ async function compare() {
   }));
 }
 
-compare();
+compare().catch((error) => {
+  at("title").textContent = "These runs were not compared";
+  at("error").hidden = false;
+  at("error").textContent = `The process behind this page does not answer (${error.message}). Reload the page when it runs again.`;
+});
