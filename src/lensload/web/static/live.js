@@ -38,6 +38,8 @@ let started = "";
 let finished = "";
 let dialTouched = false;
 let posting = false;
+// What is to be loaded beside the state; what cannot be had now is asked for again by the next poll.
+const wanted = new Set([loadForm, loadRuns]);
 
 // -- asking and telling ------------------------------------------------------------------------------------------
 
@@ -50,14 +52,22 @@ async function post(path, body) {
   return found;
 }
 
+async function get(path) {
+  const answer = await fetch(`api/${path}`, { cache: "no-store" });
+  if (answer.status === 401) location.reload(); // which shows the login
+  if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
+  return answer.json();
+}
+
 async function poll() {
   try {
-    const answer = await fetch(`api/state?${new URLSearchParams(seen)}`, { cache: "no-store" });
-    if (answer.status === 401) { location.reload(); return; } // which shows the login
-    if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-    take(await answer.json());
+    take(await get(`state?${new URLSearchParams(seen)}`));
     at("offline").hidden = true;
     draw();
+    for (const load of wanted) {
+      await load();
+      wanted.delete(load);
+    }
   } catch (error) {
     at("offline").hidden = false;
     at("offline").textContent = `The process behind this page does not answer (${error.message}). It has ended, or cannot be reached. The figures below are the last that came.`;
@@ -91,12 +101,11 @@ function draw() {
   if (entries.length) { drawCharts(); drawTables(); }
   if (running && started !== state.run) {
     started = state.run;
-    if (!sessionStorage.getItem(DRAFT)) loadForm(); // somebody else may have started it
+    if (!sessionStorage.getItem(DRAFT)) wanted.add(loadForm); // somebody else may have started it
   }
   if (state.phase === "over" && finished !== state.run) {
     finished = state.run;
-    loadRuns();
-    loadForm();
+    wanted.add(loadRuns).add(loadForm);
   }
 }
 
@@ -363,7 +372,7 @@ function complain(node, error) {
 // -- the form ----------------------------------------------------------------------------------------------------
 
 async function loadForm() {
-  const { groups, target } = await (await fetch("api/form")).json();
+  const { groups, target } = await get("form");
   at("target").textContent = target;
   const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? "{}");
   at("groups").replaceChildren(...groups.map((group, number) => fieldset(group, draft, number === 0 || group.title === "Load")));
@@ -459,7 +468,7 @@ function showErrors(error) {
 // -- the runs of the folder --------------------------------------------------------------------------------------
 
 async function loadRuns() {
-  const { runs } = await (await fetch("api/runs")).json();
+  const { runs } = await get("runs");
   at("no-runs").hidden = runs.length > 0;
   at("compare-form").hidden = !runs.length;
   table(at("runs-table"), ["run", "", "started", "measured", "events/s", "p50", "p99", ""], runs.map((run) => {
@@ -499,6 +508,4 @@ async function live() {
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(); });
 window.addEventListener("resize", () => { if (state && entries.length) drawCharts(); });
-loadForm();
-loadRuns();
 live();
