@@ -75,6 +75,14 @@ def test_a_duration_counts_from_the_first_event_due_and_ends_the_test(folder: Pa
     assert {row["phase"] for row in run["series"]} >= {"measuring"}
 
 
+def test_autoquit_counts_from_the_end_of_our_run_too(folder: Path) -> None:
+    """With --autostart and --autoquit a run that ends by its own duration ends the process, with the verdict's exit code."""
+    web = ("--web-host", "127.0.0.1", "--web-port", str(free_port()))
+    with Locust(folder, *FAST, *web, "--autostart", "--autoquit", "0", "--duration", "2s") as locust:
+        code = locust.ended()
+    check_good(locust.run(), code)
+
+
 def test_a_slow_drain_of_several_processes_loses_nothing(folder: Path) -> None:
     """Locust waits half a second for its workers; ours drain for two, generators before observers, and all arrives."""
     faults = {"generator": {"drain_s": 2.0}, "observer": {"drain_s": 0.5}}

@@ -6,7 +6,6 @@ waits half a second for its workers and then forgets them.
 
 import logging
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 
 import gevent
@@ -217,8 +216,20 @@ class Master:
         while self._runner.state not in (STATE_SPAWNING, STATE_RUNNING) and time.monotonic() < deadline_s:
             gevent.sleep(0.02)
         parsed = self._environment.parsed_options
-        stop: Callable[[], None] = self._runner.quit if parsed and parsed.headless else self._runner.stop
-        stop()
+        if parsed and parsed.headless:
+            self._runner.quit()
+            return
+        self._runner.stop()
+        if parsed and parsed.autostart and parsed.autoquit >= 0:
+            self._quit_in(parsed.autoquit)
+
+    def _quit_in(self, seconds: float) -> None:
+        """What Locust does after --autoquit, which it counts from the end of its own --run-time only."""
+        gevent.sleep(seconds)
+        if not self.active:  # nobody has started another run
+            self._runner.quit()
+            if self._environment.web_ui:
+                self._environment.web_ui.stop()
 
     def _conclude(self, run: Coordinator) -> None:
         result = run.conclude()
