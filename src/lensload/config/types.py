@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator
 
 from lensload.pacing.profile import Profile
-from lensload.parse import Duration, nearest
+from lensload.parse import Duration, nearest, number
 from lensload.schema.definitions import TOPIC_NAMES
 from lensload.schema.migration import Changeover
 from lensload.verdict.slo import Slo
@@ -148,7 +148,15 @@ def _names(value: object) -> object:
 
 
 def _rate(value: object, check: ValidatorFunctionWrapHandler) -> float:
-    return math.inf if isinstance(value, str) and value.strip().lower() == MAX else check(value)
+    if not isinstance(value, str):
+        return check(value)
+    if value.strip().lower() == MAX:
+        return math.inf
+    try:
+        per_s = number(value)
+    except ValueError as error:
+        raise ValueError("it should be events per second, such as 5000, 5,000 or 5k, or max") from error
+    return check(f"{per_s:.17g}")  # text, as it was: errors repeat what was given
 
 
 def _text(value: object) -> object:

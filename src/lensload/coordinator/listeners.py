@@ -58,7 +58,7 @@ class FileWriter(Listener):
         path = self._config.outputs.run_file
         if path.is_file():
             recorder.notices.append(
-                f"{path} is there already, and this run will replace it at its end: copy it now, or give another --run-file."
+                f"An earlier run's file is at {path}; this run replaces it at its end. Another --run-file keeps both."
             )
 
     def result(self, result: Run) -> None:

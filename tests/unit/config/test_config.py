@@ -202,6 +202,12 @@ def test_topics_come_in_causal_order_and_once():
     assert config.load.topics == ("user-interactions", "model-metrics")
 
 
+@pytest.mark.parametrize("text", ["300000", "300,000", "300k", "0.3M", " 3e5 "])
+def test_a_rate_is_read_as_people_write_it(text: str):
+    """A form, a file and the environment take rates as the command line does."""
+    assert RunConfig.of(rate=text).load.rate == 300_000
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [

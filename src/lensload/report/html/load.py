@@ -76,7 +76,7 @@ def _spec(points: list[dict[str, Any]], width: int, top_per_s: float, end_s: flo
         "data": {"values": points},
         "layer": [
             shade,
-            line("acked", stroke=ACCENT, strokeWidth=2),
+            line("acked", stroke=ACCENT, strokeWidth=2, interpolate="step-before"),
             line("target", stroke=MUTED, strokeWidth=1.5, strokeDash=_DASH, interpolate="step-before"),
         ],
     }

@@ -217,7 +217,7 @@ function showRate(value) {
 function drawCharts() {
   const changes = state.rate_changes.filter((change) => change.at_s > 0); // a rate from the form is no change
   const rates = [
-    { name: "acknowledged", className: "k1", value: (entry) => entry.acked_per_s },
+    { name: "acknowledged", className: "k1", step: true, value: (entry) => entry.acked_per_s },
     { name: "target", className: "target", step: true, value: (entry) => entry.target_per_s },
   ];
   legend(at("load-legend"), [...rates, ...(changes.length ? [{ name: "rate changed by hand", className: "change" }] : [])]);
