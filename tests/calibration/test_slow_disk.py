@@ -13,9 +13,8 @@ from tests.calibration.table import Table
 from tests.calibration.test_kill import check_against
 from tests.calibration.witness import PARSED, Witness
 from tests.conftest import skip
-from tests.harness import slow_disk
-from tests.harness.kafka import Kafka
-from tests.harness.slow_disk import SlowDisk
+from tests.harness.disk import SlowDisk
+from tests.harness.kafka.on_disk import KafkaOnDisk
 from tests.support.locusts import Bench
 
 RATE_PER_S = 600
@@ -25,30 +24,15 @@ BYTES_PER_S = 64 * 1024
 EACH_TO_DISK = {"flush.messages": "1", "message.timestamp.type": "LogAppendTime"}
 
 
-class OnSlowDisk(Kafka):
-    """A broker whose log lies on a disk of its own, to which each batch goes before it is acknowledged."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.disk = SlowDisk(self.folder / "data", 512 << 20)
-        self.disk.start()
-
-    def close(self) -> None:
-        """End it, and let the disk go."""
-        self.kill()
-        self.disk.close()
-        super().close()
-
-
 @pytest.mark.native
 def test_a_slow_disk_is_in_the_acknowledgements_and_loses_nothing(tmp_path: Path, table: Table):
     """A broker's disk takes 64 KiB/s for 3 s: every event is acknowledged and kept, none earlier than the log has it."""
-    if lacking := slow_disk.missing():
+    if lacking := SlowDisk.missing():
         skip(f"needs {lacking} for a disk that can be slowed down")
     was_busy = busy()
     load = options(rate=RATE_PER_S, duration=f"{DURATION_S}s", warmup="0s", acks="all")
     patience = options(drain_timeout="2m", max_observer_lag="1m")
-    with OnSlowDisk() as kafka:
+    with KafkaOnDisk(SlowDisk, 512 << 20) as kafka:
         admin, witness = AdminClient({"bootstrap.servers": kafka.bootstrap_servers}), Witness(kafka)
         topics = [NewTopic(name, 1, 1, config=EACH_TO_DISK) for name in PARSED]
         for created in admin.create_topics(topics).values():

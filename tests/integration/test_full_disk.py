@@ -16,10 +16,10 @@ from tests.calibration.table import Table
 from tests.calibration.test_kill import check_against
 from tests.calibration.witness import Witness
 from tests.conftest import skip
-from tests.harness import small_disk
+from tests.harness.disk import SmallDisk
 from tests.harness.kafka import Kafka
+from tests.harness.kafka.on_disk import KafkaOnDisk
 from tests.harness.registry import Registry
-from tests.harness.small_disk import SmallDisk
 from tests.support.locusts import Bench, check_whole, wait_until
 
 SMALL = ("--audience-size", "500", "--catalogue-size", "200", "--warmup", "0s")
@@ -30,7 +30,7 @@ LENSLOAD = [sys.executable, "-m", "lensload"]
 @pytest.fixture(autouse=True)
 def _disks() -> None:
     """Without root there is no disk to fill; these tests are then skipped, and in CI they fail."""
-    if lacking := small_disk.missing():
+    if lacking := SmallDisk.missing():
         skip(f"needs {lacking} for a disk of its own")
 
 
@@ -109,26 +109,11 @@ def test_a_full_disk_keeps_the_manifest_as_it_was(
     assert not manifest.exists() or json.loads(manifest.read_text())["state"] != "complete"
 
 
-class OnSmallDisk(Kafka):
-    """A broker whose log lies on a disk of its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.disk = SmallDisk(self.folder / "data", 64 << 20)
-        self.disk.__enter__()
-
-    def close(self) -> None:
-        """End it, and let the disk go."""
-        self.kill()
-        self.disk.__exit__()
-        super().close()
-
-
 @pytest.mark.native
 def test_a_broker_whose_disk_fills_is_told_and_recovered_from(tmp_path: Path):
     """The broker gives up when its log can grow no more; the run says that it is gone, and all arrives once it is back."""
     load = ("--rate", "1000", "--duration", "8s", "--drain-timeout", "2m", "--max-observer-lag", "2m")
-    with OnSmallDisk() as kafka:
+    with KafkaOnDisk(SmallDisk, 64 << 20) as kafka:
         witness = Witness(kafka)
         where = ("--bootstrap-servers", kafka.bootstrap_servers, "--registry-url", "mock://")
         with Bench(tmp_path, *SMALL, *load, *where) as bench:

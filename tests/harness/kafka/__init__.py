@@ -78,6 +78,7 @@ class Kafka(Server):
         enter: what to put before a command so that it runs on that host.
 
     Attributes:
+        data: the folder of its log.
         format_options: what the storage is formatted with besides.
         java_options: what the broker's Java is started with besides.
         heap: the most that its Java may use for objects.
@@ -102,6 +103,7 @@ class Kafka(Server):
         self.port, self.controller_port, self.proxied_port, self.proxy_port = ports or free_ports(PORTS)
         self._cluster_id = cluster_id or new_cluster_id()
         self.bootstrap_servers = f"{host}:{self.port}"
+        self.data = self.folder / "data"
         self._properties = self.folder / "server.properties"
 
     def tool_command(self, main_class: str, *arguments: str) -> list[str]:
@@ -168,7 +170,7 @@ class Kafka(Server):
             controller_port=self.controller_port,
             proxied_port=self.proxied_port,
             proxy_port=self.proxy_port,
-            data=self.folder / "data",
+            data=self.data,
         )
 
     def close(self) -> None:
