@@ -1,6 +1,7 @@
 """Three real Kafka brokers, each a controller too: a cluster whose members can be killed, frozen and restarted."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,10 @@ WHOLE_TIMEOUT_S: Final = 120.0
 LOOK_AGAIN_S: Final = 0.1
 REPLICATED: Final = {"min.insync.replicas": "2"}
 """The settings of a topic of which two of three replicas must have what is acknowledged to acks=all."""
+# A line of DumpLogSegments.
+REGISTRATION: Final = re.compile(
+    r'CreateTime: (?P<at_ms>\d+) .*"REGISTER_BROKER_RECORD".*?"brokerId":(?P<node>\d+)'
+)
 
 # What differs from a broker by itself; the last value of a name counts. Two cores carry three of these.
 PROPERTIES = """\
@@ -161,6 +166,14 @@ class Cluster(Context):
 
         self._await(known, f"{topic} is not known")
         return found
+
+    def registrations(self) -> list[tuple[int, float]]:
+        """Which broker has registered with the controllers, and when (Unix seconds), by their log: one of each start."""
+        node = self.nodes[1]
+        logs = sorted((node.data / "__cluster_metadata-0").glob("*.log"))
+        files = ("--files", ",".join(map(str, logs)))
+        said = node.tool("org.apache.kafka.tools.DumpLogSegments", "--cluster-metadata-decoder", *files)
+        return [(int(found["node"]), int(found["at_ms"]) / 1e3) for found in REGISTRATION.finditer(said)]
 
     def heal(self) -> None:
         """Start what was ended, thaw what was frozen, and return when all is as at the beginning.
