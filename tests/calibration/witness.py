@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import fastavro
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from lensload.schema import definitions
 from tests.harness.kafka import Kafka
 from tests.harness.kafka.cluster import Cluster
+from tests.support.topic_reader import read_from
 
 PARSED = {name: schema.parsed for name, schema in definitions.load().items()}
 QUIET_S = 0.7  # more than a fetch waits at the broker by default
@@ -70,6 +71,7 @@ class Witness:
 
     def __init__(self, kafka: Kafka | Cluster, prefix: str = "") -> None:
         self.prefix = prefix
+        self._bootstrap_servers = kafka.bootstrap_servers
         self._settings: dict[str, Any] = {"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0}
         self.admin = AdminClient(self._settings)
 
@@ -109,31 +111,22 @@ class Witness:
             deleted.result(timeout=30)
 
     def read(self, since: dict[tuple[str, int], int] | None = None) -> list[Sighting]:
-        """All records that lie in the topics now, or those from some offsets on; each partition's in order."""
-        consumer, found = self._consumer(), list[Sighting]()
-        for place, (first, end) in self.ends().items():
-            start = max(first, (since or {}).get(place, 0))
-            if start < end:
-                consumer.assign([TopicPartition(*place, start)])
-                found += self._read_to(consumer, end)
-        consumer.close()
-        return found
+        """All records that lie in the topics now, or those from some offsets on; partition by partition, each in order."""
+        places = [
+            TopicPartition(*place, max(first, (since or {}).get(place, 0)))
+            for place, (first, _) in self.ends().items()
+        ]
+        found = [self._sighting(each) for each in read_from(self._bootstrap_servers, places)]
+        return sorted(found, key=lambda each: (each.topic, each.partition))
 
-    def _read_to(self, consumer: Consumer, end: int) -> Iterable[Sighting]:
-        offset, deadline_s = 0, time.monotonic() + 60
-        while offset < end:
-            assert time.monotonic() < deadline_s, "the topic cannot be read"
-            for message in consumer.consume(1000, 0.2):
-                if (error := message.error()) is not None:
-                    raise KafkaException(error)
-                offset = int(message.offset() or 0) + 1
-                yield Sighting(
-                    str(message.topic()).removeprefix(self.prefix),
-                    int(message.partition() or 0),
-                    message.timestamp()[1],
-                    message.key() or b"",
-                    message.value() or b"",
-                )
+    def _sighting(self, message: Message) -> Sighting:
+        return Sighting(
+            str(message.topic()).removeprefix(self.prefix),
+            int(message.partition() or 0),
+            message.timestamp()[1],
+            message.key() or b"",
+            message.value() or b"",
+        )
 
     def _consumer(self) -> Consumer:
         return Consumer({**self._settings, "group.id": "witness", "enable.auto.commit": False})
