@@ -26,9 +26,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 settings.register_profile("lensload", deadline=None)  # a shared machine's pauses are no failure
 settings.load_profile("lensload")
 
-NATIVE_FIXTURES = {"kafka", "own_kafka", "cluster", "registry"}
+NATIVE_FIXTURES = {"kafka", "own_kafka", "brokers", "registry"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 RUNNING = pytest.StashKey[list[Server]]()
+BROKERS = pytest.StashKey[tuple[Cluster, ExitStack]]()
 
 
 @pytest.fixture(scope="session")
@@ -45,20 +46,28 @@ def own_kafka(request: pytest.FixtureRequest) -> Iterator[Kafka]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def cluster_of_session(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """The session's three brokers; tests ask for `cluster`."""
-    with Cluster() as servers, ExitStack() as stack:
-        for node in servers.nodes.values():
-            stack.enter_context(_noted(request.config, node))
-        yield servers
-
-
 @pytest.fixture
-def cluster(cluster_of_session: Cluster) -> Cluster:
+def brokers(request: pytest.FixtureRequest) -> Cluster:
     """Three brokers, whole whatever the test before did to them; one worker of a session runs all tests that ask for it."""
-    cluster_of_session.heal()
-    return cluster_of_session
+    stash = request.config.stash
+    if BROKERS not in stash:
+        with ExitStack() as stack:
+            servers = stack.enter_context(Cluster())
+            for node in servers.nodes.values():
+                stack.enter_context(_noted(request.config, node))
+            stash[BROKERS] = servers, stack.pop_all()
+    servers, _ = stash[BROKERS]
+    servers.heal()
+    return servers
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the three brokers after the last test that asked for them: they cost as much as a test."""
+    if BROKERS in item.config.stash and "brokers" not in getattr(nextitem, "fixturenames", ()):
+        _, stack = item.config.stash[BROKERS]
+        del item.config.stash[BROKERS]
+        stack.close()
 
 
 @pytest.fixture
@@ -119,17 +128,25 @@ def _noted(config: pytest.Config, server: Server) -> Generator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as native whatever asks for a real server, and keep together what asks for the cluster: it starts once."""
+    """Mark as native whatever asks for a real server, and keep together what asks for three brokers: they start once."""
     for item in items:
         names = getattr(item, "fixturenames", ())
         if NATIVE_FIXTURES.intersection(names):
             item.add_marker("native")
-        if "cluster" in names:
-            item.add_marker(pytest.mark.xdist_group("cluster"))
+        if "brokers" in names:
+            item.add_marker(pytest.mark.xdist_group("brokers"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a native test where its tools are missing; in CI, where they must not be, fail it."""
+    """Skip a native test where its tools are missing, in CI fail it; fail one that is not kept with its group.
+
+    Each worker would make what a group shares, and pytest-xdist does not say so.
+    """
+    grouped = item.get_closest_marker("xdist_group") is not None
+    if grouped and item.config.getoption("loadgroup", default=False) and "@" not in item.nodeid:
+        pytest.fail(
+            "pytest-xdist keeps no group together with this pytest: install what constraints.txt has."
+        )
     if item.get_closest_marker("native") is None:
         return
     if missing := missing_tools():

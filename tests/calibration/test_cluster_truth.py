@@ -59,12 +59,12 @@ class Stage:
 
 
 @pytest.fixture
-def stage(cluster: Cluster, topic_prefix: str) -> Iterator[Stage]:
+def stage(brokers: Cluster, topic_prefix: str) -> Iterator[Stage]:
     """Topics of the test's own, which are deleted afterwards."""
-    found = Stage(cluster, topic_prefix)
+    found = Stage(brokers, topic_prefix)
     yield found
-    cluster.heal()
-    cluster.delete(found.names)
+    brokers.heal()
+    brokers.delete(found.names)
 
 
 def test_a_killed_leader_loses_nothing_under_acks_all(stage: Stage, tmp_path: Path, table: Table):

@@ -147,7 +147,7 @@ def test_a_broker_with_these_settings_carries_events(kafka: Kafka):
 
 
 @pytest.mark.native
-@pytest.mark.xdist_group("cluster")  # three brokers take as much as two cores give: one after the other
+@pytest.mark.xdist_group("brokers")  # three brokers take as much as two cores give: one after the other
 def test_three_brokers_with_these_settings_are_a_cluster():
     """The profile's brokers find each other, and a topic nobody created has three replicas, of which two must be in sync."""
     with Cluster(composed_cluster()) as brokers:

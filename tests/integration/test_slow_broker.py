@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lensload.results import brokers
+from lensload.results.brokers import sentences
 from tests.harness.kafka.cluster import Cluster
 from tests.harness.proxy import PRODUCE, Proxy
 from tests.support.live_page import Live
@@ -29,15 +29,15 @@ LOAD = (
 SMALL = ("--audience-size", "500", "--catalogue-size", "200", "--registry-url", "mock://")
 
 
-def test_a_slow_broker_is_named_while_the_run_is_on(cluster: Cluster, topic_prefix: str, tmp_path: Path):
+def test_a_slow_broker_is_named_while_the_run_is_on(brokers: Cluster, topic_prefix: str, tmp_path: Path):
     """Page and log say soon which of three holds acknowledgements back; at the end the page has what the run file has."""
     port, proxies = free_port(), {}
     live = Live(port)
     with ExitStack() as stack:
-        for number, node in cluster.nodes.items():
+        for number, node in brokers.nodes.items():
             proxies[number] = stack.enter_context(Proxy(node.proxy_port, node.proxied_port))
         servers = ",".join(proxy.bootstrap_servers for proxy in proxies.values())
-        cluster.create([f"{topic_prefix}user-interactions"], [(1, 2, 3), (2, 3, 1), (3, 1, 2)] * 2)
+        brokers.create([f"{topic_prefix}user-interactions"], [(1, 2, 3), (2, 3, 1), (3, 1, 2)] * 2)
         where = ("--bootstrap-servers", servers, "--topic-prefix", topic_prefix, "--web", str(port))
         with Bench(tmp_path, *where, *LOAD, *SMALL) as bench:
             live.until("measuring")
@@ -51,4 +51,4 @@ def test_a_slow_broker_is_named_while_the_run_is_on(cluster: Cluster, topic_pref
             over = live.until("over")
             run = bench.run()
     assert over["brokers"] == run.get("brokers")
-    assert over["slow_brokers"] == brokers.sentences(run)
+    assert over["slow_brokers"] == sentences(run)
