@@ -12,7 +12,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint c
 # Tests start processes by the hundred: what they import is compiled once, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench test lint types layers test-unit test-integration test-timing docs benchmarks calibration fuzz clean
+.PHONY: bench test checks lint types layers test-unit test-integration test-timing docs benchmarks calibration fuzz clean
 
 $(BIN)/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lensload needs Python 3.11 or newer; say make PYTHON=python3.12")'
@@ -31,7 +31,11 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/pip
 bench: $(RUN)
 	$(BIN)/lensload bench --duration 10s --run-file run.json
 
-test: lint types layers test-unit test-integration test-timing
+test: checks test-integration test-timing
+
+# The type checker uses one core, and each worker of the unit tests another: together they leave none idle.
+checks: $(STAMP)
+	$(MAKE) --jobs 2 lint types layers test-unit
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -49,13 +53,14 @@ test-unit: $(STAMP)
 # Of the calibration, what counts events is exact however busy the machine is; what times them has the machine to itself.
 # Three brokers, two hosts or a slow disk need it to themselves too, or more than CI has: `make calibration` has them.
 CALIBRATION := $(wildcard tests/calibration/test_*.py)
-COUNTS := $(addprefix tests/calibration/,test_kill.py test_ledger.py test_percentiles.py)
+COUNTS := $(addprefix tests/calibration/,test_kill.py test_ledger.py test_percentiles.py test_service_faults.py)
 CLUSTERS := $(addprefix tests/calibration/,test_cluster_truth.py test_two_hosts.py test_slow_disk.py)
 TIMES := $(filter-out $(COUNTS) $(CLUSTERS),$(CALIBRATION))
 
 # Most of these wait most of the time: three at once need two thirds of the time, and find what only a busy machine shows.
+# The longest come first, so that none is still on when all others have ended.
 test-integration: $(STAMP)
-	$(BIN)/python -m pytest -n 3 --dist loadgroup --durations 20 tests/integration $(COUNTS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --durations 20 $(COUNTS) tests/integration
 
 test-timing: $(STAMP)
 	$(BIN)/python -m pytest -q --durations 10 $(TIMES)

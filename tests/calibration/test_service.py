@@ -1,80 +1,31 @@
-"""The reference recommender under test: what it is told to do wrong is found, exactly, and its delays come back."""
+"""The reference recommender under test: how long its answers take is what it was made to take."""
 
 import signal
 import time
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from confluent_kafka import Producer
 from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.results.run import Run
 from lensload.results.run_file import read
-from lensload.verdict.verdict import codes
 from tests.calibration.benches import SMALL, above, busy, options
 from tests.calibration.table import ROUNDS, Table
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
-from tests.support.locusts import Bench, check_whole
+from tests.support.locusts import Bench
 from tests.support.recommenders import Recommender, beside
 from tests.support.topic_reader import read_to_end
 
-REQUESTS_PER_S = 1_000
 FROZEN_S = 2.0
 FREEZE_RATE_PER_S = 500
 WARMUP_S = 1
 DELAY_S = 0.2
 COMMIT_S = 0.5  # how often the reference recommender commits
-FAULTS = ("--drop", "0.01", "--double", "0.02", "--misdirect", "0.03", "--short", "0.04", "--items", "220")
-ANOTHER_RUNS_ID = "018f3c2e-7b00-7abc-8000-000000000001"
-
-
-def answers_of(run: Run) -> dict[str, Any]:
-    found: Any = run.get("responses")
-    assert found is not None
-    return found
-
-
-def test_every_fault_of_the_service_is_counted(
-    kafka: Kafka, registry: Registry, topic_prefix: str, tmp_path: Path, table: Table
-):
-    """Dropped, doubled, misdirected and short answers are as many as the service planted; strangers are counted apart."""
-    load = options(rate=REQUESTS_PER_S, duration=f"{5 * ROUNDS}s", warmup="0s", response_timeout="2s")
-    with Recommender(tmp_path, kafka, registry, topic_prefix, *FAULTS) as service:
-        with Bench(tmp_path.resolve(), *SMALL, *beside(kafka, registry, topic_prefix), *load) as bench:
-            bench.says("measuring")
-            write_strange(kafka, topic_prefix + "recommendation-responses")
-            assert bench.ended() == 0, bench.log
-            found = answers_of(bench.run())
-            check_whole(bench.run())
-        did = service.stop()
-    assert did["requests"] == found["requests"], "the service has read what the run has sent"
-    for fault, name in {
-        "requests": "requests",
-        "answered": "answered",
-        "drop": "unanswered",
-        "double": "duplicated",
-        "misdirect": "misdirected",
-        "short": "wrong_count",
-    }.items():
-        table.exact(f"service under test, {did['requests']:,} requests: {fault}", did[fault], found[name])
-    table.exact("answers to requests of another run", 3, found["foreign"])
-    table.exact("garbage on the topic of the answers", 2, found["corrupt"])
-    assert found["unknown_items"] > 0, "it recommends items beyond the catalogue of 200"
-    assert found["reception"]["clicks"] > 0, "people click on what was recommended"
-    assert [found[name] for name in ("wrong_model", "disordered", "late", "unasked")] == [0, 0, 0, 0]
-
-
-def write_strange(kafka: Kafka, topic: str) -> None:
-    """Answers to another run's requests, and what is no answer at all."""
-    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
-    foreign = b"\0\0\0\0\1" + bytes([72]) + ANOTHER_RUNS_ID.encode() + bytes(20)
-    for value in (foreign, foreign, foreign, b"garbage", None):
-        producer.produce(topic, value)
-    assert producer.flush(20) == 0
 
 
 def test_a_frozen_service_shows_its_arithmetic(
@@ -95,7 +46,8 @@ def test_a_frozen_service_shows_its_arithmetic(
             assert bench.ended() == 0, bench.log
             run = read(bench.run_file)
         service.stop()
-    assert answers_of(run)["unanswered"] == 0
+    answers: Any = run.get("responses")
+    assert answers["unanswered"] == 0
     written = written_after_s(kafka, topic_prefix + "recommendation-responses", run)
     for level_s in (0.5, 1.0, 1.5):
         found, within = above(run, "response", level_s), round(FREEZE_RATE_PER_S * 0.1)
@@ -143,12 +95,25 @@ def check_lag(run: Run, group: str, table: Table) -> None:
 def test_a_planted_delay_comes_back(
     kafka: Kafka, registry: Registry, topic_prefix: str, tmp_path: Path, table: Table
 ):
-    """The median response latency of a service that waits is that of one that does not, and the wait."""
-    was_busy = busy()
-    medians_ms = [
-        median_ms(kafka, registry, f"{topic_prefix}{number}-", tmp_path / str(number), delay_s)
-        for number, delay_s in enumerate((0.0, DELAY_S))
-    ]
+    """The median response latency of a service that waits is that of one that does not, and the wait.
+
+    Both are measured at once, so that whatever else the machine does it does to both.
+    """
+    was_busy, prefixes = busy(), {delay_s: f"{topic_prefix}{delay_s}-" for delay_s in (0.0, DELAY_S)}
+    load = options(rate=200, duration=f"{4 * ROUNDS}s", warmup="2s", linger_ms=1)
+    with ExitStack() as stack:
+        for delay_s, prefix in prefixes.items():
+            folder = tmp_path.resolve() / prefix
+            folder.mkdir()
+            service = Recommender(folder, kafka, registry, prefix, "--delay", f"{delay_s}s")
+            stack.enter_context(service)
+        benches = [
+            stack.enter_context(
+                Bench(tmp_path.resolve() / prefix, *SMALL, *beside(kafka, registry, prefix), *load)
+            )
+            for prefix in prefixes.values()
+        ]
+        medians_ms = [median_ms(bench) for bench in benches]
     found_ms, truth_ms = medians_ms[1] - medians_ms[0], DELAY_S * 1000
     said, within_ms = f"service that waits for {truth_ms:g} ms", max(0.5, 0.02 * truth_ms)
     if (was_busy or busy()) and abs(found_ms - truth_ms) > within_ms:
@@ -158,27 +123,8 @@ def test_a_planted_delay_comes_back(
         table.near(said, truth_ms, found_ms, within_ms, "ms")
 
 
-def median_ms(kafka: Kafka, registry: Registry, prefix: str, folder: Path, delay_s: float) -> float:
-    """The median response latency of one run."""
-    folder.mkdir()
-    load = options(rate=200, duration=f"{4 * ROUNDS}s", warmup="1s", linger_ms=1)
-    with (
-        Recommender(folder, kafka, registry, prefix, "--delay", f"{delay_s}s"),
-        Bench(folder.resolve(), *SMALL, *beside(kafka, registry, prefix), *load) as bench,
-    ):
-        assert bench.ended() == 0, bench.log
-        median_us: float = bench.run()["latency_us"]["response"]["all"]["p50"]
+def median_ms(bench: Bench) -> float:
+    """The median response latency of a run, at its end."""
+    assert bench.ended() == 0, bench.log
+    median_us: float = bench.run()["latency_us"]["response"]["all"]["p50"]
     return median_us / 1000
-
-
-def test_a_service_that_is_not_there(kafka: Kafka, registry: Registry, topic_prefix: str, tmp_path: Path):
-    """Without any answer a run fails after the timeout, says so, and has looked for the service's group."""
-    load = options(rate=100, duration="2s", warmup="0s", response_timeout="1s")
-    arguments = (*SMALL, *beside(kafka, registry, topic_prefix), *load)
-    with Bench(tmp_path.resolve(), *arguments, "--slo", "answered >= 99%") as bench:
-        assert bench.ended() == 1, bench.log
-        run = bench.run()
-    assert "no_answers" in codes(run["reasons"])
-    assert "objective_missed" in codes(run["reasons"])
-    assert answers_of(run)["unanswered"] == answers_of(run)["requests"] > 0
-    assert any("group" in notice for notice in run["notices"]), run["notices"]
