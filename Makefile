@@ -48,7 +48,7 @@ layers: $(STAMP)
 	$(BIN)/lint-imports
 
 test-unit: $(STAMP)
-	$(BIN)/python -m pytest -q -n 2 tests/unit
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/unit
 
 # Of the calibration, what counts events is exact however busy the machine is; what times them has the machine to itself.
 # Three brokers, two hosts or a slow disk need it to themselves too, or more than CI has: `make calibration` has them.
