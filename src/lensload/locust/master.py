@@ -150,7 +150,7 @@ class Master:
         self._files = FileWriter(config)
         # With --json standard output is Locust's document, for another program to read.
         console = Console(stderr=True) if parsed.json else None
-        display: Listener = Screen(config, console) if parsed.headless else Log(config)
+        display: Listener = Screen(config, self._files, console) if parsed.headless else Log(config)
         followers = [self.live] if self._environment.web_ui else []
         run = Coordinator(
             self._transport,

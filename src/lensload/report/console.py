@@ -32,6 +32,7 @@ from lensload.verdict.slo import stand
 from lensload.verdict.verdict import in_words, meaning
 
 WIDTH = 100
+RUN_FILE = "run file"
 _STATISTICS = ("mean", "p50", "p90", "p99", "p999", "max")
 MOST = 10
 _CLIENT = (
@@ -48,21 +49,28 @@ Line = tuple[str, str]  # text, and the style it has where there are styles
 _VERDICT_STYLES = {"pass": "bold green", "fail": "bold red", "invalid": "bold yellow"}
 
 
-def print_result(run: Run, console: Console | None = None, run_file: Path | None = None) -> None:
+def print_result(run: Run, console: Console | None = None, files: Sequence[tuple[str, Path]] = ()) -> None:
     """Print the result of a run to standard output, or to the console given.
 
     Args:
         run: what `lensload.results.build.build` or `lensload.results.run_file.read` gave.
         console: where to print; in colour if it can.
-        run_file: where the run was written, to be told.
+        files: what was written of the run, and where, to be told.
     """
     console = console or Console()
-    for text, style in _lines(run, run_file):
+    for text, style in _lines(run):
         # No wrapping, no markup: what is pasted must be what was built.
         console.print(Text(text.rstrip(), style), soft_wrap=True)
+    for what, path in files:
+        print_file(what, path, console)
 
 
-def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
+def print_file(what: str, path: Path, console: Console | None = None) -> None:
+    """Say where a file of a run is."""
+    (console or Console()).print(Text(f"{what}: {path}"), soft_wrap=True)
+
+
+def _lines(run: Run) -> Iterator[Line]:
     yield from _head(run)
     yield from _load(run)
     yield from _latencies(run)
@@ -76,8 +84,6 @@ def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
     yield from _some("ERRORS", [f"{e['count']:,} x {e['topic']}: {e['error']}" for e in run["errors"]])
     yield from _some("NOTICES", run["notices"])
     yield from _verdict(run)
-    if run_file:
-        yield f"run file: {run_file}", ""
 
 
 def _head(run: Run) -> Iterator[Line]:
