@@ -71,6 +71,8 @@ def print_file(what: str, path: Path, console: Console | None = None) -> None:
 
 
 def _lines(run: Run) -> Iterator[Line]:
+    yield from _verdict(run)
+    yield from _objectives(run)
     yield from _head(run)
     yield from _load(run)
     yield from _latencies(run)
@@ -80,23 +82,16 @@ def _lines(run: Run) -> Iterator[Line]:
     yield from _ledger(run)
     yield from _responses(run)
     yield from _groups(run)
-    yield from _objectives(run)
     yield from _some("ERRORS", [f"{e['count']:,} x {e['topic']}: {e['error']}" for e in run["errors"]])
     yield from _some("NOTICES", run["notices"])
-    yield from _verdict(run)
+    yield from _end(run)
 
 
 def _head(run: Run) -> Iterator[Line]:
     conditions = run["conditions"]
     versions, machine = conditions.get("versions", {}), conditions.get("machine", {})
     started = datetime.fromisoformat(run["started_at"])
-    yield (
-        (
-            f"lensload {versions.get('lensload', '')}, run of {started:%Y-%m-%d %H:%M:%S} UTC:"
-            f" {run['verdict'].upper()}"
-        ),
-        "bold",
-    )
+    yield from _title(f"lensload {versions.get('lensload', '')}, run of {started:%Y-%m-%d %H:%M:%S} UTC")
     facts = (
         f"{machine.get('cpus', '?')} CPUs ({machine.get('cpu_model') or machine.get('architecture', '?')})",
         f"Python {versions.get('python', '?')}",
@@ -258,11 +253,17 @@ def _some(title: str, texts: Sequence[str]) -> Iterator[Line]:
 
 
 def _verdict(run: Run) -> Iterator[Line]:
-    yield "", ""
     yield f"VERDICT: {run['verdict'].upper()}", _VERDICT_STYLES[run["verdict"]]
     yield from _paragraph("", meaning(run["verdict"], objective_count(run)))
     for reason in run["reasons"]:
         yield from _paragraph("- ", in_words(reason))
+
+
+def _end(run: Run) -> Iterator[Line]:
+    """The verdict again: of a long table a terminal shows the end."""
+    why = "" if run["verdict"] == "pass" else ", for the reasons at the top"
+    yield "", ""
+    yield f"VERDICT: {run['verdict'].upper()}{why}", _VERDICT_STYLES[run["verdict"]]
 
 
 def _title(text: str) -> Iterator[Line]:
