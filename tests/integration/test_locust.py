@@ -184,6 +184,8 @@ def test_the_web_ui_starts_edits_stops_and_starts_again(folder: Path) -> None:
         assert set(locust.child_pids()).isdisjoint(pids)
         locust.press_ctrl_c()
         code = locust.ended()
+    assert "\nrun file: run-2.json\n" in locust.log, "with the page gone, the terminal has the result"
+    assert "\nrun file: run.json\n" not in locust.log
     second: Run = json.loads((folder / "run-2.json").read_text())
     check_whole(second)
     check_good(second, code)

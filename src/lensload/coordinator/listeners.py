@@ -118,10 +118,22 @@ class Screen(Listener):
 
 
 class Log(Listener):
-    """Logs what is worth a person's attention, where no run is shown on a screen."""
+    """Logs what is worth a person's attention, where no run is shown on a screen.
 
-    def __init__(self, config: RunConfig) -> None:
+    Args:
+        config: of the run.
+        files: has written them when the result comes.
+        console: where a whole result goes instead of standard output.
+
+    Attributes:
+        whole: print the whole result in place of the verdict: nothing else will show it once the process has ended.
+    """
+
+    def __init__(self, config: RunConfig, files: FileWriter, console: Console | None = None) -> None:
+        self.whole = False
         self._run_file = config.outputs.run_file
+        self._files = files
+        self._console = console
 
     def second(self, snapshot: Snapshot) -> None:
         """Log the notices that are new."""
@@ -129,7 +141,10 @@ class Log(Listener):
             _log.warning(notice)
 
     def result(self, result: Run) -> None:
-        """Log the verdict, and the reasons for it."""
+        """Log the verdict and the reasons for it, or print the whole result."""
+        if self.whole:
+            print_result(result, self._console, self._files.written)
+            return
         _log.info("Verdict: %s. Run file: %s", result["verdict"], self._run_file)
         for reason in result["reasons"]:
             _log.warning(in_words(reason))

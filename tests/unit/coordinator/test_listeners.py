@@ -3,10 +3,11 @@
 from io import StringIO
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from lensload.config.model import RunConfig
-from lensload.coordinator.listeners import FileWriter, Screen
+from lensload.coordinator.listeners import FileWriter, Log, Screen
 from tests.support.planted_runs import a_run
 
 
@@ -24,6 +25,23 @@ def test_the_end_of_a_run_names_the_files_that_were_written(tmp_path: Path):
     assert "/dev/full" not in text.getvalue()
     assert files.error is not None
     assert files.wrote_run_file
+
+
+def test_a_log_prints_the_whole_result_of_a_run_that_ends_the_process(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """Ctrl-C takes the page away: the terminal has the figures then. Otherwise a line with the verdict is enough."""
+    config = RunConfig.of(run_file=tmp_path / "run.json")
+    caplog.set_level("INFO", "lensload")
+    for whole in (False, True):
+        files, text = FileWriter(config), StringIO()
+        log = Log(config, files, Console(file=text, width=80))
+        log.whole = whole
+        caplog.clear()
+        for listener in (files, log):
+            listener.result(a_run())
+        assert ("end to end" in text.getvalue()) == whole
+        assert bool(caplog.records) != whole
 
 
 def test_a_run_file_that_is_not_written_is_not_named(tmp_path: Path):
