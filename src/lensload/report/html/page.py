@@ -117,7 +117,7 @@ def _comparison(runs: Sequence[Run], names: Sequence[str]) -> Comparison | None:
         "fail_on_unknown": False,
         "base": [names[0]],
         "new": [names[1]],
-        "method": method(1, 1, terms),
+        "method": method(1, 1, terms, changes),
         "changes": changes,
         "remarks": [difference.text for difference in differences(runs[0], runs[1])],
     }
