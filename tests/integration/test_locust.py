@@ -154,6 +154,9 @@ def test_the_web_ui_starts_edits_stops_and_starts_again(folder: Path) -> None:
         assert "drain_timeout" in page
         assert "rate_profile" in page
         assert "bootstrap_servers" not in page
+        for name in ("users", "spawn_rate"):
+            (offered,) = re.findall(rf'"(?:num_)?{name}": ([\d.]+)', page)
+            assert web.offered(name) == float(offered), "both pages offer the same"
 
         assert web.swarm(2, seed="7")["success"]
         wait_until(lambda: web.row("ack", "user-interactions"))
