@@ -38,6 +38,16 @@ def duration_s(text: object) -> float:
     return seconds
 
 
+def duration_text(seconds: float) -> str:
+    """A duration as people write it, such as 10m, 1m30s, 2.5s or 100ms; `duration_s` reads it as the same."""
+    text = f"{round(seconds * 1e3)}ms" if 0 < seconds < 1 else ""
+    rest = int(seconds) if seconds % 1 == 0 else 0
+    for unit in "dhms":
+        count, rest = divmod(rest, int(_UNITS_S[unit]))
+        text += f"{count}{unit}" if count else ""
+    return text if text and duration_s(text) == seconds else f"{seconds:.15g}s"
+
+
 def number(text: str) -> float:
     """A number as people write it: 5000, 5_000, 5,000, 5e3, 5k, 1.5M, 2G.
 

@@ -241,6 +241,30 @@ def test_each_end_of_a_search_is_told(
     assert "var(--" not in (tmp_path / "picture.svg").read_text()
 
 
+@pytest.mark.parametrize("rate_of", ["events", "requests"])
+def test_rates_are_called_by_what_they_are_of(tmp_path: Path, rate_of: Any):
+    """A service under test is asked so many requests a second, and nowhere is that called events."""
+    run = a_run(seconds=2)
+    made = [Trial(900, Answer.HELD, "", run, tmp_path / "1.json")]
+    made += [Trial(1_800, Answer.MISSED, "it was late", run, tmp_path / "2.json")]
+    trials = Trials(["response.p99 < 1ms"], Plan(900), made, rate_of)
+    assert trials.result(None)["rate_of"] == rate_of
+    for found in (
+        Found("cluster", 900, 1_800),
+        Found("generator", 900, 1_800),
+        Found("invalid", 900, None),
+        None,
+    ):
+        capacity = trials.result(found)
+        text = result.table(capacity)
+        assert text.split(maxsplit=1)[0] == f"{rate_of}/s"
+        assert f"900 {rate_of}/s" in capacity["text"]
+        if rate_of == "requests":
+            assert "events/s" not in capacity["text"]
+        assert chart.write(tmp_path / "picture.svg", capacity)
+        assert f"{rate_of}/s asked for" in (tmp_path / "picture.svg").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,11 @@ from confluent_kafka.admin import (
 from lensload.config.fields import Cluster
 from lensload.config.model import RunConfig
 from lensload.errors import ClusterError, UsageError
-from lensload.kafka import client_config, connection, topics
-from lensload.kafka.client_errors import HOPELESS, NO_BROKER, Troubles
+from lensload.kafka import client_config, connection, diagnosis, topics
+from lensload.kafka.client_errors import NO_BROKER, Troubles
 from lensload.kafka.embedded import EmbeddedCluster
 from tests.harness import kafka as native
+from tests.support.web_server import web_server as quiet_web_server
 
 REAL = RunConfig.of(bootstrap_servers="127.0.0.1:9", registry_url="mock://")
 
@@ -173,17 +175,31 @@ def web_server() -> Iterator[str]:
     thread.join()
 
 
-def test_something_other_than_kafka_is_told_so(web_server: str):
-    """The registry's port given for the broker's is a common slip."""
-    text, waited_s = refusal_of(web_server, REAL, 60)
-    assert waited_s < 30
-    assert HOPELESS["_BAD_MSG"] in text
+@pytest.mark.parametrize("protocol", ["PLAINTEXT", "SSL"])
+def test_a_web_server_in_a_brokers_place_is_told_so(web_server: str, protocol: str, config_file: Path):
+    """The registry's port given for the broker's is a common slip, and so is one that answers nothing but HTTP."""
+    config_file.write_text(f"security.protocol={protocol}")
+    with quiet_web_server(BaseHTTPRequestHandler) as url:
+        for address in (web_server, url.removeprefix("http://")):
+            text, waited_s = refusal_of(address, REAL.changed(client_config=config_file), 60)
+            assert waited_s < 30
+            assert f"{address} answers HTTP" in text
+            assert "--bootstrap-servers" in text
 
 
-def test_tls_where_there_is_none_is_told_so(web_server: str, config_file: Path):
+def test_a_broker_is_not_taken_for_a_web_server(embedded: EmbeddedCluster):
+    """What closes the connection when it is asked in HTTP does not speak it, and neither does a closed port."""
+    host, _, port = embedded.bootstrap_servers.partition(",")[0].rpartition(":")
+    assert not diagnosis.answers_http(host, int(port))
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        assert not diagnosis.answers_http("127.0.0.1", held.getsockname()[1])
+
+
+def test_tls_where_there_is_none_is_told_so(embedded: EmbeddedCluster, config_file: Path):
     """security.protocol and port must agree, and the message says where to look."""
     config_file.write_text("security.protocol=SSL")
-    text, waited_s = refusal_of(web_server, REAL.changed(client_config=config_file), 60)
+    text, waited_s = refusal_of(embedded.bootstrap_servers, REAL.changed(client_config=config_file), 60)
     assert waited_s < 30
     assert "security.protocol=PLAINTEXT" in text
 

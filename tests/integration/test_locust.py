@@ -154,6 +154,9 @@ def test_the_web_ui_starts_edits_stops_and_starts_again(folder: Path) -> None:
         assert "drain_timeout" in page
         assert "rate_profile" in page
         assert "bootstrap_servers" not in page
+        for name in ("users", "spawn_rate"):
+            (offered,) = re.findall(rf'"(?:num_)?{name}": ([\d.]+)', page)
+            assert web.offered(name) == float(offered), "both pages offer the same"
 
         assert web.swarm(2, seed="7")["success"]
         wait_until(lambda: web.row("ack", "user-interactions"))
@@ -184,6 +187,8 @@ def test_the_web_ui_starts_edits_stops_and_starts_again(folder: Path) -> None:
         assert set(locust.child_pids()).isdisjoint(pids)
         locust.press_ctrl_c()
         code = locust.ended()
+    assert "\nrun file: run-2.json\n" in locust.log, "with the page gone, the terminal has the result"
+    assert "\nrun file: run.json\n" not in locust.log
     second: Run = json.loads((folder / "run-2.json").read_text())
     check_whole(second)
     check_good(second, code)

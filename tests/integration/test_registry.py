@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from lensload.errors import RegistryError, UsageError
+from lensload.kafka.embedded import EmbeddedCluster
 from lensload.schema import definitions, registry_auth
 from lensload.schema import registry as doors
 from tests.harness.registry import Registry as NativeRegistry
@@ -203,6 +204,14 @@ def test_nothing_at_the_address_is_told_soon():
     begun_s = time.monotonic()
     assert url in refusal_of(url)
     assert time.monotonic() - begun_s < 25
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_broker_in_the_registrys_place_is_told_so(scheme: str):
+    """A broker's port given for the registry's is a common slip; a broker closes the connection without an answer."""
+    with EmbeddedCluster() as cluster:
+        address = cluster.bootstrap_servers.partition(",")[0]
+        assert "broker" in refusal_of(f"{scheme}://{address}")
 
 
 def test_an_unknown_host_is_told():

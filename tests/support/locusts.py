@@ -225,6 +225,13 @@ class WebUI:
         """The page itself."""
         return self._get("/")
 
+    def offered(self, name: str) -> float:
+        """What the form of lensload's own page holds in a field."""
+        groups = json.loads(self._get("/lensload/api/form"))["groups"]
+        return next(
+            float(each["value"]) for group in groups for each in group["fields"] if each["name"] == name
+        )
+
     def stats(self) -> dict[str, Any]:
         """What the page shows in its table."""
         found: dict[str, Any] = json.loads(self._get("/stats/requests"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensload.parse import moment_ms, number, share
+from lensload.parse import duration_s, duration_text, moment_ms, number, share
 
 NOW_MS = 1_800_000_000_000
 
@@ -44,6 +44,30 @@ def test_any_text_is_a_finite_number_or_refused(text: str):
     """Nothing that is typed ends in another error or in infinity."""
     with contextlib.suppress(ValueError):
         assert math.isfinite(number(text))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (600, "10m"),
+        (30, "30s"),
+        (90, "1m30s"),
+        (5_400, "1h30m"),
+        (1_209_600, "14d"),
+        (0.1, "100ms"),
+        (2.5, "2.5s"),
+        (0, "0s"),
+    ],
+)
+def test_a_duration_is_written_as_people_do(seconds: float, text: str):
+    """A form that holds ten minutes says so."""
+    assert duration_text(float(seconds)) == text
+
+
+@given(st.one_of(st.integers(0, 10**9).map(float), st.integers(0, 10**9).map(lambda ms: ms / 1e3)))
+def test_a_written_duration_is_read_as_the_same(seconds: float):
+    """A form that is sent back unchanged changes nothing."""
+    assert duration_s(duration_text(seconds)) == seconds
 
 
 @pytest.mark.parametrize(("text", "value"), [("1%", 0.01), ("0.01", 0.01), ("100 %", 1.0), ("0.5%", 0.005)])

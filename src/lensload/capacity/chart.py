@@ -17,7 +17,6 @@ _NAMES = [STATISTIC_NAMES[name] for name in PERCENTILES]
 _RATE: Final[Spec] = {
     "field": "rate",
     "type": "quantitative",
-    "title": "events/s asked for",
     "scale": {"type": "log", "nice": False, "padding": 12},
     "axis": {"format": "~s", "grid": False, "tickCount": 6},
 }
@@ -80,6 +79,7 @@ def _points(capacity: Capacity) -> list[dict[str, Any]]:
 
 
 def _spec(capacity: Capacity, points: list[dict[str, Any]]) -> Spec:
+    rate = {**_RATE, "title": f"{capacity['rate_of']}/s asked for"}
     title = {
         "text": "Rate against latency",
         "subtitle": [
@@ -98,25 +98,25 @@ def _spec(capacity: Capacity, points: list[dict[str, Any]]) -> Spec:
         "background": "var(--paper)",
         "title": title,
         "data": {"values": points},
-        "layer": [*_curves(points), *_found(capacity["held_per_s"])],
+        "layer": [*_curves(points, rate), *_found(capacity["held_per_s"], rate)],
         "config": CONFIG,
     }
 
 
-def _curves(points: list[dict[str, Any]]) -> list[Spec]:
+def _curves(points: list[dict[str, Any]], rate: Spec) -> list[Spec]:
     """A line for each percentile, and a dot for each run, filled where the objectives held."""
     values = ticks(min(point["us"] for point in points), max(point["us"] for point in points))
     y = latency_axis("us", "end-to-end latency", (values[0], values[-1]), values)
     colour, dash = by_name(_NAMES, SERIES[:4]), by_name(_NAMES, DASHES[:4])
     line: Spec = {
-        "x": _RATE,
+        "x": rate,
         "y": {**y, "aggregate": "mean"},
         "color": {**colour, "legend": _LEGEND},
         "strokeDash": {**dash, "legend": _LEGEND},
     }
     filled = {"test": "datum.answer == 'held'", "value": 1}
     dot: Spec = {
-        "x": _RATE,
+        "x": rate,
         "y": y,
         "color": colour,
         "fillOpacity": {"condition": filled, "value": 0},
@@ -129,9 +129,9 @@ def _curves(points: list[dict[str, Any]]) -> list[Spec]:
     ]
 
 
-def _found(held_per_s: float | None) -> list[Spec]:
+def _found(held_per_s: float | None, rate: Spec) -> list[Spec]:
     """A line down at the rate that was found."""
     if not held_per_s:
         return []
     mark = {"type": "rule", "color": "var(--ink)", "strokeDash": [3, 3]}
-    return [{"data": {"values": [{"rate": held_per_s}]}, "mark": mark, "encoding": {"x": _RATE}}]
+    return [{"data": {"values": [{"rate": held_per_s}]}, "mark": mark, "encoding": {"x": rate}}]

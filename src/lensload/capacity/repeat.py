@@ -9,7 +9,7 @@ from lensload.capacity.bench_process import Command, run_to_end
 from lensload.config.model import RunConfig
 from lensload.errors import InvalidRunError, without_verdict
 from lensload.report import outputs
-from lensload.report.console import print_result
+from lensload.report.console import RUN_FILE, print_file, print_result
 from lensload.results import run_file
 from lensload.results.merge import merged
 from lensload.results.run import Run
@@ -44,8 +44,9 @@ def repeated(
             break
     result = merged(runs, [file.name for file in files[: len(runs)]], config.load.repeat)
     run_file.write(config.outputs.run_file, result)
-    outputs.write(config.outputs, [(config.outputs.run_file.name, result)])
-    print_result(result, run_file=config.outputs.run_file)
+    print_result(result, files=[(RUN_FILE, config.outputs.run_file)])
+    named = [(config.outputs.run_file.name, result)]
+    outputs.write(config.outputs, named, print_file)
     return result, EXIT_CODES[result["verdict"]]
 
 

@@ -19,6 +19,8 @@ STAGES = ("ack", "end_to_end")
 
 Outcome = Literal["found", "at_least", "generator", "none", "invalid", "unfinished"]
 
+RateOf = Literal["events", "requests"]
+
 EXIT_CODES: dict[Outcome, int] = {
     "found": 0,
     "at_least": 0,
@@ -47,7 +49,9 @@ class Capacity(TypedDict):
     null where the generator is; `held_per_s` and `gave_per_s` are the bracket whatever ends it. `outcome` is
     "found", "at_least" (the range ends first) or "generator" (it ends first, and a rate held): exit code 0; "none"
     (the cluster does not even hold the lowest rate): 1; "invalid" (no rate could be measured, or none from some rate
-    on for a reason that is not the rate) or "unfinished": 3. `runs` are in the order in which they were made.
+    on for a reason that is not the rate) or "unfinished": 3. `rate_of` says what the rates are of: "events" of all
+    topics, or "requests" to a service under test, whose `achieved_per_s` counts the events that follow answers too.
+    `runs` are in the order in which they were made.
     """
 
     format: str
@@ -57,6 +61,7 @@ class Capacity(TypedDict):
     held_per_s: float | None
     gave_per_s: float | None
     resolution: float
+    rate_of: RateOf
     slos: list[str]
     embedded: bool
     runs: list[Point]
@@ -70,6 +75,7 @@ class Trials:
     slos: Sequence[str]
     plan: Plan
     made: Sequence[Trial]
+    rate_of: RateOf = "events"
 
     def result(self, found: Found | None) -> Capacity:
         """What they came to; `found` is None for a search that was stopped before its end."""
@@ -79,11 +85,12 @@ class Trials:
         return {
             "format": FORMAT,
             "outcome": outcome,
-            "text": _text(outcome, found_or_known, self._because(outcome, found_or_known)),
+            "text": _text(outcome, found_or_known, self._because(outcome, found_or_known), self.rate_of),
             "capacity_per_s": found_or_known.held_per_s if outcome in ("found", "at_least") else None,
             "held_per_s": found_or_known.held_per_s,
             "gave_per_s": found_or_known.gave_per_s,
             "resolution": self.plan.resolution,
+            "rate_of": self.rate_of,
             "slos": list(self.slos),
             "embedded": bool(last and last["embedded"]),
             "runs": [_point(trial) for trial in self.made],
@@ -97,7 +104,9 @@ class Trials:
             last = [trial for trial in self.made if trial.rate_per_s == found.gave_per_s and trial.because][
                 -1:
             ]
-        return "".join(f"At {units.per_s(trial.rate_per_s)} events/s: {trial.because}" for trial in last)
+        return "".join(
+            f"At {units.per_s(trial.rate_per_s)} {self.rate_of}/s: {trial.because}" for trial in last
+        )
 
     def _known(self) -> Found:
         """The bracket as far as it goes: each rate's last run counts."""
@@ -121,7 +130,8 @@ def write(path: Path, capacity: Capacity) -> None:
 def table(capacity: Capacity) -> str:
     """The curve of rate against percentile as text, a line a run from the lowest rate up, and what it comes to."""
     latencies = [f"{stage} {name}" for stage in ("ack", "e2e") for name in ("p50", "p99")]
-    head = ["rate/s", "achieved", *latencies, "answer"]
+    rate_of = capacity["rate_of"]
+    head = [f"{rate_of}/s", "achieved" if rate_of == "events" else "all events/s", *latencies, "answer"]
     lines = aligned([head, *map(_row, in_order(capacity))], ">" * (len(head) - 1) + "<")
     return "\n".join([*lines, "", *_told(capacity)]) + "\n"
 
@@ -170,9 +180,9 @@ def _outcome(found: Found | None) -> Outcome:
     return "at_least" if found.limit == "range" else "found"
 
 
-def _text(outcome: Outcome, found: Found, because: str) -> str:
-    held = f"{units.per_s(found.held_per_s)} events/s" if found.held_per_s else "no rate that was tried"
-    gave = f"{units.per_s(found.gave_per_s)} events/s" if found.gave_per_s else ""
+def _text(outcome: Outcome, found: Found, because: str, rate_of: RateOf) -> str:
+    held = f"{units.per_s(found.held_per_s)} {rate_of}/s" if found.held_per_s else "no rate that was tried"
+    gave = f"{units.per_s(found.gave_per_s)} {rate_of}/s" if found.gave_per_s else ""
     match outcome:
         case "found":
             return f"CAPACITY: {held} hold the objectives, in two runs; {gave} do not, in two runs."

@@ -53,7 +53,7 @@ class Plan:
         """
         if not 0 < self.start_per_s <= self.max_per_s:
             raise UsageError(
-                f"A search from {self.start_per_s:g} to {self.max_per_s:g} events/s has no rates.",
+                f"A search from {self.start_per_s:g} to {self.max_per_s:g} per second has no rates.",
                 "Give --start-rate less than --max-rate, both above 0.",
             )
         if not (self.growth > 1 and 0.005 <= self.resolution < 1):

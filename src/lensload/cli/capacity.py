@@ -49,7 +49,7 @@ _result = option_group("Result")
     type=Quantity(0, 1e8, whole=False),
     default=1_000.0,
     metavar="RATE",
-    help="The first rate, in events/s. Lower rates are tried only if the generator cannot keep up with it.",
+    help="The first rate, in events/s; with --recommender external in requests/s. Lower rates are tried only if the generator cannot keep up with it.",
 )
 @_search(
     "--max-rate",
@@ -144,7 +144,8 @@ def capacity(
             found = _drive(search(plan), runs)
         except LensloadError as failed:
             error = failed
-    made = result.Trials([str(slo) for slo in config.criteria.slo], plan, runs.made).result(found)
+    slos = [str(slo) for slo in config.criteria.slo]
+    made = result.Trials(slos, plan, runs.made, runs.rate_of).result(found)
     result.write(result_file, made)
     drawn = chart.write(chart_file, made)
     click.echo(result.table(made), nl=False)
@@ -174,6 +175,7 @@ class _Runs:
 
     def __init__(self, config: RunConfig, folder: Path, settle_s: float) -> None:
         self.made: list[Trial] = []
+        self.rate_of: result.RateOf = "requests" if config.service.external else "events"
         self._config = config
         self._folder = folder
         self._settle_s = settle_s
@@ -183,7 +185,7 @@ class _Runs:
         if self.made:
             time.sleep(self._settle_s)
         number = len(self.made) + 1
-        click.echo(f"run {number}: {units.per_s(rate_per_s)} events/s", err=True)
+        click.echo(f"run {number}: {units.per_s(rate_per_s)} {self.rate_of}/s", err=True)
         file = self._folder / f"{number:02}-{rate_per_s:.6g}.json"
         config = self._config.alone(file).changed(rate=rate_per_s)
         made = trial.bench(bench_process.command(config, os.environ), file, rate_per_s)

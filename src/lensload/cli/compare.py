@@ -165,7 +165,7 @@ def _compared(
         "fail_on_unknown": fail_on_unknown,
         "base": list(sides[0]),
         "new": list(sides[1]),
-        "method": comparing.method(len(base), len(new), terms),
+        "method": comparing.method(len(base), len(new), terms, changes),
         "changes": changes,
         "remarks": remarks,
     }

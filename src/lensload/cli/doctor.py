@@ -85,7 +85,7 @@ def _text(found: Sequence[Any]) -> str:
         for label, text in (("", each["meaning"]), ("-> ", each["fix"])):
             lines += _wrapped(" " * _INDENT + label, text) if text else []
     marks = [_MARKS[each["severity"]] for each in found]
-    lines.append(f"\n{marks.count('FAIL')} to mend, {marks.count('warn')} warnings, {len(marks)} findings.")
+    lines.append(f"\n{len(marks)} findings: {marks.count('FAIL')} FAIL, {marks.count('warn')} warn.")
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ from lensload.config.fields import Views
 from lensload.config.model import VIEWS
 from lensload.errors import UsageError
 from lensload.report import outputs
-from lensload.report.console import print_result
+from lensload.report.console import RUN_FILE, print_file, print_result
 from lensload.results import run_file
 from lensload.verdict.verdict import EXIT_CODES
 
@@ -28,8 +28,8 @@ def report(given: Given, runs: tuple[Path, ...]) -> None:
     named = [(path.stem, run_file.read(path)) for path in runs]
     try:
         for path, (_, run) in zip(runs, named, strict=True):
-            print_result(run, run_file=path)
-        outputs.write(views, named)
+            print_result(run, files=[(RUN_FILE, path)])
+        outputs.write(views, named, print_file)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         # What a run file says of its conditions is free, so that nothing checks it before it is shown.
         raise UsageError(

@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args, get_origin
+from typing import Literal, cast, get_args, get_origin
 
 from lensload.config.model import ENV_PREFIX, FIELDS, GROUPS, RunConfig, flag_of, name_of, shown_of
 from lensload.config.types import MAX
 from lensload.option import Shown
+from lensload.parse import duration_text
 
 _TITLES = {"criteria": "Objectives and thresholds"}
 
@@ -72,7 +73,7 @@ def _as_default(value: object, metavar: str) -> str | int | float:
     if value is None:
         return ""
     if metavar == "DURATION":
-        return f"{value:.15g}s"
+        return duration_text(cast("float", value))
     if isinstance(value, float) and MAX in metavar:  # text: Locust would refuse what is no number
         return MAX if math.isinf(value) else f"{value:.15g}"
     if isinstance(value, tuple):

@@ -77,8 +77,7 @@ class Intake:
             case messages.Ready(surroundings):
                 state.conditions[process] = surroundings
             case messages.Report():
-                self._recorder.add(worker, message)
-                rest = message.without_stats()
+                rest = self._recorder.add(worker, message)
                 for listener in self._listeners:
                     listener.reported(state, rest)
             case messages.Used(cost):

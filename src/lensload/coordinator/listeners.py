@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 
@@ -11,7 +12,7 @@ from lensload.coordinator.workers import WorkerState
 from lensload.errors import UsageError
 from lensload.processes.messages import Report
 from lensload.report import outputs
-from lensload.report.console import print_result
+from lensload.report.console import RUN_FILE, print_result
 from lensload.report.live import LiveView
 from lensload.results import run_file
 from lensload.results.run import Run
@@ -44,14 +45,19 @@ class FileWriter(Listener):
     """Writes the run file and the other files that the configuration asks for.
 
     Attributes:
-        wrote_run_file: the run file is written.
+        written: what each file is that is written, and its path; the run file is the first.
         error: why a file could not be written; None while all were.
     """
 
     def __init__(self, config: RunConfig) -> None:
-        self.wrote_run_file = False
+        self.written: list[tuple[str, Path]] = []
         self.error: UsageError | None = None
         self._config = config
+
+    @property
+    def wrote_run_file(self) -> bool:
+        """The run file is written."""
+        return any(what == RUN_FILE for what, _ in self.written)
 
     def started(self, recorder: Recorder) -> None:
         """Say that a run file will be replaced, while there is time to keep it."""
@@ -64,13 +70,15 @@ class FileWriter(Listener):
     def result(self, result: Run) -> None:
         """Write all files; what cannot be written is logged."""
         self._write(lambda: self._write_run_file(result))
-        self._write(
-            lambda: outputs.write(self._config.outputs, [(self._config.outputs.run_file.stem, result)])
-        )
+        named = [(self._config.outputs.run_file.stem, result)]
+        self._write(lambda: outputs.write(self._config.outputs, named, self._wrote))
 
     def _write_run_file(self, result: Run) -> None:
         run_file.write(self._config.outputs.run_file, result)
-        self.wrote_run_file = True
+        self._wrote(RUN_FILE, self._config.outputs.run_file)
+
+    def _wrote(self, what: str, path: Path) -> None:
+        self.written.append((what, path))
 
     def _write(self, write: Callable[[], None]) -> None:
         try:
@@ -85,14 +93,15 @@ class Screen(Listener):
 
     Args:
         config: of the run.
+        files: has written them when the result comes.
         console: where the result goes instead.
     """
 
-    def __init__(self, config: RunConfig, console: Console | None = None) -> None:
+    def __init__(self, config: RunConfig, files: FileWriter, console: Console | None = None) -> None:
         self._console = console
+        self._files = files
         self._view = LiveView(thresholds=config.criteria)
         self._view.__enter__()
-        self._run_file = config.outputs.run_file
 
     def second(self, snapshot: Snapshot) -> None:
         """Show the run as it is now."""
@@ -101,7 +110,7 @@ class Screen(Listener):
     def result(self, result: Run) -> None:
         """Show the result in place of the run."""
         self.closed()
-        print_result(result, self._console, run_file=self._run_file)
+        print_result(result, self._console, self._files.written)
 
     def closed(self) -> None:
         """Give the terminal back as it was."""
@@ -109,10 +118,22 @@ class Screen(Listener):
 
 
 class Log(Listener):
-    """Logs what is worth a person's attention, where no run is shown on a screen."""
+    """Logs what is worth a person's attention, where no run is shown on a screen.
 
-    def __init__(self, config: RunConfig) -> None:
+    Args:
+        config: of the run.
+        files: has written them when the result comes.
+        console: where a whole result goes instead of standard output.
+
+    Attributes:
+        whole: print the whole result in place of the verdict: nothing else will show it once the process has ended.
+    """
+
+    def __init__(self, config: RunConfig, files: FileWriter, console: Console | None = None) -> None:
+        self.whole = False
         self._run_file = config.outputs.run_file
+        self._files = files
+        self._console = console
 
     def second(self, snapshot: Snapshot) -> None:
         """Log the notices that are new."""
@@ -120,7 +141,10 @@ class Log(Listener):
             _log.warning(notice)
 
     def result(self, result: Run) -> None:
-        """Log the verdict, and the reasons for it."""
+        """Log the verdict and the reasons for it, or print the whole result."""
+        if self.whole:
+            print_result(result, self._console, self._files.written)
+            return
         _log.info("Verdict: %s. Run file: %s", result["verdict"], self._run_file)
         for reason in result["reasons"]:
             _log.warning(in_words(reason))

@@ -52,7 +52,8 @@ def run(
     logging.basicConfig(level=logging.WARNING, format="[%(asctime)s] %(levelname)s/%(name)s: %(message)s")
     with ExitStack() as resources:
         cluster = _cluster(config, resources)
-        files, screen = FileWriter(config), Screen(config)
+        files = FileWriter(config)
+        screen = Screen(config, files)
         resources.callback(screen.closed)  # also where no coordinator comes to do it
         everybody = [*_metrics(config), files, screen, *listeners]
         coordinator = Coordinator(transport, config, everybody, cluster=cluster, rate_per_s=config.load.rate)

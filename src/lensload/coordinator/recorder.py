@@ -101,18 +101,19 @@ class Recorder:
         self._brokers = RecentBrokers()
         self._targets: dict[str, _MeanTarget] = {}
 
-    def add(self, worker: str, report: Report) -> None:
-        """Take in one report of a process of a worker."""
+    def add(self, worker: str, report: Report) -> Report:
+        """Take in one report of a process of a worker; returns it without its stats, as it is kept."""
         self._fresh.add(report.stats)
         self.clock_step_ns = max(self.clock_step_ns, abs(report.clock_step_ns))
         before = self._reports.get((worker, type(report).__name__))
-        self._reports[worker, type(report).__name__] = report.without_stats()
+        self._reports[worker, type(report).__name__] = rest = report.without_stats()
         if isinstance(report, GeneratorReport):
             began_ns = before.now_ns if before else report.now_ns - NS_PER_S
             acked = sum(progress(stats)["acked"] for stats in report.stats)
             self._acked_per_s[worker] = acked * 1e9 / max(1, report.now_ns - began_ns)
             if self.times and self.times.is_measured(report.now_ns, self.stopped_ns):
                 self._targets.setdefault(worker, _MeanTarget()).add(report)
+        return rest
 
     def add_drained(self, message: Drained) -> None:
         """Take in the last message of a process."""

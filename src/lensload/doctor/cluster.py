@@ -39,7 +39,7 @@ def reached(settings: Mapping[str, Any]) -> list[Finding]:
     facts = connection.check(settings)
     took_ms = (time.monotonic() - begun_s) * 1e3
     text = (
-        f"The cluster at {settings['bootstrap.servers']} answers after {took_ms:,.0f} ms; it has"
+        f"The cluster at {settings['bootstrap.servers']} answered in {took_ms:,.0f} ms and has"
         f" {len(facts.brokers)} broker{'s' if len(facts.brokers) > 1 else ''}."
     )
     with ThreadPoolExecutor(16) as pool:
@@ -54,7 +54,7 @@ def _address(address: str) -> Finding:
     try:
         every = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
     except OSError as error:
-        return _unreachable(address, f"its name has no address ({error.strerror})")
+        return _unreachable(address, f"its name cannot be resolved ({error.strerror})")
     failures: list[str] = []
     reached_at: list[str] = []
     for family, _, _, _, where in dict.fromkeys(every):
@@ -70,11 +70,11 @@ def _address(address: str) -> Finding:
         return _finding(
             "address_family",
             "warning",
-            f"The broker at {address} is reached by {', '.join(reached_at)}, and not by {'; '.join(failures)}.",
-            "Each connection may first wait for the address that does not answer.",
+            f"The broker at {address} can be reached by {', '.join(reached_at)}, but not by {'; '.join(failures)}.",
+            "A client may try the address that does not answer first, which delays each connection.",
             "Set broker.address.family=v4 (or v6) in the --client-config file.",
         )
-    text = f"The broker at {address} accepts ({', '.join(reached_at)})."
+    text = f"The broker at {address} accepts connections ({', '.join(reached_at)})."
     return _finding("broker_reached", "ok", text)
 
 
@@ -82,9 +82,9 @@ def _unreachable(address: str, reason: str) -> Finding:
     return _finding(
         "broker_unreachable",
         "refused",
-        f"The broker that advertises {address} is not reached: {reason}.",
-        "No run can begin where it leads a partition.",
-        "Set the broker's advertised.listeners to an address that this machine reaches.",
+        f"The broker that advertises {address} cannot be reached: {reason}.",
+        "No run can begin if this broker leads a partition of its topics.",
+        "Set the broker's advertised.listeners to an address that this machine can reach.",
     )
 
 
@@ -101,9 +101,9 @@ def clock(settings: Mapping[str, Any], prefix: str) -> list[Finding]:
                 "clock",
                 "clock_not_compared",
                 "note",
-                f"The brokers' clock was not read: {in_words(error.args[0])}.",
-                "Whether it is near this machine's is not known.",
-                "Allow Create and Delete on topics with the prefix.",
+                f"The brokers' clock could not be read: {in_words(error.args[0])}.",
+                "It is not known whether it agrees with this machine's clock.",
+                "Allow Create, Write and Delete on topics with this --topic-prefix.",
             )
         ]
     try:
@@ -122,9 +122,9 @@ def _deleted(admin: TopicAdmin, name: str) -> list[Finding]:
                 "topics",
                 "probe_topic_left",
                 "warning",
-                f"The topic {name}, made to read the brokers' clock, could not be deleted: {error.message}",
+                f"The topic {name}, created to read the brokers' clock, could not be deleted: {error.message}",
                 "",
-                "Delete it.",
+                "Delete it by hand.",
             )
         ]
     return []
@@ -153,9 +153,12 @@ def _readings(settings: Mapping[str, Any], name: str) -> list[tuple[float, float
 
 def _clock_finding(readings: list[tuple[float, float]]) -> Finding:
     if not readings:
-        return finding("clock", "clock_not_compared", "note", "The brokers' clock was not read: no answer.")
+        return finding(
+            "clock", "clock_not_compared", "note", "The brokers' clock could not be read: no answer."
+        )
     ahead_ms, doubt_ms = min(readings, key=lambda each: each[1])
-    text = f"The broker's clock is {ahead_ms:+,.1f} ms from this machine's, give or take {doubt_ms:,.1f} ms."
+    where = "ahead of" if ahead_ms > 0 else "behind"
+    text = f"The broker's clock is {abs(ahead_ms):,.1f} ms {where} this machine's (+/- {doubt_ms:,.1f} ms)."
     if abs(ahead_ms) - doubt_ms <= _CLOCK_APART_MS:
         return finding("clock", "broker_clock", "ok", text)
     return finding(
@@ -163,6 +166,6 @@ def _clock_finding(readings: list[tuple[float, float]]) -> Finding:
         "broker_clock",
         "warning",
         text,
-        "Latencies do not go by it; retention, time limits of topics and replay --start TIME do.",
-        "Synchronise both with NTP (chronyd).",
+        "Latencies do not use the broker's clock. Retention, the topics' limits of timestamps and replay --start TIME do.",
+        "Synchronise both clocks with NTP (chronyd).",
     )

@@ -20,7 +20,7 @@ def examine(config: RunConfig, *, probe_topic: bool = False) -> list[Finding]:
         probe_topic: create a topic to read the brokers' clock, and delete it again.
     """
     found = [
-        finding("connection", "client_config", "warning", notice, "Logging in may fail for it.")
+        finding("connection", "client_config", "warning", notice, "The login may fail because of it.")
         for notice in connection.notices(config.cluster)
     ]
     if config.cluster.embedded:
@@ -65,7 +65,7 @@ def _target(config: RunConfig, settings: dict[str, Any]) -> topics.Target:
 
 def _registry(config: RunConfig) -> list[Finding]:
     if (config.cluster.registry_url or "mock:").startswith("mock:"):
-        text = "There is no registry (mock://): schema ids are invented."
+        text = "No registry is used (mock://): schema ids are invented."
         return [finding("registry", "no_registry", "note", text, "No other program can decode the events.")]
     loaded = {topic: schema for topic, schema in definitions.load().items() if topic in config.load.topics}
     with connection.registry_of(config.cluster) as registry:
@@ -81,7 +81,7 @@ def _embedded() -> Finding:
         "note",
         "No --bootstrap-servers: a run uses the embedded cluster.",
         "Its figures are the client's, never a broker's.",
-        "Give --bootstrap-servers and --registry-url for a real one.",
+        "Give --bootstrap-servers and --registry-url to use a real cluster.",
     )
 
 

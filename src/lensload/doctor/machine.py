@@ -5,16 +5,18 @@ import ctypes
 import locale
 import os
 import resource
-import sys
 import time
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from rich.console import Console
+
 from lensload.config.model import RunConfig
 from lensload.doctor.finding import Finding, finding
 from lensload.machine import ticks
 from lensload.metrics.cost import MAX_STOLEN
+from lensload.report.terminal import can_redraw
 from lensload.results.environment import machine
 
 _finding = partial(finding, "machine")
@@ -43,14 +45,14 @@ def examined(config: RunConfig) -> list[Finding]:
 
 def _cores(config: RunConfig) -> Finding:
     cpus = machine()["cpus"]
-    text = f"{cpus:g} cores may be used. Workers: {config.load.workers}, each of two processes."
+    text = f"{cpus:g} cores are available. Workers: {config.load.workers}, with two processes each."
     if cpus >= 2 * config.load.workers:
         return _finding("cores", "ok", text)
     return _finding(
         "cores",
         "note",
         text,
-        "Generator and observer share cores, so that the highest rate is lower.",
+        "Generator and observer share cores, which lowers the highest rate.",
         "Use fewer workers, or a machine with two cores for each.",
     )
 
@@ -66,15 +68,15 @@ def _lag_us() -> float:
 
 
 def _schedule(config: RunConfig, lag_us: float) -> Finding:
-    text = f"A sleeper is woken {lag_us / 1e3:,.2f} ms late at p99."
+    text = f"This machine wakes a sleeping process {lag_us / 1e3:,.2f} ms late at p99."
     if not config.criteria.is_late(lag_us):
         return _finding("schedule_lag", "ok", text)
     return _finding(
         "schedule_lag",
         "invalid",
         text,
-        f"A run is invalid above {config.criteria.max_schedule_lag_s * 1e3:g} ms (--max-schedule-lag).",
-        "Stop what else runs here, or use another machine.",
+        f"A run with a greater schedule lag than {config.criteria.max_schedule_lag_s * 1e3:g} ms is invalid (--max-schedule-lag).",
+        "Stop other programs on this machine, or use another machine.",
     )
 
 
@@ -90,15 +92,17 @@ def _busy(before: dict[str, int], after: dict[str, int]) -> list[Finding]:
             _finding(
                 "steal",
                 "warning",
-                f"The host takes {steal:.0%} of the CPU time for others (steal).",
-                "Latencies hold the host's pauses, and runs differ from each other.",
-                "Use a machine with cores of its own, and say --repeat 5.",
+                f"The host gives {steal:.0%} of this machine's CPU time to others (steal).",
+                "Latencies include these pauses, and differ more from run to run.",
+                "Use a machine with dedicated cores, or measure with --repeat 5.",
             )
         )
     text = f"The cores are {1 - idle:.0%} busy now."
     if idle < 0.5:
-        meaning = "A run shares them: the highest rate is lower, and latencies are higher."
-        found.append(_finding("busy", "warning", text, meaning, "Stop what else runs here."))
+        meaning = (
+            "Other programs take CPU from a run: its highest rate is lower, and its latencies are higher."
+        )
+        found.append(_finding("busy", "warning", text, meaning, "Stop these programs."))
     else:
         found.append(_finding("busy", "ok", text))
     return found
@@ -109,26 +113,26 @@ def _memory(config: RunConfig) -> list[Finding]:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         free_bytes = 1024 * int(next(line for line in lines if line.startswith("MemAvailable")).split()[1])
         wanted_bytes = config.load.workers * _BYTES_PER_WORKER
-        text = f"{free_bytes / 2**30:,.1f} GiB of memory are free."
+        text = f"{free_bytes / 2**30:,.1f} GiB of memory is free."
         if free_bytes >= wanted_bytes:
             return [_finding("memory", "ok", text)]
-        meaning = f"A run with {config.load.workers} workers takes some {wanted_bytes / 2**30:,.1f} GiB."
+        meaning = f"A run with {config.load.workers} workers needs about {wanted_bytes / 2**30:,.1f} GiB."
         return [_finding("memory", "warning", text, meaning, "Use fewer workers.")]
     return []
 
 
 def _files(config: RunConfig) -> Finding:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    text = f"A process may open {soft:,} files."
+    text = f"A process may have {soft:,} files open."
     if soft >= _FILES_PER_WORKER * config.load.workers:
         return _finding("open_files", "ok", text)
-    most = "more" if hard == resource.RLIM_INFINITY else f"up to {hard:,}"
+    most = "" if hard == resource.RLIM_INFINITY else f" (at most {hard:,})"
     return _finding(
         "open_files",
         "warning",
         text,
-        "Connections to many brokers need one each.",
-        f"Say ulimit -n ({most}) before the run.",
+        "Each connection to a broker needs one.",
+        f"Raise the limit with ulimit -n{most} before the run.",
     )
 
 
@@ -137,17 +141,19 @@ def _clock() -> Finding:
     try:
         state, error_us = _kernel_clock()
     except (OSError, AttributeError):
-        return finding("clock", "clock", "note", "Whether this machine's clock is synchronised is not known.")
+        return finding(
+            "clock", "clock", "note", "It is not known whether this machine's clock is synchronised."
+        )
     if not state & _STA_UNSYNC:
-        text = f"This machine's clock is synchronised, to {error_us / 1e3:,.1f} ms at worst."
+        text = f"This machine's clock is synchronised; its error is at most {error_us / 1e3:,.1f} ms."
         return finding("clock", "clock", "ok", text)
     return finding(
         "clock",
         "clock",
         "note",
-        "Nothing is known to synchronise this machine's clock.",
-        "Runs on this machine alone do not need it; with workers on several hosts a run may be invalid (clock_doubt).",
-        "Run chronyd, on all hosts towards one of them.",
+        "The kernel reports that this machine's clock is not synchronised.",
+        "A run on this machine alone is not affected. With workers on several hosts a run may be invalid (clock_doubt).",
+        "Run chronyd on all hosts, with one of them as the server.",
     )
 
 
@@ -173,9 +179,8 @@ def _kernel_clock() -> tuple[int, int]:
 
 def _terminal() -> Finding:
     encoding = locale.getpreferredencoding(do_setlocale=False)
-    shown = "a terminal" if sys.stdout.isatty() else "no terminal"
-    return _finding(
-        "terminal",
-        "ok",
-        f"The output goes to {shown}, in {encoding}{', TERM is ' + os.environ['TERM'] if os.environ.get('TERM') else ''}.",
-    )
+    known = f"TERM {os.environ.get('TERM') or 'not set'}, encoding {encoding}"
+    if can_redraw(Console(stderr=True)):
+        return _finding("terminal", "ok", f"A run redraws its view in place on this terminal ({known}).")
+    text = f"A run prints its progress line by line: standard error is not a terminal that can be redrawn ({known})."
+    return _finding("terminal", "ok", text)

@@ -56,7 +56,7 @@ def _forbidden(registry: Registry, name: str, schema: Schema) -> Finding:
 
 
 def _next_version(registry: Registry, name: str, schema: Schema, latest: Entry) -> Finding:
-    which = f"{schema.topic.file} is not registered, and version {latest.version} of {name} is"
+    which = f"{schema.topic.file} differs from the latest version ({latest.version}) of {name}"
     try:
         broken = registration.breaches(latest, name, schema)
     except SchemaError as error:
@@ -65,22 +65,22 @@ def _next_version(registry: Registry, name: str, schema: Schema, latest: Entry) 
         return _finding(
             "schema_breaks_rule",
             "usage",
-            f"{which}, which it may not follow by LENS's rule: {compatibility.listed(broken).strip()}",
+            f"{which}, and by LENS's rule may not be the next version: {compatibility.listed(broken).strip()}",
             "A run would register a version that older readers cannot read.",
             "Give a --topic-prefix, or use the lensload of that version.",
         )
     if registry.fits(name, schema) is False:
         return _refusal(
             "schema_refused",
-            f"{which}, which the registry will not have it follow.",
-            "See the subject's compatibility level, or give a --topic-prefix.",
+            f"{which}, and the registry refuses it as the next version.",
+            "Check the subject's compatibility level, or give a --topic-prefix.",
         )
     return _finding(
         "schema_new_version",
         "note",
         f"{which}.",
-        "A run registers a further version.",
-        "Say --register never to have none registered.",
+        "A run registers it as the next version.",
+        "Use --register never to register nothing.",
     )
 
 
@@ -90,15 +90,15 @@ def _missing(registry: Registry, missing: list[str]) -> Finding:
     if mode not in (None, _MODES):
         return _refusal(
             "registry_read_only",
-            f"{listed} are not registered, and the registry's mode is {mode}.",
-            "Have the schemas registered by someone who may, or the mode set to READWRITE.",
+            f"The registry's mode is {mode}, and these schemas are not registered: {listed}.",
+            "Ask an administrator to register the schemas, or to set the mode to READWRITE.",
         )
     return _finding(
         "schemas_missing",
         "note",
-        f"{listed} are not registered yet.",
-        "The first run registers them; whether these credentials may is not known before.",
-        "Say lensload schemas register to find out.",
+        f"These schemas are not registered yet: {listed}.",
+        "The first run registers them. It is not known yet whether these credentials allow it.",
+        "Run lensload schemas register to find out.",
     )
 
 

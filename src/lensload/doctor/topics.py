@@ -64,7 +64,9 @@ def examined(target: Target) -> list[Finding]:
         found += _layout(target.config, name, len(partitions), leaderless)
         found += fitness(target, name, replicas, len(partitions))
     if there and not any(each["severity"] in ("refused", "invalid", "warning") for each in found):
-        found.append(_finding("topics_fit", "ok", f"{', '.join(there)}: rights and settings suit a run."))
+        found.append(
+            _finding("topics_fit", "ok", f"Permissions and settings are right for a run: {', '.join(there)}.")
+        )
     return found
 
 
@@ -79,8 +81,8 @@ def fitness(target: Target, name: str, replicas: int, partitions: int) -> Iterat
         yield _finding(
             "settings_unseen",
             "note",
-            f"The settings of {name} may not be seen with these credentials.",
-            "Whether they suit a run is not known.",
+            f"These credentials do not allow reading the settings of {name}.",
+            "It is not known whether they are right for a run.",
             "Allow DescribeConfigs on it.",
         )
         return
@@ -102,8 +104,8 @@ def _is_denied(topic: Any) -> bool:  # noqa: ANN401 - TopicMetadata has no types
 def _denied(name: str) -> Finding:
     return _refusal(
         "topic_describe_denied",
-        f"{name} may not be described with these credentials.",
-        "Allow Describe, Write and Read on it, or give a --topic-prefix whose topics they may use.",
+        f"These credentials do not allow describing {name}.",
+        "Allow Describe, Write and Read on it, or give a --topic-prefix whose topics these credentials may use.",
     )
 
 
@@ -117,13 +119,13 @@ def _creation(target: Target, missing: Sequence[str]) -> Iterator[Finding]:
         reasons = "; ".join(dict.fromkeys(map(in_words, refused.values())))
         yield _refusal(
             "topics_not_creatable",
-            f"{', '.join(refused)} do not exist and cannot be created: {reasons}.",
-            "Have them created, allow Create on them, or change --partitions, --replication-factor or"
+            f"Topics are missing and cannot be created: {reasons} ({', '.join(refused)}).",
+            "Ask an administrator to create them, allow Create on them, or change --partitions, --replication-factor or"
             " --topic-prefix.",
         )
     elif missing:
-        text = f"{', '.join(missing)} do not exist yet."
-        yield _finding("topics_missing", "note", text, "The first run creates them, and may.")
+        text = f"These topics do not exist yet: {', '.join(missing)}."
+        yield _finding("topics_missing", "note", text, "The first run creates them; the cluster allows it.")
 
 
 def _rights(target: Target, there: Sequence[str]) -> Iterator[Finding]:
@@ -138,7 +140,7 @@ def _rights(target: Target, there: Sequence[str]) -> Iterator[Finding]:
         yield _refusal(
             "topic_rights",
             f"These credentials lack {rights} on {name}.",
-            "Allow Write and Read on it, or give a --topic-prefix whose topics they may use.",
+            "Allow Write and Read on it, or give a --topic-prefix whose topics these credentials may use.",
         )
 
 
@@ -147,15 +149,15 @@ def _layout(config: RunConfig, name: str, partitions: int, leaderless: Sequence[
         yield _refusal(
             "no_leader",
             f"{name} has no leader for {len(leaderless)} of {partitions} partitions.",
-            "Bring the brokers back that lead them.",
+            "Start the brokers that have these partitions.",
         )
     if partitions < config.load.workers:
         yield _finding(
             "fewer_partitions_than_workers",
             "note",
             f"{name} has {partitions} partitions for {config.load.workers} workers.",
-            "Some observers read nothing of it; the others read more.",
-            "Have as many partitions as workers, or more.",
+            "Some observers read nothing from it, and the others read more.",
+            "Use at least as many partitions as workers.",
         )
 
 
@@ -165,8 +167,8 @@ def _replicas(config: RunConfig, name: str, least: int, replicas: int) -> Iterat
             "min_insync_replicas",
             "warning",
             f"{name}: min.insync.replicas is {least}, and there are {replicas} replicas.",
-            "Brokers that do not cap it at the replicas (before Kafka 4) refuse every event with acks=all.",
-            f"Set min.insync.replicas to {replicas} or less, or have more replicas.",
+            "Brokers before Kafka 4 then refuse every event with acks=all.",
+            f"Set min.insync.replicas to {replicas} or less, or add replicas.",
         )
 
 
@@ -176,7 +178,7 @@ def _size(name: str, most_bytes: int) -> Iterator[Finding]:
             "max_message_bytes",
             "refused",
             f"{name}: max.message.bytes is {most_bytes:,}.",
-            "The broker refuses events that are as large as LENS's can be.",
+            "The broker refuses the larger ones of LENS's events.",
             f"Set it to {_SMALL_MESSAGE_BYTES:,} or more; the default is 1,048,588.",
         )
 
@@ -187,8 +189,8 @@ def _retention(name: str, settings: Mapping[str, str], number: Mapping[str, int]
             "compacted",
             "warning",
             f"{name}: cleanup.policy is {settings['cleanup.policy']}.",
-            "The broker deletes all but the last event of a key, also during a run; what is deleted before it is"
-            " read makes the run invalid, and a history does not stay.",
+            "The broker deletes all but the last event of each key, also during a run. A run is invalid if events are"
+            " deleted before they are read, and a history loses events.",
             "Set cleanup.policy to delete, or give a --topic-prefix.",
         )
     too_short = 0 <= number["retention.ms"] < _SHORT_RETENTION_MS
@@ -199,7 +201,7 @@ def _retention(name: str, settings: Mapping[str, str], number: Mapping[str, int]
             "short_retention",
             "warning",
             f"{name}: {key} is {number[key]:,}.",
-            "What is deleted before the observer reads it makes a run invalid (deleted_before_read).",
+            "A run is invalid if events are deleted before the observer reads them (deleted_before_read).",
             f"Set retention.ms to {_SHORT_RETENTION_MS:,} and retention.bytes to {_ROOM_BYTES:,}, or more.",
         )
 
@@ -210,8 +212,8 @@ def _timestamps(name: str, settings: Mapping[str, str]) -> Iterator[Finding]:
             "log_append_time",
             "warning",
             f"{name}: message.timestamp.type is LogAppendTime.",
-            "The broker replaces the time of each event. Latencies do not change, which go by the due time in the"
-            " event; seed refuses the topic, and replay --start TIME goes by the broker's time.",
+            "The broker replaces the timestamp of each event. Latencies are not affected: they use the due time in the"
+            " event. seed refuses the topic, and replay --start TIME uses the broker's timestamps.",
             "Set message.timestamp.type to CreateTime for a history.",
         )
 
@@ -237,6 +239,6 @@ def _history(name: str, settings: Mapping[str, str], partitions: int) -> Iterato
             "history_would_not_stay",
             "note",
             f"{name}: {listed}.",
-            "Runs are not affected; seed refuses a history of 14 days there.",
-            "Say seed --set-retention to have it changed.",
+            "Runs are not affected, but seed refuses to write a history of 14 days there.",
+            "Use seed --set-retention to change the topic.",
         )

@@ -1,7 +1,7 @@
-"""Why a cluster is not reached: what librdkafka complains of, and what a handshake of our own adds to it.
+"""Why a cluster is not reached: what librdkafka complains of, and what a request and a handshake of our own add to it.
 
 librdkafka has one sentence for every certificate that it does not accept, and none for a port that speaks another
-protocol. So the address is tried once more, by Python's own TLS, which names the cause.
+protocol. So the address is tried once more, by HTTP and by Python's own TLS, which name the cause.
 """
 
 import contextlib
@@ -21,6 +21,7 @@ _PROBE_S: Final = 1.5
 _FILE: Final = "in the --client-config file"
 _START: Final = "Start the cluster, or check --bootstrap-servers; without it the embedded cluster is used."
 _PORT: Final = 9092
+_HTTP: Final = b"HTTP/"
 ADVERTISED_ADVICE: Final = (
     "Set the brokers' advertised.listeners to addresses that can be reached from this machine."
 )
@@ -40,7 +41,7 @@ class Diagnosis:
 
 
 def diagnosed(settings: Mapping[str, Any], troubles: Sequence[KafkaError]) -> Diagnosis:
-    """Why the cluster was not reached, by what the client complained of and, about TLS, by one handshake.
+    """Why the cluster was not reached, by what the client complained of, by one request of HTTP and one handshake of TLS.
 
     Args:
         settings: librdkafka's properties, as the client had them.
@@ -50,7 +51,7 @@ def diagnosed(settings: Mapping[str, Any], troubles: Sequence[KafkaError]) -> Di
     for pattern, advice in _ADVICE:
         if re.search(pattern, told):
             return Diagnosis(_in_words(troubles, pattern), advice)
-    if found := _by_handshake(settings, told):
+    if found := _of_http(settings) or _by_handshake(settings, told):
         return found
     if behind := _behind_another_address(settings, troubles):
         return Diagnosis(in_words(behind), ADVERTISED_ADVICE)
@@ -109,14 +110,36 @@ def is_hopeless(trouble: KafkaError) -> bool:
 
 
 def of_another_protocol(settings: Mapping[str, Any]) -> bool:
-    """Whether the cluster's port speaks TLS where security.protocol has none, or none where it has."""
+    """Whether the cluster's port speaks HTTP, or TLS where security.protocol has none, or none where it has."""
     wants = str(settings.get("security.protocol", "PLAINTEXT")).upper().endswith("SSL")
     speaks = [
-        handshake(host, port) is None
+        answers_http(host, port) or (handshake(host, port) is None) != wants
         for host, port in _addresses(str(settings["bootstrap.servers"]))
         if _listens(host, port)
     ]
-    return bool(speaks) and (not wants) in speaks and wants not in speaks
+    return bool(speaks) and all(speaks)
+
+
+def _of_http(settings: Mapping[str, Any]) -> Diagnosis | None:
+    """What it means that an address answers as a web server does: it is most often the registry's."""
+    for host, port in _addresses(str(settings["bootstrap.servers"])):
+        if answers_http(host, port):
+            return Diagnosis(
+                f"{host}:{port} answers HTTP, as a Schema Registry or another web server does",
+                f"Give the port of a broker in --bootstrap-servers, often {_PORT}; --registry-url takes the registry's.",
+            )
+    return None
+
+
+def answers_http(host: str, port: int) -> bool:
+    """Whether a web server listens there, with TLS or without; a broker closes the connection when it is asked."""
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection((host, port), timeout=_PROBE_S) as raw,
+    ):
+        raw.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        return raw.makefile("rb").read(len(_HTTP)) == _HTTP
+    return False
 
 
 def _by_handshake(settings: Mapping[str, Any], told: str) -> Diagnosis | None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from lensload.config.model import RunConfig
 from lensload.coordinator import prometheus
 from lensload.coordinator.coordinator import EMBEDDED_WARNING, Coordinator
-from lensload.coordinator.listeners import FileWriter, Listener, Log, Screen
+from lensload.coordinator.listeners import FileWriter, Log, Screen
 from lensload.coordinator.prometheus import RunCollector
 from lensload.coordinator.run_result import Cluster
 from lensload.errors import LensloadError, UsageError
@@ -61,6 +61,7 @@ class Master:
         self.first_rate_per_s: float | None = None
         self._run: Coordinator | None = None
         self._files: FileWriter | None = None
+        self._run_log: Log | None = None
         self._finishing = False
         self._finished = Event()
         self._refused = False
@@ -103,11 +104,17 @@ class Master:
         gevent.spawn(self._coordinate, run)
 
     def finish(self, *, cut_short: bool = False) -> None:
-        """Drain the run that is on, if one is, and write its file; returns when that is done."""
+        """Drain the run that is on, if one is, and write its file; returns when that is done.
+
+        Args:
+            cut_short: the process ends, and the run with it: a page that showed it is gone, so its result is printed.
+        """
         run = self._run
         if run is None:
             return
         run.stop(cut_short=cut_short)
+        if cut_short and self._run_log:
+            self._run_log.whole = True
         if self._finishing:
             self._finished.wait()
             return
@@ -150,7 +157,8 @@ class Master:
         self._files = FileWriter(config)
         # With --json standard output is Locust's document, for another program to read.
         console = Console(stderr=True) if parsed.json else None
-        display: Listener = Screen(config, console) if parsed.headless else Log(config)
+        self._run_log = None if parsed.headless else Log(config, self._files, console)
+        display = self._run_log or Screen(config, self._files, console)
         followers = [self.live] if self._environment.web_ui else []
         run = Coordinator(
             self._transport,

@@ -35,6 +35,9 @@ _LINK: Final = (
     "lensload: rate, latency, verdict</a>"
 )
 _MOST: Final = 1e8
+_FIRST_USERS: Final = 50
+_FIRST_SPAWN_RATE: Final = 10.0
+"""What both pages offer where the command line names no users: with the usual rate of a user, that of `lensload bench`."""
 _USERS, _SPAWN_RATE, _RATE = "users", "spawn_rate", "rate"
 
 
@@ -43,6 +46,9 @@ def install(environment: Environment, web_ui: WebUI, master: Master) -> None:
     app, parsed = web_ui.app, environment.parsed_options
     if app is None or parsed is None:
         return
+    if environment.shape_class is None and not parsed.autostart:  # which has a default of Locust's own
+        parsed.num_users = parsed.num_users or _FIRST_USERS
+        parsed.spawn_rate = parsed.spawn_rate or _FIRST_SPAWN_RATE
     base = parsed.web_base_path or ""
     config = options.config_of(parsed)
     desk = LocustDesk(environment, web_ui, master)
@@ -132,11 +138,16 @@ class LocustDesk:
             users += [
                 _field(
                     _USERS,
-                    parsed.num_users or 50,
+                    self._users,
                     "How many Locust users. Each is a part of the audience.",
                     "N",
                 ),
-                _field(_SPAWN_RATE, parsed.spawn_rate or 10, "How many of them start each second.", "NUMBER"),
+                _field(
+                    _SPAWN_RATE,
+                    self._spawn_rate,
+                    "How many of them start each second.",
+                    "NUMBER",
+                ),
             ]
         title = (
             f"Users (the shape {type(shape).__name__} decides their number)" if shape else "Users and rate"
@@ -171,16 +182,25 @@ class LocustDesk:
         if runner is not None:
             gevent.spawn(runner.stop)
 
+    @property
+    def _users(self) -> int:
+        return _parsed(self._environment).num_users or _FIRST_USERS
+
+    @property
+    def _spawn_rate(self) -> float:
+        return _parsed(self._environment).spawn_rate or _FIRST_SPAWN_RATE
+
     def _numbers(self, own: Mapping[str, str]) -> tuple[int, float, float | None]:
-        """Users, users a second and the rate, if one is given.
+        """Users, users a second and the rate, if one is given; of what is not said, what the form offers.
 
         Raises:
             FormError: one is wrong; without a rate at least one user must be there to make it.
         """
         wrong: dict[str, str] = {}
         found: dict[str, float] = {}
-        for name, usual, least in ((_USERS, "1", 1), (_SPAWN_RATE, "10", 1e-3), (_RATE, "0", 0)):
-            text = own[name] or usual
+        usual = {_USERS: f"{self._users}", _SPAWN_RATE: f"{self._spawn_rate:g}", _RATE: "0"}
+        for name, least in ((_USERS, 1), (_SPAWN_RATE, 1e-3), (_RATE, 0)):
+            text = own[name] or usual[name]
             number = _number(text)
             if number is None or not least <= number <= _MOST or (name == _USERS and number != int(number)):
                 whole = "whole " if name == _USERS else ""

@@ -32,6 +32,7 @@ from lensload.verdict.slo import stand
 from lensload.verdict.verdict import in_words, meaning
 
 WIDTH = 100
+RUN_FILE = "run file"
 _STATISTICS = ("mean", "p50", "p90", "p99", "p999", "max")
 MOST = 10
 _CLIENT = (
@@ -48,21 +49,30 @@ Line = tuple[str, str]  # text, and the style it has where there are styles
 _VERDICT_STYLES = {"pass": "bold green", "fail": "bold red", "invalid": "bold yellow"}
 
 
-def print_result(run: Run, console: Console | None = None, run_file: Path | None = None) -> None:
+def print_result(run: Run, console: Console | None = None, files: Sequence[tuple[str, Path]] = ()) -> None:
     """Print the result of a run to standard output, or to the console given.
 
     Args:
         run: what `lensload.results.build.build` or `lensload.results.run_file.read` gave.
         console: where to print; in colour if it can.
-        run_file: where the run was written, to be told.
+        files: what was written of the run, and where, to be told.
     """
     console = console or Console()
-    for text, style in _lines(run, run_file):
+    for text, style in _lines(run):
         # No wrapping, no markup: what is pasted must be what was built.
         console.print(Text(text.rstrip(), style), soft_wrap=True)
+    for what, path in files:
+        print_file(what, path, console)
 
 
-def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
+def print_file(what: str, path: Path, console: Console | None = None) -> None:
+    """Say where a file of a run is."""
+    (console or Console()).print(Text(f"{what}: {path}"), soft_wrap=True)
+
+
+def _lines(run: Run) -> Iterator[Line]:
+    yield from _verdict(run)
+    yield from _objectives(run)
     yield from _head(run)
     yield from _load(run)
     yield from _latencies(run)
@@ -72,25 +82,16 @@ def _lines(run: Run, run_file: Path | None) -> Iterator[Line]:
     yield from _ledger(run)
     yield from _responses(run)
     yield from _groups(run)
-    yield from _objectives(run)
     yield from _some("ERRORS", [f"{e['count']:,} x {e['topic']}: {e['error']}" for e in run["errors"]])
     yield from _some("NOTICES", run["notices"])
-    yield from _verdict(run)
-    if run_file:
-        yield f"run file: {run_file}", ""
+    yield from _end(run)
 
 
 def _head(run: Run) -> Iterator[Line]:
     conditions = run["conditions"]
     versions, machine = conditions.get("versions", {}), conditions.get("machine", {})
     started = datetime.fromisoformat(run["started_at"])
-    yield (
-        (
-            f"lensload {versions.get('lensload', '')}, run of {started:%Y-%m-%d %H:%M:%S} UTC:"
-            f" {run['verdict'].upper()}"
-        ),
-        "bold",
-    )
+    yield from _title(f"lensload {versions.get('lensload', '')}, run of {started:%Y-%m-%d %H:%M:%S} UTC")
     facts = (
         f"{machine.get('cpus', '?')} CPUs ({machine.get('cpu_model') or machine.get('architecture', '?')})",
         f"Python {versions.get('python', '?')}",
@@ -252,11 +253,17 @@ def _some(title: str, texts: Sequence[str]) -> Iterator[Line]:
 
 
 def _verdict(run: Run) -> Iterator[Line]:
-    yield "", ""
     yield f"VERDICT: {run['verdict'].upper()}", _VERDICT_STYLES[run["verdict"]]
     yield from _paragraph("", meaning(run["verdict"], objective_count(run)))
     for reason in run["reasons"]:
         yield from _paragraph("- ", in_words(reason))
+
+
+def _end(run: Run) -> Iterator[Line]:
+    """The verdict again: of a long table a terminal shows the end."""
+    why = "" if run["verdict"] == "pass" else ", for the reasons at the top"
+    yield "", ""
+    yield f"VERDICT: {run['verdict'].upper()}{why}", _VERDICT_STYLES[run["verdict"]]
 
 
 def _title(text: str) -> Iterator[Line]:

@@ -40,8 +40,13 @@ def check(views: Views, others: Mapping[str, Path] | None = None) -> None:
         atomic_file.check_writable(path, what, flag)
 
 
-def write(views: Views, runs: Named) -> None:
+def write(views: Views, runs: Named, wrote: Callable[[str, Path], None] = lambda _what, _path: None) -> None:
     """Write all of them, each of all the runs.
+
+    Args:
+        views: which files are wanted.
+        runs: what they show, by name.
+        wrote: is called with what each file is and its path, once it is written.
 
     Raises:
         UsageError: some could not be written; the others were.
@@ -50,6 +55,7 @@ def write(views: Views, runs: Named) -> None:
     for path, what, flag, text in _wanted(views):
         try:
             leave(path, text(runs), what, flag)
+            wrote(what, path)
         except UsageError as error:
             complaints.append(error)
     if complaints:

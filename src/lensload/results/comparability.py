@@ -63,6 +63,11 @@ def differences(base: Run, other: Run) -> list[Difference]:
     return [*_grave(base, other), *_remarks(base, other)]
 
 
+def rates_differ(base: Run, other: Run) -> bool:
+    """Whether two runs were asked for unlike rates."""
+    return any(difference.name == "rate" for difference in _grave(base, other))
+
+
 def _grave(base: Run, other: Run) -> Iterator[Difference]:
     if not (is_flat_out(base) and is_flat_out(other)):  # whose rates are results, not conditions
         yield from _number(

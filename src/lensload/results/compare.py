@@ -22,6 +22,7 @@ from lensload.metrics import confidence, slices
 from lensload.metrics.confidence import LEVEL, Blocked
 from lensload.metrics.counts import RATES
 from lensload.metrics.histogram import PERCENTS
+from lensload.results.comparability import rates_differ
 from lensload.results.run import Run
 from lensload.verdict.figures import Figure
 
@@ -38,6 +39,8 @@ SHOWN: Final = tuple(
 _BEYOND_REASON: Final = 1e100
 
 _MOST_RUNS: Final = 50  # on each side: nobody makes more to find out
+
+_FOLLOWS: Final = "it follows the rate that was asked for, which differs, so that it is not judged"
 
 Call = Literal["regression", "improvement", "no difference", "cannot tell", "not judged"]
 
@@ -137,21 +140,41 @@ def compare(
 ) -> tuple[list[Change], Call]:
     """All changes, those that are judged first, and what they amount to; `shown` are told besides.
 
+    A rate of runs that were asked for unlike rates is told and not judged: it follows what was asked for.
+
     One regression makes the whole a regression; else one figure of which these runs cannot tell makes it "cannot tell".
     It is an improvement when a figure has improved and all others are surely not worse than allowed.
 
     Raises:
-        UsageError: a run has no such topic, or too few samples for a figure that was asked for, or no blocks.
+        UsageError: a run has no such topic, or too few samples for a figure that was asked for, or no blocks; or there
+            is nothing to judge.
     """
-    figures = [figure_of(name) for name in terms.limits]
+    asked, unlike = [figure_of(name) for name in terms.limits], _unlike_rates(base, new)
+    figures = [figure for figure in asked if figure.stage or not unlike]
+    followers = [figure for figure in asked if figure not in figures]
+    if not figures:
+        raise UsageError(
+            f"{', '.join(terms.limits)} cannot be judged: the runs were asked for unlike rates.",
+            "Name a latency with --max-regression, or compare runs of one rate.",
+        )
     others = [Figure.parse(name) for name in shown if name not in terms.limits]
     level = 1 - (1 - terms.level) / max(1, len(figures))
     sides = _Sides(base, new, terms.run_to_run)
     changes = [judged(sides.change(figure, level), terms.limits[figure.name]) for figure in figures]
+    changes += [_noted(sides.change(figure, terms.level), _FOLLOWS) for figure in followers]
     more = (sides.change(figure, terms.level) for figure in others)
     changes += [change for change in more if change["change"] is not None]
     calls: list[Call] = [change["call"] for change in changes if change["limit"] is not None]
     return changes, min(calls, key=WORST_FIRST.index)
+
+
+def _noted(change: Change, note: str) -> Change:
+    return {**change, "note": note}
+
+
+def _unlike_rates(base: Sequence[Run], new: Sequence[Run]) -> bool:
+    first, *others = [*base, *new]
+    return any(rates_differ(first, other) for other in others)
 
 
 def failed(comparison: Comparison) -> bool:
@@ -161,9 +184,9 @@ def failed(comparison: Comparison) -> bool:
     )
 
 
-def method(base: int, new: int, terms: Terms) -> str:
-    """How the intervals came about, in a sentence or two."""
-    judged = len(terms.limits)
+def method(base: int, new: int, terms: Terms, changes: Sequence[Change]) -> str:
+    """How the intervals of these changes came about, in a sentence or two."""
+    judged = sum(change["limit"] is not None for change in changes)
     level = f"{100 * terms.level:g} % over {judged} judged figure{'s' if judged != 1 else ''} (Bonferroni)"
     if base + new > 2:
         return (

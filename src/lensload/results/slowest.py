@@ -91,11 +91,12 @@ def sentence(slow: Slowest, linger_ms: float | None = None) -> str:
     waited = (
         ""
         if linger_ms is None
-        else f" (the linger is {linger_ms:g} ms; what is beyond it waited for the broker)"
+        else f" (--linger is {linger_ms:g} ms; beyond it events waited for answers of the broker)"
     )
     where = {
         "generator": "in the generator, which was late: free CPU on its machine, add workers or lower the rate",
-        "client": f"in the client's queue{waited}: see how many requests may be under way, and how fast they are answered",
+        "client": f"in the client's queue{waited}: look at how fast the brokers answer, and at how many requests"
+        " may be unanswered (max.in.flight.requests.per.connection in the --client-config file; 5 with --acks all)",
         "broker": "between client and acknowledgement: look at the broker's disk, followers and network at that time",
         "consumer": "after the acknowledgement: look at what held consumers back, and at the observer's CPU",
     }

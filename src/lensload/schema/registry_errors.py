@@ -13,6 +13,7 @@ from lensload.errors import RegistryError
 from lensload.schema import registry_auth
 
 _CREDENTIALS = f"Set {registry_auth.USER_INFO_VARIABLE}=user:password or {registry_auth.TOKEN_VARIABLE} in the environment."
+_A_BROKER = "A Kafka broker closes the connection like this: the port may be a broker's."
 START = "Start it, or check --registry-url; --registry-url mock:// does without a registry."
 ELSEWHERE = (
     "Check --registry-url: the address of a Confluent-compatible registry, such as http://localhost:8081, with its"
@@ -97,7 +98,14 @@ def unreached(causes: Sequence[BaseException], url: str) -> RegistryError:
     if any("Timeout" in type(cause).__name__ for cause in causes):
         return RegistryError(f"The registry at {url} did not answer in time.", START)
     reason = str(causes[0]).rstrip(".") or type(causes[0]).__name__
-    return RegistryError(f"No registry can be reached at {url}: {reason}.", f"{START} {ELSEWHERE}")
+    advice = _A_BROKER if _is_closed(causes) else START
+    return RegistryError(f"No registry can be reached at {url}: {reason}.", f"{advice} {ELSEWHERE}")
+
+
+def _is_closed(causes: Sequence[BaseException]) -> bool:
+    """Whether something listened, and closed the connection in place of an answer."""
+    closed = (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)
+    return any(isinstance(cause, closed) or "ProtocolError" in type(cause).__name__ for cause in causes)
 
 
 def _without_authorities(causes: Sequence[BaseException]) -> RegistryError | None:
@@ -118,9 +126,10 @@ def _of_tls(causes: Sequence[BaseException], url: str) -> RegistryError:
             f"The certificate of the registry at {url} is not accepted: {refused.verify_message.rstrip('.')}.",
             _certificate_hint(refused.verify_message),
         )
+    broker = f"{_A_BROKER} Else check" if _is_closed(causes) else "Check"
     return RegistryError(
         f"The registry at {url} and this machine do not agree on TLS: {causes[-1]}.",
-        f"Check http:// or https:// in --registry-url; {registry_auth.CA_FILE_VARIABLE} names the PEM file of a private"
+        f"{broker} http:// or https:// in --registry-url; {registry_auth.CA_FILE_VARIABLE} names the PEM file of a private"
         f" authority, {registry_auth.CERT_FILE_VARIABLE} that of our own certificate where the registry wants one.",
     )
 

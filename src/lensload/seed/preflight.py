@@ -76,8 +76,8 @@ class Target:
     def notices(self) -> list[str]:
         """What to tell before anything is sent."""
         return [
-            f"The settings of {name} may not be seen with these credentials: whether it would delete any of this"
-            " history cannot be told."
+            f"These credentials do not allow reading the settings of {name}: it is not known whether it would delete"
+            " any of this history."
             for name in sorted(self.admin.unseen)
         ]
 

@@ -218,6 +218,29 @@ def test_unlike_conditions_are_refused_by_name(name: str):
     assert f"{name} is " in allowed.stdout
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_rate_that_follows_another_target_is_neither_better_nor_worse():
+    """Twice the events because twice were asked for is no improvement, and half of them no regression."""
+    run = a_run(2)
+    doubled = {name: 2 * run["load"][name] for name in ("target_per_s", "achieved_per_s")}
+    one, two = write("a.json", a_run(1)), write("b.json", run, load={**run["load"], **doubled})
+    for sides in ((one, two), (two, one)):
+        result = compared(*sides, "--allow-different", "rate", "--json", "c.json", "--junit", "c.xml")
+        assert result.exit_code == 0, result.output
+        (rate,) = [
+            each
+            for each in json.loads(Path("c.json").read_text())["changes"]
+            if each["name"] == "achieved_per_s"
+        ]
+        assert (rate["call"], rate["limit"]) == ("not judged", None)
+        assert rate["change"] == pytest.approx(1.0 if sides[0] == one else -0.5)
+        assert rate["note"]
+        assert "achieved_per_s" not in Path("c.xml").read_text()
+    assert "achieved_per_s" in refused(
+        one, two, "--allow-different", "rate", "--max-regression", "achieved_per_s=1%"
+    )
+
+
 def test_versions_are_remarked():
     """A newer librdkafka is what one wants to compare: it is told, and refuses nothing."""
     newer = {**a_run(2)["conditions"], "versions": {**a_run(2)["conditions"]["versions"], "librdkafka": "9"}}

@@ -178,6 +178,8 @@ def test_report_ends_as_the_run_did(kind: str, code: int):
     assert [suite.attrib["name"] for suite in suites] == ["good", "run"]
     assert Path("s.md").read_text().count("## lensload") == 2
     assert Path("c.csv").read_text().startswith("run,at_s,")
+    for path in files[1::2]:
+        assert result.stdout.count(f": {path}\n") == 1
 
 
 @pytest.mark.usefixtures("folder")
@@ -194,6 +196,8 @@ def test_a_view_that_cannot_be_written_is_told_before_anything_else():
     assert full.exit_code == 2
     assert "/dev/full" in full.stderr
     assert Path("c.csv").exists()
+    assert ": c.csv\n" in full.stdout
+    assert ": /dev/full" not in full.stdout
 
 
 @pytest.mark.usefixtures("folder")

@@ -9,7 +9,7 @@ from lensload.metrics.stats import Stats
 from lensload.results.breakdown import PLACES
 from lensload.results.merge import merged
 from lensload.results.run import Run
-from lensload.results.slowest import slowest
+from lensload.results.slowest import Slowest, sentence, slowest
 from tests.support.courses import slices_of
 from tests.support.runs import a_run
 
@@ -49,6 +49,15 @@ def test_the_planted_cause_is_named_and_its_seconds(planted: tuple[float, float,
     assert fall["generator_us"] == pytest.approx(planted[0] * 1e3, rel=0.06)
     parts = cast("dict[str, float | None]", fall)
     assert sum(parts[f"{place}_us"] or 0.0 for place in PLACES) == pytest.approx(fall["end_to_end_us"])
+
+
+def test_the_clients_queue_names_the_options_that_fill_it() -> None:
+    """Where the slowest waited in the client's queue, the linger and the property that bounds requests are named."""
+    (slow,) = slowest(slices_of([a_second(1, 85, 91)]).coarse(), figures(80e3), ())
+    queued = {**slow, "breakdown": {**slow["breakdown"], "client_us": 80e3, "mostly": "client"}}
+    for option in ("--linger", "max.in.flight.requests.per.connection"):
+        assert option in sentence(cast("Slowest", queued), 5.0)
+        assert option not in sentence(slow, 5.0)
 
 
 def test_lag_elsewhere_is_not_blamed() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from lensload.config.fields import Outputs
+from lensload.report.hand_rate import set_by_hand
 from lensload.report.tables import Cell, Table
 from lensload.report.units import MISSING
 from lensload.results.run import Run
@@ -12,7 +13,7 @@ from lensload.results.run import Run
 def condition_tables(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Table]:
     """The conditions of all runs, by chapter; of several runs those in which they differ, and which matter to figures."""
     return {
-        title: _compared([_flat(run["conditions"].get(key)) for run in runs], names)
+        title: _compared([_conditions(run, key) for run in runs], names)
         for title, key in (
             ("Versions", "versions"),
             ("Machine", "machine"),
@@ -21,6 +22,16 @@ def condition_tables(runs: Sequence[Run], names: Sequence[str]) -> dict[str, Tab
         )
     }
 
+
+def _conditions(run: Run, key: str) -> dict[str, str]:
+    found = _flat(run["conditions"].get(key))
+    if set_by_hand(run):
+        found |= {name: f"{found[name]} (set by hand: see Load)" for name in _RATES if name in found}
+    return found
+
+
+_RATES = ("rate", "user_rate")
+"""What a rate that was set by hand stands in place of."""
 
 _OF_NO_MATTER = (*Outputs.model_fields, "repeat")
 """What a run leaves behind changes none of its figures."""

@@ -1,16 +1,20 @@
 """Load against target over time."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from lensload.report.hand_rate import set_by_hand
 from lensload.report.html.figure import Figure, Key, Spec, figure, seconds_axis
-from lensload.report.html.theme import ACCENT, MUTED, RULE, title_above
+from lensload.report.html.theme import ACCENT, MUTED, RULE, SERIES, title_above
 from lensload.results.run import Row, Run, with_lengths
 
 _DASH = [5, 3]
+_CHANGE = [2, 2]
+_CHANGES = Key("rate changed by hand", SERIES[3], _CHANGE)
 
 
 def load_figure(run: Run, *, number: int, top_per_s: float, end_s: float, page_px: int) -> Figure:
-    """The rate asked for and the rate acknowledged, on axes that all runs of a report share.
+    """The rate asked for and the rate acknowledged, on axes that all runs of a report share; upright lines are changes by hand.
 
     Args:
         run: whose load.
@@ -28,13 +32,18 @@ def load_figure(run: Run, *, number: int, top_per_s: float, end_s: float, page_p
         }
         for row, length_s in with_lengths(run["series"])
     ]
+    changes = [change["at_s"] for change in set_by_hand(run) if change["at_s"] > 0]
     return figure(
         "Load against target",
         "Where the line leaves the dashes, the load was not the one asked for."
         " Each second shows the events that were due in it, whenever they were acknowledged."
         " The grey stretch is warm-up, which no figure counts.",
-        lambda width: _spec(points, width, top_per_s, end_s),
-        legend=[Key("acknowledged", ACCENT, [1, 0]), Key("target", MUTED, _DASH)],
+        lambda width: _spec(points, changes, width, top_per_s, end_s),
+        legend=[
+            Key("acknowledged", ACCENT, [1, 0]),
+            Key("target", MUTED, _DASH),
+            *([_CHANGES] if changes else []),
+        ],
         run=number,
         page_px=page_px,
     )
@@ -55,7 +64,9 @@ def _rate(row: Row, length_s: float) -> float:
     return row["acked"] / length_s if length_s > 0 else 0.0
 
 
-def _spec(points: list[dict[str, Any]], width: int, top_per_s: float, end_s: float) -> Spec:
+def _spec(
+    points: list[dict[str, Any]], changes: Sequence[float], width: int, top_per_s: float, end_s: float
+) -> Spec:
     warmup_s = max((point["at"] for point in points if point["phase"] == "warm-up"), default=0.0)
     x = seconds_axis("at", end_s, width)
     axis_y = {**title_above("events/s"), "tickCount": 4, "labelExpr": "format(datum.value, '~s')"}
@@ -76,7 +87,19 @@ def _spec(points: list[dict[str, Any]], width: int, top_per_s: float, end_s: flo
         "data": {"values": points},
         "layer": [
             shade,
+            _upright(changes, x, width / (end_s or 1)),
             line("acked", stroke=ACCENT, strokeWidth=2, interpolate="step-before"),
             line("target", stroke=MUTED, strokeWidth=1.5, strokeDash=_DASH, interpolate="step-before"),
         ],
+    }
+
+
+def _upright(changes: Sequence[float], x: Spec, px_per_s: float) -> Spec:
+    """A line where the rate was changed, one a pixel: a dial that is dragged makes hundreds."""
+    places = {round(at_s * px_per_s): at_s for at_s in changes}
+    return {
+        "name": "changes",
+        "data": {"values": [{"at": at_s} for at_s in places.values()]},
+        "mark": {"type": "rule", "stroke": _CHANGES.colour, "strokeDash": _CHANGE},
+        "encoding": {"x": x},
     }

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from lensload import __version__
 from lensload.errors import UsageError
 from lensload.metrics.stages import MEANINGS
-from lensload.report import comparison_table, service, tables, units
+from lensload.report import comparison_table, hand_rate, service, tables, units
 from lensload.report.cost import cost_line
 from lensload.report.html import breakdown, group_lag, heat, load, percentiles
 from lensload.report.html.conditions import condition_tables
@@ -90,6 +90,7 @@ def render(runs: Sequence[Run], names: Sequence[str], comparison: Comparison | N
         service=service,
         facts=facts,
         cost_line=cost_line,
+        hand_rate=hand_rate.sentence,
         slow=_sentences,
         stage_meanings=MEANINGS.values(),
         conditions=condition_tables(runs, shown),
@@ -116,7 +117,7 @@ def _comparison(runs: Sequence[Run], names: Sequence[str]) -> Comparison | None:
         "fail_on_unknown": False,
         "base": [names[0]],
         "new": [names[1]],
-        "method": method(1, 1, terms),
+        "method": method(1, 1, terms, changes),
         "changes": changes,
         "remarks": [difference.text for difference in differences(runs[0], runs[1])],
     }
