@@ -14,6 +14,7 @@ import pytest
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from fastavro import schemaless_reader
 
+from lensload.batches.topic_batch import TopicBatch
 from lensload.config.loading import load
 from lensload.config.model import RunConfig
 from lensload.encoding import wire
@@ -26,7 +27,6 @@ from lensload.schema import definitions
 from lensload.schema import registry as doors
 from lensload.schema.migration import Changeover, newer_schemas
 from lensload.schema.registration import register_newer
-from lensload.world.columns import TopicBatch
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.registries import as_json, standing_in

@@ -15,9 +15,10 @@ import numpy as np
 from fastavro import parse_schema
 from numpy.typing import NDArray
 
+from lensload.batches.columns import Drawn, Pool
+from lensload.batches.topic_batch import TopicBatch
 from lensload.encoding.fragments import Plan, Schema, objects, written
 from lensload.encoding.wire import header
-from lensload.world.columns import Drawn, Pool, TopicBatch
 
 _PART: Final = 1_024  # events encoded at a time: what they are put together from stays in the CPU's cache
 

@@ -14,10 +14,11 @@ from fastavro import parse_schema, schemaless_writer
 from numpy.typing import NDArray
 
 from lensload import ids
+from lensload.batches import columns
+from lensload.batches.columns import Column, Pool, Rankings
+from lensload.batches.topic_batch import TopicBatch
 from lensload.encoding.wire import ID_LENGTH, Block, header
 from lensload.errors import SchemaError
-from lensload.world import columns
-from lensload.world.columns import Column, Pool, Rankings, TopicBatch
 
 _RANKED = [("itemId", "string"), ("score", "float"), ("rank", "int"), ("explanation", ["null", "string"])]
 

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.batches.topic_batch import TopicBatch
 from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.encoding.mixed_versions import MixedEncoder, Rollout
@@ -25,7 +26,6 @@ from lensload.schema.writer_schemas import WriterSchemas
 from lensload.service.customers import Customers
 from lensload.service.decoding import RecordReader
 from lensload.world.behaviour import Behaviour
-from lensload.world.columns import TopicBatch
 from lensload.world.scenario import Scenario
 from lensload.world.world import World
 

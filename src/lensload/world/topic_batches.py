@@ -6,9 +6,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.batches.topic_batch import TopicBatch, picked
 from lensload.world import event_rows as kinds
 from lensload.world import topic_records
-from lensload.world.columns import TopicBatch, picked
 from lensload.world.event_rows import TOPIC_OF, TOPICS, Rows, taken
 from lensload.world.scenario import Scenario
 from lensload.world.session_slots import SessionSlots

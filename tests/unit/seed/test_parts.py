@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lensload import ids
+from lensload.batches.columns import Drawn, Ids
+from lensload.batches.topic_batch import TopicBatch
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
 from lensload.kafka.embedded import EmbeddedCluster
@@ -24,7 +26,6 @@ from lensload.seed.plan import Plan
 from lensload.seed.record_stream import RecordStream
 from lensload.seed.records import Headers, Records
 from lensload.world.calendar import HOURS, Calendar, busyness
-from lensload.world.columns import Drawn, Ids, TopicBatch
 from lensload.world.options import WorldOptions
 from lensload.world.world import TOPICS
 from tests.support.worlds import SCHEMA_IDS
