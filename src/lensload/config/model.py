@@ -16,6 +16,7 @@ from lensload.config.service import Service
 from lensload.errors import UsageError
 from lensload.option import Group, Shown
 from lensload.parse import nearest
+from lensload.schema.definitions import TOPIC_NAMES
 from lensload.world.options import WorldOptions
 
 ENV_PREFIX = "LENSLOAD_"
@@ -47,8 +48,8 @@ class RunConfig(Group):
         for slo in self.criteria.slo:
             if slo.figure.topic not in (*self.load.topics, "all"):
                 raise ValueError(
-                    f"The objective '{slo.expression}' is of {slo.figure.topic}, which this run does not write."
-                    " Take the objective away, or add the topic to --topics."
+                    f"The objective '{slo.expression}' is of {slo.figure.topic}, which this run does not"
+                    f" write{nearest(slo.figure.topic, self.load.topics)} Take the objective away, or add the topic to --topics."
                 )
         return self
 
@@ -80,6 +81,11 @@ class RunConfig(Group):
         if REQUESTS not in self.load.topics:
             raise ValueError(f"An external recommender answers {REQUESTS}: add that to --topics.")
         return self
+
+    @property
+    def known_topics(self) -> tuple[str, ...]:
+        """Every topic that the source of the events has, in causal order."""
+        return TOPIC_NAMES
 
     @property
     def scheduled_topics(self) -> tuple[str, ...]:

@@ -102,6 +102,7 @@ class Generator(RunChild):
             order.names,
             self._stats,
             self._leaders,
+            order.streams,
         )
         # One broker leads all there is: nothing to tell apart.
         several = len(found.cluster.brokers) > 1 and not order.embedded

@@ -17,6 +17,7 @@ from confluent_kafka import KafkaError
 from numpy.typing import NDArray
 
 from lensload.delivery.sent import Dispatches, Portion
+from lensload.delivery.streams import LENS, Streams
 from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
 from lensload.generator.due_queue import NEVER_NS, DueQueue, opened
@@ -60,6 +61,7 @@ class PacedProducer:
         stats: where to account.
         leaders: of the topics' partitions, in the order of `names`; while it knows any, acknowledgements are timed by
             broker too.
+        streams: how the run's events are numbered.
     """
 
     def __init__(
@@ -68,10 +70,11 @@ class PacedProducer:
         names: dict[str, str],
         stats: StatsBySecond,
         leaders: Leaders | None = None,
+        streams: Streams = LENS,
     ) -> None:
         self.produced = 0
         self.last_ns = 0
-        self.dispatches = Dispatches()
+        self.dispatches = Dispatches(streams)
         self._troubles = Troubles()
         self._heard_ns = time.time_ns()
         self._silent_ns = _SILENT_NS + int(float(settings.get("linger.ms", 5)) * 1e6)
