@@ -6,8 +6,10 @@ No secret is ever a value here: credentials live in the file that `client_config
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pydantic import ValidationError, model_validator
 
@@ -16,8 +18,10 @@ from lensload.config.service import Service
 from lensload.errors import UsageError
 from lensload.option import Group, Shown
 from lensload.parse import nearest
-from lensload.schema.definitions import TOPIC_NAMES
 from lensload.world.options import WorldOptions
+
+if TYPE_CHECKING:
+    from lensload.workload.model import Workload
 
 ENV_PREFIX = "LENSLOAD_"
 VIEWS: Final = tuple(Views.model_fields)
@@ -42,6 +46,20 @@ class RunConfig(Group):
     producer: Producer = Producer()
     criteria: Criteria = Criteria()
     outputs: Outputs = Outputs()
+
+    @model_validator(mode="after")
+    def _a_workload_is_not_lens_world(self) -> Self:
+        if self.load.workload is None:
+            return self
+        for group in (self.world, self.service, self.producer):
+            usual = type(group)()
+            for field, value in group:
+                if field in _LENS_ALONE and value != getattr(usual, field):
+                    raise ValueError(
+                        f"{flag_of(field)} is of LENS's own world, and {flag_of('workload')} puts another in its place."
+                        " Leave out one of the two."
+                    )
+        return self
 
     @model_validator(mode="after")
     def _objectives_of_topics_written(self) -> Self:
@@ -85,7 +103,7 @@ class RunConfig(Group):
     @property
     def known_topics(self) -> tuple[str, ...]:
         """Every topic that the source of the events has, in causal order."""
-        return TOPIC_NAMES
+        return self.load.known_topics
 
     @property
     def scheduled_topics(self) -> tuple[str, ...]:
@@ -120,6 +138,8 @@ class RunConfig(Group):
         values = self.as_dict()
         fields = [field for _, group in self for field in group]
         names = {name: path.name for name, path in fields if isinstance(path, Path)}
+        workload = self.load.workload
+        names |= {"workload": workload and _told(workload)}
         return values | {**names, "evolve": [change.public() for change in self.producer.evolve]}
 
     def alone(self, run_file: Path) -> Self:
@@ -150,6 +170,19 @@ class RunConfig(Group):
     def from_json(cls, text: str) -> Self:
         """What `as_json` gave, again."""
         return cls.of(**json.loads(text))
+
+
+_LENS_ALONE: Final = {*WorldOptions.model_fields, *Service.model_fields, "evolve"} - {"watch_group"}
+"""The fields that mean something for LENS's own events only."""
+
+
+def _told(workload: "Workload") -> dict[str, Any]:
+    """What a run file says of a workload: its file, a digest of all that decides its events, and each topic's share."""
+    return {
+        "file": Path(workload.name).name,
+        "digest": sha256(replace(workload, name="").packed().encode()).hexdigest()[:16],
+        "shares": {topic.name: round(topic.share, 6) for topic in workload.topics},
+    }
 
 
 GROUPS: Final[dict[str, type[Group]]] = {

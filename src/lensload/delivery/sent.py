@@ -12,7 +12,6 @@ from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.reconcile import Kind
 from lensload.delivery.streams import LENS, Streams
 from lensload.delivery.tracker import SequenceLedger
-from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
 
 
@@ -62,7 +61,7 @@ class Dispatches:
 
     def failed(self, topic: str, values: list[bytes]) -> None:
         """Enter events as told to have failed, or as never told of."""
-        readings = wire.Heads.of(values).readings
+        readings = self._streams.heads(topic, values).readings
         streams = self._streams.numbers(readings.lane, self._streams.number(topic))
         self._ledgers["failed"].enter(streams, readings.sequence, np.zeros(len(values), np.uint32))
 

@@ -4,6 +4,7 @@ The id alone says when the event was due, and which of whose events it is. Where
 same place in every value, or behind fields that have to be skipped, which is done for many values at once.
 """
 
+import json
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, Final, Protocol
@@ -16,6 +17,7 @@ from lensload import ids
 from lensload.encoding import wire
 from lensload.encoding.skipping import Bytes, Skip, Skips, skip_fixed
 from lensload.errors import SchemaError
+from lensload.workload.model import Workload
 
 HEADER_BYTES: Final = 5
 RAW_BYTES: Final = 16
@@ -92,6 +94,16 @@ class Stopwatch:
         whole = at + width <= ends
         header = data[starts[:, None] + np.arange(HEADER_BYTES)]
         return np.concatenate((header, data[at[:, None] + np.arange(width)]), axis=1), whole
+
+
+def readers(workload: Workload | None) -> dict[str, HeadReader]:
+    """What reads the ids of each topic of a workload; nothing without one, for LENS's way.
+
+    Raises:
+        SchemaError: as `Stopwatch` does.
+    """
+    topics = workload.topics if workload else ()
+    return {topic.name: Stopwatch(json.loads(topic.schema_text), topic.stopwatch) for topic in topics}
 
 
 def _form(skips: Skips, field: Schema, path: str) -> tuple[bytes, int]:

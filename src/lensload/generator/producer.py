@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from lensload.delivery.sent import Dispatches, Portion
 from lensload.delivery.streams import LENS, Streams
-from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
 from lensload.generator.due_queue import NEVER_NS, DueQueue, opened
 from lensload.generator.handed import Handed, handed_ns, portions_of
@@ -75,6 +74,7 @@ class PacedProducer:
         self.produced = 0
         self.last_ns = 0
         self.dispatches = Dispatches(streams)
+        self._streams = streams
         self._troubles = Troubles()
         self._heard_ns = time.time_ns()
         self._silent_ns = _SILENT_NS + int(float(settings.get("linger.ms", 5)) * 1e6)
@@ -308,7 +308,7 @@ class PacedProducer:
         for error, topic, value in refused:
             values.setdefault(topic, []).append(value)
             given_up = error.code() in _PURGED
-            due_ns = int(wire.due_ns(wire.heads_of([value]))[0])
+            due_ns = int(self._streams.heads(topic, [value]).due_ns[0])
             name, second = "unflushed" if given_up else "failed", self._stats.second(due_ns)
             self._stats.of(second).count(topic, name if second >= 0 else f"warmup_{name}")
             if not given_up:

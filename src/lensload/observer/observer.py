@@ -216,7 +216,7 @@ class Observer:
     ) -> None:
         # A record without a value (a tombstone) is as little ours as one with another's bytes.
         values = [value or b"" for value in map(Message.value, records)]
-        heads = wire.Heads.of(values)
+        heads = self._ours.streams.heads_of_all(self._labels, place, values)
         ours = heads.valid & (heads.readings.run_tag == self._ours.run_tag)
         if not ours.all():
             self._account_strange(place, ours, heads.valid)

@@ -21,6 +21,7 @@ from lensload.config.model import RunConfig
 from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.reconcile import Kind
 from lensload.delivery.streams import Streams
+from lensload.encoding import stopwatch
 from lensload.errors import InvalidRunError, LensloadError, RefusedError, UsageError
 from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.cost import Cost
@@ -54,7 +55,7 @@ class Configure(Message):
     @property
     def streams(self) -> Streams:
         """How the run's events are numbered."""
-        return Streams.of(self.config.known_topics)
+        return Streams.of(self.config.known_topics, stopwatch.readers(self.config.load.workload))
 
 
 @dataclass(frozen=True)
