@@ -50,6 +50,22 @@ def moment_ns(value: object) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
+def time_ns(value: object) -> int:
+    """Ns since midnight of a time of day or its ISO 8601 text.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, str):
+        try:
+            value = time.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f"{value!r} is no time of day, such as 09:30 or 09:30:15.250") from error
+    if not isinstance(value, time):
+        raise _no(value, "time of day")
+    return (((value.hour * 60 + value.minute) * 60 + value.second) * 10**6 + value.microsecond) * 1000
+
+
 def _no(value: object, what: object) -> ValueError:
     return ValueError(f"{value!r} is no {what}")
 
@@ -144,12 +160,9 @@ def _integer(value: Any, to: AvroType) -> int:
 def _logical_integer(value: Any, to: AvroType) -> int | None:
     """The number of a date, time or timestamp; None where the value is a number."""
     if to.logical.startswith("time-"):
-        if isinstance(value, str) and ":" in value:
-            value = time.fromisoformat(value)
-        if not isinstance(value, time):
+        if not isinstance(value, time) and not (isinstance(value, str) and ":" in value):
             return None
-        us = ((value.hour * 60 + value.minute) * 60 + value.second) * 10**6 + value.microsecond
-        return us * _PER_S[to.logical.rpartition("-")[2]] // 10**6
+        return time_ns(value) * _PER_S[to.logical.rpartition("-")[2]] // 10**9
     if not isinstance(value, (str, date)) or (isinstance(value, str) and value.lstrip("+-").isdigit()):
         return None
     ns = moment_ns(value)

@@ -9,7 +9,7 @@ import numpy as np
 from lensload.batches.columns import Column, Flags
 from lensload.workload import drawn_makers, moment_makers, number_makers, text_makers
 from lensload.workload.avro_type import AvroType
-from lensload.workload.coercion import coerced, moment_ns
+from lensload.workload.coercion import coerced, moment_ns, time_ns
 from lensload.workload.derived_makers import Tree
 from lensload.workload.faker_values import DISTINCT, FakerValues
 from lensload.workload.file import FieldTable
@@ -73,6 +73,8 @@ def usual(table: FieldTable, type_: AvroType, site: Site) -> Maker:
         return Numeric(form, number_makers.usual(form, type_.kind, key))
     if type_.logical and type_.kind in ("int", "long"):
         return Moments(type_, moment_makers.due)
+    if type_.logical == "duration":
+        return text_makers.Durations(key)
     if type_.logical == "uuid":
         return text_makers.Uuids(type_, key)
     return _USUAL[type_.kind](type_, key)
@@ -105,7 +107,8 @@ def _numbers(table: FieldTable, type_: AvroType, site: Site) -> Maker:
 def _uniform(table: FieldTable, type_: AvroType, site: Site) -> Maker:
     low, high = known(table.uniform)
     if isinstance(low, str) or isinstance(high, str):
-        return Moments(type_, moment_makers.between(moment_ns(low), moment_ns(high), site.path_key))
+        parse = time_ns if type_.logical.startswith("time-") else moment_ns
+        return Moments(type_, moment_makers.between(parse(low), parse(high), site.path_key))
     return _numbers(table, type_, site)
 
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.batches.topic_batch import TopicBatch
+from lensload.workload.complaint import Complaint
 from lensload.workload.lanes import Events, Lanes
 from lensload.workload.model import Workload
 from lensload.workload.rows import EventRows
@@ -35,7 +36,10 @@ class WorkloadSource:
         run_tag: int = 0,
         topics: tuple[str, ...] | None = None,
     ) -> None:
-        self._plans = list(plans(workload).values())
+        try:
+            self._plans = list(plans(workload).values())
+        except Complaint as complaint:
+            raise complaint.error from complaint
         self._places = [
             place for place, topic in enumerate(workload.topics) if topics is None or topic.name in topics
         ]

@@ -22,6 +22,7 @@ _READABLE: Final = np.frombuffer(
 # Ten digits of any alphabet here leave enough of 64 random bits that each comes as often as any other.
 _A_DRAW: Final = 10
 _MOST_DRAWS: Final = 60
+_DURATION: Final = (12, 30, 86_400_000)
 _BUFFER_BYTES: Final = 1 << 20
 
 
@@ -91,6 +92,8 @@ class Pattern:
     def __init__(self, type_: AvroType, pattern: str, path_key: rng.Keys) -> None:
         if type_.kind not in ("string", "bytes") or type_.logical:
             raise ValueError(f"makes text, and the field is {type_}")
+        if not pattern:
+            raise ValueError("has no character")
         self._template = np.frombuffer(pattern.encode(), dtype=np.uint8)
         self._alphabets = [
             (place, _DIGITS if byte == ord("#") else _LETTERS)
@@ -162,6 +165,18 @@ class RandomBlocks:
         return Fixed(
             field, np.ascontiguousarray(words.view(np.uint8).reshape(len(rows), -1)[:, : self._size])
         )
+
+
+class Durations:
+    """Makes durations of less than a year: months, days and milliseconds, each all alike."""
+
+    def __init__(self, path_key: rng.Keys) -> None:
+        self._path_key = path_key
+
+    def column(self, field: str, rows: Rows) -> Column:
+        """See `Maker`."""
+        parts = [rows.uniform(self._path_key, draw) * most for draw, most in enumerate(_DURATION)]
+        return Fixed(field, np.stack(parts, axis=1).astype("<u4").view(np.uint8).reshape(len(rows), 12))
 
 
 def between(low: int, high: int, path_key: rng.Keys) -> Callable[[Rows], NDArray[np.int64]]:
