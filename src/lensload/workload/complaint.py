@@ -19,6 +19,11 @@ class Complaint(Exception):  # noqa: N818 - a person's word, not a failure of th
         self.message = message
         self.hint = hint
 
+    @property
+    def error(self) -> UsageError:
+        """The error that names the key, where there is no file."""
+        return UsageError(f"{dotted(self.place)}: {self.message}", self.hint)
+
     def located(self, name: str, lines: Lines) -> UsageError:
         """The error that names the file, the line and the key."""
         key = dotted(self.place)

@@ -15,6 +15,7 @@ from lensload.workload.complaint import Complaint
 from lensload.workload.file import FieldTable, PoolTable, Subject, TopicTable, WorkloadFile
 from lensload.workload.lines import Lines, Place
 from lensload.workload.model import Workload
+from lensload.workload.topic_plan import plans
 
 Fetch: TypeAlias = Callable[[str, int | None], str]
 """The self-contained Avro schema, as JSON, of a subject's version in the registry; None: the latest."""
@@ -60,9 +61,11 @@ def read(text: str, path: Path, fetch: Fetch | None = None) -> Workload:
             for topic, table in file.topics.items()
             if table.key_schema is not None
         }
-        return Workload.of(str(path), file, schemas, keys)
+        workload = Workload.of(str(path), file, schemas, keys)
+        plans(workload)
     except Complaint as complaint:
         raise complaint.located(str(path), Lines(text)) from complaint
+    return workload
 
 
 def _schema(topic: str, table: TopicTable, folder: Path, fetch: Fetch | None) -> str:
