@@ -6,7 +6,9 @@ from typing import Any, Final
 Node = Any  # a type as Avro's JSON describes it: a name, a list of branches, or a dict
 
 PRIMITIVES: Final = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
-_NAMED: Final = ("record", "error", "enum", "fixed")
+"""The types that need no definition."""
+NAMED: Final = ("record", "error", "enum", "fixed")
+"""The kinds of types that have names."""
 _INNER: Final = {"array": "items", "map": "values"}
 
 
@@ -22,7 +24,9 @@ def full_names(document: Node, namespace: str = "") -> Node:
     if not isinstance(document, dict):
         return document
     kind, node = document.get("type"), dict(document)
-    if kind in _NAMED:
+    if not isinstance(kind, str):
+        node |= {"type": full_names(kind, namespace)} if "type" in node else {}
+    elif kind in NAMED:
         space = node.pop("namespace", None)
         node["name"] = _full(str(node.get("name", "")), namespace if space is None else str(space))
         namespace = node["name"].rpartition(".")[0]
@@ -38,7 +42,7 @@ def full_names(document: Node, namespace: str = "") -> Node:
     elif kind in _INNER:
         if (inner := _INNER[kind]) in node:
             node[inner] = full_names(node[inner], namespace)
-    elif "type" in node:
+    else:
         node["type"] = full_names(kind, namespace)
     return node
 
@@ -47,7 +51,8 @@ def defined(document: Node) -> dict[str, Node]:
     """The named types that a schema with full names defines, by name, outermost first."""
     found: dict[str, Node] = {}
     for node in _walk(document):
-        if isinstance(node, dict) and node.get("type") in _NAMED:
+        kind = node.get("type") if isinstance(node, dict) else None
+        if isinstance(kind, str) and kind in NAMED:
             found.setdefault(str(node.get("name")), node)
     return found
 
@@ -81,7 +86,9 @@ def joined(document: Node, others: Mapping[str, Node], placed: set[str] | None =
     if not isinstance(document, dict):
         return document
     kind, node = document.get("type"), dict(document)
-    if kind in _NAMED:
+    if not isinstance(kind, str):
+        node |= {"type": joined(kind, others, placed)} if "type" in node else {}
+    elif kind in NAMED:
         if node["name"] in placed:
             return node["name"]
         placed.add(node["name"])
@@ -95,7 +102,7 @@ def joined(document: Node, others: Mapping[str, Node], placed: set[str] | None =
     elif kind in _INNER:
         if (inner := _INNER[kind]) in node:
             node[inner] = joined(node[inner], others, placed)
-    elif "type" in node:
+    else:
         node["type"] = joined(kind, others, placed)
     return node
 
@@ -112,12 +119,14 @@ def _walk(node: Node) -> Iterator[Node]:
             yield from _walk(branch)
     elif isinstance(node, dict):
         kind = node.get("type")
-        if kind in _NAMED:
+        if not isinstance(kind, str):
+            yield from _walk(kind)
+        elif kind in NAMED:
             fields = node.get("fields")
             for field in fields if isinstance(fields, list) else ():
                 if isinstance(field, dict) and "type" in field:
                     yield from _walk(field["type"])
         elif kind in _INNER:
             yield from _walk(node.get(_INNER[kind]))
-        elif "type" in node:
+        else:
             yield from _walk(kind)
