@@ -95,7 +95,7 @@ def test_every_event_is_what_its_version_writes(topic: str, fast: bool):
         encoded = encoder.encode(batch)
         seen: Counter[int] = Counter()
         assert (encoded.due_ns == batch.due_ns).all()
-        assert encoded.keys == [row[0].encode() for row in batch.key.values()]
+        assert encoded.keys == [row[0].encode() for row in batch.drawn_key.values()]
         assert len(encoded.took_ns) == len(batch)
         for value, record in zip(encoded.values, batch.records(), strict=True):
             number = int.from_bytes(value[1:5], "big")

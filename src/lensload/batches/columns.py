@@ -1,20 +1,27 @@
 """Columns: a field of many events, or several that belong together, before they are bytes.
 
-A column covers one field of the record or several that stand together, and knows its Python values. How it
-becomes bytes is the concern of `encoding`.
+A column covers one field of a record or several that stand together, and knows its Python values. How it
+becomes bytes is the concern of `encoding`. What is made of other columns (records, arrays, maps, unions) is in
+`nested`, what only LENS's events have in `lens_columns`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from decimal import Decimal
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+Which = NDArray[np.integer[Any]] | slice
+"""Places of rows: their numbers, in any order, or a slice of them in steps of one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
     """Rows of values to draw from, each covering the same fields; told apart by identity.
+
+    An encoder prepares the rows once and keeps them: a pool is made once a run, not once a batch.
 
     Attributes:
         fields: the names of the fields that a row covers.
@@ -26,23 +33,51 @@ class Pool:
 
 
 class Column(Protocol):
-    """Some fields of every event of a batch; a dataclass whose arrays have one entry an event."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+    """Some fields of every event of a batch, or of every item of its lists: of every row."""
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The names of the fields, in the order of `values`."""
         ...
 
+    def __len__(self) -> int:
+        """How many rows it has."""
+        ...
+
     def values(self) -> Iterator[tuple[Any, ...]]:
-        """For each event, the fields' values as fastavro takes them."""
+        """For each row, the fields' values as fastavro takes them."""
+        ...
+
+    def picked(self, which: Which) -> Self:
+        """The rows at the given places, in that order."""
         ...
 
 
+class Rows:
+    """A dataclass whose arrays all have one entry a row."""
+
+    __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def __len__(self) -> int:
+        """How many rows it has."""
+        values = (getattr(self, name) for name in self.__dataclass_fields__)
+        return len(next(value for value in values if isinstance(value, np.ndarray)))
+
+    def picked(self, which: Which) -> Self:
+        """The rows at the given places, in that order."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return type(self)(
+            **{
+                name: value[which] if isinstance(value, np.ndarray) else value
+                for name, value in values.items()
+            }
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
-    """Fields whose values come from a pool: `index` says which row each event has."""
+class Drawn(Rows):
+    """Fields of any types whose values come from a pool: `index` says which row each event has."""
 
     pool: Pool
     index: NDArray[np.integer[Any]]
@@ -59,7 +94,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _OneField:
+class OneField:
     """A column that covers one field."""
 
     field: str
@@ -71,19 +106,60 @@ class _OneField:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ids(_OneField):
-    """A string field that holds 36-character ids: `texts`, shape (n, 36), ASCII."""
+class Ids(OneField, Rows):
+    """A string field whose values are all equally long, as ids are: `texts`, shape (n, length), ASCII."""
 
     texts: NDArray[np.uint8]
 
     def values(self) -> Iterator[tuple[Any, ...]]:
         """The ids as strings."""
-        return ((text,) for text in _strings(self.texts))
+        return ((text,) for text in strings(self.texts))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Integers(_OneField):
-    """A long or int field."""
+class Texts(OneField, Rows):
+    """A string field, or one of bytes: `texts` holds UTF-8 (or, where `binary`, any bytes), as objects (see `objects`)."""
+
+    texts: NDArray[np.object_]
+    binary: bool = False
+
+    def values(self) -> Iterator[tuple[Any, ...]]:
+        """Strings, or bytes where binary."""
+        if self.binary:
+            return ((text,) for text in self.texts.tolist())
+        return ((text.decode(),) for text in self.texts.tolist())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fixed(OneField, Rows):
+    """A field of bytes that are equally many in each event: `block`, shape (n, size).
+
+    It is a fixed field of that size (a duration, a uuid of 16), or a bytes field.
+    """
+
+    block: NDArray[np.uint8]
+
+    def values(self) -> Iterator[tuple[Any, ...]]:
+        """The bytes."""
+        size = self.block.shape[1]
+        data = self.block.tobytes()
+        return ((data[place * size : (place + 1) * size],) for place in range(len(self.block)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flags(OneField, Rows):
+    """A boolean field."""
+
+    flags: NDArray[np.bool_]
+
+    def values(self) -> Iterator[tuple[Any, ...]]:
+        """The flags as bool."""
+        return ((flag,) for flag in self.flags.tolist())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Integers(OneField, Rows):
+    """A long or int field, and every logical type that is one: a date, a time, a timestamp, as their number."""
 
     integers: NDArray[np.int64]
 
@@ -93,13 +169,13 @@ class Integers(_OneField):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reals(_OneField):
-    """A float field; where it is nullable, `present` says which events have a value.
+class Reals(OneField, Rows):
+    """A float or double field; where it is nullable, `present` says which events have a value.
 
-    `present` is None where the field is a plain float.
+    `present` is None where the field is never null.
     """
 
-    reals: NDArray[np.float32]
+    reals: NDArray[np.floating[Any]]
     present: NDArray[np.bool_] | None = None
 
     def values(self) -> Iterator[tuple[Any, ...]]:
@@ -111,74 +187,38 @@ class Reals(_OneField):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Linked(_OneField):
-    """A map field (nullable in the schema) that holds a few constant entries and, last, a link: an id.
+class Decimals(OneField, Rows):
+    """A decimal field on bytes or on a fixed: `unscaled` / 10 ** `scale`, the scale being the schema's.
 
-    Attributes:
-        field: the field.
-        link: key of the entry that holds the id.
-        constants: pool of one-field rows: the maps of the other entries.
-        index: which of them each event has.
-        texts: the ids, shape (n, 36), ASCII.
+    Its digits are at most the schema's precision, and no number is -2**63.
     """
 
-    link: str
-    constants: Pool
-    index: NDArray[np.integer[Any]]
-    texts: NDArray[np.uint8]
+    unscaled: NDArray[np.int64]
+    scale: int = 0
 
     def values(self) -> Iterator[tuple[Any, ...]]:
-        """The maps."""
-        rows = self.constants.rows
-        for index, text in zip(self.index.tolist(), _strings(self.texts), strict=True):
-            yield ({**rows[index][0], self.link: text},)
+        """The numbers as Decimal."""
+        return ((Decimal(number).scaleb(-self.scale),) for number in self.unscaled.tolist())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rankings(_OneField):
-    """An array field of Recommendation records {itemId, score, rank, explanation}, ranked from 1.
-
-    Attributes:
-        field: the field.
-        item_ids: every item's id, by item index.
-        items: item indices, shape (n, most).
-        scores: scores, the same shape.
-        shown: how many of them each event's array holds.
-        explanations: every explanation, by index; None for none.
-        explanation: index of the first recommendation's explanation; the others have none.
-    """
-
-    item_ids: tuple[str, ...]
-    items: NDArray[np.int64]
-    scores: NDArray[np.float32]
-    shown: NDArray[np.int64]
-    explanations: tuple[str | None, ...]
-    explanation: NDArray[np.int64]
-
-    def values(self) -> Iterator[tuple[Any, ...]]:
-        """The arrays, as lists of dicts."""
-        columns = (self.items, self.scores, self.shown, self.explanation)
-        for items, scores, shown, reason in zip(*(c.tolist() for c in columns), strict=True):
-            yield (
-                [
-                    {
-                        "itemId": self.item_ids[items[place]],
-                        "score": scores[place],
-                        "rank": place + 1,
-                        "explanation": self.explanations[reason] if place == 0 else None,
-                    }
-                    for place in range(shown)
-                ],
-            )
+def objects(values: Iterable[Any]) -> NDArray[np.object_]:
+    """The values as an array of objects, to be drawn from by index."""
+    every = list(values)
+    result = np.empty(len(every), dtype=object)
+    result[:] = every
+    return result
 
 
-def picked(column: Column, which: NDArray[np.integer[Any]] | slice) -> Column:
-    """The events at the given places of the column, in that order."""
-    values = {name: getattr(column, name) for name in column.__dataclass_fields__}
-    return type(column)(
-        **{name: value[which] if isinstance(value, np.ndarray) else value for name, value in values.items()}
-    )
+def records(columns: Iterable[Column]) -> Iterator[dict[str, Any]]:
+    """The rows of columns that are equally long, each as a dict of all their fields."""
+    columns = tuple(columns)
+    names = [name for column in columns for name in column.fields]
+    for parts in zip(*(column.values() for column in columns), strict=True):
+        yield dict(zip(names, (value for part in parts for value in part), strict=True))
 
 
-def _strings(texts: NDArray[np.uint8]) -> list[str]:
-    return [text.decode() for text in texts.view(f"V{texts.shape[1]}").ravel().tolist()]
+def strings(texts: NDArray[np.uint8]) -> list[str]:
+    """The texts of a table of ASCII, shape (n, length), as strings."""
+    length = texts.shape[1]
+    every = texts.tobytes().decode()
+    return [every[place * length : (place + 1) * length] for place in range(len(texts))]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.batches import columns
-from lensload.batches.columns import Column, Drawn
+from lensload.batches.columns import Column, Drawn, Which
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,39 +16,44 @@ class TopicBatch:
     """Some events of one topic, in the order they are due.
 
     Attributes:
-        topic: the topic, by its LENS name.
+        topic: the topic, by the name that its source gives it.
         due_ns: when each event is due, Unix ns, never going back, on the grid of `lensload.ids`.
         serials: which of whose events each is, as its id says: lane << 36 | sequence.
-        key: the column that the record's key is drawn from.
+        key: the record's key; a record of several columns for a key of several fields; None for no key.
         columns: all fields of the record, in any order.
     """
 
     topic: str
     due_ns: NDArray[np.int64]
     serials: NDArray[np.int64]
-    key: Drawn
+    key: Column | None
     columns: tuple[Column, ...]
 
     def __len__(self) -> int:
         return len(self.due_ns)
 
+    @property
+    def drawn_key(self) -> Drawn:
+        """The key where it is drawn from a pool, as the key of every event of LENS is."""
+        if not isinstance(self.key, Drawn):
+            raise TypeError(f"the key of {self.topic} is not drawn from a pool")
+        return self.key
+
     def records(self) -> Iterator[dict[str, Any]]:
         """The events one by one, as the dicts that a serializer takes."""
-        names = [name for column in self.columns for name in column.fields]
-        for parts in zip(*(column.values() for column in self.columns), strict=True):
-            yield dict(zip(names, (value for part in parts for value in part), strict=True))
+        return columns.records(self.columns)
 
     def part(self, start: int, stop: int) -> "TopicBatch":
         """Events `start` to `stop` of this batch, as a batch."""
         return picked(self, slice(start, stop))
 
 
-def picked(batch: TopicBatch, which: NDArray[np.integer[Any]] | slice) -> TopicBatch:
+def picked(batch: TopicBatch, which: Which) -> TopicBatch:
     """The events at the given places of the batch, in that order."""
     return TopicBatch(
         batch.topic,
         batch.due_ns[which],
         batch.serials[which],
-        Drawn(batch.key.pool, batch.key.index[which]),
-        tuple(columns.picked(column, which) for column in batch.columns),
+        None if batch.key is None else batch.key.picked(which),
+        tuple(column.picked(which) for column in batch.columns),
     )

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.batches import columns
-from lensload.batches.columns import Column, Pool, Rankings
+from lensload.batches.columns import Column, Pool, objects
+from lensload.batches.lens_columns import Linked, Rankings
 from lensload.batches.topic_batch import TopicBatch
 from lensload.encoding.wire import ID_LENGTH, Block, header
 from lensload.errors import SchemaError
@@ -49,7 +50,7 @@ class Plan:
             columns.Ids: lambda column, _: (_constant(len(column.texts), ID_LENGTH), column.texts),
             columns.Integers: lambda column, _: (_longs(column.integers),),
             columns.Reals: self._reals,
-            columns.Linked: self._linked,
+            Linked: self._linked,
             Rankings: self._ranked,
         }
 
@@ -117,7 +118,7 @@ class Plan:
         values[~column.present] = b"\0"
         return (values.tolist(),)
 
-    def _linked(self, column: columns.Linked, fields: tuple[str, ...]) -> Iterable[Piece]:
+    def _linked(self, column: Linked, fields: tuple[str, ...]) -> Iterable[Piece]:
         known = self._fragments.get((column.constants, fields))
         if known is None:
             # Let fastavro write each map with a stand-in id, and keep all but that id and the map's end.
@@ -232,14 +233,6 @@ def _lines(block: Block) -> list[bytes]:
 
 def _constant(count: int, byte: int) -> Block:
     return np.full((count, 1), byte, dtype=np.uint8)
-
-
-def objects(fragments: Iterable[bytes]) -> NDArray[np.object_]:
-    """The fragments as an array of objects, to be drawn from by index."""
-    every = list(fragments)
-    result = np.empty(len(every), dtype=object)
-    result[:] = every
-    return result
 
 
 def _longs(values: NDArray[np.int64]) -> Piece:

@@ -7,7 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.batches.columns import Drawn, Linked, Pool, Rankings
+from lensload.batches.columns import Drawn, Pool
+from lensload.batches.lens_columns import Linked, Rankings
 from lensload.batches.topic_batch import TopicBatch
 
 Counts = dict[str, Any]

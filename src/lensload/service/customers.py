@@ -116,7 +116,7 @@ class Customers:
 
     def wait_for(self, requests: TopicBatch) -> None:
         """People have sent these requests."""
-        self._asked.update(zip(requests.serials.tolist(), requests.key.index.tolist(), strict=True))
+        self._asked.update(zip(requests.serials.tolist(), requests.drawn_key.index.tolist(), strict=True))
 
     def read(self, now_ns: int, until_ns: int) -> Iterator[tuple[TopicBatch, ...]]:
         """Take in the answers that have come, and give what is due until a moment; in steps, most of which give nothing.

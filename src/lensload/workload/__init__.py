@@ -1,1 +1,1 @@
-"""Own events: a workload file with schemas, topics and generators as a second source of batches. It sends nothing."""
+"""Workloads: events of anybody's schemas, made by the generators that a workload file names."""

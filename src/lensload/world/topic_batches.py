@@ -67,7 +67,7 @@ class Narration:
             batch = teller.tell(taken(rows, which), due_ns[which])
             if owned is not None and place == _METRICS:
                 # These depend on each other: the windows' ends.
-                batch = picked(batch, np.flatnonzero(owned(name, batch.key.index)))
+                batch = picked(batch, np.flatnonzero(owned(name, batch.drawn_key.index)))
             if len(batch):
                 batches.append(batch)
         return tuple(batches)

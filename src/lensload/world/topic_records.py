@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload import ids
-from lensload.batches.columns import Drawn, Ids, Integers, Linked, Pool, Rankings, Reals
+from lensload.batches.columns import Drawn, Ids, Integers, Pool, Reals
+from lensload.batches.lens_columns import Linked, Rankings
 from lensload.batches.topic_batch import TopicBatch
 from lensload.world import event_rows as kinds
 from lensload.world.audience import Audience
