@@ -44,27 +44,46 @@ def read(text: str, path: Path, fetch: Fetch | None = None) -> Workload:
     Raises:
         UsageError: as `load` does.
     """
+    content = content_of(text, path)
     try:
-        content = tomllib.loads(text)
+        return of_content(content, path, fetch)
+    except Complaint as complaint:
+        raise complaint.located(str(path), Lines(text)) from complaint
+
+
+def content_of(text: str, path: Path) -> dict[str, Any]:
+    """What a workload file's text says as TOML, whatever that is.
+
+    Raises:
+        UsageError: it is not TOML.
+    """
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(
             f"{path} is not TOML: {error}.", 'A line is key = value: share = 3, or key = "id".'
         ) from error
-    try:
-        file = _validated(content)
-        _check_names(file)
-        schemas = {topic: _schema(topic, table, path.parent, fetch) for topic, table in file.topics.items()}
-        keys = {
-            topic: schema_files.of(
-                table.key_schema, ("topics", topic, "key_schema"), table.include, path.parent, fetch
-            )
-            for topic, table in file.topics.items()
-            if table.key_schema is not None
-        }
-        workload = Workload.of(str(path), file, schemas, keys)
-        plans(workload)
-    except Complaint as complaint:
-        raise complaint.located(str(path), Lines(text)) from complaint
+
+
+def of_content(content: dict[str, Any], path: Path, fetch: Fetch | None = None) -> Workload:
+    """The workload of what a file says.
+
+    Raises:
+        Complaint: what is wrong, the first of it.
+        LensloadError: what `fetch` raises.
+    """
+    file = _validated(content)
+    _check_names(file)
+    schemas = {topic: _schema(topic, table, path.parent, fetch) for topic, table in file.topics.items()}
+    keys = {
+        topic: schema_files.of(
+            table.key_schema, ("topics", topic, "key_schema"), table.include, path.parent, fetch
+        )
+        for topic, table in file.topics.items()
+        if table.key_schema is not None
+    }
+    workload = Workload.of(str(path), file, schemas, keys)
+    plans(workload)
     return workload
 
 
