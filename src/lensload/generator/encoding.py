@@ -58,7 +58,7 @@ class Encoding:
             self.encoder.encode(batch)
         for batch in rehearsal:
             for topic, serialize in self.serializers:
-                if batch.topic == topic:
+                if batch.topic == topic and len(batch):
                     serialize(topic, next(batch.records()))
 
 

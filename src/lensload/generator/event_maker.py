@@ -13,6 +13,7 @@ from lensload.generator.due_count import DueCount
 from lensload.generator.encoding import Encoding
 from lensload.generator.producer import PacedProducer
 from lensload.generator.room import Room
+from lensload.generator.sources import Sources
 from lensload.ids import NS_PER_MS, NS_PER_S, start_of_ms
 from lensload.kafka.preflight import Surroundings
 from lensload.kafka.reading import consumer_settings
@@ -41,7 +42,6 @@ _FOLLOW_NS: Final = 40 * NS_PER_MS
 # About as many as people make of an answer, the request with them: for the audit's sample.
 _EVENTS_A_REQUEST: Final = 3
 _FOREVER_S: Final = 600.0  # a profile's period when no duration is given
-_REHEARSAL: Final = 2_000  # events, enough for some of every topic
 
 
 class EventMaker:
@@ -50,7 +50,7 @@ class EventMaker:
     Args:
         order: what the generator is to do.
         found: the cluster and the registry, as the preflight found them.
-        scenario: the people and goods of the events.
+        sources: make the events.
         producer: is offered each encoded batch.
         stats: where to account for encoding, and for what is asked for.
 
@@ -67,7 +67,7 @@ class EventMaker:
         self,
         order: ConfigureGenerator,
         found: Surroundings,
-        scenario: Scenario,
+        sources: Sources,
         producer: PacedProducer,
         stats: StatsBySecond,
     ) -> None:
@@ -88,13 +88,12 @@ class EventMaker:
         self._following: Iterator[None] = iter(())
         self._next_follow_ns = 0
         self._followed = 0  # events that followed answers, since `take_followed`
-        topics = self._config.scheduled_topics
-        self._world = World(scenario, tuple(order.lanes), run_tag=order.run_tag, topics=topics)
+        self._source = sources.source
         self._encoding = Encoding.of(order, found, stats)
-        self._customers = self._of_service(found, scenario) if self._config.service.external else None
+        external = sources.scenario if self._config.service.external else None
+        self._customers = self._of_service(found, external) if external else None
         followers = self._customers.outline() if self._customers else ()
-        rehearsal = World(scenario, (0,), topics=topics).events_at(np.full(_REHEARSAL, time.time_ns()))
-        self._encoding.warm_up((*self._world.outline(), *followers), rehearsal)
+        self._encoding.warm_up((*self._source.outline(), *followers), sources.rehearsed())
 
     def begin(self, start_ns: int, measure_from_ns: int, end_ns: int) -> None:
         """Make events from `start_ns` on; the times as `messages.Begin` has them."""
@@ -123,7 +122,8 @@ class EventMaker:
         self.flat_out = not by_hand and self._config.load.is_flat_out(by_users=self._order.rate_per_s is None)
         self.rate_per_s = sum(rates_per_s.values())
         if self.rate_per_s > 0:
-            self._world.gather(rates_per_s)
+            if isinstance(self._source, World):  # a workload has no people who could behave in another way
+                self._source.gather(rates_per_s)
             if self._customers:
                 self._customers.gather(rates_per_s)
         from_ns = max(self.made_until_ns, time.time_ns())
@@ -158,7 +158,7 @@ class EventMaker:
 
     def step_ahead(self) -> bool:
         """Do a step of work that will be needed, if there is any; not before it is known who the audience is."""
-        return self.rate_per_s > 0 and self._world.advance()
+        return self.rate_per_s > 0 and self._source.advance()
 
     def target_per_s(self, at_ns: int) -> float:
         """The scheduled rate; 0 before the start."""
@@ -267,7 +267,7 @@ class EventMaker:
 
     def _tell(self, due_ns: NDArray[np.int64], rate_per_s: float, *, at_once: bool = False) -> Iterator[None]:
         """Make the events that are due then, a step at a time; `at_once`: each is due only if it is made."""
-        batches = self._world.events_at(due_ns)
+        batches = self._source.events_at(due_ns)
         yield
         for batch in batches:
             if self._customers:

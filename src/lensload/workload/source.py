@@ -1,5 +1,7 @@
 """A workload as a source of events: give it the times at which events are due, and it makes them."""
 
+from copy import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +38,7 @@ class WorkloadSource:
         run_tag: int = 0,
         topics: tuple[str, ...] | None = None,
     ) -> None:
+        self._workload = workload
         try:
             self._plans = list(plans(workload).values())
         except Complaint as complaint:
@@ -52,6 +55,12 @@ class WorkloadSource:
         self._run_tag = run_tag
         none = np.zeros(0, dtype=np.int64)
         self._events, self._due_ns, self._next = Events(none, none, none, none), none, 0
+
+    def beside(self, lanes: tuple[int, ...]) -> "WorkloadSource":
+        """A source of the same events in other lanes, which shares with this one what is made once."""
+        other = copy(self)
+        other._lanes = Lanes(self._workload, lanes)
+        return other
 
     def outline(self) -> tuple[TopicBatch, ...]:
         """An empty batch of each topic: what an encoder can prepare for."""
