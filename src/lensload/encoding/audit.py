@@ -25,6 +25,14 @@ _SETTINGS: Final = {
 }
 
 
+def _of_subject(subject: str, schema_id: int) -> dict[str, Any]:
+    return {
+        "auto.register.schemas": False,
+        "use.schema.id": schema_id,
+        "subject.name.strategy": lambda *_: subject,
+    }
+
+
 class ConfluentSerializer:
     """Confluent's AvroSerializer for each topic, as a LENS service would set it up.
 
@@ -32,11 +40,21 @@ class ConfluentSerializer:
         client: of the registry in which the schemas are registered.
         texts: each topic's schema, as JSON text.
         names: each topic's name in the cluster, by which its subject is called.
+        fixed: subject and schema id of each topic whose subject is called otherwise; its service names the id.
     """
 
-    def __init__(self, client: SchemaRegistryClient, texts: dict[str, str], names: dict[str, str]) -> None:
+    def __init__(
+        self,
+        client: SchemaRegistryClient,
+        texts: dict[str, str],
+        names: dict[str, str],
+        fixed: Mapping[str, tuple[str, int]] | None = None,
+    ) -> None:
         make: Any = AvroSerializer  # its stubs lose __init__
-        self._serializers = {topic: make(client, text, conf=_SETTINGS) for topic, text in texts.items()}
+        settings = {topic: _of_subject(*of) for topic, of in (fixed or {}).items()}
+        self._serializers = {
+            topic: make(client, text, conf=settings.get(topic, _SETTINGS)) for topic, text in texts.items()
+        }
         self._contexts = {
             topic: SerializationContext(name, MessageField.VALUE) for topic, name in names.items()
         }

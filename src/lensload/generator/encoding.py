@@ -38,7 +38,7 @@ class Encoding:
         by_topic: list[tuple[str, ConfluentSerializer]] = []
         for version in found.versions:
             texts = {topic: text for topic, text in version.texts.items() if topic in order.names}
-            confluent = ConfluentSerializer(found.registry.client, texts, order.names)
+            confluent = ConfluentSerializer(found.registry.client, texts, order.names, _fixed(version))
             encoders.append(_encoder(producer.serializer, version, confluent))
             serializers |= dict.fromkeys(version.ids.values(), confluent)
             by_topic += [(topic, confluent) for topic in texts]
@@ -63,7 +63,11 @@ class Encoding:
 
 
 def _encoder(name: str, version: Version, confluent: ConfluentSerializer) -> Encoder:
-    parsed = {topic: schema.parsed for topic, schema in version.schemas.items()}
     if name == "fragments":
-        return FragmentEncoder(parsed, version.ids)
-    return RecordEncoder(confluent if name == "confluent" else fastavro_serializer(parsed, version.ids))
+        return FragmentEncoder(version.schemas, version.ids, version.keys)
+    by_fastavro = fastavro_serializer(version.schemas, version.ids)
+    return RecordEncoder(confluent if name == "confluent" else by_fastavro, version.keys)
+
+
+def _fixed(version: Version) -> dict[str, tuple[str, int]]:
+    return {topic: (subject, version.ids[topic]) for topic, subject in version.subjects.items()}

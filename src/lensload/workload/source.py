@@ -59,7 +59,7 @@ class WorkloadSource:
     def beside(self, lanes: tuple[int, ...]) -> "WorkloadSource":
         """A source of the same events in other lanes, which shares with this one what is made once."""
         other = copy(self)
-        other._lanes = Lanes(self._workload, lanes)
+        other._lanes = Lanes(self._workload, lanes)  # noqa: SLF001  # of its own kind
         return other
 
     def outline(self) -> tuple[TopicBatch, ...]:
