@@ -1,12 +1,17 @@
 """Streams have numbers of their own, the same in every process, and places in the accounts."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lensload import ids
 from lensload.delivery.streams import LENS, Streams
 from lensload.delivery.tracker import MAX_STREAMS, MOST_TOPICS
+from lensload.encoding import wire
+from lensload.encoding.stopwatch import HeadReader
 from lensload.errors import UsageError
 from lensload.ids import MAX_LANES
 
@@ -28,3 +33,21 @@ def test_more_topics_than_there_are_places_for_are_refused():
     with pytest.raises(UsageError, match=f"{MOST_TOPICS + 1} topics"):
         Streams.of(tuple(map(str, range(MOST_TOPICS + 1))))
     assert len(LENS.topics) <= MOST_TOPICS
+
+
+def test_each_topic_is_read_in_its_own_way():
+    """Records of several topics that come together are read each by its topic's reader, in the order in which they came."""
+
+    def reading(topic: int) -> HeadReader:
+        def read(values: Sequence[bytes]) -> wire.Heads:
+            numbers = np.array([topic * 100 + value[0] for value in values], np.int64)
+            return wire.Heads(numbers >= 0, numbers, numbers, ids.Readings(numbers >= 0, *[numbers] * 4))
+
+        return read
+
+    streams = Streams.of(("a", "b", "c"), {"a": reading(1), "b": reading(2), "c": reading(3)})
+    places = np.array([2, 0, 0, 2, 0])
+    heads = streams.heads_of_all(["a", "b", "c"], places, [bytes([each]) for each in range(5)])
+    assert heads.due_ns.tolist() == [300, 101, 102, 303, 104]
+    assert heads.readings.sequence.tolist() == [300, 101, 102, 303, 104]
+    assert heads.valid.all()
