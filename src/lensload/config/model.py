@@ -54,7 +54,7 @@ class RunConfig(Group):
         for group in (self.world, self.service, self.producer):
             usual = type(group)()
             for field, value in group:
-                if field in _LENS_ALONE and value != getattr(usual, field):
+                if field in LENS_ALONE and value != getattr(usual, field):
                     raise ValueError(
                         f"{flag_of(field)} is of LENS's own world, and {flag_of('workload')} puts another in its place."
                         " Leave out one of the two."
@@ -172,14 +172,15 @@ class RunConfig(Group):
         return cls.of(**json.loads(text))
 
 
-_LENS_ALONE: Final = {*WorldOptions.model_fields, *Service.model_fields, "evolve"} - {"watch_group"}
+LENS_ALONE: Final = {*WorldOptions.model_fields, *Service.model_fields, "evolve"} - {"watch_group"}
 """The fields that mean something for LENS's own events only."""
 
 
 def _told(workload: "Workload") -> dict[str, Any]:
-    """What a run file says of a workload: its file, a digest of all that decides its events, and each topic's share."""
+    """What a run file says of a workload: its file, its seed, a digest of all that decides its events, and each topic's share."""
     return {
         "file": Path(workload.name).name,
+        "seed": workload.file.seed,
         "digest": sha256(replace(workload, name="").packed().encode()).hexdigest()[:16],
         "shares": {topic.name: round(topic.share, 6) for topic in workload.topics},
     }

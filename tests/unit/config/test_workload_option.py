@@ -48,7 +48,11 @@ def test_a_run_file_says_which_workload_it_was_and_not_where_it_lay(
 ):
     """Equal workloads have one digest wherever they lie; another seed has another."""
     told = loaded(path).public()["workload"]
-    assert (told["file"], told["shares"]) == ("shop.toml", {"orders": 0.75, "payments": 0.25})
+    assert (told["file"], told["seed"], told["shares"]) == (
+        "shop.toml",
+        7,
+        {"orders": 0.75, "payments": 0.25},
+    )
     assert str(path.parent) not in json.dumps(loaded(path).public())
     elsewhere = shop.written(tmp_path_factory.mktemp("elsewhere"))
     assert loaded(elsewhere).public()["workload"] == told
