@@ -74,6 +74,10 @@ class Workload:
         )
         return cls(name, file, tuple(topics))
 
+    def __str__(self) -> str:
+        """The file, as an option names it."""
+        return self.name
+
     def packed(self) -> str:
         """The workload as JSON, to be sent to another process: no file is needed there."""
         content = {
