@@ -62,6 +62,14 @@ class Builder:
             ) from error
         return tree
 
+    def check_pools(self) -> None:
+        """See that pools have no field that could not be made, once everything that refers to them is made.
+
+        Raises:
+            Complaint: they have.
+        """
+        self._references.check_unused()
+
     def keys(self, topic: str, tree: Tree) -> dict[str, Maker | str]:
         """What makes the fields of a topic's key, by name: a maker, or the name of the field at the top that it is."""
         of = self._wishes[topic]

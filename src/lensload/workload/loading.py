@@ -98,6 +98,8 @@ def _complaint(error: ValidationError, content: dict[str, Any]) -> Complaint:
         )
     if kind == "missing":
         return Complaint(place, f"it lacks the key {detail['loc'][-1]}.")
+    if kind in ("model_type", "dict_type"):
+        return Complaint(place, "it should be a table, such as { uuid = {} }.")
     text = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     return Complaint(place, f"{text.removesuffix('.')}.")
 

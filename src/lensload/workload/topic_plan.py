@@ -97,6 +97,7 @@ def plans(workload: Workload) -> dict[str, TopicPlan]:
     builder = Builder(workload)
     seed = workload.file.seed
     every = {topic.name: TopicPlan(builder, topic, seed) for topic in workload.topics}
+    builder.check_pools()
     number = np.arange(_MEASURED)
 
     def rows(topic: str) -> EventRows:
