@@ -112,7 +112,7 @@ def test_a_field_that_cannot_be_made_is_named_with_its_line(tmp_path: Path, fiel
         ("size = 100", "size = 9_000_000_000_000_000", 4, "pools.customers.size", "less"),
         ("size = 100", "size = 100\nskew = { hot = 500, share = 0.1 }", 3, "pools.customers", "500"),
         ("size = 100", "size = 100\nskew = { zpf = 1 }", 5, "pools.customers.skew.zpf", "zipf"),
-        ("seed = 7", 'locale = "en_UK"', 1, "locale", "en_"),
+        ("seed = 7", 'locale = "en_USA"', 1, "locale", "en_"),
         ('"order.avsc"', '"ordr.avsc"', 10, "topics.orders.schema", "ordr.avsc"),
         ('"order.avsc"', '{ subject = "orders-value" }', 10, "topics.orders.schema", "orders-value"),
         ('stopwatch = "orderId"', 'stopwatch = "ordrId"', 11, "topics.orders.stopwatch", "orderId"),
