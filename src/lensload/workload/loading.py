@@ -1,24 +1,22 @@
 """Loading a workload file: what it says, its schemas, and every complaint with file, line and key."""
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from lensload.atomic_file import read_text
 from lensload.errors import UsageError
 from lensload.parse import nearest
-from lensload.workload import schema_files
+from lensload.workload import named_schema
 from lensload.workload.complaint import Complaint
-from lensload.workload.file import FieldTable, PoolTable, Subject, TopicTable, WorkloadFile
+from lensload.workload.file import FieldTable, PoolTable, TopicTable, WorkloadFile
 from lensload.workload.lines import Lines, Place
 from lensload.workload.model import Workload
+from lensload.workload.named_schema import Fetch
 from lensload.workload.topic_plan import plans
-
-Fetch: TypeAlias = Callable[[str, int | None], str]
-"""The self-contained Avro schema, as JSON, of a subject's version in the registry; None: the latest."""
 
 _FLAG: Final = "Check --workload."
 
@@ -53,9 +51,14 @@ def read(text: str, path: Path, fetch: Fetch | None = None) -> Workload:
     try:
         file = _validated(content)
         _check_names(file)
-        schemas = {topic: _schema(topic, table, path.parent, fetch) for topic, table in file.topics.items()}
+        schemas = {
+            topic: named_schema.of(
+                table.schema_, ("topics", topic, "schema"), table.include, path.parent, fetch
+            )
+            for topic, table in file.topics.items()
+        }
         keys = {
-            topic: schema_files.of(
+            topic: named_schema.of_key(
                 table.key_schema, ("topics", topic, "key_schema"), table.include, path.parent, fetch
             )
             for topic, table in file.topics.items()
@@ -66,10 +69,6 @@ def read(text: str, path: Path, fetch: Fetch | None = None) -> Workload:
     except Complaint as complaint:
         raise complaint.located(str(path), Lines(text)) from complaint
     return workload
-
-
-def _schema(topic: str, table: TopicTable, folder: Path, fetch: Fetch | None) -> str:
-    return schema_files.of(table.schema_, ("topics", topic, "schema"), table.include, folder, fetch)
 
 
 def _validated(content: dict[str, Any]) -> WorkloadFile:
@@ -168,6 +167,3 @@ def _check_ancestors(file: WorkloadFile, topic: str) -> None:
             circle = " of ".join([*line, parent])
             raise Complaint(("topics", topic, "parent"), f"a topic cannot be its own ancestor: {circle}.")
         line.append(parent)
-
-
-__all__ = ["Fetch", "Subject", "load", "read"]

@@ -85,7 +85,7 @@ class TopicPlan:
         ]
         if not parts:
             return None
-        return parts[0] if len(parts) == 1 and not self.topic.key_schema_text else Nested("key", tuple(parts))
+        return parts[0] if len(parts) == 1 else Nested("key", tuple(parts))
 
 
 def plans(workload: Workload) -> dict[str, TopicPlan]:
