@@ -1,13 +1,16 @@
 """The workload file: where its keys are, and its published JSON Schema."""
 
+import re
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lensload.workload import json_schema
+from lensload.workload.file import WorkloadFile
 from lensload.workload.lines import Lines
 
 GOOD = """
@@ -44,6 +47,15 @@ def test_the_schema_takes_what_lensload_takes():
     validator.validate(tomllib.loads(GOOD))
     for was, becomes in (("zipf", "zpf"), ("uuid = {}", "uuid = 3"), ("size = 10", "")):
         assert not validator.is_valid(tomllib.loads(GOOD.replace(was, becomes)))
+
+
+def test_the_examples_in_the_page_are_workload_files():
+    """What the page shows can be copied."""
+    page = Path(__file__).parents[3].joinpath("docs", "workload-file.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert examples
+    for example in examples:
+        WorkloadFile.model_validate(tomllib.loads(example))
 
 
 def test_every_key_is_described():
