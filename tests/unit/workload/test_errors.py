@@ -157,8 +157,11 @@ def test_pools_that_refer_to_each_other_in_a_circle_are_refused(tmp_path: Path):
 
 def test_values_of_faker_that_do_not_fit_into_memory_are_refused(tmp_path: Path):
     """Whoever asks for too many is told which key does, and what keeps no values."""
-    error = refused(tmp_path, HEAD + 'customerId = { faker = "email", distinct = 10_000_001 }')
-    assert f":{FIRST}: topics.orders.fields.customerId.distinct" in error.message
+    text = (
+        HEAD
+        + 'customerId = { faker = "email", distinct = 6_000_000 }\nnote = { faker = "word", distinct = 5_000_000 }'
+    )
+    assert f":{FIRST + 1}: topics.orders.fields.note: " in refused(tmp_path, text).message
 
 
 def test_a_parents_field_of_another_type_is_refused(tmp_path: Path):
