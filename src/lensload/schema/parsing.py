@@ -12,20 +12,21 @@ from lensload.schema import avro_rules
 _AVRO = "Registries refuse it too (422): mend what is named."
 
 
-def parse(text: str, place: Path | str, advice: str) -> dict[str, Any]:
+def parse(text: str, place: Path | str, advice: str, *, of_record: bool = True) -> Any:  # noqa: ANN401 - any JSON
     """A schema in fastavro's parsed form.
 
     Args:
         text: its JSON; it defines all the types that it uses.
         place: what messages call it: a file, or a subject.
         advice: what to do where it is none.
+        of_record: it has to be a JSON object, as a record's is.
 
     Raises:
-        SchemaError: it is not JSON, or not an Avro record that the specification allows; names the place and the line.
+        SchemaError: it is not JSON, or not an Avro schema; names the place and the line.
     """
     try:
         document: Any = json.loads(text)
-        if not isinstance(document, dict):
+        if of_record and not isinstance(document, dict):
             raise broken(place, 1, f"not an Avro record, but {type(document).__name__}", advice)
         parsed: Any = parse_schema(document)
     except json.JSONDecodeError as error:

@@ -42,32 +42,49 @@ def read(text: str, path: Path, fetch: Fetch | None = None) -> Workload:
     Raises:
         UsageError: as `load` does.
     """
+    content = content_of(text, path)
     try:
-        content = tomllib.loads(text)
+        return of_content(content, path, fetch)
+    except Complaint as complaint:
+        raise complaint.located(str(path), Lines(text)) from complaint
+
+
+def content_of(text: str, path: Path) -> dict[str, Any]:
+    """What a workload file's text says as TOML, whatever that is.
+
+    Raises:
+        UsageError: it is not TOML.
+    """
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(
             f"{path} is not TOML: {error}.", 'A line is key = value: share = 3, or key = "id".'
         ) from error
-    try:
-        file = _validated(content)
-        _check_names(file)
-        schemas = {
-            topic: named_schema.of(
-                table.schema_, ("topics", topic, "schema"), table.include, path.parent, fetch
-            )
-            for topic, table in file.topics.items()
-        }
-        keys = {
-            topic: named_schema.of_key(
-                table.key_schema, ("topics", topic, "key_schema"), table.include, path.parent, fetch
-            )
-            for topic, table in file.topics.items()
-            if table.key_schema is not None
-        }
-        workload = Workload.of(str(path), file, schemas, keys)
-        plans(workload)
-    except Complaint as complaint:
-        raise complaint.located(str(path), Lines(text)) from complaint
+
+
+def of_content(content: dict[str, Any], path: Path, fetch: Fetch | None = None) -> Workload:
+    """The workload of what a file says.
+
+    Raises:
+        Complaint: what is wrong, the first of it.
+        LensloadError: what `fetch` raises.
+    """
+    file = _validated(content)
+    _check_names(file)
+    schemas = {
+        topic: named_schema.of(table.schema_, ("topics", topic, "schema"), table.include, path.parent, fetch)
+        for topic, table in file.topics.items()
+    }
+    keys = {
+        topic: named_schema.of_key(
+            table.key_schema, ("topics", topic, "key_schema"), table.include, path.parent, fetch
+        )
+        for topic, table in file.topics.items()
+        if table.key_schema is not None
+    }
+    workload = Workload.of(str(path), file, schemas, keys)
+    plans(workload)
     return workload
 
 
@@ -81,19 +98,17 @@ def _validated(content: dict[str, Any]) -> WorkloadFile:
 def _complaint(error: ValidationError, content: dict[str, Any]) -> Complaint:
     """The first of pydantic's complaints, about a key that the file has wherever that can be said."""
     details = error.errors(include_url=False)
+    field = _place(details[0]["loc"], content)[:3]
     # Of a union's branches each complains: the one that got furthest is the one that was meant.
-    detail = max(
-        details, key=lambda each: len(_place(each["loc"], content)) if each["loc"] == details[0]["loc"] else 0
-    )
-    longest = [
-        each for each in details if _place(each["loc"], content)[:3] == _place(detail["loc"], content)[:3]
-    ]
-    detail = max(longest, key=lambda each: len(_place(each["loc"], content)))
+    near = [each for each in details if _place(each["loc"], content)[:3] == field]
+    detail = max(near, key=lambda each: len(_place(each["loc"], content)))
     place, kind = _place(detail["loc"], content), detail["type"]
     if kind == "extra_forbidden":
         known = _known_keys(place[:-1])
         return Complaint(
-            place, f"there is no such key{nearest(place[-1], known)}", f"The keys here are {_listed(known)}."
+            place,
+            f"there is no such key{nearest(place[-1], known)}",
+            f"The keys here are {', '.join(known)}.",
         )
     if kind == "missing":
         return Complaint(place, f"it lacks the key {detail['loc'][-1]}.")
@@ -133,10 +148,6 @@ def _inner(model: Any, key: str) -> Any:  # noqa: ANN401 - a model, or None
     field = next((each for name, each in model.model_fields.items() if (each.alias or name) == key), None)
     choices = getattr(field and field.annotation, "__args__", ())
     return next((each for each in choices if hasattr(each, "model_fields")), None)
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names)
 
 
 def _check_names(file: WorkloadFile) -> None:

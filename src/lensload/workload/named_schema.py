@@ -34,10 +34,10 @@ def of(
         Complaint: a file is missing, or no Avro schema of a record.
         LensloadError: what `fetch` raises.
     """
-    if isinstance(named, Subject):
-        return _fetched(named, place, fetch)
     try:
-        return schema_source.of_files(folder / named, [folder / each for each in include])
+        if isinstance(named, str):
+            return schema_source.of_files(folder / named, [folder / each for each in include])
+        return _fetched(named, place, fetch)
     except UsageError as error:
         raise Complaint(place, error.message, error.hint) from error
 
@@ -46,9 +46,9 @@ def of_key(
     named: str | Subject, place: Place, include: tuple[str, ...], folder: Path, fetch: Fetch | None
 ) -> str:
     """The schema of a topic's keys, which may be of any type; raises as `of` does."""
-    if isinstance(named, Subject):
-        return _fetched(named, place, fetch)
     try:
+        if isinstance(named, Subject):
+            return _fetched(named, place, fetch)
         document = schema_source.document_of(folder / named)
         if isinstance(document, dict) and document.get("type") == "record":
             return schema_source.of_files(folder / named, [folder / each for each in include])
@@ -64,6 +64,6 @@ def _fetched(named: Subject, place: Place, fetch: Fetch | None) -> str:
         raise Complaint(
             place,
             f"the subject {named.subject} is in a registry, and none is given.",
-            "Name one with --schema-registry, or name a file.",
+            "Give its address with --registry-url, or name a file.",
         )
     return fetch(named.subject, named.version)

@@ -44,7 +44,7 @@ def of_files(path: Path, include: Sequence[Path] = ()) -> str:
     """The schema of a file as one text: word for word, or with types of other files where it mentions them.
 
     Args:
-        path: an .avsc file with a record, or with a list of types of which one is the record that uses the others.
+        path: an .avsc file; if that has a list of types, of which one is a record that uses the others, it is that record's.
         include: files that define types which it only mentions.
 
     Raises:
@@ -60,7 +60,7 @@ def fetched(registry: "Registry", subject: str, version: int | None = None) -> F
     """A version of a subject, or its latest, with the types of the schemas that it refers to.
 
     Raises:
-        SchemaError: there is none, or it is no Avro schema of a record.
+        SchemaError: there is none, or it is no Avro schema.
         RegistryError: the registry does not answer, or refuses.
     """
     found = registered(registry, subject, version)
@@ -120,7 +120,7 @@ def self_contained(text: str, place: Path | str, others: Mapping[str, Node]) -> 
         others: the definitions of other schemas, by full name.
 
     Raises:
-        SchemaError: it is not Avro, not a record, or mentions a type that is not among the others.
+        SchemaError: it is not Avro, or mentions a type that is not among the others.
     """
     document = _json(text, place)
     if isinstance(document, dict) and ("$schema" in document or "properties" in document):
@@ -128,39 +128,21 @@ def self_contained(text: str, place: Path | str, others: Mapping[str, Node]) -> 
     qualified = named_types.full_names(document)
     # A list of types is a union to Avro; people keep a record and the types that it uses in one.
     known = {**others, **(named_types.defined(qualified) if isinstance(qualified, list) else {})}
-    record = record_in(qualified, place)
-    missing = [name for name in named_types.mentioned(named_types.joined(record, known)) if name not in known]
+    top = _top(qualified)
+    missing = [name for name in named_types.mentioned(named_types.joined(top, known)) if name not in known]
     if missing:
         raise _unknown(missing, text, place)
-    verbatim = isinstance(document, dict) and not named_types.mentioned(qualified)
-    whole = text.strip() if verbatim else json.dumps(named_types.joined(record, known), ensure_ascii=False)
-    parsing.parse(whole, place, _MEND)
+    verbatim = top is qualified and not named_types.mentioned(qualified)
+    whole = text.strip() if verbatim else json.dumps(named_types.joined(top, known), ensure_ascii=False)
+    parsing.parse(whole, place, _MEND, of_record=False)
     parsing.check(whole, place)
     return whole
 
 
-def record_in(document: Node, place: Path | str) -> dict[str, Any]:
-    """The record that a schema with full names is: itself, or the one of a list that no other of it uses.
-
-    Raises:
-        SchemaError: it is no record; or a list with several of them, or none.
-    """
-    if isinstance(document, dict) and document.get("type") in ("record", "error"):
-        return document
-    if not isinstance(document, list):
-        kind = document.get("type") if isinstance(document, dict) else document
-        raise SchemaError(
-            f"{place}:1: the schema is of type {kind!r}.",
-            "The values of a topic are records: give it a record.",
-        )
-    records = roots(document)
-    if len(records) != 1:
-        names = ", ".join(str(each["name"]) for each in records) or "no record"
-        raise SchemaError(
-            f"{place}:1: the schema is a union of several types ({names}).",
-            "The values of a topic are of one record: give each a file of its own.",
-        )
-    return records[0]
+def _top(document: Node) -> Node:
+    """The schema that a document is: of a list of types the record that uses the others, if there is one."""
+    records = roots(document) if isinstance(document, list) else []
+    return records[0] if len(records) == 1 else document
 
 
 def roots(documents: Iterable[Node]) -> list[dict[str, Any]]:

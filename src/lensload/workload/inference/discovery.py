@@ -1,5 +1,6 @@
 """Which topics schema files, folders or a registry's subjects make: their names and schemas."""
 
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -109,6 +110,9 @@ def in_registry(registry: "Registry", patterns: Sequence[str] = ()) -> Found:
         except SchemaError as error:
             left_out.append(error.message)
             continue
+        if not _is_record(fetched.text):
+            left_out.append(f"The subject {subject} is no record, and the values of a topic are records.")
+            continue
         remark = f"version {fetched.version} today; add version = {fetched.version} to keep to it"
         topics.append(FoundTopic(_topic_of_subject(subject), fetched.text, {"subject": subject}, (), remark))
     return _few(_apart(topics), left_out, f"the registry at {registry.url}")
@@ -205,6 +209,11 @@ def _topic_of_subject(subject: str) -> str:
     if subject.endswith(_VALUE):
         return subject.removesuffix(_VALUE)
     return naming.kebab(places.short(subject)) if "." in subject else subject
+
+
+def _is_record(text: str) -> bool:
+    document = json.loads(text)
+    return isinstance(document, dict) and document.get("type") in ("record", "error")
 
 
 def _apart(topics: Iterable[FoundTopic]) -> list[FoundTopic]:
