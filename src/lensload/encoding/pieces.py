@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
-from typing import Any
+from operator import is_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,11 +103,10 @@ def _fused(pieces: Iterable[Piece]) -> list[Block | _Rows | list[bytes]]:
 
 
 def _table(tables: list[Block | Ragged]) -> Block | _Rows:
-    if not any(isinstance(table, Ragged) for table in tables):
-        blocks: Any = tables
-        return np.concatenate(blocks, axis=1)
     blocks = [table.block if isinstance(table, Ragged) else table for table in tables]
     every = np.concatenate(blocks, axis=1)
+    if all(map(is_, blocks, tables)):
+        return every
     used = np.ones(every.shape, dtype=np.bool_)
     lengths = np.zeros(len(every), dtype=np.int64)
     at = 0

@@ -5,44 +5,32 @@ Places are made as columns ask for them, so a type that holds itself has as many
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import numpy as np
 
-from lensload.batches.columns import Column, Decimals, Drawn, Fixed, Flags, Ids, Integers, Pool, Reals, Texts
+from lensload.batches.columns import (
+    Column,
+    Decimals,
+    Drawn,
+    Fixed,
+    Flags,
+    Ids,
+    Integers,
+    Pool,
+    Reals,
+    Texts,
+    objects,
+)
 from lensload.batches.lens_columns import Linked, Rankings
 from lensload.batches.nested import Either, Lists, Maps, Nested
 from lensload.encoding import numbers
 from lensload.encoding.avro_types import AvroTypes, called
+from lensload.encoding.fitting import REAL_BYTES, fits, rivals
 from lensload.encoding.fragments import Fragments, encodings
-from lensload.encoding.lens_fragments import RankingFragments, is_ranking, linked
-from lensload.encoding.pieces import Piece, Ragged, constant, grouped, spread
+from lensload.encoding.lens_fragments import RankingFragments, linked
+from lensload.encoding.pieces import Piece, Ragged, constant, grouped, joined, spread
 from lensload.errors import SchemaError
-
-_FITTING: Final[dict[type, tuple[str, ...]]] = {
-    Ids: ("string",),
-    Flags: ("boolean",),
-    Integers: ("int", "long"),
-    Nested: ("record",),
-    Lists: ("array",),
-    Maps: ("map",),
-    Either: ("union",),
-    Linked: ("map", "union"),  # of a nullable map, its fragments say which branch it is
-}
-"""The types that a column of each kind gives the values of; of other kinds see `Place.fits`."""
-_NUMBERS: Final = ("int", "long", "float", "double")
-_RIVALS: Final[dict[type, tuple[str, ...]]] = {
-    Ids: ("string", "enum"),
-    Texts: ("string", "enum", "bytes", "fixed", "array"),
-    Fixed: ("bytes", "fixed", "array"),
-    Integers: _NUMBERS,
-    Reals: _NUMBERS,
-    Decimals: ("bytes", "fixed"),
-    Nested: ("record", "map"),
-    Maps: ("record", "map"),
-}
-"""The types that fastavro may take the column's values for, where a union has several of them."""
-_REAL_BYTES: Final = {"float": 4, "double": 8}
 
 
 class Place:
@@ -91,30 +79,12 @@ class Place:
         """
         if isinstance(column, Drawn):
             return (self._drawn(column),)
-        if self.fits(column):
+        if fits(column, self.kind, self.types):
             return self._writers[type(column)](self, column)
         if self.type_name == "union" and (pieces := self._of_branch(column)):
             return pieces
         # Nothing faster: fastavro knows what to write, or why it cannot be written, at a tenth of the speed.
         return ([self.write(value) for (value,) in column.values()],)
-
-    def fits(self, column: Column) -> bool:
-        """Whether the column's values are of this very type (for a union: it says which branch they take)."""
-        match column:
-            case Texts():
-                return self.type_name == ("bytes" if column.binary else "string")
-            case Fixed():
-                is_fixed = self.type_name == "fixed" and self.kind["size"] == column.block.shape[1]
-                return is_fixed or self.type_name == "bytes"
-            case Decimals():
-                decimal = isinstance(self.kind, dict) and self.kind.get("logicalType") == "decimal"
-                return decimal and self.kind.get("scale", 0) == column.scale
-            case Reals():
-                return self.type_name in _REAL_BYTES and column.present is None
-            case Rankings():
-                return self.type_name == "array" and is_ranking(self.types.resolved(self.kind["items"]))
-            case _:
-                return self.type_name in _FITTING.get(type(column), ())
 
     def _drawn(self, column: Drawn) -> Piece:
         known = self._pools.get(column.pool)
@@ -132,17 +102,21 @@ class Place:
         if isinstance(column, Reals):
             column, present = Reals(column.field, column.reals), column.present
         branches = [self._branch(number) for number in range(len(self.kind))]
-        rivals = _RIVALS.get(type(column)) or _FITTING.get(type(column), ("array",))
-        fitting = [number for number, branch in enumerate(branches) if branch.type_name in rivals]
+        fitting = [number for number, branch in enumerate(branches) if branch.type_name in rivals(column)]
         nulls = [number for number, branch in enumerate(branches) if branch.type_name == "null"]
-        if len(fitting) != 1 or not branches[fitting[0]].fits(column) or (present is not None and not nulls):
+        if (
+            len(fitting) != 1
+            or not fits(column, branches[fitting[0]].kind, self.types)
+            or (present is not None and not nulls)
+        ):
             return ()
         pieces: Any = self._branch(fitting[0]).pieces(column)
         if present is None:
             return (constant(len(column), _varint(fitting[0])), *pieces)
-        table = np.concatenate((constant(len(present), _varint(fitting[0])), *pieces), axis=1)
-        table[~present, 0] = 2 * nulls[0]
-        return (Ragged(table, np.where(present, table.shape[1], 1)),)
+        # A list, since most of the time few others nearby are ragged.
+        values = objects(joined((constant(len(present), _varint(fitting[0])), *pieces), len(present)))
+        values[~present] = _varint(nulls[0])
+        return (values.tolist(),)
 
     def _ids(self, column: Ids) -> Iterable[Piece]:
         return (constant(len(column.texts), _varint(column.texts.shape[1])), column.texts)
@@ -163,7 +137,7 @@ class Place:
         return (numbers.longs(column.integers),)
 
     def _reals(self, column: Reals) -> Iterable[Piece]:
-        return (numbers.reals(column.reals, _REAL_BYTES[self.type_name]),)
+        return (numbers.reals(column.reals, REAL_BYTES[self.type_name]),)
 
     def _decimals(self, column: Decimals) -> Iterable[Piece]:
         if self.type_name == "bytes":

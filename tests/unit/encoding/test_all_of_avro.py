@@ -62,13 +62,8 @@ def test_some_events_of_a_batch_are_those_events(schema: Type, seed: int, data: 
 
 def test_a_type_that_holds_itself_is_as_deep_as_its_columns():
     """A linked list of a namespace of its own is written to the depth that its columns have."""
-    node = {
-        "type": "record",
-        "name": "Node",
-        "namespace": "list",
-        "fields": [{"name": "value", "type": "int"}],
-    }
-    node["fields"] = [{"name": "value", "type": "int"}, {"name": "next", "type": ["null", "Node"]}]
+    fields = [{"name": "value", "type": "int"}, {"name": "next", "type": ["null", "Node"]}]
+    node = {"type": "record", "name": "Node", "namespace": "list", "fields": fields}
     names = ("null", "list.Node")
     chain = Either("next", np.zeros(1, np.int64), (None, None), names)
     for number in range(30):
