@@ -7,7 +7,7 @@ batch with NumPy. What fastavro would have written for the same event is the def
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -16,8 +16,9 @@ from fastavro import parse_schema
 from numpy.typing import NDArray
 
 from lensload.batches.topic_batch import TopicBatch
-from lensload.encoding.fragments import Plan, Schema, written
-from lensload.encoding.keys import Key, PlainKeys
+from lensload.encoding.avro_types import Schema, written
+from lensload.encoding.keys import Key, KeySchema, TopicKeys
+from lensload.encoding.plan import Plan
 from lensload.encoding.wire import header
 
 _PART: Final = 1_024  # events encoded at a time: what they are put together from stays in the CPU's cache
@@ -62,11 +63,17 @@ class FragmentEncoder:
     Args:
         schemas: the schema of each topic, as parsed JSON.
         schema_ids: the registry's id of each.
+        key_schemas: of the topics whose keys are Avro.
     """
 
-    def __init__(self, schemas: dict[str, Schema], schema_ids: dict[str, int]) -> None:
+    def __init__(
+        self,
+        schemas: dict[str, Schema],
+        schema_ids: dict[str, int],
+        key_schemas: Mapping[str, KeySchema] | None = None,
+    ) -> None:
         self._plans = {topic: Plan(schema, schema_ids[topic]) for topic, schema in schemas.items()}
-        self._keys = PlainKeys()
+        self._keys = TopicKeys(key_schemas)
 
     def encode(self, batch: TopicBatch) -> Encoded:
         """See `Encoder`."""
@@ -76,7 +83,7 @@ class FragmentEncoder:
             part = batch if len(batch) <= _PART else batch.part(start, start + _PART)
             values += plan.values(part)
         took_ns = time.perf_counter_ns() - start_ns
-        keys = self._keys.of(batch.key, len(batch))
+        keys = self._keys.of(batch.topic, batch.key, len(batch))
         share = np.full(len(batch), took_ns // max(1, len(batch)))
         return Encoded(batch.topic, batch.due_ns, batch.serials, keys, values, share)
 
@@ -86,11 +93,16 @@ class RecordEncoder:
 
     Args:
         serialize: gives the wire bytes of a record of a topic.
+        key_schemas: of the topics whose keys are Avro.
     """
 
-    def __init__(self, serialize: Callable[[str, dict[str, Any]], bytes]) -> None:
+    def __init__(
+        self,
+        serialize: Callable[[str, dict[str, Any]], bytes],
+        key_schemas: Mapping[str, KeySchema] | None = None,
+    ) -> None:
         self._serialize = serialize
-        self._keys = PlainKeys()
+        self._keys = TopicKeys(key_schemas)
 
     def encode(self, batch: TopicBatch) -> Encoded:
         """See `Encoder`."""
@@ -101,7 +113,7 @@ class RecordEncoder:
             start_ns = clock()
             values.append(serialize(topic, record))
             took_ns[place] = clock() - start_ns
-        keys = self._keys.of(batch.key, len(batch))
+        keys = self._keys.of(batch.topic, batch.key, len(batch))
         return Encoded(topic, batch.due_ns, batch.serials, keys, values, took_ns)
 
 

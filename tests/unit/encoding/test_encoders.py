@@ -16,7 +16,7 @@ from lensload.batches.topic_batch import TopicBatch
 from lensload.encoding import wire
 from lensload.encoding.audit import ConfluentSerializer
 from lensload.encoding.encoders import FragmentEncoder, RecordEncoder, fastavro_serializer
-from lensload.encoding.fragments import Plan
+from lensload.encoding.plan import Plan
 from lensload.errors import SchemaError
 from lensload.schema import definitions
 from lensload.world.behaviour import Behaviour
