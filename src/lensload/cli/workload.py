@@ -208,20 +208,24 @@ def _accepted(draft: "Draft", output: Path, fetch: "Fetch | None") -> str:
     from lensload.workload.inference import draft as drafts  # noqa: PLC0415
 
     text = drafts.as_toml(draft, _HEAD)
-    for finding in findings.of(text, output, fetch).findings:
+    checked = findings.of(text, output, fetch)
+    for finding in checked.findings:
         draft.give_up(finding.place, finding.error.message.partition(": ")[2])
+    if checked.findings:
         text = drafts.as_toml(draft, _HEAD)
-    if left := findings.of(text, output, fetch).findings:
-        raise left[0].error
+        checked = findings.of(text, output, fetch)
+    for finding in checked.findings:
+        raise finding.error
     return text
 
 
 def _tell(draft: "Draft", output: Path, registry_url: str | None) -> None:
-    """Say what was written, and what to do with it."""
-    topics = [topic.name for topic in draft.topics if topic.stopwatch]
-    fields = sum(len(topic.lines) for topic in draft.topics if topic.stopwatch)
+    """Say what was written, and how to see what comes of it."""
+    topics = [topic for topic in draft.topics if topic.stopwatch]
+    fields = sum(len(topic.lines) for topic in topics)
+    names = ", ".join(topic.name for topic in topics)
     click.echo(
-        f"{output}: {len(topics)} topics ({', '.join(topics)}), {fields} fields, {len(draft.pools)} pools."
+        f"{output}: {fields} fields of {len(topics)} {'topic' if len(topics) == 1 else 'topics'}: {names}"
     )
     flag = f" --registry-url {registry_url}" if registry_url else ""
-    click.echo(f"See its events:  lensload workload sample {output}{flag}")
+    click.echo(f"To see events: lensload workload sample {output}{flag}")
