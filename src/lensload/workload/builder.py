@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from typing import Final
 
-from lensload.workload import drawn_makers, generators, text_makers, unions, wishes
+from lensload.workload import drawn_makers, faker_values, generators, text_makers, unions, wishes
 from lensload.workload.at import At, others
 from lensload.workload.avro_type import AvroField, AvroType
 from lensload.workload.coercion import default_value
@@ -44,6 +44,7 @@ class Builder:
     """
 
     def __init__(self, workload: Workload) -> None:
+        faker_values.check_memory(workload.file)
         self._file = workload.file
         self._faker = FakerValues(workload.file.seed, workload.file.locale)
         self._wishes = wishes.of(workload)
@@ -61,6 +62,14 @@ class Builder:
                 "its values would be endless: a record of it always holds itself.",
             ) from error
         return tree
+
+    def check_pools(self) -> None:
+        """See that pools have no field that could not be made, once everything that refers to them is made.
+
+        Raises:
+            Complaint: they have.
+        """
+        self._references.check_unused()
 
     def keys(self, topic: str, tree: Tree) -> dict[str, Maker | str]:
         """What makes the fields of a topic's key, by name: a maker, or the name of the field at the top that it is."""

@@ -8,7 +8,7 @@ from lensload.parse import nearest
 from lensload.workload.avro_type import AvroType
 from lensload.workload.coercion import coerced
 from lensload.workload.complaint import Complaint
-from lensload.workload.file import MOST_DISTINCT, FakerCall
+from lensload.workload.file import MOST_DISTINCT, FakerCall, PoolTable, TopicTable, WorkloadFile
 from lensload.workload.lines import Place
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ class FakerValues:
     def __init__(self, seed: int, locale: str) -> None:
         self._seed, self._locale = seed, locale
         self._known: dict[tuple[Place, str], list[Any]] = {}
-        self._places: dict[Place, int] = {}
 
     def of(self, call: str | FakerCall, distinct: int, type_: AvroType, place: Place) -> list[Any]:
         """So many different values of a method as values of the type, or as many as the method has.
@@ -53,18 +52,10 @@ class FakerValues:
             place: the key of the field; it and the seed decide which values there are.
 
         Raises:
-            Complaint: there is no such method, its arguments are wrong, the type cannot hold what it makes, or these are
-                more values than fit into memory.
+            Complaint: there is no such method, its arguments are wrong, or the type cannot hold what it makes.
         """
         known = self._known.get((place, str(type_)))
         if known is None:
-            self._places[place] = distinct
-            if sum(self._places.values()) > MOST_DISTINCT:
-                raise Complaint(
-                    place,
-                    f"with this field Faker would make more than {MOST_DISTINCT:,} values, which are kept in memory.",
-                    "Ask for fewer with distinct, or make them by pattern or uuid, which keep none.",
-                )
             known = self._made(call, distinct, type_, place)
             self._known[place, str(type_)] = known
         return known
@@ -119,3 +110,25 @@ class FakerValues:
             raise Complaint(("locale",), f"Faker has no locale {self._locale!r}{near}") from error
         faker.seed_instance(self._seed)
         return faker
+
+
+def check_memory(file: WorkloadFile) -> None:
+    """See that the values that Faker would make for a file fit into memory, before it makes any.
+
+    Raises:
+        Complaint: they do not; names the field with which they become too many.
+    """
+    total = 0
+    owners: list[tuple[Place, PoolTable | TopicTable]] = [
+        (("pools", name), table) for name, table in file.pools.items()
+    ]
+    owners += [(("topics", name), table) for name, table in file.topics.items()]
+    for owner, of in owners:
+        for path, table in of.fields.items():
+            total += (table.distinct or DISTINCT) if table.faker is not None else 0
+            if total > MOST_DISTINCT:
+                raise Complaint(
+                    (*owner, "fields", path),
+                    f"with this field Faker would make more than {MOST_DISTINCT:,} values, which are kept in memory.",
+                    "Ask for fewer with distinct, or make them by pattern or uuid, which keep none.",
+                )

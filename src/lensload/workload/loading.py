@@ -1,24 +1,22 @@
 """Loading a workload file: what it says, its schemas, and every complaint with file, line and key."""
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from lensload.atomic_file import read_text
 from lensload.errors import UsageError
 from lensload.parse import nearest
-from lensload.workload import schema_files
+from lensload.workload import named_schema
 from lensload.workload.complaint import Complaint
-from lensload.workload.file import FieldTable, PoolTable, Subject, TopicTable, WorkloadFile
+from lensload.workload.file import FieldTable, PoolTable, TopicTable, WorkloadFile
 from lensload.workload.lines import Lines, Place
 from lensload.workload.model import Workload
+from lensload.workload.named_schema import Fetch
 from lensload.workload.topic_plan import plans
-
-Fetch: TypeAlias = Callable[[str, int | None], str]
-"""The self-contained Avro schema, as JSON, of a subject's version in the registry; None: the latest."""
 
 _FLAG: Final = "Check --workload."
 
@@ -74,9 +72,12 @@ def of_content(content: dict[str, Any], path: Path, fetch: Fetch | None = None) 
     """
     file = _validated(content)
     _check_names(file)
-    schemas = {topic: _schema(topic, table, path.parent, fetch) for topic, table in file.topics.items()}
+    schemas = {
+        topic: named_schema.of(table.schema_, ("topics", topic, "schema"), table.include, path.parent, fetch)
+        for topic, table in file.topics.items()
+    }
     keys = {
-        topic: schema_files.of(
+        topic: named_schema.of_key(
             table.key_schema, ("topics", topic, "key_schema"), table.include, path.parent, fetch
         )
         for topic, table in file.topics.items()
@@ -85,10 +86,6 @@ def of_content(content: dict[str, Any], path: Path, fetch: Fetch | None = None) 
     workload = Workload.of(str(path), file, schemas, keys)
     plans(workload)
     return workload
-
-
-def _schema(topic: str, table: TopicTable, folder: Path, fetch: Fetch | None) -> str:
-    return schema_files.of(table.schema_, ("topics", topic, "schema"), table.include, folder, fetch)
 
 
 def _validated(content: dict[str, Any]) -> WorkloadFile:
@@ -101,22 +98,22 @@ def _validated(content: dict[str, Any]) -> WorkloadFile:
 def _complaint(error: ValidationError, content: dict[str, Any]) -> Complaint:
     """The first of pydantic's complaints, about a key that the file has wherever that can be said."""
     details = error.errors(include_url=False)
+    field = _place(details[0]["loc"], content)[:3]
     # Of a union's branches each complains: the one that got furthest is the one that was meant.
-    detail = max(
-        details, key=lambda each: len(_place(each["loc"], content)) if each["loc"] == details[0]["loc"] else 0
-    )
-    longest = [
-        each for each in details if _place(each["loc"], content)[:3] == _place(detail["loc"], content)[:3]
-    ]
-    detail = max(longest, key=lambda each: len(_place(each["loc"], content)))
+    near = [each for each in details if _place(each["loc"], content)[:3] == field]
+    detail = max(near, key=lambda each: len(_place(each["loc"], content)))
     place, kind = _place(detail["loc"], content), detail["type"]
     if kind == "extra_forbidden":
         known = _known_keys(place[:-1])
         return Complaint(
-            place, f"there is no such key{nearest(place[-1], known)}", f"The keys here are {_listed(known)}."
+            place,
+            f"there is no such key{nearest(place[-1], known)}",
+            f"The keys here are {', '.join(known)}.",
         )
     if kind == "missing":
         return Complaint(place, f"it lacks the key {detail['loc'][-1]}.")
+    if kind in ("model_type", "dict_type"):
+        return Complaint(place, "it should be a table, such as { uuid = {} }.")
     text = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     return Complaint(place, f"{text.removesuffix('.')}.")
 
@@ -153,10 +150,6 @@ def _inner(model: Any, key: str) -> Any:  # noqa: ANN401 - a model, or None
     return next((each for each in choices if hasattr(each, "model_fields")), None)
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names)
-
-
 def _check_names(file: WorkloadFile) -> None:
     """Every topic and pool that the file refers to is in it, and no topic is its own ancestor."""
     for topic, table in file.topics.items():
@@ -185,6 +178,3 @@ def _check_ancestors(file: WorkloadFile, topic: str) -> None:
             circle = " of ".join([*line, parent])
             raise Complaint(("topics", topic, "parent"), f"a topic cannot be its own ancestor: {circle}.")
         line.append(parent)
-
-
-__all__ = ["Fetch", "Subject", "load", "read"]

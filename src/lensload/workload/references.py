@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from lensload.parse import nearest
 from lensload.workload import derived_makers, wishes
@@ -21,8 +22,9 @@ from lensload.workload.wishes import TopicWishes
 
 Make = Callable[[AvroType, Wanted | None, At], Maker]
 
-KEYS = ("from_", "parent", "copy_of", "sum", "product", "count")
+KEYS: Final = ("from_", "parent", "copy_of", "sum", "product", "count")
 """The generators that are made here."""
+_ANY: Final = AvroType.of(["string", "double", "boolean", "bytes"])
 
 
 class References:
@@ -37,6 +39,7 @@ class References:
     def __init__(self, file: WorkloadFile, every: dict[str, TopicWishes], make: Make) -> None:
         self._file, self._wishes, self._make = file, every, make
         self._draws: dict[tuple[str, str, bool], PoolDraw] = {}
+        self._used: set[tuple[str, str]] = set()
 
     def made(self, type_: AvroType, table: FieldTable, at: At) -> Maker:
         """The maker of a field's values.
@@ -53,6 +56,18 @@ class References:
                 return self._copied(type_, known(table.copy_of), at)
             case _:
                 return self._derived(type_, table, at)
+
+    def check_unused(self) -> None:
+        """See that the fields of pools to which nothing refers could be made, of whatever type.
+
+        Raises:
+            Complaint: one cannot.
+        """
+        for name, pool in self._file.pools.items():
+            for path, table in pool.fields.items():
+                if (name, path) not in self._used:
+                    few = table if table.faker is None else table.model_copy(update={"distinct": 1})
+                    self._make(_ANY, Wanted(few), At(("pools", name), path))
 
     def same(self, type_: AvroType, of: TopicWishes, path: str, at: At) -> Maker:
         """The maker of the values of a path of a topic, for a field of the given type.
@@ -77,6 +92,7 @@ class References:
         if path not in pool.fields:
             raise Complaint(here, f"the pool {name} has no field {path!r}{nearest(path, pool.fields)}")
         there = at.referred(("pools", name), path, "from")
+        self._used.add((name, path))
         each = not at.in_pool and self._file.topics[at.owner[1]].each == name and not table.role
         draw = (name, table.role, each)
         if draw not in self._draws:

@@ -85,7 +85,7 @@ class TopicPlan:
         ]
         if not parts:
             return None
-        return parts[0] if len(parts) == 1 and not self.topic.key_schema_text else Nested("key", tuple(parts))
+        return parts[0] if len(parts) == 1 else Nested("key", tuple(parts))
 
 
 def plans(workload: Workload) -> dict[str, TopicPlan]:
@@ -97,6 +97,7 @@ def plans(workload: Workload) -> dict[str, TopicPlan]:
     builder = Builder(workload)
     seed = workload.file.seed
     every = {topic.name: TopicPlan(builder, topic, seed) for topic in workload.topics}
+    builder.check_pools()
     number = np.arange(_MEASURED)
 
     def rows(topic: str) -> EventRows:

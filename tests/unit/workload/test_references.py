@@ -239,6 +239,62 @@ def test_a_copy_is_the_field_that_it_is_a_copy_of():
             assert each["same"] == each["id"]
 
 
+def test_derived_fields_reach_through_lists_maps_and_unions():
+    """A sum takes in all items of lists of lists, values of maps, and no nulls; each list has the sum of its own."""
+    parcel = record("Parcel", weights={"type": "array", "items": "double"}, weight="double", tag="string")
+    schema = record(
+        id="string",
+        parcels={"type": "array", "items": parcel},
+        extras={"type": "map", "values": "int"},
+        discount=["null", "double"],
+        box=["null", record("Box", weight="double")],
+        weight="double",
+        entries="int",
+        left="double",
+        boxed="double",
+    )
+    fields = {
+        "parcels[].weight": {"sum": "parcels[].weights[]"},
+        "parcels[].tag": {"copy": "id"},
+        "weight": {"sum": ["parcels[].weights[]", "extras{}"]},
+        "entries": {"count": "extras"},
+        "discount": {"uniform": [1, 2], "null": 0.5},
+        "left": {"sum": ["discount"]},
+        "box": {"null": 0.5},
+        "box.weight": {"uniform": [1, 2]},
+        "boxed": {"sum": "box.weight"},
+    }
+    made = [
+        each
+        for batch in batches(workload({"e": schema}, topics={"e": {"fields": fields}}), 300)
+        for each in batch.records()
+    ]
+    assert {each["discount"] is None for each in made} == {True, False}
+    for each in made:
+        inside = [weight for parcel in each["parcels"] for weight in parcel["weights"]]
+        assert all(parcel["weight"] == pytest.approx(sum(parcel["weights"])) for parcel in each["parcels"])
+        assert all(parcel["tag"] == each["id"] for parcel in each["parcels"])
+        assert each["weight"] == pytest.approx(sum(inside) + sum(each["extras"].values()))
+        assert each["entries"] == len(each["extras"])
+        discount, box = each["discount"], each["box"]
+        assert each["left"] == (0 if discount is None else discount[1])
+        assert each["boxed"] == (0 if box is None else box[1]["weight"])
+
+
+def test_an_item_may_have_its_parents_values():
+    """What is deep in a child knows what it follows."""
+    child = record("Child", id="string", l={"type": "array", "items": record("I", of="string")})
+    topics = {
+        "a": {},
+        "b": {"parent": "a", "children": 2, "fields": {"l[].of": {"parent": "id"}, "l": {"length": 2}}},
+    }
+    first, second = batches(workload({"a": record(id="string"), "b": child}, topics=topics), 90)
+    ids_of = [each["id"] for each in first.records()]
+    named = [item["of"] for each in second.records() for item in each["l"]]
+    assert named == [each for each in ids_of for _ in range(4)][: len(named)]
+    assert len(named) == 120
+
+
 def test_keys_are_the_fields_that_the_file_names():
     """One field, a field of a record in it, or several."""
     schema = record(id="string", a="string", r=record("R", b="long"))
