@@ -31,7 +31,7 @@ _HEAD: Final = (
     "",
     "See events:      lensload workload sample FILE",
     "Check changes:   lensload workload check FILE",
-    "All generators:  docs/workload.md",
+    "All generators:  docs/workload-file.md",
 )
 _file = click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default=_DEFAULT)
 
