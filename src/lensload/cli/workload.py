@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from lensload.atomic_file import leave, read_text
+from lensload.atomic_file import check_writable, leave, read_text
 from lensload.cli.options import Command, Given, Quantity, run_options
 from lensload.config.fields import Registry
 from lensload.errors import UsageError
@@ -75,6 +75,7 @@ def init(
         raise UsageError(
             f"{output} exists already.", "Give another place with --output, or --force to replace it."
         )
+    check_writable(output, "workload file", "--output")
     has_faker = _faker_of(locale)
     from lensload.workload.inference import inference  # noqa: PLC0415 - slow to import
 
@@ -213,9 +214,10 @@ def _accepted(draft: "Draft", output: Path, fetch: "Fetch | None") -> str:
         draft.give_up(finding.place, finding.error.message.partition(": ")[2])
     if checked.findings:
         text = drafts.as_toml(draft, _HEAD)
-        checked = findings.of(text, output, fetch)
-    for finding in checked.findings:
-        raise finding.error
+        left = any(topic.stopwatch for topic in draft.topics)
+        again = findings.of(text, output, fetch).findings if left else checked.findings
+        for finding in again:
+            raise finding.error
     return text
 
 
