@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from lensload.atomic_file import leave, read_text
+from lensload.atomic_file import check_writable, leave, read_text
 from lensload.cli.options import Command, Given, Quantity, run_options
 from lensload.config.fields import Registry
 from lensload.errors import UsageError
@@ -31,7 +31,7 @@ _HEAD: Final = (
     "",
     "See events:      lensload workload sample FILE",
     "Check changes:   lensload workload check FILE",
-    "All generators:  docs/workload.md",
+    "All generators:  docs/workload-file.md",
 )
 _file = click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default=_DEFAULT)
 
@@ -75,6 +75,7 @@ def init(
         raise UsageError(
             f"{output} exists already.", "Give another place with --output, or --force to replace it."
         )
+    check_writable(output, "workload file", "--output")
     has_faker = _faker_of(locale)
     from lensload.workload.inference import inference  # noqa: PLC0415 - slow to import
 
@@ -208,20 +209,25 @@ def _accepted(draft: "Draft", output: Path, fetch: "Fetch | None") -> str:
     from lensload.workload.inference import draft as drafts  # noqa: PLC0415
 
     text = drafts.as_toml(draft, _HEAD)
-    for finding in findings.of(text, output, fetch).findings:
+    checked = findings.of(text, output, fetch)
+    for finding in checked.findings:
         draft.give_up(finding.place, finding.error.message.partition(": ")[2])
+    if checked.findings:
         text = drafts.as_toml(draft, _HEAD)
-    if left := findings.of(text, output, fetch).findings:
-        raise left[0].error
+        left = any(topic.stopwatch for topic in draft.topics)
+        again = findings.of(text, output, fetch).findings if left else checked.findings
+        for finding in again:
+            raise finding.error
     return text
 
 
 def _tell(draft: "Draft", output: Path, registry_url: str | None) -> None:
-    """Say what was written, and what to do with it."""
-    topics = [topic.name for topic in draft.topics if topic.stopwatch]
-    fields = sum(len(topic.lines) for topic in draft.topics if topic.stopwatch)
+    """Say what was written, and how to see what comes of it."""
+    topics = [topic for topic in draft.topics if topic.stopwatch]
+    fields = sum(len(topic.lines) for topic in topics)
+    names = ", ".join(topic.name for topic in topics)
     click.echo(
-        f"{output}: {len(topics)} topics ({', '.join(topics)}), {fields} fields, {len(draft.pools)} pools."
+        f"{output}: {fields} fields of {len(topics)} {'topic' if len(topics) == 1 else 'topics'}: {names}"
     )
     flag = f" --registry-url {registry_url}" if registry_url else ""
-    click.echo(f"See its events:  lensload workload sample {output}{flag}")
+    click.echo(f"To see events: lensload workload sample {output}{flag}")

@@ -5,6 +5,8 @@ No secret is ever a value here: credentials live in the file that `client_config
 
 import json
 import re
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -29,6 +31,7 @@ VIEWS: Final = tuple(Views.model_fields)
 
 REQUESTS, RESPONSES, METRICS = "recommendation-requests", "recommendation-responses", "model-metrics"
 
+_LONG: Final = 30_000
 HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
 """The environment variable in which repeats and a search hand a checked RunConfig (`as_json`) to the process of each run."""
 
@@ -130,8 +133,9 @@ class RunConfig(Group):
         }
 
     def as_json(self) -> str:
-        """`as_dict` as JSON text; `from_json` takes it."""
-        return json.dumps(self.as_dict(), separators=(",", ":"))
+        """`as_dict` as JSON text, long ones packed: an environment variable holds 128 KiB; `from_json` takes it."""
+        text = json.dumps(self.as_dict(), separators=(",", ":"))
+        return text if len(text) < _LONG else b64encode(zlib.compress(text.encode())).decode()
 
     def public(self) -> dict[str, Any]:
         """What may stand in a run file: no field holds a secret, and of paths only the file's name is told."""
@@ -169,7 +173,7 @@ class RunConfig(Group):
     @classmethod
     def from_json(cls, text: str) -> Self:
         """What `as_json` gave, again."""
-        return cls.of(**json.loads(text))
+        return cls.of(**json.loads(text if text.startswith("{") else zlib.decompress(b64decode(text))))
 
 
 LENS_ALONE: Final = {*WorldOptions.model_fields, *Service.model_fields, "evolve"} - {"watch_group"}

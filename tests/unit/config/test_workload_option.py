@@ -1,6 +1,7 @@
 """A workload in a configuration: its topics are the run's, it travels whole, and what is LENS's alone is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def test_a_workload_travels_to_where_its_files_are_not(path: Path):
     for file in path.parent.iterdir():
         file.unlink()
     assert RunConfig.from_json(config.as_json()) == config
+    assert config.load.workload is not None
+    topics = [
+        replace(each, schema_text=each.schema_text + " " * 100_000) for each in config.load.workload.topics
+    ]
+    load_ = config.load.model_copy(update={"workload": replace(config.load.workload, topics=tuple(topics))})
+    long = config.model_copy(update={"load": load_})
+    assert len(long.as_json()) < 50_000
+    assert RunConfig.from_json(long.as_json()) == long
     sealed = ConfigureObserver(config, "a:1", "mock://", False, 7, 0, 1).sealed()
     opened = Envelope(sealed.kind, sealed.body).opened()
     assert isinstance(opened, ConfigureObserver)
