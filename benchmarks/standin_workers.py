@@ -27,7 +27,7 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING
 from numpy.typing import NDArray
 
 from lensload.delivery.bitmap import PAGE, Page, PageKey
-from lensload.delivery.tracker import TOPICS_A_LANE
+from lensload.delivery.streams import LENS
 from lensload.locust.audience import OrdinaryAudience
 from lensload.locust.worker import LocustWorker
 from lensload.observer.observer import shares
@@ -143,16 +143,16 @@ class Cast:
                 self._last_seen.update(message.pages)
         of = np.random.default_rng(1).integers(0, partitions, PAGE)  # the partition of each event of a page
         found = dict.fromkeys(TOPIC_NAMES, partitions)
-        self._readers: dict[int, dict[int, Flags]] = defaultdict(dict)
+        self._readers: dict[str, dict[int, Flags]] = defaultdict(dict)
         for index in range(workers):
             for topic, numbers in shares(found, index, workers).items():
                 if numbers:
-                    self._readers[TOPIC_NAMES.index(topic)][index] = np.isin(of, numbers)
+                    self._readers[topic][index] = np.isin(of, numbers)
 
     def show(self, pages: Mapping[PageKey, Page], lanes: dict[int, int]) -> None:
         """Let the observers see pages of a worker, each its part."""
         for key, page in pages.items():
-            for reader in self._readers[key[0] % TOPICS_A_LANE]:
+            for reader in self._readers[LENS.topic(key[0])]:
                 self.members[reader].seen[renamed(key, lanes)] = self._part(key, page, reader)
 
     def last_seen(self, reader: int) -> dict[PageKey, Page]:
@@ -160,7 +160,7 @@ class Cast:
         mine = {
             key: self._part(key, page, reader)
             for key, page in self._last_seen.items()
-            if reader in self._readers[key[0] % TOPICS_A_LANE]
+            if reader in self._readers[LENS.topic(key[0])]
         }
         return {
             renamed(key, each.lanes): page for each in self.members.values() for key, page in mine.items()
@@ -170,7 +170,7 @@ class Cast:
         """What an observer sees of a page; the same whoever wrote it."""
         place = (id(page), reader)
         if place not in self._parts:
-            mine = self._readers[key[0] % TOPICS_A_LANE][reader]
+            mine = self._readers[LENS.topic(key[0])][reader]
             bits = page.bits & np.packbits(mine, bitorder="little")
             self._parts[place] = Page(bits, np.where(mine, page.seals, np.uint32(0)))
         return self._parts[place]
@@ -265,8 +265,8 @@ class OnItsOwnHost(LocustWorker):
 
 def renamed(key: PageKey, lanes: dict[int, int]) -> PageKey:
     """The page of the same topic and place of another lane."""
-    lane, topic = divmod(key[0], TOPICS_A_LANE)
-    return lanes[lane] * TOPICS_A_LANE + topic, key[1]
+    lane, topic = divmod(key[0], len(LENS.topics))
+    return lanes[lane] * len(LENS.topics) + topic, key[1]
 
 
 def main(path: Path, workers: int, partitions: int, port: int) -> None:

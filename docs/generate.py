@@ -1,7 +1,7 @@
 """Write the generated pages of this folder: `make docs`, or `python docs/generate.py`.
 
-configuration.md comes from the configuration model and the command line, run-file.md from the JSON Schema of the run
-file. tests/unit/test_docs.py fails when a page is not what this script would write.
+configuration.md comes from the configuration model and the command line, run-file.md and workload-file.md from the JSON
+Schemas of these files. tests/unit/test_docs.py fails when a page is not what this script would write.
 """
 
 import itertools
@@ -16,6 +16,7 @@ from lensload.cli.main import main as lensload
 from lensload.config.options import Option, options
 from lensload.results.schema import schema
 from lensload.schema import registry_auth
+from lensload.workload import json_schema
 
 FOLDER: Final = Path(__file__).parent
 NOTE: Final = "<!-- Written by docs/generate.py: change that, or what it reads, and run `make docs`. -->\n"
@@ -68,6 +69,60 @@ together. [metrics.md](metrics.md) explains the figures, [benchmark.md](benchmar
 """
 
 
+WORKLOAD_FILE: Final = """\
+# The workload file
+
+A workload file says which topics a run has, with any Avro schemas, and how the values of their fields are made. It is TOML; its JSON
+Schema is in the package (`lensload/workload/workload.schema.json`), and an editor that knows it completes and checks the keys. Whatever
+is wrong in a file is named with its line, key and the nearest name before anything is sent.
+
+```toml
+seed = 7
+
+[pools.customers]                                # rows that events refer to; no row is kept, so a pool may have a billion
+size = 10_000
+skew = { zipf = 1.1 }                            # or { hot = 10, share = 0.5 }; without it all rows are drawn alike
+
+[pools.customers.fields]
+id = { uuid = {} }
+email = { faker = "email" }
+
+[topics.orders]
+schema = "order.avsc"                            # beside this file, or { subject = "orders-value", version = 3 }
+share = 3                                        # of the events, relative to other topics' shares
+key = "customerId"
+stopwatch = "orderId"                            # the field that holds the event's id, from which its due time is read
+
+[topics.orders.fields]
+customerId = { from = "customers.id" }           # fields from one pool are of one row
+email = { from = "customers.email", null = 0.1 }
+status = { choice = { NEW = 8, PAID = 2 } }
+lines = { length = [1, 5] }
+"lines[].quantity" = { uniform = [1, 9] }
+"lines[].price" = { lognormal = { median = 20, sigma = 0.8 }, min = 1, decimals = 2 }
+"lines[].amount" = { product = ["lines[].quantity", "lines[].price"], decimals = 2 }
+total = { sum = "lines[].amount" }
+createdAt = { before_due = { exponential = "3d" } }
+note = { padding = { lognormal = { median = 900, sigma = 0.3 } } }
+
+[topics.payments]
+schema = "payment.avsc"
+parent = "orders"                                # each order has one to three payments behind it, in its lane
+children = [1, 3]
+key = "orderId"
+stopwatch = "paymentId"
+
+[topics.payments.fields]
+orderId = { parent = "orderId" }
+paidAt = { due = {} }
+```
+
+A path leads into records with `.`, into the items of an array with `[]`, into the values of a map with `{}`. A field that the file does
+not name has its default, is null if it may be, and is else made by its type. Every value is a function of the seed, the topic, the lane
+and the event's number there, so that any number of workers makes the same events; ids and times depend on when events are due.
+"""
+
+
 def configuration() -> str:
     """The page of every option: those of a run by group, then those that one command alone has."""
     parts = [NOTE, INTRODUCTION]
@@ -93,8 +148,17 @@ def run_file(content: Mapping[str, Any]) -> str:
     Args:
         content: a JSON Schema of an object, with the objects it refers to in `$defs`.
     """
+    return _of_schema(RUN_FILE, content)
+
+
+def workload_file(content: Mapping[str, Any]) -> str:
+    """The page of the workload file, from its JSON Schema."""
+    return _of_schema(WORKLOAD_FILE, content)
+
+
+def _of_schema(introduction: str, content: Mapping[str, Any]) -> str:
     definitions: Mapping[str, Any] = content.get("$defs", {})
-    parts = [NOTE, RUN_FILE, *_fields(content)]
+    parts = [NOTE, introduction, *_fields(content)]
     for name, definition in sorted(definitions.items()):
         if "properties" in definition:
             parts += [f"## {name}\n", _paragraph(definition), *_fields(definition)]
@@ -105,7 +169,11 @@ def run_file(content: Mapping[str, Any]) -> str:
 
 def pages() -> dict[str, str]:
     """Each generated page by file name."""
-    return {"configuration.md": configuration(), "run-file.md": run_file(schema())}
+    return {
+        "configuration.md": configuration(),
+        "run-file.md": run_file(schema()),
+        "workload-file.md": workload_file(json_schema.schema()),
+    }
 
 
 def _option_row(option: Option) -> tuple[str, ...]:

@@ -116,12 +116,16 @@ class Readings:
 
 def read(id_texts: NDArray[np.uint8]) -> Readings:
     """Read ids from their 36 ASCII characters, shape (n, 36); never raises on what is not an id."""
-    count = len(id_texts)
     nibbles = _HEX_VALUES[id_texts[:, _DIGITS]]
-    raw = (nibbles[:, 0::2] << 4) | (nibbles[:, 1::2] & 15)
-    pair = np.ascontiguousarray(raw).view(">u8").astype(np.int64).reshape(count, 2)
+    raw = ((nibbles[:, 0::2] << 4) | (nibbles[:, 1::2] & 15)).astype(np.uint8, copy=False)
+    return read_raw(raw, nibbles.max(axis=1, initial=0) < 16)
+
+
+def read_raw(id_bytes: NDArray[np.uint8], are_ids: NDArray[np.bool_] | bool = True) -> Readings:
+    """Read ids from their 16 bytes, shape (n, 16); `are_ids`: what is known to be none is not valid."""
+    pair = np.ascontiguousarray(id_bytes).view(">u8").astype(np.int64).reshape(len(id_bytes), 2)
     high, low = pair[:, 0], pair[:, 1]
-    valid = (nibbles.max(axis=1, initial=0) < 16) & ((high >> 12) & 15 == 7) & (low < -(1 << 62))
+    valid = are_ids & ((high >> 12) & 15 == 7) & (low < -(1 << 62))
     due_ns = ((high >> 16) & 0xFFFFFFFFFFFF) * NS_PER_MS + _fraction_ns(high & 0xFFF)
     return Readings(valid, due_ns, (low >> 48) & 0x3FFF, (low >> 36) & 0xFFF, low & (MAX_SEQUENCE - 1))
 

@@ -66,6 +66,19 @@ def test_records_arrive_as_another_producer_would_have_sent_them(cluster: Embedd
     assert read(cluster, "batch") == read(cluster, "one")
 
 
+def test_no_key_is_no_key(cluster: EmbeddedCluster):
+    """A record without a key arrives without one, which is not the same as an empty key."""
+    batch = producer(cluster.bootstrap_servers)
+    keys = [b"a", None, b"", None]
+    batch.produce("keys", Messages([b"0", b"1", b"2", b"3"], keys, np.arange(4, dtype=np.uint64)), 0, 4)
+    assert batch.flush(10) == 0
+    batch.close()
+    read = read_to_end(cluster.bootstrap_servers, ["keys"], 4)
+    assert {message.value(): message.key() for message in read} == {
+        b"%d" % n: key for n, key in enumerate(keys)
+    }
+
+
 def test_what_fails_comes_back_with_its_value_and_reason():
     """Records that no broker ever took are reported as purged, with what they held; and the client says why."""
     errors: list[KafkaError] = []

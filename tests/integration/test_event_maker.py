@@ -11,13 +11,14 @@ from lensload.config.model import RunConfig
 from lensload.encoding.encoders import Encoded
 from lensload.generator.event_maker import EventMaker
 from lensload.generator.producer import PacedProducer
+from lensload.generator.sources import Sources
 from lensload.ids import NS_PER_MS, NS_PER_S
 from lensload.kafka import preflight
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.metrics.by_second import StatsBySecond
 from lensload.processes.messages import ConfigureGenerator
 from lensload.world.behaviour import Behaviour
-from lensload.world.world import TOPICS, made
+from lensload.world.world import TOPICS
 
 HAND_PER_S = 500.0
 LATE_NS = 2 * NS_PER_S
@@ -58,7 +59,7 @@ def flat_out(cluster: EmbeddedCluster) -> Iterator[tuple[EventMaker, Keeping, in
     start_ns = time.time_ns() // NS_PER_MS * NS_PER_MS - LATE_NS
     stats = StatsBySecond(start_ns)
     producer = Keeping(servers, stats)
-    maker = EventMaker(order, found, made(config.world), producer, stats)
+    maker = EventMaker(order, found, Sources.of(order), producer, stats)
     maker.gather({Behaviour(): 1.0})
     yield maker, producer, start_ns
     producer.give_up()

@@ -15,7 +15,7 @@ from confluent_kafka.schema_registry import Schema as RegistrySchema
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from fastavro import parse_schema
 
-from lensload.encoding.fragments import written
+from lensload.encoding.avro_types import written
 from lensload.encoding.wire import header
 from lensload.schema import definitions
 from lensload.schema import registry as doors

@@ -14,6 +14,7 @@ import pytest
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from fastavro import schemaless_reader
 
+from lensload.batches.topic_batch import TopicBatch
 from lensload.config.loading import load
 from lensload.config.model import RunConfig
 from lensload.encoding import wire
@@ -26,7 +27,6 @@ from lensload.schema import definitions
 from lensload.schema import registry as doors
 from lensload.schema.migration import Changeover, newer_schemas
 from lensload.schema.registration import register_newer
-from lensload.world.columns import TopicBatch
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
 from tests.support.registries import as_json, standing_in
@@ -95,7 +95,7 @@ def test_every_event_is_what_its_version_writes(topic: str, fast: bool):
         encoded = encoder.encode(batch)
         seen: Counter[int] = Counter()
         assert (encoded.due_ns == batch.due_ns).all()
-        assert encoded.keys == [row[0].encode() for row in batch.key.values()]
+        assert encoded.keys == [row[0].encode() for row in batch.drawn_key.values()]
         assert len(encoded.took_ns) == len(batch)
         for value, record in zip(encoded.values, batch.records(), strict=True):
             number = int.from_bytes(value[1:5], "big")

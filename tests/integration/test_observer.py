@@ -17,7 +17,7 @@ from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.stats import Stats
-from lensload.observer.observer import Observer, shares
+from lensload.observer.observer import Observer, Ours, shares
 from lensload.world.world import World
 from tests.support.locusts import wait_until
 from tests.support.worlds import PARSED, SCHEMA_IDS, SMALL
@@ -47,7 +47,7 @@ class Scene:
             consumer_settings({**address, **settings}, embedded=True),
             {self.name: [0, 1, 2, 3]},
             {self.name: INTERACTIONS},
-            OURS,
+            Ours(OURS),
             self.by_second,
             listen=self.listen,
         )
@@ -207,7 +207,7 @@ def test_partitions_that_cannot_be_read_are_refused_before_the_run(cluster: Embe
         consumer_settings({"bootstrap.servers": cluster.bootstrap_servers}, embedded=True),
         {made.name: [0, 99]},
         {made.name: INTERACTIONS},
-        OURS,
+        Ours(OURS),
         StatsBySecond(),
     )
     with pytest.raises(ClusterError, match=f"99 of {made.name}") as caught:

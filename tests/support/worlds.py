@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.batches.topic_batch import TopicBatch
 from lensload.schema import definitions
-from lensload.world.columns import TopicBatch
 from lensload.world.options import WorldOptions
 from lensload.world.scenario import Scenario
 from lensload.world.world import TOPICS, World, made

@@ -78,8 +78,9 @@ def prepare(given: Given) -> RunConfig:
     run = given.config()
     if run.load.duration_s is None:
         run = run.changed(duration_s=BENCH_DURATION_S)
-    schemas = {topic: schema for topic, schema in definitions.load().items() if topic in run.load.topics}
-    newer_schemas(run.producer.evolve, schemas)
+    if run.load.workload is None:
+        schemas = {topic: schema for topic, schema in definitions.load().items() if topic in run.load.topics}
+        newer_schemas(run.producer.evolve, schemas)
     tell_notices(run.cluster)
     outputs.check(run.outputs)
     if run.outputs.prometheus_port:

@@ -37,7 +37,7 @@ _INDENT = 8
     epilog="Exit codes: 0 nothing hinders a run; 2 wrong usage, or schemas that do not fit; 3 a run would be invalid;"
     " 4 the cluster or the registry cannot be reached or refuses.",
 )
-@run_options((*_FIELDS, "topics", "workers", "acks", "max_schedule_lag_s"))
+@run_options((*_FIELDS, "workload", "topics", "workers", "acks", "max_schedule_lag_s"))
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option(
     "--probe-topic",

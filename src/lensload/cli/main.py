@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "capacity": "Find the highest rate that holds the objectives.",
     "seed": "Fill a cluster or files with days of history.",
     "replay": "Read topics back: count, print, write or send messages.",
+    "workload": "Make, show and check workload files: your own events.",
     "schemas": "List, register and check the LENS schemas.",
     "clean": "Delete the topics and subjects of one prefix.",
 }

@@ -113,6 +113,11 @@ def seed(given: Given, verify: Path | None, resume: Path | None, **own: Any) -> 
     from lensload.seed.options import SeedOptions  # noqa: PLC0415
 
     run = given.config()
+    if run.load.workload is not None:
+        raise UsageError(
+            "seed writes LENS's history, and not the events of a workload yet.",
+            "Leave workload out of lensload.toml and LENSLOAD_WORKLOAD out of the environment.",
+        )
     tell_notices(run.cluster)
     if verify:
         sys.exit(not job.verified(verify, run))

@@ -6,9 +6,9 @@ in the web form; its first sentence is shown with an error.
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from lensload.config import types
 from lensload.option import Group, Shown, option
@@ -134,7 +134,12 @@ class Load(Group):
         "How long to wait at the end until every sent event is acknowledged and observed.",
         gt=0,
     )
-    topics: types.Topics = option(TOPIC_NAMES, Shown("NAME,..."), "Topics to write, separated by commas.")
+    workload: types.OptionalWorkload = option(
+        None,
+        Shown("FILE", web=False),
+        "Workload file: events of your own schemas, in place of LENS's. See docs/workload.md.",
+    )
+    topics: tuple[str, ...] = option(TOPIC_NAMES, Shown("NAME,..."), "Topics to write, separated by commas.")
     workers: int = option(
         1, Shown("N", locust=False), "Worker processes. Each runs a generator and an observer.", ge=1, le=64
     )
@@ -145,6 +150,25 @@ class Load(Group):
         ge=1,
         le=100,
     )
+
+    @property
+    def known_topics(self) -> tuple[str, ...]:
+        """Every topic that the source of the events has, in causal order: LENS's, or those of the workload."""
+        return tuple(topic.name for topic in self.workload.topics) if self.workload else TOPIC_NAMES
+
+    @model_validator(mode="before")
+    @classmethod
+    def _all_topics_of_a_workload(cls, values: Any) -> Any:  # noqa: ANN401 - whatever was given
+        if isinstance(values, dict) and values.get("workload"):
+            return {"topics": None, **values}
+        return values
+
+    @field_validator("topics", mode="before")
+    @classmethod
+    def _topics_that_there_are(cls, value: object, info: ValidationInfo) -> object:
+        workload = info.data.get("workload")
+        known = tuple(topic.name for topic in workload.topics) if workload else TOPIC_NAMES
+        return known if value is None and workload else types.topics(value, known)
 
     def is_flat_out(self, *, by_users: bool) -> bool:
         """Whether there is no schedule, but as many events as acknowledgements allow: by Locust's users, or by --rate."""

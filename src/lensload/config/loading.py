@@ -17,7 +17,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import ValidationError
 
 from lensload.atomic_file import read_text
-from lensload.config import client_file
+from lensload.config import client_file, workload_file
 from lensload.config.model import (
     ENV_PREFIX,
     FIELDS,
@@ -62,6 +62,9 @@ def load(
     values, origins = _gathered(
         flags or {}, file, os.environ if environ is None else environ, folder or Path()
     )
+    given = values.get("workload")
+    if isinstance(given, str) and given.strip():
+        values["workload"] = workload_file.read(Path(given.strip()).expanduser(), values)
     config = _validated(RunConfig, grouped(values), origins)
     if not config.producer.evolve:
         return config

@@ -5,9 +5,13 @@ No secret is ever a value here: credentials live in the file that `client_config
 
 import json
 import re
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pydantic import ValidationError, model_validator
 
@@ -18,12 +22,16 @@ from lensload.option import Group, Shown
 from lensload.parse import nearest
 from lensload.world.options import WorldOptions
 
+if TYPE_CHECKING:
+    from lensload.workload.model import Workload
+
 ENV_PREFIX = "LENSLOAD_"
 VIEWS: Final = tuple(Views.model_fields)
 """The fields that name files which show a run."""
 
 REQUESTS, RESPONSES, METRICS = "recommendation-requests", "recommendation-responses", "model-metrics"
 
+_LONG: Final = 30_000
 HANDOVER_VARIABLE = "LENSLOAD_CONFIG_JSON"
 """The environment variable in which repeats and a search hand a checked RunConfig (`as_json`) to the process of each run."""
 
@@ -43,12 +51,26 @@ class RunConfig(Group):
     outputs: Outputs = Outputs()
 
     @model_validator(mode="after")
+    def _a_workload_is_not_lens_world(self) -> Self:
+        if self.load.workload is None:
+            return self
+        for group in (self.world, self.service, self.producer):
+            usual = type(group)()
+            for field, value in group:
+                if field in LENS_ALONE and value != getattr(usual, field):
+                    raise ValueError(
+                        f"{flag_of(field)} is of LENS's own world, and {flag_of('workload')} puts another in its place."
+                        " Leave out one of the two."
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _objectives_of_topics_written(self) -> Self:
         for slo in self.criteria.slo:
             if slo.figure.topic not in (*self.load.topics, "all"):
                 raise ValueError(
-                    f"The objective '{slo.expression}' is of {slo.figure.topic}, which this run does not write."
-                    " Take the objective away, or add the topic to --topics."
+                    f"The objective '{slo.expression}' is of {slo.figure.topic}, which this run does not"
+                    f" write{nearest(slo.figure.topic, self.load.topics)} Take the objective away, or add the topic to --topics."
                 )
         return self
 
@@ -82,6 +104,11 @@ class RunConfig(Group):
         return self
 
     @property
+    def known_topics(self) -> tuple[str, ...]:
+        """Every topic that the source of the events has, in causal order."""
+        return self.load.known_topics
+
+    @property
     def scheduled_topics(self) -> tuple[str, ...]:
         """The topics whose events the rate is of: all that are written, or the requests to an external recommender."""
         return (REQUESTS,) if self.service.external else self.load.topics
@@ -106,14 +133,17 @@ class RunConfig(Group):
         }
 
     def as_json(self) -> str:
-        """`as_dict` as JSON text; `from_json` takes it."""
-        return json.dumps(self.as_dict(), separators=(",", ":"))
+        """`as_dict` as JSON text, long ones packed: an environment variable holds 128 KiB; `from_json` takes it."""
+        text = json.dumps(self.as_dict(), separators=(",", ":"))
+        return text if len(text) < _LONG else b64encode(zlib.compress(text.encode())).decode()
 
     def public(self) -> dict[str, Any]:
         """What may stand in a run file: no field holds a secret, and of paths only the file's name is told."""
         values = self.as_dict()
         fields = [field for _, group in self for field in group]
         names = {name: path.name for name, path in fields if isinstance(path, Path)}
+        workload = self.load.workload
+        names |= {"workload": workload and _told(workload)}
         return values | {**names, "evolve": [change.public() for change in self.producer.evolve]}
 
     def alone(self, run_file: Path) -> Self:
@@ -143,7 +173,21 @@ class RunConfig(Group):
     @classmethod
     def from_json(cls, text: str) -> Self:
         """What `as_json` gave, again."""
-        return cls.of(**json.loads(text))
+        return cls.of(**json.loads(text if text.startswith("{") else zlib.decompress(b64decode(text))))
+
+
+LENS_ALONE: Final = {*WorldOptions.model_fields, *Service.model_fields, "evolve"} - {"watch_group"}
+"""The fields that mean something for LENS's own events only."""
+
+
+def _told(workload: "Workload") -> dict[str, Any]:
+    """What a run file says of a workload: its file, its seed, a digest of all that decides its events, and each topic's share."""
+    return {
+        "file": Path(workload.name).name,
+        "seed": workload.file.seed,
+        "digest": sha256(replace(workload, name="").packed().encode()).hexdigest()[:16],
+        "shares": {topic.name: round(topic.share, 6) for topic in workload.topics},
+    }
 
 
 GROUPS: Final[dict[str, type[Group]]] = {

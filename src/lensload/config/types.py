@@ -6,16 +6,15 @@ that goes on from "--flag is 'value': ".
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator
 
 from lensload.pacing.profile import Profile
 from lensload.parse import Duration, nearest, number
-from lensload.schema.definitions import TOPIC_NAMES
 from lensload.schema.migration import Changeover
 from lensload.verdict.slo import Slo
 
@@ -97,14 +96,34 @@ def _topic_prefix(value: object) -> object:
     return value
 
 
-def _topics(value: object) -> object:
+def topics(value: object, known: Sequence[str]) -> object:
+    """The topics that are named, in the order of those that there are.
+
+    Raises:
+        ValueError: there is no such topic; names the nearest.
+    """
     names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"it should be one or more of {', '.join(TOPIC_NAMES)}, separated by commas")
+        raise ValueError(f"it should be one or more of {', '.join(known)}, separated by commas")
     for name in names:
-        if name not in TOPIC_NAMES:
-            raise ValueError(f"there is no topic {name!r}{nearest(name, TOPIC_NAMES)}")
-    return tuple(name for name in TOPIC_NAMES if name in names)
+        if name not in known:
+            raise ValueError(f"there is no topic {name!r}{nearest(name, known)}")
+    return tuple(name for name in known if name in names)
+
+
+def _workload(value: object) -> object:
+    """A workload that is one, that came from another process, or that is in a file."""
+    from lensload.workload import loading  # noqa: PLC0415 - slow to import, and seldom wanted
+    from lensload.workload.model import Workload  # noqa: PLC0415
+
+    if isinstance(value, Workload):
+        return value
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        return Workload.unpacked(value)
+    path = _path(value)
+    if path is None or isinstance(path, Path):
+        return path and loading.load(path)
+    raise ValueError("it should be the path of a workload file")
 
 
 def _brokers_own(value: object) -> object:
@@ -181,10 +200,19 @@ Rate = Annotated[
     PlainSerializer(lambda rate: MAX if math.isinf(rate) else rate),
 ]
 """Events/s; infinite, and "max" as text, where there is no schedule: as fast as acknowledgements allow."""
+if TYPE_CHECKING:
+    from lensload.workload.model import Workload
+
+    OptionalWorkload: TypeAlias = Workload | None
+else:  # the model of a workload takes time to import
+    OptionalWorkload = Annotated[
+        Any,
+        BeforeValidator(_workload),
+        PlainSerializer(lambda workload: None if workload is None else workload.packed()),
+    ]
 OptionalText = Annotated[str | None, BeforeValidator(_none_if_blank)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]
-Topics = Annotated[tuple[str, ...], BeforeValidator(_topics)]
 Changeovers = Annotated[tuple[Changeover, ...], BeforeValidator(_changeovers)]
 RateProfile = Annotated[Profile, _parsed(Profile.parse), PlainSerializer(str)]
 Objectives = Annotated[

@@ -17,6 +17,7 @@ from lensload.coordinator.recorder import Recorder
 from lensload.coordinator.run_result import Cluster, RunResult
 from lensload.coordinator.transport import Transport
 from lensload.coordinator.workers import Workers, WorkerState
+from lensload.delivery.streams import Streams
 from lensload.errors import RefusedError
 from lensload.ids import MAX_RUN_TAGS, start_of_ms
 from lensload.metrics.cost import CostMeter
@@ -79,7 +80,7 @@ class Coordinator:
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.number = time.time_ns()
-        self.recorder = Recorder(now_ns)
+        self.recorder = Recorder(now_ns, Streams.of(config.known_topics))
         if config.service.external:
             self.recorder.replies = ReplyLedger(config.service.response_timeout_s)
         self.workers = Workers(transport.workers, monotonic_s)

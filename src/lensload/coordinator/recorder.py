@@ -7,7 +7,8 @@ from typing import Final
 
 from lensload.config.model import REQUESTS
 from lensload.coordinator.course import Course, Step, Times
-from lensload.delivery.reconcile import Findings, Reconciliation
+from lensload.delivery.reconcile import Reconciliation
+from lensload.delivery.streams import LENS, Streams
 from lensload.ids import NS_PER_S
 from lensload.metrics.by_second import ASKED, StatsBySecond
 from lensload.metrics.cost import Cost, ProcessCost
@@ -22,7 +23,6 @@ from lensload.results.counted import WARMUP
 from lensload.results.run import RateChange
 from lensload.results.series import latencies_us, progress
 from lensload.results.snapshot import Phase, Snapshot
-from lensload.schema.definitions import TOPIC_NAMES
 from lensload.service.breakdown import responses
 from lensload.service.groups import GroupLedger
 from lensload.service.ledger import ReplyLedger
@@ -50,6 +50,7 @@ class Recorder:
 
     Args:
         now_ns: the wall clock, Unix nanoseconds.
+        streams: how the run's events are numbered.
 
     Attributes:
         stats: everything so far, of all workers.
@@ -72,10 +73,10 @@ class Recorder:
         costs: what each process has used so far, by its worker's number (None: the coordinator) and its name.
     """
 
-    def __init__(self, now_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, now_ns: Callable[[], int] = time.time_ns, streams: Streams = LENS) -> None:
         self._now_ns = now_ns
         self.stats = Stats()
-        self.events = Reconciliation()
+        self.events = Reconciliation(streams)
         self.replies: ReplyLedger | None = None
         self.groups = GroupLedger()
         self.audience = AudienceLog()
@@ -229,7 +230,7 @@ class Recorder:
             series=course.series.rows() if course else (),
             slices=course.slices.finished() if course else (),
             coarse=course.slices.coarse() if course else (),
-            findings=self._findings(),
+            findings=self.events.findings(),
             responses=self._responses(),
             groups=self._groups(),
             rate_changes=self.rate_changes,
@@ -298,10 +299,6 @@ class Recorder:
         if self.replies is None or self.times is None:
             return None
         return responses(self.replies.result(self.times.measure_from_ns, now_ns=now_ns), self.stats)
-
-    def _findings(self) -> dict[str, Findings] | None:
-        found = self.events.findings()
-        return None if found is None else {TOPIC_NAMES[number]: one for number, one in found.items()}
 
     def _take(self) -> tuple[StatsBySecond, Stats]:
         """What has come since the last time, and the sum of it; it is counted now."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from lensload.config.model import RunConfig
+from lensload.config.model import LENS_ALONE, RunConfig
 from lensload.coordinator.clock_sync import Clocks
 from lensload.coordinator.recorder import Recorder
 from lensload.coordinator.workers import Workers
@@ -84,11 +84,13 @@ class RunResult:
         )
 
     def _used(self) -> dict[str, Any]:
-        """The configuration without the rate that decided nothing: of Locust's users, or of the whole run."""
+        """The configuration without what decided nothing: the rate of Locust's users or of the whole run, or LENS's world."""
         public = self.config.public()
-        unused = ("rate", "behaviour") if self.rate_per_s is None else ("user_rate",)
+        unused = {"rate", "behaviour"} if self.rate_per_s is None else {"user_rate"}
+        if self.config.load.workload:
+            unused |= LENS_ALONE
         return {name: value for name, value in public.items() if name not in unused}
 
     def _audience(self) -> list[Gathering]:
-        times = self.recorder.times
+        times = None if self.config.load.workload else self.recorder.times
         return self.recorder.audience.gatherings(times.start_ns, times.measure_from_ns) if times else []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from lensload.delivery.bitmap import BLANK, FULL, Page, PageKey, PageSet, counted
-from lensload.delivery.tracker import TOPICS_A_LANE
+from lensload.delivery.streams import LENS, Streams
 
 Kind: TypeAlias = Literal["sent", "warm", "failed", "seen"]
 """sent: handed to a producer. warm: the part of that which was due in the warm-up. failed: told to have failed, or
@@ -37,9 +37,14 @@ class Findings:
 
 
 class Reconciliation:
-    """The accounts of all processes of a run, page by page."""
+    """The accounts of all processes of a run, page by page.
 
-    def __init__(self) -> None:
+    Args:
+        streams: how the run's events are numbered.
+    """
+
+    def __init__(self, streams: Streams = LENS) -> None:
+        self._streams = streams
         self._pages: dict[Kind, dict[PageKey, dict[str, Page]]] = {kind: {} for kind in KINDS}
         self._touched: set[PageKey] = set()
         self._settled = PageSet()
@@ -61,13 +66,13 @@ class Reconciliation:
             del self._pages["sent"][key], self._pages["seen"][key]
         return settled
 
-    def findings(self) -> dict[int, Findings] | None:
-        """What is open at the end, by the topic's number; None when nobody told what was sent."""
+    def findings(self) -> dict[str, Findings] | None:
+        """What is open at the end, by topic; None when nobody told what was sent."""
         if not self._heard:
             return None
-        found: defaultdict[int, Findings] = defaultdict(Findings)
+        found: defaultdict[str, Findings] = defaultdict(Findings)
         for key in self._pages["sent"].keys() | self._pages["failed"].keys():
-            self._compare(key, found[key[0] % TOPICS_A_LANE])
+            self._compare(key, found[self._streams.topic(key[0])])
         return dict(found)
 
     def _agrees(self, key: PageKey) -> bool:

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from lensload import ids
 from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.reconcile import Kind
-from lensload.delivery.tracker import TOPICS_A_LANE, SequenceLedger
-from lensload.encoding import wire
+from lensload.delivery.streams import LENS, Streams
+from lensload.delivery.tracker import SequenceLedger
 from lensload.encoding.encoders import Encoded
-from lensload.schema.definitions import TOPIC_NAMES
 
 
 class Portion(NamedTuple):
@@ -35,9 +34,13 @@ class Dispatches:
     """Which events a generator has sent, which of those in the warm-up, and which were told to have failed.
 
     Enter many events at once: NumPy's calls cost as much for a few.
+
+    Args:
+        streams: how the run's events are numbered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, streams: Streams = LENS) -> None:
+        self._streams = streams
         kinds: tuple[Kind, ...] = ("sent", "warm", "failed")
         self._ledgers: dict[Kind, SequenceLedger] = {kind: SequenceLedger() for kind in kinds}
 
@@ -45,9 +48,9 @@ class Dispatches:
         """Enter events as handed to the producer; those due before `measure_from_ns` as warm-up, too."""
         lanes, sequences = ids.lanes_and_sequences(np.concatenate([each.serials for each in portions]))
         topics = np.repeat(
-            [TOPIC_NAMES.index(each.topic) for each in portions], [len(each.values) for each in portions]
+            [self._streams.number(each.topic) for each in portions], [len(each.values) for each in portions]
         )
-        streams = lanes * TOPICS_A_LANE + topics
+        streams = self._streams.numbers(lanes, topics)
         values = chain.from_iterable(each.values for each in portions)
         seals = np.fromiter(map(adler32, values), np.uint32, len(streams))
         self._ledgers["sent"].enter(streams, sequences, seals)
@@ -58,8 +61,8 @@ class Dispatches:
 
     def failed(self, topic: str, values: list[bytes]) -> None:
         """Enter events as told to have failed, or as never told of."""
-        readings = wire.Heads.of(values).readings
-        streams = readings.lane * TOPICS_A_LANE + TOPIC_NAMES.index(topic)
+        readings = self._streams.heads(topic, values).readings
+        streams = self._streams.numbers(readings.lane, self._streams.number(topic))
         self._ledgers["failed"].enter(streams, readings.sequence, np.zeros(len(values), np.uint32))
 
     def take_pages(self, *, everything: bool = False) -> dict[Kind, dict[PageKey, Page]]:

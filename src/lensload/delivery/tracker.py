@@ -18,10 +18,10 @@ Integers: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
 Number = TypeVar("Number", bound=np.integer[Any])
 
-TOPICS_A_LANE: Final = 8
-"""Streams are numbered lane * TOPICS_A_LANE + topic."""
+MOST_TOPICS: Final = 64
+"""How many topics a run has at most."""
 
-MAX_STREAMS: Final = 4096 * TOPICS_A_LANE
+MAX_STREAMS: Final = 4096 * MOST_TOPICS  # a cell's number (see `_mark`) still fits 31 bits
 
 _AT_HAND: Final = 2
 _BIT: Final = (1 << np.arange(8)).astype(np.uint8)

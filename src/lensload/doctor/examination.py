@@ -67,6 +67,11 @@ def _registry(config: RunConfig) -> list[Finding]:
     if (config.cluster.registry_url or "mock:").startswith("mock:"):
         text = "No registry is used (mock://): schema ids are invented."
         return [finding("registry", "no_registry", "note", text, "No other program can decode the events.")]
+    if config.load.workload is not None:
+        text = "The schemas of a workload are not compared with the registry here."
+        return [
+            finding("registry", "workload_schemas", "note", text, "A run registers those that are missing.")
+        ]
     loaded = {topic: schema for topic, schema in definitions.load().items() if topic in config.load.topics}
     with connection.registry_of(config.cluster) as registry:
         return schemas.examined(

@@ -14,15 +14,23 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
+from lensload.batches.topic_batch import TopicBatch, picked
 from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
 from lensload.metrics.by_second import StatsBySecond
-from lensload.world.columns import TopicBatch, picked
 
 _SETTINGS: Final = {
     "auto.register.schemas": False,  # they were registered once, at the start
     "subject.name.strategy.type": "TOPIC",
 }
+
+
+def _of_subject(subject: str, schema_id: int) -> dict[str, Any]:
+    return {
+        "auto.register.schemas": False,
+        "use.schema.id": schema_id,
+        "subject.name.strategy": lambda *_: subject,
+    }
 
 
 class ConfluentSerializer:
@@ -32,11 +40,21 @@ class ConfluentSerializer:
         client: of the registry in which the schemas are registered.
         texts: each topic's schema, as JSON text.
         names: each topic's name in the cluster, by which its subject is called.
+        fixed: subject and schema id of each topic whose subject is called otherwise; its service names the id.
     """
 
-    def __init__(self, client: SchemaRegistryClient, texts: dict[str, str], names: dict[str, str]) -> None:
+    def __init__(
+        self,
+        client: SchemaRegistryClient,
+        texts: dict[str, str],
+        names: dict[str, str],
+        fixed: Mapping[str, tuple[str, int]] | None = None,
+    ) -> None:
         make: Any = AvroSerializer  # its stubs lose __init__
-        self._serializers = {topic: make(client, text, conf=_SETTINGS) for topic, text in texts.items()}
+        settings = {topic: _of_subject(*of) for topic, of in (fixed or {}).items()}
+        self._serializers = {
+            topic: make(client, text, conf=settings.get(topic, _SETTINGS)) for topic, text in texts.items()
+        }
         self._contexts = {
             topic: SerializationContext(name, MessageField.VALUE) for topic, name in names.items()
         }

@@ -7,7 +7,7 @@ batch with NumPy. What fastavro would have written for the same event is the def
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -15,9 +15,11 @@ import numpy as np
 from fastavro import parse_schema
 from numpy.typing import NDArray
 
-from lensload.encoding.fragments import Plan, Schema, objects, written
+from lensload.batches.topic_batch import TopicBatch
+from lensload.encoding.avro_types import Schema, written
+from lensload.encoding.keys import Key, KeySchema, TopicKeys
+from lensload.encoding.plan import Plan
 from lensload.encoding.wire import header
-from lensload.world.columns import Drawn, Pool, TopicBatch
 
 _PART: Final = 1_024  # events encoded at a time: what they are put together from stays in the CPU's cache
 
@@ -27,10 +29,10 @@ class Encoded:
     """A batch on its way to the producer; all lists have one entry an event.
 
     Attributes:
-        topic: the topic, by its LENS name.
+        topic: the topic, as the batch names it.
         due_ns: when each is due, Unix ns.
         serials: which of whose events each is, as in the batch.
-        keys: the record keys.
+        keys: the record keys; None for no key.
         values: the record values, with Confluent's header.
         took_ns: what encoding each took, ns: measured one by one, or the batch's share.
     """
@@ -38,7 +40,7 @@ class Encoded:
     topic: str
     due_ns: NDArray[np.int64]
     serials: NDArray[np.int64]
-    keys: list[bytes]
+    keys: list[Key]
     values: list[bytes]
     took_ns: NDArray[np.int64]
 
@@ -61,11 +63,17 @@ class FragmentEncoder:
     Args:
         schemas: the schema of each topic, as parsed JSON.
         schema_ids: the registry's id of each.
+        key_schemas: of the topics whose keys are Avro.
     """
 
-    def __init__(self, schemas: dict[str, Schema], schema_ids: dict[str, int]) -> None:
+    def __init__(
+        self,
+        schemas: dict[str, Schema],
+        schema_ids: dict[str, int],
+        key_schemas: Mapping[str, KeySchema] | None = None,
+    ) -> None:
         self._plans = {topic: Plan(schema, schema_ids[topic]) for topic, schema in schemas.items()}
-        self._keys: dict[Pool, NDArray[np.object_]] = {}
+        self._keys = TopicKeys(key_schemas)
 
     def encode(self, batch: TopicBatch) -> Encoded:
         """See `Encoder`."""
@@ -75,13 +83,9 @@ class FragmentEncoder:
             part = batch if len(batch) <= _PART else batch.part(start, start + _PART)
             values += plan.values(part)
         took_ns = time.perf_counter_ns() - start_ns
+        keys = self._keys.of(batch.topic, batch.key, len(batch))
         share = np.full(len(batch), took_ns // max(1, len(batch)))
-        return Encoded(batch.topic, batch.due_ns, batch.serials, self._keys_of(batch.key), values, share)
-
-    def _keys_of(self, key: Drawn) -> list[bytes]:
-        if key.pool not in self._keys:
-            self._keys[key.pool] = objects(row[0].encode() for row in key.pool.rows)
-        return self._keys[key.pool][key.index].tolist()
+        return Encoded(batch.topic, batch.due_ns, batch.serials, keys, values, share)
 
 
 class RecordEncoder:
@@ -89,10 +93,16 @@ class RecordEncoder:
 
     Args:
         serialize: gives the wire bytes of a record of a topic.
+        key_schemas: of the topics whose keys are Avro.
     """
 
-    def __init__(self, serialize: Callable[[str, dict[str, Any]], bytes]) -> None:
+    def __init__(
+        self,
+        serialize: Callable[[str, dict[str, Any]], bytes],
+        key_schemas: Mapping[str, KeySchema] | None = None,
+    ) -> None:
         self._serialize = serialize
+        self._keys = TopicKeys(key_schemas)
 
     def encode(self, batch: TopicBatch) -> Encoded:
         """See `Encoder`."""
@@ -103,7 +113,7 @@ class RecordEncoder:
             start_ns = clock()
             values.append(serialize(topic, record))
             took_ns[place] = clock() - start_ns
-        keys = [row[0].encode() for row in batch.key.values()]
+        keys = self._keys.of(batch.topic, batch.key, len(batch))
         return Encoded(topic, batch.due_ns, batch.serials, keys, values, took_ns)
 
 

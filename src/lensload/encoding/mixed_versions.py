@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload import ids
+from lensload.batches.columns import Ids
+from lensload.batches.topic_batch import TopicBatch, picked
 from lensload.encoding.encoders import Encoded, Encoder
 from lensload.schema import definitions
 from lensload.schema.migration import Changeover
 from lensload.world import rng
-from lensload.world.columns import Ids, TopicBatch, picked
 
 _ID_FIELDS = {topic.name: topic.id_field for topic in definitions.TOPICS}
 

@@ -6,10 +6,10 @@ schema wrote it, when it was due, and which of whose events it is.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,27 @@ class Heads:
         valid = readings.valid & (heads[:, 0] == 0) & (heads[:, 5] == ID_LENGTH) & (timestamp_ms >= 0)
         due = timestamp_ms * ids.NS_PER_MS + readings.due_ns % ids.NS_PER_MS
         return cls(valid, schema_ids(heads), due, readings)
+
+
+def joined(heads: Sequence[Heads], order: NDArray[np.int64]) -> Heads:
+    """Several heads as one, in the given order of all of them."""
+
+    def whole(arrays: Iterable[NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate(list(arrays))[order]
+
+    readings = [each.readings for each in heads]
+    return Heads(
+        whole(each.valid for each in heads),
+        whole(each.schema_id for each in heads),
+        whole(each.due_ns for each in heads),
+        ids.Readings(
+            whole(each.valid for each in readings),
+            whole(each.due_ns for each in readings),
+            whole(each.run_tag for each in readings),
+            whole(each.lane for each in readings),
+            whole(each.sequence for each in readings),
+        ),
+    )
 
 
 def _timestamps_ms(heads: Block) -> NDArray[np.int64]:

@@ -4,17 +4,21 @@ import json
 import math
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
+
+# Legal in JSON as they are, but some readers end a line there, and terminals obey them.
+_ESCAPED: Final = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 
 
 def as_json(value: object) -> str:
-    """A value as JSON that every reader takes, whatever Avro's types hold."""
+    """A value as JSON in one line that every reader takes, whatever Avro's types hold."""
     try:
-        return json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False)
     except ValueError:
         # JSON has no words for these; Avro's own JSON encoding uses the strings.
-        return json.dumps(_without_nan(value), default=_plain, ensure_ascii=False)
+        text = json.dumps(_without_nan(value), default=_plain, ensure_ascii=False)
+    return text.translate(_ESCAPED)
 
 
 def _without_nan(value: Any) -> Any:  # noqa: ANN401 - any Avro value

@@ -7,25 +7,25 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.encoding.audit import Audit, ConfluentSerializer
-from lensload.encoding.encoders import Encoder, FragmentEncoder, RecordEncoder, fastavro_serializer
-from lensload.encoding.mixed_versions import MixedEncoder, Rollout
+from lensload.batches.topic_batch import TopicBatch
 from lensload.generator.asked import Asked
 from lensload.generator.due_count import DueCount
+from lensload.generator.encoding import Encoding
 from lensload.generator.producer import PacedProducer
-from lensload.ids import NS_PER_MS, NS_PER_S
-from lensload.kafka.preflight import Surroundings, Version
+from lensload.generator.room import Room
+from lensload.generator.sources import Sources
+from lensload.ids import NS_PER_MS, NS_PER_S, start_of_ms
+from lensload.kafka.preflight import Surroundings
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics
 from lensload.metrics.by_second import ASKED, StatsBySecond
-from lensload.pacing.flat_out import MOST_UNDER_WAY, FlatOut
+from lensload.pacing.flat_out import MOST_UNDER_WAY
 from lensload.pacing.pacer import Pacer
 from lensload.processes.messages import ConfigureGenerator
 from lensload.schema.writer_schemas import WriterSchemas
 from lensload.service.customers import Customers
 from lensload.service.decoding import RecordReader
 from lensload.world.behaviour import Behaviour
-from lensload.world.columns import TopicBatch
 from lensload.world.scenario import Scenario
 from lensload.world.world import World
 
@@ -42,7 +42,6 @@ _FOLLOW_NS: Final = 40 * NS_PER_MS
 # About as many as people make of an answer, the request with them: for the audit's sample.
 _EVENTS_A_REQUEST: Final = 3
 _FOREVER_S: Final = 600.0  # a profile's period when no duration is given
-_REHEARSAL: Final = 2_000  # events, enough for some of every topic
 
 
 class EventMaker:
@@ -51,7 +50,7 @@ class EventMaker:
     Args:
         order: what the generator is to do.
         found: the cluster and the registry, as the preflight found them.
-        scenario: the people and goods of the events.
+        sources: make the events.
         producer: is offered each encoded batch.
         stats: where to account for encoding, and for what is asked for.
 
@@ -68,7 +67,7 @@ class EventMaker:
         self,
         order: ConfigureGenerator,
         found: Surroundings,
-        scenario: Scenario,
+        sources: Sources,
         producer: PacedProducer,
         stats: StatsBySecond,
     ) -> None:
@@ -81,21 +80,20 @@ class EventMaker:
         self._asked: Asked | None = None
         self._start_ns = self._measure_from_ns = self._end_ns = 0
         self._flat_out_from_ns = 0  # where a schedule ended; what it made due before is made first
-        most = int(found.settings.get("queue.buffering.max.messages", MOST_UNDER_WAY))
-        self._room = FlatOut(min(most * 9 // 10, MOST_UNDER_WAY))  # the client's own events need places too
-        self._full_since_ns = 0
-        self._offered = 0
+        places = int(found.settings.get("queue.buffering.max.messages", MOST_UNDER_WAY))
+        self._room = Room(producer, stats, places)
         self._due = DueCount()
         self._stopped = False
         self._making: Iterator[None] = iter(())
         self._following: Iterator[None] = iter(())
         self._next_follow_ns = 0
         self._followed = 0  # events that followed answers, since `take_followed`
-        topics = self._config.scheduled_topics
-        self._world = World(scenario, tuple(order.lanes), run_tag=order.run_tag, topics=topics)
-        warmed = self._prepare_encoders(found)
-        self._customers = self._of_service(found, scenario) if self._config.service.external else None
-        self._warm(scenario, warmed)
+        self._source = sources.source
+        self._encoding = Encoding.of(order, found, stats)
+        external = sources.scenario if self._config.service.external else None
+        self._customers = self._of_service(found, external) if external else None
+        followers = self._customers.outline() if self._customers else ()
+        self._encoding.warm_up((*self._source.outline(), *followers), sources.rehearsed())
 
     def begin(self, start_ns: int, measure_from_ns: int, end_ns: int) -> None:
         """Make events from `start_ns` on; the times as `messages.Begin` has them."""
@@ -107,9 +105,10 @@ class EventMaker:
         self.made_until_ns = self._start_ns = start_ns
         self._end_ns = end_ns
         self._measure_from_ns = self._due.measure_from_ns = measure_from_ns
+        self._room.begin(measure_from_ns, end_ns)
         if self._customers:
             self._customers.measure_from_ns = measure_from_ns
-        for rollout in self._rollouts.values():
+        for rollout in self._encoding.rollouts.values():
             rollout.begin(measure_from_ns, end_ns or measure_from_ns + round(_FOREVER_S * NS_PER_S))
 
     def gather(self, rates_per_s: dict[Behaviour, float], *, by_hand: bool = False) -> int:
@@ -123,7 +122,8 @@ class EventMaker:
         self.flat_out = not by_hand and self._config.load.is_flat_out(by_users=self._order.rate_per_s is None)
         self.rate_per_s = sum(rates_per_s.values())
         if self.rate_per_s > 0:
-            self._world.gather(rates_per_s)
+            if isinstance(self._source, World):  # a workload has no people who could behave in another way
+                self._source.gather(rates_per_s)
             if self._customers:
                 self._customers.gather(rates_per_s)
         from_ns = max(self.made_until_ns, time.time_ns())
@@ -136,7 +136,7 @@ class EventMaker:
     def stop(self) -> None:
         """Make no further spans."""
         self._stopped = True
-        self._note_room(time.time_ns(), has_room=True)
+        self._room.end(time.time_ns())
         self._making = iter(())
 
     def step(self, now_ns: int) -> bool:
@@ -158,7 +158,7 @@ class EventMaker:
 
     def step_ahead(self) -> bool:
         """Do a step of work that will be needed, if there is any; not before it is known who the audience is."""
-        return self.rate_per_s > 0 and self._world.advance()
+        return self.rate_per_s > 0 and self._source.advance()
 
     def target_per_s(self, at_ns: int) -> float:
         """The scheduled rate; 0 before the start."""
@@ -195,26 +195,6 @@ class EventMaker:
         if self._customers:
             self._customers.close()
 
-    def _prepare_encoders(self, found: Surroundings) -> list[tuple[str, ConfluentSerializer]]:
-        """Make the encoder and its audit; gives each topic's Confluent serializer, once a version of the schemas."""
-        config, order = self._config, self._order
-        encoders: list[Encoder] = []
-        serializers: dict[int, ConfluentSerializer] = {}
-        by_topic: list[tuple[str, ConfluentSerializer]] = []
-        for version in found.versions:
-            texts = {topic: text for topic, text in version.texts.items() if topic in order.names}
-            confluent = ConfluentSerializer(found.registry.client, texts, order.names)
-            encoders.append(_encoder(config.producer.serializer, version, confluent))
-            serializers |= dict.fromkeys(version.ids.values(), confluent)
-            by_topic += [(topic, confluent) for topic in texts]
-        self._audit = Audit(serializers, config.producer.verify_per_s, self._stats)
-        self._rollouts = {
-            change.topic: Rollout(change, config.world.seed) for change in config.producer.evolve
-        }
-        older, *newer = encoders
-        self._encoder = MixedEncoder(older, newer[0], self._rollouts) if newer else older
-        return by_topic
-
     def _of_service(self, found: Surroundings, scenario: Scenario) -> Customers:
         """The people who wait for the answers of a service under test."""
         config = self._config
@@ -236,53 +216,25 @@ class EventMaker:
             stats=self._stats.timeless,
         )
 
-    def _warm(self, scenario: Scenario, serializers: list[tuple[str, ConfluentSerializer]]) -> None:
-        """Do once what the first event would otherwise wait for: fragments, and each serializer's set-up."""
-        followers = self._customers.outline() if self._customers else ()
-        for batch in (*self._world.outline(), *followers):
-            self._encoder.encode(batch)
-        rehearsal = World(scenario, (0,), topics=self._config.scheduled_topics)
-        for batch in rehearsal.events_at(np.full(_REHEARSAL, time.time_ns())):
-            for topic, serialize in serializers:
-                if batch.topic == topic:
-                    serialize(topic, next(batch.records()))
-
     def _wanted_until_ns(self, now_ns: int) -> int:
         """Up to when what the schedule makes due is wanted now."""
         wanted_ns = self._flat_out_from_ns if self.flat_out else now_ns + _AHEAD_NS
         return min(wanted_ns, self._end_ns or wanted_ns)
 
     def _may_make(self, now_ns: int) -> bool:
-        """Whether there is room for events without a schedule; notes for how long there is none."""
+        """Whether events without a schedule may be made now."""
         end_ns = self._end_ns or now_ns + 1
         if self._pacer is None or not self._start_ns <= now_ns < end_ns or not self.rate_per_s:
             return False
-        has_room = self._room.has_room(self._under_way)
-        if not has_room and self._producer.held > len(self._producer):
-            self._producer.settle()
-            has_room = self._room.has_room(self._under_way)
-        self._note_room(now_ns, has_room=has_room)
+        has_room = self._room.has_some(now_ns)
         return has_room and self.made_until_ns <= now_ns + NS_PER_MS and self.made_until_ns < end_ns
-
-    @property
-    def _under_way(self) -> int:
-        """How many events were made, and wait to be handed over or have a place in the client's queue."""
-        return self._offered - self._producer.produced + self._producer.held
-
-    def _note_room(self, now_ns: int, *, has_room: bool) -> None:
-        if not has_room:
-            self._full_since_ns = self._full_since_ns or max(now_ns, self._measure_from_ns)
-        elif self._full_since_ns:
-            full_ns = min(now_ns, self._end_ns or now_ns) - self._full_since_ns
-            self._stats.timeless.add_total("window_full_s", max(0, full_ns) / NS_PER_S)
-            self._full_since_ns = 0
 
     def _make_at_once(self, now_ns: int) -> Iterator[None]:
         """Make events that are due now, as many as there is room for."""
-        from_ns = max(self.made_until_ns, now_ns - now_ns % NS_PER_MS)
-        due_ns = self._room.due_from(from_ns, self._under_way)
+        from_ns = max(self.made_until_ns, start_of_ms(now_ns))
+        due_ns = self._room.due_from(from_ns)
         self.made_until_ns = from_ns + NS_PER_MS
-        rate_per_s = (self._offered + len(due_ns)) / (self.made_until_ns - self._start_ns) * NS_PER_S
+        rate_per_s = (self._room.offered + len(due_ns)) / (self.made_until_ns - self._start_ns) * NS_PER_S
         yield from self._tell(due_ns, rate_per_s, at_once=True)
 
     def _ask(self, due_ns: NDArray[np.int64]) -> None:
@@ -315,7 +267,7 @@ class EventMaker:
 
     def _tell(self, due_ns: NDArray[np.int64], rate_per_s: float, *, at_once: bool = False) -> Iterator[None]:
         """Make the events that are due then, a step at a time; `at_once`: each is due only if it is made."""
-        batches = self._world.events_at(due_ns)
+        batches = self._source.events_at(due_ns)
         yield
         for batch in batches:
             if self._customers:
@@ -327,16 +279,16 @@ class EventMaker:
 
     def _offer(self, batch: TopicBatch, rate_per_s: float) -> None:
         """Encode a batch and let it wait until it is due."""
-        encoded = self._encoder.encode(batch)
+        encoded = self._encoding.encoder.encode(batch)
         self._producer.offer(encoded)
-        self._offered += len(batch)
+        self._room.offered += len(batch)
         fragments = self._config.producer.serializer == "fragments"
         stage = "encode" if fragments else "serialize"
         for second, part, which in self._stats.split(batch.due_ns):
             if second >= 0:
                 part.record(stage, batch.topic, encoded.took_ns[which])
         if fragments:
-            self._audit.look(batch, encoded, rate_per_s)
+            self._encoding.audit.look(batch, encoded, rate_per_s)
 
     def _react(self, customers: Customers, now_ns: int) -> Iterator[None]:
         """Let people react to the answers that have come, a step at a time."""
@@ -348,10 +300,3 @@ class EventMaker:
                 self._followed += len(batch)
                 self._offer(batch, _EVENTS_A_REQUEST * self.rate_per_s)
             yield
-
-
-def _encoder(name: str, version: Version, confluent: ConfluentSerializer) -> Encoder:
-    parsed = {topic: schema.parsed for topic, schema in version.schemas.items()}
-    if name == "fragments":
-        return FragmentEncoder(parsed, version.ids)
-    return RecordEncoder(confluent if name == "confluent" else fastavro_serializer(parsed, version.ids))

@@ -14,6 +14,7 @@ from typing import Any, Final
 from lensload.config.model import RunConfig
 from lensload.generator.event_maker import EventMaker
 from lensload.generator.producer import PacedProducer
+from lensload.generator.sources import Sources
 from lensload.ids import NS_PER_MS, start_of_ms
 from lensload.kafka import partition_watch, preflight
 from lensload.kafka.admin import TopicAdmin
@@ -26,7 +27,6 @@ from lensload.processes.child_main import RunChild, serve
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
 from lensload.world.behaviour import Behaviour
-from lensload.world.world import made
 
 _NS_PER_S: Final = 1_000_000_000
 _LISTEN_NS: Final = 5 * NS_PER_MS
@@ -91,10 +91,10 @@ class Generator(RunChild):
 
     def _connect(self) -> None:
         config, order = self._config, self._order
-        with ThreadPoolExecutor(1) as beside:  # while the answers are awaited the population is made
+        with ThreadPoolExecutor(1) as beside:  # while the answers are awaited the source is made
             addresses = (order.bootstrap_servers, order.registry_url)
             prepared = beside.submit(preflight.prepare, config, *addresses, embedded=order.embedded)
-            scenario = made(config.world)
+            sources = Sources.of(order)
             found = prepared.result()
         self._leaders = Leaders(tuple(order.names.values()))
         self._producer = PacedProducer(
@@ -102,13 +102,14 @@ class Generator(RunChild):
             order.names,
             self._stats,
             self._leaders,
+            order.streams,
         )
         # One broker leads all there is: nothing to tell apart.
         several = len(found.cluster.brokers) > 1 and not order.embedded
         self._watch = PartitionWatch(found.settings, list(order.names.values())) if several else None
         if self._watch:
             self._follow_leaders(self._watch.look_now(_LEADERS_S), time.time_ns())
-        self._maker = EventMaker(order, found, scenario, self._producer, self._stats)
+        self._maker = EventMaker(order, found, sources, self._producer, self._stats)
         self._conditions: dict[str, Any] = {
             "cluster": {"id": found.cluster.cluster_id, "brokers": list(found.cluster.brokers)},
             **dict(

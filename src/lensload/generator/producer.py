@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError
 from numpy.typing import NDArray
 
 from lensload.delivery.sent import Dispatches, Portion
-from lensload.encoding import wire
+from lensload.delivery.streams import LENS, Streams
 from lensload.encoding.encoders import Encoded
 from lensload.generator.due_queue import NEVER_NS, DueQueue, opened
 from lensload.generator.handed import Handed, handed_ns, portions_of
@@ -60,6 +60,7 @@ class PacedProducer:
         stats: where to account.
         leaders: of the topics' partitions, in the order of `names`; while it knows any, acknowledgements are timed by
             broker too.
+        streams: how the run's events are numbered.
     """
 
     def __init__(
@@ -68,10 +69,12 @@ class PacedProducer:
         names: dict[str, str],
         stats: StatsBySecond,
         leaders: Leaders | None = None,
+        streams: Streams = LENS,
     ) -> None:
         self.produced = 0
         self.last_ns = 0
-        self.dispatches = Dispatches()
+        self.dispatches = Dispatches(streams)
+        self._streams = streams
         self._troubles = Troubles()
         self._heard_ns = time.time_ns()
         self._silent_ns = _SILENT_NS + int(float(settings.get("linger.ms", 5)) * 1e6)
@@ -305,7 +308,7 @@ class PacedProducer:
         for error, topic, value in refused:
             values.setdefault(topic, []).append(value)
             given_up = error.code() in _PURGED
-            due_ns = int(wire.due_ns(wire.heads_of([value]))[0])
+            due_ns = int(self._streams.heads(topic, [value]).due_ns[0])
             name, second = "unflushed" if given_up else "failed", self._stats.second(due_ns)
             self._stats.of(second).count(topic, name if second >= 0 else f"warmup_{name}")
             if not given_up:

@@ -91,22 +91,27 @@ class Messages:
 
     Args:
         values: of the records.
-        keys: of the records.
+        keys: of the records; None for no key.
         opaques: a number for each record, which its delivery report gives back.
 
     Attributes:
         sizes: the bytes of keys and values of the first 0, 1, 2, ... n records.
     """
 
-    def __init__(self, values: Sequence[bytes], keys: Sequence[bytes], opaques: NDArray[np.uint64]) -> None:
+    def __init__(
+        self, values: Sequence[bytes], keys: Sequence[bytes | None], opaques: NDArray[np.uint64]
+    ) -> None:
         self.table = np.zeros(len(values), MESSAGE)
         self._memory: list[NDArray[np.uint8]] = []
-        for places, lengths, records in (("payload", "length", values), ("key", "key_length", keys)):
+        texts = [key or b"" for key in keys]
+        for places, lengths, records in (("payload", "length", values), ("key", "key_length", texts)):
             ends = np.fromiter(accumulate(map(len, records), initial=0), np.int64, len(records) + 1)
             joined = np.frombuffer(b"".join(records) or b"-", np.uint8)
             self._memory.append(joined)
             self.table[places] = ends[:-1] + joined.ctypes.data
             self.table[lengths] = np.diff(ends)
+        if None in keys:
+            self.table["key"][[key is None for key in keys]] = 0
         self.table["opaque"] = opaques
         ends = np.cumsum(self.table["length"] + self.table["key_length"])
         self.sizes: list[int] = [0, *ends.tolist()]

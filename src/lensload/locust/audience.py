@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from locust import User, constant, task
 
+from lensload.config.model import RunConfig
 from lensload.errors import UsageError
 from lensload.parse import nearest
 from lensload.world.behaviour import Behaviour
@@ -117,6 +118,21 @@ class Buyers(Audience):
     click_through = 0.45
     rating_rate = 0.25
     purchase_rate = 0.5
+
+
+def check_behaviour(behaviour: Behaviour, config: RunConfig) -> None:
+    """Refuse a behaviour that would decide nothing, since the events are of a workload.
+
+    Raises:
+        UsageError: a kind of audience sets what only LENS's world has.
+    """
+    ordinary = Behaviour(behaviour.name).as_dict()
+    own = [name for name, value in behaviour.as_dict().items() if value != ordinary[name]]
+    if own and config.load.workload is not None:
+        raise UsageError(
+            f"{behaviour.name} sets {', '.join(own)}, which is of LENS's own world, and --workload puts another in its place.",
+            "Use users that set a rate alone, such as OrdinaryAudience; or leave --workload out.",
+        )
 
 
 Slice = tuple[Behaviour, float | None]

@@ -23,7 +23,7 @@ from lensload.coordinator.run_result import Cluster
 from lensload.errors import LensloadError, UsageError
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.locust import options
-from lensload.locust.audience import Audience
+from lensload.locust.audience import Audience, check_behaviour
 from lensload.locust.stats_table import StatsTable
 from lensload.locust.transport import LocustTransport
 from lensload.processes.envelope import Parcel
@@ -143,7 +143,7 @@ class Master:
         config = options.config_of(parsed)
         for kind in self._environment.user_classes:
             if issubclass(kind, Audience):
-                kind.behaviour()
+                check_behaviour(kind.behaviour(), config)
         if self._environment.web_ui:
             config = with_free_file(config)
         outputs.check(config.outputs)

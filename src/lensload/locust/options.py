@@ -51,13 +51,11 @@ def config_of(parsed: argparse.Namespace) -> RunConfig:
         UsageError: they make none.
     """
     given = vars(parsed)
-    return loading.load(
-        {
-            option.name: given[dest(option)]
-            for option in options()
-            if option.shown.locust and dest(option) in given
-        }
-    )
+    known = {option.name: option for option in options() if option.shown.locust and dest(option) in given}
+    values = {name: given[dest(option)] for name, option in known.items()}
+    if values.get("workload") and values["topics"] == known["topics"].default:
+        del values["topics"]  # LENS's, which nobody named: Locust has a value for every option
+    return loading.load(values)
 
 
 def _add(group: argparse._ArgumentGroup, option: Option) -> None:  # pyright: ignore[reportPrivateUsage]

@@ -6,6 +6,7 @@ accounted for in bulk, since NumPy costs as much for two records as for a hundre
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zlib import adler32
 
@@ -15,14 +16,14 @@ from numpy.typing import NDArray
 
 from lensload.config.model import REQUESTS, RESPONSES
 from lensload.delivery.bitmap import Page, PageKey
-from lensload.delivery.tracker import TOPICS_A_LANE, OrderLedger, SequenceLedger
+from lensload.delivery.streams import LENS, Streams
+from lensload.delivery.tracker import OrderLedger, SequenceLedger
 from lensload.encoding import wire
 from lensload.kafka.live_reader import LiveReader
 from lensload.kafka.reading import Place
 from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.leaders import Leaders
 from lensload.metrics.stats import Stats
-from lensload.schema.definitions import TOPIC_NAMES
 from lensload.service.offset_log import OffsetLog
 
 if TYPE_CHECKING:
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
 _MOST_GATHERED: Final = 4_096  # records that wait to be accounted for
 _LONGEST_GATHERED_NS: Final = 100_000_000  # how long the first of them waits, while records come
 _ASK_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """Which events are those of a run.
+
+    Attributes:
+        run_tag: the run's tag, as its ids carry it.
+        streams: how its events are numbered.
+    """
+
+    run_tag: int
+    streams: Streams = LENS
 
 
 class Observer:
@@ -52,7 +66,7 @@ class Observer:
         settings: librdkafka's properties.
         partitions: which partitions to read, by topic's name in the cluster.
         topics: the LENS topic of each such name.
-        run_tag: the run's tag, as its ids carry it.
+        ours: which events are this run's.
         stats: where to account.
         replies: takes in requests and answers; None where no service under test answers.
         log: is told when the event at each offset was due; None where nobody asks.
@@ -64,7 +78,7 @@ class Observer:
         settings: dict[str, Any],
         partitions: dict[str, list[int]],
         topics: dict[str, str],
-        run_tag: int,
+        ours: Ours,
         stats: StatsBySecond,
         *,
         replies: "ReplyReader | None" = None,
@@ -75,8 +89,8 @@ class Observer:
         self._topics = topics
         self._places: dict[str | None, int] = {name: place for place, name in enumerate(topics)}
         self._labels = list(topics.values())
-        self._numbers = np.array([TOPIC_NAMES.index(topic) for topic in self._labels])
-        self._run_tag = run_tag
+        self._numbers = np.array([ours.streams.number(topic) for topic in self._labels])
+        self._ours = ours
         self._stats = stats
         self._replies = replies
         self._log = log
@@ -87,7 +101,7 @@ class Observer:
         self._untimed_to: dict[tuple[int, int], int] = {}  # up to which offset of a partition that was added
         self._gathered: list[Message] = []
         self._stamps: list[tuple[int, int]] = []  # (how many were gathered by then, when)
-        self._reader = LiveReader(settings, partitions, f"lensload-observer-{run_tag}")
+        self._reader = LiveReader(settings, partitions, f"lensload-observer-{ours.run_tag}")
 
     def prove(self) -> None:
         """Take up the partitions at their present ends and wait until each has answered a fetch.
@@ -202,8 +216,8 @@ class Observer:
     ) -> None:
         # A record without a value (a tombstone) is as little ours as one with another's bytes.
         values = [value or b"" for value in map(Message.value, records)]
-        heads = wire.Heads.of(values)
-        ours = heads.valid & (heads.readings.run_tag == self._run_tag)
+        heads = self._ours.streams.heads_of_all(self._labels, place, values)
+        ours = heads.valid & (heads.readings.run_tag == self._ours.run_tag)
         if not ours.all():
             self._account_strange(place, ours, heads.valid)
         which = np.flatnonzero(ours)
@@ -256,7 +270,7 @@ class Observer:
         """Account for events of this run; which of them have been seen before?"""
         place, partition, came_ns, timed = columns
         due_ns, lane = heads.due_ns[which], heads.readings.lane[which]
-        stream = lane * TOPICS_A_LANE + self._numbers[place]
+        stream = self._ours.streams.numbers(lane, self._numbers[place])
         doubled = self._sequences.enter(stream, heads.readings.sequence[which], seals)
         reordered = self._orders.observe(stream, partition, due_ns) & ~doubled
         took_ns = came_ns - due_ns

@@ -19,7 +19,7 @@ from lensload.kafka.topics import ensure_topics
 from lensload.machine import resident_bytes
 from lensload.metrics.librdkafka import INTERVAL_MS, RequestRates
 from lensload.observer.follower import Follower
-from lensload.observer.observer import Observer, shares
+from lensload.observer.observer import Observer, Ours, shares
 from lensload.processes import messages
 from lensload.processes.child_main import RunChild, serve
 from lensload.processes.envelope import Message
@@ -75,7 +75,7 @@ class ObserverProcess(RunChild):
             },
             mine,
             topics,
-            order.run_tag,
+            Ours(order.run_tag, order.streams),
             self._stats,
             replies=self._replies,
             log=self._watch.log if self._watch else None,

@@ -20,6 +20,8 @@ from typing import Any, Self
 from lensload.config.model import RunConfig
 from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.reconcile import Kind
+from lensload.delivery.streams import Streams
+from lensload.encoding import stopwatch
 from lensload.errors import InvalidRunError, LensloadError, RefusedError, UsageError
 from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.cost import Cost
@@ -49,6 +51,11 @@ class Configure(Message):
     def names(self) -> dict[str, str]:
         """Each topic's name in the cluster, the prefix included."""
         return {topic: self.config.cluster.topic_prefix + topic for topic in self.config.written_topics}
+
+    @property
+    def streams(self) -> Streams:
+        """How the run's events are numbered."""
+        return Streams.of(self.config.known_topics, stopwatch.readers(self.config.load.workload))
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ _REMARKED: Final = (
     "registry_url",
 )
 
-NAMES: Final = ("rate", "duration", "topics", "audience", "cluster", "machine", *_CONFIGURED)
+NAMES: Final = ("rate", "duration", "topics", "workload", "audience", "cluster", "machine", *_CONFIGURED)
 """The differences that refuse a comparison."""
 
 
@@ -75,6 +75,7 @@ def _grave(base: Run, other: Run) -> Iterator[Difference]:
         )
     yield from _number("duration", base, other, lambda run: run["measured_s"], _TIME_SLACK, "s measured")
     yield from _unlike("topics", base, other, lambda run: ", ".join(run["topics"]) or "none")
+    yield from _workloads(base, other)
     if all(run["conditions"].get("audience") for run in (base, other)):  # else of an earlier version
         yield from _unlike("audience", base, other, _audience)
     yield from _unlike("cluster", base, other, lambda run: "embedded" if run["embedded"] else "real")
@@ -124,6 +125,14 @@ def _behaviour(values: Facts) -> str:
         f"{name}={value:g}" for name, value in values.items() if name != "name" and value != ordinary[name]
     ]
     return f"{values['name']} ({', '.join(own)})" if own else str(values["name"])
+
+
+def _workloads(base: Run, other: Run) -> Iterator[Difference]:
+    """Whose events they are: LENS's, or those of a workload file, whose digest is of all that decides them."""
+    one, two = (_configured(run).get("workload") or {} for run in (base, other))
+    if one.get("digest") != two.get("digest"):
+        names = [f"{each['file']} (digest {each['digest']})" if each else "LENS's own" for each in (one, two)]
+        yield Difference("workload", f"workload is {names[0]} in one, {names[1]} in the other")
 
 
 def _configured(run: Run) -> Facts:

@@ -29,7 +29,7 @@ def conditions(
         "machine": machine(),
         "configuration": dict(configuration),
         "cluster": dict(cluster),
-        "seed": configuration.get("seed"),
+        "seed": (configuration.get("workload") or configuration).get("seed"),
         **more,
     }
 

@@ -9,20 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fastavro.schema import (
-    SchemaParseException,
-    UnknownType,
-    fingerprint,
-    parse_schema,
-    to_parsing_canonical_form,
-)
+from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
 from lensload.errors import SchemaError
-from lensload.schema import avro_rules
+from lensload.schema import parsing
+from lensload.schema.parsing import line_of
 
 NAMESPACE = "com.lens.events"
 
-_AVRO = "Registries refuse it too (422): mend what is named."
 _REPAIR = "Restore it from the repository (git checkout -- schemas), or install lensload again."
 
 
@@ -130,56 +124,29 @@ def of_text(topic: Topic, text: str, path: Path) -> Schema:
     Raises:
         SchemaError: it is not JSON, not an Avro schema, or not the record that the topic needs.
     """
-    parsed = _parse(text, path)
+    parsed = parsing.parse(text, path, _REPAIR)
     _check(topic, parsed, text, path)
-    if wrong := avro_rules.complaint(json.loads(text)):
-        raise SchemaError(f"{path}:1: not an Avro schema: {wrong}.", _AVRO)
+    parsing.check(text, path)
     canonical = to_parsing_canonical_form(parsed)
     return Schema(topic, text.strip(), parsed, tuple(parsed["fields"]), fingerprint(canonical, "CRC-64-AVRO"))
-
-
-def _parse(text: str, path: Path) -> dict[str, Any]:
-    try:
-        document: Any = json.loads(text)
-        if not isinstance(document, dict):
-            raise _broken(path, 1, f"not an Avro record, but {type(document).__name__}")
-        parsed: Any = parse_schema(document)
-    except json.JSONDecodeError as error:
-        raise _broken(path, error.lineno, f"not JSON: {error.msg}") from error
-    except UnknownType as error:
-        unknown: Any = error.name  # now and then the whole type
-        name = str(unknown.get("type") if isinstance(unknown, dict) else unknown).rpartition(".")[2]
-        raise _broken(path, _line_of(text, name), f"{name!r} is not an Avro type") from error
-    except RecursionError:
-        raise _broken(path, 1, "its types are nested too deeply") from None
-    # fastavro meets shapes that it does not expect with whatever Python raises there.
-    except (SchemaParseException, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _broken(path, 1, f"not an Avro schema: {error}") from error
-    return parsed
 
 
 def _check(topic: Topic, parsed: dict[str, Any], text: str, path: Path) -> None:
     expected = f"{NAMESPACE}.{topic.record}"
     if parsed.get("type") != "record" or parsed.get("name") != expected:
         holds = f"holds {parsed.get('type')} {parsed.get('name')}, but {topic.name} needs record {expected}"
-        raise _broken(path, _line_of(text, "name"), holds)
+        raise _broken(path, line_of(text, "name"), holds)
     names = [field["name"] for field in parsed["fields"]]
     for name in (topic.key_field, topic.id_field):
         if name not in names:
             raise _broken(path, 1, f"the record has no field {name!r}, which lensload needs")
     for name in names:
         if names.count(name) > 1:
-            raise _broken(path, _line_of(text, name), f"the field {name!r} is there twice")
+            raise _broken(path, line_of(text, name), f"the field {name!r} is there twice")
 
 
 def _broken(path: Path, line: int, what: str) -> SchemaError:
-    return SchemaError(f"{path}:{line}: {what}.", _REPAIR)
-
-
-def _line_of(text: str, word: str) -> int:
-    """The first line that has `word` as a JSON string; 1 if none has."""
-    before, found, _ = text.partition(f'"{word}"')
-    return before.count("\n") + 1 if found else 1
+    return parsing.broken(path, line, what, _REPAIR)
 
 
 def fingerprint_of(text: str) -> str:

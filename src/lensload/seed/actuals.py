@@ -7,7 +7,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.world.columns import Drawn, Linked, Pool, Rankings, TopicBatch
+from lensload.batches.columns import Drawn, Pool
+from lensload.batches.lens_columns import Linked, Rankings
+from lensload.batches.topic_batch import TopicBatch
 
 Counts = dict[str, Any]
 """Counts by name, and by name within those: {"user-interactions": {"count": 3, "interactionType": {"view": 3}}}."""

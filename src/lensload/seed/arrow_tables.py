@@ -7,8 +7,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.batches.columns import Column, Drawn, Ids, Integers, Pool, Reals
+from lensload.batches.lens_columns import Linked, Rankings
+from lensload.batches.topic_batch import TopicBatch
 from lensload.files.columns import Column as Cell
-from lensload.world.columns import Column, Drawn, Ids, Integers, Linked, Pool, Rankings, Reals, TopicBatch
 
 _ID_BYTES: Final = 36
 

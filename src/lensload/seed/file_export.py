@@ -13,6 +13,7 @@ from typing import Any, Final
 import click
 
 from lensload.atomic_file import why
+from lensload.batches.topic_batch import TopicBatch
 from lensload.encoding.encoders import FragmentEncoder
 from lensload.errors import InvalidRunError, UsageError
 from lensload.files.avro import AvroFile
@@ -28,7 +29,6 @@ from lensload.seed.arrow_tables import ArrowTables
 from lensload.seed.ground_truth import ground_truth
 from lensload.seed.manifest import FileEntry, Manifest
 from lensload.seed.plan import Plan
-from lensload.world.columns import TopicBatch
 from lensload.world.scenario import Scenario
 
 MANIFEST: Final = "manifest.json"

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.world.columns import Pool
+from lensload.batches.columns import Pool
 
 _M: Final = np.uint32(0x5BD1E995)
 _SEED: Final = 0x9747B28C

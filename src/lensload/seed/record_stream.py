@@ -32,7 +32,7 @@ class RecordStream:
         }
         self._encoder = FragmentEncoder(self._parsed, dict(schema_ids))
         for outline in plan.history(self._scenario).outline():
-            self._partitions.of(outline.topic, outline.key.pool)
+            self._partitions.of(outline.topic, outline.drawn_key.pool)
             self._encoder.encode(outline)
 
     def faults(self) -> Faults:
@@ -52,6 +52,6 @@ class RecordStream:
             for batch in batches:
                 if realised is not None:
                     realised.add(batch)
-                partition = self._partitions.of(batch.topic, batch.key.pool)[batch.key.index]
+                partition = self._partitions.of(batch.topic, batch.drawn_key.pool)[batch.drawn_key.index]
                 yield faults.apply(Records.of(self._encoder.encode(batch), partition))
         yield from faults.finish()

@@ -41,8 +41,9 @@ class Records:
     @classmethod
     def of(cls, encoded: Encoded, partition: NDArray[np.int64]) -> Self:
         """Encoded events that each go where `partition` says, at the time they happened."""
+        keys: list[Any] = encoded.keys  # every event of LENS has one
         values: list[Any] = encoded.values
-        return cls(encoded.topic, encoded.keys, values, partition, whole_ms(encoded.due_ns))
+        return cls(encoded.topic, keys, values, partition, whole_ms(encoded.due_ns))
 
     @classmethod
     def joined(cls, parts: Sequence["Records"]) -> "Records":

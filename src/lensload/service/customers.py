@@ -12,6 +12,7 @@ from confluent_kafka import Message
 from numpy.typing import NDArray
 
 from lensload import ids
+from lensload.batches.topic_batch import TopicBatch
 from lensload.config.model import RESPONSES
 from lensload.kafka.live_reader import LiveReader
 from lensload.metrics.stats import Stats
@@ -21,7 +22,6 @@ from lensload.world import topic_records
 from lensload.world.behaviour import Behaviour
 from lensload.world.behaviour_mix import Mix
 from lensload.world.catalogue import CUT_ITEMS
-from lensload.world.columns import TopicBatch
 from lensload.world.event_rows import ROW, TOPIC_OF, TOPICS
 from lensload.world.reactions import NOTHING, Reactions, page_keys, react
 from lensload.world.scenario import Scenario
@@ -116,7 +116,7 @@ class Customers:
 
     def wait_for(self, requests: TopicBatch) -> None:
         """People have sent these requests."""
-        self._asked.update(zip(requests.serials.tolist(), requests.key.index.tolist(), strict=True))
+        self._asked.update(zip(requests.serials.tolist(), requests.drawn_key.index.tolist(), strict=True))
 
     def read(self, now_ns: int, until_ns: int) -> Iterator[tuple[TopicBatch, ...]]:
         """Take in the answers that have come, and give what is due until a moment; in steps, most of which give nothing.

@@ -11,7 +11,6 @@ from lensload.metrics.counts import COUNTS, RATES, WHOLES, count_of
 from lensload.metrics.responses import RESPONSE_COUNTS
 from lensload.metrics.stages import STAGES
 from lensload.parse import nearest
-from lensload.schema.definitions import TOPIC_NAMES
 from lensload.verdict import service_figures
 
 STATISTICS: Final = ("mean", "p50", "p90", "p99", "p999", "p9999", "max", "min")
@@ -37,7 +36,7 @@ class Figure:
 
     @classmethod
     def parse(cls, text: str) -> "Figure":
-        """The figure of that name.
+        """The figure of that name, of whatever topic: which there are is known with a run.
 
         Raises:
             ValueError: there is none; names the nearest.
@@ -45,18 +44,12 @@ class Figure:
         name = re.sub(r"\bp\d+(?:\.\d+)?$", lambda found: percentiles.canonical(found[0]), text.strip())
         if found := service_figures.parse(name):
             return cls(name, "all", "", found[1], found[0])
-        parts = re.split(r"\.(?!\d)", name)  # the dot of p7.5 parts nothing
-        topic = parts.pop(0) if len(parts) > 1 and parts[0] not in STAGES else "all"
-        if topic not in (*TOPIC_NAMES, "all"):
-            known = (*TOPIC_NAMES, *STAGES) if len(parts) > 1 else (*STAGES, *TOPIC_NAMES)
-            raise ValueError(f"there is no topic or stage {topic!r}{nearest(topic, known)}")
+        topic, parts = _topic_and_rest(re.split(r"\.(?!\d)", name))  # the dot of p7.5 parts nothing
         if len(parts) == 1:
             return cls(name, topic, "", _known(parts[0], topic))
         if len(parts) > 2:
             raise ValueError(f"{text!r} has too many parts; a latency is [TOPIC.]STAGE.STATISTIC")
         stage, statistic = parts
-        if stage not in STAGES:
-            raise ValueError(f"there is no stage {stage!r}{nearest(stage, STAGES)}")
         if statistic not in STATISTICS and percentiles.percent_of(statistic) is None:
             raise ValueError(
                 f"there is no statistic {statistic!r}; there are mean, min, max and percentiles from p0.01 to p99.9999"
@@ -163,6 +156,19 @@ def shown(value: float, unit: str) -> str:
     if unit == "%":
         return f"{value:.6g} %"
     return (f"{value:,.1f} {unit}" if unit.endswith("/s") else f"{value:,.10g} {unit}").rstrip()
+
+
+def _topic_and_rest(parts: list[str]) -> tuple[str, list[str]]:
+    """The topic, whose own name may have dots, or "all"; and what follows it: stage and statistic, or a count or rate."""
+    if len(parts) == 1 or parts[0] in STAGES:
+        return "all", parts
+    *topic, stage, last = parts
+    if topic and stage in STAGES:
+        return ".".join(topic), [stage, last]
+    if last not in STATISTICS and percentiles.percent_of(last) is None:
+        return ".".join((*topic, stage)), [last]
+    kind = "stage" if topic else "topic or stage"
+    raise ValueError(f"there is no {kind} {stage!r}{nearest(stage, STAGES)}")
 
 
 def _known(kind: str, topic: str) -> str:

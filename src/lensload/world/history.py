@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 
 from lensload import ids
+from lensload.batches.topic_batch import TopicBatch
 from lensload.world import event_rows as kinds
 from lensload.world.audience import LANES
 from lensload.world.behaviour import Behaviour
 from lensload.world.behaviour_mix import Mix, events_by_topic
 from lensload.world.calendar import Calendar
-from lensload.world.columns import TopicBatch
 from lensload.world.event_rows import TOPIC_OF, Rows
 from lensload.world.scenario import Scenario
 from lensload.world.timeline import Timeline

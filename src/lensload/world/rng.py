@@ -57,13 +57,17 @@ def root(seed: int, name: str) -> Keys:
 
 def uniform(of: Keys, draw: int) -> NDArray[np.float64]:
     """Uniform in [0, 1), 53 bits: draw number `draw`, 0 to 63, of each key."""
-    return _unit(_finished(of + _DRAW_OFFSETS[draw]))
+    return _unit(bits(of, draw))
+
+
+def bits(of: Keys, draw: int) -> Keys:
+    """64 random bits: draw number `draw`, 0 to 63, of each key."""
+    return _finished(of + _DRAW_OFFSETS[draw])
 
 
 def uniforms(of: Keys, first: int, count: int) -> NDArray[np.float64]:
     """Draws number `first` to `first + count - 1` of each key, shape (keys, count)."""
-    bits = _finished(of[:, None] + _DRAW_OFFSETS[first : first + count])
-    return _unit(bits)
+    return _unit(_finished(of[:, None] + _DRAW_OFFSETS[first : first + count]))
 
 
 def normal(of: Keys, draw: int) -> NDArray[np.float64]:
@@ -76,9 +80,9 @@ def as_normal(chance: NDArray[np.float64]) -> NDArray[np.float64]:
     return NORMAL[(chance * _NORMAL_LEVELS).astype(np.int64)]
 
 
-def _unit(bits: Keys) -> NDArray[np.float64]:
+def _unit(of: Keys) -> NDArray[np.float64]:
     # As signed numbers, which convert to doubles faster.
-    return (bits >> _11).view(np.int64).astype(np.float64) * _UNIT
+    return (of >> _11).view(np.int64).astype(np.float64) * _UNIT
 
 
 class Wheel:

@@ -6,9 +6,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.batches.topic_batch import TopicBatch, picked
 from lensload.world import event_rows as kinds
 from lensload.world import topic_records
-from lensload.world.columns import TopicBatch, picked
 from lensload.world.event_rows import TOPIC_OF, TOPICS, Rows, taken
 from lensload.world.scenario import Scenario
 from lensload.world.session_slots import SessionSlots
@@ -67,7 +67,7 @@ class Narration:
             batch = teller.tell(taken(rows, which), due_ns[which])
             if owned is not None and place == _METRICS:
                 # These depend on each other: the windows' ends.
-                batch = picked(batch, np.flatnonzero(owned(name, batch.key.index)))
+                batch = picked(batch, np.flatnonzero(owned(name, batch.drawn_key.index)))
             if len(batch):
                 batches.append(batch)
         return tuple(batches)

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload import ids
+from lensload.batches.columns import Drawn, Ids, Integers, Pool, Reals
+from lensload.batches.lens_columns import Linked, Rankings
+from lensload.batches.topic_batch import TopicBatch
 from lensload.world import event_rows as kinds
 from lensload.world.audience import Audience
 from lensload.world.catalogue import CUT_ITEMS, Catalogue
-from lensload.world.columns import Drawn, Ids, Integers, Linked, Pool, Rankings, Reals, TopicBatch
 from lensload.world.event_rows import Rows
 from lensload.world.experiments import VARIANTS
 from lensload.world.model_metrics import METRIC_TYPES, THROUGHPUT

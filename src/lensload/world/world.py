@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload import ids
+from lensload.batches.topic_batch import TopicBatch
 from lensload.world import audience, catalogue, experiments
 from lensload.world.behaviour import Behaviour
 from lensload.world.behaviour_mix import Mix
-from lensload.world.columns import TopicBatch
 from lensload.world.event_rows import ROW, TOPIC_OF, TOPICS, Rows, joined
 from lensload.world.options import DEFAULTS, WorldOptions
 from lensload.world.scenario import Scenario

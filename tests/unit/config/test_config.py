@@ -196,6 +196,11 @@ def test_the_mock_registry_goes_with_either_cluster():
     assert not load(both, environ={}, folder=Path("/nonexistent")).cluster.embedded
 
 
+def test_an_objective_of_a_topic_that_is_not_written_is_refused_with_the_nearest():
+    """A topic that is mistyped in an objective is named, and so is the one that was meant."""
+    assert "user-interactions?" in refusal(slo="user-interaction.ack.p99 < 5ms")
+
+
 def test_topics_come_in_causal_order_and_once():
     """The order in which topics are asked for decides nothing."""
     config = RunConfig.of(topics="model-metrics, user-interactions,model-metrics")

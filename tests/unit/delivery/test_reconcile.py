@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from lensload.delivery.bitmap import PAGE
 from lensload.delivery.reconcile import Findings, Kind, Reconciliation
-from lensload.delivery.tracker import TOPICS_A_LANE, SequenceLedger
+from lensload.delivery.streams import LENS
+from lensload.delivery.tracker import SequenceLedger
 
-STREAM = 3 * TOPICS_A_LANE + 2
-TOPIC = 2
+TOPIC = "user-interactions"
+STREAM = int(LENS.numbers(np.array([3]), LENS.number(TOPIC))[0])
 
 
 @dataclass(frozen=True)

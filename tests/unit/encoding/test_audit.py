@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
+from lensload.batches.topic_batch import TopicBatch
 from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoded, FragmentEncoder
 from lensload.metrics.by_second import StatsBySecond
 from lensload.schema import definitions
-from lensload.world.columns import TopicBatch
 from tests.support.worlds import PARSED, START_NS, batches_of
 
 TEXTS = {topic: schema.text for topic, schema in definitions.load().items()}

@@ -11,21 +11,15 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lensload.batches.columns import Column, Drawn, Integers, Pool, Reals
+from lensload.batches.topic_batch import TopicBatch
 from lensload.encoding import wire
 from lensload.encoding.audit import ConfluentSerializer
 from lensload.encoding.encoders import FragmentEncoder, RecordEncoder, fastavro_serializer
-from lensload.encoding.fragments import Plan
+from lensload.encoding.plan import Plan
 from lensload.errors import SchemaError
 from lensload.schema import definitions
 from lensload.world.behaviour import Behaviour
-from lensload.world.columns import (
-    Column,
-    Drawn,
-    Integers,
-    Pool,
-    Reals,
-    TopicBatch,
-)
 from lensload.world.options import WorldOptions
 from lensload.world.world import TOPICS, World, made
 from tests.support.worlds import PARSED, SCHEMA_IDS, batches_of, evenly

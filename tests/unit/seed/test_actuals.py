@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lensload.batches.topic_batch import TopicBatch
 from lensload.seed.actuals import NO_POSITION, Actuals, merged
-from lensload.world.columns import TopicBatch
 from tests.support.worlds import batches_of
 
 BATCHES = batches_of(20_000)

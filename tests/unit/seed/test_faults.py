@@ -51,7 +51,7 @@ def _encoded(count: int = EVENTS) -> list[Records]:
     portions: list[Records] = []
     for start in range(0, count, 5_000):
         for batch in world.events_at(evenly(count, GAP_NS)[start : start + 5_000]):
-            where = partitions.of(batch.topic, batch.key.pool)[batch.key.index]
+            where = partitions.of(batch.topic, batch.drawn_key.pool)[batch.drawn_key.index]
             portions.append(Records.of(encoder.encode(batch), where))
     return portions
 

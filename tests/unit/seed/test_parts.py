@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lensload import ids
+from lensload.batches.columns import Drawn, Ids
+from lensload.batches.topic_batch import TopicBatch
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
 from lensload.kafka.embedded import EmbeddedCluster
@@ -24,7 +26,6 @@ from lensload.seed.plan import Plan
 from lensload.seed.record_stream import RecordStream
 from lensload.seed.records import Headers, Records
 from lensload.world.calendar import HOURS, Calendar, busyness
-from lensload.world.columns import Drawn, Ids, TopicBatch
 from lensload.world.options import WorldOptions
 from lensload.world.world import TOPICS
 from tests.support.worlds import SCHEMA_IDS
@@ -147,7 +148,7 @@ def test_people_come_only_while_they_are_members():
             if batch.topic != "recommendation-requests":
                 continue
             at_s = batch.due_ns / 1e9 - PLAN.start_ms / 1000
-            person = batch.key.index
+            person = batch.drawn_key.index
             assert (turnover.joins_s[person] <= at_s).all()
             assert (turnover.leaves_s[person] > at_s - 2 * 3600).all()
             seen += len(np.unique(person[turnover.joins_s[person] > 0]))
@@ -271,7 +272,7 @@ def reference(data: bytes) -> int:
 
 def test_partitions_are_those_of_librdkafkas_own_partitioner():
     """What Java and librdkafka write with murmur2 is co-partitioned with what is seeded."""
-    pool = next(iter(PLAN.history().outline())).key.pool
+    pool = next(iter(PLAN.history().outline())).drawn_key.pool
     wanted = Partitioner({"t": 4}).of("t", pool)[:200]
     found: dict[bytes, int] = {}
 

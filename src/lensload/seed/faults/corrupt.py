@@ -8,7 +8,7 @@ import numpy as np
 from fastavro import schemaless_reader
 
 from lensload import ids
-from lensload.encoding.fragments import written
+from lensload.encoding.avro_types import written
 from lensload.encoding.wire import header
 from lensload.seed.faults import kinds
 

@@ -1,0 +1,74 @@
+"""How the events of a run are told from their bytes, and numbered in its accounts: those of one topic in one lane are a stream."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload.delivery.tracker import MOST_TOPICS
+from lensload.encoding import wire
+from lensload.encoding.stopwatch import HeadReader
+from lensload.errors import UsageError
+from lensload.schema.definitions import TOPIC_NAMES
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The numbers of the streams of a run, the same in all its processes.
+
+    Attributes:
+        topics: every topic that the source of the events has, in its order, whether the run writes it or not.
+        readers: what reads the ids of each topic's values; a topic without one has LENS's way.
+    """
+
+    topics: tuple[str, ...] = TOPIC_NAMES
+    readers: Mapping[str, HeadReader] = field(default_factory=dict[str, HeadReader])
+
+    @classmethod
+    def of(cls, topics: tuple[str, ...], readers: Mapping[str, HeadReader] | None = None) -> Self:
+        """The streams of these topics, and what reads their values.
+
+        Raises:
+            UsageError: they are more than the accounts have places for.
+        """
+        if len(topics) > MOST_TOPICS:
+            raise UsageError(
+                f"There are {len(topics)} topics; a run has {MOST_TOPICS} at most.",
+                "Take some away, or spread them over several runs beside each other.",
+            )
+        return cls(topics, readers or {})
+
+    def number(self, topic: str) -> int:
+        """The number of a topic."""
+        return self.topics.index(topic)
+
+    def numbers(self, lanes: NDArray[np.int64], topics: NDArray[np.integer[Any]] | int) -> NDArray[np.int64]:
+        """The stream of each event, by its lane and its topic's number."""
+        return lanes * len(self.topics) + topics
+
+    def topic(self, stream: int) -> str:
+        """The topic of a stream."""
+        return self.topics[stream % len(self.topics)]
+
+    def heads(self, topic: str, values: Sequence[bytes]) -> wire.Heads:
+        """What the values of a topic say of themselves."""
+        return self.readers.get(topic, wire.Heads.of)(values)
+
+    def heads_of_all(
+        self, topics: Sequence[str], places: NDArray[np.int64], values: Sequence[bytes]
+    ) -> wire.Heads:
+        """The same of values of several topics, each value's by its place in `topics`."""
+        if not self.readers:
+            return wire.Heads.of(values)
+        parts = [np.flatnonzero(places == place) for place in range(len(topics))]
+        read = [
+            self.heads(topic, [values[each] for each in which.tolist()])
+            for topic, which in zip(topics, parts, strict=True)
+        ]
+        return wire.joined(read, np.argsort(np.concatenate(parts)))
+
+
+LENS = Streams()
+"""Those of LENS's own topics."""

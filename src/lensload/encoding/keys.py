@@ -1,0 +1,95 @@
+"""Record keys: plain text, as of a service that keys its records by a field of them, or Avro by a schema of their own."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensload.batches.columns import Column, Drawn, Pool, objects
+from lensload.encoding.avro_types import Schema
+from lensload.encoding.plan import Plan
+
+Key = bytes | None
+"""A record's key; None: it has none."""
+
+
+class KeySchema(NamedTuple):
+    """The schema of a topic's keys, as parsed JSON, and the registry's id of it."""
+
+    schema: Schema | str
+    schema_id: int
+
+
+class Keys(Protocol):
+    """Turns key columns into the keys of records."""
+
+    def of(self, column: Column | None, count: int) -> list[Key]:
+        """The key of each of `count` events."""
+        ...
+
+
+class AvroKeys:
+    """Keys by a schema, behind Confluent's header."""
+
+    def __init__(self, schema: KeySchema) -> None:
+        self._plan = Plan(*schema)
+
+    def of(self, column: Column | None, count: int) -> list[Key]:
+        """See `Keys`; None where there is no column."""
+        return [None] * count if column is None else [*self._plan.keys(column)]
+
+
+class PlainKeys:
+    """Keys in UTF-8: texts and bytes as they are, numbers in decimal, several fields joined by "|"."""
+
+    def __init__(self) -> None:
+        self._pools: dict[Pool, NDArray[np.object_]] = {}
+
+    def of(self, column: Column | None, count: int) -> list[Key]:
+        """See `Keys`; None for an event whose key is null, and where there is no column."""
+        if column is None:
+            return [None] * count
+        if not isinstance(column, Drawn):
+            return [_text(values) for values in column.values()]
+        if column.pool not in self._pools:
+            self._pools[column.pool] = objects(map(_text, column.pool.rows))
+        return self._pools[column.pool][column.index].tolist()
+
+
+def _text(values: tuple[Any, ...]) -> Key:
+    """The key of these values of fields; of a record, that of the values of its fields."""
+    if len(values) == 1:
+        (value,) = values
+        if isinstance(value, dict):
+            return _text(tuple(value.values()))
+        if value is None:
+            return None
+        return _plain(value)
+    return b"|".join(map(_plain, values))
+
+
+def _plain(value: Any) -> bytes:
+    match value:
+        case bytes():
+            return value
+        case bool():
+            return b"true" if value else b"false"
+        case None:
+            return b""
+        case tuple((str(), inner)):  # a branch of a union, with its name
+            return _plain(inner)
+        case _:
+            return str(value).encode()
+
+
+class TopicKeys:
+    """The keys of every topic: plain ones, but of the topics that have a schema for them."""
+
+    def __init__(self, schemas: Mapping[str, KeySchema] | None = None) -> None:
+        self._keys: dict[str, Keys] = {topic: AvroKeys(schema) for topic, schema in (schemas or {}).items()}
+        self._plain = PlainKeys()
+
+    def of(self, topic: str, column: Column | None, count: int) -> list[Key]:
+        """The key of each of `count` events of a topic."""
+        return self._keys.get(topic, self._plain).of(column, count)

@@ -1,0 +1,127 @@
+"""The stopwatch of an event of any schema: the field that holds its id, found in the bytes of its value.
+
+The id alone says when the event was due, and which of whose events it is. Where it lies follows from the schema: at the
+same place in every value, or behind fields that have to be skipped, which is done for many values at once.
+"""
+
+import json
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any, Final, Protocol
+
+import numpy as np
+from fastavro.schema import parse_schema
+from numpy.typing import NDArray
+
+from lensload import ids
+from lensload.encoding import wire
+from lensload.encoding.skipping import Bytes, Skip, Skips, skip_fixed
+from lensload.errors import SchemaError
+from lensload.workload.model import Workload
+
+HEADER_BYTES: Final = 5
+RAW_BYTES: Final = 16
+
+Schema = Any
+
+
+class HeadReader(Protocol):
+    """Says of wire values what their ids say; never raises on what is not ours."""
+
+    def __call__(self, values: Sequence[bytes]) -> wire.Heads:
+        """The heads of values of any kind."""
+        ...
+
+
+class Stopwatch:
+    """Reads the ids of a topic's values. It is a `HeadReader`.
+
+    Args:
+        schema: the topic's, as Avro's JSON, which refers to no other.
+        path: the field of the id, with dots between the records that it is in: a string, bytes, or fixed of 16 bytes; or
+            a union that has one of these, whose values are never of another branch.
+
+    Raises:
+        SchemaError: the schema has no such field.
+    """
+
+    def __init__(self, schema: Schema, path: str) -> None:
+        skips = Skips(parse_schema(schema, named_schemas={}))
+        before, field = skips.before(path)
+        self._mark, self._width = _form(skips, field, path)
+        self._at = HEADER_BYTES + len(self._mark)
+        self._before: list[Skip] = []
+        for size, skip in before:
+            if size is None or self._before:
+                self._before.append(skip)
+            else:
+                self._at += size
+        self._from = self._at if not self._before else self._at - len(self._mark)
+
+    def __call__(self, values: Sequence[bytes]) -> wire.Heads:
+        """See `HeadReader`."""
+        found, whole = self._at_fixed(values) if not self._before else self._behind(values)
+        marked = whole & (found[:, HEADER_BYTES:][:, : len(self._mark)] == self._marked).all(axis=1)
+        id_bytes = found[:, HEADER_BYTES + len(self._mark) :]
+        readings = ids.read(id_bytes) if self._width == ids.TEXT_BYTES else ids.read_raw(id_bytes)
+        valid = readings.valid & marked & (found[:, 0] == 0)
+        return wire.Heads(valid, wire.schema_ids(found), readings.due_ns, readings)
+
+    @property
+    def _marked(self) -> NDArray[np.uint8]:
+        return np.frombuffer(self._mark, np.uint8)
+
+    def _at_fixed(self, values: Sequence[bytes]) -> tuple[Bytes, NDArray[np.bool_]]:
+        """Header, mark and id of each value, and whether it is long enough; all at the same place."""
+        end = self._at + self._width
+        cut = list(map(itemgetter(slice(end)), values))
+        whole = np.fromiter(map(len, cut), np.int64, len(cut)) == end
+        joined = b"".join(cut) if whole.all() else b"".join(part.ljust(end, b"\0") for part in cut)
+        block = np.frombuffer(joined, np.uint8).reshape(len(cut), end)
+        header, rest = block[:, :HEADER_BYTES], block[:, self._at - len(self._mark) :]
+        return np.concatenate((header, rest), axis=1), whole
+
+    def _behind(self, values: Sequence[bytes]) -> tuple[Bytes, NDArray[np.bool_]]:
+        """The same, behind the fields that are skipped."""
+        lengths = np.fromiter(map(len, values), np.int64, len(values))
+        ends = np.cumsum(lengths)
+        starts = ends - lengths
+        width = len(self._mark) + self._width
+        data = np.frombuffer(b"".join((*values, bytes(HEADER_BYTES + width))), np.uint8)
+        at = skip_fixed(self._from)(data, starts, ends, 0)
+        for skip in self._before:
+            at = skip(data, at, ends, 0)
+        whole = at + width <= ends
+        header = data[starts[:, None] + np.arange(HEADER_BYTES)]
+        return np.concatenate((header, data[at[:, None] + np.arange(width)]), axis=1), whole
+
+
+def readers(workload: Workload | None) -> dict[str, HeadReader]:
+    """What reads the ids of each topic of a workload; nothing without one, for LENS's way.
+
+    Raises:
+        SchemaError: as `Stopwatch` does.
+    """
+    topics = workload.topics if workload else ()
+    return {topic.name: Stopwatch(json.loads(topic.schema_text), topic.stopwatch) for topic in topics}
+
+
+def _form(skips: Skips, field: Schema, path: str) -> tuple[bytes, int]:
+    """The bytes that are before an id in a field of this type, the same in every value, and how many bytes it has."""
+    if isinstance(field, list):
+        for number, branch in enumerate(field):
+            kind = skips.kind(branch)
+            if kind in ("string", "bytes") or (kind == "fixed" and skips.size(branch) == RAW_BYTES):
+                mark, width = _form(skips, branch, path)
+                return bytes([2 * number]) + mark, width
+    kind = skips.kind(field)
+    if kind == "string":
+        return bytes([2 * ids.TEXT_BYTES]), ids.TEXT_BYTES
+    if kind == "bytes":
+        return bytes([2 * RAW_BYTES]), RAW_BYTES
+    if kind == "fixed" and skips.size(field) == RAW_BYTES:
+        return b"", RAW_BYTES
+    raise SchemaError(
+        f"The field {path} is of type {kind}, and cannot hold the id that a stopwatch needs.",
+        "Name a field that is a string, bytes, or a fixed of 16 bytes.",
+    )

@@ -1,0 +1,81 @@
+"""Where in a file and a schema the builder is, and how a complaint about it is addressed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from lensload.workload.avro_type import AvroType
+from lensload.workload.complaint import Complaint
+from lensload.workload.derived_makers import Tree
+from lensload.workload.file import FieldTable
+from lensload.workload.lines import Place
+from lensload.workload.paths import joined
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A place of a topic's record, or a field of a pool.
+
+    Attributes:
+        owner: the topic or pool, as the keys that lead to its table.
+        path: the path in it.
+        blame: the key of the field that refers here, and that complaints are about; () where the field itself is.
+        records: the records around it.
+        trail: the fields that referred to each other on the way here.
+        tree: the makers of the topic whose values are made.
+    """
+
+    owner: Place
+    path: str = ""
+    blame: Place = ()
+    records: tuple[str, ...] = ()
+    trail: tuple[Place, ...] = ()
+    tree: Tree = field(default_factory=Tree)
+
+    @property
+    def place(self) -> Place:
+        """The key of the field in the file."""
+        return (*self.owner, "fields", self.path)
+
+    @property
+    def in_pool(self) -> bool:
+        """Whether it is a field of a pool."""
+        return self.owner[0] == "pools"
+
+    def into(self, token: str) -> "At":
+        """One part further in."""
+        return replace(self, path=joined(self.path, token))
+
+    def referred(self, owner: Place, path: str, key: str) -> "At":
+        """The field that this one refers to by a key of its table.
+
+        Raises:
+            Complaint: it refers back here.
+        """
+        place = (*owner, "fields", path)
+        trail = (*self.trail, self.place)
+        if place in trail:
+            circle = " from ".join(".".join((each[1], *each[3:])) for each in (*trail, place))
+            raise Complaint(self.blame or (*self.place, key), f"a cycle: {circle}.")
+        return At(owner, path, self.blame or (*self.place, key), (), trail, self.tree)
+
+    def complaint(self, key: str, message: str) -> Complaint:
+        """A complaint about a key of the field, or of the field that refers to it."""
+        if self.blame:
+            return Complaint(self.blame, f"{'.'.join(self.owner[1:])}.{self.path}: {message}.")
+        return Complaint((*self.place, key) if key else self.place, f"{message}.")
+
+    def told(self, key: str, make: Callable[[], Made]) -> Made:
+        """What `make` gives; its ValueError, which ends a sentence, as a complaint about the key."""
+        try:
+            return make()
+        except ValueError as error:
+            name = (FieldTable.model_fields[key].alias or key) if key else ""
+            raise self.complaint(name, f"{name or 'the field'} {error}") from error
+
+
+def others(type_: AvroType) -> list[AvroType]:
+    """The branches of a union that are not null; a type that is no union is the only one."""
+    return [branch for branch in type_.branches if branch.kind != "null"]

@@ -1,0 +1,231 @@
+"""Which topics schema files, folders or a registry's subjects make: their names and schemas."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from lensload.errors import SchemaError, UsageError
+from lensload.parse import nearest
+from lensload.schema import named_types
+from lensload.schema.named_types import Node
+from lensload.workload import schema_source
+from lensload.workload.inference import naming, places
+
+if TYPE_CHECKING:
+    from lensload.schema.registry import Registry
+
+MOST_TOPICS: Final = 64
+"""Topics that a workload may have."""
+_VALUE: Final = "-value"
+_KEY: Final = "-key"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTopic:
+    """A topic and its schema.
+
+    Attributes:
+        name: the topic's.
+        text: the schema, which needs no other.
+        schema: how a workload file names it: a path, or a table with a subject.
+        include: paths of the files of types that it uses.
+        remark: what more there is to say of it.
+    """
+
+    name: str
+    text: str
+    schema: str | Mapping[str, Any]
+    include: tuple[str, ...] = ()
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Topics, and what is no topic of a workload, each with why."""
+
+    topics: tuple[FoundTopic, ...]
+    left_out: tuple[str, ...]
+
+
+def in_files(sources: Sequence[Path], folder: Path) -> Found:
+    """The topics of schema files: each record that no other of the files uses is one.
+
+    Args:
+        sources: .avsc files, and folders of them.
+        folder: that of the workload file, which paths are relative to.
+
+    Raises:
+        UsageError: there is none; or a file cannot be read, or is not Avro; names the file.
+    """
+    files = _files(sources)
+    named = {path: named_types.full_names(schema_source.document_of(path)) for path in files}
+    used = {name for document in named.values() for name in named_types.mentioned(document)}
+    homes = _homes(named)
+    topics: list[FoundTopic] = []
+    left_out: list[str] = []
+    for path, document in named.items():
+        own = document if isinstance(document, list) else [document]
+        roots = [each for each in schema_source.roots(own) if each["name"] not in used]
+        if not roots:
+            continue  # types of others, and nothing else
+        if len(roots) > 1:
+            names = ", ".join(str(each["name"]) for each in roots)
+            left_out.append(f"{path} has several records ({names}): give each a file of its own.")
+            continue
+        include = _include(document, homes, path)
+        text = schema_source.of_files(path, include)
+        shown = tuple(_relative(each, folder) for each in include)
+        topics.append(FoundTopic(_topic_of(path, roots[0]), text, _relative(path, folder), shown))
+    return _few(_apart(topics), left_out, "the files")
+
+
+def in_registry(registry: "Registry", patterns: Sequence[str] = ()) -> Found:
+    """The topics of a registry's subjects: those of values, by the names that clients give them.
+
+    Args:
+        registry: where to ask.
+        patterns: names of subjects, with * for any characters; none for all of them.
+
+    Raises:
+        UsageError: there is none, or too many.
+        RegistryError: it does not answer, or refuses.
+    """
+    every = sorted(registry.ask("its subjects", lambda client: client.get_subjects()) or ())
+    chosen = _chosen(every, patterns, registry.url)
+    if len(chosen) > MOST_TOPICS:
+        raise UsageError(
+            f"The registry at {registry.url} has {len(chosen)} subjects of topics, and a workload has {MOST_TOPICS} topics"
+            " at most.",
+            "Choose some: --subject 'orders*', as often as needed.",
+        )
+    topics: list[FoundTopic] = []
+    left_out: list[str] = []
+    for subject in chosen:
+        try:
+            fetched = schema_source.fetched(registry, subject)
+        except SchemaError as error:
+            left_out.append(error.message)
+            continue
+        if not _is_record(fetched.text):
+            left_out.append(f"The subject {subject} is no record, and the values of a topic are records.")
+            continue
+        remark = f"version {fetched.version} today; add version = {fetched.version} to keep to it"
+        topics.append(FoundTopic(_topic_of_subject(subject), fetched.text, {"subject": subject}, (), remark))
+    return _few(_apart(topics), left_out, f"the registry at {registry.url}")
+
+
+def _chosen(every: Sequence[str], patterns: Sequence[str], url: str) -> list[str]:
+    for pattern in patterns:
+        if not any(fnmatchcase(subject, pattern) for subject in every):
+            raise UsageError(
+                f"The registry at {url} has no subject {pattern!r}{nearest(pattern, every)}",
+                f"It has {', '.join(every[:10])}{', ...' if len(every) > 10 else ''}."
+                if every
+                else "It has none.",
+            )
+    if patterns:
+        return [subject for subject in every if any(fnmatchcase(subject, pattern) for pattern in patterns)]
+    return [subject for subject in every if subject.endswith(_VALUE)] or [
+        subject for subject in every if not subject.endswith(_KEY)
+    ]
+
+
+def _few(topics: Sequence[FoundTopic], left_out: Sequence[str], where: str) -> Found:
+    if not topics:
+        raise UsageError(
+            "\n".join((f"No topic can be made of {where}.", *left_out)),
+            "Name .avsc files that define records, a folder of them, or subjects of a registry. "
+            + schema_source.AVRO_ONLY,
+        )
+    if len(topics) > MOST_TOPICS:
+        raise UsageError(
+            f"There are {len(topics)} records in {where}, and a workload has {MOST_TOPICS} topics at most.",
+            "Name the files of fewer.",
+        )
+    return Found(tuple(topics), tuple(left_out))
+
+
+def _files(sources: Sequence[Path]) -> list[Path]:
+    files: dict[Path, None] = {}
+    for source in sources:
+        if not source.exists():
+            raise UsageError(
+                f"There is no file or folder {source}.", "Name .avsc files, or a folder of them."
+            )
+        found = sorted(source.rglob("*.avsc")) if source.is_dir() else [source]
+        files.update(dict.fromkeys(found))
+    if not files:
+        raise UsageError(
+            f"There is no .avsc file in {', '.join(map(str, sources))}.", schema_source.AVRO_ONLY
+        )
+    return list(files)
+
+
+def _homes(named: Mapping[Path, Node]) -> dict[str, Path]:
+    """The file that defines each type; of several the one that has it at its top, and then the first."""
+    homes: dict[str, Path] = {}
+    for path, document in named.items():
+        top = {each["name"] for each in _top(document)}
+        homes.update(dict.fromkeys(top - homes.keys(), path))
+    for path, document in named.items():
+        for name in named_types.defined(document):
+            homes.setdefault(name, path)
+    return homes
+
+
+def _top(document: Node) -> list[Node]:
+    every = document if isinstance(document, list) else [document]
+    return [each for each in every if isinstance(each, dict) and "name" in each]
+
+
+def _include(document: Node, homes: Mapping[str, Path], path: Path) -> tuple[Path, ...]:
+    """The files of the types that a schema uses, and of those that they use, in the order in which they are needed."""
+    needed: dict[Path, None] = {}
+    waiting = list(named_types.mentioned(document))
+    while waiting:
+        home = homes.get(waiting.pop(0))
+        if home is None or home == path or home in needed:
+            continue
+        needed[home] = None
+        waiting += named_types.mentioned(named_types.full_names(schema_source.document_of(home)))
+    return tuple(needed)
+
+
+def _topic_of(path: Path, record: Mapping[str, Any]) -> str:
+    """The topic that a file is of: as it is called, in the way that topics are."""
+    stem = path.name.removesuffix(".avsc").removesuffix(_VALUE)
+    namespace = str(record["name"]).rpartition(".")[0]
+    stem = stem.removeprefix(f"{namespace}.") if namespace else stem
+    plain = stem == stem.lower() and all(each.isalnum() or each in "._-" for each in stem) and stem.isascii()
+    return stem if plain else naming.kebab(stem) or naming.kebab(str(record["name"]))
+
+
+def _topic_of_subject(subject: str) -> str:
+    """The topic that a subject is of; where the subject is a record's name, as that is called."""
+    if subject.endswith(_VALUE):
+        return subject.removesuffix(_VALUE)
+    return naming.kebab(places.short(subject)) if "." in subject else subject
+
+
+def _is_record(text: str) -> bool:
+    document = json.loads(text)
+    return isinstance(document, dict) and document.get("type") in ("record", "error")
+
+
+def _apart(topics: Iterable[FoundTopic]) -> list[FoundTopic]:
+    """The topics, none of which is called as another before it."""
+    seen: dict[str, int] = {}
+    result: list[FoundTopic] = []
+    for topic in topics:
+        seen[topic.name] = seen.get(topic.name, 0) + 1
+        name = topic.name if seen[topic.name] == 1 else f"{topic.name}-{seen[topic.name]}"
+        result.append(FoundTopic(name, topic.text, topic.schema, topic.include, topic.remark))
+    return result
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return os.path.relpath(path.resolve(), folder.resolve())

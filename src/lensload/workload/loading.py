@@ -1,0 +1,180 @@
+"""Loading a workload file: what it says, its schemas, and every complaint with file, line and key."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from lensload.atomic_file import read_text
+from lensload.errors import UsageError
+from lensload.parse import nearest
+from lensload.workload import named_schema
+from lensload.workload.complaint import Complaint
+from lensload.workload.file import FieldTable, PoolTable, TopicTable, WorkloadFile
+from lensload.workload.lines import Lines, Place
+from lensload.workload.model import Workload
+from lensload.workload.named_schema import Fetch
+from lensload.workload.topic_plan import plans
+
+_FLAG: Final = "Check --workload."
+
+
+def load(path: Path, fetch: Fetch | None = None) -> Workload:
+    """The workload of a file, with its schemas.
+
+    Args:
+        path: the workload file.
+        fetch: gives schemas of the registry; None: the file may name none.
+
+    Raises:
+        UsageError: the file or a schema is missing or broken, or does not fit the other; names the file, the line, the
+            key, and the nearest name.
+        LensloadError: what `fetch` raises.
+    """
+    return read(read_text(path, "workload file", _FLAG), path, fetch)
+
+
+def read(text: str, path: Path, fetch: Fetch | None = None) -> Workload:
+    """The workload of a file's text; `path` is what messages call it, and files that it names are beside it.
+
+    Raises:
+        UsageError: as `load` does.
+    """
+    content = content_of(text, path)
+    try:
+        return of_content(content, path, fetch)
+    except Complaint as complaint:
+        raise complaint.located(str(path), Lines(text)) from complaint
+
+
+def content_of(text: str, path: Path) -> dict[str, Any]:
+    """What a workload file's text says as TOML, whatever that is.
+
+    Raises:
+        UsageError: it is not TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(
+            f"{path} is not TOML: {error}.", 'A line is key = value: share = 3, or key = "id".'
+        ) from error
+
+
+def of_content(content: dict[str, Any], path: Path, fetch: Fetch | None = None) -> Workload:
+    """The workload of what a file says.
+
+    Raises:
+        Complaint: what is wrong, the first of it.
+        LensloadError: what `fetch` raises.
+    """
+    file = _validated(content)
+    _check_names(file)
+    schemas = {
+        topic: named_schema.of(table.schema_, ("topics", topic, "schema"), table.include, path.parent, fetch)
+        for topic, table in file.topics.items()
+    }
+    keys = {
+        topic: named_schema.of_key(
+            table.key_schema, ("topics", topic, "key_schema"), table.include, path.parent, fetch
+        )
+        for topic, table in file.topics.items()
+        if table.key_schema is not None
+    }
+    workload = Workload.of(str(path), file, schemas, keys)
+    plans(workload)
+    return workload
+
+
+def _validated(content: dict[str, Any]) -> WorkloadFile:
+    try:
+        return WorkloadFile.model_validate(content)
+    except ValidationError as error:
+        raise _complaint(error, content) from error
+
+
+def _complaint(error: ValidationError, content: dict[str, Any]) -> Complaint:
+    """The first of pydantic's complaints, about a key that the file has wherever that can be said."""
+    details = error.errors(include_url=False)
+    field = _place(details[0]["loc"], content)[:3]
+    # Of a union's branches each complains: the one that got furthest is the one that was meant.
+    near = [each for each in details if _place(each["loc"], content)[:3] == field]
+    detail = max(near, key=lambda each: len(_place(each["loc"], content)))
+    place, kind = _place(detail["loc"], content), detail["type"]
+    if kind == "extra_forbidden":
+        known = _known_keys(place[:-1])
+        return Complaint(
+            place,
+            f"there is no such key{nearest(place[-1], known)}",
+            f"The keys here are {', '.join(known)}.",
+        )
+    if kind == "missing":
+        return Complaint(place, f"it lacks the key {detail['loc'][-1]}.")
+    if kind in ("model_type", "dict_type"):
+        return Complaint(place, "it should be a table, such as { uuid = {} }.")
+    text = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    return Complaint(place, f"{text.removesuffix('.')}.")
+
+
+def _place(location: Iterable[int | str], content: Any) -> Place:  # noqa: ANN401 - any TOML
+    """The keys of a location that the file has; what pydantic calls the branches of a union is left out."""
+    place: list[str] = []
+    for part in location:
+        if isinstance(content, Mapping) and part in content:
+            place.append(str(part))
+            content = content[part]
+    return tuple(place)
+
+
+def _known_keys(place: Place) -> tuple[str, ...]:
+    """The keys that a table at that place may have."""
+    model: Any = WorkloadFile
+    if len(place) >= 2:
+        model = {"pools": PoolTable, "topics": TopicTable}.get(place[0], WorkloadFile)
+    if len(place) >= 4 and place[2] == "fields":
+        model = FieldTable
+    for part in place[4:] if model is FieldTable else place[2:]:
+        model = _inner(model, part)
+    if model is None:
+        return ()
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def _inner(model: Any, key: str) -> Any:  # noqa: ANN401 - a model, or None
+    if model is None:
+        return None
+    field = next((each for name, each in model.model_fields.items() if (each.alias or name) == key), None)
+    choices = getattr(field and field.annotation, "__args__", ())
+    return next((each for each in choices if hasattr(each, "model_fields")), None)
+
+
+def _check_names(file: WorkloadFile) -> None:
+    """Every topic and pool that the file refers to is in it, and no topic is its own ancestor."""
+    for topic, table in file.topics.items():
+        here = ("topics", topic)
+        if not topic.replace(".", "").replace("-", "").replace("_", "").isalnum() or len(topic) > 200:
+            raise Complaint(
+                here, "a topic's name has letters, digits, '.', '_' and '-', as Kafka's topic names do."
+            )
+        if table.parent is not None and table.parent not in file.topics:
+            raise Complaint(
+                (*here, "parent"), f"there is no topic {table.parent!r}{nearest(table.parent, file.topics)}"
+            )
+        if table.each is not None and table.each not in file.pools:
+            raise Complaint(
+                (*here, "each"), f"there is no pool {table.each!r}{nearest(table.each, file.pools)}"
+            )
+        _check_ancestors(file, topic)
+    if all(table.parent is not None for table in file.topics.values()):
+        raise Complaint(("topics",), "every topic has a parent: at least one should have none.")
+
+
+def _check_ancestors(file: WorkloadFile, topic: str) -> None:
+    line = [topic]
+    while (parent := file.topics[line[-1]].parent) is not None and parent in file.topics:
+        if parent in line:
+            circle = " of ".join([*line, parent])
+            raise Complaint(("topics", topic, "parent"), f"a topic cannot be its own ancestor: {circle}.")
+        line.append(parent)

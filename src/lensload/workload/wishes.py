@@ -1,0 +1,182 @@
+"""What a workload file says of each topic's fields, laid over the topic's schema, before any maker is made."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from lensload.parse import nearest
+from lensload.workload.avro_type import AvroType
+from lensload.workload.complaint import Complaint
+from lensload.workload.file import FieldTable
+from lensload.workload.known import known
+from lensload.workload.lines import Place
+from lensload.workload.model import Workload, WorkloadTopic
+from lensload.workload.paths import LISTS, Tokens, Wanted, find, scope, tokens
+from lensload.workload.text_makers import holds_id
+
+_STOPWATCH_HINT: Final = "Each event's id, which says when it was due, goes into a field that is string, bytes or a fixed of 16 bytes."
+
+
+@dataclass(frozen=True, slots=True)
+class TopicWishes:
+    """A topic's schema, and what the file says of the places in it.
+
+    Attributes:
+        topic: the topic.
+        type: the type of its values, a record.
+        wanted: what is said of each place.
+        stopwatch: path of the event's id.
+        keys: paths of the fields of the record's key.
+    """
+
+    topic: WorkloadTopic
+    type: AvroType
+    wanted: Wanted
+    stopwatch: Tokens
+    keys: tuple[Tokens, ...]
+
+
+def of(workload: Workload) -> dict[str, TopicWishes]:
+    """The wishes of every topic.
+
+    Raises:
+        Complaint: a path is none, or leads to nothing; a topic has no stopwatch; a schema is no record.
+    """
+    every = {topic.name: _of_topic(topic) for topic in workload.topics}
+    for wishes in every.values():
+        for place, path in _referred(wishes.topic):
+            _require(wishes, place, path)
+        for place, path in _of_parent(wishes.topic):
+            parent = wishes.topic.table.parent
+            if parent is None:
+                raise Complaint(place, "parent is a field of the parent event, and the topic has no parent.")
+            _require(every[parent], place, path)
+    return every
+
+
+def _of_topic(topic: WorkloadTopic) -> TopicWishes:
+    here = ("topics", topic.name)
+    type_ = AvroType.of(json.loads(topic.schema_text))
+    if type_.kind != "record":
+        raise Complaint((*here, "schema"), f"the schema is {type_}: values of a topic should be records.")
+    wanted = Wanted()
+    for written, table in topic.table.fields.items():
+        place = wanted.at(_tokens(written, (*here, "fields", written)))
+        if place.table is not None:
+            raise Complaint((*here, "fields", written), f"is the same field as {place.written}.")
+        place.table, place.written = table, written
+    wishes = TopicWishes(topic, type_, wanted, _stopwatch(topic, type_), _keys(topic, type_))
+    for path in (wishes.stopwatch, *wishes.keys):
+        wanted.at(path)
+    return wishes
+
+
+def _stopwatch(topic: WorkloadTopic, type_: AvroType) -> Tokens:
+    here = ("topics", topic.name, "stopwatch")
+    able = [field.name for field in type_.fields if _able(field.type)]
+    hint = f"{_STOPWATCH_HINT} {topic.name} has {', '.join(able) or 'no such field at the top'}."
+    if not topic.stopwatch:
+        raise Complaint(here, "names no field for the event's id.", hint)
+    path = _tokens(topic.stopwatch, here)
+    found = find(type_, path)
+    if found is None:
+        raise Complaint(
+            here, f"the schema has no field {topic.stopwatch!r}{nearest(topic.stopwatch, able)}", hint
+        )
+    if scope(path) or not _able(found) or not _always_there(type_, path):
+        raise Complaint(here, f"{topic.stopwatch} is {found}, and cannot hold the event's id.", hint)
+    if (table := topic.table.fields.get(topic.stopwatch)) is not None and table.model_fields_set:
+        raise Complaint(
+            ("topics", topic.name, "fields", topic.stopwatch),
+            "the field is the stopwatch, which holds the event's id, so nothing else can make its values.",
+        )
+    return path
+
+
+def _able(type_: AvroType) -> bool:
+    """Whether the type can hold an id: also one that may be null, and then never is."""
+    others = [branch for branch in type_.branches if branch.kind != "null"]
+    return len(others) == 1 and holds_id(others[0])
+
+
+def _always_there(type_: AvroType, path: Tokens) -> bool:
+    """Whether a path leads through records alone, none of which may be absent."""
+    return all(
+        (inner := find(type_, path[:length])) and inner.kind == "record" for length in range(len(path))
+    )
+
+
+def _keys(topic: WorkloadTopic, type_: AvroType) -> tuple[Tokens, ...]:
+    here = ("topics", topic.name, "key")
+    paths: list[Tokens] = []
+    for written in topic.key:
+        path = _tokens(written, here)
+        found = find(type_, path)
+        if found is None:
+            raise Complaint(here, _nothing_at(type_, written, path))
+        others = [branch for branch in found.branches if branch.kind != "null"]
+        if scope(path) or len(others) != 1 or others[0].kind in ("record", "array", "map"):
+            raise Complaint(
+                here, f"{written} is {found}: a key is made of numbers, text, bytes or enums of the event."
+            )
+        table = topic.table.fields.get(written)
+        if (table is not None and table.null) or not _always_there(type_, path):
+            raise Complaint(here, f"{written} may be null, and a key may not.")
+        paths.append(path)
+    return tuple(paths)
+
+
+def _referred(topic: WorkloadTopic) -> Iterator[tuple[Place, str]]:
+    """The paths of the topic's own that its fields refer to, each with the key that does."""
+    for written, table in topic.table.fields.items():
+        here = ("topics", topic.name, "fields", written)
+        yield from (((*here, key), path) for key, path in own_references(table))
+
+
+def own_references(table: FieldTable) -> Iterator[tuple[str, str]]:
+    """The other fields of the same event that a field refers to: by which key, and the path."""
+    if table.copy_of is not None:
+        yield "copy", table.copy_of
+    if table.count is not None:
+        yield "count", table.count
+    for path in table.sum or ():
+        yield "sum", path
+    for path in table.product or ():
+        yield "product", path
+
+
+def _of_parent(topic: WorkloadTopic) -> Iterator[tuple[Place, str]]:
+    for written, table in topic.table.fields.items():
+        if table.parent is not None:
+            yield ("topics", topic.name, "fields", written, "parent"), table.parent
+
+
+def _require(wishes: TopicWishes, place: Place, written: str) -> None:
+    path = _tokens(written, place)
+    if find(wishes.type, path) is None:
+        raise Complaint(place, _nothing_at(wishes.type, written, path))
+    wishes.wanted.at(path)
+
+
+def _tokens(written: str, place: Place) -> Tokens:
+    try:
+        return tokens(written)
+    except ValueError as error:
+        raise Complaint(place, f"{error}.") from error
+
+
+def _nothing_at(type_: AvroType, written: str, path: Tokens) -> str:
+    """Why a path leads to nothing: the first part of it that does not exist."""
+    length = next(length for length in range(1, len(path) + 1) if find(type_, path[:length]) is None)
+    around = known(find(type_, path[: length - 1]))
+    return f"there is no {written}: {no_part(around, path[length - 1])}"
+
+
+def no_part(of_type: AvroType, token: str) -> str:
+    """What to say of a part that a type does not have, a sentence."""
+    records = [branch for branch in of_type.branches if branch.kind == "record"]
+    if token in LISTS or not records:
+        return f"{of_type} has no part {token}; items of an array are [], values of a map are {{}}."
+    names = [field.name for record in records for field in record.fields]
+    return f"the record {records[0].name} has no field {token!r}{nearest(token, names)}"

@@ -1,0 +1,211 @@
+"""From schemas to the draft of a workload: ids, references, keys, parents, totals."""
+
+import json
+import tomllib
+from typing import Any
+
+import pytest
+
+from lensload.workload.inference import draft as drafts
+from lensload.workload.inference import inference
+from lensload.workload.inference.discovery import FoundTopic
+from lensload.workload.inference.draft import Draft, TopicDraft
+from tests.support.schema_styles import (
+    ADDRESS,
+    CATEGORY,
+    CHANGE_CAPTURE,
+    CUSTOMER,
+    MILLIS,
+    ORDER,
+    PAYMENT,
+    READING,
+    TRANSFER,
+    USER_EVENT,
+    UUID,
+    Schema,
+    array,
+    field,
+    optional,
+    record,
+)
+
+ORDERS = {
+    **ORDER,
+    "fields": [
+        {**each, "type": ADDRESS} if each["name"] == "shippingAddress" else each for each in ORDER["fields"]
+    ],
+}
+CUSTOMERS = {
+    **CUSTOMER,
+    "fields": [
+        {**each, "type": ADDRESS} if each["name"] == "address" else each for each in CUSTOMER["fields"]
+    ],
+}
+
+
+def infer(**schemas: Schema) -> Draft:
+    found = [FoundTopic(name, json.dumps(schema), f"{name}.avsc") for name, schema in schemas.items()]
+    return inference.infer(found, "en_US", lambda _method: True)
+
+
+def only(schema: Schema) -> TopicDraft:
+    (topic,) = infer(things=schema).topics
+    return topic
+
+
+def made(topic: TopicDraft) -> dict[str, Any]:
+    return {line.path: line.guess for line in topic.lines if line.guess is not None}
+
+
+STOPWATCHES: dict[str, tuple[Schema, str]] = {
+    "an id of the event before the record's own": (
+        record("Order", field("orderId", "string"), field("eventId", "string")),
+        "eventId",
+    ),
+    "a message id in snake_case": (
+        record("Order", field("id", "string"), field("message_id", "string")),
+        "message_id",
+    ),
+    "the id": (record("Order", field("name", "string"), field("id", "string")), "id"),
+    "the record's id": (
+        record("OrderPlaced", field("note", "string"), field("order_id", "string")),
+        "order_id",
+    ),
+    "a uuid that is no reference": (record("Odd", field("userId", UUID), field("ticket", UUID)), "ticket"),
+    "an id in a header": (USER_EVENT, "header.eventId"),
+    "sixteen bytes": (READING, "reading_id"),
+    "not an id that may be absent with its record": (
+        record(
+            "Odd", optional("header", record("H", field("eventId", "string"))), field("traceId", "string")
+        ),
+        "traceId",
+    ),
+    "not an id in a list": (
+        record(
+            "Odd", field("parts", array(record("P", field("eventId", "string")))), field("note", "string")
+        ),
+        "note",
+    ),
+    "text that says least, where nothing is an id": (TRANSFER, "reference"),
+    "a reference, where nothing else is text": (
+        record("Odd", field("userId", "string"), field("n", "int")),
+        "userId",
+    ),
+}
+
+
+@pytest.mark.parametrize(("schema", "path"), STOPWATCHES.values(), ids=list(STOPWATCHES))
+def test_the_stopwatch_is_in_the_field_where_least_is_lost(schema: Schema, path: str):
+    """The id of each event is in a field that every event has, and that is an id of the event wherever there is one."""
+    assert only(schema).stopwatch == path
+
+
+def test_what_is_lost_for_the_stopwatch_is_told():
+    """Whoever has no field for it learns which one is used, and where nothing is lost there is no notice."""
+    assert "source.sequence" in infer(changes=CHANGE_CAPTURE).notices[0]
+    assert infer(orders=ORDERS).notices == []
+
+
+def test_a_topic_that_nothing_can_measure_is_left_out_in_comments():
+    """A record of numbers alone cannot hold an id: the file has it in comments, says why, and is right without it."""
+    numbers = record("Tick", field("bid", "double"), field("ts", MILLIS))
+    draft = infer(ticks=numbers, orders=ORDERS)
+    assert draft.topics[0].stopwatch == ""
+    text = drafts.as_toml(draft, [])
+    assert list(tomllib.loads(text)["topics"]) == ["orders"]
+    assert "# [topics.ticks]" in text
+    assert "ticks" in draft.notices[0]
+
+
+def test_topics_refer_to_the_same_rows():
+    """CustomerId is one of the customers wherever it is, and what is said of a customer beside it is of the same row."""
+    draft = infer(customers=CUSTOMERS, orders=ORDERS)
+    customers, orders = map(made, draft.topics)
+    assert customers["customerId"] == orders["customerId"] == {"from": "customers.id"}
+    assert customers["email"] == orders["customerEmail"] == {"from": "customers.email"}
+    assert set(draft.pools["customers"].fields) == {"id", "email", "first_name", "last_name", "phone"}
+    assert draft.topics[0].each == "customers"
+    assert draft.topics[1].each == ""
+
+
+def test_payments_follow_their_orders():
+    """A topic whose events hold the id of another topic's events follows it, with its references and its currency."""
+    draft = infer(payments=PAYMENT, orders=ORDERS)
+    payments, orders = draft.topics
+    assert payments.parent == "orders"
+    assert orders.parent == ""
+    assert made(payments)["orderId"] == {"parent": "orderId"}
+    assert made(payments)["customerId"] == {"parent": "customerId"}
+    assert made(payments)["currency"] == {"parent": "currency"}
+
+
+def test_no_topic_follows_itself_by_way_of_others():
+    """Two topics that hold each other's ids have one order, and not a circle."""
+    one = record("Order", field("orderId", "string"), field("paymentId", "string"))
+    other = record("Payment", field("paymentId", "string"), field("orderId", "string"))
+    draft = infer(orders=one, payments=other)
+    assert sorted(bool(topic.parent) for topic in draft.topics) == [False, True]
+
+
+def test_totals_follow_from_their_lines():
+    """An order's total is the sum of its lines, a line's the product of quantity and price, a count their number."""
+    orders = made(only(ORDERS))
+    assert orders["totalAmount"] == {"sum": "lines[].lineTotal"}
+    assert orders["lines[].lineTotal"] == {"product": ["lines[].quantity", "lines[].unitPrice"]}
+    assert orders["itemCount"] == {"count": "lines"}
+
+
+def test_two_references_of_one_record_are_two_rows():
+    """From and to are different accounts, and numbers where ids are numbers."""
+    transfers = made(only(TRANSFER))
+    assert transfers["from_account_id"] == {"from": "accounts.number", "role": "from"}
+    assert transfers["to_account_id"] == {"from": "accounts.number", "role": "to"}
+    assert transfers["transfer_id"] == {"sequence": {}}
+
+
+KEYS: dict[str, tuple[Schema, str]] = {
+    "what events refer to": (ORDERS, "customerId"),
+    "the id, where they refer to nothing": (CATEGORY, "id"),
+    "not one of few": (record("Odd", field("id", "string"), field("storeId", "string")), "id"),
+    "not one that may be null": (record("Odd", field("id", "string"), optional("userId", "string")), "id"),
+    "none, where there is no id": (record("Odd", field("note", "string")), ""),
+}
+
+
+@pytest.mark.parametrize(("schema", "key"), KEYS.values(), ids=list(KEYS))
+def test_the_key_keeps_together_what_belongs_together(schema: Schema, key: str):
+    """Events about one customer are in one partition, and no partition is hot because a key has few values."""
+    assert only(schema).key == key
+
+
+def test_a_record_in_itself_ends():
+    """A recursive schema has a finite draft, whose lists of itself are empty."""
+    topic = only(CATEGORY)
+    assert made(topic)["children"] == {"length": 0}
+    assert made(topic)["attributes"] == {"length": 0}
+    assert "parent" not in made(topic)
+
+
+def test_a_field_of_two_types_in_a_union_is_left_to_its_types():
+    """What cannot be said of all records of a union is not said."""
+    topic = only(
+        record(
+            "Odd",
+            field("id", "string"),
+            field("of", [record("A", field("n", "int")), record("B", field("n", "string"))]),
+        )
+    )
+    assert "of.n" not in made(topic)
+    assert made(topic)["of"] == {"branch": {"A": 1, "B": 1}}
+
+
+def test_the_file_is_toml_whatever_names_and_docs_hold():
+    """Quotes, line ends and odd characters in a doc or a topic's name do not break the file."""
+    odd = record(
+        "Odd",
+        field("id", "string", doc='a "quoted"\n line # with\x00 [all]'),
+        field("x", "string", default='\\"'),
+    )
+    draft = infer(**{"odd.name": odd})
+    table = tomllib.loads(drafts.as_toml(draft, ["head"]))["topics"]["odd.name"]
+    assert table["fields"]["x"] == {"constant": '\\"'}

@@ -1,0 +1,256 @@
+"""What a workload file gets that cannot be used: the file, the line, the key, and what was meant, before anything is sent."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lensload.errors import UsageError
+from lensload.workload.loading import load
+from tests.support.workloads import record, written
+
+ENUM = {"type": "enum", "name": "Status", "symbols": ["NEW", "PAID"]}
+SCHEMA = record(
+    "Order",
+    orderId="string",
+    customerId="string",
+    status=ENUM,
+    amount="double",
+    quantity="int",
+    note=["null", "string"],
+    lines={"type": "array", "items": record("Line", sku="string", price="double")},
+    tags={"type": "map", "values": "string"},
+    address=record("Address", city="string"),
+    payload=["null", "long", "string"],
+)
+HEAD = """\
+seed = 7
+
+[pools.customers]
+size = 100
+[pools.customers.fields]
+id = { uuid = {} }
+name = { faker = "name", distinct = 5 }
+
+[topics.orders]
+schema = "order.avsc"
+stopwatch = "orderId"
+key = "customerId"
+[topics.orders.fields]
+"""
+FIRST = HEAD.count("\n") + 1
+"""The line of the first field."""
+
+
+def refused(folder: Path, text: str, **schemas: Any) -> UsageError:
+    """Why a file is refused."""
+    schemas = {"order.avsc": SCHEMA, **{f"{name}.avsc": schema for name, schema in schemas.items()}}
+    with pytest.raises(UsageError) as caught:
+        load(written(folder, schemas, text))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("field", "key", "meant"),
+    [
+        ("custmerId = { uuid = {} }", "custmerId", "customerId"),
+        ('customerId = { from = "custmers.id" }', "customerId.from", "customers"),
+        ('customerId = { from = "customers.nme" }', "customerId.from", "name"),
+        ("customerId = { uid = {} }", "customerId.uid", "uuid"),
+        ('status = { choice = ["NEW", "PAYED"] }', "status.choice", "PAID"),
+        ("amount = { uuid = {} }", "amount.uuid", "UUIDs"),
+        ("amount = { due = {} }", "amount.due", "moments"),
+        ('quantity = { choice = ["x"] }', "quantity.choice", "int"),
+        ("customerId = { normal = { mean = 1, sd = 1 }, length = 3 }", "customerId.length", "length"),
+        ("status = { uniform = [1, 2] }", "status.uniform", "numbers"),
+        ("quantity = { uniform = [0, 3_000_000_000] }", "quantity.uniform", "2.14748e+09"),
+        ("quantity = { uniform = [0.2, 0.8] }", "quantity.uniform", "whole"),
+        ("amount = { null = 0.5 }", "amount.null", "union"),
+        ('note = { faker = "sentense" }', "note.faker", "sentence"),
+        ('note = { faker = { method = "sentence", words = 3 } }', "note.faker", "words"),
+        ('amount = { faker = "name" }', "amount.faker", "double"),
+        ('amount = { sum = "lines[].prise" }', "amount.sum", "price"),
+        ('amount = { sum = "lines.price" }', "amount.sum", "[]"),
+        ('amount = { sum = "customerId" }', "amount.sum", "numbers"),
+        ('quantity = { count = "amount" }', "quantity.count", "array or map"),
+        ('amount = { sum = "quantity" }\nquantity = { sum = "amount" }', "amount.sum", "cycle"),
+        ('customerId = { copy = "note" }\nnote = { copy = "customerId" }', "customerId.copy", "cycle"),
+        ('customerId = { copy = "amount" }', "customerId.copy", "double"),
+        ('amount = { product = ["quantity", "lines[].price"] }', "amount.product", "many values"),
+        ('customerId = { parent = "id" }', "customerId.parent", "no parent"),
+        ('"lines.price" = { uniform = [1, 2] }', '"lines.price"', "[]"),
+        ('"lines[].prise" = { uniform = [1, 2] }', '"lines[].prise"', "price"),
+        ('"address.cty" = { faker = "city" }', '"address.cty"', "city"),
+        ('"lines[" = {}', '"lines["', "path"),
+        ('address = { constant = { city = "x" } }\n"address.city" = {}', "address", "address.city"),
+        ("lines = { length = [5, 1] }", "lines.length", "[1, 5]"),
+        ("amount = { min = 5, max = 1 }", "amount", "above"),
+        ("amount = { uniform = [1, 2], constant = 3 }", "amount", "constant"),
+        ('tags = { keys = ["a"], length = 3 }', "tags.keys", "3"),
+        ('payload = { branch = ["lng"] }', "payload.branch", "long"),
+        ("orderId = { uuid = {} }", "orderId", "stopwatch"),
+        ('customerId = { pattern = "" }', "customerId.pattern", "character"),
+        ("status = { choice = { NEW = -1 } }", "status.choice", "at least 0"),
+        ("status = { choice = { NEW = 0 } }", "status.choice", "above 0"),
+    ],
+)
+def test_a_field_that_cannot_be_made_is_named_with_its_line(tmp_path: Path, field: str, key: str, meant: str):
+    """Every slip in a field says where it is, and what was meant or what is wrong."""
+    error = refused(tmp_path, HEAD + field)
+    first = error.message.partition("\n")[0]
+    assert first.startswith(f"{tmp_path / 'workload.toml'}:{FIRST}: topics.orders.fields.{key}: ")
+    assert meant in first
+    assert error.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line", "key", "meant"),
+    [
+        ("seed = 7", "sed = 7", 1, "sed", "seed"),
+        ("size = 100", "size = 0", 4, "pools.customers.size", "greater"),
+        ("size = 100", "size = 9_000_000_000_000_000", 4, "pools.customers.size", "less"),
+        ("size = 100", "size = 100\nskew = { hot = 500, share = 0.1 }", 3, "pools.customers", "500"),
+        ("size = 100", "size = 100\nskew = { zpf = 1 }", 5, "pools.customers.skew.zpf", "zipf"),
+        ("seed = 7", 'locale = "en_USA"', 1, "locale", "en_"),
+        ('"order.avsc"', '"ordr.avsc"', 10, "topics.orders.schema", "ordr.avsc"),
+        ('"order.avsc"', '{ subject = "orders-value" }', 10, "topics.orders.schema", "orders-value"),
+        ('stopwatch = "orderId"', 'stopwatch = "ordrId"', 11, "topics.orders.stopwatch", "orderId"),
+        ('stopwatch = "orderId"', 'stopwatch = "amount"', 11, "topics.orders.stopwatch", "double"),
+        ('stopwatch = "orderId"', "", 9, "topics.orders.stopwatch", "no field"),
+        ('key = "customerId"', 'key = "customrId"', 12, "topics.orders.key", "customerId"),
+        ('key = "customerId"', 'key = "address"', 12, "topics.orders.key", "Address"),
+        ('key = "customerId"', 'key = "lines[].sku"', 12, "topics.orders.key", "lines[].sku"),
+        ('key = "customerId"', 'parent = "order"', 12, "topics.orders.parent", "orders"),
+        ('key = "customerId"', 'parent = "orders"', 12, "topics.orders.parent", "ancestor"),
+        ('key = "customerId"', "children = 3", 9, "topics.orders", "parent"),
+        ('key = "customerId"', "share = 0", 12, "topics.orders.share", "greater"),
+        ('key = "customerId"', 'each = "custmers"', 12, "topics.orders.each", "customers"),
+        ("id = { uuid = {} }", "id = { due = {} }", 14, "topics.orders.fields.customerId.from", "pool"),
+        ("id = { uuid = {} }", "id = 3", 6, "pools.customers.fields.id", "table"),
+        ('faker = "name"', 'faker = "nme"', 7, "pools.customers.fields.name.faker", "name"),
+        (
+            '{ faker = "name", distinct = 5 }',
+            '{ from = "custmers.id" }',
+            7,
+            "pools.customers.fields.name.from",
+            "customers",
+        ),
+    ],
+)
+def test_what_is_wrong_around_the_fields_is_named_with_its_line(
+    tmp_path: Path, was: str, becomes: str, line: int, key: str, meant: str
+):
+    """Pools, topics, keys, stopwatches and schemas are checked likewise."""
+    text = HEAD.replace(was, becomes) + 'customerId = { from = "customers.id" }\n'
+    error = refused(tmp_path, text)
+    assert error.message.startswith(f"{tmp_path / 'workload.toml'}:{line}: {key}: ")
+    assert meant in str(error)
+
+
+def test_pools_that_refer_to_each_other_in_a_circle_are_refused(tmp_path: Path):
+    """No row can be made of a row that is made of it."""
+    pool = '[pools.p]\nsize = 3\n[pools.p.fields]\na = { from = "q.b" }\n[pools.q]\nsize = 3\n[pools.q.fields]\nb = { from = "p.a" }\n'
+    error = refused(tmp_path, HEAD + 'customerId = { from = "p.a" }\n' + pool)
+    assert "a cycle: orders.customerId from p.a from q.b from p.a" in error.message
+
+
+def test_values_of_faker_that_do_not_fit_into_memory_are_refused(tmp_path: Path):
+    """Whoever asks for too many is told which key does, and what keeps no values."""
+    text = (
+        HEAD
+        + 'customerId = { faker = "email", distinct = 6_000_000 }\nnote = { faker = "word", distinct = 5_000_000 }'
+    )
+    assert f":{FIRST + 1}: topics.orders.fields.note: " in refused(tmp_path, text).message
+
+
+def test_a_parents_field_of_another_type_is_refused(tmp_path: Path):
+    """A child's field has its parent's values only if they are of its type."""
+    text = HEAD + (
+        '[topics.lines]\nschema = "line.avsc"\nstopwatch = "id"\nparent = "orders"\n'
+        '[topics.lines.fields]\norder = { parent = "quantity" }\n'
+    )
+    error = refused(tmp_path, text, line=record("OrderLine", id="string", order="string"))
+    assert (
+        "topics.lines.fields.order.parent: orders.quantity: it is int, and the field is string"
+        in error.message
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "meant"),
+    [
+        ("{", "not JSON"),
+        ('{"type": "record"}', "not an Avro schema"),
+        ('{"type": "record", "name": "A", "fields": [{"name": "id", "type": "strin"}]}', "strin"),
+        ('"string"', "records"),
+        ('{"$schema": "x", "type": "object"}', "JSON Schema"),
+        (
+            '{"type": "record", "name": "A", "fields": [{"name": "id", "type": "string"}, {"name": "a", "type": "A"}]}',
+            "endless",
+        ),
+    ],
+)
+def test_a_schema_that_is_none_is_refused(tmp_path: Path, content: str, meant: str):
+    """What registries refuse, other formats, and types that no value can have."""
+    path = written(tmp_path, {}, '[topics.a]\nschema = "a.avsc"\nstopwatch = "id"\n')
+    (tmp_path / "a.avsc").write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        load(path)
+    assert caught.value.message.startswith(f"{path}:2: topics.a.schema: ")
+    assert meant in str(caught.value)
+
+
+def test_protobuf_is_named_as_not_supported(tmp_path: Path):
+    """Whoever has other schemas than Avro's is told so, and not that they are broken."""
+    path = written(tmp_path, {}, '[topics.a]\nschema = "a.proto"\nstopwatch = "id"\n')
+    with pytest.raises(UsageError, match="Protobuf") as caught:
+        load(path)
+    assert caught.value.message.startswith(f"{path}:2: topics.a.schema: ")
+
+
+def test_a_file_that_is_no_toml_or_not_there_is_refused(tmp_path: Path):
+    """The line of the slip is named by the reader of TOML."""
+    with pytest.raises(UsageError, match="line 2"):
+        load(written(tmp_path, {}, "seed = 7\nseed\n"))
+    with pytest.raises(UsageError, match="missing"):
+        load(tmp_path / "missing.toml")
+
+
+def test_types_of_other_files_and_subjects_are_used(tmp_path: Path):
+    """A schema may refer to types of files that it includes, or come from the registry."""
+    order = record("Order", orderId="string", address="com.x.Address")
+    address = {"namespace": "com.x", **record("Address", city="string")}
+    text = '[topics.o]\nschema = "order.avsc"\ninclude = "address.avsc"\nstopwatch = "orderId"\n'
+    of = load(written(tmp_path, {"order.avsc": order, "address.avsc": address}, text))
+    assert "city" in of.topics[0].schema_text
+    asked: list[tuple[str, int | None]] = []
+
+    def fetch(subject: str, version: int | None) -> str:
+        asked.append((subject, version))
+        return json.dumps(record("R", id="string"))
+
+    text = '[topics.o]\nschema = { subject = "s", version = 3 }\nstopwatch = "id"\n'
+    of = load(written(tmp_path, {}, text), fetch)
+    assert asked == [("s", 3)]
+    assert of.topics[0].subject == "s"
+
+
+def test_a_key_schema_takes_the_fields_of_the_key(tmp_path: Path):
+    """By name where they are the same, and only of their types."""
+    key = record("Key", customerId="string")
+    path = written(
+        tmp_path,
+        {"order.avsc": SCHEMA, "key.avsc": key},
+        HEAD.replace('key = "cus', 'key_schema = "key.avsc"\nkey = "cus'),
+    )
+    assert "customerId" in (load(path).topics[0].key_schema_text or "")
+    error = refused(
+        tmp_path,
+        HEAD.replace('key = "cus', 'key_schema = "key.avsc"\nkey = "cus'),
+        key=record("Key", customerId="long"),
+    )
+    assert (
+        ":12: topics.orders.key_schema: orders.customerId: it is string, and the field is long"
+        in error.message
+    )
