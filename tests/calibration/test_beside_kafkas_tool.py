@@ -11,7 +11,7 @@ from tests.harness.kafka import Kafka
 TOOL = "org.apache.kafka.tools.EndToEndLatency"
 TURNS = max(2, ROUNDS)
 RECORDS = 2_000
-LOAD = options(rate=100, duration="3s", warmup="2s", acks="all", linger_ms=0, partitions=1)
+LOAD = options(rate=100, duration="2s", warmup="1s", acks="all", linger_ms=0, partitions=1)
 FACTOR = 3
 """The tool sends the next record when the last has arrived, so that client and broker never go to sleep, and its time
 begins at send(); ours begins when an event is due, and 10 ms pass between two. They are no further apart than this

@@ -17,8 +17,8 @@ from tests.support.locusts import Bench
 DELAYS_MS = (5, 50, 200)
 SLICE_S = 2.5  # in which a whole second of the run is, wherever these begin
 SETTLED_S = max(DELAYS_MS) / 1000 + 0.1
-CYCLES = max(2, ROUNDS)
-TRIES = 2
+CYCLES = ROUNDS
+TRIES = 3
 
 # Produce requests alone are delayed, on their way in: every event meets the delay once, before the broker has it, so
 # acknowledgement and observation both come later by it. (All requests: a fetch that is on its way while an event
