@@ -10,6 +10,7 @@ from lensload.workload.at import At, others
 from lensload.workload.avro_type import AvroType
 from lensload.workload.complaint import Complaint
 from lensload.workload.composite_makers import Referred
+from lensload.workload.derived_makers import Tree
 from lensload.workload.file import FieldTable, WorkloadFile
 from lensload.workload.known import known
 from lensload.workload.maker import Maker
@@ -33,11 +34,14 @@ class References:
     Args:
         file: what the workload file says.
         every: the wishes of each topic.
+        trees: the makers of each topic, which may not be there yet.
         make: makes the maker of any field.
     """
 
-    def __init__(self, file: WorkloadFile, every: dict[str, TopicWishes], make: Make) -> None:
-        self._file, self._wishes, self._make = file, every, make
+    def __init__(
+        self, file: WorkloadFile, every: dict[str, TopicWishes], trees: dict[str, Tree], make: Make
+    ) -> None:
+        self._file, self._wishes, self._trees, self._make = file, every, trees, make
         self._draws: dict[tuple[str, str, bool], PoolDraw] = {}
         self._used: set[tuple[str, str]] = set()
 
@@ -103,7 +107,7 @@ class References:
         parent = known(self._file.topics[at.owner[1]].parent)
         if scope(tokens(path)):
             raise at.complaint("parent", f"{path} has many values for an event")
-        there = at.referred(("topics", parent), path, "parent")
+        there = replace(at.referred(("topics", parent), path, "parent"), tree=self._trees[parent])
         maker = self.same(type_, self._wishes[parent], path, there)
         return Referred(lambda rows: known(rows.event.parents), maker)
 
