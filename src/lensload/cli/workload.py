@@ -59,7 +59,11 @@ def workload() -> None:
     help="The workload file to write.",
 )  # fmt: skip
 @click.option(
-    "--locale", default="en_US", show_default=True, help="Faker's locale for names and addresses: de_DE."
+    "--locale",
+    metavar="NAME",
+    default="en_US",
+    show_default=True,
+    help="Faker's locale for names and addresses: de_DE.",
 )
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @run_options(_REGISTRY, helps={"registry_url": "Address of a Schema Registry: make topics of its subjects."})
