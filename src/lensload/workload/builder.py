@@ -48,12 +48,13 @@ class Builder:
         self._file = workload.file
         self._faker = FakerValues(workload.file.seed, workload.file.locale)
         self._wishes = wishes.of(workload)
-        self._references = References(workload.file, self._wishes, self._maker)
+        self._trees = {topic: Tree() for topic in self._wishes}
+        self._references = References(workload.file, self._wishes, self._trees, self._maker)
 
     def tree(self, topic: str) -> Tree:
         """The makers of a topic's values."""
         of = self._wishes[topic]
-        tree = Tree()
+        tree = self._trees[topic]
         try:
             tree.root = self._maker(of.type, of.wanted, At(("topics", topic), tree=tree))
         except _TooDeepError as error:

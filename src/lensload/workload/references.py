@@ -5,17 +5,19 @@ from dataclasses import replace
 from typing import Final
 
 from lensload.parse import nearest
-from lensload.workload import derived_makers, wishes
+from lensload.workload import derived_makers, drawn_makers, wishes
 from lensload.workload.at import At, others
 from lensload.workload.avro_type import AvroType
+from lensload.workload.coercion import default_value
 from lensload.workload.complaint import Complaint
 from lensload.workload.composite_makers import Referred
+from lensload.workload.derived_makers import Tree
 from lensload.workload.file import FieldTable, WorkloadFile
 from lensload.workload.known import known
 from lensload.workload.maker import Maker
 from lensload.workload.number_form import NumberForm
 from lensload.workload.number_makers import Numeric
-from lensload.workload.paths import Tokens, Wanted, find, scope, tokens
+from lensload.workload.paths import Tokens, Wanted, find, scope, tokens, with_default
 from lensload.workload.pools import PoolDraw
 from lensload.workload.rows import Rows
 from lensload.workload.wishes import TopicWishes
@@ -33,11 +35,14 @@ class References:
     Args:
         file: what the workload file says.
         every: the wishes of each topic.
+        trees: the makers of each topic, empty until they are made.
         make: makes the maker of any field.
     """
 
-    def __init__(self, file: WorkloadFile, every: dict[str, TopicWishes], make: Make) -> None:
-        self._file, self._wishes, self._make = file, every, make
+    def __init__(
+        self, file: WorkloadFile, every: dict[str, TopicWishes], trees: dict[str, Tree], make: Make
+    ) -> None:
+        self._file, self._wishes, self._trees, self._make = file, every, trees, make
         self._draws: dict[tuple[str, str, bool], PoolDraw] = {}
         self._used: set[tuple[str, str]] = set()
 
@@ -78,6 +83,9 @@ class References:
         there = known(find(of.type, tokens(path)))
         if not any(branch.alike(type_) for branch in others(there)):
             raise at.complaint("", f"it is {there}, and the field is {type_}")
+        default = with_default(of.type, tokens(path))
+        if default is not None and not of.wanted.says(tokens(path)):
+            return drawn_makers.constant(default_value(default))
         wanted = of.wanted.at(tokens(path))
         if wanted.table is not None and wanted.table.null:
             raise at.complaint("", "it may be null, and then the field that refers to it has no value")
@@ -103,7 +111,7 @@ class References:
         parent = known(self._file.topics[at.owner[1]].parent)
         if scope(tokens(path)):
             raise at.complaint("parent", f"{path} has many values for an event")
-        there = at.referred(("topics", parent), path, "parent")
+        there = replace(at.referred(("topics", parent), path, "parent"), tree=self._trees[parent])
         maker = self.same(type_, self._wishes[parent], path, there)
         return Referred(lambda rows: known(rows.event.parents), maker)
 

@@ -295,6 +295,50 @@ def test_an_item_may_have_its_parents_values():
     assert len(named) == 120
 
 
+@pytest.mark.parametrize("parent_first", [True, False])
+def test_a_child_may_have_what_its_parent_is_computed_to_be(parent_first: bool):
+    """A payment is over the sum of its order's lines, whichever topic the file names first."""
+    schemas = {
+        "a": record("Order", id="string", l={"type": "array", "items": "int"}, total="int", count="int"),
+        "b": record("Payment", id="string", order="string", amount="int", count="int", twice="int"),
+    }
+    fields = {
+        "order": {"parent": "id"},
+        "amount": {"parent": "total"},
+        "count": {"parent": "count"},
+        "twice": {"sum": ["amount", "amount"]},
+    }
+    topics: dict[str, Any] = {
+        "a": {"fields": {"total": {"sum": "l[]"}, "count": {"count": "l"}}},
+        "b": {"parent": "a", "fields": fields},
+    }
+    names = sorted(schemas, reverse=not parent_first)
+    made = {
+        batch.topic: batch.records()
+        for batch in batches(workload({name: schemas[name] for name in names}, topics=topics), 400)
+    }
+    orders = {each["id"]: each for each in made["a"]}
+    for each in made["b"]:
+        parent = orders[each["order"]]
+        assert each["amount"] == parent["total"] == sum(parent["l"])
+        assert each["count"] == parent["count"] == len(parent["l"])
+        assert each["twice"] == 2 * each["amount"]
+
+
+def test_a_field_that_others_take_over_keeps_its_default():
+    """Where the file does not name a field with a default, it has that, also if a child or a copy refers to it."""
+    order = record("Order", id="string", copied="string")
+    order["fields"].append({"name": "currency", "type": "string", "default": "EUR"})
+    payment = record("Payment", id="string", currency=["null", "string"])
+    topics = {
+        "a": {"fields": {"copied": {"copy": "currency"}}},
+        "b": {"parent": "a", "fields": {"currency": {"parent": "currency"}}},
+    }
+    first, second = batches(workload({"a": order, "b": payment}, topics=topics), 20)
+    assert {(each["currency"], each["copied"]) for each in first.records()} == {("EUR", "EUR")}
+    assert {each["currency"] for each in second.records()} == {"EUR"}
+
+
 def test_keys_are_the_fields_that_the_file_names():
     """One field, a field of a record in it, or several."""
     schema = record(id="string", a="string", r=record("R", b="long"))
