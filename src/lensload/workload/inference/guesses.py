@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from lensload.schema.named_types import Node
-from lensload.workload.inference import docs_hints, naming, number_words, text_words, vocabulary
+from lensload.workload.inference import (
+    datagen_hints,
+    docs_hints,
+    naming,
+    number_words,
+    text_words,
+    vocabulary,
+)
 from lensload.workload.inference.guess import Guess
 from lensload.workload.inference.places import NONE, Place
 
@@ -38,7 +45,7 @@ class Guesser:
             place: where the values go; no id, array, map, record or union.
             beside: the words of the names of all fields of its record.
         """
-        return _moment(place, beside) or self._by_kind(place, beside)
+        return _moment(place, beside) or datagen_hints.of(place) or self._by_kind(place, beside)
 
     def _by_kind(self, place: Place, beside: frozenset[str]) -> Guess | None:
         match place.kind, place.logical:

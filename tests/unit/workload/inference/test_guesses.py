@@ -130,6 +130,27 @@ def test_a_doc_says_the_unit_of_a_moment():
     assert "uniform" in (guess("time", "double", doc=millis) or {})
 
 
+DATAGEN: dict[str, tuple[str, dict[str, Any], Guess | None]] = {
+    "options": ("string", {"options": ["MALE", "FEMALE"]}, {"choice": ["MALE", "FEMALE"]}),
+    "a range": ("int", {"range": {"min": 20, "max": 3500}}, {"uniform": [20, 3499]}),
+    "a real range": ("double", {"range": {"min": -50, "max": 70}}, {"uniform": [-50, 70]}),
+    "an iteration": (
+        "long",
+        {"iteration": {"start": 1000, "step": 1}},
+        {"sequence": {"start": 1000, "step": 1}},
+    ),
+    "options of another type": ("int", {"options": ["a"]}, {"uniform": [0, 1000]}),
+    "a range without an end": ("int", {"range": {"min": 1}}, {"uniform": [0, 1000]}),
+}
+
+
+@pytest.mark.parametrize(("kind", "said", "expected"), DATAGEN.values(), ids=list(DATAGEN))
+def test_what_a_schema_says_to_datagen_is_kept(kind: str, said: Any, expected: Guess):
+    """The arg.properties of Confluent's Datagen source say more than a name."""
+    assert guess("xyz", {"type": kind, "arg.properties": said}) == expected
+    assert guess("xyz", ["null", {"type": kind, "arg.properties": said}]) == expected
+
+
 def test_a_default_says_that_a_guess_is_wrong():
     """A text whose default is none of the guessed values has its default instead."""
     assert guess("level", default="bronze") == {"constant": "bronze"}
