@@ -8,9 +8,10 @@ import pytest
 
 from lensload.results.comparability import differences
 from tests.support import shop
-from tests.support.locusts import Bench, child_pids, wait_until
+from tests.support.locusts import Bench, Locust, child_pids, wait_until
 
-SHORT = ("--rate", "400", "--duration", "2s", "--warmup", "1s", "--min-events", "1", "--min-measured", "1s")
+MIN = ("--min-events", "1", "--min-measured", "1s")
+SHORT = ("--rate", "400", "--duration", "2s", "--warmup", "1s", *MIN)
 
 
 @pytest.fixture
@@ -77,3 +78,27 @@ def test_runs_of_other_workloads_are_no_like_conditions(folder: Path):
     found = [each.text for each in differences(*runs) if each.name == "workload"]
     assert len(found) == 1
     assert "shop.toml" in found[0]
+
+
+def test_locust_users_are_rates_of_a_workload(folder: Path):
+    """Users make its events, on a second worker too; a behaviour of LENS's people is refused before anything is sent."""
+    shop.written(folder)
+    short = (
+        *("--headless", "--only-summary", "--warmup", "500ms", "--duration", "2s", "--user-rate", "100"),
+        *MIN,
+    )
+    with Locust(
+        folder, *short, "-u", "2", "-r", "2", "--processes", "2", "--workload", "shop.toml"
+    ) as locust:
+        locust.ended()
+        run = locust.run()
+    assert set(run["topics"]) == {"orders", "payments"}
+    assert all(counts["observed"] == counts["acked"] > 0 for counts in run["topics"].values())
+    assert all(counts["lost"] == counts["duplicated"] == 0 for counts in run["topics"].values())
+    crowd = "from lensload.locust import OrdinaryAudience\n\n\nclass Mine(OrdinaryAudience):\n    purchase_rate = 0.9\n"
+    (folder / "run.json").unlink()
+    with Locust(folder, *short, "-u", "1", "--workload", "shop.toml", locustfile=crowd) as locust:
+        assert locust.ended() == 2
+        assert "purchase_rate" in locust.log
+        assert "--workload" in locust.log
+    assert not (folder / "run.json").exists()

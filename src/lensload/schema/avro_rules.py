@@ -3,6 +3,7 @@
 Registries hold schemas to it and answer 422; what is refused here is refused before anything is sent.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -18,14 +19,13 @@ _BYTE: Final = 256
 
 
 def complaint(document: Node) -> str:
-    """The first thing that the specification refuses, naming where; "" if it refuses nothing.
+    """The first thing that the specification refuses, naming where, and how many there are; "" for none.
 
     Args:
         document: a schema as its JSON says it, whose types are all known.
     """
-    return next(
-        _Rules().of(document, str(document.get("name", "")) if isinstance(document, dict) else ""), ""
-    )
+    found = list(_Rules().of(document, str(document.get("name", "")) if isinstance(document, dict) else ""))
+    return f"{found[0]} (the first of {len(found)})" if len(found) > 1 else "".join(found)
 
 
 class _Rules:
@@ -120,10 +120,14 @@ class _Rules:
     def _unlike_complex(self, node: Node, kind: Node, value: Any) -> str:  # noqa: ANN401 - any JSON
         match kind:
             case "enum":
-                return "" if value in node.get("symbols", ()) else f"{value!r} is not one of its symbols"
+                return (
+                    ""
+                    if value in node.get("symbols", ())
+                    else f"{json.dumps(value)} is not one of its symbols"
+                )
             case "fixed":
                 fits = isinstance(value, str) and len(value) == node.get("size")
-                return "" if fits else f"{value!r} does not have {node.get('size')} bytes"
+                return "" if fits else f"{json.dumps(value)} does not have {node.get('size')} bytes"
             case "array" | "map":
                 return self._container(node, value)
             case "record" | "error":
@@ -138,14 +142,14 @@ class _Rules:
         elif not array and isinstance(value, dict):
             each_value = list[Any](value.values())
         else:
-            return f"{value!r} is no {node['type']}"
+            return f"{json.dumps(value)} is no {node['type']}"
         inner = node.get("items" if array else "values")
         wrong = (self._unlike(inner, each) for each in each_value)
         return next(filter(None, wrong), "")
 
     def _record(self, node: Node, value: Any) -> str:  # noqa: ANN401 - any JSON
         if not isinstance(value, dict):
-            return f"{value!r} is no record"
+            return f"{json.dumps(value)} is no record"
         for field in node.get("fields", ()):
             if field["name"] not in value:
                 if "default" not in field:
@@ -166,7 +170,7 @@ def _enum(node: Node, path: str) -> Iterator[str]:
         if symbols.count(symbol) > 1:
             yield f"{path}: the symbol {symbol!r} is there twice"
     if "default" in node and node["default"] not in symbols:
-        yield f"{path}: the enum's default {node['default']!r} is not one of its symbols"
+        yield f"{path}: the enum's default {json.dumps(node['default'])} is not one of its symbols"
 
 
 def _kind(branch: Node) -> str:
@@ -199,4 +203,4 @@ _PRIMITIVE: Final[dict[str, Callable[[Any], bool]]] = {
 
 def _primitive(name: str, value: Any) -> str:  # noqa: ANN401 - any JSON
     fits = _PRIMITIVE.get(name)
-    return "" if fits is None or fits(value) else f"{value!r} is no {name}"
+    return "" if fits is None or fits(value) else f"{json.dumps(value)} is no {name}"

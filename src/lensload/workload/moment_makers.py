@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.batches.columns import Column, Integers, Texts, objects
+from lensload.batches.columns import Column, Integers, Reals, Texts, objects
 from lensload.ids import NS_PER_S
 from lensload.workload import quantiles
 from lensload.workload.avro_type import AvroType
@@ -26,7 +26,7 @@ class Moments:
     """Makes moments, which `draw` gives in Unix ns.
 
     Args:
-        type_: a date, time, timestamp, or long (of ms), int (of s) or string (ISO 8601).
+        type_: a date, time, timestamp, or long (of ms), int or double (of s) or string (ISO 8601).
         draw: gives them.
 
     Raises:
@@ -38,6 +38,7 @@ class Moments:
             raise ValueError(f"makes moments, and the field is {type_}")
         self._draw = draw
         self._text = type_.kind == "string"
+        self._real = type_.kind == "double"
         self._of_day = type_.logical.startswith("time-")
         unit = type_.logical.rpartition("-")[2]
         plain_ns = NS_PER_S if type_.kind == "int" else 1_000_000
@@ -49,10 +50,14 @@ class Moments:
             moments = self._draw(rows).astype("datetime64[ns]")
             texts = np.datetime_as_string(moments, unit="ms", timezone="UTC")
             return Texts(field, objects(text.encode() for text in texts.tolist()))
+        if self._real:
+            return Reals(field, self.numbers(rows))
         return Integers(field, self._integers(rows))
 
     def numbers(self, rows: Rows) -> NDArray[np.float64]:
         """See `NumberMaker`: a moment is worth as much as it is in its field."""
+        if self._real:
+            return self._draw(rows) / NS_PER_S
         return self._integers(rows).astype(np.float64)
 
     def _integers(self, rows: Rows) -> NDArray[np.int64]:
@@ -62,7 +67,7 @@ class Moments:
 
 def holds_moments(type_: AvroType) -> bool:
     """Whether the type is one of moments, or one in which they are usual."""
-    return type_.kind in ("int", "long", "string") and type_.logical != "uuid"
+    return type_.kind in ("int", "long", "double", "string") and type_.logical != "uuid"
 
 
 def due(rows: Rows) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from lensload.workload.avro_type import AvroType
+from lensload.workload.avro_type import AvroField, AvroType
 from lensload.workload.file import FieldTable
 
 Tokens = tuple[str, ...]
@@ -68,6 +68,13 @@ class Wanted:
             here = joined(path, token)
             yield from inner.parts(here) if inner.inner else (here,)
 
+    def says(self, path: Tokens) -> bool:
+        """Whether anything is said of a path from here on, or of what is in it."""
+        place: Wanted | None = self
+        for token in path:
+            place = place and place.inner.get(token)
+        return place is not None
+
     def paths(self) -> Iterator[str]:
         """The written paths here and in it."""
         if self.written:
@@ -89,6 +96,18 @@ def find(types: AvroType, path: Iterable[str]) -> AvroType | None:
         return types
     inner = step(types, token)
     return None if inner is None else find(inner, rest[:-1])
+
+
+def with_default(of: AvroType, path: Tokens) -> AvroField | None:
+    """The field at a path, if it has a default other than null and the records around it have none; else None."""
+    token, *rest = path
+    named = of.fields if of.kind == "record" else ()
+    field = next((each for each in named if each.name == token), None)
+    if field is None:
+        return None
+    if rest:
+        return None if field.has_default else with_default(field.type, tuple(rest))
+    return field if field.default is not None else None
 
 
 def step(of: AvroType, token: str) -> AvroType | None:

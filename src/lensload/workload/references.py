@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Final
 
 from lensload.parse import nearest
-from lensload.workload import derived_makers, wishes
+from lensload.workload import derived_makers, drawn_makers, wishes
 from lensload.workload.at import At, others
 from lensload.workload.avro_type import AvroType
+from lensload.workload.coercion import default_value
 from lensload.workload.complaint import Complaint
 from lensload.workload.composite_makers import Referred
 from lensload.workload.derived_makers import Tree
@@ -16,7 +17,7 @@ from lensload.workload.known import known
 from lensload.workload.maker import Maker
 from lensload.workload.number_form import NumberForm
 from lensload.workload.number_makers import Numeric
-from lensload.workload.paths import Tokens, Wanted, find, scope, tokens
+from lensload.workload.paths import Tokens, Wanted, find, scope, tokens, with_default
 from lensload.workload.pools import PoolDraw
 from lensload.workload.rows import Rows
 from lensload.workload.wishes import TopicWishes
@@ -34,7 +35,7 @@ class References:
     Args:
         file: what the workload file says.
         every: the wishes of each topic.
-        trees: the makers of each topic, which may not be there yet.
+        trees: the makers of each topic, empty until they are made.
         make: makes the maker of any field.
     """
 
@@ -82,6 +83,9 @@ class References:
         there = known(find(of.type, tokens(path)))
         if not any(branch.alike(type_) for branch in others(there)):
             raise at.complaint("", f"it is {there}, and the field is {type_}")
+        default = with_default(of.type, tokens(path))
+        if default is not None and not of.wanted.says(tokens(path)):
+            return drawn_makers.constant(default_value(default))
         wanted = of.wanted.at(tokens(path))
         if wanted.table is not None and wanted.table.null:
             raise at.complaint("", "it may be null, and then the field that refers to it has no value")

@@ -1,6 +1,7 @@
 """The schemas of a workload: from .avsc files or a registry's subjects, as one text that needs no other."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # whose import takes longer than reading a workload file
 
 AVRO_ONLY: Final = "lensload makes Avro events alone: JSON Schema and Protobuf are not supported."
 _MEND: Final = "Mend the schema; `lensload workload check` tells whether it is one."
+_COMMENT: Final = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _KINDS: Final = {
     ".proto": "Protobuf",
     ".avdl": "Avro IDL (Avro's own tools make .avsc files of it: idl2schemata)",
@@ -41,7 +43,7 @@ class Fetched:
 
 
 def of_files(path: Path, include: Sequence[Path] = ()) -> str:
-    """The schema of a file as one text: word for word, or with types of other files where it mentions them.
+    """The schema of a file as one text: word for word but comments, or with types of other files where it mentions them.
 
     Args:
         path: an .avsc file; if that has a list of types, of which one is a record that uses the others, it is that record's.
@@ -92,14 +94,15 @@ def registered(registry: "Registry", subject: str, version: int | None = None) -
 
 
 def read_schema(path: Path) -> str:
-    """The text of a schema file.
+    """The text of a schema file, without comments, which Avro for Java lets pass; its lines keep their numbers.
 
     Raises:
         UsageError: it cannot be read, or is of a kind that is not supported.
     """
     if kind := _KINDS.get(path.suffix):
         raise SchemaError(f"{path} is {kind}.", AVRO_ONLY)
-    return read_text(path, "schema", "Check its path; it is relative to the file that names it.")
+    text = read_text(path, "schema", "Check its path; it is relative to the file that names it.")
+    return _COMMENT.sub(lambda found: found[1] or "\n" * found[0].count("\n"), text)
 
 
 def document_of(path: Path) -> Node:
@@ -193,5 +196,5 @@ def _unknown(missing: Sequence[str], text: str, place: Path | str) -> SchemaErro
         place,
         line,
         f"it uses {names}, which it does not define",
-        "Name the files that define them: include = [...] beside schema in a workload file.",
+        "Name the files that define them: beside it for `lensload workload init`, by include = [...] in a workload file.",
     )

@@ -12,7 +12,7 @@ from lensload.workload.file import FieldTable
 from lensload.workload.known import known
 from lensload.workload.lines import Place
 from lensload.workload.model import Workload, WorkloadTopic
-from lensload.workload.paths import LISTS, Tokens, Wanted, find, scope, tokens
+from lensload.workload.paths import LISTS, Tokens, Wanted, find, scope, tokens, with_default
 from lensload.workload.text_makers import holds_id
 
 _STOPWATCH_HINT: Final = "Each event's id, which says when it was due, goes into a field that is string, bytes or a fixed of 16 bytes."
@@ -158,7 +158,9 @@ def _require(wishes: TopicWishes, place: Place, written: str) -> None:
     path = _tokens(written, place)
     if find(wishes.type, path) is None:
         raise Complaint(place, _nothing_at(wishes.type, written, path))
-    wishes.wanted.at(path)
+    # What is only taken over keeps its default; what is computed with, or may be null, is made.
+    if place[-1] not in ("copy", "parent") or with_default(wishes.type, path) is None:
+        wishes.wanted.at(path)
 
 
 def _tokens(written: str, place: Place) -> Tokens:

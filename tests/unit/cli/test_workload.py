@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lensload.cli.main import main
+from tests.support.pages import ROOT
 from tests.support.schema_styles import (
     CHANGE_CAPTURE,
     SHOP,
@@ -49,6 +50,17 @@ def run(*arguments: object, code: int = 0) -> Result:
 
 def events(*arguments: object) -> list[dict[str, Any]]:
     return [json.loads(line) for line in run("sample", *arguments).stdout.splitlines()]
+
+
+@pytest.mark.parametrize("name", ["iot", "shop"])
+@pytest.mark.usefixtures("folder")
+def test_the_examples_are_right(name: str):
+    """A reader who takes a workload of examples/ can run it: nothing of it is refused, from whatever folder."""
+    file = ROOT / "examples" / "workloads" / name / "workload.toml"
+    topics = tomllib.loads(file.read_text())["topics"]
+    shown = [line.split()[0] for line in run("check", file).stdout.splitlines()]
+    assert shown == ["topic", *topics]
+    assert {event["topic"] for event in events(file, "--count", 2)} == set(topics)
 
 
 @pytest.mark.parametrize("schema", STYLES.values(), ids=list(STYLES))

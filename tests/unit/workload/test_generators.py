@@ -166,6 +166,7 @@ def test_values_of_faker_depend_on_the_seed_alone():
         ({"type": "long", "logicalType": "time-micros"}, DUE_NS % (86_400 * 10**9) // 1000),
         ("long", DUE_NS // 10**6),
         ("int", DUE_NS // 10**9),
+        ("double", DUE_NS / 10**9),
         ("string", datetime.fromtimestamp(DUE_NS // 10**9, UTC).isoformat().replace("+00:00", ".000Z")),
     ],
 )

@@ -136,24 +136,6 @@ def test_what_is_drawn_or_a_moment_can_be_computed_with():
         assert event["total"] == sum(line["price"] for line in event["lines"])
 
 
-def test_a_child_has_what_its_parent_computed():
-    """A parent's total is of the parent's own lines, whatever fields the child has."""
-    line = {"type": "array", "items": record("Line", price="double")}
-    order = record("Order", id="string", lines=line, total="double")
-    paid = record("Paid", id="string", order="string", total="double")
-    fields = {"order": {"parent": "id"}, "total": {"parent": "total"}}
-    of = workload(
-        {"orders": order, "paid": paid},
-        topics={
-            "orders": {"fields": {"total": {"sum": "lines[].price"}}},
-            "paid": {"parent": "orders", "fields": fields},
-        },
-    )
-    events = {batch.topic: list(batch.records()) for batch in batches(of, 500)}
-    totals = {event["id"]: event["total"] for event in events["orders"]}
-    assert all(event["total"] == totals[event["order"]] for event in events["paid"])
-
-
 def test_children_follow_their_parent_with_its_values(shop: dict[str, list[dict[str, Any]]]):
     """What a child says of its parent is true, to the third generation."""
     orders = {order["id"]: order for order in shop["orders"]}
@@ -339,6 +321,50 @@ def test_an_item_may_have_its_parents_values():
     named = [item["of"] for each in second.records() for item in each["l"]]
     assert named == [each for each in ids_of for _ in range(4)][: len(named)]
     assert len(named) == 120
+
+
+@pytest.mark.parametrize("parent_first", [True, False])
+def test_a_child_may_have_what_its_parent_is_computed_to_be(parent_first: bool):
+    """A payment is over the sum of its order's lines, whichever topic the file names first."""
+    schemas = {
+        "a": record("Order", id="string", l={"type": "array", "items": "int"}, total="int", count="int"),
+        "b": record("Payment", id="string", order="string", amount="int", count="int", twice="int"),
+    }
+    fields = {
+        "order": {"parent": "id"},
+        "amount": {"parent": "total"},
+        "count": {"parent": "count"},
+        "twice": {"sum": ["amount", "amount"]},
+    }
+    topics: dict[str, Any] = {
+        "a": {"fields": {"total": {"sum": "l[]"}, "count": {"count": "l"}}},
+        "b": {"parent": "a", "fields": fields},
+    }
+    names = sorted(schemas, reverse=not parent_first)
+    made = {
+        batch.topic: batch.records()
+        for batch in batches(workload({name: schemas[name] for name in names}, topics=topics), 400)
+    }
+    orders = {each["id"]: each for each in made["a"]}
+    for each in made["b"]:
+        parent = orders[each["order"]]
+        assert each["amount"] == parent["total"] == sum(parent["l"])
+        assert each["count"] == parent["count"] == len(parent["l"])
+        assert each["twice"] == 2 * each["amount"]
+
+
+def test_a_field_that_others_take_over_keeps_its_default():
+    """Where the file does not name a field with a default, it has that, also if a child or a copy refers to it."""
+    order = record("Order", id="string", copied="string")
+    order["fields"].append({"name": "currency", "type": "string", "default": "EUR"})
+    payment = record("Payment", id="string", currency=["null", "string"])
+    topics = {
+        "a": {"fields": {"copied": {"copy": "currency"}}},
+        "b": {"parent": "a", "fields": {"currency": {"parent": "currency"}}},
+    }
+    first, second = batches(workload({"a": order, "b": payment}, topics=topics), 20)
+    assert {(each["currency"], each["copied"]) for each in first.records()} == {("EUR", "EUR")}
+    assert {each["currency"] for each in second.records()} == {"EUR"}
 
 
 def test_keys_are_the_fields_that_the_file_names():

@@ -147,3 +147,14 @@ def test_a_schema_of_keys_may_be_of_any_type(tmp_path: Path, schema: Any):
     """Keys are texts and numbers as often as records."""
     (path,) = put(tmp_path, key=json.dumps(schema))
     assert json.loads(schema_source.of_files(path)) == schema
+
+
+def test_comments_in_a_schema_are_passed_over(tmp_path: Path):
+    """Java's Avro takes // and /* */; what is within a text is kept, and lines keep their numbers."""
+    path = tmp_path / "a.avsc"
+    schema = '{"type": "record", "name": "A", // one\n/* two\n*/ "doc": "http://x /* y */",\n"fields": []%s}'
+    path.write_text(schema % "")
+    assert json.loads(schema_source.of_files(path))["doc"] == "http://x /* y */"
+    path.write_text(schema % ",,")
+    with pytest.raises(SchemaError, match=r"a\.avsc:4: "):
+        schema_source.of_files(path)

@@ -58,7 +58,7 @@ def in_files(sources: Sequence[Path], folder: Path) -> Found:
         folder: that of the workload file, which paths are relative to.
 
     Raises:
-        UsageError: there is none; or a file cannot be read, or is not Avro; names the file.
+        UsageError: there is none; or a file cannot be read, or is not JSON, or is alone and not Avro; names the file.
     """
     files = _files(sources)
     named = {path: named_types.full_names(schema_source.document_of(path)) for path in files}
@@ -76,7 +76,13 @@ def in_files(sources: Sequence[Path], folder: Path) -> Found:
             left_out.append(f"{path} has several records ({names}): give each a file of its own.")
             continue
         include = _include(document, homes, path)
-        text = schema_source.of_files(path, include)
+        try:
+            text = schema_source.of_files(path, include)
+        except SchemaError as error:
+            if len(named) == 1:
+                raise
+            left_out.append(error.message)
+            continue
         shown = tuple(_relative(each, folder) for each in include)
         topics.append(FoundTopic(_topic_of(path, roots[0]), text, _relative(path, folder), shown))
     return _few(_apart(topics), left_out, "the files")
@@ -155,13 +161,21 @@ def _files(sources: Sequence[Path]) -> list[Path]:
             raise UsageError(
                 f"There is no file or folder {source}.", "Name .avsc files, or a folder of them."
             )
-        found = sorted(source.rglob("*.avsc")) if source.is_dir() else [source]
+        found = sorted(filter(_is_schema, source.rglob("*.av*"))) if source.is_dir() else [source]
         files.update(dict.fromkeys(found))
     if not files:
         raise UsageError(
-            f"There is no .avsc file in {', '.join(map(str, sources))}.", schema_source.AVRO_ONLY
+            f"There is no .avsc file in {', '.join(map(str, sources))} or below.", schema_source.AVRO_ONLY
         )
     return list(files)
+
+
+def _is_schema(path: Path) -> bool:
+    """Whether a file of a folder has a schema: an .avsc, or an .avro that is JSON and no data."""
+    if path.suffix != ".avro":
+        return path.suffix == ".avsc"
+    with path.open("rb") as file:
+        return file.read(64).lstrip()[:1] in (b"{", b"[")
 
 
 def _homes(named: Mapping[Path, Node]) -> dict[str, Path]:
@@ -196,7 +210,7 @@ def _include(document: Node, homes: Mapping[str, Path], path: Path) -> tuple[Pat
 
 def _topic_of(path: Path, record: Mapping[str, Any]) -> str:
     """The topic that a file is of: as it is called, in the way that topics are."""
-    stem = path.name.removesuffix(".avsc").removesuffix(_VALUE)
+    stem = path.name.removesuffix(".avsc").removesuffix(".avro").removesuffix(_VALUE)
     namespace = str(record["name"]).rpartition(".")[0]
     stem = stem.removeprefix(f"{namespace}.") if namespace else stem
     plain = stem == stem.lower() and all(each.isalnum() or each in "._-" for each in stem) and stem.isascii()

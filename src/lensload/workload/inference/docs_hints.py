@@ -30,10 +30,11 @@ _STANDARDS: Final[tuple[tuple[str, Guess], ...]] = (
     (r"\bIPv6\b", TEXTS["ip6"]),
     (r"\bIPv4\b|\bIP address", TEXTS["ip"]),
     (r"\bURLs?\b|\bURI\b", TEXTS["url"]),
-    (r"\bJSON\b", TEXTS["json"]),
+    (r"\bJSON\b(?![ -](?:schema|spec|file|config|definition))", TEXTS["json"]),
 )
 _MOMENT: Final = re.compile(r"(?i)ISO[ -]?8601|RFC ?3339|\btimestamp\b|\bepoch\b|\bunix time")
 _UNITS: Final = (("us", "micro"), ("ns", "nano"), ("ms", "milli"), ("s", "second"))
+_UNIT: Final = re.compile(r"[(\[](us|ns|ms|s)[)\]]")
 
 
 def values(doc: str) -> list[str]:
@@ -73,4 +74,6 @@ def is_moment(doc: str) -> bool:
 
 def unit(doc: str) -> str:
     """The unit of time that a doc names, such as ms; "" for none."""
+    if found := _UNIT.search(doc):
+        return found[1]
     return next((name for name, word in _UNITS if word in doc.lower()), "")

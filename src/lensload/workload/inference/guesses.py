@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from lensload.schema.named_types import Node
-from lensload.workload.inference import docs_hints, naming, number_words, text_words, vocabulary
+from lensload.workload.inference import (
+    datagen_hints,
+    docs_hints,
+    naming,
+    number_words,
+    text_words,
+    vocabulary,
+)
 from lensload.workload.inference.guess import Guess
 from lensload.workload.inference.places import NONE, Place
 
@@ -17,6 +24,7 @@ _INT: Final = 2**31 - 1
 _FAR: Final = 10**6  # beyond all that is drawn without a bound
 _UNITLESS: Final = frozenset({"sigma", "sequence"})
 _PER_S: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_UNSET: Final = frozenset(["unknown", "none", "null", "n/a", "undefined", "unspecified", "default", "other"])
 _YEAR_S: Final = (1_767_225_600, 1_798_761_600)  # 2026
 
 
@@ -37,7 +45,7 @@ class Guesser:
             place: where the values go; no id, array, map, record or union.
             beside: the words of the names of all fields of its record.
         """
-        return _moment(place, beside) or self._by_kind(place, beside)
+        return _moment(place, beside) or datagen_hints.of(place) or self._by_kind(place, beside)
 
     def _by_kind(self, place: Place, beside: frozenset[str]) -> Guess | None:
         match place.kind, place.logical:
@@ -66,8 +74,12 @@ def is_time(place: Place) -> bool:
     """Whether a place holds points in time, by its type or else by its name and doc."""
     if place.logical:
         return "timestamp" in place.logical or place.logical == "date"
+    if place.kind == "double":
+        return docs_hints.is_moment(place.doc) or place.name[-1:] in (("timestamp",), ("ts",), ("at",))
     if place.kind not in (*TEXT, *WHOLE):
         return False
+    if place.kind == "long" and set(place.name) & vocabulary.BIRTH:
+        return not set(place.name) & {"year", "month", "day", "id"}
     if docs_hints.is_moment(place.doc):
         return place.kind in WHOLE or not _known(place, text_words.TEXTS)
     name = [word for word in place.name if word not in vocabulary.UNITS]
@@ -93,13 +105,14 @@ def _moment(place: Place, beside: frozenset[str]) -> Guess | None:
 def _in_unit(place: Place) -> Guess | None:
     """Moments of 2026 in the unit that the name or the doc says; None where the workload file knows the unit.
 
-    That is a logical type's own, milliseconds of a long, seconds of an int.
+    That is a logical type's own, milliseconds of a long, seconds of an int or a double.
     """
-    if place.logical or place.kind != "long":
+    if place.logical or place.kind not in ("long", "double"):
         return None
+    known = "ms" if place.kind == "long" else "s"
     named = next((vocabulary.UNITS[word] for word in reversed(place.name) if word in vocabulary.UNITS), "")
-    per_s = _PER_S[named or docs_hints.unit(place.doc) or "ms"]
-    return {"uniform": [each * per_s for each in _YEAR_S]} if per_s != _PER_S["ms"] else None
+    unit = named or docs_hints.unit(place.doc) or known
+    return {"uniform": [each * _PER_S[unit] for each in _YEAR_S]} if unit != known else None
 
 
 def _flag(place: Place) -> Guess:
@@ -121,11 +134,19 @@ def _text(place: Place, beside: frozenset[str]) -> Guess:
         return {"choice": listed}
     if phrase in ("state", "region") and beside & text_words.ADDRESS:
         return {"faker": "state"}
-    if guess is not None and phrase in ("status", "state"):
-        return _state(place, guess)
-    if guess is not None and phrase not in text_words.VAGUE:
+    of_process = phrase in ("status", "state")
+    guess = _state(place, guess) if guess is not None and of_process else guess
+    if _contradicted(guess, place.default):
+        return {"constant": place.default}
+    if guess is not None and (of_process or phrase not in text_words.VAGUE):
         return guess
     return docs_hints.standard(place.doc) or docs_hints.example(place.doc) or guess or _unknown_text(place)
+
+
+def _contradicted(guess: Guess | None, default: Any) -> bool:  # noqa: ANN401 - any default
+    """Whether a text's default says that its values are others than the guessed ones: bronze for a level."""
+    said = isinstance(default, str) and default.strip() and default.lower() not in _UNSET
+    return bool(said) and guess is not None and "choice" in guess and default not in guess["choice"]
 
 
 def _unknown_text(place: Place) -> Guess:

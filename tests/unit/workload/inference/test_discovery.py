@@ -60,6 +60,26 @@ def test_a_topic_is_called_as_its_file(tmp_path: Path, file: str, topic: str):
     assert [each.name for each in discovery.in_files([tmp_path], tmp_path).topics] == [topic]
 
 
+def test_a_schema_in_an_avro_file_is_a_topic_and_data_is_none(tmp_path: Path):
+    """Datagen's schemas are called .avro, as Avro's files of data are."""
+    (tmp_path / "orders.avro").write_text(json.dumps(record("Order", field("id", "string"))))
+    (tmp_path / "rows.avro").write_bytes(b"Obj\x01\x04\xff")
+    assert [each.name for each in discovery.in_files([tmp_path], tmp_path).topics] == ["orders"]
+
+
+def test_a_broken_schema_leaves_the_others_of_a_folder(tmp_path: Path):
+    """A file that cannot be a topic is named, and the others become topics; alone it is an error."""
+    broken = record(
+        "Odd", field("id", "string"), field("x", "double", default="NaN"), field("y", "com.acme.None")
+    )
+    put(tmp_path, {"odd": broken, "order": record("Order", field("id", "string"))})
+    found = discovery.in_files([tmp_path], tmp_path)
+    assert [each.name for each in found.topics] == ["order"]
+    assert [str(tmp_path / "odd.avsc") in each for each in found.left_out] == [True]
+    with pytest.raises(UsageError):
+        discovery.in_files([tmp_path / "odd.avsc"], tmp_path)
+
+
 def test_files_of_one_name_in_two_folders_are_two_topics(tmp_path: Path):
     """No topic hides another."""
     for folder in ("a", "b"):

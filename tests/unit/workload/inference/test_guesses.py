@@ -62,6 +62,8 @@ DOCS: dict[str, tuple[str, Guess]] = {
     "an id": ("UUID of the thing", {"uuid": {}}),
     "an example": ("e.g. CUST-12345", {"pattern": "CUST-#####"}),
     "a moment": ("ISO 8601", {"due": {}}),
+    "JSON": ("The answer as JSON", text_words.TEXTS["json"]),
+    "a schema in JSON": ("As the JSON specification says", {"faker": "word"}),
 }
 
 
@@ -109,7 +111,8 @@ MOMENTS: dict[str, tuple[Any, str]] = {
     "createdAt": (MILLIS, "due"), "timestamp": ("long", "due"), "event_time": ("string", "due"), "ts_ms": ("long", "due"),
     "updated_at": ("int", "due"), "ts_us": ("long", "uniform"), "dateOfBirth": (DATE, "before_due"),
     "registeredAt": (MILLIS, "before_due"), "whatever": (MILLIS, "due"), "expiresAt": (MILLIS, "uniform"),
-    "responseTime": ("double", "lognormal"), "timezone": ("string", "faker"),
+    "responseTime": ("double", "lognormal"), "timezone": ("string", "faker"), "date_of_birth": ("long", "before_due"),
+    "event_ts": ("double", "due"), "lapTime": ("double", "uniform"),
 }  # fmt: skip
 
 
@@ -118,6 +121,42 @@ def test_moments_are_known_by_type_or_name(name: str):
     """Times are when the event is due or before it, in the unit that the field counts in."""
     kind, expected = MOMENTS[name]
     assert expected in (guess(name, kind) or {})
+
+
+def test_a_doc_says_the_unit_of_a_moment():
+    """A moment counts in what its doc has in parentheses; a double counts seconds."""
+    seconds, millis = ("Timestamp in UTC (s)", "Timestamp in UTC (ms)")
+    assert guess("time", "double", doc=seconds) == guess("time", "long", doc=millis) == {"due": {}}
+    assert "uniform" in (guess("time", "double", doc=millis) or {})
+
+
+DATAGEN: dict[str, tuple[str, dict[str, Any], Guess | None]] = {
+    "options": ("string", {"options": ["MALE", "FEMALE"]}, {"choice": ["MALE", "FEMALE"]}),
+    "a range": ("int", {"range": {"min": 20, "max": 3500}}, {"uniform": [20, 3499]}),
+    "a real range": ("double", {"range": {"min": -50, "max": 70}}, {"uniform": [-50, 70]}),
+    "an iteration": (
+        "long",
+        {"iteration": {"start": 1000, "step": 1}},
+        {"sequence": {"start": 1000, "step": 1}},
+    ),
+    "options of another type": ("int", {"options": ["a"]}, {"uniform": [0, 1000]}),
+    "a range without an end": ("int", {"range": {"min": 1}}, {"uniform": [0, 1000]}),
+}
+
+
+@pytest.mark.parametrize(("kind", "said", "expected"), DATAGEN.values(), ids=list(DATAGEN))
+def test_what_a_schema_says_to_datagen_is_kept(kind: str, said: Any, expected: Guess):
+    """The arg.properties of Confluent's Datagen source say more than a name."""
+    assert guess("xyz", {"type": kind, "arg.properties": said}) == expected
+    assert guess("xyz", ["null", {"type": kind, "arg.properties": said}]) == expected
+
+
+def test_a_default_says_that_a_guess_is_wrong():
+    """A text whose default is none of the guessed values has its default instead."""
+    assert guess("level", default="bronze") == {"constant": "bronze"}
+    assert guess("level", default="WARN") == guess("level", default="") == guess("level", default="UNKNOWN")
+    assert guess("orderStatus", default="PENDING") == {"constant": "PENDING"}
+    assert guess("firstName", default="Ada") == {"faker": "first_name"}
 
 
 def test_an_event_begins_before_it_ends():
