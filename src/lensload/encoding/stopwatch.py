@@ -7,7 +7,7 @@ same place in every value, or behind fields that have to be skipped, which is do
 import json
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 from fastavro.schema import parse_schema
@@ -17,7 +17,9 @@ from lensload import ids
 from lensload.encoding import wire
 from lensload.encoding.skipping import Bytes, Skip, Skips, skip_fixed
 from lensload.errors import SchemaError
-from lensload.workload.model import Workload
+
+if TYPE_CHECKING:
+    from lensload.workload.model import Workload
 
 HEADER_BYTES: Final = 5
 RAW_BYTES: Final = 16
@@ -96,7 +98,7 @@ class Stopwatch:
         return np.concatenate((header, data[at[:, None] + np.arange(width)]), axis=1), whole
 
 
-def readers(workload: Workload | None) -> dict[str, HeadReader]:
+def readers(workload: "Workload | None") -> dict[str, HeadReader]:
     """What reads the ids of each topic of a workload; nothing without one, for LENS's way.
 
     Raises:
