@@ -6,6 +6,9 @@ from typing import Any, Final, Self
 
 from lensload.workload.file import TopicTable, WorkloadFile
 
+MOST_TOPICS: Final = 64
+"""How many topics a workload has at most: as many as the accounts of a run have places for."""
+
 _FORMAT: Final = 1
 
 
@@ -97,6 +100,11 @@ class Workload:
         content: dict[str, Any] = json.loads(text)
         file = WorkloadFile.model_validate(content["file"])
         return cls.of(content["name"], file, content["schemas"], content["key_schemas"])
+
+
+def events_a_root(file: WorkloadFile) -> float:
+    """How many events an event without a parent brings about on average, itself among them."""
+    return 1 / sum(share for topic, share in shares_of(file).items() if file.topics[topic].parent is None)
 
 
 def shares_of(file: WorkloadFile) -> dict[str, float]:
