@@ -56,9 +56,7 @@ class Moments:
 
     def numbers(self, rows: Rows) -> NDArray[np.float64]:
         """See `NumberMaker`: a moment is worth as much as it is in its field."""
-        if self._real:
-            return self._draw(rows) / NS_PER_S
-        return self._integers(rows).astype(np.float64)
+        return self._draw(rows) / NS_PER_S if self._real else self._integers(rows).astype(np.float64)
 
     def _integers(self, rows: Rows) -> NDArray[np.int64]:
         moments = self._draw(rows)

@@ -62,18 +62,18 @@ class Wanted:
             place = place.inner.setdefault(token, Wanted())
         return place
 
-    def parts(self, path: str) -> Iterator[str]:
-        """The paths in it of which anything is said or wanted, written or not; its own path is the given one."""
-        for token, inner in self.inner.items():
-            here = joined(path, token)
-            yield from inner.parts(here) if inner.inner else (here,)
-
     def says(self, path: Tokens) -> bool:
         """Whether anything is said of a path from here on, or of what is in it."""
         place: Wanted | None = self
         for token in path:
             place = place and place.inner.get(token)
         return place is not None
+
+    def parts(self, path: str) -> Iterator[str]:
+        """The paths in it of which anything is said or wanted, written or not; its own path is the given one."""
+        for token, inner in self.inner.items():
+            here = joined(path, token)
+            yield from inner.parts(here) if inner.inner else (here,)
 
     def paths(self) -> Iterator[str]:
         """The written paths here and in it."""
