@@ -24,6 +24,7 @@ the next field begins, at most where the value ends. The last argument is how ma
 
 _LONGEST: Final = 10  # bytes of a varint
 _DEEPEST: Final = 40  # records in each other: Avro allows any number, for a list of its own kind
+_MOST_ITEMS: Final = 20_000  # in one list, with its blocks; a workload's events have at most half as many
 _SIZES: Final = {"null": 0, "boolean": 1, "float": 4, "double": 8}
 
 
@@ -143,12 +144,16 @@ def _blocks(items: list[Skip]) -> Skip:
             return ends
         behind = at.copy()
         left = np.arange(len(at))
+        total = np.zeros(len(at), dtype=np.int64)  # of the blocks and their items
         while len(left):
             count, here = _varint(data, behind[left], ends[left])
             sized = count < 0  # then the block says how many bytes it has
             if sized.any():
                 here[sized] = _skip_sized(data, here[sized], ends[left][sized], depth)
-            behind[left] = here
+            # Each item has a byte or more. What has too many is none of ours, and would take long.
+            total[left] += 1 + np.clip(count, 0, _MOST_ITEMS)
+            strange = (total[left] > _MOST_ITEMS) | (bool(items) & (count > ends[left] - here))
+            behind[left] = np.where(strange, ends[left], here)
             which, count_left = left[count > 0], count[count > 0]
             while items and len(which):
                 for item in items:

@@ -14,6 +14,7 @@ from lensload import ids
 from lensload.encoding import wire
 from lensload.encoding.stopwatch import Stopwatch
 from lensload.errors import SchemaError
+from lensload.workload.at import MOST_ITEMS
 
 NODE = {
     "type": "record",
@@ -135,6 +136,20 @@ def test_lengths_that_nothing_could_have_end_with_the_value():
     fields = [{"name": "many", "type": array}, {"name": "id", "type": "string"}]
     huge = wire.header(1) + b"\xfe" + b"\xff" * 8 + b"\x01" + b"\x00"
     assert not Stopwatch({"type": "record", "name": "R", "fields": fields}, "id")([huge]).valid[0]
+
+
+def test_lists_as_long_as_a_workloads_are_skipped_and_endless_ones_are_not_walked_through():
+    """A large record of somebody else costs no more time than the largest one of ours."""
+    fields = [
+        {"name": "items", "type": {"type": "array", "items": "int"}},
+        {"name": "id", "type": "string"},
+    ]
+    schema = {"type": "record", "name": "Event", "fields": fields}
+    values = [
+        written(schema, "id", {"items": [1] * count}, id_of(3, "text")) for count in (0, MOST_ITEMS, 100_000)
+    ]
+    heads = Stopwatch(schema, "id")(values)
+    assert heads.valid.tolist() == [True, True, False]
 
 
 def test_blocks_with_their_size_in_bytes_are_skipped():
