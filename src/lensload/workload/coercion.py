@@ -79,7 +79,9 @@ def _null(value: Any, _to: AvroType) -> None:
 def _array(value: Any, to: AvroType) -> list[Any]:
     if not isinstance(value, (list, tuple, set)):
         raise _no(value, "array")
-    return [coerced(each, to.items) for each in value]
+    # The order of a set differs from process to process.
+    ordered = sorted(value, key=repr) if isinstance(value, set) else value
+    return [coerced(each, to.items) for each in ordered]
 
 
 def _map(value: Any, to: AvroType) -> dict[str, Any]:
