@@ -82,7 +82,7 @@ def in_files(sources: Sequence[Path], folder: Path) -> Found:
         except SchemaError as error:
             if len(named) == 1:
                 raise
-            left_out.append(error.message)
+            left_out.append(f"Left out: {error.message}")
             continue
         shown = tuple(_relative(each, folder) for each in include)
         topics.append(FoundTopic(_topic_of(path, roots[0]), text, _relative(path, folder), shown))
@@ -114,7 +114,7 @@ def in_registry(registry: "Registry", patterns: Sequence[str] = ()) -> Found:
         try:
             fetched = schema_source.fetched(registry, subject)
         except SchemaError as error:
-            left_out.append(error.message)
+            left_out.append(f"Left out: {error.message}")
             continue
         if not _is_record(fetched.text):
             left_out.append(f"The subject {subject} is no record, and the values of a topic are records.")

@@ -117,6 +117,7 @@ TEXTS: Final[dict[str, Guess]] = table(
     ("hash, sha256, signature, token", faker("sha256")),
     ("checksum, md5, etag", faker("md5")),
     ("level, severity text, log level, severity level", weighted(INFO=8, WARN=1, ERROR=1)),
+    ("customer level, user level, member level, account level", weighted(bronze=6, silver=3, gold=1)),
     ("severity", weighted(low=6, medium=3, high=1)),
     ("priority", weighted(low=3, normal=6, high=1)),
     ("stack trace, text, body, content", faker("paragraph")),
