@@ -87,6 +87,10 @@ STOPWATCHES: dict[str, tuple[Schema, str]] = {
         "note",
     ),
     "text that says least, where nothing is an id": (TRANSFER, "reference"),
+    "the record's own, where that is called as many": (
+        record("orders", field("itemid", "string"), field("orderid", "string")),
+        "orderid",
+    ),
     "no text that holds a time": (
         record("Odd", optional("createdAt", "string"), field("name", "string")),
         "name",
