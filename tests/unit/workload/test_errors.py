@@ -60,7 +60,7 @@ def refused(folder: Path, text: str, **schemas: Any) -> UsageError:
         ("customerId = { uid = {} }", "customerId.uid", "uuid"),
         ('status = { choice = ["NEW", "PAYED"] }', "status.choice", "PAID"),
         ("amount = { uuid = {} }", "amount.uuid", "UUIDs"),
-        ("amount = { due = {} }", "amount.due", "moments"),
+        ("status = { due = {} }", "status.due", "moments"),
         ('quantity = { choice = ["x"] }', "quantity.choice", "int"),
         ("customerId = { normal = { mean = 1, sd = 1 }, length = 3 }", "customerId.length", "length"),
         ("status = { uniform = [1, 2] }", "status.uniform", "numbers"),
