@@ -163,7 +163,7 @@ class RandomBlocks:
             [rows.bits(self._path_key ^ np.uint64(draw), draw % 64) for draw in range(draws)], axis=1
         )
         return Fixed(
-            field, np.ascontiguousarray(words.view(np.uint8).reshape(len(rows), -1)[:, : self._size])
+            field, np.ascontiguousarray(words.view(np.uint8).reshape(len(rows), 8 * draws)[:, : self._size])
         )
 
 
