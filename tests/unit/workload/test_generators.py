@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.workloads import DUE_NS, values
+from tests.support.workloads import DUE_NS, batches, record, values, workload
 
 DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}
 NULLABLE = ["null", "string"]
@@ -217,3 +217,33 @@ def test_branches_of_a_union_have_their_weights():
     kinds = Counter(each if each is None else each[0] for each in made)
     assert kinds[None] / MANY == pytest.approx(0.2, abs=0.02)
     assert kinds["long"] / kinds["string"] == pytest.approx(3, rel=0.1)
+
+
+NONE_OF: list[tuple[Any, dict[str, Any]]] = [
+    ({"type": "fixed", "name": "F", "size": 3}, {}),
+    ({"type": "fixed", "name": "F", "size": 16}, {"uuid": {}}),
+    ({"type": "fixed", "name": "F", "size": 12, "logicalType": "duration"}, {}),
+    ("bytes", {"length": [1, 9]}),
+    ("string", {"faker": "name"}),
+    ("string", {"pattern": "##-??"}),
+    ("string", {"uuid": {}}),
+    ("string", {"due": {}}),
+    ("double", {"before_due": {"exponential": "1h"}}),
+    ("boolean", {}),
+    ("int", {"sequence": {}}),
+    (DECIMAL, {}),
+    (["null", "long", "string"], {"branch": {"long": 3, "string": 1}, "null": 0.2}),
+    ({"type": "array", "items": "int"}, {"length": [0, 3]}),
+    ({"type": "map", "values": "string"}, {"length": [0, 3]}),
+    ({"type": "enum", "name": "E", "symbols": ["A", "B"]}, {}),
+]
+
+
+@pytest.mark.parametrize(("type_", "table"), NONE_OF, ids=str)
+def test_no_items_have_no_values(type_: Any, table: dict[str, Any]):
+    """Whatever is in lists that are all empty is made without any value, as it is before a first event."""
+    fields = {"value": {"length": 0}, "value[]": table}
+    items = {"type": "array", "items": type_}
+    of = workload({"events": record(id="string", value=items)}, topics={"events": {"fields": fields}})
+    (batch,) = batches(of, 5)
+    assert [each["value"] for each in batch.records()] == [[]] * 5

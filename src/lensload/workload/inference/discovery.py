@@ -58,14 +58,13 @@ def in_files(sources: Sequence[Path], folder: Path) -> Found:
         folder: that of the workload file, which paths are relative to.
 
     Raises:
-        UsageError: there is none; or a file cannot be read, or is not JSON, or is alone and not Avro; names the file.
+        UsageError: there is none; or a file cannot be read, or is alone and not Avro; names the file.
     """
     files = _files(sources)
-    named = {path: named_types.full_names(schema_source.document_of(path)) for path in files}
+    named, left_out = _documents(files)
     used = {name for document in named.values() for name in named_types.mentioned(document)}
     homes = _homes(named)
     topics: list[FoundTopic] = []
-    left_out: list[str] = []
     for path, document in named.items():
         own = document if isinstance(document, list) else [document]
         roots = [each for each in schema_source.roots(own) if each["name"] not in used]
@@ -79,9 +78,9 @@ def in_files(sources: Sequence[Path], folder: Path) -> Found:
         try:
             text = schema_source.of_files(path, include)
         except SchemaError as error:
-            if len(named) == 1:
+            if len(files) == 1:
                 raise
-            left_out.append(error.message)
+            left_out.append(f"Left out: {error.message}")
             continue
         shown = tuple(_relative(each, folder) for each in include)
         topics.append(FoundTopic(_topic_of(path, roots[0]), text, _relative(path, folder), shown))
@@ -113,7 +112,7 @@ def in_registry(registry: "Registry", patterns: Sequence[str] = ()) -> Found:
         try:
             fetched = schema_source.fetched(registry, subject)
         except SchemaError as error:
-            left_out.append(error.message)
+            left_out.append(f"Left out: {error.message}")
             continue
         if not _is_record(fetched.text):
             left_out.append(f"The subject {subject} is no record, and the values of a topic are records.")
@@ -168,6 +167,20 @@ def _files(sources: Sequence[Path]) -> list[Path]:
             f"There is no .avsc file in {', '.join(map(str, sources))} or below.", schema_source.AVRO_ONLY
         )
     return list(files)
+
+
+def _documents(files: Sequence[Path]) -> tuple[dict[Path, Node], list[str]]:
+    """The JSON of each file, with full names; and which files are none, unless there is only one."""
+    named: dict[Path, Node] = {}
+    left_out: list[str] = []
+    for path in files:
+        try:
+            named[path] = named_types.full_names(schema_source.document_of(path))
+        except SchemaError as error:
+            if len(files) == 1:
+                raise
+            left_out.append(f"Left out: {error.message}")
+    return named, left_out
 
 
 def _is_schema(path: Path) -> bool:

@@ -135,7 +135,8 @@ def _text(place: Place, beside: frozenset[str]) -> Guess:
     if phrase in ("state", "region") and beside & text_words.ADDRESS:
         return {"faker": "state"}
     of_process = phrase in ("status", "state")
-    guess = _state(place, guess) if guess is not None and of_process else guess
+    if guess is not None and (of_process or phrase == "level"):
+        guess = _of_noun(place, "level" if phrase == "level" else "status", guess)
     if _contradicted(guess, place.default):
         return {"constant": place.default}
     if guess is not None and (of_process or phrase not in text_words.VAGUE):
@@ -159,9 +160,9 @@ def _unknown_text(place: Place) -> Guess:
     return {**found[1], "decimals": 2}
 
 
-def _state(place: Place, guess: Guess) -> Guess:
-    """The states of what the record is of, where they are known: order status for status of an order."""
-    named = (f"{noun} status" for noun in place.nouns)
+def _of_noun(place: Place, word: str, guess: Guess) -> Guess:
+    """The values of what the record is of, where they are known: order status for status of an order."""
+    named = (f"{noun} {word}" for noun in place.nouns)
     return next((text_words.TEXTS[each] for each in named if each in text_words.TEXTS), guess)
 
 

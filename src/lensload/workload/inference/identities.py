@@ -158,7 +158,7 @@ def _rank(place: Place, identity: Identity | None) -> int:
 
 def _rank_of_text(place: Place) -> int:
     words = set(place.name)
-    if words & _CATEGORY:
+    if words & _CATEGORY or guesses.is_time(place):
         return REFERENCE - 1
     return 8 if words & _FREE else 9 if place.nullable else 10
 

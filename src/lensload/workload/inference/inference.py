@@ -299,7 +299,9 @@ class _Drafter:
         topic = self._topic
         usable = [
             identity
-            for identity in sorted(topic.identities.values(), key=lambda each: each.place.path.count("."))
+            for identity in sorted(
+                topic.identities.values(), key=lambda each: (each.place.path.count("."), each.role != "")
+            )
             if identity.place.sure
             and not identity.place.nullable
             and vocabulary.ENTITIES.get(identity.noun, _POOL_SIZE) >= _POOL_SIZE

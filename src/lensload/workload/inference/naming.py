@@ -4,12 +4,18 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from lensload.workload.inference import vocabulary
+
 Words = tuple[str, ...]
 
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 # What follows "IPs", "IDs" or "IPv4" in one piece.
 _PLURAL_ACRONYM: Final = re.compile(r"\b([A-Z]{2,})s\b|([A-Z]{2,})s(?=[A-Z_\-.]|$)")
 _VERSIONED: Final = re.compile(r"(?i)ip_?v([46])")
+_HEADS: Final = vocabulary.ENTITIES.keys() | vocabulary.words(
+    "order session payment invoice shipment page view register first last full country created updated event"
+)
+_TAILS: Final = ("id", "time", "date", "name", "type", "code")
 _IRREGULAR: Final = {
     "people": "person",
     "addresses": "address",
@@ -27,7 +33,16 @@ def words(name: str) -> Words:
     """The words of a name in camelCase, snake_case, kebab-case or with dots, in lower case."""
     plain = _VERSIONED.sub(r"Ip\1", _PLURAL_ACRONYM.sub(lambda m: (m[1] or m[2]).capitalize() + "s", name))
     found = [word.lower() for word in _WORD.findall(plain)]
-    return tuple(_with_digits(found))
+    return tuple(part for word in _with_digits(found) for part in _apart(word))
+
+
+def _apart(word: str) -> Words:
+    """The words of a name that has no sign between them, where both are known: userid, ordertime."""
+    for tail in _TAILS:
+        head = word.removesuffix(tail)
+        if head != word and (head in _HEADS or (tail == "id" and head in vocabulary.OF_ITS_OWN)):
+            return head, tail
+    return (word,)
 
 
 def _with_digits(found: list[str]) -> Iterator[str]:

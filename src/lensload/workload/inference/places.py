@@ -148,6 +148,7 @@ def noun_of(name: str) -> Words:
     found = naming.words(short(name))
     while len(found) > 1 and found[-1] in _LAST:
         found = found[:-1]
+    found = (*found[:-1], naming.singular(found[-1])) if found else found
     return tuple(dict.fromkeys(("_".join(found), found[-1], found[0]))) if found else ()
 
 

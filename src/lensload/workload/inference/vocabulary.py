@@ -10,7 +10,7 @@ def words(text: str) -> frozenset[str]:
 
 SELDOM: Final = words(
     "deleted error failed failure fraud fraudulent suspicious test blocked cancelled canceled expired "
-    "locked archived anonymous private draft hidden snapshot retried duplicate refunded returned gift"
+    "locked archived anonymous anon bot private draft hidden snapshot retried duplicate refunded returned gift"
 )
 """Words of flags that are mostly false, and of nullable fields that are mostly null; other flags are mostly true."""
 SELDOM_SET: Final = SELDOM | words(
@@ -24,7 +24,7 @@ TIMES: Final = words(
 """Words that end the name of a point in time."""
 BIRTH: Final = words("birth birthday dob birthdate born")
 LONG_AGO: Final = words(
-    "registered registration signup joined hired hire opened since member enrolled first installed"
+    "register registered registration signup joined hired hire opened since member enrolled first installed"
 )
 AHEAD: Final = words(
     "expires expiry expiration valid until due deadline eta estimated scheduled planned renewal"

@@ -73,11 +73,13 @@ def test_a_broken_schema_leaves_the_others_of_a_folder(tmp_path: Path):
         "Odd", field("id", "string"), field("x", "double", default="NaN"), field("y", "com.acme.None")
     )
     put(tmp_path, {"odd": broken, "order": record("Order", field("id", "string"))})
+    (tmp_path / "worse.avsc").write_text("none")
     found = discovery.in_files([tmp_path], tmp_path)
     assert [each.name for each in found.topics] == ["order"]
-    assert [str(tmp_path / "odd.avsc") in each for each in found.left_out] == [True]
-    with pytest.raises(UsageError):
-        discovery.in_files([tmp_path / "odd.avsc"], tmp_path)
+    for name, said in zip(("worse.avsc", "odd.avsc"), found.left_out, strict=True):
+        assert str(tmp_path / name) in said
+        with pytest.raises(UsageError):
+            discovery.in_files([tmp_path / name], tmp_path)
 
 
 def test_files_of_one_name_in_two_folders_are_two_topics(tmp_path: Path):

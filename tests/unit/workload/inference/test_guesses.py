@@ -159,6 +159,11 @@ def test_a_default_says_that_a_guess_is_wrong():
     assert guess("firstName", default="Ada") == {"faker": "first_name"}
 
 
+def test_a_level_is_of_what_its_record_is_of():
+    """A customer's level is not a log's."""
+    assert guess("level", of="Customer") == guess("customerLevel") != guess("level", of="LogEntry")
+
+
 def test_an_event_begins_before_it_ends():
     """Of two times in one record the first lies before the second."""
     assert "before_due" in (guess("startedAt", MILLIS, "endedAt") or {})

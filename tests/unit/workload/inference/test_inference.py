@@ -87,6 +87,14 @@ STOPWATCHES: dict[str, tuple[Schema, str]] = {
         "note",
     ),
     "text that says least, where nothing is an id": (TRANSFER, "reference"),
+    "the record's own, where that is called as many": (
+        record("orders", field("itemid", "string"), field("orderid", "string")),
+        "orderid",
+    ),
+    "no text that holds a time": (
+        record("Odd", optional("createdAt", "string"), field("name", "string")),
+        "name",
+    ),
     "a reference, where nothing else is text": (
         record("Odd", field("userId", "string"), field("n", "int")),
         "userId",
@@ -166,6 +174,10 @@ def test_two_references_of_one_record_are_two_rows():
 KEYS: dict[str, tuple[Schema, str]] = {
     "what events refer to": (ORDERS, "customerId"),
     "the id, where they refer to nothing": (CATEGORY, "id"),
+    "what has no other part in it": (
+        record("Odd", field("parentRevId", "string"), field("revId", "string"), field("note", "string")),
+        "revId",
+    ),
     "not one of few": (record("Odd", field("id", "string"), field("storeId", "string")), "id"),
     "not one that may be null": (record("Odd", field("id", "string"), optional("userId", "string")), "id"),
     "none, where there is no id": (record("Odd", field("note", "string")), ""),

@@ -13,6 +13,8 @@ SPELLINGS: dict[naming.Words, list[str]] = {
         "CUSTOMER_ID",
         "customer-id",
     ],
+    ("user", "id"): ["userId", "userid", "USERID"],
+    ("order", "time"): ["order_time", "ordertime"],
     ("ip", "address"): ["ipAddress", "IPAddress", "ip_address"],
     ("user", "ids"): ["userIds", "userIDs", "user_ids"],
     ("client", "ip4"): ["clientIPv4", "client_ip_v4", "clientIp4"],
@@ -26,6 +28,12 @@ SPELLINGS: dict[naming.Words, list[str]] = {
 def test_every_spelling_of_a_name_has_the_same_words(words: naming.Words):
     """A guess does not depend on whether a team writes camelCase or snake_case."""
     assert {naming.words(name) for name in SPELLINGS[words]} == {words}
+
+
+@pytest.mark.parametrize("word", ["valid", "runtime", "paid", "uptime", "candidate", "grid"])
+def test_a_word_that_only_ends_like_an_id_or_a_time_is_one(word: str):
+    """A name without signs is taken apart only where both parts are known."""
+    assert naming.words(word) == (word,)
 
 
 @pytest.mark.parametrize(
