@@ -4,8 +4,7 @@ import json
 from dataclasses import replace
 from typing import Final
 
-from lensload.workload import drawn_makers, faker_values, generators, text_makers, unions, wishes
-from lensload.workload.at import MOST_ITEMS, At, others
+from lensload.workload import drawn_makers, faker_values, generators, text_makers, topic_specs, unions
 from lensload.workload.avro_type import AvroField, AvroType
 from lensload.workload.coercion import default_value
 from lensload.workload.complaint import Complaint
@@ -19,8 +18,9 @@ from lensload.workload.known import known
 from lensload.workload.maker import Maker
 from lensload.workload.model import Workload
 from lensload.workload.paths import ITEMS, VALUES, Wanted, find, joined, step
+from lensload.workload.position import MOST_ITEMS, Position, others
 from lensload.workload.references import KEYS, References
-from lensload.workload.wishes import TopicWishes
+from lensload.workload.topic_specs import TopicSpec
 from lensload.world import rng
 
 _LENGTH: Final = (1, 3)
@@ -47,16 +47,16 @@ class Builder:
         faker_values.check_memory(workload.file)
         self._file = workload.file
         self._faker = FakerValues(workload.file.seed, workload.file.locale)
-        self._wishes = wishes.of(workload)
-        self._trees = {topic: Tree() for topic in self._wishes}
-        self._references = References(workload.file, self._wishes, self._trees, self._maker)
+        self._specs = topic_specs.of(workload)
+        self._trees = {topic: Tree() for topic in self._specs}
+        self._references = References(workload.file, self._specs, self._trees, self._maker)
 
     def tree(self, topic: str) -> Tree:
         """The makers of a topic's values."""
-        of = self._wishes[topic]
+        of = self._specs[topic]
         tree = self._trees[topic]
         try:
-            tree.root = self._maker(of.type, of.wanted, At(("topics", topic), tree=tree))
+            tree.root = self._maker(of.type, of.wanted, Position(("topics", topic), tree=tree))
         except _TooDeepError as error:
             raise Complaint(
                 ("topics", topic, "schema"),
@@ -74,18 +74,18 @@ class Builder:
 
     def keys(self, topic: str, tree: Tree) -> dict[str, Maker | str]:
         """What makes the fields of a topic's key, by name: a maker, or the name of the field at the top that it is."""
-        of = self._wishes[topic]
+        of = self._specs[topic]
         if of.topic.key_schema_text is not None:
             return self._by_key_schema(of, AvroType.of(json.loads(of.topic.key_schema_text)), tree)
         makers: dict[str, Maker | str] = {}
         for path in of.keys:
             name = ".".join(path)
-            at = At(("topics", topic), name, tree=tree)
+            at = Position(("topics", topic), name, tree=tree)
             single = len(path) == 1
             makers[name] = name if single else self._maker(known(find(of.type, path)), of.wanted.at(path), at)
         return makers
 
-    def _by_key_schema(self, of: TopicWishes, type_: AvroType, tree: Tree) -> dict[str, Maker | str]:
+    def _by_key_schema(self, of: TopicSpec, type_: AvroType, tree: Tree) -> dict[str, Maker | str]:
         """The fields of a key's record by name, or else in their order; or the key itself."""
         here = ("topics", of.topic.name, "key_schema")
         fields = {each.name: each.type for each in type_.fields} if type_.kind == "record" else {"key": type_}
@@ -96,14 +96,14 @@ class Builder:
         makers: dict[str, Maker | str] = {}
         for name, wanted_type in fields.items():
             written = ".".join(paths[name])
-            at = At(("topics", of.topic.name), written, here, tree=tree)
+            at = Position(("topics", of.topic.name), written, here, tree=tree)
             branches = others(wanted_type)
             makers[name] = self._references.same(
                 branches[0] if len(branches) == 1 else wanted_type, of, written, at
             )
         return makers
 
-    def _maker(self, type_: AvroType, wanted: Wanted | None, at: At) -> Maker:
+    def _maker(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
         """The maker of a place, which the file says something of or not."""
         if type_.kind == "union":
             return self._union(type_, wanted, at)
@@ -114,10 +114,10 @@ class Builder:
             raise at.complaint("branch", f"branch chooses a type of a union, and the field is {type_}")
         return self._single(type_, wanted, at)
 
-    def _single(self, type_: AvroType, wanted: Wanted | None, at: At) -> Maker:
+    def _single(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
         """The maker of a type that is no union."""
         table = _table(wanted)
-        if not at.in_pool and at.path == ".".join(self._wishes[at.owner[1]].stopwatch):
+        if not at.in_pool and at.path == ".".join(self._specs[at.owner[1]].stopwatch):
             return text_makers.Stopwatches(type_)
         _check_modifiers(type_, table, at)
         if table.generator:
@@ -136,7 +136,7 @@ class Builder:
             case _:
                 return at.told("", lambda: generators.usual(table, type_, self._site(at)))
 
-    def _generated(self, type_: AvroType, table: FieldTable, at: At) -> Maker:
+    def _generated(self, type_: AvroType, table: FieldTable, at: Position) -> Maker:
         key = table.generator
         if at.in_pool and (key in generators.OF_EVENTS or (key in KEYS and key != "from_")):
             raise at.complaint(
@@ -146,14 +146,14 @@ class Builder:
             return self._references.made(type_, table, at)
         return at.told(key, lambda: generators.made(table, type_, self._site(at)))
 
-    def _site(self, at: At) -> Site:
+    def _site(self, at: Position) -> Site:
         rows = self._file.pools[at.owner[1]].size if at.in_pool else 0
         return Site(at.place, self._key(at), self._faker, at.tree, rows)
 
-    def _key(self, at: At, what: str = "") -> rng.Keys:
+    def _key(self, at: Position, what: str = "") -> rng.Keys:
         return rng.root(self._file.seed, f"{'.'.join(at.owner)}.{at.path} {what}")
 
-    def _record(self, type_: AvroType, wanted: Wanted | None, at: At) -> Maker:
+    def _record(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
         if at.records.count(type_.name) >= _DEEPEST:
             raise _TooDeepError
         inside = replace(at, records=(*at.records, type_.name))
@@ -163,12 +163,12 @@ class Builder:
         }
         return RecordMaker(makers) if makers else drawn_makers.constant({})
 
-    def _field(self, of: AvroField, wanted: Wanted | None, at: At) -> Maker:
+    def _field(self, of: AvroField, wanted: Wanted | None, at: Position) -> Maker:
         if wanted is None and of.has_default:
             return drawn_makers.constant(default_value(of))
         return self._maker(of.type, wanted, at)
 
-    def _array(self, type_: AvroType, wanted: Wanted | None, at: At) -> Maker:
+    def _array(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
         low, high = _table(wanted).length or _usual_length(at)
         try:
             item = self._maker(type_.items, wanted and wanted.inner.get(ITEMS), at.into_items(ITEMS, high))
@@ -177,7 +177,7 @@ class Builder:
         counts = text_makers.between(low, high, self._key(at, "length"))
         return ListMaker(item, counts, self._key(at, "items"))
 
-    def _map(self, type_: AvroType, wanted: Wanted | None, at: At) -> Maker:
+    def _map(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
         table = _table(wanted)
         some = len(table.keys or ())
         low, high = table.length or ((min(1, some), some) if some else _usual_length(at))
@@ -193,7 +193,7 @@ class Builder:
         counts = text_makers.between(low, high, self._key(at, "length"))
         return MapMaker(item, counts, keys, self._key(at, "items"))
 
-    def _union(self, type_: AvroType, wanted: Wanted | None, at: At) -> Maker:
+    def _union(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
         table = _table(wanted)
         if table.null and not type_.nullable:
             raise at.complaint("null", f"null needs a union with null, and the field is {type_}")
@@ -212,7 +212,7 @@ class Builder:
         return unions.maker(type_, makers, weights, table.null, self._key(at, "null"))
 
     def _branches(
-        self, type_: AvroType, wanted: Wanted | None, at: At
+        self, type_: AvroType, wanted: Wanted | None, at: Position
     ) -> tuple[dict[int, Maker], list[float]]:
         """The makers of a union's branches that are used, by their number, and their weights.
 
@@ -242,7 +242,7 @@ class Builder:
         return makers, weights
 
 
-def _usual_length(at: At) -> tuple[int, int]:
+def _usual_length(at: Position) -> tuple[int, int]:
     """The length of a list of which the file says nothing; in many others only one item."""
     return _LENGTH if at.items * _LENGTH[1] <= MOST_ITEMS else (1, 1)
 
@@ -251,15 +251,15 @@ def _table(wanted: Wanted | None) -> FieldTable:
     return _SILENT if wanted is None or wanted.table is None else wanted.table
 
 
-def _check_parts(type_: AvroType, wanted: Wanted | None, at: At) -> None:
+def _check_parts(type_: AvroType, wanted: Wanted | None, at: Position) -> None:
     """The type has every part that the file says something of."""
     for token, inner in (wanted.inner if wanted else {}).items():
         if step(type_, token) is None:
             written = next(inner.paths(), joined(at.path, token))
-            raise Complaint((*at.owner, "fields", written), wishes.no_part(type_, token))
+            raise Complaint((*at.owner, "fields", written), topic_specs.no_part(type_, token))
 
 
-def _check_modifiers(type_: AvroType, table: FieldTable, at: At) -> None:
+def _check_modifiers(type_: AvroType, table: FieldTable, at: Position) -> None:
     """What is beside the generator means something for it."""
     given, key = table.model_fields_set, table.generator
     numbers = key in generators.NUMERIC or (not key and type_.numeric)

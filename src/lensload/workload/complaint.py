@@ -1,7 +1,7 @@
 """A complaint about a workload file: which key is wrong, and how, before anybody knows in which line it is."""
 
 from lensload.errors import UsageError
-from lensload.workload.lines import Lines, Place
+from lensload.workload.toml_lines import Lines, Place
 
 
 class Complaint(Exception):  # noqa: N818 - a person's word, not a failure of the program

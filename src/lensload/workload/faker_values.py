@@ -9,7 +9,7 @@ from lensload.workload.avro_type import AvroType
 from lensload.workload.coercion import coerced
 from lensload.workload.complaint import Complaint
 from lensload.workload.file import MOST_DISTINCT, FakerCall, PoolTable, TopicTable, WorkloadFile
-from lensload.workload.lines import Place
+from lensload.workload.toml_lines import Place
 
 if TYPE_CHECKING:
     from faker import Faker

@@ -8,9 +8,9 @@ from typing import Any, Final
 from lensload.errors import LensloadError
 from lensload.workload import loading
 from lensload.workload.complaint import Complaint
-from lensload.workload.lines import Lines, Place
 from lensload.workload.loading import Fetch
 from lensload.workload.model import Workload
+from lensload.workload.toml_lines import Lines, Place
 
 _MOST: Final = 100
 

@@ -14,12 +14,12 @@ from lensload.workload.derived_makers import Tree
 from lensload.workload.faker_values import DISTINCT, FakerValues
 from lensload.workload.file import FieldTable
 from lensload.workload.known import known
-from lensload.workload.lines import Place
 from lensload.workload.maker import Maker
 from lensload.workload.moment_makers import Moments
 from lensload.workload.number_form import NumberForm
 from lensload.workload.number_makers import Numeric
 from lensload.workload.rows import Rows
+from lensload.workload.toml_lines import Place
 from lensload.world import rng
 
 OF_EVENTS: Final = ("due", "before_due", "padding")

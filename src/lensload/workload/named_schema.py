@@ -10,7 +10,7 @@ from lensload.schema import parsing
 from lensload.workload import schema_source
 from lensload.workload.complaint import Complaint
 from lensload.workload.file import Subject
-from lensload.workload.lines import Place
+from lensload.workload.toml_lines import Place
 
 Fetch = Callable[[str, int | None], str]
 """The self-contained Avro schema, as JSON, of a subject's version in the registry; None: the latest."""

@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from lensload.parse import nearest
-from lensload.workload import derived_makers, drawn_makers, wishes
-from lensload.workload.at import At, others
+from lensload.workload import derived_makers, drawn_makers, topic_specs
 from lensload.workload.avro_type import AvroType
 from lensload.workload.coercion import default_value
 from lensload.workload.complaint import Complaint
@@ -19,10 +18,11 @@ from lensload.workload.number_form import NumberForm
 from lensload.workload.number_makers import Numeric
 from lensload.workload.paths import Tokens, Wanted, find, scope, tokens, with_default
 from lensload.workload.pools import PoolDraw
+from lensload.workload.position import Position, others
 from lensload.workload.rows import Rows
-from lensload.workload.wishes import TopicWishes
+from lensload.workload.topic_specs import TopicSpec
 
-Make = Callable[[AvroType, Wanted | None, At], Maker]
+Make = Callable[[AvroType, Wanted | None, Position], Maker]
 
 KEYS: Final = ("from_", "parent", "copy_of", "sum", "product", "count")
 """The generators that are made here."""
@@ -34,19 +34,19 @@ class References:
 
     Args:
         file: what the workload file says.
-        every: the wishes of each topic.
+        every: the spec of each topic.
         trees: the makers of each topic, which may not be there yet.
         make: makes the maker of any field.
     """
 
     def __init__(
-        self, file: WorkloadFile, every: dict[str, TopicWishes], trees: dict[str, Tree], make: Make
+        self, file: WorkloadFile, every: dict[str, TopicSpec], trees: dict[str, Tree], make: Make
     ) -> None:
-        self._file, self._wishes, self._trees, self._make = file, every, trees, make
+        self._file, self._specs, self._trees, self._make = file, every, trees, make
         self._draws: dict[tuple[str, str, bool], PoolDraw] = {}
         self._used: set[tuple[str, str]] = set()
 
-    def made(self, type_: AvroType, table: FieldTable, at: At) -> Maker:
+    def made(self, type_: AvroType, table: FieldTable, at: Position) -> Maker:
         """The maker of a field's values.
 
         Raises:
@@ -72,9 +72,9 @@ class References:
             for path, table in pool.fields.items():
                 if (name, path) not in self._used:
                     few = table if table.faker is None else table.model_copy(update={"distinct": 1})
-                    self._make(_ANY, Wanted(few), At(("pools", name), path))
+                    self._make(_ANY, Wanted(few), Position(("pools", name), path))
 
-    def same(self, type_: AvroType, of: TopicWishes, path: str, at: At) -> Maker:
+    def same(self, type_: AvroType, of: TopicSpec, path: str, at: Position) -> Maker:
         """The maker of the values of a path of a topic, for a field of the given type.
 
         Raises:
@@ -91,7 +91,7 @@ class References:
             raise at.complaint("", "it may be null, and then the field that refers to it has no value")
         return self._make(type_, wanted, at)
 
-    def _from_pool(self, type_: AvroType, table: FieldTable, at: At) -> Maker:
+    def _from_pool(self, type_: AvroType, table: FieldTable, at: Position) -> Maker:
         name, _, path = known(table.from_).partition(".")
         here = at.blame or (*at.place, "from")
         pool = self._file.pools.get(name)
@@ -107,15 +107,15 @@ class References:
             self._draws[draw] = PoolDraw(name, pool, self._file.seed, table.role, each=each)
         return Referred(self._draws[draw].rows, self._make(type_, Wanted(pool.fields[path]), there))
 
-    def _from_parent(self, type_: AvroType, path: str, at: At) -> Maker:
+    def _from_parent(self, type_: AvroType, path: str, at: Position) -> Maker:
         parent = known(self._file.topics[at.owner[1]].parent)
         if scope(tokens(path)):
             raise at.complaint("parent", f"{path} has many values for an event")
         there = replace(at.referred(("topics", parent), path, "parent"), tree=self._trees[parent])
-        maker = self.same(type_, self._wishes[parent], path, there)
+        maker = self.same(type_, self._specs[parent], path, there)
         return Referred(lambda rows: known(rows.event.parents), maker)
 
-    def _copied(self, type_: AvroType, written: str, at: At) -> Maker:
+    def _copied(self, type_: AvroType, written: str, at: Position) -> Maker:
         path, own = tokens(written), tokens(at.path)
         around = scope(path)
         if around and around != scope(own):
@@ -123,10 +123,10 @@ class References:
         if path == own[: len(path)] or own == path[: len(own)]:
             raise at.complaint("copy", f"a cycle: one of {at.path} and {written} is in the other")
         there = at.referred(at.owner, written, "copy")
-        maker = self.same(type_, self._wishes[at.owner[1]], written, replace(there, records=at.records))
+        maker = self.same(type_, self._specs[at.owner[1]], written, replace(there, records=at.records))
         return Referred(_itself if around == scope(own) else _event, maker)
 
-    def _derived(self, type_: AvroType, table: FieldTable, at: At) -> Maker:
+    def _derived(self, type_: AvroType, table: FieldTable, at: Position) -> Maker:
         form = at.told(table.generator, lambda: NumberForm(type_, table))
         own = tokens(at.path)
         self._check_operands(table, at, table.generator, ())
@@ -139,10 +139,10 @@ class References:
             raise at.complaint("product", "one of its fields has many values for one of this field")
         return Numeric(form, derived_makers.products(at.tree, own, paths))
 
-    def _check_operands(self, table: FieldTable, at: At, key: str, seen: tuple[str, ...]) -> None:
+    def _check_operands(self, table: FieldTable, at: Position, key: str, seen: tuple[str, ...]) -> None:
         """Each field that a derived one is computed from has numbers, or items to count; and none is computed from it."""
-        of = self._wishes[at.owner[1]]
-        for what, path in wishes.own_references(table):
+        of = self._specs[at.owner[1]]
+        for what, path in topic_specs.own_references(table):
             if path == at.path or path in seen:
                 raise at.complaint(key, f"a cycle: {' from '.join((at.path, *seen, path))}")
             there = known(find(of.type, tokens(path)))

@@ -1,16 +1,16 @@
 """Unions: which branches a field uses, how often, and what of the file is meant for which of them."""
 
 from lensload.parse import nearest
-from lensload.workload.at import At
 from lensload.workload.avro_type import AvroType
 from lensload.workload.composite_makers import UnionMaker
 from lensload.workload.file import FieldTable
 from lensload.workload.maker import Maker
 from lensload.workload.paths import Wanted, step
+from lensload.workload.position import Position
 from lensload.world import rng
 
 
-def chosen(type_: AvroType, table: FieldTable, at: At) -> dict[int, float]:
+def chosen(type_: AvroType, table: FieldTable, at: Position) -> dict[int, float]:
     """The numbers of a union's branches that may be used, with their weights.
 
     Raises:

@@ -14,7 +14,7 @@ from lensload import ids
 from lensload.encoding import wire
 from lensload.encoding.stopwatch import Stopwatch
 from lensload.errors import SchemaError
-from lensload.workload.at import MOST_ITEMS
+from lensload.workload.position import MOST_ITEMS
 
 NODE = {
     "type": "record",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lensload.workload import json_schema
 from lensload.workload.file import WorkloadFile
-from lensload.workload.lines import Lines
+from lensload.workload.toml_lines import Lines
 
 GOOD = """
 #:schema workload.schema.json

@@ -10,16 +10,16 @@ from lensload.workload.avro_type import AvroType
 from lensload.workload.complaint import Complaint
 from lensload.workload.file import FieldTable
 from lensload.workload.known import known
-from lensload.workload.lines import Place
 from lensload.workload.model import Workload, WorkloadTopic
 from lensload.workload.paths import LISTS, Tokens, Wanted, find, scope, tokens, with_default
 from lensload.workload.text_makers import holds_id
+from lensload.workload.toml_lines import Place
 
 _STOPWATCH_HINT: Final = "Each event's id, which says when it was due, goes into a field that is string, bytes or a fixed of 16 bytes."
 
 
 @dataclass(frozen=True, slots=True)
-class TopicWishes:
+class TopicSpec:
     """A topic's schema, and what the file says of the places in it.
 
     Attributes:
@@ -37,25 +37,25 @@ class TopicWishes:
     keys: tuple[Tokens, ...]
 
 
-def of(workload: Workload) -> dict[str, TopicWishes]:
-    """The wishes of every topic.
+def of(workload: Workload) -> dict[str, TopicSpec]:
+    """The spec of every topic.
 
     Raises:
         Complaint: a path is none, or leads to nothing; a topic has no stopwatch; a schema is no record.
     """
     every = {topic.name: _of_topic(topic) for topic in workload.topics}
-    for wishes in every.values():
-        for place, path in _referred(wishes.topic):
-            _require(wishes, place, path)
-        for place, path in _of_parent(wishes.topic):
-            parent = wishes.topic.table.parent
+    for spec in every.values():
+        for place, path in _referred(spec.topic):
+            _require(spec, place, path)
+        for place, path in _of_parent(spec.topic):
+            parent = spec.topic.table.parent
             if parent is None:
                 raise Complaint(place, "parent is a field of the parent event, and the topic has no parent.")
             _require(every[parent], place, path)
     return every
 
 
-def _of_topic(topic: WorkloadTopic) -> TopicWishes:
+def _of_topic(topic: WorkloadTopic) -> TopicSpec:
     here = ("topics", topic.name)
     type_ = AvroType.of(json.loads(topic.schema_text))
     if type_.kind != "record":
@@ -66,10 +66,10 @@ def _of_topic(topic: WorkloadTopic) -> TopicWishes:
         if place.table is not None:
             raise Complaint((*here, "fields", written), f"is the same field as {place.written}.")
         place.table, place.written = table, written
-    wishes = TopicWishes(topic, type_, wanted, _stopwatch(topic, type_), _keys(topic, type_))
-    for path in (wishes.stopwatch, *wishes.keys):
+    spec = TopicSpec(topic, type_, wanted, _stopwatch(topic, type_), _keys(topic, type_))
+    for path in (spec.stopwatch, *spec.keys):
         wanted.at(path)
-    return wishes
+    return spec
 
 
 def _stopwatch(topic: WorkloadTopic, type_: AvroType) -> Tokens:
@@ -154,13 +154,13 @@ def _of_parent(topic: WorkloadTopic) -> Iterator[tuple[Place, str]]:
             yield ("topics", topic.name, "fields", written, "parent"), table.parent
 
 
-def _require(wishes: TopicWishes, place: Place, written: str) -> None:
+def _require(spec: TopicSpec, place: Place, written: str) -> None:
     path = _tokens(written, place)
-    if find(wishes.type, path) is None:
-        raise Complaint(place, _nothing_at(wishes.type, written, path))
+    if find(spec.type, path) is None:
+        raise Complaint(place, _nothing_at(spec.type, written, path))
     # What is only taken over keeps its default; what is computed with, or may be null, is made.
-    if place[-1] not in ("copy", "parent") or with_default(wishes.type, path) is None:
-        wishes.wanted.at(path)
+    if place[-1] not in ("copy", "parent") or with_default(spec.type, path) is None:
+        spec.wanted.at(path)
 
 
 def _tokens(written: str, place: Place) -> Tokens:

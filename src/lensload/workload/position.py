@@ -8,8 +8,8 @@ from lensload.workload.avro_type import AvroType
 from lensload.workload.complaint import Complaint
 from lensload.workload.derived_makers import Tree
 from lensload.workload.file import FieldTable
-from lensload.workload.lines import Place
 from lensload.workload.paths import joined
+from lensload.workload.toml_lines import Place
 
 Made = TypeVar("Made")
 
@@ -18,7 +18,7 @@ MOST_ITEMS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class Position:
     """A place of a topic's record, or a field of a pool.
 
     Attributes:
@@ -49,11 +49,11 @@ class At:
         """Whether it is a field of a pool."""
         return self.owner[0] == "pools"
 
-    def into(self, token: str) -> "At":
+    def into(self, token: str) -> "Position":
         """One part further in."""
         return replace(self, path=joined(self.path, token))
 
-    def into_items(self, token: str, length: int) -> "At":
+    def into_items(self, token: str, length: int) -> "Position":
         """Into the items of a list here, of at most so many.
 
         Raises:
@@ -66,7 +66,7 @@ class At:
             )
         return replace(self.into(token), items=items)
 
-    def referred(self, owner: Place, path: str, key: str) -> "At":
+    def referred(self, owner: Place, path: str, key: str) -> "Position":
         """The field that this one refers to by a key of its table.
 
         Raises:
@@ -77,7 +77,7 @@ class At:
         if place in trail:
             circle = " from ".join(".".join((each[1], *each[3:])) for each in (*trail, place))
             raise Complaint(self.blame or (*self.place, key), f"a cycle: {circle}.")
-        return At(owner, path, self.blame or (*self.place, key), (), self.items, trail, self.tree)
+        return Position(owner, path, self.blame or (*self.place, key), (), self.items, trail, self.tree)
 
     def complaint(self, key: str, message: str) -> Complaint:
         """A complaint about a key of the field, or of the field that refers to it."""
