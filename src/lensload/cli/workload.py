@@ -118,7 +118,12 @@ def sample(given: Given, file: Path, count: int, topics: tuple[str, ...]) -> Non
             )
     from lensload.cli import workload_events  # noqa: PLC0415 - slow to import
 
-    for event in workload_events.some(loaded, topics or tuple(known), count):
+    chosen = topics or tuple(known)
+    try:
+        loaded.check_share(chosen)
+    except ValueError as error:
+        raise UsageError(f"--topic: {error}.") from error
+    for event in workload_events.some(loaded, chosen, count):
         click.echo(event)
 
 

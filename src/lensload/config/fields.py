@@ -168,7 +168,10 @@ class Load(Group):
     def _topics_that_there_are(cls, value: object, info: ValidationInfo) -> object:
         workload = info.data.get("workload")
         known = tuple(topic.name for topic in workload.topics) if workload else TOPIC_NAMES
-        return known if value is None and workload else types.topics(value, known)
+        chosen = known if value is None and workload else types.topics(value, known)
+        if workload:
+            workload.check_share(chosen)
+        return chosen
 
     def is_flat_out(self, *, by_users: bool) -> bool:
         """Whether there is no schedule, but as many events as acknowledgements allow: by Locust's users, or by --rate."""

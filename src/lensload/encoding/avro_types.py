@@ -119,6 +119,8 @@ def _self_contained(node: Any, names: dict[str, Any], placed: set[str]) -> Any:
         return [_self_contained(branch, names, placed) for branch in node]
     result = {key: value for key, value in node.items() if not key.startswith("__")}
     if "name" in result and called(result) in ("record", "enum", "fixed"):
+        if result["name"] in placed:  # as of types that hold each other
+            return result["name"]
         placed.add(result["name"])
         result["namespace"] = result["name"].rpartition(".")[0]  # not that of the type around it
     if "fields" in result:

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.encoding.avro_types import AvroTypes, called
 from lensload.errors import SchemaError
 
 Bytes: TypeAlias = NDArray[np.uint8]
@@ -35,14 +36,12 @@ class Skips:
     """How the fields of a schema are skipped.
 
     Args:
-        schema: a parsed record.
+        types: the types of a record's schema.
     """
 
-    def __init__(self, schema: Schema) -> None:
-        self._schema = schema
-        self._named: dict[str, Schema] = {}
+    def __init__(self, types: AvroTypes) -> None:
+        self._types = types
         self._of: dict[str, Skip] = {}
-        self._note(schema)
 
     def before(self, path: str) -> tuple[list[tuple[int | None, Skip]], Schema]:
         """The fields before the one at a path, each with its size if that is always the same; and that one's type.
@@ -51,9 +50,9 @@ class Skips:
             SchemaError: there is no such field.
         """
         found: list[tuple[int | None, Skip]] = []
-        here = self._schema
+        here = self._types.root
         for name in path.split("."):
-            fields = self._resolved(here)["fields"] if self.kind(here) == "record" else []
+            fields = here["fields"] if called(here) == "record" else []
             names = [field["name"] for field in fields]
             if name not in names:
                 raise SchemaError(
@@ -63,69 +62,39 @@ class Skips:
             found += [
                 (self.size(field["type"]), self._skip(field["type"])) for field in fields[: names.index(name)]
             ]
-            here = fields[names.index(name)]["type"]
+            here = self._types.resolved(fields[names.index(name)]["type"])
         return found, here
-
-    def kind(self, schema: Schema) -> str:
-        """Avro's word for a type: "record", "string", "union" and so on."""
-        resolved = self._resolved(schema)
-        if isinstance(resolved, list):
-            return "union"
-        kind = resolved if isinstance(resolved, str) else resolved["type"]
-        return "record" if kind == "error" else str(kind)
 
     def size(self, schema: Schema, depth: int = 0) -> int | None:
         """How many bytes every value of a type has; None where that is not always the same."""
-        kind = self.kind(schema)
+        schema = self._types.resolved(schema)
+        kind = called(schema)
         if kind == "fixed":
-            return int(self._resolved(schema)["size"])
+            return int(schema["size"])
         if kind != "record" or depth > _DEEPEST:
             return _SIZES.get(kind)
         total = 0
-        for field in self._resolved(schema)["fields"]:
+        for field in schema["fields"]:
             size = self.size(field["type"], depth + 1)
             if size is None:
                 return None
             total += size
         return total
 
-    def _note(self, schema: Schema) -> None:
-        if isinstance(schema, list):
-            for branch in schema:
-                self._note(branch)
-        elif isinstance(schema, dict):
-            if "name" in schema and schema.get("type") in ("record", "error", "enum", "fixed"):
-                self._named[schema["name"]] = schema
-            for inner in ("type", "items", "values"):
-                self._note(schema.get(inner))
-            for field in schema.get("fields", ()):
-                self._note(field["type"])
-
-    def _resolved(self, schema: Schema) -> Schema:
-        while True:
-            if isinstance(schema, str) and schema in self._named:
-                schema = self._named[schema]
-            elif isinstance(schema, dict) and (
-                not isinstance(schema["type"], str) or schema["type"] in self._named
-            ):
-                schema = schema["type"]
-            else:
-                return schema
-
     def _skip(self, schema: Schema) -> Skip:
-        kind, resolved = self.kind(schema), self._resolved(schema)
-        size = self.size(schema)
+        schema = self._types.resolved(schema)
+        kind, size = called(schema), self.size(schema)
         if size is not None:
             return skip_fixed(size)
         match kind:
             case "record":
-                return self._record(resolved)
+                return self._record(schema)
             case "union":
-                return _union([self._skip(branch) for branch in resolved])
+                return _union([self._skip(branch) for branch in schema])
             case "array":
-                return _blocks(self._items(resolved["items"]))
+                return _blocks(self._items(schema["items"]))
             case "map":
-                return _blocks([_skip_sized, *self._items(resolved["values"])])
+                return _blocks([_skip_sized, *self._items(schema["values"])])
             case _:
                 return _skip_sized if kind in ("string", "bytes") else _skip_number
 

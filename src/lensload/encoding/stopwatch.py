@@ -7,14 +7,14 @@ same place in every value, or behind fields that have to be skipped, which is do
 import json
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
-from fastavro.schema import parse_schema
 from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.encoding import wire
+from lensload.encoding.avro_types import AvroTypes, Schema, called
 from lensload.encoding.skipping import Bytes, Skip, Skips, skip_fixed
 from lensload.errors import SchemaError
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 HEADER_BYTES: Final = 5
 RAW_BYTES: Final = 16
-
-Schema = Any
 
 
 class HeadReader(Protocol):
@@ -48,9 +46,9 @@ class Stopwatch:
     """
 
     def __init__(self, schema: Schema, path: str) -> None:
-        skips = Skips(parse_schema(schema, named_schemas={}))
-        before, field = skips.before(path)
-        self._mark, self._width = _form(skips, field, path)
+        types = AvroTypes(schema)
+        before, field = Skips(types).before(path)
+        self._mark, self._width = _form(types, field, path)
         self._at = HEADER_BYTES + len(self._mark)
         self._before: list[Skip] = []
         for size, skip in before:
@@ -108,22 +106,23 @@ def readers(workload: "Workload | None") -> dict[str, HeadReader]:
     return {topic.name: Stopwatch(json.loads(topic.schema_text), topic.stopwatch) for topic in topics}
 
 
-def _form(skips: Skips, field: Schema, path: str) -> tuple[bytes, int]:
+def _form(types: AvroTypes, field: Schema, path: str) -> tuple[bytes, int]:
     """The bytes that are before an id in a field of this type, the same in every value, and how many bytes it has."""
-    if isinstance(field, list):
-        for number, branch in enumerate(field):
-            kind = skips.kind(branch)
-            if kind in ("string", "bytes") or (kind == "fixed" and skips.size(branch) == RAW_BYTES):
-                mark, width = _form(skips, branch, path)
-                return bytes([2 * number]) + mark, width
-    kind = skips.kind(field)
-    if kind == "string":
-        return bytes([2 * ids.TEXT_BYTES]), ids.TEXT_BYTES
-    if kind == "bytes":
-        return bytes([2 * RAW_BYTES]), RAW_BYTES
-    if kind == "fixed" and skips.size(field) == RAW_BYTES:
-        return b"", RAW_BYTES
+    kind = called(field)
+    if kind == "union":
+        branches = [types.resolved(branch) for branch in field]
+        able = next((number for number, branch in enumerate(branches) if _holds_id(branch)), None)
+        if able is not None:
+            mark, width = _form(types, branches[able], path)
+            return bytes([2 * able]) + mark, width
+    elif _holds_id(field):
+        width = ids.TEXT_BYTES if kind == "string" else RAW_BYTES
+        return b"" if kind == "fixed" else bytes([2 * width]), width
     raise SchemaError(
         f"The field {path} is of type {kind}, and cannot hold the id that a stopwatch needs.",
         "Name a field that is a string, bytes, or a fixed of 16 bytes.",
     )
+
+
+def _holds_id(field: Schema) -> bool:
+    return called(field) in ("string", "bytes") or (called(field) == "fixed" and field["size"] == RAW_BYTES)

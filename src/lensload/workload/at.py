@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from lensload.workload.avro_type import AvroType
 from lensload.workload.complaint import Complaint
@@ -12,6 +12,9 @@ from lensload.workload.lines import Place
 from lensload.workload.paths import joined
 
 Made = TypeVar("Made")
+
+MOST_ITEMS: Final = 10_000
+"""Items that a list and those in it may have in one event: some thousands of events are in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class At:
         path: the path in it.
         blame: the key of the field that refers here, and that complaints are about; () where the field itself is.
         records: the records around it.
+        items: how many of it one event has at most, by the lengths of the lists around it.
         trail: the fields that referred to each other on the way here.
         tree: the makers of the topic whose values are made.
     """
@@ -31,6 +35,7 @@ class At:
     path: str = ""
     blame: Place = ()
     records: tuple[str, ...] = ()
+    items: int = 1
     trail: tuple[Place, ...] = ()
     tree: Tree = field(default_factory=Tree)
 
@@ -48,6 +53,19 @@ class At:
         """One part further in."""
         return replace(self, path=joined(self.path, token))
 
+    def into_items(self, token: str, length: int) -> "At":
+        """Into the items of a list here, of at most so many.
+
+        Raises:
+            Complaint: an event would have too many of them.
+        """
+        items = self.items * max(1, length)
+        if items > MOST_ITEMS:
+            raise self.complaint(
+                "length", f"an event would have up to {items:,} of its items, and {MOST_ITEMS:,} are the most"
+            )
+        return replace(self.into(token), items=items)
+
     def referred(self, owner: Place, path: str, key: str) -> "At":
         """The field that this one refers to by a key of its table.
 
@@ -59,13 +77,14 @@ class At:
         if place in trail:
             circle = " from ".join(".".join((each[1], *each[3:])) for each in (*trail, place))
             raise Complaint(self.blame or (*self.place, key), f"a cycle: {circle}.")
-        return At(owner, path, self.blame or (*self.place, key), (), trail, self.tree)
+        return At(owner, path, self.blame or (*self.place, key), (), self.items, trail, self.tree)
 
     def complaint(self, key: str, message: str) -> Complaint:
         """A complaint about a key of the field, or of the field that refers to it."""
+        sentence = message if message.endswith("?") else f"{message}."
         if self.blame:
-            return Complaint(self.blame, f"{'.'.join(self.owner[1:])}.{self.path}: {message}.")
-        return Complaint((*self.place, key) if key else self.place, f"{message}.")
+            return Complaint(self.blame, f"{'.'.join(self.owner[1:])}.{self.path}: {sentence}")
+        return Complaint((*self.place, key) if key else self.place, sentence)
 
     def told(self, key: str, make: Callable[[], Made]) -> Made:
         """What `make` gives; its ValueError, which ends a sentence, as a complaint about the key."""

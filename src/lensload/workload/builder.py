@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from lensload.workload import drawn_makers, faker_values, generators, text_makers, unions, wishes
-from lensload.workload.at import At, others
+from lensload.workload.at import MOST_ITEMS, At, others
 from lensload.workload.avro_type import AvroField, AvroType
 from lensload.workload.coercion import default_value
 from lensload.workload.complaint import Complaint
@@ -121,9 +121,9 @@ class Builder:
             return text_makers.Stopwatches(type_)
         _check_modifiers(type_, table, at)
         if table.generator:
-            inner = list(wanted.paths())[1:] if wanted is not None else []
+            inner = next(wanted.parts(at.path), "") if wanted is not None else ""
             if inner:
-                raise at.complaint("", f"it makes all of the field, so {inner[0]} cannot be made by itself")
+                raise at.complaint("", f"it makes all of the field, so {inner} cannot be made by itself")
             return self._generated(type_, table, at)
         _check_parts(type_, wanted, at)
         match type_.kind:
@@ -169,9 +169,9 @@ class Builder:
         return self._maker(of.type, wanted, at)
 
     def _array(self, type_: AvroType, wanted: Wanted | None, at: At) -> Maker:
-        low, high = _table(wanted).length or _LENGTH
+        low, high = _table(wanted).length or _usual_length(at)
         try:
-            item = self._maker(type_.items, wanted and wanted.inner.get(ITEMS), at.into(ITEMS))
+            item = self._maker(type_.items, wanted and wanted.inner.get(ITEMS), at.into_items(ITEMS, high))
         except _TooDeepError:
             return drawn_makers.constant([])
         counts = text_makers.between(low, high, self._key(at, "length"))
@@ -180,14 +180,14 @@ class Builder:
     def _map(self, type_: AvroType, wanted: Wanted | None, at: At) -> Maker:
         table = _table(wanted)
         some = len(table.keys or ())
-        low, high = table.length or ((min(1, some), some) if some else _LENGTH)
+        low, high = table.length or ((min(1, some), some) if some else _usual_length(at))
         keys = table.keys or tuple(f"key-{number}" for number in range(1, high + 1))
         if high > len(keys):
             raise at.complaint("keys", f"keys are only {len(keys)}, and length goes to {high}")
         if len(set(keys)) < len(keys):
             raise at.complaint("keys", "keys has one twice")
         try:
-            item = self._maker(type_.items, wanted and wanted.inner.get(VALUES), at.into(VALUES))
+            item = self._maker(type_.items, wanted and wanted.inner.get(VALUES), at.into_items(VALUES, high))
         except _TooDeepError:
             return drawn_makers.constant({})
         counts = text_makers.between(low, high, self._key(at, "length"))
@@ -240,6 +240,11 @@ class Builder:
         if refused and not makers:
             raise refused[0]
         return makers, weights
+
+
+def _usual_length(at: At) -> tuple[int, int]:
+    """The length of a list of which the file says nothing; in many others only one item."""
+    return _LENGTH if at.items * _LENGTH[1] <= MOST_ITEMS else (1, 1)
 
 
 def _table(wanted: Wanted | None) -> FieldTable:

@@ -11,6 +11,7 @@ from lensload.parse import nearest
 from lensload.workload.avro_type import AvroField, AvroType
 
 _RANGES: Final = {"int": 1 << 31, "long": 1 << 63}
+_LONGEST: Final = 19  # digits of a long
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PER_S: Final = {"millis": 10**3, "micros": 10**6, "nanos": 10**9}
 
@@ -78,7 +79,9 @@ def _null(value: Any, _to: AvroType) -> None:
 def _array(value: Any, to: AvroType) -> list[Any]:
     if not isinstance(value, (list, tuple, set)):
         raise _no(value, "array")
-    return [coerced(each, to.items) for each in value]
+    # The order of a set differs from process to process.
+    ordered = sorted(value, key=repr) if isinstance(value, set) else value
+    return [coerced(each, to.items) for each in ordered]
 
 
 def _map(value: Any, to: AvroType) -> dict[str, Any]:
@@ -149,7 +152,9 @@ def _integer(value: Any, to: AvroType) -> int:
             number = Decimal(value) if isinstance(value, (int, float, str, Decimal)) else Decimal("nan")
         except InvalidOperation:
             number = Decimal("nan")
-        result = int(number) if number.is_finite() and number == int(number) else None
+        # No number of so many digits is turned into an integer, which could take hours.
+        small = number.is_finite() and number.adjusted() < 2 * _LONGEST
+        result = int(number) if small and number == int(number) else None
     if result is None:
         raise _no(value, to)
     if not -_RANGES[to.kind] <= result < _RANGES[to.kind]:

@@ -35,5 +35,6 @@ class Complaint(Exception):  # noqa: N818 - a person's word, not a failure of th
 def dotted(place: Place) -> str:
     """The key as the file would write it: parts that are no bare keys in quotes."""
     return ".".join(
-        part if part.replace("-", "").replace("_", "").isalnum() else f'"{part}"' for part in place
+        part if part.isascii() and part.replace("-", "").replace("_", "").isalnum() else f'"{part}"'
+        for part in place
     )

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.workload.composite_makers import ListMaker, RecordMaker, Referred, UnionMaker
+from lensload.workload.drawn_makers import Picks
 from lensload.workload.known import known
 from lensload.workload.maker import Maker, NumberMaker
 from lensload.workload.paths import LISTS, Tokens, scope
@@ -93,7 +94,7 @@ def _reduced(maker: Maker, path: Tokens, rows: Rows, *, count: bool) -> NDArray[
                 if len(places) and branch is not None and (not path or _has(branch, path[0])):
                     result[places] = _reduced(branch, path, maker.taking(number, rows), count=count)
             return result
-        case ListMaker() if count and not path:
+        case ListMaker() | Picks() if count and not path:
             return maker.counts(rows).astype(np.float64)
         case ListMaker():
             items = maker.items(rows)

@@ -1,6 +1,7 @@
 """Makers that draw from values which are made once: constants, choices, and what Faker makes."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,17 @@ class Picks:
             self._pools[field] = Pool((field,), tuple((value,) for value in self._values))
         return Drawn(self._pools[field], self._pick(rows))
 
+    def numbers(self, rows: Rows) -> NDArray[np.float64]:
+        """See `NumberMaker`; what is no number counts 0."""
+        return self._worth(_number)[self._pick(rows)]
+
+    def counts(self, rows: Rows) -> NDArray[np.int64]:
+        """How many items each row's array or map has; what is neither has none."""
+        return self._worth(_length)[self._pick(rows)].astype(np.int64)
+
+    def _worth(self, of: Callable[[Any], float]) -> NDArray[np.float64]:
+        return np.fromiter(map(of, self._values), np.float64, len(self._values))
+
     def with_null(self, share: float, path_key: rng.Keys) -> "Picks":
         """The same draws, of which a share are null."""
         null = len(self._values)
@@ -36,6 +48,14 @@ class Picks:
             return np.where(rows.uniform(path_key) < share, null, self._pick(rows))
 
         return Picks((*self._values, None), pick)
+
+
+def _number(value: Any) -> float:  # noqa: ANN401 - any value
+    return float(value) if isinstance(value, (int, float, Decimal)) else 0.0
+
+
+def _length(value: Any) -> float:  # noqa: ANN401 - any value
+    return float(len(value)) if isinstance(value, (list, dict)) else 0.0
 
 
 def constant(value: Any) -> Picks:  # noqa: ANN401 - any value

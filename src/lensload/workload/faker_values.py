@@ -92,7 +92,8 @@ class FakerValues:
             and callable(getattr(self._faker, name, None))
         ):
             return
-        methods = [each for each in dir(self._faker) if not each.startswith("_") and each not in _NO_METHODS]
+        none = {name, *_NO_METHODS}  # it may have something of that name that is no method
+        methods = [each for each in dir(self._faker) if not each.startswith("_") and each not in none]
         raise Complaint(
             (*place, "faker"), f"Faker ({self._locale}) has no method {name!r}{nearest(name, methods)}"
         )

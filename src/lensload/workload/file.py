@@ -38,12 +38,14 @@ def _weights(value: object) -> object:
         numbers = [w for w in weights if isinstance(w, (int, float)) and not isinstance(w, bool)]
         if len(numbers) < len(weights) or any(not 0 <= number < math.inf for number in numbers):
             raise ValueError("each value of a choice has a weight, a number of at least 0")
-        if not sum(numbers):
-            raise ValueError("at least one weight should be above 0")
+        if not 0 < sum(numbers) < math.inf:
+            raise ValueError("at least one weight should be above 0, and their sum a number")
     return value
 
 
 def _one_or_more(value: object) -> object:
+    if not isinstance(value, (str, list, tuple)) or not value:
+        raise ValueError("it should be a path, or a list of paths")
     return (value,) if isinstance(value, str) else value
 
 
@@ -395,4 +397,5 @@ def _key_of(table: Table, name: str) -> str:
 def _check_uniform(low: float | str, high: float | str) -> None:
     if isinstance(low, str) != isinstance(high, str):
         raise ValueError("both ends of uniform should be numbers, or both dates or moments")
-    _ascending((low, high))
+    if not isinstance(low, str):
+        _ascending((low, high))

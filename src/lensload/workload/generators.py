@@ -144,6 +144,12 @@ def _padding(table: FieldTable, type_: AvroType, site: Site) -> Maker:
     )
 
 
+def _symbol(type_: AvroType, key: rng.Keys) -> Maker:
+    if not type_.symbols:
+        raise ValueError(f"is {type_}, which has no symbol")
+    return drawn_makers.choice(list(type_.symbols), type_, key)
+
+
 _BY_KEY: Final[dict[str, Callable[[FieldTable, AvroType, Site], Maker]]] = {
     "constant": _constant,
     "choice": _choice,
@@ -162,7 +168,7 @@ _BY_KEY: Final[dict[str, Callable[[FieldTable, AvroType, Site], Maker]]] = {
 _USUAL: Final[dict[str, Callable[[AvroType, rng.Keys], Maker]]] = {
     "null": lambda _type, _key: drawn_makers.constant(None),
     "boolean": lambda _type, key: Coins(key),
-    "enum": lambda type_, key: drawn_makers.choice(list(type_.symbols), type_, key),
+    "enum": _symbol,
     "string": lambda type_, key: text_makers.Pattern(type_, _USUAL_PATTERN, key),
     "bytes": lambda type_, key: text_makers.RandomBytes(
         type_, text_makers.between(_USUAL_BYTES, _USUAL_BYTES, key), key

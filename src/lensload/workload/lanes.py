@@ -16,7 +16,7 @@ from lensload.workload.model import Workload
 from lensload.world import rng
 
 _GOLDEN: Final = (5**0.5 - 1) / 2
-_WINDOW: Final = 4_096  # turns, about: enough for NumPy to be worth its calls
+_WINDOW: Final = 4_096  # events, about: enough for NumPy to be worth its calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Lanes:
             if table.parent is not None
         }
         shares = np.array([workload.topics[place].share for place in self._roots])
+        self._events_a_turn = 1 / shares.sum()
         self._ends = np.cumsum(shares / shares.sum())[:-1]
         seed = workload.file.seed
         self._begins = rng.uniform(rng.keys(rng.root(seed, "lanes"), self._lanes), 0)
@@ -70,7 +71,7 @@ class Lanes:
 
     def window(self) -> Events:
         """The next events: some turns of every lane, all of a turn before any of the next."""
-        turns = max(1, _WINDOW // len(self._lanes))
+        turns = max(1, int(_WINDOW / (len(self._lanes) * self._events_a_turn)))
         turn = np.repeat(np.arange(self._turn, self._turn + turns), len(self._lanes))
         place = np.tile(np.arange(len(self._lanes)), turns)
         self._turn += turns

@@ -44,7 +44,7 @@ class Lines:
 def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Each statement with the number of its first line; one goes on until it can be read."""
     waiting: list[str] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
         if not waiting and (not line.strip() or line.lstrip().startswith("#")):
             continue
         waiting.append(line)

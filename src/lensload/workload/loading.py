@@ -1,5 +1,6 @@
 """Loading a workload file: what it says, its schemas, and every complaint with file, line and key."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,11 +15,14 @@ from lensload.workload import named_schema
 from lensload.workload.complaint import Complaint
 from lensload.workload.file import FieldTable, PoolTable, TopicTable, WorkloadFile
 from lensload.workload.lines import Lines, Place
-from lensload.workload.model import Workload
+from lensload.workload.model import MOST_TOPICS, Workload, events_a_root, shares_of
 from lensload.workload.named_schema import Fetch
 from lensload.workload.topic_plan import plans
 
 _FLAG: Final = "Check --workload."
+_TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
+_LEAST_SHARE: Final = 1e-6
+_MOST_FOLLOWERS: Final = 10_000
 
 
 def load(path: Path, fetch: Fetch | None = None) -> Workload:
@@ -101,14 +105,14 @@ def _complaint(error: ValidationError, content: dict[str, Any]) -> Complaint:
     field = _place(details[0]["loc"], content)[:3]
     # Of a union's branches each complains: the one that got furthest is the one that was meant.
     near = [each for each in details if _place(each["loc"], content)[:3] == field]
-    detail = max(near, key=lambda each: len(_place(each["loc"], content)))
+    detail = max(near, key=lambda each: (len(_place(each["loc"], content)), each["type"] == "value_error"))
     place, kind = _place(detail["loc"], content), detail["type"]
     if kind == "extra_forbidden":
         known = _known_keys(place[:-1])
         return Complaint(
             place,
             f"there is no such key{nearest(place[-1], known)}",
-            f"The keys here are {', '.join(known)}.",
+            f"The keys here are {', '.join(known)}." if known else "The table should be empty: {}.",
         )
     if kind == "missing":
         return Complaint(place, f"it lacks the key {detail['loc'][-1]}.")
@@ -151,13 +155,17 @@ def _inner(model: Any, key: str) -> Any:  # noqa: ANN401 - a model, or None
 
 
 def _check_names(file: WorkloadFile) -> None:
-    """Every topic and pool that the file refers to is in it, and no topic is its own ancestor."""
+    """Topics have names that can be, every topic and pool that the file refers to is in it, and none is its own ancestor."""
+    if len(file.topics) > MOST_TOPICS:
+        raise Complaint((), f"there are {len(file.topics)} topics, and a workload has {MOST_TOPICS} at most.")
     for topic, table in file.topics.items():
         here = ("topics", topic)
-        if not topic.replace(".", "").replace("-", "").replace("_", "").isalnum() or len(topic) > 200:
+        if not _TOPIC_NAME.fullmatch(topic) or topic in (".", ".."):
             raise Complaint(
                 here, "a topic's name has letters, digits, '.', '_' and '-', as Kafka's topic names do."
             )
+        if topic == "all":
+            raise Complaint(here, "figures call all topics together so: give the topic another name.")
         if table.parent is not None and table.parent not in file.topics:
             raise Complaint(
                 (*here, "parent"), f"there is no topic {table.parent!r}{nearest(table.parent, file.topics)}"
@@ -169,6 +177,26 @@ def _check_names(file: WorkloadFile) -> None:
         _check_ancestors(file, topic)
     if all(table.parent is not None for table in file.topics.values()):
         raise Complaint(("topics",), "every topic has a parent: at least one should have none.")
+    _check_shares(file)
+
+
+def _check_shares(file: WorkloadFile) -> None:
+    """Each topic has events, and an event is followed by no more than there is memory for."""
+    many = events_a_root(file) > _MOST_FOLLOWERS
+    shares = shares_of(file)
+    for topic in sorted(shares, key=lambda each: file.topics[each].parent is None):  # what follows first
+        table = file.topics[topic]
+        here = ("topics", topic, "share" if table.parent is None else "children")
+        if not shares[topic]:
+            raise Complaint(here, f"no event of {topic} would ever follow one of {table.parent}.")
+        if many and table.parent is not None:
+            raise Complaint(
+                here, f"an event without a parent would have more than {_MOST_FOLLOWERS:,} that follow it."
+            )
+        if shares[topic] < _LEAST_SHARE:
+            raise Complaint(
+                here, f"of a million events not one would be of {topic}: the shares are too far apart."
+            )
 
 
 def _check_ancestors(file: WorkloadFile, topic: str) -> None:

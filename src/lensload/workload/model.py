@@ -1,12 +1,17 @@
 """A workload as a value: its topics with their schemas, and all that their events are made from."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from lensload.workload.file import TopicTable, WorkloadFile
 
+MOST_TOPICS: Final = 64
+"""How many topics a workload has at most: as many as the accounts of a run have places for."""
+
 _FORMAT: Final = 1
+_LEAST_TOLD: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,18 @@ class Workload:
         """The file, as an option names it."""
         return self.name
 
+    def check_share(self, topics: Iterable[str]) -> None:
+        """See that some topics have enough of the events to be made alone: all events between theirs are counted off.
+
+        Raises:
+            ValueError: they have not; a sentence's end.
+        """
+        told = set(topics)
+        if sum(topic.share for topic in self.topics if topic.name in told) < _LEAST_TOLD:
+            raise ValueError(
+                f"of {1 / _LEAST_TOLD:,.0f} events of {self.name} not one is of {', '.join(sorted(told))}: give larger shares"
+            )
+
     def packed(self) -> str:
         """The workload as JSON, to be sent to another process: no file is needed there."""
         content = {
@@ -97,6 +114,11 @@ class Workload:
         content: dict[str, Any] = json.loads(text)
         file = WorkloadFile.model_validate(content["file"])
         return cls.of(content["name"], file, content["schemas"], content["key_schemas"])
+
+
+def events_a_root(file: WorkloadFile) -> float:
+    """How many events an event without a parent brings about on average, itself among them."""
+    return 1 / sum(share for topic, share in shares_of(file).items() if file.topics[topic].parent is None)
 
 
 def shares_of(file: WorkloadFile) -> dict[str, float]:

@@ -16,7 +16,9 @@ from lensload.world import rng
 
 Draw = Callable[[Rows], NDArray[np.int64]]
 
+_LONGEST_BEFORE_S: Final = 100 * 365 * 86_400.0
 _DAY_NS: Final = 86_400 * NS_PER_S
+_MOST_NS: Final = 1 << 62
 _UNITS_NS: Final = {"millis": 1_000_000, "micros": 1_000, "nanos": 1}
 
 
@@ -44,15 +46,21 @@ class Moments:
 
     def column(self, field: str, rows: Rows) -> Column:
         """See `Maker`."""
-        moments = self._draw(rows)
         if self._text:
-            texts = np.datetime_as_string(moments.astype("datetime64[ns]"), unit="ms", timezone="UTC")
+            moments = self._draw(rows).astype("datetime64[ns]")
+            texts = np.datetime_as_string(moments, unit="ms", timezone="UTC")
             return Texts(field, objects(text.encode() for text in texts.tolist()))
         if self._real:
-            return Reals(field, moments / NS_PER_S)
-        if self._of_day:
-            moments = moments % _DAY_NS
-        return Integers(field, moments // self._unit_ns)
+            return Reals(field, self.numbers(rows))
+        return Integers(field, self._integers(rows))
+
+    def numbers(self, rows: Rows) -> NDArray[np.float64]:
+        """See `NumberMaker`: a moment is worth as much as it is in its field."""
+        return self._draw(rows) / NS_PER_S if self._real else self._integers(rows).astype(np.float64)
+
+    def _integers(self, rows: Rows) -> NDArray[np.int64]:
+        moments = self._draw(rows)
+        return (moments % _DAY_NS if self._of_day else moments) // self._unit_ns
 
 
 def holds_moments(type_: AvroType) -> bool:
@@ -66,7 +74,7 @@ def due(rows: Rows) -> NDArray[np.int64]:
 
 
 def before_due(times: Times, path_key: rng.Keys) -> Draw:
-    """Moments before the event is due."""
+    """Moments before the event is due, by a hundred years at most."""
     if times.uniform is not None:
         made = quantiles.uniform(*times.uniform)
     elif times.exponential is not None:
@@ -75,10 +83,23 @@ def before_due(times: Times, path_key: rng.Keys) -> Draw:
         made = quantiles.lognormal(times.lognormal.median, times.lognormal.sigma)
     else:
         made = quantiles.uniform(times.constant or 0, times.constant or 0)
-    return lambda rows: due(rows) - np.rint(made.at(rows.uniform(path_key)) * NS_PER_S).astype(np.int64)
+
+    def draw(rows: Rows) -> NDArray[np.int64]:
+        before_s = np.minimum(made.at(rows.uniform(path_key)), _LONGEST_BEFORE_S)
+        return due(rows) - np.rint(before_s * NS_PER_S).astype(np.int64)
+
+    return draw
 
 
 def between(low_ns: int, high_ns: int, path_key: rng.Keys) -> Draw:
-    """Moments from the one to the other, all alike."""
+    """Moments from the one to the other, all alike.
+
+    Raises:
+        ValueError: the first is the later one, or they are too far from now to be counted in ns; a sentence's end.
+    """
+    if low_ns > high_ns:
+        raise ValueError("has the later moment first")
+    if low_ns < -_MOST_NS or high_ns > _MOST_NS:
+        raise ValueError("goes beyond the years 1824 to 2116, in which moments are made")
     span_ns = high_ns - low_ns
     return lambda rows: low_ns + (rows.uniform(path_key) * span_ns).astype(np.int64)

@@ -1,5 +1,6 @@
 """How numbers become values of a type: rounded, kept in range, and as the column of that type."""
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -37,7 +38,7 @@ class NumberForm:
         if table.decimals is not None and self.whole:
             raise ValueError(f"has decimals, and the field is {type_}")
         self._kind = type_.kind
-        self.scale = type_.scale if self._decimal else 0
+        self.scale, self._digits = (type_.scale, type_.digits) if self._decimal else (0, 0)
         self._decimals = table.decimals
         self.low, self.high = self._limits(type_, table)
 
@@ -53,15 +54,16 @@ class NumberForm:
 
     def settled(self, numbers: Numbers) -> Numbers:
         """The numbers as the column holds them: a decimal unscaled, a whole number as such, each within the limits."""
-        if self.whole and numbers.dtype == np.int64 and abs(self.low) >= _INT - 1 and self.high >= _INT - 1:
-            return numbers if self._kind == "long" else np.clip(numbers, -_INT, _INT - 1).astype(np.int64)
+        if self.whole and numbers.dtype == np.int64:
+            return np.clip(numbers, math.ceil(self.low), math.floor(self.high)).astype(np.int64)
         real: Any = np.clip(numbers.astype(np.float64), self.low, self.high)
         if self.whole:
             return np.rint(real).astype(np.int64)
         if self._decimals is not None:
             real = np.round(real, self._decimals)
         if self._decimal:
-            return np.rint(real * 10.0**self.scale).astype(np.int64)
+            most = 10**self._digits - 1  # a float near it may be larger
+            return np.clip(np.rint(real * 10.0**self.scale).astype(np.int64), -most, most)
         return real.astype(np.float32).astype(np.float64) if self._kind == "float" else real
 
     def numbers(self, settled: Numbers) -> NDArray[np.float64]:

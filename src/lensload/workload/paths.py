@@ -69,6 +69,12 @@ class Wanted:
             place = place and place.inner.get(token)
         return place is not None
 
+    def parts(self, path: str) -> Iterator[str]:
+        """The paths in it of which anything is said or wanted, written or not; its own path is the given one."""
+        for token, inner in self.inner.items():
+            here = joined(path, token)
+            yield from inner.parts(here) if inner.inner else (here,)
+
     def paths(self) -> Iterator[str]:
         """The written paths here and in it."""
         if self.written:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 _STEPS: Final = 1024
 _OUTERMOST: Final = 2.0**-26  # no draw is further out: a tail ends there
+_LARGEST: Final = 1e300  # so that a step between two entries is a number too
 
 
 class Quantiles:
@@ -28,7 +29,8 @@ class Quantiles:
         low = [each / _STEPS for each in middle]
         tables = (middle, low, [1 - each for each in reversed(low)])
         inside = (min(max(each, _OUTERMOST), 1 - _OUTERMOST) for table in tables for each in table)
-        self._table = np.array([inverse(each) for each in inside]).reshape(3, _STEPS + 1)
+        table = np.array([inverse(each) for each in inside]).reshape(3, _STEPS + 1)
+        self._table = np.clip(table, -_LARGEST, _LARGEST)
 
     def at(self, chance: NDArray[np.float64]) -> NDArray[np.float64]:
         """The quantile of each uniform chance in [0, 1)."""

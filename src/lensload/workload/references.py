@@ -35,7 +35,7 @@ class References:
     Args:
         file: what the workload file says.
         every: the wishes of each topic.
-        trees: the makers of each topic, empty until they are made.
+        trees: the makers of each topic, which may not be there yet.
         make: makes the maker of any field.
     """
 

@@ -126,6 +126,8 @@ def self_contained(text: str, place: Path | str, others: Mapping[str, Node]) -> 
         SchemaError: it is not Avro, or mentions a type that is not among the others.
     """
     document = _json(text, place)
+    if not isinstance(document, (dict, list, str)):
+        raise parsing.broken(place, 1, "a schema is a JSON object, a name or a list of these", _MEND)
     if isinstance(document, dict) and ("$schema" in document or "properties" in document):
         raise SchemaError(f"{place} is a JSON Schema.", AVRO_ONLY)
     qualified = named_types.full_names(document)

@@ -151,9 +151,15 @@ class RandomBytes:
 
 
 class RandomBlocks:
-    """Makes a fixed of random bytes."""
+    """Makes a fixed of random bytes.
+
+    Raises:
+        ValueError: it is too large; a sentence's end.
+    """
 
     def __init__(self, type_: AvroType, path_key: rng.Keys) -> None:
+        if type_.size > MOST_LENGTH:
+            raise ValueError(f"is {type_} of {type_.size:,} bytes, and {MOST_LENGTH:,} are the most")
         self._size, self._path_key = type_.size, path_key
 
     def column(self, field: str, rows: Rows) -> Column:

@@ -84,8 +84,10 @@ def _stopwatch(topic: WorkloadTopic, type_: AvroType) -> Tokens:
         raise Complaint(
             here, f"the schema has no field {topic.stopwatch!r}{nearest(topic.stopwatch, able)}", hint
         )
-    if scope(path) or not _able(found) or not _always_there(type_, path):
+    if not _able(found):
         raise Complaint(here, f"{topic.stopwatch} is {found}, and cannot hold the event's id.", hint)
+    if scope(path) or not _always_there(type_, path):
+        raise Complaint(here, f"{topic.stopwatch} is not in every event exactly once.", hint)
     if (table := topic.table.fields.get(topic.stopwatch)) is not None and table.model_fields_set:
         raise Complaint(
             ("topics", topic.name, "fields", topic.stopwatch),

@@ -112,6 +112,14 @@ def test_a_topic_that_the_workload_does_not_have_is_named(path: Path, flags: dic
     assert named in str(caught.value)
 
 
+def test_topics_that_are_too_rare_to_be_made_alone_are_refused(path: Path):
+    """Nobody waits for a run that counts off a million events for one of its own."""
+    path.write_text(shop.TEXT.replace("share = 3", "share = 3_000"))
+    assert loaded(path).load.topics == ("orders", "payments")
+    with pytest.raises(UsageError, match="payments"):
+        loaded(path, topics="payments")
+
+
 def test_a_subject_needs_a_registry(path: Path):
     """Who names a subject and no registry reads which flag is missing."""
     path.write_text(shop.TEXT.replace('"order.avsc"', '{ subject = "orders-value" }'))

@@ -74,6 +74,16 @@ def test_a_type_that_holds_itself_is_as_deep_as_its_columns():
     assert fast.encode(batch).values == plain.encode(batch).values
 
 
+def test_types_that_hold_each_other_are_written_one_at_a_time():
+    """A type that fastavro writes alone brings every type along that it mentions, each once."""
+    part = {"type": "record", "name": "Part", "fields": [{"name": "whole", "type": "Whole"}]}
+    parts = {"type": "array", "items": part}
+    schema = {"type": "record", "name": "Whole", "fields": [{"name": "parts", "type": parts}]}
+    drawn = Drawn(Pool(("parts",), (([{"whole": {"parts": []}}],),)), np.zeros(2, np.int64))
+    fast, plain = _encoders(schema)
+    assert fast.encode(_batch((drawn,))).values == plain.encode(_batch((drawn,))).values
+
+
 def test_defaults_of_bytes_are_what_the_specification_says():
     """A default of a bytes or fixed field, in a record's default too, is its code points as bytes."""
     two = {"type": "fixed", "name": "Two", "size": 2}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lensload.encoding.plan import Plan
 from lensload.errors import UsageError
 from lensload.workload.loading import load
+from lensload.workload.source import WorkloadSource
 from tests.support.avro import schemas
 from tests.support.workloads import batches, record, workload, written
 
@@ -34,13 +35,17 @@ def test_events_of_any_schema_are_valid(of: Any, wanted: bool, seed: int):
     schema = {**of.json, "fields": fields}
     parsed: Any = parse_schema(json.loads(json.dumps(schema)), named_schemas={})
     tables = {each["name"]: {} for each in of.json["fields"]} if wanted else {}
+    made = workload({"e": schema}, topics={"e": {"fields": tables}}, seed=seed)
     try:
-        (batch,) = batches(workload({"e": schema}, topics={"e": {"fields": tables}}, seed=seed), 30)
+        (batch,) = batches(made, 30)
     except UsageError as error:
         assume("endless" not in error.message)
         raise
+    plan = Plan(json.loads(json.dumps(schema)), 1)
+    (outline,) = WorkloadSource(made, (0,)).outline()
+    assert plan.values(outline) == []
     events = list(batch.records())
-    values = [bytes(value)[HEADER_BYTES:] for value in Plan(json.loads(json.dumps(schema)), 1).values(batch)]
+    values = [bytes(value)[HEADER_BYTES:] for value in plan.values(batch)]
     assert values == [as_fastavro_writes(parsed, event) for event in events]
     for value in values:
         schemaless_reader(BytesIO(value), parsed, None)

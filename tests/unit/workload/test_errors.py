@@ -93,6 +93,14 @@ def refused(folder: Path, text: str, **schemas: Any) -> UsageError:
         ('customerId = { pattern = "" }', "customerId.pattern", "character"),
         ("status = { choice = { NEW = -1 } }", "status.choice", "at least 0"),
         ("status = { choice = { NEW = 0 } }", "status.choice", "above 0"),
+        ("status = { choice = { NEW = 1e308, PAID = 1e308 } }", "status.choice", "sum"),
+        ('quantity = { constant = "1e999999999" }', "quantity.constant", "int"),
+        ("lines = { length = 100_000 }", "lines.length", "10,000"),
+        ("tags = { length = 100_000 }", "tags.length", "10,000"),
+        ('quantity = { uniform = ["0001-01-01", "9999-12-31"] }', "quantity.uniform", "2116"),
+        ('quantity = { uniform = ["2026-02-01", "2026-01-01"] }', "quantity.uniform", "first"),
+        ('lines = { constant = [] }\namount = { sum = "lines[].price" }', "lines", "lines[].price"),
+        ("note = { padding = { uniform = [9, 1] } }", "note.padding", "[1.0, 9.0]"),
     ],
 )
 def test_a_field_that_cannot_be_made_is_named_with_its_line(tmp_path: Path, field: str, key: str, meant: str):
@@ -124,7 +132,11 @@ def test_a_field_that_cannot_be_made_is_named_with_its_line(tmp_path: Path, fiel
         ('key = "customerId"', 'parent = "order"', 12, "topics.orders.parent", "orders"),
         ('key = "customerId"', 'parent = "orders"', 12, "topics.orders.parent", "ancestor"),
         ('key = "customerId"', "children = 3", 9, "topics.orders", "parent"),
+        ('key = "customerId"', "key = 3", 12, "topics.orders.key", "path"),
+        ('key = "customerId"', "key = []", 12, "topics.orders.key", "path"),
         ('key = "customerId"', "share = 0", 12, "topics.orders.share", "greater"),
+        ("topics.orders", "topics.all", 9, "topics.all", "another name"),
+        ("topics.orders", 'topics."ö"', 9, 'topics."ö"', "letters"),
         ('key = "customerId"', 'each = "custmers"', 12, "topics.orders.each", "customers"),
         ("id = { uuid = {} }", "id = { due = {} }", 14, "topics.orders.fields.customerId.from", "pool"),
         ("id = { uuid = {} }", "id = 3", 6, "pools.customers.fields.id", "table"),
@@ -178,12 +190,59 @@ def test_a_parents_field_of_another_type_is_refused(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("topics", "key", "meant"),
+    [
+        ({"orders": "", "lines": 'parent = "orders"\nchildren = 0'}, "lines.children", "ever follow"),
+        ({"orders": "", "lines": 'parent = "orders"\nchildren = 100_000'}, "lines.children", "10,000"),
+        ({"orders": "share = 1e-9", "lines": ""}, "orders.share", "million"),
+        (
+            {
+                "orders": "",
+                "lines": 'parent = "orders"\nchildren = 1_000',
+                "steps": 'parent = "lines"\nchildren = 1_000',
+            },
+            "lines.children",
+            "10,000",
+        ),
+    ],
+)
+def test_shares_of_which_no_events_come_or_too_many_at_once_are_refused(
+    tmp_path: Path, topics: dict[str, str], key: str, meant: str
+):
+    """A topic without events would be waited for without end; what follows one event has to fit into memory."""
+    text = "".join(
+        f'[topics.{name}]\nschema = "id.avsc"\nstopwatch = "id"\n{more}\n' for name, more in topics.items()
+    )
+    error = refused(tmp_path, text, id=record("Event", id="string"))
+    assert f": topics.{key}: " in error.message
+    assert meant in error.message
+
+
+def test_more_topics_than_a_run_can_account_for_are_refused(tmp_path: Path):
+    """A workload that is accepted can be run."""
+    text = "".join(f'[topics.t{n}]\nschema = "id.avsc"\nstopwatch = "id"\n' for n in range(65))
+    assert "65 topics" in refused(tmp_path, text, id=record("Event", id="string")).message
+
+
+def test_nothing_else_makes_the_record_of_the_stopwatch(tmp_path: Path):
+    """A record that is made as a whole would have no event's id in it."""
+    text = (
+        '[topics.a]\nschema = "a.avsc"\nstopwatch = "head.id"\n'
+        '[topics.a.fields]\nhead = { constant = { id = "x" } }\n'
+    )
+    error = refused(tmp_path, text, a=record("Event", head=record("Head", id="string")))
+    assert ":5: topics.a.fields.head: " in error.message
+    assert "head.id" in error.message
+
+
+@pytest.mark.parametrize(
     ("content", "meant"),
     [
         ("{", "not JSON"),
         ('{"type": "record"}', "not an Avro schema"),
         ('{"type": "record", "name": "A", "fields": [{"name": "id", "type": "strin"}]}', "strin"),
         ('"string"', "records"),
+        ("3", "JSON object"),
         ('{"$schema": "x", "type": "object"}', "JSON Schema"),
         (
             '{"type": "record", "name": "A", "fields": [{"name": "id", "type": "string"}, {"name": "a", "type": "A"}]}',
@@ -254,3 +313,18 @@ def test_a_key_schema_takes_the_fields_of_the_key(tmp_path: Path):
         ":12: topics.orders.key_schema: orders.customerId: it is string, and the field is long"
         in error.message
     )
+
+
+@pytest.mark.parametrize(
+    ("type_", "meant"),
+    [
+        ({"type": "fixed", "name": "F", "size": 100_000_000}, "100,000"),
+        ({"type": "enum", "name": "E", "symbols": []}, "symbol"),
+    ],
+)
+def test_types_of_which_no_value_can_be_made_are_refused(tmp_path: Path, type_: Any, meant: str):
+    """Avro takes these schemas, but no memory has room for the values, or there is none."""
+    text = '[topics.a]\nschema = "a.avsc"\nstopwatch = "id"\n'
+    error = refused(tmp_path, text, a=record("Event", id="string", value=type_))
+    assert ": topics.a.fields.value: " in error.message
+    assert meant in error.message

@@ -108,6 +108,52 @@ def test_sums_products_and_counts_are_those_of_their_fields(shop: dict[str, list
             assert line["share"] == float(order["total"])
 
 
+def test_what_is_drawn_or_a_moment_can_be_computed_with():
+    """Constants, choices, Faker's values, defaults and moments have numbers and items like everything else."""
+    moment = {"type": "long", "logicalType": "timestamp-millis"}
+    inner = {"type": "array", "items": record("Line", price="double")}
+    schema = record(
+        "Event", id="string", a="int", b="double", c=["null", MONEY], at=moment, lines=inner, none={"type": "array", "items": "Line"},
+        sum="double", end="long", count="int", total="double",
+    )  # fmt: skip
+    fields = {
+        "a": {"constant": 5},
+        "b": {"choice": [1.5, 2.5]},
+        "c": {"choice": [1, 2], "null": 0.5},
+        "lines[].price": {"choice": [1.0, 2.0]},
+        "none": {"constant": [{"price": 1}]},
+        "sum": {"sum": ["a", "b", "c"]},
+        "end": {"sum": ["at", "a"]},
+        "count": {"count": "none"},
+        "total": {"sum": "lines[].price"},
+    }
+    (batch,) = batches(workload({"events": schema}, topics={"events": {"fields": fields}}), 500)
+    for event in batch.records():
+        money = event["c"] if not isinstance(event["c"], tuple) else event["c"][1]
+        assert event["sum"] == event["a"] + event["b"] + float(money or 0)
+        assert event["end"] == event["at"] + 5
+        assert event["count"] == 1
+        assert event["total"] == sum(line["price"] for line in event["lines"])
+
+
+def test_a_child_has_what_its_parent_computed():
+    """A parent's total is of the parent's own lines, whatever fields the child has."""
+    line = {"type": "array", "items": record("Line", price="double")}
+    order = record("Order", id="string", lines=line, total="double")
+    paid = record("Paid", id="string", order="string", total="double")
+    fields = {"order": {"parent": "id"}, "total": {"parent": "total"}}
+    of = workload(
+        {"orders": order, "paid": paid},
+        topics={
+            "orders": {"fields": {"total": {"sum": "lines[].price"}}},
+            "paid": {"parent": "orders", "fields": fields},
+        },
+    )
+    events = {batch.topic: list(batch.records()) for batch in batches(of, 500)}
+    totals = {event["id"]: event["total"] for event in events["orders"]}
+    assert all(event["total"] == totals[event["order"]] for event in events["paid"])
+
+
 def test_children_follow_their_parent_with_its_values(shop: dict[str, list[dict[str, Any]]]):
     """What a child says of its parent is true, to the third generation."""
     orders = {order["id"]: order for order in shop["orders"]}

@@ -14,12 +14,11 @@ from lensload.schema import named_types
 from lensload.schema.named_types import Node
 from lensload.workload import schema_source
 from lensload.workload.inference import naming, places
+from lensload.workload.model import MOST_TOPICS
 
 if TYPE_CHECKING:
     from lensload.schema.registry import Registry
 
-MOST_TOPICS: Final = 64
-"""Topics that a workload may have."""
 _VALUE: Final = "-value"
 _KEY: Final = "-key"
 
