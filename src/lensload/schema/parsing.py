@@ -1,14 +1,17 @@
 """Avro schemas from their JSON: parsed by fastavro and held to the specification, with errors that name file and line."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from fastavro.schema import SchemaParseException, UnknownType, parse_schema
 
 from lensload.errors import SchemaError
 from lensload.schema import avro_rules
 
+_ODD: Final = (SchemaParseException, ValueError, TypeError, KeyError, AttributeError)
+"""What fastavro raises: its own error, and what Python raises at shapes that it does not expect."""
 _AVRO = "Registries refuse it too (422): mend what is named."
 
 
@@ -37,10 +40,17 @@ def parse(text: str, place: Path | str, advice: str, *, of_record: bool = True) 
         raise broken(place, line_of(text, name), f"{name!r} is not an Avro type", advice) from error
     except RecursionError:
         raise broken(place, 1, "its types are nested too deeply", advice) from None
-    # fastavro meets shapes that it does not expect with whatever Python raises there.
-    except (SchemaParseException, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise broken(place, 1, f"not an Avro schema: {error}", advice) from error
+    except _ODD as error:
+        raise broken(place, 1, f"not an Avro schema: {_where(text, error)}", advice) from error
     return parsed
+
+
+def _where(text: str, error: Exception) -> str:
+    """What fastavro refuses; for a default also in which field, which it does not say."""
+    if str(error).startswith("Default value"):
+        with suppress(*_ODD):
+            return avro_rules.complaint(json.loads(text)) or str(error)
+    return str(error)
 
 
 def check(text: str, place: Path | str) -> None:

@@ -110,6 +110,12 @@ REFUSED = {
     "no schema": ("{}", "not an Avro schema"),
     "a JSON Schema": ('{"$schema": "x", "type": "object"}', "JSON Schema"),
     "an unknown type": (json.dumps(ORDER, indent=1), ":12: it uses 'com.shop.types.Address'"),
+    "a default of another type": (
+        json.dumps(
+            {"type": "record", "name": "A", "fields": [{"name": "b", "type": "string", "default": None}]}
+        ),
+        "A.b: its default null is no string",
+    ),
     "a name twice": (json.dumps({**ADDRESS, "fields": ADDRESS["fields"][:1] * 2}), "is there twice"),
 }
 

@@ -24,6 +24,7 @@ _INT: Final = 2**31 - 1
 _FAR: Final = 10**6  # beyond all that is drawn without a bound
 _UNITLESS: Final = frozenset({"sigma", "sequence"})
 _PER_S: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_SIZES: Final = {"trace": 16, "span": 8, "uuid": 16, "guid": 16, "md5": 16, "sha1": 20, "sha256": 32}
 _UNSET: Final = frozenset(["unknown", "none", "null", "n/a", "undefined", "unspecified", "default", "other"])
 _YEAR_S: Final = (1_767_225_600, 1_798_761_600)  # 2026
 
@@ -60,7 +61,7 @@ class Guesser:
             case (_, "decimal") | ("int" | "long" | "float" | "double", ""):
                 guess = fitted(_number(place), place)
             case "bytes", "":
-                guess = {"length": [8, 64]}
+                guess = {"length": next((_SIZES[word] for word in place.name if word in _SIZES), [8, 64])}
             case _:
                 guess = None
         return guess

@@ -28,6 +28,9 @@ _ANY_KEYS: Final = ["source", "campaign", "variant"]
 _NO_FIELD: Final = (
     "no field of it can hold an event's id: a string, bytes or a fixed of 16 that every event has."
 )
+_OTHER_FIELD: Final = (
+    "To keep a field that holds ids now, name another with stopwatch, or add one for ids to the schema."
+)
 _ADVICE: Final = "Add one to the schema, such as a string eventId with a default."
 
 
@@ -45,6 +48,8 @@ def infer(found: Sequence[FoundTopic], locale: str, has_faker: Callable[[str], b
     guesser = Guesser(has_faker)
     for topic in topics:
         draft.topics.append(_Drafter(topic, parents.get(topic.found.name), draft, guesser).drafted())
+    if any(topic.stopwatch and topic.rank > NATURAL for topic in topics):
+        draft.notices.append(_OTHER_FIELD)
     for topic in draft.topics:
         if topic.parent and not next(each for each in draft.topics if each.name == topic.parent).stopwatch:
             topic.parent = ""  # its parent is left out
@@ -167,7 +172,6 @@ class _Drafter:
         result.stopwatch_remark = f"holds each event's id: {lost}"
         self._draft.notices.append(
             f"{result.name} has no field for the ids of events, so that {topic.stopwatch} holds them: it is {lost}."
-            " Name another field with stopwatch, or add one to the schema."
         )
 
     def _line(self, place: Place) -> Iterator[Line]:

@@ -170,6 +170,14 @@ def test_an_event_begins_before_it_ends():
     assert guess("startedAt", MILLIS) == {"due": {}}
 
 
+def test_bytes_of_a_known_size_have_it():
+    """An id of a trace has 16 bytes, as tracing has it, and a digest as many as its kind."""
+    sizes = {
+        name: (guess(name, "bytes") or {})["length"] for name in ("trace_id", "span_id", "sha256", "blob")
+    }
+    assert sizes == {"trace_id": 16, "span_id": 8, "sha256": 32, "blob": [8, 64]}
+
+
 def test_flags_and_symbols():
     """Flags of what is seldom are mostly false; an enum's default is its most frequent symbol."""
     assert (guess("deleted", "boolean") or {})["choice"].count(True) == 1
