@@ -81,18 +81,19 @@ def _run(config: RunConfig, meanwhile: Callable[[], None] = lambda: None) -> int
             result = local_run.run(config, transport)
     if result.wrote_run_file:
         if config.cluster.embedded:
-            sys.stdout.write(_next_steps(config.outputs.run_file))
+            sys.stdout.write(_next_steps(config))
     elif result.exit_code <= 1:
         raise InvalidRunError("The run ended without a result: no run file was written.")
     return result.exit_code
 
 
-def _next_steps(run_file: Path) -> str:
+def _next_steps(config: RunConfig) -> str:
     """What somebody may want after a run on the embedded cluster, which is most often a first one."""
-    lensload = _as_typed()
+    lensload, workload = _as_typed(), config.load.workload
+    same = f" --workload {shlex.quote(workload.name)}" if workload else ""
     return (
-        f"\nNext:\n  {lensload} report {shlex.quote(str(run_file))} --html report.html\n"
-        f"  {lensload} bench --bootstrap-servers localhost:9092 --registry-url http://localhost:8081\n"
+        f"\nNext:\n  {lensload} report {shlex.quote(str(config.outputs.run_file))} --html report.html\n"
+        f"  {lensload} bench{same} --bootstrap-servers localhost:9092 --registry-url http://localhost:8081\n"
         f"  {lensload} --help\n"
     )
 

@@ -90,12 +90,14 @@ def _lines(run: Run) -> Iterator[Line]:
 def _head(run: Run) -> Iterator[Line]:
     conditions = run["conditions"]
     versions, machine = conditions.get("versions", {}), conditions.get("machine", {})
+    workload = conditions.get("configuration", {}).get("workload")
     started = datetime.fromisoformat(run["started_at"])
     yield from _title(f"lensload {versions.get('lensload', '')}, run of {started:%Y-%m-%d %H:%M:%S} UTC")
     facts = (
         f"{machine.get('cpus', '?')} CPUs ({machine.get('cpu_model') or machine.get('architecture', '?')})",
         f"Python {versions.get('python', '?')}",
         f"librdkafka {versions.get('librdkafka', '?')}",
+        *([f"workload {workload['file']}"] if workload else []),
         f"seed {conditions.get('seed', '?')}",
     )
     yield from _paragraph("", ", ".join(facts))
