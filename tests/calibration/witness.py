@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import fastavro
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -18,6 +18,7 @@ from tests.harness.kafka.cluster import Cluster
 from tests.support.topic_reader import read_from
 
 PARSED = {name: schema.parsed for name, schema in definitions.load().items()}
+STALE = (KafkaError._DESTROY_BROKER, KafkaError._TIMED_OUT)  # noqa: SLF001  # public, whatever their names
 QUIET_S = 0.7  # more than a fetch waits at the broker by default
 
 
@@ -83,14 +84,29 @@ class Witness:
 
     def ends(self) -> dict[tuple[str, int], tuple[int, int]]:
         """The first and the next offset of every partition, by topic (with its prefix) and number."""
+        deadline_s = time.monotonic() + 60
+        while True:
+            try:
+                return self._ends()
+            except KafkaException as error:
+                # A client that knew a broker which was killed goes on asking it; another one asks those that are left.
+                if error.args[0].code() not in STALE or time.monotonic() > deadline_s:
+                    raise
+
+    def _ends(self) -> dict[tuple[str, int], tuple[int, int]]:
         consumer = self._consumer()
-        found = consumer.list_topics(timeout=30).topics
-        places = [
-            (self.prefix + name, number) for name in PARSED for number in found[self.prefix + name].partitions
-        ]
-        ends = {place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=30) for place in places}
-        consumer.close()
-        return ends
+        try:
+            found = consumer.list_topics(timeout=30).topics
+            places = [
+                (self.prefix + name, number)
+                for name in PARSED
+                for number in found[self.prefix + name].partitions
+            ]
+            return {
+                place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=5) for place in places
+            }
+        finally:
+            consumer.close()
 
     def quiet(self, timeout_s: float = 20) -> dict[tuple[str, int], tuple[int, int]]:
         """Wait until nothing has been written for a while; gives the ends."""
