@@ -150,7 +150,7 @@ def _blocks(items: list[Skip]) -> Skip:
             sized = count < 0  # then the block says how many bytes it has
             if sized.any():
                 here[sized] = _skip_sized(data, here[sized], ends[left][sized], depth)
-            # Each item has a byte or more. What has too many is none of ours, and would take long.
+            # An item has at least one byte. We never write so many items, and to skip them would take long.
             total[left] += 1 + np.clip(count, 0, _MOST_ITEMS)
             strange = (total[left] > _MOST_ITEMS) | (bool(items) & (count > ends[left] - here))
             behind[left] = np.where(strange, ends[left], here)

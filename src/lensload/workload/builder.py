@@ -12,7 +12,7 @@ from lensload.workload.composite_makers import ListMaker, MapMaker, RecordMaker
 from lensload.workload.derived_makers import Tree
 from lensload.workload.drawn_makers import Picks
 from lensload.workload.faker_values import FakerValues
-from lensload.workload.file import FieldTable
+from lensload.workload.field_table import FieldTable
 from lensload.workload.generators import Site
 from lensload.workload.known import known
 from lensload.workload.maker import Maker

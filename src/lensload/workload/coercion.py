@@ -34,7 +34,7 @@ def moment_ns(value: object) -> int:
     """Unix ns of a date, a moment or its ISO 8601 text; in UTC where it says no zone.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if isinstance(value, str):
         try:
@@ -55,7 +55,7 @@ def time_ns(value: object) -> int:
     """Ns since midnight of a time of day or its ISO 8601 text.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if isinstance(value, str):
         try:

@@ -67,7 +67,7 @@ def choice(of: dict[str, float] | list[Any], type_: AvroType, path_key: rng.Keys
     """One of some values of the type, by weights or all alike.
 
     Raises:
-        ValueError: one of them is none of the type; a sentence's end.
+        ValueError: a value is not of the type; the text is the end of a sentence that names the key.
     """
     values = [coerced(value, type_) for value in of]
     weights = list(of.values()) if isinstance(of, dict) else [1.0] * len(of)

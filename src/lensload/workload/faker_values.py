@@ -8,7 +8,8 @@ from lensload.parse import nearest
 from lensload.workload.avro_type import AvroType
 from lensload.workload.coercion import coerced
 from lensload.workload.complaint import Complaint
-from lensload.workload.file import MOST_DISTINCT, FakerCall, PoolTable, TopicTable, WorkloadFile
+from lensload.workload.field_table import MOST_DISTINCT, FakerCall
+from lensload.workload.file import PoolTable, TopicTable, WorkloadFile
 from lensload.workload.toml_lines import Place
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from lensload.workload.avro_type import AvroType
 from lensload.workload.coercion import coerced, moment_ns, time_ns
 from lensload.workload.derived_makers import Tree
 from lensload.workload.faker_values import DISTINCT, FakerValues
-from lensload.workload.file import FieldTable
+from lensload.workload.field_table import FieldTable
 from lensload.workload.known import known
 from lensload.workload.maker import Maker
 from lensload.workload.moment_makers import Moments

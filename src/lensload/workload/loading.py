@@ -13,7 +13,8 @@ from lensload.errors import UsageError
 from lensload.parse import nearest
 from lensload.workload import named_schema
 from lensload.workload.complaint import Complaint
-from lensload.workload.file import FieldTable, PoolTable, TopicTable, WorkloadFile
+from lensload.workload.field_table import FieldTable
+from lensload.workload.file import PoolTable, TopicTable, WorkloadFile
 from lensload.workload.model import MOST_TOPICS, Workload, events_a_root, shares_of
 from lensload.workload.named_schema import Fetch
 from lensload.workload.toml_lines import Lines, Place

@@ -10,7 +10,7 @@ from lensload.batches.columns import Column, Integers, Reals, Texts, objects
 from lensload.ids import NS_PER_S
 from lensload.workload import quantiles
 from lensload.workload.avro_type import AvroType
-from lensload.workload.file import Times
+from lensload.workload.field_table import Times
 from lensload.workload.rows import Rows
 from lensload.world import rng
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lensload.batches.columns import Column, Decimals, Integers, Reals, Texts, objects
 from lensload.workload.avro_type import AvroType
-from lensload.workload.file import FieldTable
+from lensload.workload.field_table import FieldTable
 
 Numbers = NDArray[np.float64] | NDArray[np.int64]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lensload.batches.columns import Column
 from lensload.workload import quantiles
-from lensload.workload.file import FieldTable, Lognormal, Normal, Sequence, Sizes
+from lensload.workload.field_table import FieldTable, Lognormal, Normal, Sequence, Sizes
 from lensload.workload.known import known
 from lensload.workload.number_form import NumberForm, Numbers
 from lensload.workload.rows import Rows

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lensload.workload.avro_type import AvroField, AvroType
-from lensload.workload.file import FieldTable
+from lensload.workload.field_table import FieldTable
 
 Tokens = tuple[str, ...]
 

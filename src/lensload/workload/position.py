@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from lensload.workload.avro_type import AvroType
 from lensload.workload.complaint import Complaint
 from lensload.workload.derived_makers import Tree
-from lensload.workload.file import FieldTable
+from lensload.workload.field_table import FieldTable
 from lensload.workload.paths import joined
 from lensload.workload.toml_lines import Place
 

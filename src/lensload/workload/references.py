@@ -11,7 +11,8 @@ from lensload.workload.coercion import default_value
 from lensload.workload.complaint import Complaint
 from lensload.workload.composite_makers import Referred
 from lensload.workload.derived_makers import Tree
-from lensload.workload.file import FieldTable, WorkloadFile
+from lensload.workload.field_table import FieldTable
+from lensload.workload.file import WorkloadFile
 from lensload.workload.known import known
 from lensload.workload.maker import Maker
 from lensload.workload.number_form import NumberForm

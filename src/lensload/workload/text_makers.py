@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lensload import ids
 from lensload.batches.columns import Column, Fixed, Ids, Texts, objects
 from lensload.workload.avro_type import AvroType
-from lensload.workload.file import MOST_LENGTH
+from lensload.workload.field_table import MOST_LENGTH
 from lensload.workload.rows import Rows
 from lensload.world import rng
 

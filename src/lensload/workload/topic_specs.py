@@ -8,7 +8,7 @@ from typing import Final
 from lensload.parse import nearest
 from lensload.workload.avro_type import AvroType
 from lensload.workload.complaint import Complaint
-from lensload.workload.file import FieldTable
+from lensload.workload.field_table import FieldTable
 from lensload.workload.known import known
 from lensload.workload.model import Workload, WorkloadTopic
 from lensload.workload.paths import LISTS, Tokens, Wanted, find, scope, tokens, with_default

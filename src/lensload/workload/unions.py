@@ -3,7 +3,7 @@
 from lensload.parse import nearest
 from lensload.workload.avro_type import AvroType
 from lensload.workload.composite_makers import UnionMaker
-from lensload.workload.file import FieldTable
+from lensload.workload.field_table import FieldTable
 from lensload.workload.maker import Maker
 from lensload.workload.paths import Wanted, step
 from lensload.workload.position import Position

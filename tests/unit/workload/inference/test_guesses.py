@@ -152,7 +152,7 @@ def test_what_a_schema_says_to_datagen_is_kept(kind: str, said: Any, expected: G
 
 
 def test_a_default_says_that_a_guess_is_wrong():
-    """A text whose default is none of the guessed values has its default instead."""
+    """A text field gets its own default where that is not among the guessed values."""
     assert guess("level", default="bronze") == {"constant": "bronze"}
     assert guess("level", default="WARN") == guess("level", default="") == guess("level", default="UNKNOWN")
     assert guess("orderStatus", default="PENDING") == {"constant": "PENDING"}

@@ -1,0 +1,299 @@
+"""How the values of a field are made, as a workload file says it: one table a field, and what its keys may hold."""
+
+import math
+from datetime import date, datetime, time
+from typing import Annotated, Any, Final, Self, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from lensload.option import Group
+from lensload.parse import duration_s
+
+MOST_LENGTH: Final = 100_000
+MOST_DISTINCT: Final = 10_000_000
+"""Values that the pools of a workload may keep in memory, all together."""
+
+
+def _range(value: object) -> object:
+    """A number alone is the range that holds only it."""
+    return (value, value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def _ascending(value: tuple[Any, Any]) -> tuple[Any, Any]:
+    if value[0] > value[1]:
+        raise ValueError(f"the first of a range is the smaller one, so it should be [{value[1]}, {value[0]}]")
+    return value
+
+
+def _weights(value: object) -> object:
+    if value in ({}, []):
+        raise ValueError("it should have at least one value")
+    if isinstance(value, dict):
+        weights = list(value.values())
+        numbers = [w for w in weights if isinstance(w, (int, float)) and not isinstance(w, bool)]
+        if len(numbers) < len(weights) or any(not 0 <= number < math.inf for number in numbers):
+            raise ValueError("each value of a choice has a weight, a number of at least 0")
+        if not 0 < sum(numbers) < math.inf:
+            raise ValueError("at least one weight should be above 0, and their sum a number")
+    return value
+
+
+def _one_or_more(value: object) -> object:
+    if not isinstance(value, (str, list, tuple)) or not value:
+        raise ValueError("it should be a path, or a list of paths")
+    return (value,) if isinstance(value, str) else value
+
+
+def _moment(value: object) -> object:
+    """A bound of a range: a number as it is, a TOML date or time as ISO text."""
+    return value.isoformat() if isinstance(value, (datetime, date, time)) else value
+
+
+Bound: TypeAlias = Annotated[
+    int | float | str, BeforeValidator(_moment), WithJsonSchema({"type": ["number", "string"]})
+]
+Seconds: TypeAlias = Annotated[
+    float,
+    BeforeValidator(duration_s),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["3d", "30s"]}),
+]
+Lengths: TypeAlias = Annotated[
+    tuple[Annotated[int, Field(ge=0, le=MOST_LENGTH)], Annotated[int, Field(ge=0, le=MOST_LENGTH)]],
+    BeforeValidator(_range),
+    AfterValidator(_ascending),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 2, "maxItems": 2},
+            ]
+        }
+    ),
+]
+Paths: TypeAlias = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_one_or_more),
+    Field(min_length=1),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+    ),
+]
+Weights: TypeAlias = Annotated[
+    dict[str, float] | list[Any],
+    BeforeValidator(_weights),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {
+                    "type": "object",
+                    "additionalProperties": {"type": "number", "minimum": 0},
+                    "minProperties": 1,
+                },
+                {"type": "array", "minItems": 1},
+            ]
+        }
+    ),
+]
+
+
+class Table(Group):
+    """A table of the file: unknown keys are refused, names are as in the file."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+
+class Normal(Table):
+    """Numbers of a normal distribution."""
+
+    mean: float = Field(description="Mean.")
+    sd: float = Field(description="Standard deviation.", ge=0)
+
+
+class Lognormal(Table):
+    """Numbers whose logarithms are normal: many small ones, few large ones."""
+
+    median: float = Field(description="Half of the values are smaller.", gt=0)
+    sigma: float = Field(description="Standard deviation of the logarithm.", ge=0, le=10)
+
+
+class Times(Table):
+    """How long before the due time: one of the distributions, in durations such as 30s, 2h, 3d."""
+
+    constant: Seconds | None = Field(None, description="Always this long before.")
+    uniform: tuple[Seconds, Seconds] | None = Field(
+        None, description="From the first to the second, all alike."
+    )
+    exponential: Seconds | None = Field(None, description="Exponential, with this mean.")
+    lognormal: "LognormalTime | None" = Field(None, description="Lognormal.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        return _exactly_one(self, ("constant", "uniform", "exponential", "lognormal"))
+
+
+class LognormalTime(Table):
+    """Durations whose logarithms are normal."""
+
+    median: Seconds = Field(description="Half of the durations are shorter.", gt=0)
+    sigma: float = Field(description="Standard deviation of the logarithm.", ge=0, le=10)
+
+
+class Sizes(Table):
+    """The size of a whole value in bytes: one of the distributions."""
+
+    constant: float | None = Field(None, description="Every value has about this size.", ge=0)
+    uniform: tuple[float, float] | None = Field(None, description="From the first to the second, all alike.")
+    normal: Normal | None = Field(None, description="Normal.")
+    lognormal: Lognormal | None = Field(None, description="Lognormal.")
+    exponential: float | None = Field(None, description="Exponential, with this mean.", gt=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        return _exactly_one(self, ("constant", "uniform", "normal", "lognormal", "exponential"))
+
+
+class Sequence(Table):
+    """A number that grows from event to event of a lane, or from row to row of a pool."""
+
+    start: int = Field(1, description="Number of the first one.", ge=-(2**62), lt=2**62)
+    step: int = Field(1, description="What each one is larger by.", ge=-(2**31), lt=2**31)
+
+
+class FakerCall(Table):
+    """A method of Faker; every other key is an argument of it."""
+
+    model_config = ConfigDict(extra="allow")
+    method: str = Field(description="Name of the method, such as email.")
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments by name."""
+        return dict(self.model_extra or {})
+
+
+class Nothing(Table):
+    """A generator without parameters: {}."""
+
+
+GENERATORS: Final = (
+    "constant",
+    "choice",
+    "uniform",
+    "normal",
+    "lognormal",
+    "exponential",
+    "sequence",
+    "uuid",
+    "pattern",
+    "faker",
+    "due",
+    "before_due",
+    "from_",
+    "parent",
+    "copy_of",
+    "sum",
+    "product",
+    "count",
+    "padding",
+)
+"""The keys of a field's table that say how its values are made; a table has one of them at most."""
+
+
+class FieldTable(Table):
+    """How the values of one field are made: one generator at most, and what applies to any."""
+
+    constant: Annotated[Any, BeforeValidator(_moment)] = Field(None, description="This value always.")
+    choice: Weights | None = Field(
+        None, description="One of these: a list, or a table of values and weights."
+    )
+    uniform: tuple[Bound, Bound] | None = Field(
+        None, description="From the first to the second, all alike: numbers, dates, or moments as ISO 8601."
+    )
+    normal: Normal | None = Field(None, description="Numbers of a normal distribution.")
+    lognormal: Lognormal | None = Field(None, description="Numbers of a lognormal distribution.")
+    exponential: float | None = Field(
+        None, description="Numbers of an exponential distribution with this mean.", gt=0
+    )
+    sequence: Sequence | None = Field(None, description="A number that grows.")
+    uuid: Nothing | None = Field(None, description="A UUID of version 4, made from the seed.")
+    pattern: str | None = Field(None, description="Text in which each # is a digit and each ? a letter.")
+    faker: str | FakerCall | None = Field(
+        None, description="A method of Faker, or a table of `method` and its arguments."
+    )
+    due: Nothing | None = Field(None, description="When the event is due.")
+    before_due: Times | None = Field(None, description="A time before the event is due.")
+    from_: str | None = Field(None, alias="from", description="A field of a pool's row: pool.field.")
+    parent: str | None = Field(None, description="A field of the parent event, as a path.")
+    copy_of: str | None = Field(None, alias="copy", description="Another field of the same event, as a path.")
+    sum: Paths | None = Field(None, description="The sum of other fields; of lists' items, of all of them.")
+    product: Paths | None = Field(None, description="The product of other fields.")
+    count: str | None = Field(None, description="The length of another field, an array or a map.")
+    padding: int | Sizes | None = Field(
+        None, description="Text or bytes that bring the whole value to about this size in bytes."
+    )
+    null: float = Field(0.0, description="Share of the events in which the field is null.", ge=0, le=1)
+    min: float | None = Field(None, description="Smaller numbers become this one.")
+    max: float | None = Field(None, description="Larger numbers become this one.")
+    decimals: int | None = Field(None, description="Numbers are rounded to so many decimals.", ge=0, le=15)
+    length: Lengths | None = Field(
+        None, description="Length of an array, map, string or bytes: a number, or the least and the most."
+    )
+    keys: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        None, description="Keys of a map, of which each event has the first ones."
+    )
+    distinct: int | None = Field(
+        None,
+        description="How many different values of Faker are made once, to draw from.",
+        ge=1,
+        le=MOST_DISTINCT,
+    )
+    role: str = Field(
+        "", description="Beside `from`: fields of the same role share a row, others have rows of their own."
+    )
+    branch: Weights | None = Field(
+        None, description="Types of a union that are used: a list of names, or a table of names and weights."
+    )
+
+    @property
+    def generator(self) -> str:
+        """The generator's key, one of `GENERATORS`; "" where there is none."""
+        return next((name for name in GENERATORS if name in self.model_fields_set), "")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _at_most_one(self, GENERATORS)
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        if self.uniform is not None:
+            _check_uniform(*self.uniform)
+        if self.role and self.from_ is None:
+            raise ValueError("role says which row of a pool is meant, so it needs from beside it")
+        if self.distinct is not None and self.faker is None:
+            raise ValueError("distinct is the number of Faker's values, so it needs faker beside it")
+        return self
+
+
+def _at_most_one(table: Table, names: tuple[str, ...]) -> None:
+    given = [_key_of(table, name) for name in names if name in table.model_fields_set]
+    if len(given) > 1:
+        raise ValueError(f"only one of {', '.join(given)} can make the values")
+
+
+def _exactly_one(table: Any, names: tuple[str, ...]) -> Any:  # noqa: ANN401 - a table, and the same
+    _at_most_one(table, names)
+    if not any(name in table.model_fields_set for name in names):
+        raise ValueError(f"it needs one of {', '.join(names)}")
+    if (bounds := getattr(table, "uniform", None)) is not None:
+        _ascending(bounds)
+    return table
+
+
+def _key_of(table: Table, name: str) -> str:
+    return type(table).model_fields[name].alias or name
+
+
+def _check_uniform(low: float | str, high: float | str) -> None:
+    if isinstance(low, str) != isinstance(high, str):
+        raise ValueError("both ends of uniform should be numbers, or both dates or moments")
+    if not isinstance(low, str):
+        _ascending((low, high))
