@@ -57,8 +57,8 @@ class AvroTypes:
             where: the place of the type, for errors.
         """
         # As the only field of a record, since of what is not a record fastavro parses the schema at each call.
-        field = {"name": "value", "type": _self_contained(kind, self._names, set())}
-        alone = parse_schema({"type": "record", "name": "OneValue_", "fields": [field]})
+        field = {"name": "value", "type": _by_name(kind)}
+        alone = parse_schema({"type": "record", "name": "OneValue_", "fields": [field]}, dict(self._names))
 
         def write(value: Any) -> bytes:
             out = BytesIO()
@@ -109,22 +109,12 @@ def written(schema: Any, value: Any) -> bytes:
     return out.getvalue()
 
 
-def _self_contained(node: Any, names: dict[str, Any], placed: set[str]) -> Any:
-    """The type with every name that it only mentions replaced, once, by its definition."""
-    if isinstance(node, str):
-        if node not in names or node in placed:
-            return node
-        return _self_contained(names[node], names, placed)
-    if isinstance(node, list):
-        return [_self_contained(branch, names, placed) for branch in node]
-    result = {key: value for key, value in node.items() if not key.startswith("__")}
-    if "name" in result and called(result) in ("record", "enum", "fixed"):
-        if result["name"] in placed:  # as of types that hold each other
-            return result["name"]
-        placed.add(result["name"])
-        result["namespace"] = result["name"].rpartition(".")[0]  # not that of the type around it
-    if "fields" in result:
-        result["fields"] = [_self_contained(field, names, placed) for field in result["fields"]]
-    for inner in {"items", "values", "type"} & result.keys():
-        result[inner] = _self_contained(result[inner], names, placed)
-    return result
+def _by_name(kind: Any) -> Any:
+    """The type with its definitions replaced by their full names: within a namespace Avro has no name for one without."""
+    if isinstance(kind, list):
+        return [_by_name(branch) for branch in kind]
+    if not isinstance(kind, dict):
+        return kind
+    if "name" in kind and called(kind) in ("record", "enum", "fixed"):
+        return kind["name"]
+    return kind | {inner: _by_name(kind[inner]) for inner in {"items", "values", "type"} & kind.keys()}

@@ -22,6 +22,7 @@ from lensload.batches.columns import (
 )
 from lensload.batches.nested import Either, Nested
 from lensload.batches.topic_batch import TopicBatch, picked
+from lensload.encoding.avro_types import AvroTypes, written
 from lensload.encoding.encoders import FragmentEncoder, RecordEncoder, fastavro_serializer
 from lensload.encoding.keys import KeySchema
 from lensload.errors import SchemaError
@@ -204,3 +205,24 @@ def _plain(value: Any) -> Any:
             return [_plain(each) for each in value]
         case _:
             return value
+
+
+def test_a_record_without_a_namespace_is_written_within_one_that_it_refers_to():
+    """Two records that hold each other, one of them in no namespace: Avro's JSON has no name for it inside the other."""
+    inner = {
+        "type": "record",
+        "name": "Inner",
+        "namespace": "",
+        "fields": [{"name": "back", "type": {"type": "array", "items": "a.Outer"}}],
+    }
+    schema = {
+        "type": "record",
+        "name": "Outer",
+        "namespace": "a",
+        "fields": [{"name": "inner", "type": inner}],
+    }
+    types = AvroTypes(schema)
+    value = {"back": [{"inner": {"back": []}}]}
+    assert types.writer(types.root["fields"][0]["type"], "inner")(value) == written(
+        types.root, {"inner": value}
+    )
