@@ -97,7 +97,7 @@ class _Rules:
             where = f"{path}.{name}"
             if not isinstance(name, str) or not _NAME.fullmatch(name):
                 yield f"{where}: {name!r} is no name (letters, digits and _, and no digit first)"
-            if name in names:
+            elif name in names:
                 yield f"{where}: the field {name!r} is there twice"
             names.add(str(name))
             if field.get("order", "ascending") not in _ORDERS:

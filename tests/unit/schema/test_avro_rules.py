@@ -38,6 +38,7 @@ _ENUM = {"type": "enum", "name": "E", "symbols": ["A", "B"]}
         (a_record([{"type": "array", "items": "int"}, {"type": "array", "items": "string"}]), "array"),
         (a_record([]), "R.f: "),
         ({"type": "record", "name": "user-agent", "fields": []}, "'user-agent'"),
+        ({"type": "record", "name": "R", "fields": [{"name": [], "type": "int"}]}, "R.[]"),
         ({"type": "record", "name": "R", "namespace": "a.1b", "fields": []}, "'1b'"),
         ({"type": "record", "name": "R", "fields": [{"name": "user-agent", "type": "int"}]}, "'user-agent'"),
         (
