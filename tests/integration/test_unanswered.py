@@ -1,0 +1,101 @@
+"""A producer whose broker does not answer sleeps until it does."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+
+from lensload.kafka.producing import producer_settings
+from lensload.kafka.unanswered import limited
+from tests.support.locusts import wait_until
+
+PARTITIONS = 4  # of each topic of the embedded cluster
+CLUSTER = """\
+import sys
+from lensload.kafka.embedded import EmbeddedCluster
+with EmbeddedCluster() as running:
+    print(running.bootstrap_servers, flush=True)
+    sys.stdin.read()
+"""
+STATISTICS = 10  # how many are waited for while the broker stands still
+
+
+class Silenced:
+    """A producer for a broker that can be frozen.
+
+    Args:
+        settings: of the producer.
+        pid: of the process that the broker is in.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], pid: int) -> None:
+        self._pid, self.events, self._told = pid, 0, list[dict[str, Any]]()
+        own = {"statistics.interval.ms": 100, "stats_cb": self._note}
+        self._producer = Producer({**settings, **own})
+
+    def loops(self) -> tuple[int, int]:
+        """How often the broker's thread looked for work while the broker was frozen, and how many events it got then."""
+        self._produce()
+        assert self._producer.flush(30) == 0
+        os.kill(self._pid, signal.SIGSTOP)
+        wait_until(self._waits)
+        loops, events = int(self._broker()["wakeups"]), self.events
+        self._told.clear()
+        wait_until(lambda: self._produce() and len(self._told) >= STATISTICS)
+        return int(self._broker()["wakeups"]) - loops, self.events - events
+
+    def end(self) -> None:
+        """Let the broker answer, and everything arrive."""
+        os.kill(self._pid, signal.SIGCONT)
+        assert self._producer.flush(30) == 0
+
+    def _waits(self) -> bool:
+        """Whether all partitions have records under way that are not answered, and others behind them."""
+        # Five or more a request: of fewer, librdkafka sends a partition several, and has its five requests unanswered at once.
+        self._produce(20)
+        return bool(self._told) and all(
+            each["msgs_inflight"] and each["msgq_cnt"] + each["xmit_msgq_cnt"]
+            for number, each in self._told[-1]["topics"]["t"]["partitions"].items()
+            if int(number) >= 0
+        )
+
+    def _produce(self, each: int = 1) -> int:
+        for number in range(each * PARTITIONS):
+            self._producer.produce("t", b"value", partition=number % PARTITIONS)
+        self._producer.poll(0.02)
+        self.events += each * PARTITIONS
+        return self.events
+
+    def _note(self, text: str) -> None:
+        self._told.append(json.loads(text))
+
+    def _broker(self) -> dict[str, Any]:
+        (found,) = (each for each in self._told[-1]["brokers"].values() if each["nodeid"] >= 0)
+        return found
+
+
+@pytest.fixture
+def cluster() -> Iterator[tuple[str, int]]:
+    """The address of an embedded cluster in a process of its own, and the process."""
+    command = [sys.executable, "-c", CLUSTER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield process.stdout.readline().strip(), process.pid
+        process.kill()
+
+
+@pytest.mark.parametrize("is_limited", [True, False])
+def test_a_broker_that_does_not_answer_costs_no_core(cluster: tuple[str, int], is_limited: bool):
+    """Its thread wakes at most once for each event it gets; without our limit it never sleeps, or we need none any more."""
+    address, pid = cluster
+    settings = producer_settings({"bootstrap.servers": address, "linger.ms": 20, "log_level": 0}, {})
+    silenced = Silenced(limited(settings, [PARTITIONS], 1) if is_limited else settings, pid)
+    loops, events = silenced.loops()
+    silenced.end()
+    assert (loops <= events) == is_limited, (loops, events)
