@@ -11,11 +11,12 @@ from lensload.verdict.verdict import codes
 from tests.calibration.benches import SMALL, above, busy, on, options
 from tests.calibration.table import Table
 from tests.calibration.test_kill import check_against
-from tests.calibration.witness import PARSED, Witness
+from tests.calibration.witness import PARSED, Sighting, Witness
 from tests.harness.kafka.cluster import REPLICATED, Cluster
 from tests.support.locusts import Bench, wait_until
 
 RATE_PER_S = 600
+SESSION_S = 3.0  # of a broker, as the harness has it
 FROZEN_S = 1.5  # less than the session of a broker, so that a frozen one stays in sync by name
 PATIENT = options(drain_timeout="2m", max_observer_lag="1m")
 STAMPED = {**REPLICATED, "message.timestamp.type": "LogAppendTime"}
@@ -72,24 +73,39 @@ def test_a_killed_leader_loses_nothing_under_acks_all(stage: Stage, tmp_path: Pa
     stage.create(SPREAD)
     with stage.bench(tmp_path, 9, acks="all") as bench:
         stage.await_events(bench)
+        killed_ms = time.time() * 1e3
         stage.cluster.nodes[1].kill()
         assert bench.ended() in (0, 3), bench.log
         run = bench.run()
     what = "leader of a third of the partitions killed under acks=all:"
     stage.check(run, what, 9, table)
     table.exact(f"{what} acknowledged and lost", 0, total(run, "lost"))
-    waits_s = [each.append_ms / 1e3 - each.due_ms / 1e3 for each in stage.witness.read()]
+    found = stage.witness.read()
     longest_s = run["latency_us"]["ack"]["all"]["max"] / 1e6
-    within_s = 0.05 * max(waits_s)
-    if busy():
-        table.beside(f"{what} longest wait", f"{max(waits_s):.2f} s", f"{longest_s:.2f} s", "", "busy")
-        assert longest_s > max(waits_s) - within_s
-    else:
-        table.near(f"{what} longest wait for an acknowledgement, by the logs", max(waits_s), longest_s, within_s, "s")  # fmt: skip
-    slowest = {broker: by_stage["ack"]["max"] for broker, by_stage in run.get("brokers", {}).items()}
-    assert sorted(slowest) == ["1", "2", "3"]
-    assert max(slowest, key=slowest.__getitem__) == "1", slowest
+    compare_waits(table, f"{what} longest wait", waits_s(found), longest_s)
+    # Which broker's wait is the longest is not determined: the others answer nothing either until the controllers have given
+    # the killed one up. Its own events are those due before that; when they were taken is in the log of who took over.
+    slowest_s = {broker: by_stage["ack"]["max"] / 1e6 for broker, by_stage in run.get("brokers", {}).items()}
+    assert sorted(slowest_s) == ["1", "2", "3"]
+    until_ms = killed_ms + 1e3 * SESSION_S / 2
+    led = [each for each in found if SPREAD[each.partition][0] == 1 and each.due_ms < until_ms]
+    compare_waits(table, f"{what} longest wait for that broker", waits_s(led), slowest_s["1"])
     assert any("before it was broker 1" in notice for notice in run["notices"]), run["notices"]
+
+
+def waits_s(found: Sequence[Sighting]) -> list[float]:
+    """How long each event waited from when it was due until the log had it."""
+    return [each.append_ms / 1e3 - each.due_ms / 1e3 for each in found]
+
+
+def compare_waits(table: Table, what: str, by_the_logs_s: Sequence[float], longest_s: float) -> None:
+    """The longest wait for an acknowledgement is that for the log, to 5 % where nobody else keeps the machine busy."""
+    truth_s = max(by_the_logs_s)
+    if busy():
+        table.beside(what, f"{truth_s:.2f} s", f"{longest_s:.2f} s", "", "busy")
+        assert longest_s > 0.95 * truth_s
+    else:
+        table.near(f"{what} for an acknowledgement, by the logs", truth_s, longest_s, 0.05 * truth_s, "s")
 
 
 def test_what_a_leader_alone_had_is_lost_with_it(stage: Stage, tmp_path: Path, table: Table):

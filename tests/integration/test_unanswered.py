@@ -1,11 +1,7 @@
 """A producer whose broker does not answer sleeps until it does."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -14,28 +10,22 @@ from confluent_kafka import Producer
 from lensload.kafka.producing import producer_settings
 from lensload.kafka.unanswered import limited
 from tests.support.locusts import wait_until
+from tests.support.silent_cluster import SilentCluster, silent_cluster
 
 PARTITIONS = 4  # of each topic of the embedded cluster
-CLUSTER = """\
-import sys
-from lensload.kafka.embedded import EmbeddedCluster
-with EmbeddedCluster() as running:
-    print(running.bootstrap_servers, flush=True)
-    sys.stdin.read()
-"""
 STATISTICS = 10  # how many are waited for while the broker stands still
 
 
 class Silenced:
-    """A producer for a broker that can be frozen.
+    """A producer for a broker that stands still.
 
     Args:
         settings: of the producer.
-        pid: of the process that the broker is in.
+        cluster: of that broker.
     """
 
-    def __init__(self, settings: Mapping[str, Any], pid: int) -> None:
-        self._pid, self.events, self._told = pid, 0, list[dict[str, Any]]()
+    def __init__(self, settings: Mapping[str, Any], cluster: SilentCluster) -> None:
+        self._cluster, self.events, self._told = cluster, 0, list[dict[str, Any]]()
         own = {"statistics.interval.ms": 100, "stats_cb": self._note}
         self._producer = Producer({**settings, **own})
 
@@ -43,7 +33,7 @@ class Silenced:
         """How often the broker's thread looked for work while the broker was frozen, and how many events it got then."""
         self._produce()
         assert self._producer.flush(30) == 0
-        os.kill(self._pid, signal.SIGSTOP)
+        self._cluster.freeze()
         wait_until(self._waits)
         loops, events = int(self._broker()["wakeups"]), self.events
         self._told.clear()
@@ -52,7 +42,7 @@ class Silenced:
 
     def end(self) -> None:
         """Let the broker answer, and everything arrive."""
-        os.kill(self._pid, signal.SIGCONT)
+        self._cluster.thaw()
         assert self._producer.flush(30) == 0
 
     def _waits(self) -> bool:
@@ -80,22 +70,13 @@ class Silenced:
         return found
 
 
-@pytest.fixture
-def cluster() -> Iterator[tuple[str, int]]:
-    """The address of an embedded cluster in a process of its own, and the process."""
-    command = [sys.executable, "-c", CLUSTER]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        yield process.stdout.readline().strip(), process.pid
-        process.kill()
-
-
 @pytest.mark.parametrize("is_limited", [True, False])
-def test_a_broker_that_does_not_answer_costs_no_core(cluster: tuple[str, int], is_limited: bool):
+def test_a_broker_that_does_not_answer_costs_no_core(is_limited: bool):
     """Its thread wakes at most once for each event it gets; without our limit it never sleeps, or we need none any more."""
-    address, pid = cluster
-    settings = producer_settings({"bootstrap.servers": address, "linger.ms": 20, "log_level": 0}, {})
-    silenced = Silenced(limited(settings, [PARTITIONS], 1) if is_limited else settings, pid)
-    loops, events = silenced.loops()
-    silenced.end()
+    with silent_cluster() as cluster:
+        own = {"bootstrap.servers": cluster.bootstrap_servers, "linger.ms": 20, "log_level": 0}
+        settings = producer_settings(own, {})
+        silenced = Silenced(limited(settings, [PARTITIONS], 1) if is_limited else settings, cluster)
+        loops, events = silenced.loops()
+        silenced.end()
     assert (loops <= events) == is_limited, (loops, events)

@@ -19,6 +19,9 @@ class Follower:
         share: which share of how many it reads.
         min_in_sync: how many replicas must be in sync for acks=all, by topic.
         by_leader: whether latencies are told apart by broker.
+
+    Attributes:
+        answers: how often it has been told what there is, and has followed.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Follower:
         self._min_in_sync = min_in_sync
         self._by_leader = by_leader
         self._before: Partitions = {}
+        self.answers = 0
 
     def look(self) -> list[str]:
         """Follow what has been answered, and ask again; gives what people should know, in sentences. Never waits."""
@@ -61,6 +65,7 @@ class Follower:
             except ClusterError as error:  # the next look tries again
                 return [*told, error.message]
             self._known = {name: len(of_topic) for name, of_topic in partitions.items()}
+        self.answers += 1
         return told if self._index == 0 else []
 
     def _added(self, partitions: Partitions) -> Iterator[tuple[str, int]]:

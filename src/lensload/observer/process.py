@@ -169,6 +169,7 @@ class ObserverProcess(RunChild):
         self._costs.end()
         self._request_rates.end()
         deadline_s = time.monotonic() + self._config.load.drain_timeout_s
+        answers = self._answers()
         if self._follower:  # partitions that were added a moment ago hold events too
             self.send_all(map(messages.Notice, self._follower.look_now(_ASK_S)))
         ends: dict[tuple[str, int], int] | None = None
@@ -176,7 +177,8 @@ class ObserverProcess(RunChild):
         while (ends is None or left) and time.monotonic() < deadline_s:
             self._observer.watch(_PATIENCE_S)
             self.report_each_second(time.time_ns())
-            if ends is None:
+            # Reports ask again while a broker that was away is not back. Whoever never had an answer may not ask at all.
+            if ends is None and (not answers or self._answers() > answers):
                 ends = self._ends()
             left = self._observer.behind(ends) if ends else 0
         self._observer.account()
@@ -187,6 +189,10 @@ class ObserverProcess(RunChild):
             self._link.send(messages.Notice(readers_of(self._settings, self._requests)))
         self.tell_cost()
         self._link.send(messages.ObserverDrained(self._stats.take(), complete=ends is not None and not left))
+
+    def _answers(self) -> int:
+        """How often the cluster has told which partitions there are."""
+        return self._follower.answers if self._follower else 0
 
     def _ends(self) -> dict[tuple[str, int], int] | None:
         """Where the partitions end; None, and a notice, while a broker that was away is not back yet."""

@@ -95,8 +95,9 @@ def sentence(slow: Slowest, linger_ms: float | None = None) -> str:
     )
     where = {
         "generator": "in the generator, which was late: free CPU on its machine, add workers or lower the rate",
-        "client": f"in the client's queue{waited}: look at how fast the brokers answer, and at how many requests"
-        " may be unanswered (max.in.flight.requests.per.connection in the --client-config file; 5 with --acks all)",
+        "client": f"in the client's queue{waited}: look at how fast the brokers answer, and at how much may be unanswered"
+        " (max.in.flight.requests.per.connection in the --client-config file; with --acks all at most 5, and nothing more of"
+        " a partition while 5 of its events are unanswered: more partitions help)",
         "broker": "between client and acknowledgement: look at the broker's disk, followers and network at that time",
         "consumer": "after the acknowledgement: look at what held consumers back, and at the observer's CPU",
     }
