@@ -36,8 +36,9 @@ class SilentCluster:
     pid: int
 
     def freeze(self) -> None:
-        """Let it stand still."""
+        """Let it stand still, and return when it does."""
         os.kill(self.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
 
     def thaw(self) -> None:
         """Let it go on; it answers what it was asked meanwhile."""
