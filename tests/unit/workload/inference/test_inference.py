@@ -80,7 +80,9 @@ STOPWATCHES: dict[str, tuple[Schema, str]] = {
         "traceId",
     ),
     "not an id in a list": (
-        record("Odd", field("parts", array(record("P", field("eventId", "string")))), field("note", "string")),
+        record(
+            "Odd", field("parts", array(record("P", field("eventId", "string")))), field("note", "string")
+        ),
         "",
     ),
     "no text that is no id": (TRANSFER, ""),
