@@ -191,7 +191,10 @@ def test_records_are_told_apart_by_their_header(cluster: EmbeddedCluster):
     ]:
         producer.produce("ticks", value, partition=0, headers=[("a", b"b"), (ID, text)])
     producer.produce("ticks", ours.values[3], partition=0, headers=[(ID, mine[3])])
-    for headers in ([], [("a", mine[0])], [(ID, b"")], [(ID, None)], [(ID, mine[0][:20])], [(ID, bytes(36))]):
+    strange: list[list[tuple[str, str | bytes | None]]] = [
+        *([], [("a", mine[0])], [(ID, b"")], [(ID, None)], [(ID, mine[0][:20])], [(ID, bytes(36))])
+    ]
+    for headers in strange:
         producer.produce("ticks", ours.values[0], partition=0, headers=headers)
     assert producer.flush(10) == 0
     write_a_header_that_is_no_text(address, ours.values[0])
