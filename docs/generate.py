@@ -105,12 +105,16 @@ total = { sum = "lines[].amount" }
 createdAt = { before_due = { exponential = "3d" } }
 note = { padding = { lognormal = { median = 900, sigma = 0.3 } } }
 
+[topics.orders.headers]                          # record headers: a text, or a generator as of a string field
+source = "web"
+trace-id = { uuid = {} }
+
 [topics.payments]
 schema = "payment.avsc"
 parent = "orders"                                # each order has one to three payments behind it, in its lane
 children = [1, 3]
 key = "orderId"
-stopwatch = "paymentId"
+stopwatch = { header = "lensload-id" }           # where no field can hold the id: a record header
 
 [topics.payments.fields]
 orderId = { parent = "orderId" }

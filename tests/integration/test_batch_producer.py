@@ -25,8 +25,17 @@ def cluster() -> Iterator[EmbeddedCluster]:
         yield running
 
 
-def messages() -> Messages:
-    return Messages(VALUES, KEYS, np.arange(COUNT, dtype=np.uint64) + np.uint64(1 << 60))
+HEADERS = {
+    "lensload-id": [b"%036d" % number for number in range(COUNT)],
+    "source": [b"web"] * COUNT,
+    "größe": [
+        bytes([number % 256]) * (number % 7) for number in range(COUNT)
+    ],  # an empty one, and zeros in some
+}
+
+
+def messages(headers: dict[str, list[bytes]] | None = None) -> Messages:
+    return Messages(VALUES, KEYS, np.arange(COUNT, dtype=np.uint64) + np.uint64(1 << 60), headers)
 
 
 def producer(
@@ -57,7 +66,7 @@ def test_records_arrive_as_another_producer_would_have_sent_them(cluster: Embedd
     batch.close()
     assert sorted(reports.opaques.tolist()) == messages().table["opaque"].tolist()
     assert not reports.errors.any()
-    assert not reports.failed_values
+    assert not reports.failed
     assert ((reports.came_ns > began_ns) & (reports.came_ns < time.time_ns())).all()
     one = Producer({"bootstrap.servers": cluster.bootstrap_servers, "partitioner": "murmur2_random"})
     for value, key in zip(VALUES, KEYS, strict=True):
@@ -66,24 +75,56 @@ def test_records_arrive_as_another_producer_would_have_sent_them(cluster: Embedd
     assert read(cluster, "batch") == read(cluster, "one")
 
 
-def test_no_key_is_no_key(cluster: EmbeddedCluster):
+def test_headers_arrive_as_another_producer_would_have_sent_them(cluster: EmbeddedCluster):
+    """Names, bytes and order of headers, keys, values and partitions are those of confluent-kafka's own Producer."""
+    batch = producer(cluster.bootstrap_servers)
+    half = batch.produce("headers", messages(HEADERS), 0, COUNT // 2)
+    rest = batch.produce("headers", messages(HEADERS), COUNT // 2, COUNT)
+    assert half == rest == (COUNT // 2, [])
+    assert batch.flush(10) == 0
+    reports = batch.take_reports()
+    batch.close()
+    assert sorted(reports.opaques.tolist()) == messages().table["opaque"].tolist()
+    assert not reports.errors.any()
+    one = Producer({"bootstrap.servers": cluster.bootstrap_servers, "partitioner": "murmur2_random"})
+    for number, (value, key) in enumerate(zip(VALUES, KEYS, strict=True)):
+        one.produce(
+            "one-headers", value, key, headers=[(name, texts[number]) for name, texts in HEADERS.items()]
+        )
+    assert one.flush(10) == 0
+    both = [
+        {
+            bytes(message.key() or b""): (message.partition(), message.value(), message.headers())
+            for message in read_to_end(cluster.bootstrap_servers, [topic], 4)
+        }
+        for topic in ("headers", "one-headers")
+    ]
+    assert len(both[0]) == COUNT
+    assert both[0] == both[1]
+
+
+@pytest.mark.parametrize("headers", [{}, {"h": [b"x"] * 4}])
+def test_no_key_is_no_key(cluster: EmbeddedCluster, headers: dict[str, list[bytes]]):
     """A record without a key arrives without one, which is not the same as an empty key."""
     batch = producer(cluster.bootstrap_servers)
     keys = [b"a", None, b"", None]
-    batch.produce("keys", Messages([b"0", b"1", b"2", b"3"], keys, np.arange(4, dtype=np.uint64)), 0, 4)
+    topic = f"keys-{len(headers)}"
+    table = Messages([b"0", b"1", b"2", b"3"], keys, np.arange(4, dtype=np.uint64), headers)
+    batch.produce(topic, table, 0, 4)
     assert batch.flush(10) == 0
     batch.close()
-    read = read_to_end(cluster.bootstrap_servers, ["keys"], 4)
+    read = read_to_end(cluster.bootstrap_servers, [topic], 4)
     assert {message.value(): message.key() for message in read} == {
         b"%d" % n: key for n, key in enumerate(keys)
     }
 
 
-def test_what_fails_comes_back_with_its_value_and_reason():
+@pytest.mark.parametrize("headers", [{}, HEADERS])
+def test_what_fails_comes_back_with_its_contents_and_reason(headers: dict[str, list[bytes]]):
     """Records that no broker ever took are reported as purged, with what they held; and the client says why."""
     errors: list[KafkaError] = []
-    batch = producer("127.0.0.1:1", errors.append)
-    assert batch.produce("t", messages(), 0, COUNT) == (COUNT, [])
+    batch, table = producer("127.0.0.1:1", errors.append), messages(headers)
+    assert batch.produce("t", table, 0, COUNT) == (COUNT, [])
     while not errors:
         batch.serve(0.1)
     assert len(batch) == COUNT
@@ -93,15 +134,19 @@ def test_what_fails_comes_back_with_its_value_and_reason():
     batch.close()
     assert errors[0].name() in {"_TRANSPORT", "_ALL_BROKERS_DOWN"}
     assert set(reports.errors.tolist()) == {KafkaError._PURGE_QUEUE}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    values = dict(zip(reports.opaques.tolist(), reports.failed_values, strict=True))
-    assert values == dict(zip(messages().table["opaque"].tolist(), VALUES, strict=True))
+    failed = dict(zip(reports.opaques.tolist(), reports.failed, strict=True))
+    told = [{name: texts[number] for name, texts in headers.items()} for number in range(COUNT)]
+    assert failed == dict(zip(table.table["opaque"].tolist(), zip(VALUES, told, strict=True), strict=True))
 
 
+@pytest.mark.parametrize("headers", [{}, HEADERS])
 @pytest.mark.parametrize("room", [{"queue_buffering_max_messages": 50}, {"queue_buffering_max_kbytes": 8}])
-def test_more_than_the_queue_holds_is_left_to_the_caller(cluster: EmbeddedCluster, room: dict[str, Any]):
+def test_more_than_the_queue_holds_is_left_to_the_caller(
+    cluster: EmbeddedCluster, room: dict[str, Any], headers: dict[str, list[bytes]]
+):
     """A full queue takes the first of the records and no later one, so that none overtakes; taking reports makes room."""
     batch = producer(cluster.bootstrap_servers, **room)
-    done, calls, table = 0, 0, messages()
+    done, calls, table = 0, 0, messages(headers)
     while done < COUNT:
         taken, refused = batch.produce("full", table, done, COUNT)
         assert not refused
@@ -114,10 +159,24 @@ def test_more_than_the_queue_holds_is_left_to_the_caller(cluster: EmbeddedCluste
     assert calls > 5
 
 
-def test_a_record_that_is_too_large_is_refused_alone(cluster: EmbeddedCluster):
+def test_a_client_that_has_less_room_than_is_known_leaves_the_rest_to_the_caller(cluster: EmbeddedCluster):
+    """Where librdkafka says that its queue is full, no record is skipped and none is refused for it."""
+    batch = producer(cluster.bootstrap_servers, queue_buffering_max_messages=50, linger_ms=1000)
+    batch._most_messages = COUNT  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    assert batch.produce("room", messages(HEADERS), 0, COUNT) == (50, [])
+    assert batch.flush(10) == 0
+    assert len(batch.take_reports().opaques) == 50
+    assert batch._held_bytes == 0  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    batch.close()
+
+
+@pytest.mark.parametrize("headers", [{}, {"h": [b"x", b"y", b"z"]}])
+def test_a_record_that_is_too_large_is_refused_alone(
+    cluster: EmbeddedCluster, headers: dict[str, list[bytes]]
+):
     """The client names the record that it does not take, and takes its neighbours."""
     batch = producer(cluster.bootstrap_servers, message_max_bytes=1_000)
-    table = Messages([b"a", bytes(2_000), b"c"], [b"k"] * 3, np.arange(3, dtype=np.uint64))
+    table = Messages([b"a", bytes(2_000), b"c"], [b"k"] * 3, np.arange(3, dtype=np.uint64), headers)
     taken, ((place, error),) = batch.produce("large", table, 0, 3)
     assert (taken, place, error.name()) == (3, 1, "MSG_SIZE_TOO_LARGE")
     assert batch.flush(10) == 0

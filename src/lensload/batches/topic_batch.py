@@ -1,7 +1,7 @@
 """Events of one topic as columns: what every source of events gives, and what every serializer starts from."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ class TopicBatch:
         serials: which of whose events each is, as its id says: lane << 36 | sequence.
         key: the record's key; a record of several columns for a key of several fields; None for no key.
         columns: all fields of the record, in any order.
+        headers: the record's headers by name, each a column of text.
     """
 
     topic: str
@@ -28,6 +29,7 @@ class TopicBatch:
     serials: NDArray[np.int64]
     key: Column | None
     columns: tuple[Column, ...]
+    headers: Mapping[str, Column] = field(default_factory=dict[str, Column])
 
     def __len__(self) -> int:
         return len(self.due_ns)
@@ -56,4 +58,5 @@ def picked(batch: TopicBatch, which: Which) -> TopicBatch:
         batch.serials[which],
         None if batch.key is None else batch.key.picked(which),
         tuple(column.picked(which) for column in batch.columns),
+        {name: column.picked(which) for name, column in batch.headers.items()},
     )

@@ -86,8 +86,6 @@ def init(
     with _registry(given) as registry:
         found = _found(sources, subjects, output, registry)
         draft = inference.infer(found.topics, locale, has_faker)
-        if not any(topic.stopwatch for topic in draft.topics):
-            raise UsageError("\n".join(draft.notices), "No topic is left that could be measured.")
         text = _accepted(draft, output, _fetch_of(registry))
     leave(output, text, "workload file", "--output")
     for notice in (*draft.notices, *found.left_out):

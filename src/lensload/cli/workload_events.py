@@ -27,19 +27,21 @@ _STEP_NS: Final = NS_PER_S // 1_000
 def some(workload: Workload, topics: Sequence[str], count: int) -> Iterator[str]:
     """Events as JSON lines, in the order in which they would be due, `count` of each topic.
 
-    Each line has the topic, the key, and the value as a consumer of the Avro reads it.
+    Each line has the topic, the key, the headers where there are some, and the value as a consumer of the Avro reads it.
     """
     reader = _Reader(workload)
     left = dict.fromkeys(topics, count)
     for encoded in _encoded(workload, tuple(topics)):
         taken = min(left[encoded.topic], len(encoded.values))
         left[encoded.topic] -= taken
-        for key, value in zip(encoded.keys[:taken], encoded.values[:taken], strict=True):
+        for place in range(taken):
+            headers = {name: texts[place].decode() for name, texts in encoded.headers.items()}
             yield as_json(
                 {
                     "topic": encoded.topic,
-                    "key": reader.key(encoded.topic, key),
-                    "value": reader.value(encoded.topic, value),
+                    "key": reader.key(encoded.topic, encoded.keys[place]),
+                    **({"headers": headers} if headers else {}),
+                    "value": reader.value(encoded.topic, encoded.values[place]),
                 }
             )
         if not any(left.values()):
@@ -65,7 +67,7 @@ def _row(topic: WorkloadTopic, size: float) -> tuple[str, ...]:
         str(len(schema["fields"])),
         f"{topic.share:.1%}",
         " | ".join(topic.key) or "-",
-        topic.stopwatch,
+        topic.stopwatch or f"header {topic.id_header}",
         f"{size:,.0f}",
     )
 

@@ -59,11 +59,11 @@ class Dispatches:
             nothing = np.zeros(np.count_nonzero(warm), np.uint32)
             self._ledgers["warm"].enter(streams[warm], sequences[warm], nothing)
 
-    def failed(self, topic: str, values: list[bytes]) -> None:
-        """Enter events as told to have failed, or as never told of."""
-        readings = self._streams.heads(topic, values).readings
+    def failed(self, topic: str, holders: list[bytes]) -> None:
+        """Enter events as told to have failed, or as never told of, by what holds their ids."""
+        readings = self._streams.heads(topic, holders).readings
         streams = self._streams.numbers(readings.lane, self._streams.number(topic))
-        self._ledgers["failed"].enter(streams, readings.sequence, np.zeros(len(values), np.uint32))
+        self._ledgers["failed"].enter(streams, readings.sequence, np.zeros(len(holders), np.uint32))
 
     def take_pages(self, *, everything: bool = False) -> dict[Kind, dict[PageKey, Page]]:
         """The pages that others have not been told of yet; `everything` is for the last word."""

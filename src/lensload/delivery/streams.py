@@ -20,15 +20,22 @@ class Streams:
 
     Attributes:
         topics: every topic that the source of the events has, in its order, whether the run writes it or not.
-        readers: what reads the ids of each topic's values; a topic without one has LENS's way.
+        readers: what reads the ids of each topic; a topic without one has LENS's way.
+        id_headers: the record header that holds the ids, by topic; those of the others are in their values.
     """
 
     topics: tuple[str, ...] = TOPIC_NAMES
     readers: Mapping[str, HeadReader] = field(default_factory=dict[str, HeadReader])
+    id_headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @classmethod
-    def of(cls, topics: tuple[str, ...], readers: Mapping[str, HeadReader] | None = None) -> Self:
-        """The streams of these topics, and what reads their values.
+    def of(
+        cls,
+        topics: tuple[str, ...],
+        readers: Mapping[str, HeadReader] | None = None,
+        id_headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """The streams of these topics, what reads their ids, and the headers that these are in.
 
         Raises:
             UsageError: they are more than the accounts have places for.
@@ -38,7 +45,7 @@ class Streams:
                 f"There are {len(topics)} topics; a run has {MOST_TOPICS} at most.",
                 "Take some away, or spread them over several runs beside each other.",
             )
-        return cls(topics, readers or {})
+        return cls(topics, readers or {}, id_headers or {})
 
     def number(self, topic: str) -> int:
         """The number of a topic."""
@@ -52,19 +59,23 @@ class Streams:
         """The topic of a stream."""
         return self.topics[stream % len(self.topics)]
 
-    def heads(self, topic: str, values: Sequence[bytes]) -> wire.Heads:
-        """What the values of a topic say of themselves."""
-        return self.readers.get(topic, wire.Heads.of)(values)
+    def holder(self, topic: str, value: bytes, headers: Mapping[str, bytes]) -> bytes:
+        """What holds the id of a record: the header that its topic's ids are in, empty where it has none, or its value."""
+        return headers.get(self.id_headers[topic], b"") if topic in self.id_headers else value
+
+    def heads(self, topic: str, holders: Sequence[bytes]) -> wire.Heads:
+        """What the ids of a topic's records say, by what holds them."""
+        return self.readers.get(topic, wire.Heads.of)(holders)
 
     def heads_of_all(
-        self, topics: Sequence[str], places: NDArray[np.int64], values: Sequence[bytes]
+        self, topics: Sequence[str], places: NDArray[np.int64], holders: Sequence[bytes]
     ) -> wire.Heads:
-        """The same of values of several topics, each value's by its place in `topics`."""
+        """The same of records of several topics, each by its topic's place in `topics`."""
         if not self.readers:
-            return wire.Heads.of(values)
+            return wire.Heads.of(holders)
         parts = [np.flatnonzero(places == place) for place in range(len(topics))]
         read = [
-            self.heads(topic, [values[each] for each in which.tolist()])
+            self.heads(topic, [holders[each] for each in which.tolist()])
             for topic, which in zip(topics, parts, strict=True)
         ]
         return wire.joined(read, np.argsort(np.concatenate(parts)))

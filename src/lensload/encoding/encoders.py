@@ -8,7 +8,7 @@ batch with NumPy. What fastavro would have written for the same event is the def
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -35,6 +35,7 @@ class Encoded:
         keys: the record keys; None for no key.
         values: the record values, with Confluent's header.
         took_ns: what encoding each took, ns: measured one by one, or the batch's share.
+        headers: the records' headers, by name.
     """
 
     topic: str
@@ -43,6 +44,7 @@ class Encoded:
     keys: list[Key]
     values: list[bytes]
     took_ns: NDArray[np.int64]
+    headers: Mapping[str, list[bytes]] = field(default_factory=dict[str, list[bytes]])
 
 
 class Encoder(Protocol):
@@ -85,7 +87,8 @@ class FragmentEncoder:
         took_ns = time.perf_counter_ns() - start_ns
         keys = self._keys.of(batch.topic, batch.key, len(batch))
         share = np.full(len(batch), took_ns // max(1, len(batch)))
-        return Encoded(batch.topic, batch.due_ns, batch.serials, keys, values, share)
+        headers = self._keys.headers(batch.headers)
+        return Encoded(batch.topic, batch.due_ns, batch.serials, keys, values, share, headers)
 
 
 class RecordEncoder:
@@ -114,7 +117,8 @@ class RecordEncoder:
             values.append(serialize(topic, record))
             took_ns[place] = clock() - start_ns
         keys = self._keys.of(batch.topic, batch.key, len(batch))
-        return Encoded(topic, batch.due_ns, batch.serials, keys, values, took_ns)
+        headers = self._keys.headers(batch.headers)
+        return Encoded(topic, batch.due_ns, batch.serials, keys, values, took_ns, headers)
 
 
 def fastavro_serializer(

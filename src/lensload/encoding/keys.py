@@ -1,4 +1,7 @@
-"""Record keys: plain text, as of a service that keys its records by a field of them, or Avro by a schema of their own."""
+"""Record keys: plain text, as of a service that keys its records by a field of them, or Avro by a schema of their own.
+
+Record headers are plain text too.
+"""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
@@ -6,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.batches.columns import Column, Drawn, Pool, objects
+from lensload.batches.columns import Column, Drawn, Ids, Pool, Texts, objects
 from lensload.encoding.avro_types import Schema
 from lensload.encoding.plan import Plan
 
@@ -48,13 +51,21 @@ class PlainKeys:
 
     def of(self, column: Column | None, count: int) -> list[Key]:
         """See `Keys`; None for an event whose key is null, and where there is no column."""
-        if column is None:
-            return [None] * count
-        if not isinstance(column, Drawn):
-            return [_text(values) for values in column.values()]
-        if column.pool not in self._pools:
-            self._pools[column.pool] = objects(map(_text, column.pool.rows))
-        return self._pools[column.pool][column.index].tolist()
+        match column:
+            case None:
+                return [None] * count
+            case Drawn(pool, index):
+                if pool not in self._pools:
+                    self._pools[pool] = objects(map(_text, pool.rows))
+                return self._pools[pool][index].tolist()
+            case Ids(_, texts):
+                width = texts.shape[1]
+                data = texts.tobytes()
+                return [data[start : start + width] for start in range(0, len(data), width)]
+            case Texts(_, texts):
+                return texts.tolist()
+            case _:
+                return [_text(values) for values in column.values()]
 
 
 def _text(values: tuple[Any, ...]) -> Key:
@@ -93,3 +104,10 @@ class TopicKeys:
     def of(self, topic: str, column: Column | None, count: int) -> list[Key]:
         """The key of each of `count` events of a topic."""
         return self._keys.get(topic, self._plain).of(column, count)
+
+    def headers(self, columns: Mapping[str, Column]) -> dict[str, list[bytes]]:
+        """The headers of records, by name: plain text, and none of it is null."""
+        return {
+            name: [text or b"" for text in self._plain.of(column, len(column))]
+            for name, column in columns.items()
+        }

@@ -1,4 +1,4 @@
-"""The stopwatch of an event of any schema: the field that holds its id, found in the bytes of its value.
+"""The stopwatch of an event of any schema: the field that holds its id, found in the bytes of its value, or a record header.
 
 The id alone says when the event was due, and which of whose events it is. Where it lies follows from the schema: at the
 same place in every value, or behind fields that have to be skipped, which is done for many values at once.
@@ -26,10 +26,13 @@ RAW_BYTES: Final = 16
 
 
 class HeadReader(Protocol):
-    """Says of wire values what their ids say; never raises on what is not ours."""
+    """Says of what holds the ids of records (their values, or a header of each) what the ids say.
 
-    def __call__(self, values: Sequence[bytes]) -> wire.Heads:
-        """The heads of values of any kind."""
+    It never raises on what is not ours.
+    """
+
+    def __call__(self, holders: Sequence[bytes], /) -> wire.Heads:
+        """The heads of bytes of any kind."""
         ...
 
 
@@ -96,14 +99,37 @@ class Stopwatch:
         return np.concatenate((header, data[at[:, None] + np.arange(width)]), axis=1), whole
 
 
+def of_headers(headers: Sequence[bytes]) -> wire.Heads:
+    """What ids that are in a record header say, as 36 characters; no schema is named there. It is a `HeadReader`."""
+    whole = np.fromiter(map(len, headers), np.int64, len(headers)) == ids.TEXT_BYTES
+    blank = bytes(ids.TEXT_BYTES)
+    joined = b"".join(
+        headers
+        if whole.all()
+        else (text if fits else blank for text, fits in zip(headers, whole.tolist(), strict=True))
+    )
+    readings = ids.read(np.frombuffer(joined, np.uint8).reshape(len(headers), ids.TEXT_BYTES))
+    return wire.Heads(readings.valid & whole, np.zeros(len(headers), np.int64), readings.due_ns, readings)
+
+
 def readers(workload: "Workload | None") -> dict[str, HeadReader]:
     """What reads the ids of each topic of a workload; nothing without one, for LENS's way.
 
     Raises:
         SchemaError: as `Stopwatch` does.
     """
+    return {
+        topic.name: of_headers
+        if topic.id_header
+        else Stopwatch(json.loads(topic.schema_text), topic.stopwatch)
+        for topic in (workload.topics if workload else ())
+    }
+
+
+def id_headers(workload: "Workload | None") -> dict[str, str]:
+    """The record header that holds the ids of each topic of a workload, where one does."""
     topics = workload.topics if workload else ()
-    return {topic.name: Stopwatch(json.loads(topic.schema_text), topic.stopwatch) for topic in topics}
+    return {topic.name: topic.id_header for topic in topics if topic.id_header}
 
 
 def _form(types: AvroTypes, field: Schema, path: str) -> tuple[bytes, int]:

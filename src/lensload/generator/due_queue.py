@@ -45,7 +45,8 @@ class DueQueue:
         """Take in a batch; none of it is due before what waits already."""
         if len(encoded.values):
             opaques = _sealed(self._number, encoded.due_ns)
-            self._batches.append((encoded, Messages(encoded.values, encoded.keys, opaques)))
+            messages = Messages(encoded.values, encoded.keys, opaques, encoded.headers)
+            self._batches.append((encoded, messages))
             if len(self._batches) == 1:
                 self._begin()
 

@@ -87,7 +87,7 @@ class PacedProducer:
         self._handed: list[Handed] = []
         self._handed_events = 0
         self._settled_ns = 0
-        self._refused: list[tuple[KafkaError, str, bytes]] = []
+        self._refused: list[tuple[KafkaError, str, bytes]] = []  # (why, topic, what holds the id)
         self.requests = RequestRates()
         own = {**settings, "statistics.interval.ms": INTERVAL_MS}
         with refusing_contradictions():
@@ -217,7 +217,7 @@ class PacedProducer:
         place = start
         while place < stop:
             taken, refused = self._producer.produce(queue.name, messages, place, stop)
-            self._refused += [(error, encoded.topic, encoded.values[each]) for each, error in refused]
+            self._refused += [(error, encoded.topic, self._holder(encoded, each)) for each, error in refused]
             place += taken
             if place < stop:
                 self._stats.timeless.add_total("queue_full", 1)
@@ -227,6 +227,10 @@ class PacedProducer:
         self._handed.append(Handed(encoded, start, stop, began_ns, self.last_ns))
         queue.drop_to(stop)
         return stop - start
+
+    def _holder(self, encoded: Encoded, place: int) -> bytes:
+        headers = {name: texts[place] for name, texts in encoded.headers.items()}
+        return self._streams.holder(encoded.topic, encoded.values[place], headers)
 
     def _settle_handed(self) -> None:
         if not self._handed:
@@ -295,23 +299,24 @@ class PacedProducer:
                 else:
                     part.count(topic, "acked", count)
                     part.record("ack", topic, took_ns[which])
+        topics = [self._topics[number] for number in numbers[failed].tolist()]
         self._refused += [
-            (KafkaError(error), self._topics[number], value)
-            for error, number, value in zip(
-                reports.errors[failed].tolist(), numbers[failed].tolist(), reports.failed_values, strict=True
+            (KafkaError(error), topic, self._streams.holder(topic, value, headers))
+            for error, topic, (value, headers) in zip(
+                reports.errors[failed].tolist(), topics, reports.failed, strict=True
             )
         ]
 
     def _settle_refused(self) -> None:
-        refused, values = list(self._refused), dict[str, list[bytes]]()
+        refused, holders = list(self._refused), dict[str, list[bytes]]()
         self._refused.clear()
-        for error, topic, value in refused:
-            values.setdefault(topic, []).append(value)
+        for error, topic, holder in refused:
+            holders.setdefault(topic, []).append(holder)
             given_up = error.code() in _PURGED
-            due_ns = int(self._streams.heads(topic, [value]).due_ns[0])
+            due_ns = int(self._streams.heads(topic, [holder]).due_ns[0])
             name, second = "unflushed" if given_up else "failed", self._stats.second(due_ns)
             self._stats.of(second).count(topic, name if second >= 0 else f"warmup_{name}")
             if not given_up:
                 self._stats.timeless.error(topic, error.str())
-        for topic, failed in values.items():
+        for topic, failed in holders.items():
             self.dispatches.failed(topic, failed)

@@ -2,14 +2,15 @@
 
 confluent-kafka's Producer makes a Python call for every record and another for its report. This is the one place where
 lensload calls C: the wheel's own librdkafka, through ctypes, as its header rdkafka.h declares it (`rd_kafka_produce_batch`,
-`rd_kafka_event_message_array`). A batch has no timestamps of its own: CreateTime is when it was handed over.
+`rd_kafka_event_message_array`). A batch has no timestamps of its own: CreateTime is when it was handed over. It has no
+headers either: records that have some are handed over one a call, by `rd_kafka_produceva`, and reported on like the others.
 """
 
 import ctypes as c
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
+from itertools import count, repeat
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from lensload.errors import LensloadError
 from lensload.kafka.connection import LOGGER
+from lensload.kafka.produce_arguments import Arguments, in_memory
 
 MESSAGE: Final = np.dtype(
     {
@@ -57,6 +59,14 @@ class _Library:
         self.produce_batch = self._function(
             "produce_batch", c.c_int, pointer, c.c_int32, c.c_int, pointer, c.c_int
         )
+        self.produceva = self._function("produceva", pointer, pointer, pointer, size)
+        self.error_code = self._function("error_code", c.c_int, pointer)
+        self.error_destroy = self._function("error_destroy", None, pointer)
+        self.message_headers = self._function("message_headers", c.c_int, pointer, c.POINTER(pointer))
+        self.header_get_all = self._function(
+            *("header_get_all", c.c_int, pointer, size),
+            *(c.POINTER(text), c.POINTER(pointer), c.POINTER(size)),
+        )
         self.queue_get_main = self._function("queue_get_main", pointer, pointer)
         self.queue_poll = self._function("queue_poll", pointer, pointer, c.c_int)
         self.event_type = self._function("event_type", c.c_int, pointer)
@@ -93,29 +103,33 @@ class Messages:
         values: of the records.
         keys: of the records; None for no key.
         opaques: a number for each record, which its delivery report gives back.
+        headers: the values of each header of the records, by its name; None for no headers.
 
     Attributes:
         sizes: the bytes of keys and values of the first 0, 1, 2, ... n records.
+        arguments: of records with headers, which are handed over one a call; None for those without.
     """
 
     def __init__(
-        self, values: Sequence[bytes], keys: Sequence[bytes | None], opaques: NDArray[np.uint64]
+        self,
+        values: Sequence[bytes],
+        keys: Sequence[bytes | None],
+        opaques: NDArray[np.uint64],
+        headers: Mapping[str, Sequence[bytes]] | None = None,
     ) -> None:
         self.table = np.zeros(len(values), MESSAGE)
         self._memory: list[NDArray[np.uint8]] = []
         texts = [key or b"" for key in keys]
         for places, lengths, records in (("payload", "length", values), ("key", "key_length", texts)):
-            ends = np.fromiter(accumulate(map(len, records), initial=0), np.int64, len(records) + 1)
-            joined = np.frombuffer(b"".join(records) or b"-", np.uint8)
-            self._memory.append(joined)
-            self.table[places] = ends[:-1] + joined.ctypes.data
-            self.table[lengths] = np.diff(ends)
+            memory, self.table[places], self.table[lengths] = in_memory(records)
+            self._memory.append(memory)
         if None in keys:
             self.table["key"][[key is None for key in keys]] = 0
         self.table["opaque"] = opaques
         ends = np.cumsum(self.table["length"] + self.table["key_length"])
         self.sizes: list[int] = [0, *ends.tolist()]
         self.address: int = self.table.ctypes.data
+        self.arguments = Arguments(self.table, headers) if headers else None
 
 
 class Reports(NamedTuple):
@@ -126,14 +140,14 @@ class Reports(NamedTuple):
         errors: librdkafka's error code; 0: acknowledged.
         came_ns: when its report was taken, Unix ns.
         partitions: where each was sent to; empty unless it was asked for.
-        failed_values: the values of those that failed, in the same order.
+        failed: value and headers of those that failed, in the same order.
     """
 
     opaques: NDArray[np.uint64]
     errors: NDArray[np.int32]
     came_ns: NDArray[np.int64]
     partitions: NDArray[np.int32]
-    failed_values: list[bytes]
+    failed: list[tuple[bytes, dict[str, bytes]]]
 
 
 class BatchProducer:
@@ -163,6 +177,7 @@ class BatchProducer:
         self._most_messages = int(settings.get("queue.buffering.max.messages", 100_000))
         self._most_bytes = int(settings.get("queue.buffering.max.kbytes", 1_048_576)) * 1024
         self._held_bytes = 0
+        self._with_headers = False
         self._gathered: list[tuple[int, NDArray[np.uint64], int]] = []  # (event, its messages, when it came)
         self._pointers = np.zeros(_MOST_REPORTS, np.uint64)
         self._pointers_address: int = self._pointers.ctypes.data  # NumPy takes 2 us to tell
@@ -203,10 +218,15 @@ class BatchProducer:
         handle = self._topics.get(topic) or self._topics.setdefault(
             topic, self._library.topic_new(self._client, topic.encode(), None)
         )
-        address = messages.address + start * MESSAGE.itemsize
-        taken = self._library.produce_batch(handle, _ANY_PARTITION, _COPY, address, stop - start)
+        if messages.arguments:
+            stop, refused = self._produce_each(messages.arguments, handle, start, stop)
+        else:
+            address = messages.address + start * MESSAGE.itemsize
+            taken = self._library.produce_batch(handle, _ANY_PARTITION, _COPY, address, stop - start)
+            refused = [] if taken == stop - start else _refused(messages, start, stop)
         self._held_bytes += sizes[stop] - sizes[start]
-        return stop - start, [] if taken == stop - start else self._refused(messages, start, stop)
+        self._held_bytes -= sum(sizes[place + 1] - sizes[place] for place, _ in refused)
+        return stop - start, refused
 
     def serve(self, timeout_s: float) -> None:
         """Take what has come: reports, complaints, statistics; wait for the first of them at most so long."""
@@ -242,7 +262,9 @@ class BatchProducer:
         failed = np.flatnonzero(errors)
         addresses = _words(pointers[failed], "payload").tolist()
         values = [c.string_at(*each) for each in zip(addresses, lengths[failed].tolist(), strict=True)]
-        reports = Reports(_words(pointers, "opaque"), errors, came_ns, partitions, values)
+        headers = map(self._headers, pointers[failed].tolist())
+        contents = list(zip(values, headers, strict=True))
+        reports = Reports(_words(pointers, "opaque"), errors, came_ns, partitions, contents)
         for event, _, _ in gathered:
             self._library.event_destroy(event)
         return reports
@@ -282,13 +304,40 @@ class BatchProducer:
         self._library.conf_set_events(conf, _REPORTS | _LOG | _ERROR | _STATISTICS)
         return conf
 
-    def _refused(self, messages: Messages, start: int, stop: int) -> list[tuple[int, KafkaError]]:
-        errors = messages.table["error"][start:stop]
-        places = np.flatnonzero(errors)
-        self._held_bytes -= sum(
-            messages.sizes[start + place + 1] - messages.sizes[start + place] for place in places
+    def _produce_each(
+        self, arguments: Arguments, topic: int, start: int, stop: int
+    ) -> tuple[int, list[tuple[int, KafkaError]]]:
+        """Hand over records one a call, until the queue is full; up to which, and which of them were refused."""
+        self._with_headers = True
+        refused: list[tuple[int, KafkaError]] = []
+        # map() calls librdkafka from C, one record after another, without a Python frame.
+        calls = map(
+            self._library.produceva,
+            repeat(self._client),
+            arguments.calls(topic, start, stop),
+            repeat(arguments.count),
         )
-        return [(start + int(place), KafkaError(int(errors[place]))) for place in places]
+        for place, error in zip(count(start), calls):  # the count has no end
+            if error:
+                code = self._library.error_code(error)
+                self._library.error_destroy(error)
+                if code == KafkaError._QUEUE_FULL:  # noqa: SLF001  # public, whatever its name
+                    return place, refused
+                refused.append((place, KafkaError(code)))
+        return stop, refused
+
+    def _headers(self, message: int) -> dict[str, bytes]:
+        """The headers of a record that was handed over, by name."""
+        headers, found = c.c_void_p(), dict[str, bytes]()
+        if not self._with_headers or self._library.message_headers(message, c.byref(headers)):
+            return found
+        name, value, size = c.c_char_p(), c.c_void_p(), c.c_size_t()
+        into = tuple(map(c.byref, (name, value, size)))
+        for place in count():
+            if self._library.header_get_all(headers, place, *into):
+                break
+            found[(name.value or b"").decode()] = c.string_at(value.value or 0, size.value)
+        return found
 
     def _gather(self, event: int) -> None:
         count = self._library.event_message_array(event, self._pointers_address, _MOST_REPORTS)
@@ -301,6 +350,12 @@ class BatchProducer:
         LOGGER.log(
             _LEVELS[level.value], "%s %s", *((part.value or b"").decode() for part in (facility, text))
         )
+
+
+def _refused(messages: Messages, start: int, stop: int) -> list[tuple[int, KafkaError]]:
+    """Which records of a batch the client did not take."""
+    errors = messages.table["error"][start:stop]
+    return [(start + place, KafkaError(int(errors[place]))) for place in np.flatnonzero(errors).tolist()]
 
 
 def _numbers(pointers: NDArray[np.uint64], field: str) -> NDArray[np.int32]:

@@ -95,6 +95,15 @@ def offsets(consumer: Consumer, places: Iterable[Place], at: int, timeout_s: flo
     return {(each.topic, each.partition): each.offset for each in answers}
 
 
+def header_of(message: Message, name: str) -> bytes:
+    """The header of a message by its name, the last one of several; empty where it has none."""
+    try:
+        value = dict(message.headers() or ()).get(name)
+    except (SystemError, UnicodeDecodeError):  # another's record: a name of a header is no UTF-8
+        return b""
+    return value if isinstance(value, bytes) else b""
+
+
 def place_of(message: Message) -> Place:
     """Where a message, or the error that came in place of one, belongs."""
     return str(message.topic()), int(message.partition() or 0)

@@ -20,7 +20,7 @@ from lensload.delivery.streams import LENS, Streams
 from lensload.delivery.tracker import OrderLedger, SequenceLedger
 from lensload.encoding import wire
 from lensload.kafka.live_reader import LiveReader
-from lensload.kafka.reading import Place
+from lensload.kafka.reading import Place, header_of
 from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.leaders import Leaders
 from lensload.metrics.stats import Stats
@@ -216,7 +216,8 @@ class Observer:
     ) -> None:
         # A record without a value (a tombstone) is as little ours as one with another's bytes.
         values = [value or b"" for value in map(Message.value, records)]
-        heads = self._ours.streams.heads_of_all(self._labels, place, values)
+        holders = self._holders(records, place, values)
+        heads = self._ours.streams.heads_of_all(self._labels, place, holders)
         ours = heads.valid & (heads.readings.run_tag == self._ours.run_tag)
         if not ours.all():
             self._account_strange(place, ours, heads.valid)
@@ -231,6 +232,18 @@ class Observer:
             if self._replies and REQUESTS in self._labels:
                 asked = which[(place[which] == self._labels.index(REQUESTS)) & ~doubled]
                 self._replies.take_requests(values, heads, asked, came_ns)
+
+    def _holders(self, records: list[Message], place: NDArray[np.int64], values: list[bytes]) -> list[bytes]:
+        """What holds the id of each record: its value, or a header of it where its topic has the ids in one."""
+        id_headers = self._ours.streams.id_headers
+        if not id_headers:
+            return values
+        holders = list(values)
+        for number, topic in enumerate(self._labels):
+            if topic in id_headers:
+                for each in np.flatnonzero(place == number).tolist():
+                    holders[each] = header_of(records[each], id_headers[topic])
+        return holders
 
     def _timed(
         self, records: list[Message], place: NDArray[np.int64], partition: NDArray[np.int64]

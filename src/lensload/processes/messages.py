@@ -55,7 +55,10 @@ class Configure(Message):
     @property
     def streams(self) -> Streams:
         """How the run's events are numbered."""
-        return Streams.of(self.config.known_topics, stopwatch.readers(self.config.load.workload))
+        workload = self.config.load.workload
+        return Streams.of(
+            self.config.known_topics, stopwatch.readers(workload), stopwatch.id_headers(workload)
+        )
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from lensload.world import rng
 _LENGTH: Final = (1, 3)
 # How often a record may be inside itself: what may be left out there is left out.
 _DEEPEST: Final = 2
+_TEXT: Final = AvroType.of("string")
 _SILENT: Final = FieldTable.model_validate({})
 
 
@@ -85,6 +86,15 @@ class Builder:
             makers[name] = name if single else self._maker(known(find(of.type, path)), of.wanted.at(path), at)
         return makers
 
+    def headers(self, topic: str, tree: Tree) -> dict[str, Maker]:
+        """What makes the record headers of a topic, by name: that of the event's id first."""
+        of = self._specs[topic].topic
+        makers: dict[str, Maker] = {of.id_header: text_makers.Stopwatches(_TEXT)} if of.id_header else {}
+        for name, table in of.table.header_tables.items():
+            at = Position(("topics", topic), name, tree=tree, is_header=True)
+            makers[name] = self._maker(_TEXT, Wanted(table), at)
+        return makers
+
     def _by_key_schema(self, of: TopicSpec, type_: AvroType, tree: Tree) -> dict[str, Maker | str]:
         """The fields of a key's record by name, or else in their order; or the key itself."""
         here = ("topics", of.topic.name, "key_schema")
@@ -117,7 +127,7 @@ class Builder:
     def _single(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
         """The maker of a type that is no union."""
         table = _table(wanted)
-        if not at.in_pool and at.path == ".".join(self._specs[at.owner[1]].stopwatch):
+        if self._is_stopwatch(at):
             return text_makers.Stopwatches(type_)
         _check_modifiers(type_, table, at)
         if table.generator:
@@ -136,6 +146,12 @@ class Builder:
             case _:
                 return at.told("", lambda: generators.usual(table, type_, self._site(at)))
 
+    def _is_stopwatch(self, at: Position) -> bool:
+        if at.in_pool or at.is_header:
+            return False
+        path = self._specs[at.owner[1]].stopwatch
+        return bool(path) and at.path == ".".join(path)
+
     def _generated(self, type_: AvroType, table: FieldTable, at: Position) -> Maker:
         key = table.generator
         if at.in_pool and (key in generators.OF_EVENTS or (key in KEYS and key != "from_")):
@@ -151,7 +167,8 @@ class Builder:
         return Site(at.place, self._key(at), self._faker, at.tree, rows)
 
     def _key(self, at: Position, what: str = "") -> rng.Keys:
-        return rng.root(self._file.seed, f"{'.'.join(at.owner)}.{at.path} {what}")
+        owner = ".".join((*at.owner, "headers") if at.is_header else at.owner)
+        return rng.root(self._file.seed, f"{owner}.{at.path} {what}")
 
     def _record(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
         if at.records.count(type_.name) >= _DEEPEST:

@@ -8,8 +8,8 @@ from lensload.parse import nearest
 from lensload.workload.avro_type import AvroType
 from lensload.workload.coercion import coerced
 from lensload.workload.complaint import Complaint
-from lensload.workload.field_table import MOST_DISTINCT, FakerCall
-from lensload.workload.file import PoolTable, TopicTable, WorkloadFile
+from lensload.workload.field_table import MOST_DISTINCT, FakerCall, FieldTable
+from lensload.workload.file import WorkloadFile
 from lensload.workload.toml_lines import Place
 
 if TYPE_CHECKING:
@@ -121,16 +121,18 @@ def check_memory(file: WorkloadFile) -> None:
         Complaint: they do not; names the field with which they become too many.
     """
     total = 0
-    owners: list[tuple[Place, PoolTable | TopicTable]] = [
-        (("pools", name), table) for name, table in file.pools.items()
+    owners: list[tuple[Place, dict[str, FieldTable]]] = [
+        (("pools", name, "fields"), table.fields) for name, table in file.pools.items()
     ]
-    owners += [(("topics", name), table) for name, table in file.topics.items()]
-    for owner, of in owners:
-        for path, table in of.fields.items():
+    for name, table in file.topics.items():
+        owners.append((("topics", name, "fields"), table.fields))
+        owners.append((("topics", name, "headers"), table.header_tables))
+    for owner, tables in owners:
+        for path, table in tables.items():
             total += (table.distinct or DISTINCT) if table.faker is not None else 0
             if total > MOST_DISTINCT:
                 raise Complaint(
-                    (*owner, "fields", path),
+                    (*owner, path),
                     f"with this field Faker would make more than {MOST_DISTINCT:,} values, which are kept in memory.",
                     "Ask for fewer with distinct, or make them by pattern or uuid, which keep none.",
                 )

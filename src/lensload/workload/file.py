@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from pydantic import Field, model_validator
 
+from lensload.workload import record_headers
 from lensload.workload.field_table import FieldTable, Lengths, Paths, Table
 
 MOST_ROWS: Final = 10**12
@@ -49,6 +50,17 @@ class Subject(Table):
     version: int | None = Field(None, description="Number of the version; the latest by default.", ge=1)
 
 
+class InHeader(Table):
+    """A record header, in place of a field of the value."""
+
+    header: str = Field(description="Name of the header.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        record_headers.check_name(self.header)
+        return self
+
+
 class TopicTable(Table):
     """The events of one topic."""
 
@@ -68,9 +80,15 @@ class TopicTable(Table):
     key_schema: str | Subject | None = Field(
         None, description="Avro schema of the keys: a file or a subject; without it keys are text."
     )
-    stopwatch: str | None = Field(
+    stopwatch: str | InHeader | None = Field(
         None,
-        description="The field of the event's id, from which its due time is read: string, bytes, or fixed of 16 bytes.",
+        description="The field of the event's id, from which its due time is read: string, bytes, or fixed of 16 bytes; or a"
+        " record header, in which it is text.",
+    )
+    headers: dict[str, str | FieldTable] = Field(
+        default_factory=dict,
+        description="Record headers by name, as UTF-8: a constant text, or how it is made, as of a string field.",
+        max_length=record_headers.MOST,
     )
     parent: str | None = Field(None, description="The topic whose events these follow.")
     children: Lengths | None = Field(
@@ -97,6 +115,19 @@ class TopicTable(Table):
         if self.key_schema is not None and self.key is None:
             raise ValueError("key_schema needs key, which says the fields that the key is made of")
         return self
+
+    @property
+    def id_header(self) -> str:
+        """The record header of the event's id; "" where a field holds it."""
+        return self.stopwatch.header if isinstance(self.stopwatch, InHeader) else ""
+
+    @property
+    def header_tables(self) -> dict[str, FieldTable]:
+        """How the values of each record header are made, without that of the event's id."""
+        return {
+            name: FieldTable.model_validate({"constant": said}) if isinstance(said, str) else said
+            for name, said in self.headers.items()
+        }
 
 
 class WorkloadFile(Table):

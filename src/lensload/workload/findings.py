@@ -73,12 +73,12 @@ def of(text: str, path: Path, fetch: Fetch | None = None) -> Checked:
 def without(content: dict[str, Any], place: Place) -> dict[str, Any] | None:
     """What a file says but for what is wrong with it; None where nothing could be left out, or nothing is left.
 
-    A field is left out alone. For anything else of a topic that is the topic, with those that follow it.
+    A field or a header is left out alone. For anything else of a topic that is the topic, with those that follow it.
     """
     result = copy.deepcopy(content)
     match place:
-        case (("topics" | "pools") as kind, name, "fields", field, *_):
-            fields = _tables(result, kind).get(name, {}).get("fields", {})
+        case (("topics" | "pools") as kind, name, ("fields" | "headers") as part, field, *_):
+            fields = _tables(result, kind).get(name, {}).get(part, {})
             if field not in fields:
                 return None
             if kind == "topics":

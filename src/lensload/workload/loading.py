@@ -138,7 +138,7 @@ def _known_keys(place: Place) -> tuple[str, ...]:
     model: Any = WorkloadFile
     if len(place) >= 2:
         model = {"pools": PoolTable, "topics": TopicTable}.get(place[0], WorkloadFile)
-    if len(place) >= 4 and place[2] == "fields":
+    if len(place) >= 4 and place[2] in ("fields", "headers"):
         model = FieldTable
     for part in place[4:] if model is FieldTable else place[2:]:
         model = _inner(model, part)

@@ -22,7 +22,8 @@ class WorkloadTopic:
         name: its name in the file; a topic prefix is put before it where it leaves the program.
         schema_text: the Avro schema of its values as JSON, which refers to no other.
         subject: the subject that the file names, or else `<name>-value`.
-        stopwatch: path of the field that holds the event's id.
+        stopwatch: path of the field that holds the event's id; "" where a header does.
+        id_header: the record header that holds the event's id; "" where a field does.
         key: paths of the fields that the key is made of; empty: the records have no key.
         key_schema_text: the Avro schema of its keys, likewise; None: keys are text.
         share: which part of all events is of this topic, on average; all topics' together are 1.
@@ -33,6 +34,7 @@ class WorkloadTopic:
     schema_text: str
     subject: str
     stopwatch: str
+    id_header: str
     key: tuple[str, ...]
     key_schema_text: str | None
     share: float
@@ -69,7 +71,8 @@ class Workload:
                 topic,
                 schemas[topic],
                 f"{topic}-value" if isinstance(table.schema_, str) else table.schema_.subject,
-                table.stopwatch or "",
+                table.stopwatch if isinstance(table.stopwatch, str) else "",
+                table.id_header,
                 table.key or (),
                 key_schemas.get(topic),
                 shares[topic],
@@ -82,6 +85,11 @@ class Workload:
     def __str__(self) -> str:
         """The file, as an option names it."""
         return self.name
+
+    @property
+    def with_headers(self) -> tuple[str, ...]:
+        """The topics whose records have headers."""
+        return tuple(topic.name for topic in self.topics if topic.id_header or topic.table.headers)
 
     def check_share(self, topics: Iterable[str]) -> None:
         """See that some topics have enough of the events to be made alone: all events between theirs are counted off.

@@ -8,7 +8,7 @@ from lensload.workload.avro_type import AvroType
 from lensload.workload.complaint import Complaint
 from lensload.workload.derived_makers import Tree
 from lensload.workload.field_table import FieldTable
-from lensload.workload.paths import joined
+from lensload.workload.paths import Tokens, joined, tokens
 from lensload.workload.toml_lines import Place
 
 Made = TypeVar("Made")
@@ -19,16 +19,17 @@ MOST_ITEMS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place of a topic's record, or a field of a pool.
+    """A place of a topic's value, or a header of its records, or a field of a pool.
 
     Attributes:
         owner: the topic or pool, as the keys that lead to its table.
-        path: the path in it.
+        path: the path in it; the header's name.
         blame: the key of the field that refers here, and that complaints are about; () where the field itself is.
         records: the records around it.
         items: how many of it one event has at most, by the lengths of the lists around it.
         trail: the fields that referred to each other on the way here.
         tree: the makers of the topic whose values are made.
+        is_header: whether it is a header.
     """
 
     owner: Place
@@ -38,11 +39,17 @@ class Position:
     items: int = 1
     trail: tuple[Place, ...] = ()
     tree: Tree = field(default_factory=Tree)
+    is_header: bool = False
 
     @property
     def place(self) -> Place:
         """The key of the field in the file."""
-        return (*self.owner, "fields", self.path)
+        return (*self.owner, "headers" if self.is_header else "fields", self.path)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The parts of its path; a header is no part of the value, and has a part that no path has."""
+        return ("",) if self.is_header else tokens(self.path)
 
     @property
     def in_pool(self) -> bool:

@@ -117,7 +117,7 @@ class References:
         return Referred(lambda rows: known(rows.event.parents), maker)
 
     def _copied(self, type_: AvroType, written: str, at: Position) -> Maker:
-        path, own = tokens(written), tokens(at.path)
+        path, own = tokens(written), at.tokens
         around = scope(path)
         if around and around != scope(own):
             raise at.complaint("copy", f"{written} has many values for one of this field")
@@ -129,7 +129,7 @@ class References:
 
     def _derived(self, type_: AvroType, table: FieldTable, at: Position) -> Maker:
         form = at.told(table.generator, lambda: NumberForm(type_, table))
-        own = tokens(at.path)
+        own = at.tokens
         self._check_operands(table, at, table.generator, ())
         if table.count is not None:
             return Numeric(form, derived_makers.counts(at.tree, own, tokens(table.count)))

@@ -39,6 +39,7 @@ class TopicPlan:
         self.topic = topic
         self.tree = builder.tree(topic.name)
         self._keys = builder.keys(topic.name, self.tree)
+        self._headers = builder.headers(topic.name, self.tree)
         self._lane_keys = rng.keys(rng.root(seed, f"topics.{topic.name}"), np.arange(ids.MAX_LANES))
 
     @property
@@ -66,9 +67,9 @@ class TopicPlan:
             for column in (root.columns(rows) if isinstance(root, RecordMaker) else ())
         }
         serials = ids.serials(rows.lanes, rows.numbers)
-        return TopicBatch(
-            self.topic.name, rows.due_ns, serials, self._key(columns, rows), tuple(columns.values())
-        )
+        headers = {name: maker.column(name, rows) for name, maker in self._headers.items()}
+        key = self._key(columns, rows)
+        return TopicBatch(self.topic.name, rows.due_ns, serials, key, tuple(columns.values()), headers)
 
     def measure(self, rows: EventRows) -> None:
         """Find out how large values are without padding, from which padding is made from now on."""

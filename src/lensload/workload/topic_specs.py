@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lensload.parse import nearest
+from lensload.workload import record_headers
 from lensload.workload.avro_type import AvroType
 from lensload.workload.complaint import Complaint
 from lensload.workload.field_table import FieldTable
@@ -15,7 +16,10 @@ from lensload.workload.paths import LISTS, Tokens, Wanted, find, scope, tokens, 
 from lensload.workload.text_makers import holds_id
 from lensload.workload.toml_lines import Place
 
-_STOPWATCH_HINT: Final = "Each event's id, which says when it was due, goes into a field that is string, bytes or a fixed of 16 bytes."
+_STOPWATCH_HINT: Final = (
+    "Each event's id, which says when it was due, goes into a field that is string, bytes or a fixed of 16 bytes, or into a"
+    ' record header: stopwatch = { header = "lensload-id" }.'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class TopicSpec:
         topic: the topic.
         type: the type of its values, a record.
         wanted: what is said of each place.
-        stopwatch: path of the event's id.
+        stopwatch: path of the event's id; () where a header holds it.
         keys: paths of the fields of the record's key.
     """
 
@@ -69,11 +73,30 @@ def _of_topic(topic: WorkloadTopic) -> TopicSpec:
     spec = TopicSpec(topic, type_, wanted, _stopwatch(topic, type_), _keys(topic, type_))
     for path in (spec.stopwatch, *spec.keys):
         wanted.at(path)
+    _check_headers(topic)
     return spec
+
+
+def _check_headers(topic: WorkloadTopic) -> None:
+    """Headers have names, each its own, and what makes the value of a field does not make theirs."""
+    for name, table in topic.table.header_tables.items():
+        here = ("topics", topic.name, "headers", name)
+        try:
+            record_headers.check_name(name)
+        except ValueError as error:
+            raise Complaint(here, f"{error}.") from error
+        if name == topic.id_header:
+            raise Complaint(
+                here, "the header is the stopwatch, which holds the event's id: it is made alone."
+            )
+        if table.padding is not None:
+            raise Complaint((*here, "padding"), "padding is of values: give a header length.")
 
 
 def _stopwatch(topic: WorkloadTopic, type_: AvroType) -> Tokens:
     here = ("topics", topic.name, "stopwatch")
+    if topic.id_header:
+        return ()
     able = [field.name for field in type_.fields if _able(field.type)]
     hint = f"{_STOPWATCH_HINT} {topic.name} has {', '.join(able) or 'no such field at the top'}."
     if not topic.stopwatch:
@@ -131,8 +154,7 @@ def _keys(topic: WorkloadTopic, type_: AvroType) -> tuple[Tokens, ...]:
 
 def _referred(topic: WorkloadTopic) -> Iterator[tuple[Place, str]]:
     """The paths of the topic's own that its fields refer to, each with the key that does."""
-    for written, table in topic.table.fields.items():
-        here = ("topics", topic.name, "fields", written)
+    for here, table in _tables(topic):
         yield from (((*here, key), path) for key, path in own_references(table))
 
 
@@ -149,9 +171,15 @@ def own_references(table: FieldTable) -> Iterator[tuple[str, str]]:
 
 
 def _of_parent(topic: WorkloadTopic) -> Iterator[tuple[Place, str]]:
-    for written, table in topic.table.fields.items():
+    for here, table in _tables(topic):
         if table.parent is not None:
-            yield ("topics", topic.name, "fields", written, "parent"), table.parent
+            yield (*here, "parent"), table.parent
+
+
+def _tables(topic: WorkloadTopic) -> Iterator[tuple[Place, FieldTable]]:
+    """What is said of each field, and of each header."""
+    for kind, tables in (("fields", topic.table.fields), ("headers", topic.table.header_tables)):
+        yield from ((("topics", topic.name, kind, name), table) for name, table in tables.items())
 
 
 def _require(spec: TopicSpec, place: Place, written: str) -> None:

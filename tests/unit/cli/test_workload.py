@@ -27,6 +27,7 @@ SMALL = record(
     field("amount", decimal(10, 2)),
     namespace="a",
 )
+HEADERS = '[topics.ticks.headers]\nsource = "web"\n'
 
 
 @pytest.fixture
@@ -134,13 +135,17 @@ def test_the_file_may_be_elsewhere_than_its_schemas(folder: Path):
     run("check", "files/own.toml")
 
 
-def test_what_is_lost_and_left_out_is_told(folder: Path):
-    """A reference that has to hold ids, and a record that cannot hold any, are told on stderr; the file is right."""
+def test_a_record_without_an_id_is_measured_by_a_header(folder: Path):
+    """A record that refers and one of numbers alone: each field has what its name says, and events show their header."""
     put(folder, changes=CHANGE_CAPTURE, ticks=record("Tick", field("bid", "double")))
-    told = run("init", ".").stderr
-    assert "source.sequence" in told
-    assert "ticks" in told
-    assert "changes" in run("check").stdout
+    assert "lensload-id" not in run("init", ".").stderr
+    assert "header lensload-id" in run("check").stdout
+    shown = events("--count", 20)
+    ids = [UUID(each["headers"]["lensload-id"]) for each in shown]
+    assert len(set(ids)) == 40
+    assert {each.version for each in ids} == {7}
+    (folder / "workload.toml").write_text((folder / "workload.toml").read_text() + HEADERS)
+    assert {each["headers"]["source"] for each in events("--topic", "ticks")} == {"web"}
 
 
 def test_check_finds_everything_at_once(folder: Path):

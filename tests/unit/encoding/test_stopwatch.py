@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lensload import ids
 from lensload.encoding import wire
-from lensload.encoding.stopwatch import Stopwatch
+from lensload.encoding.stopwatch import Stopwatch, of_headers
 from lensload.errors import SchemaError
 from lensload.workload.position import MOST_ITEMS
 
@@ -128,6 +128,15 @@ def test_what_is_no_value_of_the_schema_is_not_valid_and_harms_no_other(
     assert heads.readings.sequence[len(junk)] == 9
     if heads.valid[-1]:  # only what is behind the id was cut off
         assert heads.readings.sequence[-1] == 9
+
+
+@given(st.lists(st.one_of(st.binary(max_size=60), st.binary(min_size=36, max_size=36))))
+def test_headers_of_any_bytes_are_refused_one_by_one(junk: list[bytes]):
+    """A header that is no id of ours is not valid, whatever it holds; one beside it is read."""
+    mine = id_of(9, "text").encode()
+    heads = of_headers([*junk, mine, mine[:-1], mine + b"0"])
+    assert heads.valid.tolist() == [False] * len(junk) + [True, False, False]
+    assert heads.readings.sequence[len(junk)] == 9
 
 
 def test_lengths_that_nothing_could_have_end_with_the_value():

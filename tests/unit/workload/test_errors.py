@@ -126,6 +126,16 @@ def test_a_field_that_cannot_be_made_is_named_with_its_line(tmp_path: Path, fiel
         ('stopwatch = "orderId"', 'stopwatch = "ordrId"', 11, "topics.orders.stopwatch", "orderId"),
         ('stopwatch = "orderId"', 'stopwatch = "amount"', 11, "topics.orders.stopwatch", "double"),
         ('stopwatch = "orderId"', "", 9, "topics.orders.stopwatch", "no field"),
+        ('stopwatch = "orderId"', "", 9, "topics.orders.stopwatch", "{ header ="),
+        (
+            'stopwatch = "orderId"',
+            'stopwatch = { heder = "x" }',
+            11,
+            "topics.orders.stopwatch.heder",
+            "header",
+        ),
+        ('stopwatch = "orderId"', 'stopwatch = { header = "" }', 11, "topics.orders.stopwatch", "characters"),
+        ('stopwatch = "orderId"', "stopwatch = 3", 11, "topics.orders.stopwatch", "string"),
         ('key = "customerId"', 'key = "customrId"', 12, "topics.orders.key", "customerId"),
         ('key = "customerId"', 'key = "address"', 12, "topics.orders.key", "Address"),
         ('key = "customerId"', 'key = "lines[].sku"', 12, "topics.orders.key", "lines[].sku"),
@@ -158,6 +168,47 @@ def test_what_is_wrong_around_the_fields_is_named_with_its_line(
     error = refused(tmp_path, text)
     assert error.message.startswith(f"{tmp_path / 'workload.toml'}:{line}: {key}: ")
     assert meant in str(error)
+
+
+@pytest.mark.parametrize(
+    ("header", "key", "meant"),
+    [
+        ("source = 3", "source", "string"),
+        ("source = { uid = {} }", "source.uid", "uuid"),
+        ('source = { uuid = {}, constant = "x" }', "source", "constant"),
+        ("source = { null = 0.5 }", "source.null", "union"),
+        ("source = { padding = 900 }", "source.padding", "length"),
+        ("source = { constant = [1] }", "source.constant", "string"),
+        ('source = { copy = "amount" }', "source.copy", "double"),
+        ('source = { copy = "ordrId" }', "source.copy", "orderId"),
+        ('source = { copy = "lines[].sku" }', "source.copy", "many values"),
+        ('source = { parent = "id" }', "source.parent", "no parent"),
+        ('source = { from = "custmers.id" }', "source.from", "customers"),
+        ('source = { faker = "nme" }', "source.faker", "name"),
+        ('source = { faker = "name", distinct = 10_000_000 }', "source", "memory"),
+        ('source = { keys = ["a"] }', "source.keys", "map"),
+        ('"" = "x"', '""', "characters"),
+        ('"a\\u0000b" = "x"', '"a\u0000b"', "printed"),
+        ('lensload-fault = "late"', "lensload-fault", "another name"),
+        ('lensload-id = "mine"', "lensload-id", "stopwatch"),
+    ],
+)
+def test_a_header_that_cannot_be_made_is_named_with_its_line(
+    tmp_path: Path, header: str, key: str, meant: str
+):
+    """Headers are checked as fields are: where it is, and what was meant or what is wrong."""
+    head = HEAD.replace('"orderId"', '{ header = "lensload-id" }')
+    error = refused(tmp_path, f"{head}[topics.orders.headers]\n{header}\n")
+    first = error.message.partition("\n")[0]
+    assert first.startswith(f"{tmp_path / 'workload.toml'}:{FIRST + 1}: topics.orders.headers.{key}: ")
+    assert meant in first
+    assert error.exit_code == 2
+
+
+def test_more_headers_than_a_record_should_have_are_refused(tmp_path: Path):
+    """Each costs bytes and time in every record."""
+    lines = "".join(f'h{number} = "x"\n' for number in range(65))
+    assert "64" in refused(tmp_path, f"{HEAD}[topics.orders.headers]\n{lines}").message
 
 
 def test_pools_that_refer_to_each_other_in_a_circle_are_refused(tmp_path: Path):

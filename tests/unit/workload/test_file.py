@@ -30,8 +30,12 @@ a = { from = "customers.id" }
 b = { before_due = { exponential = "3d" } }
 "lines[].price" = { choice = { A = 1, B = 2 }, null = 0.5 }
 c = { faker = { method = "random_int", min = 3 } }
+[topics.orders.headers]
+source = "web"
+"trace id" = { uuid = {} }
 [topics.x]
 schema = "x.avsc"
+stopwatch = { header = "lensload-id" }
 """
 
 
@@ -45,7 +49,9 @@ def test_the_schema_takes_what_lensload_takes():
     """A file that uses every kind of key is valid; one with a slip is not."""
     validator = jsonschema.Draft202012Validator(json_schema.schema())
     validator.validate(tomllib.loads(GOOD))
-    for was, becomes in (("zipf", "zpf"), ("uuid = {}", "uuid = 3"), ("size = 10", "")):
+    for was, becomes in (("zipf", "zpf"), ("id = { uuid = {} }", "id = { uuid = 3 }"), ("size = 10", "")):
+        assert not validator.is_valid(tomllib.loads(GOOD.replace(was, becomes)))
+    for was, becomes in (('source = "web"', "source = 3"), ("{ header =", "{ heder =")):
         assert not validator.is_valid(tomllib.loads(GOOD.replace(was, becomes)))
 
 

@@ -46,8 +46,8 @@ class TopicDraft:
         schema: a file, or a table that names a subject.
         schema_remark: what more there is to say of the schema.
         include: files of types that it uses.
-        stopwatch: the field of the event's id; "" where none can hold it, so that the topic is left out.
-        stopwatch_remark: what that means for the field.
+        stopwatch: the field of the event's id, or a table that names a header; "" where the topic is left out.
+        stopwatch_remark: what that means, or why it is left out.
         key: the field that is the key; "" for none.
         parent: the topic whose events these follow; "" for none.
         children: how many of them follow each of the parent's.
@@ -59,7 +59,7 @@ class TopicDraft:
     schema: str | Mapping[str, Any]
     schema_remark: str = ""
     include: Sequence[str] = ()
-    stopwatch: str = ""
+    stopwatch: str | Mapping[str, str] = ""
     stopwatch_remark: str = ""
     key: str = ""
     parent: str = ""

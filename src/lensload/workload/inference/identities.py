@@ -9,37 +9,6 @@ from lensload.workload.inference.naming import plural
 from lensload.workload.inference.places import Place
 
 _SIZED: Final = 16
-_FREE: Final = frozenset(
-    [
-        "note",
-        "description",
-        "comment",
-        "remark",
-        "message",
-        "text",
-        "reason",
-        "details",
-        "payload",
-        "reference",
-    ]
-)
-_CATEGORY: Final = frozenset(
-    [
-        "op",
-        "operation",
-        "type",
-        "kind",
-        "status",
-        "state",
-        "currency",
-        "method",
-        "code",
-        "version",
-        "snapshot",
-        "connector",
-        "country",
-    ]
-)
 _LATER: Final = frozenset({"ref", "key", "reference"})
 
 
@@ -114,19 +83,19 @@ def can_be_stopwatch(place: Place) -> bool:
 
 
 def stopwatch(places: Sequence[Place], found: Mapping[str, Identity]) -> tuple[str, int]:
-    """The field that the event's id should be in, and how natural that is; ("", 0) where none can hold it.
+    """The field that is an id of the event, and how natural that is; ("", 0) where none is.
 
     Args:
         places: of one topic.
         found: what its ids identify, by path.
 
     Returns:
-        the path, and a rank: up to `NATURAL` for a field that is an id of the event, more for one that is not.
+        the path, and a rank, `NATURAL` at most: the less, the better it is for an id.
     """
     ranked = [
-        (_rank(place, found.get(place.path)), place.path.count("."), order, place.path)
+        (rank, place.path.count("."), order, place.path)
         for order, place in enumerate(places)
-        if can_be_stopwatch(place)
+        if can_be_stopwatch(place) and (rank := _rank(place, found.get(place.path)))
     ]
     if not ranked:
         return "", 0
@@ -136,31 +105,22 @@ def stopwatch(places: Sequence[Place], found: Mapping[str, Identity]) -> tuple[s
 
 NATURAL: Final = 6
 """The last rank of fields that are ids of events."""
-REFERENCE: Final = 12
-"""The rank of fields that refer to something: with an id of the event in them, the reference is lost."""
 
 
 def _rank(place: Place, identity: Identity | None) -> int:
-    """How little is lost where a field holds the id of an event: the less, the better it is for it."""
+    """How natural it is that a field holds the id of an event, the less the better; 0 where it is no id of it."""
     if identity is None:
-        return NATURAL - 1 if place.logical == "uuid" else _rank_of_text(place)
+        return NATURAL - 1 if place.logical == "uuid" else 0
     alone, own = len(place.name) == 1, names_own(place, identity)
     if identity.noun in vocabulary.EVENT and not alone:
         return 1
     if own and identity.noun in vocabulary.ENTITIES:
         return NATURAL
     if identity.is_reference:
-        return 3 if own else REFERENCE
+        return 3 if own else 0
     if alone:
         return 4 if place.within else 2
     return 3 if own else 5
-
-
-def _rank_of_text(place: Place) -> int:
-    words = set(place.name)
-    if words & _CATEGORY or guesses.is_time(place):
-        return REFERENCE - 1
-    return 8 if words & _FREE else 9 if place.nullable else 10
 
 
 def names_own(place: Place, identity: Identity) -> bool:

@@ -10,7 +10,7 @@ from lensload.workload.inference.discovery import FoundTopic
 from lensload.workload.inference.draft import Draft, Line, PoolDraft, TopicDraft
 from lensload.workload.inference.guess import Guess
 from lensload.workload.inference.guesses import Guesser
-from lensload.workload.inference.identities import NATURAL, REFERENCE, Identity
+from lensload.workload.inference.identities import NATURAL, Identity
 from lensload.workload.inference.naming import singular, words
 from lensload.workload.inference.places import Place, of_record, short
 
@@ -25,13 +25,7 @@ _MAP_KEYS: Final[dict[str, list[str]]] = {
     "metric": ["count", "mean", "max"],
 }
 _ANY_KEYS: Final = ["source", "campaign", "variant"]
-_NO_FIELD: Final = (
-    "no field of it can hold an event's id: a string, bytes or a fixed of 16 that every event has."
-)
-_OTHER_FIELD: Final = (
-    "To keep a field that holds ids now, name another with stopwatch, or add one for ids to the schema."
-)
-_ADVICE: Final = "Add one to the schema, such as a string eventId with a default."
+_ID_HEADER: Final = "lensload-id"
 
 
 def infer(found: Sequence[FoundTopic], locale: str, has_faker: Callable[[str], bool]) -> Draft:
@@ -48,11 +42,6 @@ def infer(found: Sequence[FoundTopic], locale: str, has_faker: Callable[[str], b
     guesser = Guesser(has_faker)
     for topic in topics:
         draft.topics.append(_Drafter(topic, parents.get(topic.found.name), draft, guesser).drafted())
-    if any(topic.stopwatch and topic.rank > NATURAL for topic in topics):
-        draft.notices.append(_OTHER_FIELD)
-    for topic in draft.topics:
-        if topic.parent and not next(each for each in draft.topics if each.name == topic.parent).stopwatch:
-            topic.parent = ""  # its parent is left out
     return draft
 
 
@@ -63,7 +52,7 @@ class _Topic:
     found: FoundTopic
     places: tuple[Place, ...]
     identities: dict[str, Identity]
-    stopwatch: str
+    stopwatch: str  # the field that is an id of the event; "" for none
     rank: int
 
     @classmethod
@@ -151,7 +140,7 @@ class _Drafter:
         """The draft of the topic."""
         result = self._result
         self._say_stopwatch()
-        if result.stopwatch and self._parent is not None:
+        if self._parent is not None:
             result.parent = self._parent.found.name
             result.children = [1, 5] if _is_part(topic=self._topic) else 1
         for place in self._names.values():
@@ -161,18 +150,11 @@ class _Drafter:
 
     def _say_stopwatch(self) -> None:
         topic, result = self._topic, self._result
-        if not topic.stopwatch:
-            result.stopwatch_remark = f"{_NO_FIELD} {_ADVICE}"
-            self._draft.notices.append(f"{result.name} is left out: {_NO_FIELD} {_ADVICE}")
+        if topic.stopwatch:
+            result.stopwatch = topic.stopwatch
             return
-        result.stopwatch = topic.stopwatch
-        if topic.rank <= NATURAL:
-            return
-        lost = "no reference any more" if topic.rank >= REFERENCE else "not what its name says"
-        result.stopwatch_remark = f"holds each event's id: {lost}"
-        self._draft.notices.append(
-            f"{result.name} has no field for the ids of events, so that {topic.stopwatch} holds them: it is {lost}."
-        )
+        result.stopwatch = {"header": _ID_HEADER}
+        result.stopwatch_remark = "no field is an id of the event, so a record header holds it"
 
     def _line(self, place: Place) -> Iterator[Line]:
         remark = f"{place.type_name}: {place.doc}" if place.doc else place.type_name
@@ -319,7 +301,7 @@ class _Drafter:
         chosen = next(iter((*own, *references, *usable)), None)
         if chosen is not None:
             return chosen.place.path
-        return topic.stopwatch if topic.rank <= NATURAL else ""
+        return topic.stopwatch
 
 
 def _id_of(identity: Identity) -> Guess:

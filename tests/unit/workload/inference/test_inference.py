@@ -13,7 +13,6 @@ from lensload.workload.inference.draft import Draft, TopicDraft
 from tests.support.schema_styles import (
     ADDRESS,
     CATEGORY,
-    CHANGE_CAPTURE,
     CUSTOMER,
     MILLIS,
     ORDER,
@@ -84,46 +83,34 @@ STOPWATCHES: dict[str, tuple[Schema, str]] = {
         record(
             "Odd", field("parts", array(record("P", field("eventId", "string")))), field("note", "string")
         ),
-        "note",
+        "",
     ),
-    "text that says least, where nothing is an id": (TRANSFER, "reference"),
+    "no text that is no id": (TRANSFER, ""),
     "the record's own, where that is called as many": (
         record("orders", field("itemid", "string"), field("orderid", "string")),
         "orderid",
     ),
-    "no text that holds a time": (
-        record("Odd", optional("createdAt", "string"), field("name", "string")),
-        "name",
-    ),
-    "a reference, where nothing else is text": (
+    "no reference": (
         record("Odd", field("userId", "string"), field("n", "int")),
-        "userId",
+        "",
     ),
 }
 
 
 @pytest.mark.parametrize(("schema", "path"), STOPWATCHES.values(), ids=list(STOPWATCHES))
-def test_the_stopwatch_is_in_the_field_where_least_is_lost(schema: Schema, path: str):
-    """The id of each event is in a field that every event has, and that is an id of the event wherever there is one."""
-    assert only(schema).stopwatch == path
+def test_the_stopwatch_is_in_the_field_that_is_an_id_of_the_event(schema: Schema, path: str):
+    """It is one that every event has; where none is, a header holds the id, and every field what its name says."""
+    assert only(schema).stopwatch == (path or {"header": "lensload-id"})
 
 
-def test_what_is_lost_for_the_stopwatch_is_told():
-    """Whoever has no field for it learns which one is used, and where nothing is lost there is no notice."""
-    notices = infer(changes=CHANGE_CAPTURE, others=CHANGE_CAPTURE).notices
-    assert ["source.sequence" in each for each in notices] == [True, True, False]
-    assert infer(orders=ORDERS).notices == []
-
-
-def test_a_topic_that_nothing_can_measure_is_left_out_in_comments():
-    """A record of numbers alone cannot hold an id: the file has it in comments, says why, and is right without it."""
+def test_a_topic_without_an_id_has_it_in_a_header():
+    """A record of numbers alone is measured too: the file names a record header, and is right unedited."""
     numbers = record("Tick", field("bid", "double"), field("ts", MILLIS))
     draft = infer(ticks=numbers, orders=ORDERS)
-    assert draft.topics[0].stopwatch == ""
-    text = drafts.as_toml(draft, [])
-    assert list(tomllib.loads(text)["topics"]) == ["orders"]
-    assert "# [topics.ticks]" in text
-    assert "ticks" in draft.notices[0]
+    topics = tomllib.loads(drafts.as_toml(draft, []))["topics"]
+    assert topics["ticks"]["stopwatch"] == {"header": "lensload-id"}
+    assert isinstance(topics["orders"]["stopwatch"], str)
+    assert draft.notices == []
 
 
 def test_topics_refer_to_the_same_rows():
