@@ -65,10 +65,19 @@ class TopicPlan:
             column.fields[0]: column
             for column in (root.columns(rows) if isinstance(root, RecordMaker) else ())
         }
+        return self._batch(rows, self._key(columns, rows), tuple(columns.values()))
+
+    def keyed(self, rows: EventRows) -> TopicBatch:
+        """The events as a batch that has their keys, and no columns."""
+        root = self.tree.root
+        wanted = [maker for maker in self._keys.values() if isinstance(maker, str)]
+        fields = root.fields if isinstance(root, RecordMaker) else {}
+        columns = {field: fields[field].column(field, rows) for field in wanted}
+        return self._batch(rows, self._key(columns, rows), ())
+
+    def _batch(self, rows: EventRows, key: Column | None, columns: tuple[Column, ...]) -> TopicBatch:
         serials = ids.serials(rows.lanes, rows.numbers)
-        return TopicBatch(
-            self.topic.name, rows.due_ns, serials, self._key(columns, rows), tuple(columns.values())
-        )
+        return TopicBatch(self.topic.name, rows.due_ns, serials, key, columns)
 
     def measure(self, rows: EventRows) -> None:
         """Find out how large values are without padding, from which padding is made from now on."""
