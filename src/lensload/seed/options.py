@@ -98,11 +98,6 @@ def _check_workload(options: SeedOptions, workload: "Workload") -> None:
             f"How many events are to be seeded? {workload} does not say how many there are in a day.",
             "Give --events N.",
         )
-    if options.output_dir:
-        raise UsageError(
-            "--output-dir holds LENS's history, and not the events of a workload yet.",
-            "Leave out --output-dir or --workload.",
-        )
     if lacking := [name for name, _ in rates_of(options.fault) if name in OF_LENS]:
         raise UsageError(
             f"--fault {lacking[0]} changes fields that LENS's events have, and these are of {workload}.",

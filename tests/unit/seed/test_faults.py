@@ -65,7 +65,7 @@ def _read(portions: list[Records]) -> dict[Place, list[Read]]:
             headers = dict(records.headers.get(place, []))
             assert set(headers) <= {HEADER}
             read = Read(
-                records.keys[place],
+                records.keys[place] or b"",
                 records.values[place],
                 int(records.timestamp_ms[place]),
                 headers.get(HEADER, b"").decode(),
