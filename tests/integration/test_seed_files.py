@@ -22,6 +22,7 @@ from lensload.seed.actuals import Actuals
 from lensload.seed.file_export import write
 from lensload.seed.manifest import FileEntry
 from lensload.seed.plan import Plan
+from lensload.seed.sources import source_of
 from lensload.world.options import WorldOptions
 
 FORMATS: tuple[Format, ...] = ("avro", "parquet")
@@ -31,7 +32,7 @@ PLAN = Plan(start_ms=START_MS, until_ms=START_MS + 86_400_000, events=8_000, wor
 
 
 def written(folder: Path, form: Format, plan: Plan = PLAN) -> tuple[dict[str, FileEntry], dict[str, Any]]:
-    return write(plan, plan.scenario(), folder, form)
+    return write(plan, source_of(plan), folder, form)
 
 
 def from_avro(path: Path) -> list[dict[str, Any]]:
@@ -136,7 +137,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, form: Format):
         f"written(Path({str(tmp_path / 'out')!r}), {form!r})"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-B", "-c", code],  # no room for compiled modules either, and half a one would stay
         preexec_fn=little_room,
         capture_output=True,
         text=True,

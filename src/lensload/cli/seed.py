@@ -23,7 +23,7 @@ from lensload.seed.faults.kinds import FAULTS
 
 _WHERE = ("bootstrap_servers", "registry_url", "client_config", "register_schemas", "workers", "compression")
 _WHAT = (
-    *("topic_prefix", "partitions", "replication_factor", "topics", "seed"),
+    *("topic_prefix", "partitions", "replication_factor", "workload", "topics", "seed"),
     *("audience_size", "catalogue_size", "zipf_exponent", "lift", "experiment", "behaviour"),
 )
 
@@ -98,7 +98,7 @@ _files = option_group("Files instead of a cluster")
 )
 @run_options((*_WHERE, *_WHAT), helps={"workers": "Worker processes that encode and send."})
 def seed(given: Given, verify: Path | None, resume: Path | None, **own: Any) -> None:  # noqa: ANN401 - click's values
-    """Fill a cluster with days of coherent history, and write a manifest to verify it by.
+    """Fill a cluster with days of history, of LENS's world or of a workload, and write a manifest to verify it by.
 
     The same options, with a fixed --until, give the same records in the same partitions, byte for byte, with any
     number of workers.
@@ -113,11 +113,6 @@ def seed(given: Given, verify: Path | None, resume: Path | None, **own: Any) -> 
     from lensload.seed.options import SeedOptions  # noqa: PLC0415
 
     run = given.config()
-    if run.load.workload is not None:
-        raise UsageError(
-            "seed writes LENS's history, and not the events of a workload yet.",
-            "Leave workload out of lensload.toml and LENSLOAD_WORKLOAD out of the environment.",
-        )
     tell_notices(run.cluster)
     if verify:
         sys.exit(not job.verified(verify, run))
@@ -130,6 +125,8 @@ def seed(given: Given, verify: Path | None, resume: Path | None, **own: Any) -> 
 def _require_alone(flag: str, given: Given, own: Mapping[str, object]) -> None:
     """What a manifest has decided cannot be decided again."""
     decided = {option.name for option in options() if option.field in _WHAT}
+    if flag == "--resume":
+        decided -= {"workload"}  # the job compares it with the manifest's
     names = [name for name, value in given.flags.items() if value is not None and name in decided]
     names += [name for name, value in own.items() if value]
     wrong = ["--" + name.replace("_", "-") for name in names]

@@ -66,6 +66,9 @@ def load(
     if isinstance(given, str) and given.strip():
         values["workload"] = workload_file.read(Path(given.strip()).expanduser(), values)
     config = _validated(RunConfig, grouped(values), origins)
+    if config.load.workload and "seed" in values:
+        seeded = config.load.workload.seeded(config.world.seed)
+        config = config.model_copy(update={"load": config.load.model_copy(update={"workload": seeded})})
     if not config.producer.evolve:
         return config
     loaded = tuple(change.loaded() for change in config.producer.evolve)

@@ -57,7 +57,7 @@ class RunConfig(Group):
         for group in (self.world, self.service, self.producer):
             usual = type(group)()
             for field, value in group:
-                if field in LENS_ALONE and value != getattr(usual, field):
+                if field in LENS_ALONE - {"seed"} and value != getattr(usual, field):
                     raise ValueError(
                         f"{flag_of(field)} is of LENS's own world, and {flag_of('workload')} puts another in its place."
                         " Leave out one of the two."
@@ -143,7 +143,7 @@ class RunConfig(Group):
         fields = [field for _, group in self for field in group]
         names = {name: path.name for name, path in fields if isinstance(path, Path)}
         workload = self.load.workload
-        names |= {"workload": workload and _told(workload)}
+        names |= {"workload": workload and told(workload)}
         return values | {**names, "evolve": [change.public() for change in self.producer.evolve]}
 
     def alone(self, run_file: Path) -> Self:
@@ -180,8 +180,8 @@ LENS_ALONE: Final = {*WorldOptions.model_fields, *Service.model_fields, "evolve"
 """The fields that mean something for LENS's own events only."""
 
 
-def _told(workload: "Workload") -> dict[str, Any]:
-    """What a run file says of a workload: its file, its seed, a digest of all that decides its events, and each topic's share."""
+def told(workload: "Workload") -> dict[str, Any]:
+    """What a run file and a manifest say of a workload: its file, its seed, a digest of all that decides its events, and each topic's share."""
     return {
         "file": Path(workload.name).name,
         "seed": workload.file.seed,

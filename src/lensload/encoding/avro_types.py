@@ -4,7 +4,7 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
-from fastavro import parse_schema, schemaless_writer
+from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
 from lensload.errors import SchemaError
 
@@ -41,6 +41,10 @@ class AvroTypes:
         self._names: dict[str, Any] = {}
         self.root: Any = parse_schema(schema, self._names)
 
+    def named(self) -> dict[str, Any]:
+        """The definitions of all types that have a name, by their full names."""
+        return dict(self._names)
+
     def resolved(self, kind: Any) -> Any:
         """The type with its name, if it is only a name, replaced by the definition."""
         while isinstance(kind, str) and kind in self._names:
@@ -56,9 +60,7 @@ class AvroTypes:
             kind: a type of the schema.
             where: the place of the type, for errors.
         """
-        # As the only field of a record, since of what is not a record fastavro parses the schema at each call.
-        field = {"name": "value", "type": _by_name(kind)}
-        alone = parse_schema({"type": "record", "name": "OneValue_", "fields": [field]}, dict(self._names))
+        alone = self._alone(kind)
 
         def write(value: Any) -> bytes:
             out = BytesIO()
@@ -72,6 +74,21 @@ class AvroTypes:
             return out.getvalue()
 
         return write
+
+    def reader(self, kind: Any) -> Callable[[bytes], Any]:
+        """Reads values of a type as fastavro does."""
+        alone = self._alone(kind)
+
+        def read(data: bytes) -> Any:
+            record: Any = schemaless_reader(BytesIO(data), alone, None)
+            return record["value"]
+
+        return read
+
+    def _alone(self, kind: Any) -> Any:
+        """A type as the only field of a record, since of what is not a record fastavro parses the schema at each call."""
+        field = {"name": "value", "type": _by_name(kind)}
+        return parse_schema({"type": "record", "name": "OneValue_", "fields": [field]}, dict(self._names))
 
     def default(self, kind: Any, value: Any) -> Any:
         """A default, as the schema's JSON has it, as a value that fastavro writes: bytes are strings there."""

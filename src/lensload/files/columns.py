@@ -37,10 +37,12 @@ class Column:
     Attributes:
         type: pyarrow's.
         convert: from what fastavro decodes to what pyarrow takes.
+        as_text: whether it holds JSON text, or parts of it do, for what Arrow has no type for.
     """
 
     type: Any
     convert: Callable[[Any], Any]
+    as_text: bool = False
 
 
 def column(schema: Any, named: dict[str, Any]) -> Column:  # noqa: ANN401 - a schema is any JSON
@@ -70,12 +72,15 @@ def _of(schema: dict[str, Any], named: dict[str, Any]) -> Column:
             return _record(schema, named)
         case "array":
             item = column(schema["items"], named)
-            return Column(arrow.list_(item.type), lambda value: [item.convert(each) for each in value])
+            return Column(
+                arrow.list_(item.type), lambda value: [item.convert(each) for each in value], item.as_text
+            )
         case "map":
             item = column(schema["values"], named)
             return Column(
                 arrow.map_(arrow.string(), item.type),
                 lambda value: [(key, item.convert(each)) for key, each in value.items()],
+                item.as_text,
             )
         case "fixed":
             return Column(arrow.binary(schema["size"]), _same)
@@ -93,6 +98,7 @@ def _record(schema: dict[str, Any], named: dict[str, Any]) -> Column:
     return Column(
         arrow.struct([(name, field.type) for name, field in fields.items()]),
         lambda value: {name: field.convert(value[name]) for name, field in fields.items()},
+        any(field.as_text for field in fields.values()),
     )
 
 
@@ -101,7 +107,7 @@ def _union(branches: list[Any], named: dict[str, Any]) -> Column:
     if len(real) != 1:
         return _as_text()
     inner = column(real[0], named)
-    return Column(inner.type, lambda value: None if value is None else inner.convert(value))
+    return Column(inner.type, lambda value: None if value is None else inner.convert(value), inner.as_text)
 
 
 def _logical(schema: dict[str, Any]) -> Column | None:
@@ -119,7 +125,11 @@ def _logical(schema: dict[str, Any]) -> Column | None:
 
 
 def _as_text() -> Column:
-    return Column(import_module("pyarrow").string(), lambda value: None if value is None else as_json(value))
+    return Column(
+        import_module("pyarrow").string(),
+        lambda value: None if value is None else as_json(value),
+        as_text=True,
+    )
 
 
 def _same(value: Any) -> Any:  # noqa: ANN401 - any Avro value

@@ -34,7 +34,7 @@ class ParquetFile:
     def __init__(self, path: Path, schema: Any, *, kafka: bool = False) -> None:  # noqa: ANN401 - a schema is any JSON
         arrow = import_module("pyarrow")
         self.count = 0
-        self.fields = _fields(schema)
+        self.fields = fields_of(schema)
         places = (arrow.int32(), arrow.int64(), arrow.timestamp("ms", tz="UTC"), arrow.binary())
         columns = dict(zip(KAFKA, places, strict=True)) if kafka else {}
         columns |= {name: field.type for name, field in self.fields.items()}
@@ -85,7 +85,7 @@ class ParquetFile:
         self._held -= count
 
 
-def _fields(schema: Any) -> dict[str, Column]:  # noqa: ANN401 - a schema is any JSON
+def fields_of(schema: Any) -> dict[str, Column]:  # noqa: ANN401 - a schema is any JSON
     """A column for each field; for a schema that is no record, one named value."""
     if isinstance(schema, dict) and schema["type"] == "record":
         named: dict[str, Any] = {schema["name"]: None}

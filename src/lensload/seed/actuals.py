@@ -1,8 +1,8 @@
 """What was realised: exact counts of the events by type, variant, model and position, from columns as they pass."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,10 @@ from lensload.batches.topic_batch import TopicBatch
 Counts = dict[str, Any]
 """Counts by name, and by name within those: {"user-interactions": {"count": 3, "interactionType": {"view": 3}}}."""
 
-# topic -> name of the counts -> what they are by: a field, a key of a map field, or how long a list is.
-_COUNTED: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+Counted: TypeAlias = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""Topic -> name of the counts -> what they are by: a field, a key of a map field, or how long a list is."""
+
+OF_LENS: Final[Counted] = {
     "recommendation-requests": {"by_model": ("modelName",)},
     "recommendation-responses": {
         "by_model_and_status": ("modelName", "status"),
@@ -49,9 +51,13 @@ class Actuals:
     """Counts the events of the batches that it is given.
 
     Sums of integers alone: parts counted apart add up, in any order.
+
+    Args:
+        counted: what is counted beside the events of each topic.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, counted: Counted = OF_LENS) -> None:
+        self._wanted = counted
         self._counted: dict[str, int] = {}
         self._labels: dict[tuple[Pool | tuple[str, ...], str], _Labels] = {}
         # (topic, name of the counts) -> how many of each combination, and the names in each dimension
@@ -61,7 +67,7 @@ class Actuals:
         """Count the events of a batch."""
         topic = batch.topic
         self._counted[topic] = self._counted.get(topic, 0) + len(batch)
-        for name, dimensions in _COUNTED.get(topic, {}).items():
+        for name, dimensions in self._wanted.get(topic, {}).items():
             self._count(topic, name, [self._codes(batch, each) for each in dimensions])
 
     def as_dict(self) -> Counts:

@@ -18,10 +18,9 @@ from lensload.encoding.encoders import FragmentEncoder
 from lensload.errors import InvalidRunError, UsageError
 from lensload.files.avro import AvroFile
 from lensload.files.folder import Format, prepare
-from lensload.files.parquet import ParquetFile
+from lensload.files.parquet import ParquetFile, fields_of
 from lensload.report.progress import ProgressView
 from lensload.report.units import per_s
-from lensload.schema import definitions
 from lensload.seed import manifest as manifests
 from lensload.seed import summary
 from lensload.seed.actuals import Actuals
@@ -29,7 +28,7 @@ from lensload.seed.arrow_tables import ArrowTables
 from lensload.seed.ground_truth import ground_truth
 from lensload.seed.manifest import FileEntry, Manifest
 from lensload.seed.plan import Plan
-from lensload.world.scenario import Scenario
+from lensload.seed.sources import Source, source_of
 
 MANIFEST: Final = "manifest.json"
 _HEADER_BYTES: Final = 5
@@ -43,7 +42,8 @@ def export(plan: Plan, folder: Path, form: Format) -> None:
         InvalidRunError: it was stopped; no file has been written.
     """
     begun_s, done = time.monotonic(), 0
-    scenario = plan.scenario()
+    scenario = None if plan.workload else plan.scenario()
+    source = source_of(plan, scenario)
     record = manifests.begin(
         plan.as_dict(), ground_truth(plan, scenario), topics={}, cluster={}, options={"format": form}
     )
@@ -55,7 +55,7 @@ def export(plan: Plan, folder: Path, form: Format) -> None:
             view.show(time.monotonic() - begun_s, done, done, plan.expected_events)
 
         try:
-            record["files"], realised = write(plan, scenario, folder, form, passed)
+            record["files"], realised = write(plan, source, folder, form, passed)
         except KeyboardInterrupt as error:
             raise InvalidRunError(f"Stopped; nothing has been left in {folder}.", "Begin anew.") from error
     manifests.complete(record, realised)
@@ -90,13 +90,13 @@ def _tell(record: Manifest, folder: Path, took_s: float) -> None:
 
 
 def write(
-    plan: Plan, scenario: Scenario, folder: Path, form: Format, passed: Callable[[int], None] = lambda _: None
+    plan: Plan, source: Source, folder: Path, form: Format, passed: Callable[[int], None] = lambda _: None
 ) -> tuple[dict[str, FileEntry], dict[str, Any]]:
     """Write a plan's events to DIR/<topic>.avro or .parquet.
 
     Args:
         plan: what to write.
-        scenario: what `plan.scenario` gave.
+        source: what `source_of` gave for it.
         folder: where to; made if missing, and must hold no such files.
         form: which kind of file.
         passed: is told how many events each portion had.
@@ -105,7 +105,8 @@ def write(
         The files by topic, and the realised counts.
 
     Raises:
-        UsageError: the plan has faults, pyarrow is missing, or the folder cannot be used, or is full.
+        UsageError: the plan has faults, pyarrow is missing, Parquet has no type for a field, or the folder cannot be used,
+            or is full.
     """
     if plan.faults:
         raise UsageError(
@@ -113,10 +114,15 @@ def write(
             "Leave out --output-dir, or --fault.",
         )
     prepare(folder, form)
-    realised = Actuals()
+    if form == "parquet":
+        _require_types(source)
+    realised = Actuals(source.counted)
     with _all_or_none(folder, form, plan.topics) as parts:
-        open_files = {topic: _TopicFile(form, topic, part, plan) for topic, part in parts.items()}
-        for batches in plan.history(scenario).portions():
+        open_files = {
+            topic: _TopicFile(form, topic, part, source.schemas[topic], plan.seed)
+            for topic, part in parts.items()
+        }
+        for batches in source.portions():
             for batch in batches:
                 open_files[batch.topic].add(batch)
                 realised.add(batch)
@@ -135,16 +141,27 @@ def write(
     return entries, realised.as_dict()
 
 
+def _require_types(source: Source) -> None:
+    """See that Parquet has a type for all that there is: a field that may be of many types is none to analyse."""
+    for topic, schema in source.schemas.items():
+        for field, cell in fields_of(schema).items():
+            if cell.as_text:
+                raise UsageError(
+                    f"--output-format parquet: {topic}.{field} is, or holds, a union of several types, a type within itself,"
+                    " a record without fields or a decimal of more than 76 digits, for which Parquet has no type.",
+                    "Give --output-format avro, or leave the topic out by --topics.",
+                )
+
+
 class _TopicFile:
     """The file of one topic."""
 
-    def __init__(self, form: Format, topic: str, path: Path, plan: Plan) -> None:
-        schema = definitions.load()[topic].parsed
+    def __init__(self, form: Format, topic: str, path: Path, schema: dict[str, Any], seed: int) -> None:
         # The same plan gives the same bytes: what separates blocks is no matter of chance either.
-        marker = blake2b(f"{topic} of {plan.world.seed}".encode(), digest_size=16).digest()
+        marker = blake2b(f"{topic} of {seed}".encode(), digest_size=16).digest()
         self._file = AvroFile(path, schema, marker) if form == "avro" else ParquetFile(path, schema)
         self._encoder = FragmentEncoder({topic: schema}, {topic: 0})
-        self._tables = ArrowTables(self._file.fields) if isinstance(self._file, ParquetFile) else None
+        self._tables = ArrowTables(schema, self._file.fields) if isinstance(self._file, ParquetFile) else None
 
     @property
     def count(self) -> int:

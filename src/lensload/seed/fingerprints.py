@@ -13,6 +13,7 @@ from lensload.seed.partitioner import Partitioner
 from lensload.seed.plan import Plan
 from lensload.seed.record_stream import RecordStream
 from lensload.seed.records import Headers
+from lensload.seed.schemas import key_schemas
 
 
 def first_differences(
@@ -55,8 +56,9 @@ def _expected(
     counts = {topic: len(each["partitions"]) for topic, each in topics.items()}
     ids = {topic: each["schema_id"] for topic, each in topics.items()}
     at = {place: entry["first_offset"] for place, entry in places(topics).items()}
+    keys = key_schemas(plan, {topic: each.get("key_schema_id") for topic, each in topics.items()})
     fingerprints: dict[Place, list[bytes]] = {place: [] for place in ranges}
-    for records in RecordStream(plan, ids, Partitioner(counts)).records():
+    for records in RecordStream(plan, ids, Partitioner(counts, key_schemas=keys)).records():
         for number, part in records.by_partition():
             place = topics[records.topic]["name"], number
             if place in ranges:

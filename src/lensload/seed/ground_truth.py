@@ -21,7 +21,12 @@ def ground_truth(plan: Plan, scenario: Scenario | None = None) -> dict[str, Any]
     Args:
         plan: the plan.
         scenario: what `plan.scenario` gave, for who has it already.
+
+    Returns:
+        The truth; empty for a workload, which plants none.
     """
+    if plan.workload is not None:
+        return {}
     scenario = scenario or plan.scenario()
     truth = Truth(scenario, scenario.behaviour, _visits(plan, scenario)).as_dict()
     return {

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from lensload import atomic_file
-from lensload.config.model import RunConfig
+from lensload.config.model import RunConfig, told
 from lensload.errors import ClusterError, InvalidRunError, UsageError
 from lensload.ids import NS_PER_MS
 from lensload.kafka import connection
@@ -76,8 +76,9 @@ def resume(path: Path, config: RunConfig) -> None:
         return
     _require_cluster(config)
     plan = Plan.from_dict(record["plan"])
+    _require_same_workload(path, plan, config)
     with Workers(config.load.workers) as workers, stop_signals() as stopped:
-        target = reopen(record, config)
+        target = reopen(record, plan, config)
         ranges = ranges_written(target)
         _finish(_Seeding(plan, config, target, ranges, path), record, workers, stopped)
 
@@ -115,6 +116,25 @@ def _require_cluster(config: RunConfig) -> None:
         raise UsageError(
             "There is no cluster to fill: the embedded one would be gone with this process.",
             "Give --bootstrap-servers and --registry-url.",
+        )
+
+
+def _require_same_workload(path: Path, plan: Plan, config: RunConfig) -> None:
+    """A seed is completed by the manifest, which holds its workload: whoever names another means something else."""
+    given = config.load.workload
+    if given is None:
+        return
+    wanted = plan.workload and told(plan.workload)
+    if wanted is None:
+        raise UsageError(
+            f"{path} is of LENS's history, and not of the workload {given}.",
+            f"Leave --workload out, in lensload.toml and the environment too, to go on with --resume {path}.",
+        )
+    if told(given)["digest"] != wanted["digest"]:
+        raise UsageError(
+            f"{path} is of {wanted['file']} with the digest {wanted['digest']}, and {given} has {told(given)['digest']}:"
+            " the file, its seed or one of its schemas is another.",
+            "Leave --workload out, to go on by the manifest, which holds the workload; or begin anew with --recreate.",
         )
 
 
@@ -186,7 +206,8 @@ def _order(seeding: _Seeding) -> SeedOrder:
     for topic, each in target.topics.items():
         ranges = [seeding.ranges[each["name"], entry["partition"]] for entry in each["partitions"]]
         written = [end - begin for begin, end in ranges]
-        topics[topic] = {"name": each["name"], "schema_id": each["schema_id"], "written": written}
+        ids = {"schema_id": each["schema_id"], "key_schema_id": each.get("key_schema_id")}
+        topics[topic] = {"name": each["name"], **ids, "written": written}
     return SeedOrder(seeding.config, seeding.plan.as_dict(), topics, target.most_bytes())
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, TypedDict, cast
+from typing import Any, Final, Literal, NotRequired, TypedDict, cast
 
 from lensload.atomic_file import leave, read_text
 from lensload.errors import UsageError
@@ -32,10 +32,14 @@ class PartitionEntry(TypedDict):
 
 
 class TopicEntry(TypedDict):
-    """One topic: its name in the cluster, what wrote its values, and its partitions."""
+    """One topic: its name in the cluster, what wrote its records, and its partitions.
+
+    `key_schema_id` is missing where keys are text.
+    """
 
     name: str
     schema_id: int
+    key_schema_id: NotRequired[int]
     fingerprint: str
     settings_changed: dict[str, str]
     partitions: list[PartitionEntry]
@@ -151,5 +155,5 @@ def places(topics: Mapping[str, TopicEntry]) -> dict[Place, PartitionEntry]:
 
 
 def partitions(manifest: Manifest) -> list[tuple[str, PartitionEntry]]:
-    """Every partition with its topic's LENS name."""
+    """Every partition with its topic's name without the prefix."""
     return [(topic, entry) for topic, each in manifest["topics"].items() for entry in each["partitions"]]

@@ -15,7 +15,8 @@ class SeedOrder(Message):
     Attributes:
         config: where to write.
         plan: the history, as `Plan.as_dict` gives it.
-        topics: by topic, its name in the cluster, its schema id, and how many records each partition has already.
+        topics: by topic, its name in the cluster, its schema id, that of its keys' schema (None: keys are text), and how many
+            records each partition has already.
         most_bytes: how much may wait in the client.
         worker: which of the workers it is.
         workers: how many there are.

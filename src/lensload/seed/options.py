@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lensload.config.model import RunConfig
 from lensload.errors import UsageError
 from lensload.files.folder import Format
 from lensload.parse import moment_ms
-from lensload.seed.faults.kinds import rates_of
+from lensload.seed.faults.kinds import FAULTS, OF_LENS, rates_of
 from lensload.seed.plan import DAYS, Plan
+from lensload.world.options import DEFAULTS
+
+if TYPE_CHECKING:
+    from lensload.workload.model import Workload
 
 MANIFEST: Final = Path("manifest.json")
 _DAY_MS: Final = 86_400_000
@@ -56,6 +60,8 @@ def plan_of(options: SeedOptions, config: RunConfig, now_ms: int) -> Plan:
         raise UsageError(
             "How much is to be seeded?", "Give --events N, --days D, or both: N events over D days."
         )
+    if config.load.workload:
+        _check_workload(options, config.load.workload)
     if bool(options.output_dir) != bool(options.output_format):
         raise UsageError(
             "--output-dir and --output-format go together.",
@@ -79,9 +85,24 @@ def plan_of(options: SeedOptions, config: RunConfig, now_ms: int) -> Plan:
         until_ms=until_ms,
         events=options.events,
         topics=config.load.topics,
-        world=config.world,
+        world=DEFAULTS if config.load.workload else config.world,
         faults=rates_of(options.fault),
+        workload=config.load.workload,
     )
+
+
+def _check_workload(options: SeedOptions, workload: "Workload") -> None:
+    """See that nothing is asked for that only LENS's world has."""
+    if options.events is None:
+        raise UsageError(
+            f"How many events are to be seeded? {workload} does not say how many there are in a day.",
+            "Give --events N.",
+        )
+    if lacking := [name for name, _ in rates_of(options.fault) if name in OF_LENS]:
+        raise UsageError(
+            f"--fault {lacking[0]} changes fields that LENS's events have, and these are of {workload}.",
+            f"The faults of any events are {', '.join(name for name in FAULTS if name not in OF_LENS)}.",
+        )
 
 
 def _until_ms(text: str, now_ms: int) -> int:

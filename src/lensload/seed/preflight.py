@@ -6,7 +6,7 @@ already are the seed's own.
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -19,15 +19,21 @@ from lensload.kafka.producing import largest_batch
 from lensload.kafka.reading import Place
 from lensload.kafka.topic_settings import KEPT_FOR_GOOD, Obstacle, obstacles
 from lensload.kafka.topics import ensure_topics
-from lensload.schema import definitions, registration
-from lensload.schema.definitions import Schema
-from lensload.schema.registry import schema_ids
 from lensload.seed.manifest import Manifest, TopicEntry, empty_partition, places
 from lensload.seed.options import SeedOptions
 from lensload.seed.plan import Plan
+from lensload.seed.schemas import TopicSchema, registered
+from lensload.seed.sources import source_of
 
-_EVENT_BYTES: Final = 330  # an event with its share of the batch, uncompressed
 _ANEW: Final = "Begin anew with --recreate, or another --topic-prefix."
+
+
+@dataclass(frozen=True, slots=True)
+class _Most:
+    """A plan, and how many bytes a topic may get of it."""
+
+    plan: Plan
+    topic_bytes: int
 
 
 @dataclass(slots=True)
@@ -38,20 +44,18 @@ class Target:
         settings: librdkafka's properties.
         facts: what the cluster says of itself.
         admin: a client for its topics.
-        schemas: by topic.
-        schema_ids: the registry's, by topic.
+        schemas: what writes each topic's records.
         topics: each topic as the manifest has it, with the offsets at which the seed begins.
     """
 
     settings: dict[str, Any]
     facts: connection.ClusterFacts
     admin: TopicAdmin
-    schemas: dict[str, Schema]
-    schema_ids: dict[str, int]
+    schemas: dict[str, TopicSchema]
     topics: dict[str, TopicEntry] = field(default_factory=dict[str, TopicEntry])
 
     @classmethod
-    def reached(cls, topics: Iterable[str], config: RunConfig, prefix: str) -> Self:
+    def reached(cls, plan: Plan, config: RunConfig, prefix: str) -> Self:
         """Reach cluster and registry, and register the schemas; no topics yet.
 
         Raises:
@@ -59,10 +63,9 @@ class Target:
         """
         settings = connection.client_settings(config.cluster)
         facts = connection.check(settings)
-        schemas = {topic: schema for topic, schema in definitions.load().items() if topic in topics}
         with connection.registry_of(config.cluster) as client:
-            known = registration.register(client, schemas, prefix, config.cluster.register_schemas)
-        return cls(settings, facts, TopicAdmin(settings), schemas, schema_ids(known))
+            schemas = registered(plan, client, prefix, config.cluster.register_schemas)
+        return cls(settings, facts, TopicAdmin(settings), schemas)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -90,8 +93,9 @@ def prepare(plan: Plan, config: RunConfig, options: SeedOptions) -> Target:
         RefusedError: cluster or registry cannot be reached, or refuse.
     """
     cluster = config.cluster
-    target = Target.reached(plan.topics, config, cluster.topic_prefix)
+    target = Target.reached(plan, config, cluster.topic_prefix)
     admin, names = target.admin, {cluster.topic_prefix + topic: topic for topic in plan.topics}
+    most = _Most(plan, plan.expected_events * source_of(plan).event_bytes)
     existing = admin.counts(list(names))
     if options.recreate:
         admin.delete(list(existing))
@@ -99,28 +103,31 @@ def prepare(plan: Plan, config: RunConfig, options: SeedOptions) -> Target:
     elif not options.append:
         _require_empty(admin, existing)
     if not options.set_retention:
-        _require_fit(admin, plan, existing)
+        _require_fit(admin, most, existing)
     counts = ensure_topics(
         target.settings, list(names), cluster.partitions, cluster.replication_factor, embedded=False,
         topic_settings=KEPT_FOR_GOOD,
     )  # fmt: skip
     changeable = [name for name in counts if options.set_retention or name not in existing]
-    changed = {name: _fit(admin, plan, name, counts[name]) for name in changeable}
+    changed = {name: _fit(admin, most, name, counts[name]) for name in changeable}
     ranges = admin.ranges(counts)
     for name, topic in names.items():
+        schema = target.schemas[topic]
         target.topics[topic] = {
             "name": name,
-            "schema_id": target.schema_ids[topic],
-            "fingerprint": target.schemas[topic].fingerprint,
+            "schema_id": schema.schema_id,
+            "fingerprint": schema.fingerprint,
             "settings_changed": changed.get(name, {}),
             "partitions": [
                 empty_partition(number, ranges[name, number][1]) for number in range(counts[name])
             ],
         }
+        if schema.key_schema_id is not None:
+            target.topics[topic]["key_schema_id"] = schema.key_schema_id
     return target
 
 
-def reopen(manifest: Manifest, config: RunConfig) -> Target:
+def reopen(manifest: Manifest, plan: Plan, config: RunConfig) -> Target:
     """The target of an interrupted seed, to continue there.
 
     Raises:
@@ -128,19 +135,20 @@ def reopen(manifest: Manifest, config: RunConfig) -> Target:
         RefusedError: cluster or registry cannot be reached, or refuse.
     """
     entries = manifest["topics"]
-    target = Target.reached(entries, config, str(manifest["options"]["topic_prefix"]))
+    target = Target.reached(plan, config, str(manifest["options"]["topic_prefix"]))
     counts = target.admin.counts([entry["name"] for entry in entries.values()])
     for topic, entry in entries.items():
-        count, schema_id = counts.get(entry["name"], 0), target.schema_ids[topic]
+        count, schema = counts.get(entry["name"], 0), target.schemas[topic]
         if count != len(entry["partitions"]):
             raise UsageError(
                 f"The topic {entry['name']} has {count} partitions,"
                 f" and had {len(entry['partitions'])} when it was seeded.",
                 _ANEW,
             )
-        if schema_id != entry["schema_id"] or target.schemas[topic].fingerprint != entry["fingerprint"]:
+        was = TopicSchema(entry["fingerprint"], entry["schema_id"], entry.get("key_schema_id"))
+        if schema != was:
             raise UsageError(
-                f"The schema of {entry['name']} has the id {schema_id}, and had {entry['schema_id']} when it was seeded.",
+                f"The schema of {entry['name']} is {schema}, and was {was} when it was seeded.",
                 "Give the registry that was used then (--registry-url), or begin anew with --recreate.",
             )
     target.topics = entries
@@ -178,11 +186,11 @@ def _require_empty(admin: TopicAdmin, counts: Mapping[str, int]) -> None:
         )
 
 
-def _require_fit(admin: TopicAdmin, plan: Plan, existing: Mapping[str, int]) -> None:
+def _require_fit(admin: TopicAdmin, most: _Most, existing: Mapping[str, int]) -> None:
     complaints = [
         f"{name}: {each.key} is {each.value}, which {each.effect}; it would have to be {each.wanted}"
         for name, count in existing.items()
-        for each in _obstacles(admin, plan, name, count)
+        for each in _obstacles(admin, most, name, count)
     ]
     if complaints:
         raise UsageError(
@@ -192,23 +200,22 @@ def _require_fit(admin: TopicAdmin, plan: Plan, existing: Mapping[str, int]) -> 
         )
 
 
-def _fit(admin: TopicAdmin, plan: Plan, name: str, count: int) -> dict[str, str]:
+def _fit(admin: TopicAdmin, most: _Most, name: str, count: int) -> dict[str, str]:
     """Change what of a topic's settings is in the way; returns what was changed."""
-    wanted = {each.key: each.wanted for each in _obstacles(admin, plan, name, count)}
+    wanted = {each.key: each.wanted for each in _obstacles(admin, most, name, count)}
     if wanted:
         admin.change(name, wanted)
-        if left := _obstacles(admin, plan, name, count):
+        if left := _obstacles(admin, most, name, count):
             raise ClusterError(f"{name} keeps {left[0].key} at {left[0].value}.", "Nothing was sent.")
     return wanted
 
 
-def _obstacles(admin: TopicAdmin, plan: Plan, name: str, count: int) -> list[Obstacle]:
-    # Model metrics have three keys, so one partition may get all of a topic.
-    topic_bytes = plan.expected_events * _EVENT_BYTES
+def _obstacles(admin: TopicAdmin, most: _Most, name: str, count: int) -> list[Obstacle]:
+    # A topic may have few keys, as LENS's model metrics do, so one partition may get all of it.
     return obstacles(
         admin.settings(name),
         now_ms=time.time_ns() // NS_PER_MS,
-        start_ms=plan.start_ms,
-        until_ms=plan.until_ms,
-        partition_bytes=topic_bytes // max(1, min(count, 2)),
+        start_ms=most.plan.start_ms,
+        until_ms=most.plan.until_ms,
+        partition_bytes=most.topic_bytes // max(1, min(count, 2)),
     )

@@ -6,12 +6,12 @@ This is where events become bytes, so it is where faults befall them and where t
 from collections.abc import Iterator, Mapping
 
 from lensload.encoding.encoders import FragmentEncoder
-from lensload.schema import definitions
 from lensload.seed.actuals import Actuals
 from lensload.seed.faults.inject import Faults
 from lensload.seed.partitioner import Partitioner
 from lensload.seed.plan import Plan
 from lensload.seed.records import Records
+from lensload.seed.sources import source_of
 
 
 class RecordStream:
@@ -20,24 +20,25 @@ class RecordStream:
     Args:
         plan: what happens.
         schema_ids: the registry's id of each topic's schema.
-        partitions: where keys belong, and which partitions are wanted.
+        partitions: where keys belong and what writes them, and which partitions are wanted.
     """
 
     def __init__(self, plan: Plan, schema_ids: Mapping[str, int], partitions: Partitioner) -> None:
         self._plan = plan
         self._partitions = partitions
-        self._scenario = plan.scenario()
-        self._parsed = {
-            topic: schema.parsed for topic, schema in definitions.load().items() if topic in plan.topics
-        }
-        self._encoder = FragmentEncoder(self._parsed, dict(schema_ids))
-        for outline in plan.history(self._scenario).outline():
-            self._partitions.of(outline.topic, outline.drawn_key.pool)
+        self._source = source_of(plan)
+        self._encoder = FragmentEncoder(self._source.schemas, dict(schema_ids), partitions.key_schemas)
+        for outline in self._source.outline():
+            self._partitions.of_batch(outline)
             self._encoder.encode(outline)
 
     def faults(self) -> Faults:
         """What befalls the records, with nothing befallen yet."""
-        return Faults(self._plan.world.seed, self._plan.faults, self._parsed)
+        return Faults(self._plan.seed, self._plan.faults, self._source.schemas)
+
+    def actuals(self) -> Actuals:
+        """What counts the events, with nothing counted yet."""
+        return Actuals(self._source.counted)
 
     def records(self, realised: Actuals | None = None, faults: Faults | None = None) -> Iterator[Records]:
         """Everything that goes into the wanted partitions.
@@ -47,11 +48,10 @@ class RecordStream:
             faults: counts what befalls them; what `faults` gives, for each call another.
         """
         faults = faults or self.faults()
-        history = self._plan.history(self._scenario)
-        for batches in history.portions(self._partitions.owned):
+        for batches in self._source.portions(self._partitions):
             for batch in batches:
                 if realised is not None:
                     realised.add(batch)
-                partition = self._partitions.of(batch.topic, batch.drawn_key.pool)[batch.drawn_key.index]
-                yield faults.apply(Records.of(self._encoder.encode(batch), partition))
+                records = Records.of(self._encoder.encode(batch), self._partitions.of_batch(batch))
+                yield faults.apply(records, batch.serials)
         yield from faults.finish()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.encoding.encoders import Encoded
+from lensload.encoding.keys import Key
 from lensload.ids import whole_ms
 
 Headers = list[tuple[str, bytes]]
@@ -20,16 +21,16 @@ class Records:
     """Records of one topic, each partition's in order; all lists and arrays have one entry a record.
 
     Attributes:
-        topic: the topic, by its LENS name.
-        keys: the keys.
+        topic: the topic, by the name that its source gives it.
+        keys: the keys; None for none.
         values: the values as on the wire; None for a tombstone.
         partition: where each goes.
         timestamp_ms: Kafka's CreateTime, Unix ms.
-        headers: of those few that have any, by place.
+        headers: of those that have any, by place.
     """
 
     topic: str
-    keys: list[bytes]
+    keys: list[Key]
     values: list[bytes | None]
     partition: NDArray[np.int64]
     timestamp_ms: NDArray[np.int64]
@@ -41,9 +42,10 @@ class Records:
     @classmethod
     def of(cls, encoded: Encoded, partition: NDArray[np.int64]) -> Self:
         """Encoded events that each go where `partition` says, at the time they happened."""
-        keys: list[Any] = encoded.keys  # every event of LENS has one
         values: list[Any] = encoded.values
-        return cls(encoded.topic, keys, values, partition, whole_ms(encoded.due_ns))
+        names, texts = encoded.headers.keys(), zip(*encoded.headers.values(), strict=True)
+        headers = {place: list(zip(names, each, strict=True)) for place, each in enumerate(texts)}
+        return cls(encoded.topic, encoded.keys, values, partition, whole_ms(encoded.due_ns), headers)
 
     @classmethod
     def joined(cls, parts: Sequence["Records"]) -> "Records":

@@ -21,13 +21,13 @@ from lensload.processes.envelope import Message
 from lensload.processes.link import Link
 from lensload.processes.messages import Drain, Notice, Ready
 from lensload.seed import writer
-from lensload.seed.actuals import Actuals
 from lensload.seed.digest import PartitionDigest
 from lensload.seed.messages import Progress, SeedDrained, SeedOrder
 from lensload.seed.partitioner import Partitioner
 from lensload.seed.plan import Plan
 from lensload.seed.record_stream import RecordStream
 from lensload.seed.records import Records
+from lensload.seed.schemas import key_schemas
 from lensload.seed.writer import Writer
 
 _REPORT_S: Final = 0.2
@@ -51,7 +51,9 @@ class Worker:
         topics = order.topics
         counts = {topic: len(each["written"]) for topic, each in topics.items()}
         names = {topic: str(each["name"]) for topic, each in topics.items()}
-        self._partitions = Partitioner(counts, order.worker, order.workers)
+        plan = Plan.from_dict(order.plan)
+        keys = key_schemas(plan, {topic: each["key_schema_id"] for topic, each in topics.items()})
+        self._partitions = Partitioner(counts, order.worker, order.workers, keys)
         self._own = [(topic, number) for topic in topics for number in self._partitions.mine(topic)]
         self._written_before: dict[Place, int] = {
             (topic, number): int(topics[topic]["written"][number]) for topic, number in self._own
@@ -62,7 +64,7 @@ class Worker:
         self._writer = Writer(settings, names, self._listen)
         schema_ids = {topic: int(each["schema_id"]) for topic, each in topics.items()}
         self._digests = {place: PartitionDigest(schema_ids[place[0]]) for place in self._own}
-        self._stream = RecordStream(Plan.from_dict(order.plan), schema_ids, self._partitions)
+        self._stream = RecordStream(plan, schema_ids, self._partitions)
         self._written = dict.fromkeys(topics, 0)
         self._looked_s = self._reported_s = time.monotonic()
 
@@ -74,7 +76,7 @@ class Worker:
             LinkClosed: control has gone.
         """
         self._link.send(Ready({}))
-        realised, faults = Actuals(), self._stream.faults()
+        realised, faults = self._stream.actuals(), self._stream.faults()
         try:
             for records in self._stream.records(realised, faults):
                 self._ship(records)

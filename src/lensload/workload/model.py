@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from lensload.workload.file import TopicTable, WorkloadFile
@@ -102,6 +102,10 @@ class Workload:
             raise ValueError(
                 f"of {1 / _LEAST_TOLD:,.0f} events of {self.name} not one is of {', '.join(sorted(told))}: give larger shares"
             )
+
+    def seeded(self, seed: int) -> Self:
+        """This workload with another seed than the file's."""
+        return replace(self, file=self.file.model_copy(update={"seed": seed}))
 
     def packed(self) -> str:
         """The workload as JSON, to be sent to another process: no file is needed there."""

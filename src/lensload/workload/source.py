@@ -1,5 +1,6 @@
 """A workload as a source of events: give it the times at which events are due, and it makes them."""
 
+from collections.abc import Callable
 from copy import copy
 
 import numpy as np
@@ -12,6 +13,9 @@ from lensload.workload.lanes import Events, Lanes
 from lensload.workload.model import Workload
 from lensload.workload.rows import EventRows
 from lensload.workload.topic_plan import plans
+
+Owns = Callable[[TopicBatch], NDArray[np.bool_]]
+"""Which events of a batch are wanted."""
 
 
 class WorkloadSource:
@@ -67,10 +71,13 @@ class WorkloadSource:
         none = np.zeros(0, dtype=np.int64)
         return tuple(self._plans[place].batch(self._rows(place, none)) for place in self._places)
 
-    def events_at(self, due_ns: NDArray[np.int64]) -> tuple[TopicBatch, ...]:
+    def events_at(self, due_ns: NDArray[np.int64], owns: Owns | None = None) -> tuple[TopicBatch, ...]:
         """The next `len(due_ns)` events, due at those times, as a batch a topic in causal order.
 
-        `due_ns` never goes back, from call to call too.
+        Args:
+            due_ns: never goes back, from call to call too.
+            owns: which of the events are wanted, by batches that have no columns but keys; None: all. The others happen,
+                but are not told.
         """
         if not len(due_ns):
             return ()
@@ -86,6 +93,11 @@ class WorkloadSource:
         self._next = end
         topic = self._events.topic[first:end]
         whiches = ((place, first + np.flatnonzero(topic == place)) for place in self._places)
+        if owns is not None:
+            whiches = (
+                (place, which[owns(self._plans[place].keyed(self._rows(place, which)))])
+                for place, which in whiches
+            )
         return tuple(
             self._plans[place].batch(self._rows(place, which)) for place, which in whiches if len(which)
         )

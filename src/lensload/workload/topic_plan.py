@@ -66,10 +66,22 @@ class TopicPlan:
             column.fields[0]: column
             for column in (root.columns(rows) if isinstance(root, RecordMaker) else ())
         }
-        serials = ids.serials(rows.lanes, rows.numbers)
         headers = {name: maker.column(name, rows) for name, maker in self._headers.items()}
-        key = self._key(columns, rows)
-        return TopicBatch(self.topic.name, rows.due_ns, serials, key, tuple(columns.values()), headers)
+        return self._batch(rows, self._key(columns, rows), tuple(columns.values()), headers)
+
+    def keyed(self, rows: EventRows) -> TopicBatch:
+        """The events as a batch that has their keys, and neither columns nor headers."""
+        root = self.tree.root
+        wanted = [maker for maker in self._keys.values() if isinstance(maker, str)]
+        fields = root.fields if isinstance(root, RecordMaker) else {}
+        columns = {field: fields[field].column(field, rows) for field in wanted}
+        return self._batch(rows, self._key(columns, rows), (), {})
+
+    def _batch(
+        self, rows: EventRows, key: Column | None, columns: tuple[Column, ...], headers: dict[str, Column]
+    ) -> TopicBatch:
+        serials = ids.serials(rows.lanes, rows.numbers)
+        return TopicBatch(self.topic.name, rows.due_ns, serials, key, columns, headers)
 
     def measure(self, rows: EventRows) -> None:
         """Find out how large values are without padding, from which padding is made from now on."""

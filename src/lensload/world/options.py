@@ -11,7 +11,11 @@ class WorldOptions(Group):
     """Everything that decides who lives in a world, what there is to choose from and what the experiments do."""
 
     seed: int = option(
-        1, Shown("N"), "Random seed of the world: the same seed gives the same events.", ge=0, lt=2**63
+        1,
+        Shown("N"),
+        "Random seed of the world: the same seed gives the same events. With --workload it replaces the file's seed.",
+        ge=0,
+        lt=2**63,
     )
     audience_size: int = option(10_000, Shown("N"), "Number of people.", ge=64, le=10_000_000)
     # Ten for each of twelve categories: the length of a ranked list (`catalogue.SMALLEST`).

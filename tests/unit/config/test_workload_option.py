@@ -70,11 +70,19 @@ def test_a_run_file_says_which_workload_it_was_and_not_where_it_lay(
     assert load({}, environ={}, folder=path.parent).public()["workload"] is None
 
 
+def test_a_seed_that_is_given_is_that_of_the_workload(path: Path):
+    """--seed stands above the seed of the file, in every process of the run, and nothing else of the workload changes."""
+    ours = loaded(path, seed=4)
+    shop.written(path.parent, shop.TEXT.replace("seed = 7", "seed = 4"))
+    assert ours.public()["workload"] == loaded(path).public()["workload"]
+    assert RunConfig.from_json(ours.as_json()) == ours
+    assert loaded(path, seed=1).public()["workload"]["seed"] == 1  # LENS's default, but given
+
+
 @pytest.mark.parametrize(
     ("flag", "value"),
     [
         ("--lift", "0.3"),
-        ("--seed", "4"),
         ("--audience-size", "640"),
         ("--experiment", "none"),
         ("--behaviour", "purchase_rate=0.4"),

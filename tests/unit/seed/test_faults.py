@@ -11,9 +11,11 @@ import pytest
 from fastavro import schemaless_reader
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.encoding.encoders import FragmentEncoder
+from lensload.encoding.wire import Heads
 from lensload.errors import UsageError
 from lensload.seed.faults.inject import Faults
 from lensload.seed.faults.kinds import CLOCK_SKEW, FAULTS, HEADER, Rates, rates_of
@@ -63,7 +65,7 @@ def _read(portions: list[Records]) -> dict[Place, list[Read]]:
             headers = dict(records.headers.get(place, []))
             assert set(headers) <= {HEADER}
             read = Read(
-                records.keys[place],
+                records.keys[place] or b"",
                 records.values[place],
                 int(records.timestamp_ms[place]),
                 headers.get(HEADER, b"").decode(),
@@ -72,11 +74,17 @@ def _read(portions: list[Records]) -> dict[Place, list[Read]]:
     return dict(found)
 
 
+def _serials(records: Records) -> NDArray[np.int64]:
+    """Which of whose events each is, by its id."""
+    readings = Heads.of([value or b"" for value in records.values]).readings
+    return ids.serials(readings.lane, readings.sequence)
+
+
 def _befallen(
     rates: Rates, portions: list[Records], seed: int = 1
 ) -> tuple[dict[Place, list[Read]], dict[str, dict[str, int]]]:
     faults = Faults(seed, rates, PARSED)
-    done = [faults.apply(records) for records in portions]
+    done = [faults.apply(records, _serials(records)) for records in portions]
     done += list(faults.finish())
     return _read(done), faults.as_dict()
 
@@ -286,7 +294,7 @@ def test_no_faults_cost_nothing():
     """Without rates, or with rates of 0, records pass untouched; other seeds spoil other records."""
     records = _encoded(10_000)[0]
     assert rates_of(["late=0", "duplicate=0.0"]) == ()
-    assert Faults(1, (), PARSED).apply(records) is records
+    assert Faults(1, (), PARSED).apply(records, _serials(records)) is records
     one, other = (_befallen((("tombstone", 0.1),), [records], seed) for seed in (1, 2))
     assert one != other
 

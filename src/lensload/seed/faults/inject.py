@@ -4,7 +4,7 @@ What happens to a record is a function of the seed and of its id (of clock-skew:
 its partition's records alone. So any division of the work among workers gives the same.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any, Final
@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.encoding.wire import Heads
+from lensload import ids
+from lensload.encoding.keys import Key
 from lensload.seed.faults import kinds
 from lensload.seed.faults.corrupt import Spoiler
 from lensload.seed.faults.delay import LEAST_LATE_MS, MOST_LATE_MS, Waiter, WaitingRoom
@@ -44,13 +45,16 @@ class Faults:
         self._root = rng.root(seed, "faults")
         self._rooms: dict[tuple[str, int], WaitingRoom] = {}
         self._counts: dict[str, dict[str, int]] = {}
-        self._skews_ms: dict[bytes, int] = {}
+        self._skews_ms: dict[Key, int] = {}
 
-    def apply(self, records: Records) -> Records:
-        """The records with what befell them, and without those that wait; itself if there are no faults."""
+    def apply(self, records: Records, serials: NDArray[np.int64]) -> Records:
+        """The records with what befell them, and without those that wait; itself if there are no faults.
+
+        `serials` says which of whose events each is, as batches do.
+        """
         if not self._rates or not len(records):
             return records
-        fault, key = self._drawn(records)
+        fault, key = self._drawn(records, serials)
         changed = self._spoiled(records, fault, key)
         return self._moved(changed, records.timestamp_ms, fault, key)
 
@@ -77,13 +81,15 @@ class Faults:
 
     def _labelled(self, record: Records, fault: str) -> Records:
         """A record that has moved, or is there twice, with its label; itself where nothing is wrong with it."""
-        return replace(record, headers={0: self._label(record.topic, fault)}) if fault else record
+        if not fault:
+            return record
+        return replace(record, headers={0: [*record.headers.get(0, []), *self._label(record.topic, fault)]})
 
-    def _drawn(self, records: Records) -> tuple[NDArray[np.int64], rng.Keys]:
+    def _drawn(self, records: Records, serials: NDArray[np.int64]) -> tuple[NDArray[np.int64], rng.Keys]:
         """For each record the number of its fault, and the key of its further draws."""
-        readings = Heads.of([value or b"" for value in records.values]).readings
+        lane, sequence = ids.lanes_and_sequences(serials)
         topic = rng.keys(self._root, np.array([murmur2([records.topic.encode()])[0]]))
-        key = rng.keys(rng.keys(topic, readings.lane), readings.sequence)
+        key = rng.keys(rng.keys(topic, lane), sequence)
         kinds = [name for name in self._rates if name != CLOCK_SKEW]
         edges = np.cumsum([self._rates[name] for name in kinds])
         spoiler = self._spoilers[records.topic]
@@ -94,11 +100,11 @@ class Faults:
             fault[np.flatnonzero(self._skew_ms(records.keys))] = _SKEW
         return fault, key
 
-    def _skew_ms(self, keys: list[bytes]) -> NDArray[np.int64]:
+    def _skew_ms(self, keys: Sequence[Key]) -> NDArray[np.int64]:
         """How far each key's clock is ahead; 0 where it is right."""
         new = list(dict.fromkeys(key for key in keys if key not in self._skews_ms))
         if new:
-            of = rng.keys(self._root, murmur2(new).astype(np.int64))
+            of = rng.keys(self._root, murmur2([key or b"" for key in new]).astype(np.int64))
             size = _LEAST_SKEW_MS + rng.uniform(of, 1) * (_MOST_SKEW_MS - _LEAST_SKEW_MS)
             signed = np.where(rng.uniform(of, 2) < 0.5, size, -size).astype(np.int64)
             wrong = np.where(rng.uniform(of, 0) < self._rates[CLOCK_SKEW], signed, 0)
@@ -120,7 +126,7 @@ class Faults:
                 timestamp_ms[place] += by_ms
             else:
                 values[place] = spoiler.spoiled(name, value, float(chance[place]))
-            headers[place] = self._label(topic, name)
+            headers[place] = [*headers.get(place, []), *self._label(topic, name)]
         return Records(topic, records.keys, values, records.partition, timestamp_ms, headers)
 
     def _moved(

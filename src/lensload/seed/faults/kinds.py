@@ -43,6 +43,9 @@ impossible-value: it can be read, but a number in it is negative, or a rating ab
 clock-skew: all records of the same key have their timestamps 5 to 30 minutes wrong, all by as much; ids are right.
 """
 
+OF_LENS: Final = (BROKEN_REFERENCE, IMPOSSIBLE_VALUE, CLOCK_SKEW)
+"""Those that change fields which only LENS's events have; all others can befall any events."""
+
 HEADER: Final = "lensload-fault"
 """The key of the Kafka header that every faulty record has, and no other; its value is the fault's name."""
 
