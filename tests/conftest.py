@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import NoReturn
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.harness.artifacts import missing_tools
 from tests.harness.kafka import Kafka
@@ -23,7 +23,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Where Python is told to keep no compiled modules, each of a run's five processes would compile all of lensload anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-settings.register_profile("lensload", deadline=None)  # a shared machine's pauses are no failure
+# A shared machine's pauses are no failure.
+settings.register_profile("lensload", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("lensload")
 
 NATIVE_FIXTURES = {"kafka", "own_kafka", "brokers", "registry"}
