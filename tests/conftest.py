@@ -23,8 +23,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Where Python is told to keep no compiled modules, each of a run's five processes would compile all of lensload anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# A shared machine's pauses are no failure.
-settings.register_profile("lensload", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A shared machine's pauses are no failure. Each run of the tests makes other examples; `make fuzz` makes many at once.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("lensload", patient, max_examples=50)
+settings.register_profile("many", patient, max_examples=1_000)
 settings.load_profile("lensload")
 
 NATIVE_FIXTURES = {"kafka", "own_kafka", "brokers", "registry"}
