@@ -35,10 +35,10 @@ bench: $(RUN)
 
 test: beside test-timing
 
-# Tests of real processes wait half of the time. All that only computes has what they leave idle, at the lowest priority, so
+# Tests of real processes wait half of the time. All that only computes has what they leave idle, at a low priority, so
 # that they do not notice. What each prints is shown when it ends.
 beside: $(STAMP)
-	$(MAKE) --jobs 2 --no-print-directory --output-sync=target IDLE='nice -n 19' test-integration lint types layers test-unit
+	$(MAKE) --jobs 2 --no-print-directory --output-sync=target IDLE=nice test-integration lint types layers test-unit
 
 # The type checker uses one core, and each worker of the unit tests another: together they leave none idle.
 checks: $(STAMP)
