@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import NoReturn
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.harness.artifacts import missing_tools
 from tests.harness.kafka import Kafka
@@ -23,7 +23,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Where Python is told to keep no compiled modules, each of a run's five processes would compile all of lensload anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-settings.register_profile("lensload", deadline=None)  # a shared machine's pauses are no failure
+# A shared machine's pauses are no failure. Each run of the tests makes other examples; `make fuzz` makes many at once.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("lensload", patient, max_examples=50)
+settings.register_profile("many", patient, max_examples=1_000)
 settings.load_profile("lensload")
 
 NATIVE_FIXTURES = {"kafka", "own_kafka", "brokers", "registry"}

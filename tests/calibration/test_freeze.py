@@ -1,7 +1,5 @@
 """The broker stands still for 2 s: an open loop shows what arithmetic says, a closed one nearly nothing."""
 
-import os
-import signal
 import threading
 import time
 from dataclasses import dataclass
@@ -13,8 +11,7 @@ from confluent_kafka import Producer
 from numpy.typing import NDArray
 
 from lensload.results.run import Run
-from lensload.verdict.verdict import codes
-from tests.calibration.benches import SMALL, above, busy, on, options, process
+from tests.calibration.benches import SMALL, above, busy, on, options
 from tests.calibration.table import Table
 from tests.calibration.witness import Witness
 from tests.harness.kafka import Kafka
@@ -135,31 +132,6 @@ def truths_of(run: Run, events: NDArray[np.float64], froze_s: float, thawed_s: f
             found.append(Truth(said, arithmetic, reported, slack))
             found.append(Truth(f"{said}, by the broker's log", by_the_log, reported, WITHIN))
     return found
-
-
-def test_a_frozen_generator_is_told_as_such(kafka: Kafka, topic_prefix: str, tmp_path: Path, table: Table):
-    """What the generator was late for stands in the schedule lag, event by event, and the run is invalid for it."""
-    witness, folder = Witness(kafka, topic_prefix), tmp_path.resolve()
-    witness.create(4)
-    with Bench(folder, *SMALL, *on(kafka.bootstrap_servers, topic_prefix), *LOAD) as bench:
-        bench.says("measuring")
-        time.sleep(2)
-        generator = process(folder, "lensload.generator.process")
-        os.kill(generator, signal.SIGSTOP)
-        time.sleep(FROZEN_S)
-        os.kill(generator, signal.SIGCONT)
-        code = bench.ended()
-        run = bench.run()
-    check_whole(run)
-    assert code == 3
-    assert "schedule_lag" in codes(run["reasons"]), run["reasons"]
-    # librdkafka stamps each record as it is handed over (CreateTime), which is when schedule lag ends.
-    events = measured(run, witness)
-    for level_s in LEVELS_S:
-        by_the_stamps = int((events[:, 1] - events[:, 0] > level_s).sum())
-        said = f"generator frozen for {FROZEN_S:g} s: schedule_lag above {level_s:g} s, by the records' CreateTime"
-        table.near(said, by_the_stamps, above(run, "schedule_lag", level_s), WITHIN, "events")
-        assert by_the_stamps > RATE_PER_S * (FROZEN_S - level_s) - WITHIN
 
 
 def measured(run: Run, witness: Witness) -> NDArray[np.float64]:

@@ -75,13 +75,13 @@ def started_as_module(folder: Path, *arguments: str, environ: dict[str, str]) ->
     return Command(folder, [sys.executable, "-m", "lensload", *arguments], name="module", environ=environ)
 
 
-@pytest.mark.parametrize("repeats", [1, 2])
-def test_a_bench_is_its_own_program(folder: Path, trapped: dict[str, str], repeats: int):
+@pytest.mark.parametrize(("repeats", "workers"), [(1, 2), (2, 1)])
+def test_a_bench_is_its_own_program(folder: Path, trapped: dict[str, str], repeats: int, workers: int):
     """No module of the working folder and no configuration of Locust reaches a run, or any of its processes.
 
     One run is made in the command's own process, each of several in a process of its own.
     """
-    several = ("--workers", "2", "--repeat", str(repeats))
+    several = ("--workers", str(workers), "--repeat", str(repeats))
     with started_as_module(folder, "bench", *SHORT, *several, environ=trapped) as bench:
         code = bench.ended(120)
         run = bench.run()

@@ -11,10 +11,6 @@ from hypothesis import strategies as st
 from lensload.delivery.bitmap import PAGE, Page, PageKey, PageSet, counted
 from lensload.delivery.tracker import MAX_STREAMS, Integers, OrderLedger, SequenceLedger
 
-# The machines that run this are shared: a slow example is no failure.
-settings.register_profile("shared", deadline=None)
-settings.load_profile("shared")
-
 
 @dataclass(frozen=True)
 class Span:

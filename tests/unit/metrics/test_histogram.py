@@ -4,7 +4,7 @@ import msgpack
 import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lensload.errors import UsageError
@@ -16,10 +16,6 @@ from lensload.metrics.histogram import (
     bucket_indices,
     coarse_bounds,
 )
-
-# The machines that run this are shared: a slow example is no failure.
-settings.register_profile("shared", deadline=None)
-settings.load_profile("shared")
 
 # Small ones, every power of two and its neighbours, and anything at all, also out of range.
 edges = st.integers(0, 42).flatmap(lambda bit: st.integers(-2, 2).map(lambda step: max((1 << bit) + step, 0)))

@@ -2,15 +2,11 @@
 
 import msgpack
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lensload.metrics.histogram import Histogram
 from lensload.metrics.stats import STAGES, Stats
-
-# The machines that run this are shared: a slow example is no failure.
-settings.register_profile("shared", deadline=None)
-settings.load_profile("shared")
 
 any_values = st.lists(st.one_of(st.integers(0, 5_000), st.integers(-(2**40), 2**50)), max_size=200)
 

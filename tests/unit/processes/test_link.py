@@ -11,6 +11,7 @@ import pytest
 from lensload.processes.envelope import Envelope, Message
 from lensload.processes.link import Link, LinkClosed
 from lensload.processes.messages import Begin, Drain, Notice, Scheduled
+from tests.support.locusts import PATIENCE_S
 
 
 @pytest.fixture
@@ -93,11 +94,11 @@ def test_a_child_speaks_over_its_descriptor_and_sees_its_parent_go(patch: str) -
     theirs.close()
     begin = Begin(1 << 60, 1 << 61, 0)
     ours.send(begin)
-    envelope = ours.receive(20)
+    envelope = ours.receive(PATIENCE_S)
     assert envelope is not None
     assert envelope.opened() == begin
     ours.close()
-    assert child.wait(10) == 7
+    assert child.wait(PATIENCE_S) == 7
 
 
 _FLOOD = """
@@ -119,7 +120,7 @@ def test_a_full_buffer_is_waited_for_and_is_no_closed_link() -> None:
         [sys.executable, "-c", program, str(theirs.fileno())], pass_fds=[theirs.fileno()]
     )
     theirs.close()
-    numbers = [envelope.kind for _ in range(20) if (envelope := ours.receive(20))]
+    numbers = [envelope.kind for _ in range(20) if (envelope := ours.receive(PATIENCE_S))]
     assert numbers == [str(n) for n in range(20)]
-    assert child.wait(10) == 0
+    assert child.wait(PATIENCE_S) == 0
     ours.close()

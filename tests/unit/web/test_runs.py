@@ -1,7 +1,5 @@
 """Runs compared by the page: what it may offer where they are not."""
 
-from pathlib import Path
-
 import pytest
 
 from lensload.errors import LensloadError
@@ -10,14 +8,15 @@ from lensload.web.runs import NotAlikeError, Runs
 from tests.support.runs import a_run
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> Runs:
-    """A run, another at a higher rate, and another that is invalid."""
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """A run, another at a higher rate, and another that is invalid; nothing here writes to their folder."""
+    folder = tmp_path_factory.mktemp("runs")
     for seed, (name, per_s, changed) in enumerate(
         [("base", 400, {}), ("faster", 600, {}), ("bad", 400, {"verdict": "invalid"})], 1
     ):
-        run_file.write(tmp_path / f"{name}.json", {**a_run(seed=seed, per_s=per_s), **changed})  # pyright: ignore[reportArgumentType]
-    return Runs(tmp_path)
+        run_file.write(folder / f"{name}.json", {**a_run(seed=seed, per_s=per_s), **changed})  # pyright: ignore[reportArgumentType]
+    return Runs(folder)
 
 
 @pytest.mark.parametrize("new", ["faster.json", "bad.json"])
