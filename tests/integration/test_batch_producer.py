@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from lensload.encoding.packed import Packed
 from lensload.errors import LensloadError
 from lensload.kafka.batch_producer import BatchProducer, Messages
 from lensload.kafka.embedded import EmbeddedCluster
@@ -26,7 +27,9 @@ def cluster() -> Iterator[EmbeddedCluster]:
 
 
 def messages() -> Messages:
-    return Messages(VALUES, KEYS, np.arange(COUNT, dtype=np.uint64) + np.uint64(1 << 60))
+    return Messages(
+        Packed.of(VALUES), Packed.of(KEYS), np.arange(COUNT, dtype=np.uint64) + np.uint64(1 << 60)
+    )
 
 
 def producer(
@@ -70,7 +73,8 @@ def test_no_key_is_no_key(cluster: EmbeddedCluster):
     """A record without a key arrives without one, which is not the same as an empty key."""
     batch = producer(cluster.bootstrap_servers)
     keys = [b"a", None, b"", None]
-    batch.produce("keys", Messages([b"0", b"1", b"2", b"3"], keys, np.arange(4, dtype=np.uint64)), 0, 4)
+    values = Packed.of([b"0", b"1", b"2", b"3"])
+    batch.produce("keys", Messages(values, Packed.of(keys), np.arange(4, dtype=np.uint64)), 0, 4)
     assert batch.flush(10) == 0
     batch.close()
     read = read_to_end(cluster.bootstrap_servers, ["keys"], 4)
@@ -117,7 +121,9 @@ def test_more_than_the_queue_holds_is_left_to_the_caller(cluster: EmbeddedCluste
 def test_a_record_that_is_too_large_is_refused_alone(cluster: EmbeddedCluster):
     """The client names the record that it does not take, and takes its neighbours."""
     batch = producer(cluster.bootstrap_servers, message_max_bytes=1_000)
-    table = Messages([b"a", bytes(2_000), b"c"], [b"k"] * 3, np.arange(3, dtype=np.uint64))
+    table = Messages(
+        Packed.of([b"a", bytes(2_000), b"c"]), Packed.of([b"k"] * 3), np.arange(3, dtype=np.uint64)
+    )
     taken, ((place, error),) = batch.produce("large", table, 0, 3)
     assert (taken, place, error.name()) == (3, 1, "MSG_SIZE_TOO_LARGE")
     assert batch.flush(10) == 0

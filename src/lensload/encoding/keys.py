@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lensload.batches.columns import Column, Drawn, Pool, objects
+from lensload.batches.columns import Column, Drawn, Pool
 from lensload.encoding.avro_types import Schema
+from lensload.encoding.packed import Packed
 from lensload.encoding.plan import Plan
 
 Key = bytes | None
@@ -24,7 +22,7 @@ class KeySchema(NamedTuple):
 class Keys(Protocol):
     """Turns key columns into the keys of records."""
 
-    def of(self, column: Column | None, count: int) -> list[Key]:
+    def of(self, column: Column | None, count: int) -> Packed:
         """The key of each of `count` events."""
         ...
 
@@ -35,26 +33,26 @@ class AvroKeys:
     def __init__(self, schema: KeySchema) -> None:
         self._plan = Plan(*schema)
 
-    def of(self, column: Column | None, count: int) -> list[Key]:
+    def of(self, column: Column | None, count: int) -> Packed:
         """See `Keys`; None where there is no column."""
-        return [None] * count if column is None else [*self._plan.keys(column)]
+        return Packed.nothing(count) if column is None else self._plan.keys(column)
 
 
 class PlainKeys:
     """Keys in UTF-8: texts and bytes as they are, numbers in decimal, several fields joined by "|"."""
 
     def __init__(self) -> None:
-        self._pools: dict[Pool, NDArray[np.object_]] = {}
+        self._pools: dict[Pool, Packed] = {}
 
-    def of(self, column: Column | None, count: int) -> list[Key]:
+    def of(self, column: Column | None, count: int) -> Packed:
         """See `Keys`; None for an event whose key is null, and where there is no column."""
         if column is None:
-            return [None] * count
+            return Packed.nothing(count)
         if not isinstance(column, Drawn):
-            return [_text(values) for values in column.values()]
+            return Packed.of([_text(values) for values in column.values()])
         if column.pool not in self._pools:
-            self._pools[column.pool] = objects(map(_text, column.pool.rows))
-        return self._pools[column.pool][column.index].tolist()
+            self._pools[column.pool] = Packed.of([_text(row) for row in column.pool.rows])
+        return self._pools[column.pool].picked(column.index)
 
 
 def _text(values: tuple[Any, ...]) -> Key:
@@ -90,6 +88,6 @@ class TopicKeys:
         self._keys: dict[str, Keys] = {topic: AvroKeys(schema) for topic, schema in (schemas or {}).items()}
         self._plain = PlainKeys()
 
-    def of(self, topic: str, column: Column | None, count: int) -> list[Key]:
+    def of(self, topic: str, column: Column | None, count: int) -> Packed:
         """The key of each of `count` events of a topic."""
         return self._keys.get(topic, self._plain).of(column, count)

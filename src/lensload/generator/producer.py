@@ -9,7 +9,7 @@ in bulk, ten times a second or when some thousand events have gathered: NumPy co
 
 import json
 import time
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -217,7 +217,7 @@ class PacedProducer:
         place = start
         while place < stop:
             taken, refused = self._producer.produce(queue.name, messages, place, stop)
-            self._refused += [(error, encoded.topic, encoded.values[each]) for each, error in refused]
+            self._refused += [(error, encoded.topic, encoded.packed_values[each]) for each, error in refused]
             place += taken
             if place < stop:
                 self._stats.timeless.add_total("queue_full", 1)
@@ -253,8 +253,8 @@ class PacedProducer:
                 part.count(topic, "produced", count)
         measure_from_ns, stats = self._stats.origin_ns, self._stats.timeless
         warm = int(np.searchsorted(due_ns, measure_from_ns))
-        values = chain.from_iterable(portion.values for portion in portions)
-        value_bytes = sum(map(len, islice(values, warm, None)))
+        lengths = np.concatenate([portion.values.lengths for portion in portions])
+        value_bytes = int(lengths[warm:].sum())
         stats.add_total("bytes", value_bytes)
         stats.count(topic, "bytes", value_bytes)
         overdue = int(np.count_nonzero(moments_ns[:warm] > measure_from_ns + _OVERDUE_NS))

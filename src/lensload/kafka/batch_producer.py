@@ -8,14 +8,14 @@ lensload calls C: the wheel's own librdkafka, through ctypes, as its header rdka
 import ctypes as c
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from confluent_kafka import KafkaError, KafkaException, cimpl
 from numpy.typing import NDArray
 
+from lensload.encoding.packed import NONE, Packed
 from lensload.errors import LensloadError
 from lensload.kafka.connection import LOGGER
 
@@ -98,23 +98,17 @@ class Messages:
         sizes: the bytes of keys and values of the first 0, 1, 2, ... n records.
     """
 
-    def __init__(
-        self, values: Sequence[bytes], keys: Sequence[bytes | None], opaques: NDArray[np.uint64]
-    ) -> None:
+    def __init__(self, values: Packed, keys: Packed, opaques: NDArray[np.uint64]) -> None:
+        self._memory = values, keys
         self.table = np.zeros(len(values), MESSAGE)
-        self._memory: list[NDArray[np.uint8]] = []
-        texts = [key or b"" for key in keys]
-        for places, lengths, records in (("payload", "length", values), ("key", "key_length", texts)):
-            ends = np.fromiter(accumulate(map(len, records), initial=0), np.int64, len(records) + 1)
-            joined = np.frombuffer(b"".join(records) or b"-", np.uint8)
-            self._memory.append(joined)
-            self.table[places] = ends[:-1] + joined.ctypes.data
-            self.table[lengths] = np.diff(ends)
-        if None in keys:
-            self.table["key"][[key is None for key in keys]] = 0
+        self.table["payload"] = values.starts + values.address
+        self.table["length"] = values.lengths
+        keyed = keys.lengths != NONE
+        self.table["key"] = np.where(keyed, keys.starts + keys.address, 0)
+        key_lengths = np.where(keyed, keys.lengths, 0)
+        self.table["key_length"] = key_lengths
         self.table["opaque"] = opaques
-        ends = np.cumsum(self.table["length"] + self.table["key_length"])
-        self.sizes: list[int] = [0, *ends.tolist()]
+        self.sizes: list[int] = [0, *np.cumsum(values.lengths + key_lengths).tolist()]
         self.address: int = self.table.ctypes.data
 
 
