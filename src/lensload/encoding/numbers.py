@@ -25,7 +25,7 @@ def longs(values: NDArray[np.integer]) -> Piece:
     if 4 * (high - low) >= len(values):
         return _varints(values)
     # Many are equal (a batch spans few milliseconds, and five topics have the same).
-    table, which = _table(low, high), values - low
+    table, which = _table(low, high), values.astype(np.int64, copy=False) - low
     if isinstance(table, Ragged):
         return Ragged(ids.rows_of(table.block, which), table.lengths[which])
     return ids.rows_of(table, which)
@@ -33,7 +33,7 @@ def longs(values: NDArray[np.integer]) -> Piece:
 
 @lru_cache(maxsize=16)
 def _table(low: int, high: int) -> Block | Ragged:
-    return _varints(np.arange(low, high + 1))
+    return _varints(np.arange(high - low + 1) + low)
 
 
 def _varints(values: NDArray[np.integer]) -> Block | Ragged:
