@@ -139,7 +139,7 @@ def fractions_ns(digits: NDArray[np.uint8]) -> NDArray[np.int64]:
 def rows_of(table: NDArray[np.uint8], which: NDArray[np.integer]) -> NDArray[np.uint8]:
     """`table[which]` for a table of bytes, shape (n, width): rows moved whole, which is faster."""
     width = table.shape[1]
-    return table.view(f"V{width}").ravel()[which].view(np.uint8).reshape(len(which), width)
+    return table.view(f"V{width}").ravel().take(which).view(np.uint8).reshape(len(which), width)
 
 
 def _fraction_ns(steps: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,13 +2,15 @@
 
 import ctypes
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
+from numpy.typing import NDArray
 
+from lensload.encoding.packed import Packed
 from lensload.errors import LensloadError
 from lensload.kafka.batch_producer import BatchProducer, Messages
 from lensload.kafka.embedded import EmbeddedCluster
@@ -34,8 +36,18 @@ HEADERS = {
 }
 
 
+def table_of(
+    values: Sequence[bytes],
+    keys: Sequence[bytes | None],
+    opaques: NDArray[np.uint64],
+    headers: Mapping[str, Sequence[bytes]] | None = None,
+) -> Messages:
+    packed = {name: Packed.of(texts) for name, texts in (headers or {}).items()}
+    return Messages(Packed.of(values), Packed.of(keys), opaques, packed)
+
+
 def messages(headers: dict[str, list[bytes]] | None = None) -> Messages:
-    return Messages(VALUES, KEYS, np.arange(COUNT, dtype=np.uint64) + np.uint64(1 << 60), headers)
+    return table_of(VALUES, KEYS, np.arange(COUNT, dtype=np.uint64) + np.uint64(1 << 60), headers)
 
 
 def producer(
@@ -109,7 +121,7 @@ def test_no_key_is_no_key(cluster: EmbeddedCluster, headers: dict[str, list[byte
     batch = producer(cluster.bootstrap_servers)
     keys = [b"a", None, b"", None]
     topic = f"keys-{len(headers)}"
-    table = Messages([b"0", b"1", b"2", b"3"], keys, np.arange(4, dtype=np.uint64), headers)
+    table = table_of([b"0", b"1", b"2", b"3"], keys, np.arange(4, dtype=np.uint64), headers)
     batch.produce(topic, table, 0, 4)
     assert batch.flush(10) == 0
     batch.close()
@@ -176,7 +188,7 @@ def test_a_record_that_is_too_large_is_refused_alone(
 ):
     """The client names the record that it does not take, and takes its neighbours."""
     batch = producer(cluster.bootstrap_servers, message_max_bytes=1_000)
-    table = Messages([b"a", bytes(2_000), b"c"], [b"k"] * 3, np.arange(3, dtype=np.uint64), headers)
+    table = table_of([b"a", bytes(2_000), b"c"], [b"k"] * 3, np.arange(3, dtype=np.uint64), headers)
     taken, ((place, error),) = batch.produce("large", table, 0, 3)
     assert (taken, place, error.name()) == (3, 1, "MSG_SIZE_TOO_LARGE")
     assert batch.flush(10) == 0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded, FragmentEncoder
+from lensload.encoding.packed import Packed
 from lensload.generator.producer import PacedProducer
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.kafka.topics import ensure_topics
@@ -196,7 +197,8 @@ def test_what_is_too_large_fails_alone(cluster: EmbeddedCluster):
     )
     large = [0, 17, 18, len(batch.values) - 1]
     values = [value + bytes(2_000) if place in large else value for place, value in enumerate(batch.values)]
-    paced.offer(Encoded(batch.topic, batch.due_ns, batch.serials, batch.keys, values, batch.took_ns))
+    keys, more = batch.packed_keys, Packed.of(values)
+    paced.offer(Encoded(batch.topic, batch.due_ns, batch.serials, keys, more, batch.took_ns))
     pump_all(paced)
     stats = by_second.total()
     counts = stats.counts[INTERACTIONS]

@@ -16,6 +16,7 @@ from lensload.delivery.bitmap import counted
 from lensload.delivery.streams import Streams
 from lensload.encoding import stopwatch
 from lensload.encoding.encoders import Encoded, FragmentEncoder
+from lensload.encoding.packed import Packed
 from lensload.generator.producer import PacedProducer
 from lensload.kafka.batch_producer import BatchProducer, Messages
 from lensload.kafka.embedded import EmbeddedCluster
@@ -211,7 +212,8 @@ def test_records_are_told_apart_by_their_header(cluster: EmbeddedCluster):
 def write_a_header_that_is_no_text(address: dict[str, Any], value: bytes) -> None:
     """What no Python producer writes, and some other may."""
     batch = BatchProducer(address, print, lambda _: None)
-    table = Messages([value], [None], np.zeros(1, np.uint64), {"xx": [b"y"]})
+    one, opaques = Packed.of([value]), np.zeros(1, np.uint64)
+    table = Messages(one, Packed.nothing(1), opaques, {"xx": Packed.of([b"y"])})
     assert isinstance(table.arguments, Arguments)
     table.arguments._names[0][0] = b"\xff"  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     assert batch.produce("ticks", table, 0, 1) == (1, [])

@@ -32,7 +32,7 @@ def some(workload: Workload, topics: Sequence[str], count: int) -> Iterator[str]
     reader = _Reader(workload)
     left = dict.fromkeys(topics, count)
     for encoded in _encoded(workload, tuple(topics)):
-        taken = min(left[encoded.topic], len(encoded.values))
+        taken = min(left[encoded.topic], len(encoded))
         left[encoded.topic] -= taken
         for place in range(taken):
             headers = {name: texts[place].decode() for name, texts in encoded.headers.items()}
@@ -52,7 +52,7 @@ def overview(workload: Workload) -> list[tuple[str, ...]]:
     """A table of the topics: what each is, and how large its events are."""
     sizes = dict.fromkeys((topic.name for topic in workload.topics), 0.0)
     for encoded in _encoded(workload, tuple(sizes)):
-        sizes[encoded.topic] = sizes[encoded.topic] or sum(map(len, encoded.values)) / len(encoded.values)
+        sizes[encoded.topic] = sizes[encoded.topic] or float(encoded.packed_values.lengths.mean())
         if all(sizes.values()):
             break
     head = ("topic", "record", "fields", "share", "key", "stopwatch", "bytes an event")

@@ -13,21 +13,24 @@ from lensload.delivery.reconcile import Kind
 from lensload.delivery.streams import LENS, Streams
 from lensload.delivery.tracker import SequenceLedger
 from lensload.encoding.encoders import Encoded
+from lensload.encoding.packed import Packed
 
 
 class Portion(NamedTuple):
-    """Neighbouring events of one topic, with an entry for each event in every array and list."""
+    """Neighbouring events of one topic; everything has an entry for each event."""
 
     topic: str
     due_ns: NDArray[np.int64]
     serials: NDArray[np.int64]
-    values: list[bytes]
+    values: Packed
 
     @classmethod
     def of(cls, encoded: Encoded, start: int, stop: int) -> Self:
         """Events `start` to `stop` of a batch."""
         cut = slice(start, stop)
-        return cls(encoded.topic, encoded.due_ns[cut], encoded.serials[cut], encoded.values[cut])
+        return cls(
+            encoded.topic, encoded.due_ns[cut], encoded.serials[cut], encoded.packed_values.picked(cut)
+        )
 
 
 class Dispatches:
@@ -51,7 +54,7 @@ class Dispatches:
             [self._streams.number(each.topic) for each in portions], [len(each.values) for each in portions]
         )
         streams = self._streams.numbers(lanes, topics)
-        values = chain.from_iterable(each.values for each in portions)
+        values = chain.from_iterable(each.values.listed() for each in portions)
         seals = np.fromiter(map(adler32, values), np.uint32, len(streams))
         self._ledgers["sent"].enter(streams, sequences, seals)
         if min(int(each.due_ns[0]) for each in portions) < measure_from_ns:

@@ -93,7 +93,7 @@ class Audit:
         count = int(expected) + (self._random() < expected % 1)
         if count:
             which = np.array(sorted(self._chance.sample(range(len(batch)), count)))
-            self._test(picked(batch, which), [encoded.values[place] for place in which.tolist()])
+            self._test(picked(batch, which), [encoded.packed_values[place] for place in which.tolist()])
 
     def _test(self, batch: TopicBatch, values: list[bytes]) -> None:
         took_ns: list[int] = []

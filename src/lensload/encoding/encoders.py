@@ -9,7 +9,7 @@ batch with NumPy. What fastavro would have written for the same event is the def
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from fastavro import parse_schema
@@ -18,33 +18,50 @@ from numpy.typing import NDArray
 from lensload.batches.topic_batch import TopicBatch
 from lensload.encoding.avro_types import Schema, written
 from lensload.encoding.keys import Key, KeySchema, TopicKeys
+from lensload.encoding.packed import Packed
 from lensload.encoding.plan import Plan
 from lensload.encoding.wire import header
-
-_PART: Final = 1_024  # events encoded at a time: what they are put together from stays in the CPU's cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """A batch on its way to the producer; all lists have one entry an event.
+    """A batch on its way to the producer; everything has one entry an event.
 
     Attributes:
         topic: the topic, as the batch names it.
         due_ns: when each is due, Unix ns.
         serials: which of whose events each is, as in the batch.
-        keys: the record keys; None for no key.
-        values: the record values, with Confluent's header.
+        packed_keys: the record keys; None for no key.
+        packed_values: the record values, with Confluent's header.
         took_ns: what encoding each took, ns: measured one by one, or the batch's share.
-        headers: the records' headers, by name.
+        packed_headers: the records' headers, by name.
     """
 
     topic: str
     due_ns: NDArray[np.int64]
     serials: NDArray[np.int64]
-    keys: list[Key]
-    values: list[bytes]
+    packed_keys: Packed
+    packed_values: Packed
     took_ns: NDArray[np.int64]
-    headers: Mapping[str, list[bytes]] = field(default_factory=dict[str, list[bytes]])
+    packed_headers: Mapping[str, Packed] = field(default_factory=dict[str, Packed])
+
+    def __len__(self) -> int:
+        return len(self.due_ns)
+
+    @property
+    def keys(self) -> list[Key]:
+        """The keys as objects, which are made at each call."""
+        return self.packed_keys.listed_or_none()
+
+    @property
+    def values(self) -> list[bytes]:
+        """The values as objects, which are made at each call."""
+        return self.packed_values.listed()
+
+    @property
+    def headers(self) -> dict[str, list[bytes]]:
+        """The headers as objects, by name, which are made at each call."""
+        return {name: packed.listed() for name, packed in self.packed_headers.items()}
 
 
 class Encoder(Protocol):
@@ -80,10 +97,7 @@ class FragmentEncoder:
     def encode(self, batch: TopicBatch) -> Encoded:
         """See `Encoder`."""
         start_ns = time.perf_counter_ns()
-        plan, values = self._plans[batch.topic], list[bytes]()
-        for start in range(0, max(1, len(batch)), _PART):
-            part = batch if len(batch) <= _PART else batch.part(start, start + _PART)
-            values += plan.values(part)
+        values = self._plans[batch.topic].values(batch)
         took_ns = time.perf_counter_ns() - start_ns
         keys = self._keys.of(batch.topic, batch.key, len(batch))
         share = np.full(len(batch), took_ns // max(1, len(batch)))
@@ -118,7 +132,7 @@ class RecordEncoder:
             took_ns[place] = clock() - start_ns
         keys = self._keys.of(batch.topic, batch.key, len(batch))
         headers = self._keys.headers(batch.headers)
-        return Encoded(topic, batch.due_ns, batch.serials, keys, values, took_ns, headers)
+        return Encoded(topic, batch.due_ns, batch.serials, keys, Packed.of(values), took_ns, headers)
 
 
 def fastavro_serializer(

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lensload.batches.columns import Column, Drawn, Ids, Pool, Texts, objects
+from lensload.batches.columns import Column, Drawn, Ids, Pool, Texts
 from lensload.encoding.avro_types import Schema
+from lensload.encoding.packed import Packed
 from lensload.encoding.plan import Plan
 
 Key = bytes | None
@@ -27,7 +27,7 @@ class KeySchema(NamedTuple):
 class Keys(Protocol):
     """Turns key columns into the keys of records."""
 
-    def of(self, column: Column | None, count: int) -> list[Key]:
+    def of(self, column: Column | None, count: int) -> Packed:
         """The key of each of `count` events."""
         ...
 
@@ -38,34 +38,33 @@ class AvroKeys:
     def __init__(self, schema: KeySchema) -> None:
         self._plan = Plan(*schema)
 
-    def of(self, column: Column | None, count: int) -> list[Key]:
+    def of(self, column: Column | None, count: int) -> Packed:
         """See `Keys`; None where there is no column."""
-        return [None] * count if column is None else [*self._plan.keys(column)]
+        return Packed.nothing(count) if column is None else self._plan.keys(column)
 
 
 class PlainKeys:
     """Keys in UTF-8: texts and bytes as they are, numbers in decimal, several fields joined by "|"."""
 
     def __init__(self) -> None:
-        self._pools: dict[Pool, NDArray[np.object_]] = {}
+        self._pools: dict[Pool, Packed] = {}
 
-    def of(self, column: Column | None, count: int) -> list[Key]:
+    def of(self, column: Column | None, count: int) -> Packed:
         """See `Keys`; None for an event whose key is null, and where there is no column."""
         match column:
             case None:
-                return [None] * count
+                return Packed.nothing(count)
             case Drawn(pool, index):
                 if pool not in self._pools:
-                    self._pools[pool] = objects(map(_text, pool.rows))
-                return self._pools[pool][index].tolist()
+                    self._pools[pool] = Packed.of([_text(row) for row in pool.rows])
+                return self._pools[pool].picked(index)
             case Ids(_, texts):
-                width = texts.shape[1]
-                data = texts.tobytes()
-                return [data[start : start + width] for start in range(0, len(data), width)]
+                rows, width = texts.shape
+                return Packed(texts.tobytes(), np.arange(rows) * width, np.full(rows, width))
             case Texts(_, texts):
-                return texts.tolist()
+                return Packed.of(texts.tolist())
             case _:
-                return [_text(values) for values in column.values()]
+                return Packed.of([_text(values) for values in column.values()])
 
 
 def _text(values: tuple[Any, ...]) -> Key:
@@ -101,13 +100,10 @@ class TopicKeys:
         self._keys: dict[str, Keys] = {topic: AvroKeys(schema) for topic, schema in (schemas or {}).items()}
         self._plain = PlainKeys()
 
-    def of(self, topic: str, column: Column | None, count: int) -> list[Key]:
+    def of(self, topic: str, column: Column | None, count: int) -> Packed:
         """The key of each of `count` events of a topic."""
         return self._keys.get(topic, self._plain).of(column, count)
 
-    def headers(self, columns: Mapping[str, Column]) -> dict[str, list[bytes]]:
+    def headers(self, columns: Mapping[str, Column]) -> dict[str, Packed]:
         """The headers of records, by name: plain text, and none of it is null."""
-        return {
-            name: [text or b"" for text in self._plain.of(column, len(column))]
-            for name, column in columns.items()
-        }
+        return {name: self._plain.of(column, len(column)) for name, column in columns.items()}

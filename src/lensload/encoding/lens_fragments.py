@@ -6,10 +6,10 @@ from typing import Any, Final
 import numpy as np
 
 from lensload import ids
-from lensload.batches.columns import objects
 from lensload.batches.lens_columns import Linked, Rankings
 from lensload.encoding.avro_types import written
-from lensload.encoding.pieces import Piece
+from lensload.encoding.fragments import Fragments
+from lensload.encoding.pieces import Piece, Ragged, emptied
 from lensload.errors import SchemaError
 
 _RANKED: Final = [
@@ -43,32 +43,27 @@ class RankingFragments:
             raise SchemaError(
                 "Item ids must all be equally long.", "This is a defect of lensload; report it."
             )
-        self._items = np.frombuffer(b"".join(strings), dtype=np.uint8).reshape(len(strings), -1)
-        most = column.items.shape[1]
-        self._counts = objects(written("long", count) for count in range(most + 1))
-        self._reasons = objects(written(["null", "string"], reason) for reason in column.explanations)
+        row = [("item", f"V{len(strings[0])}"), ("score", "<f4"), ("rank", "u1"), ("explanation", "u1")]
+        # Without a rank, and without an explanation: branch 0.
+        self._items = np.frombuffer(b"".join(string + bytes(6) for string in strings), row)
+        self._counts = Fragments(written("long", count) for count in range(column.items.shape[1] + 1))
+        reasons = (written(["null", "string"], reason) for reason in column.explanations)
+        self._reasons = Fragments([*reasons, b""])  # the last one is that of an empty array
+        self._no_reason = len(column.explanations)
 
     def pieces(self, column: Rankings) -> Iterable[Piece]:
         """Count, first recommendation up to its explanation, explanation, the others, the array's end."""
         count, most = column.items.shape
-        width = self._items.shape[1] + 6
-        block = np.empty((count, most, width), dtype=np.uint8)
-        block[:, :, :-6] = self._items[column.items]
-        block[:, :, -6:-2] = column.scores.astype("<f4").view(np.uint8).reshape(count, most, 4)
-        block[:, :, -2] = 2 * np.arange(1, most + 1)  # ranks as zig-zag varints of one byte
-        block[:, :, -1] = 0  # no explanation: branch 0
-        flat = block.reshape(count, most * width).tobytes()
-        shown, row = column.shown, most * width
-        starts = np.arange(count) * row
-        # The first recommendation, less its "no explanation"; nothing at all where nothing is shown.
-        some = shown > 0
-        first_ends = np.where(some, starts + width - 1, starts)
-        rest_starts = np.where(some, starts + width, starts)
-        first = [flat[a:b] for a, b in zip(starts.tolist(), first_ends.tolist(), strict=True)]
-        rest_ends = np.maximum(starts + shown * width, rest_starts)
-        rest = [flat[a:b] for a, b in zip(rest_starts.tolist(), rest_ends.tolist(), strict=True)]
-        reasons = self._reasons[column.explanation]
-        reasons[~some] = b""
+        items = self._items.take(column.items)
+        items["score"] = column.scores
+        items["rank"] = 2 * np.arange(1, most + 1)  # zig-zag varints of one byte
+        width = items.itemsize
+        block = items.view(np.uint8).reshape(count, most * width)
+        some = column.shown > 0
+        # The first recommendation is less its "no explanation"; an empty array has none.
+        yield self._counts.drawn(column.shown)
+        yield Ragged(block[:, : width - 1], (width - 1) * some)
+        yield self._reasons.drawn(np.where(some, column.explanation, self._no_reason))
+        yield Ragged(block[:, width:], width * np.maximum(column.shown - 1, 0))
         # An array is a block of `count` items and an empty block; an empty array is the empty block alone.
-        end = np.array([b"", b"\0"], dtype=object)[some.astype(np.int64)]
-        return (self._counts[shown].tolist(), first, reasons.tolist(), rest, end.tolist())
+        yield emptied(b"\0", some)

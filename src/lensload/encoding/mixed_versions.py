@@ -13,6 +13,7 @@ from lensload import ids
 from lensload.batches.columns import Ids
 from lensload.batches.topic_batch import TopicBatch, picked
 from lensload.encoding.encoders import Encoded, Encoder
+from lensload.encoding.packed import joined
 from lensload.schema import definitions
 from lensload.schema.migration import Changeover
 from lensload.world import rng
@@ -81,8 +82,9 @@ class MixedEncoder:
 
 def _merged(batch: TopicBatch, parts: list[tuple[NDArray[np.int64], Encoded]]) -> Encoded:
     """The parts as one, every event back in its place."""
-    values, keys = np.empty(len(batch), dtype=object), np.empty(len(batch), dtype=object)
-    took_ns = np.empty(len(batch), dtype=np.int64)
-    for which, encoded in parts:
-        values[which], keys[which], took_ns[which] = encoded.values, encoded.keys, encoded.took_ns
-    return Encoded(batch.topic, batch.due_ns, batch.serials, keys.tolist(), values.tolist(), took_ns)
+    order = np.argsort(np.concatenate([which for which, _ in parts]))
+    every = [encoded for _, encoded in parts]
+    keys = joined([encoded.packed_keys for encoded in every]).picked(order)
+    values = joined([encoded.packed_values for encoded in every]).picked(order)
+    took_ns = np.concatenate([encoded.took_ns for encoded in every])[order]
+    return Encoded(batch.topic, batch.due_ns, batch.serials, keys, values, took_ns)

@@ -1,5 +1,6 @@
 """Columns of numbers as Avro writes them: zig-zag varints, IEEE 754, and decimals in two's complement."""
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -18,14 +19,21 @@ _WIDER_FROM: Final = np.int64(1) << np.arange(7, 63, 8, dtype=np.int64)
 
 def longs(values: NDArray[np.integer]) -> Piece:
     """Zig-zag varints, of int and long alike: a block where all are equally long, as times of one age are."""
-    # Neighbours are often equal (a batch spans few milliseconds): encode each run of them once.
-    starts = np.flatnonzero(values[1:] != values[:-1]) + 1
-    if 4 * len(starts) < len(values):
-        runs = _varints(values[np.concatenate(([0], starts))])
-        lengths = np.diff(np.concatenate(([0], starts, [len(values)])))
-        if isinstance(runs, np.ndarray):
-            return ids.rows_of(runs, np.repeat(np.arange(len(runs)), lengths))
-    return _varints(values)
+    if not len(values):
+        return _varints(values)
+    low, high = int(values.min()), int(values.max())
+    if 4 * (high - low) >= len(values):
+        return _varints(values)
+    # Many are equal (a batch spans few milliseconds, and five topics have the same).
+    table, which = _table(low, high), values.astype(np.int64, copy=False) - low
+    if isinstance(table, Ragged):
+        return Ragged(ids.rows_of(table.block, which), table.lengths[which])
+    return ids.rows_of(table, which)
+
+
+@lru_cache(maxsize=16)
+def _table(low: int, high: int) -> Block | Ragged:
+    return _varints(np.arange(high - low + 1) + low)
 
 
 def _varints(values: NDArray[np.integer]) -> Block | Ragged:

@@ -20,7 +20,6 @@ from lensload.batches.columns import (
     Pool,
     Reals,
     Texts,
-    objects,
 )
 from lensload.batches.lens_columns import Linked, Rankings
 from lensload.batches.nested import Either, Lists, Maps, Nested
@@ -29,7 +28,7 @@ from lensload.encoding.avro_types import AvroTypes, called
 from lensload.encoding.fitting import REAL_BYTES, fits, rivals
 from lensload.encoding.fragments import Fragments, encodings
 from lensload.encoding.lens_fragments import RankingFragments, linked
-from lensload.encoding.pieces import Piece, Ragged, constant, grouped, joined, spread
+from lensload.encoding.pieces import Piece, emptied, grouped, spread
 from lensload.errors import SchemaError
 
 
@@ -112,14 +111,12 @@ class Place:
             return ()
         pieces: Any = self._branch(fitting[0]).pieces(column)
         if present is None:
-            return (constant(len(column), _varint(fitting[0])), *pieces)
-        # A list, since most of the time few others nearby are ragged.
-        values = objects(joined((constant(len(present), _varint(fitting[0])), *pieces), len(present)))
-        values[~present] = _varint(nulls[0])
-        return (values.tolist(),)
+            return (_varint(fitting[0]), *pieces)
+        branch = numbers.longs(np.where(present, fitting[0], nulls[0]))
+        return (branch, *(emptied(piece, present) for piece in pieces))
 
     def _ids(self, column: Ids) -> Iterable[Piece]:
-        return (constant(len(column.texts), _varint(column.texts.shape[1])), column.texts)
+        return (_varint(column.texts.shape[1]), column.texts)
 
     def _texts(self, column: Texts) -> Iterable[Piece]:
         texts: list[bytes] = column.texts.tolist()
@@ -128,7 +125,7 @@ class Place:
     def _fixed(self, column: Fixed) -> Iterable[Piece]:
         if self.type_name == "fixed":
             return (column.block,)
-        return (constant(len(column.block), _varint(column.block.shape[1])), column.block)
+        return (_varint(column.block.shape[1]), column.block)
 
     def _flags(self, column: Flags) -> Iterable[Piece]:
         return (column.flags.view(np.uint8).reshape(-1, 1),)
@@ -145,7 +142,7 @@ class Place:
         return (numbers.fixed_decimals(column.unscaled, self.kind["size"]),)
 
     def _nested(self, column: Nested) -> Iterable[Piece]:
-        return self.record.pieces(column.columns, len(column))
+        return self.record.pieces(column.columns)
 
     def _lists(self, column: Lists) -> Iterable[Piece]:
         items = self.inner("items", self.kind["items"], "[]").pieces(column.items)
@@ -167,7 +164,7 @@ class Place:
         known = self._pools.get(column.constants)
         if known is None:
             known = self._pools[column.constants] = Fragments(linked(self.write, column))
-        return (known.drawn(column.index), column.texts, constant(len(column.texts), b"\0"))
+        return (known.drawn(column.index), column.texts, b"\0")
 
     def _ranked(self, column: Rankings) -> Iterable[Piece]:
         known = self._rankings.get(column.item_ids)
@@ -206,15 +203,15 @@ class RecordPlace:
         self._layouts: dict[tuple[tuple[str, ...], ...], list[tuple[int, tuple[str, ...]]]] = {}
         self._defaults: dict[str, bytes] = {}
 
-    def pieces(self, columns: Sequence[Column], count: int) -> Iterator[Piece]:
-        """The bytes of `count` records; a field that no column covers is written as its default.
+    def pieces(self, columns: Sequence[Column]) -> Iterator[Piece]:
+        """The bytes of records; a field that no column covers is written as its default.
 
         Raises:
             SchemaError: there is no default, or values are not of their field's type.
         """
         for number, fields in self._layout(columns):
             if number < 0:
-                yield constant(count, self._default(fields[0]))
+                yield self._default(fields[0])
             elif isinstance(column := columns[number], Drawn):
                 yield self._drawn(column, fields)
             else:
@@ -270,5 +267,5 @@ def _varint(number: int) -> bytes:
 
 def _blocks(counts: Any, items: Iterable[Piece]) -> Iterable[Piece]:
     """Arrays, or maps: a block of so many items and an empty block; an empty one is the empty block alone."""
-    end = Ragged(constant(len(counts), b"\0"), (counts > 0).astype(np.int64))
+    end = emptied(b"\0", counts > 0)
     return (numbers.longs(counts), grouped(items, counts), end)

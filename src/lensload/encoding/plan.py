@@ -11,7 +11,8 @@ from lensload.batches.columns import Column
 from lensload.batches.nested import Nested
 from lensload.batches.topic_batch import TopicBatch
 from lensload.encoding.avro_types import AvroTypes, called
-from lensload.encoding.pieces import constant, joined
+from lensload.encoding.packed import Packed
+from lensload.encoding.pieces import packed
 from lensload.encoding.places import Place
 from lensload.encoding.wire import header
 
@@ -31,16 +32,16 @@ class Plan:
         self._root = Place(types, types.root, name)
         self._header = header(schema_id)
 
-    def values(self, batch: TopicBatch) -> list[bytes]:
+    def values(self, batch: TopicBatch) -> Packed:
         """The wire values of the batch.
 
         Raises:
             SchemaError: the schema is no record, a field has neither column nor default, or a value is not of its type.
         """
-        pieces = self._root.record.pieces(batch.columns, len(batch))
-        return joined([constant(len(batch), self._header), *pieces], len(batch))
+        pieces = self._root.record.pieces(batch.columns)
+        return packed([self._header, *pieces], len(batch))
 
-    def keys(self, column: Column) -> list[bytes]:
+    def keys(self, column: Column) -> Packed:
         """The wire keys that a column is; where the schema is a record and the column is not, it is fields of that record.
 
         Raises:
@@ -48,4 +49,4 @@ class Plan:
         """
         if self._is_record and not isinstance(column, Nested):
             column = Nested("key", (column,))
-        return joined([constant(len(column), self._header), *self._root.pieces(column)], len(column))
+        return packed([self._header, *self._root.pieces(column)], len(column))

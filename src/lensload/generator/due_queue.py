@@ -43,9 +43,9 @@ class DueQueue:
 
     def append(self, encoded: Encoded) -> None:
         """Take in a batch; none of it is due before what waits already."""
-        if len(encoded.values):
+        if len(encoded):
             opaques = _sealed(self._number, encoded.due_ns)
-            messages = Messages(encoded.values, encoded.keys, opaques, encoded.headers)
+            messages = Messages(encoded.packed_values, encoded.packed_keys, opaques, encoded.packed_headers)
             self._batches.append((encoded, messages))
             if len(self._batches) == 1:
                 self._begin()

@@ -9,7 +9,7 @@ in bulk, ten times a second or when some thousand events have gathered: NumPy co
 
 import json
 import time
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -229,8 +229,8 @@ class PacedProducer:
         return stop - start
 
     def _holder(self, encoded: Encoded, place: int) -> bytes:
-        headers = {name: texts[place] for name, texts in encoded.headers.items()}
-        return self._streams.holder(encoded.topic, encoded.values[place], headers)
+        headers = {name: texts[place] for name, texts in encoded.packed_headers.items()}
+        return self._streams.holder(encoded.topic, encoded.packed_values[place], headers)
 
     def _settle_handed(self) -> None:
         if not self._handed:
@@ -257,8 +257,8 @@ class PacedProducer:
                 part.count(topic, "produced", count)
         measure_from_ns, stats = self._stats.origin_ns, self._stats.timeless
         warm = int(np.searchsorted(due_ns, measure_from_ns))
-        values = chain.from_iterable(portion.values for portion in portions)
-        value_bytes = sum(map(len, islice(values, warm, None)))
+        lengths = np.concatenate([portion.values.lengths for portion in portions])
+        value_bytes = int(lengths[warm:].sum())
         stats.add_total("bytes", value_bytes)
         stats.count(topic, "bytes", value_bytes)
         overdue = int(np.count_nonzero(moments_ns[:warm] > measure_from_ns + _OVERDUE_NS))

@@ -9,7 +9,7 @@ headers either: records that have some are handed over one a call, by `rd_kafka_
 import ctypes as c
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import count, repeat
 from typing import Any, Final, NamedTuple
 
@@ -17,9 +17,10 @@ import numpy as np
 from confluent_kafka import KafkaError, KafkaException, cimpl
 from numpy.typing import NDArray
 
+from lensload.encoding.packed import NONE, Packed
 from lensload.errors import LensloadError
 from lensload.kafka.connection import LOGGER
-from lensload.kafka.produce_arguments import Arguments, in_memory
+from lensload.kafka.produce_arguments import Arguments
 
 MESSAGE: Final = np.dtype(
     {
@@ -112,22 +113,21 @@ class Messages:
 
     def __init__(
         self,
-        values: Sequence[bytes],
-        keys: Sequence[bytes | None],
+        values: Packed,
+        keys: Packed,
         opaques: NDArray[np.uint64],
-        headers: Mapping[str, Sequence[bytes]] | None = None,
+        headers: Mapping[str, Packed] | None = None,
     ) -> None:
+        self._memory = values, keys
         self.table = np.zeros(len(values), MESSAGE)
-        self._memory: list[NDArray[np.uint8]] = []
-        texts = [key or b"" for key in keys]
-        for places, lengths, records in (("payload", "length", values), ("key", "key_length", texts)):
-            memory, self.table[places], self.table[lengths] = in_memory(records)
-            self._memory.append(memory)
-        if None in keys:
-            self.table["key"][[key is None for key in keys]] = 0
+        self.table["payload"] = values.starts + values.address
+        self.table["length"] = values.lengths
+        keyed = keys.lengths != NONE
+        self.table["key"] = np.where(keyed, keys.starts + keys.address, 0)
+        key_lengths = np.where(keyed, keys.lengths, 0)
+        self.table["key_length"] = key_lengths
         self.table["opaque"] = opaques
-        ends = np.cumsum(self.table["length"] + self.table["key_length"])
-        self.sizes: list[int] = [0, *ends.tolist()]
+        self.sizes: list[int] = [0, *np.cumsum(values.lengths + key_lengths).tolist()]
         self.address: int = self.table.ctypes.data
         self.arguments = Arguments(self.table, headers) if headers else None
 

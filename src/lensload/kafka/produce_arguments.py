@@ -1,12 +1,13 @@
 """Records with headers as the arguments of rd_kafka_produceva, which takes one record a call: a batch has no headers."""
 
 import ctypes as c
-from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lensload.encoding.packed import Packed
 
 ARGUMENT: Final = np.dtype(
     {
@@ -34,7 +35,7 @@ class Arguments:
         count: how many arguments a call has.
     """
 
-    def __init__(self, messages: NDArray[Any], headers: Mapping[str, Sequence[bytes]]) -> None:
+    def __init__(self, messages: NDArray[Any], headers: Mapping[str, Packed]) -> None:
         self.count = len(_BEFORE_HEADERS) + len(headers)
         self._table = table = np.zeros((len(messages), self.count), ARGUMENT)
         self._address: int = table.ctypes.data
@@ -49,13 +50,11 @@ class Arguments:
                 table[word][:, _BEFORE_HEADERS.index(kind)] = messages[field]
         table["first"][:, _BEFORE_HEADERS.index(_FLAGS)] = _COPY
         self._names = [c.create_string_buffer(name.encode()) for name in headers]
-        self._memory: list[NDArray[np.uint8]] = []
+        self._memory = dict(headers)
         for place, texts in enumerate(headers.values(), start=len(_BEFORE_HEADERS)):
-            memory, starts, lengths = in_memory(texts)
-            self._memory.append(memory)
             table["first"][:, place] = c.addressof(self._names[place - len(_BEFORE_HEADERS)])
-            table["second"][:, place] = starts
-            table["third"][:, place] = lengths
+            table["second"][:, place] = texts.starts + texts.address
+            table["third"][:, place] = np.maximum(texts.lengths, 0)
 
     def calls(self, topic: int, start: int, stop: int) -> range:
         """The address of the arguments of each of the records `start` to `stop`, which go to this topic (rd_kafka_topic_t)."""
@@ -64,10 +63,3 @@ class Arguments:
             self._table["first"][:, _BEFORE_HEADERS.index(_TOPIC)] = topic
         size = self.count * ARGUMENT.itemsize
         return range(self._address + start * size, self._address + stop * size, size)
-
-
-def in_memory(texts: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
-    """Texts one behind another in memory, which whoever reads them keeps: with the address and the length of each."""
-    ends = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, len(texts) + 1)
-    memory = np.frombuffer(b"".join(texts) or b"-", np.uint8)
-    return memory, ends[:-1] + memory.ctypes.data, np.diff(ends)

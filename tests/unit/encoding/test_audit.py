@@ -8,6 +8,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from lensload.batches.topic_batch import TopicBatch
 from lensload.encoding.audit import Audit, ConfluentSerializer
 from lensload.encoding.encoders import Encoded, FragmentEncoder
+from lensload.encoding.packed import Packed
 from lensload.metrics.by_second import StatsBySecond
 from lensload.schema import definitions
 from tests.support.worlds import PARSED, START_NS, batches_of
@@ -51,7 +52,8 @@ def test_one_wrong_byte_is_found(serializer: tuple[ConfluentSerializer, dict[str
     for batch, encoded in _encoded(ids):
         wrong = bytearray(encoded.values[-1])
         wrong[-1] ^= 1
-        audit.look(batch, replace(encoded, values=[*encoded.values[:-1], bytes(wrong)]), rate_per_s=1000)
+        values = Packed.of([*encoded.values[:-1], bytes(wrong)])
+        audit.look(batch, replace(encoded, packed_values=values), rate_per_s=1000)
     assert by_second.timeless.totals["mismatched"] == len(TEXTS)
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lensload.delivery.tracker import MOST_TOPICS
 from lensload.encoding.encoders import Encoded
+from lensload.encoding.packed import Packed
 from lensload.generator.due_queue import DueQueue, opened
 
 _YEAR_NS = 365 * 86_400 * 1_000_000_000
@@ -21,7 +22,8 @@ def test_a_report_tells_topic_and_due_time_of_its_event(topic: int, offsets_ns: 
     """For every topic that a run may have and every time that it may take, exactly to the nanosecond."""
     due_ns = np.sort(time.time_ns() + np.array(offsets_ns, np.int64))
     queue, values = DueQueue("name", topic), [b"x"] * len(due_ns)
-    queue.append(Encoded("topic", due_ns, np.zeros(len(due_ns), np.int64), [*values], values, due_ns))
+    some = Packed.of(values)
+    queue.append(Encoded("topic", due_ns, np.zeros(len(due_ns), np.int64), some, some, due_ns))
     _, messages, _, _ = queue.due_by(int(due_ns[-1]))
     numbers, found_ns = opened(messages.table["opaque"])
     assert set(numbers.tolist()) == {topic}
