@@ -6,8 +6,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lensload.batches.columns import Column, Drawn, Pool, objects
+from lensload.batches.columns import Column, Drawn, Fixed, Ids, Integers, Pool, Texts, objects
 from lensload.encoding.avro_types import Schema
+from lensload.encoding.pieces import rows
 from lensload.encoding.plan import Plan
 
 Key = bytes | None
@@ -50,11 +51,19 @@ class PlainKeys:
         """See `Keys`; None for an event whose key is null, and where there is no column."""
         if column is None:
             return [None] * count
-        if not isinstance(column, Drawn):
-            return [_text(values) for values in column.values()]
-        if column.pool not in self._pools:
-            self._pools[column.pool] = objects(map(_text, column.pool.rows))
-        return self._pools[column.pool][column.index].tolist()
+        match column:
+            case Drawn(pool, index):
+                if pool not in self._pools:
+                    self._pools[pool] = objects(map(_text, pool.rows))
+                return self._pools[pool][index].tolist()
+            case Ids(_, table) | Fixed(_, table):
+                return [*rows(table)]
+            case Texts(_, texts):
+                return texts.tolist()
+            case Integers(_, integers):
+                return [b"%d" % number for number in integers.tolist()]
+            case _:
+                return [_text(values) for values in column.values()]
 
 
 def _text(values: tuple[Any, ...]) -> Key:

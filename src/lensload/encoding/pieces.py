@@ -69,6 +69,13 @@ def grouped(pieces: Iterable[Piece], counts: NDArray[np.int64]) -> list[bytes]:
             return [b"".join(flat[start:stop]) for start, stop in pairwise(bounds)]
 
 
+def rows(table: Block) -> list[bytes]:
+    """The rows of a table, each by itself."""
+    if not table.shape[1]:
+        return [b""] * len(table)
+    return np.ascontiguousarray(table).view(f"V{table.shape[1]}").ravel().tolist()
+
+
 def spread(piece: Piece, taken: NDArray[np.bool_]) -> Piece:
     """The piece's rows in the places that are taken, and empty rows in all others."""
     if taken.all():
@@ -126,9 +133,7 @@ def _listed(run: Block | _Rows | list[bytes]) -> list[bytes]:
         return run
     if isinstance(run, _Rows):
         return _cut(run.data, run.lengths)
-    if not run.shape[1]:
-        return [b""] * len(run)
-    return np.ascontiguousarray(run).view(f"V{run.shape[1]}").ravel().tolist()
+    return rows(run)
 
 
 def _cut(data: bytes, lengths: NDArray[np.int64]) -> list[bytes]:
