@@ -10,50 +10,24 @@ seconds of each run; so no peer's own words count. lensload and the plain locust
 others send the same bytes again and again, as many. Only lensload also reads back what it wrote. Linux only.
 """
 
-import os
 import shutil
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TextIO
 
 import click
-from confluent_kafka import Consumer, TopicPartition
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # what it shares with tests and other benchmarks
 
-from benchmarks.cpu import NAMES, SAMPLE_S, cores, family, samples
-from lensload.kafka.topics import ensure_topics
+from benchmarks.flat_out import measured
 from lensload.schema.definitions import TOPIC_NAMES
 from tests.harness.kafka import Kafka
 
 HERE = Path(__file__).parent
 BYTES = 230
 """The mean size of an event of LENS, key and value."""
-PARTITIONS = 4
-SETTLE_S = 3.0
-"""From the first record until it is at full speed: Java compiles meanwhile."""
-START_TIMEOUT_S = 60.0
-
-
-class Ends:
-    """Where the partitions of topics end."""
-
-    def __init__(self, bootstrap_servers: str, topics: Sequence[str]) -> None:
-        self._client = Consumer(
-            {"bootstrap.servers": bootstrap_servers, "group.id": "unused", "log_level": 0}
-        )
-        self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
-
-    def total(self) -> int:
-        """How many records were ever written."""
-        ends = [self._client.get_watermark_offsets(partition, timeout=10) for partition in self._partitions]
-        return sum(end[1] for end in ends if end)
 
 
 def peers(kafka: Kafka, topic: str) -> dict[str, list[str]]:
@@ -83,46 +57,12 @@ def peers(kafka: Kafka, topic: str) -> dict[str, list[str]]:
     return found
 
 
-def await_first(process: subprocess.Popen[bytes], ends: Ends, log: TextIO) -> None:
-    """Return when it has been writing for a while."""
-    deadline_s = time.monotonic() + START_TIMEOUT_S
-    while not ends.total():
-        if process.poll() is not None or time.monotonic() > deadline_s:
-            log.seek(0)
-            raise SystemExit(f"{process.args} writes nothing:\n{log.read()[-2000:]}")
-        time.sleep(SAMPLE_S)
-    time.sleep(SETTLE_S)
-
-
 def measure(kafka: Kafka, name: str, number: int, seconds: float) -> dict[str, float]:
     """Events a second of one of them, what an event costs, and the cores that are its reader's."""
     topic = f"peer-{number}-{time.time_ns()}"
     topics = [f"{topic}-{each}" for each in TOPIC_NAMES] if name == "lensload" else [topic]
-    ensure_topics({"bootstrap.servers": kafka.bootstrap_servers}, topics, PARTITIONS, 1, embedded=False)
-    ends = Ends(kafka.bootstrap_servers, topics)
     told = {"PEER_BOOTSTRAP": kafka.bootstrap_servers, "PEER_TOPIC": topic, "PEER_BYTES": str(BYTES)}
-    command = peers(kafka, topic)[name]
-    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w+") as log:
-        process = subprocess.Popen(command, env={**os.environ, **told}, stdout=log, stderr=log, cwd=folder)
-        try:
-            await_first(process, ends, log)
-            from_s, before = time.time(), ends.total()
-            taken = samples(
-                lambda: family(process.pid, NAMES, "writer"), lambda: time.time() < from_s + seconds
-            )
-            written, took_s = ends.total() - before, time.time() - from_s
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-    used, rate_per_s = cores(taken, from_s, from_s + seconds), written / took_s
-    return {
-        "events/s": rate_per_s,
-        "us/event": (used["writer"] + used.get("generator", 0.0)) / rate_per_s * 1e6,
-        "reader us/event": used.get("observer", 0.0) / rate_per_s * 1e6,
-    }
+    return measured(kafka.bootstrap_servers, topics, peers(kafka, topic)[name], told, seconds)
 
 
 @click.command()

@@ -32,14 +32,14 @@ def missing_tools() -> list[str]:
     return [command for command in needed if shutil.which(command) is None]
 
 
-def location(name: str) -> Path:
-    """Say where the artifacts of the server ``name`` are once fetched: another pom, another folder."""
-    pom = (HARNESS / name / "pom.xml").read_bytes()
+def location(name: str, folder: Path = HARNESS) -> Path:
+    """Say where the artifacts that the pom of ``name`` in the folder names are once fetched: another pom, another folder."""
+    pom = (folder / name / "pom.xml").read_bytes()
     return CACHE / f"{name}-{hashlib.sha256(pom).hexdigest()[:12]}"
 
 
-def fetch(name: str) -> Path:
-    """Return the folder with the artifacts of the server ``name``, downloading them if need be.
+def fetch(name: str, folder: Path = HARNESS) -> Path:
+    """Return the folder with the artifacts that the pom of ``name`` in the given folder names, downloading them if need be.
 
     The folder appears by a rename, complete or not at all; processes that ask at the same time
     wait for the first one.
@@ -47,10 +47,10 @@ def fetch(name: str) -> Path:
     Raises:
         HarnessError: Maven is missing, or failed at every attempt.
     """
-    target = location(name)
+    target = location(name, folder)
     with _locked(name):
         if not target.is_dir():
-            _fill(target, HARNESS / name / "pom.xml")
+            _fill(target, folder / name / "pom.xml")
     return target
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from lensload.batches.columns import Column, Drawn, Ids, Pool, Texts
+from lensload.batches.columns import Column, Drawn, Fixed, Ids, Integers, Pool, Texts
 from lensload.encoding.avro_types import Schema
 from lensload.encoding.packed import Packed
 from lensload.encoding.plan import Plan
@@ -58,11 +58,13 @@ class PlainKeys:
                 if pool not in self._pools:
                     self._pools[pool] = Packed.of([_text(row) for row in pool.rows])
                 return self._pools[pool].picked(index)
-            case Ids(_, texts):
-                rows, width = texts.shape
-                return Packed(texts.tobytes(), np.arange(rows) * width, np.full(rows, width))
+            case Ids(_, table) | Fixed(_, table):
+                rows, width = table.shape
+                return Packed(table.tobytes(), np.arange(rows) * width, np.full(rows, width))
             case Texts(_, texts):
                 return Packed.of(texts.tolist())
+            case Integers(_, integers):
+                return Packed.of([b"%d" % number for number in integers.tolist()])
             case _:
                 return Packed.of([_text(values) for values in column.values()])
 

@@ -42,7 +42,7 @@ def _varints(values: NDArray[np.integer]) -> Block | Ragged:
     lengths = 1 + np.searchsorted(_LONGER_FROM, zigzag, side="right")
     width = int(lengths.max(initial=1))
     groups: Block = (zigzag[:, None] >> (_SEVENS[:width])).astype(np.uint8) & np.uint8(0x7F)
-    groups[np.arange(1, width + 1) < lengths[:, None]] |= 0x80
+    groups |= (np.arange(1, width + 1) < lengths[:, None]).view(np.uint8) << np.uint8(7)
     return groups if (lengths == width).all() else Ragged(groups, lengths)
 
 

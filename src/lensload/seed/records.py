@@ -43,10 +43,7 @@ class Records:
     def of(cls, encoded: Encoded, partition: NDArray[np.int64]) -> Self:
         """Encoded events that each go where `partition` says, at the time they happened."""
         values: list[Any] = encoded.values
-        names, texts = (
-            encoded.headers.keys(),
-            zip(*(each.listed() for each in encoded.headers.values()), strict=True),
-        )
+        names, texts = encoded.packed_headers.keys(), zip(*encoded.headers.values(), strict=True)
         headers = {place: list(zip(names, each, strict=True)) for place, each in enumerate(texts)}
         return cls(encoded.topic, encoded.keys, values, partition, whole_ms(encoded.due_ns), headers)
 

@@ -137,6 +137,7 @@ _NUMBERS = Integers("n", np.array([7, -8, 9]))
         (_NUMBERS, [b"7", b"-8", b"9"]),
         (Ids("id", np.frombuffer(b"abcdef", np.uint8).reshape(3, 2)), [b"ab", b"cd", b"ef"]),
         (Fixed("id", np.array([[0], [1], [255]], np.uint8)), [b"\0", b"\1", b"\xff"]),
+        (Texts("t", objects((b"a", b"", "é".encode()))), [b"a", b"", b"\xc3\xa9"]),
         (Nested("key", (_USER, _NUMBERS)), [b"ann|7", b"|-8", b"ann|9"]),
         (
             Either("e", np.array([0, 1, 0]), (None, Integers("b", np.array([4]))), ("null", "long")),
