@@ -1,5 +1,6 @@
 """A workload as a source of events: give it the times at which events are due, and it makes them."""
 
+from collections.abc import Iterator
 from copy import copy
 
 import numpy as np
@@ -67,13 +68,13 @@ class WorkloadSource:
         none = np.zeros(0, dtype=np.int64)
         return tuple(self._plans[place].batch(self._rows(place, none)) for place in self._places)
 
-    def events_at(self, due_ns: NDArray[np.int64]) -> tuple[TopicBatch, ...]:
+    def events_at(self, due_ns: NDArray[np.int64]) -> Iterator[TopicBatch]:
         """The next `len(due_ns)` events, due at those times, as a batch a topic in causal order.
 
-        `due_ns` never goes back, from call to call too.
+        Each batch is made when it is asked for. `due_ns` never goes back, from call to call too.
         """
         if not len(due_ns):
-            return ()
+            return iter(())
         due_ns = ids.on_the_grid(due_ns)
         told = self._told[self._events.topic[self._next :]]
         while np.count_nonzero(told) < len(due_ns):
@@ -86,9 +87,8 @@ class WorkloadSource:
         self._next = end
         topic = self._events.topic[first:end]
         whiches = ((place, first + np.flatnonzero(topic == place)) for place in self._places)
-        return tuple(
-            self._plans[place].batch(self._rows(place, which)) for place, which in whiches if len(which)
-        )
+        rows = [(place, self._rows(place, which)) for place, which in whiches if len(which)]
+        return (self._plans[place].batch(of_topic) for place, of_topic in rows)
 
     def advance(self) -> bool:
         """Make events ahead: none can be, since an event is made for the time at which it is due."""
