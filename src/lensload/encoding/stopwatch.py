@@ -6,6 +6,7 @@ same place in every value, or behind fields that have to be skipped, which is do
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -40,12 +41,15 @@ class Stopwatch:
         schema: the topic's, as Avro's JSON, which refers to no other.
         path: the field of the id, with dots between the records that it is in: a string, bytes, or fixed of 16 bytes; or
             a union that has one of these, whose values are never of another branch.
+        topic: the topic's number: an id of another topic is not valid here.
+        topics: how many topics the ids are of (`ids.of_topic`).
 
     Raises:
         SchemaError: the schema has no such field.
     """
 
-    def __init__(self, schema: Schema, path: str) -> None:
+    def __init__(self, schema: Schema, path: str, topic: int = 0, topics: int = 1) -> None:
+        self._topic, self._topics = topic, topics
         types = AvroTypes(schema)
         before, field = Skips(types).before(path)
         self._mark, self._width = _form(types, field, path)
@@ -64,7 +68,9 @@ class Stopwatch:
         marked = whole & (found[:, HEADER_BYTES:][:, : len(self._mark)] == self._marked).all(axis=1)
         id_bytes = found[:, HEADER_BYTES + len(self._mark) :]
         readings = ids.read(id_bytes) if self._width == ids.TEXT_BYTES else ids.read_raw(id_bytes)
-        valid = readings.valid & marked & (found[:, 0] == 0)
+        numbers, topic = np.divmod(readings.sequence, self._topics)
+        valid = readings.valid & marked & (found[:, 0] == 0) & (topic == self._topic)
+        readings = replace(readings, sequence=numbers)
         return wire.Heads(valid, wire.schema_ids(found), readings.due_ns, readings)
 
     @property
@@ -103,7 +109,10 @@ def readers(workload: "Workload | None") -> dict[str, HeadReader]:
         SchemaError: as `Stopwatch` does.
     """
     topics = workload.topics if workload else ()
-    return {topic.name: Stopwatch(json.loads(topic.schema_text), topic.stopwatch) for topic in topics}
+    return {
+        topic.name: Stopwatch(json.loads(topic.schema_text), topic.stopwatch, number, len(topics))
+        for number, topic in enumerate(topics)
+    }
 
 
 def _form(types: AvroTypes, field: Schema, path: str) -> tuple[bytes, int]:

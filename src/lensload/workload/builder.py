@@ -118,7 +118,7 @@ class Builder:
         """The maker of a type that is no union."""
         table = _table(wanted)
         if not at.in_pool and at.path == ".".join(self._specs[at.owner[1]].stopwatch):
-            return text_makers.Stopwatches(type_)
+            return text_makers.Stopwatches(type_, list(self._specs).index(at.owner[1]), len(self._specs))
         _check_modifiers(type_, table, at)
         if table.generator:
             inner = next(wanted.parts(at.path), "") if wanted is not None else ""

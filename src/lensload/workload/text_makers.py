@@ -48,18 +48,25 @@ class Uuids:
 class Stopwatches:
     """Makes the event's own id: a UUIDv7 that says when it was due (see `lensload.ids`).
 
+    Args:
+        type_: the type of the field that holds it.
+        topic: the number of the event's topic.
+        topics: how many topics the workload has: their ids have numbers of their own, so that no two are equal.
+
     Raises:
         ValueError: the type can hold none; a sentence's end.
     """
 
-    def __init__(self, type_: AvroType) -> None:
+    def __init__(self, type_: AvroType, topic: int = 0, topics: int = 1) -> None:
         require_id(type_, "is the stopwatch")
         self._text = type_.kind == "string"
+        self._topic, self._topics = topic, topics
 
     def column(self, field: str, rows: Rows) -> Column:
         """See `Maker`."""
         events = rows.event
-        words = ids.words(events.due_ns, events.run_tag, events.lanes, events.numbers)
+        sequences = ids.of_topic(events.numbers, self._topic, self._topics)
+        words = ids.words(events.due_ns, events.run_tag, events.lanes, sequences)
         return _of_words(field, words, text=self._text)
 
 
