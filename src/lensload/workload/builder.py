@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from typing import Final
 
-from lensload.workload import drawn_makers, faker_values, generators, text_makers, topic_specs, unions
+from lensload.workload import counts, drawn_makers, faker_values, generators, text_makers, topic_specs, unions
 from lensload.workload.avro_type import AvroField, AvroType
 from lensload.workload.coercion import default_value
 from lensload.workload.complaint import Complaint
@@ -169,18 +169,20 @@ class Builder:
         return self._maker(of.type, wanted, at)
 
     def _array(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
-        low, high = _table(wanted).length or _usual_length(at)
+        length = _table(wanted).length or _usual_length(at)
+        high = counts.bounds(length)[1]
         try:
             item = self._maker(type_.items, wanted and wanted.inner.get(ITEMS), at.into_items(ITEMS, high))
         except _TooDeepError:
             return drawn_makers.constant([])
-        counts = text_makers.between(low, high, self._key(at, "length"))
-        return ListMaker(item, counts, self._key(at, "items"))
+        lengths = text_makers.lengths(length, self._key(at, "length"))
+        return ListMaker(item, lengths, self._key(at, "items"))
 
     def _map(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
         table = _table(wanted)
         some = len(table.keys or ())
-        low, high = table.length or ((min(1, some), some) if some else _usual_length(at))
+        length = table.length or ((min(1, some), some) if some else _usual_length(at))
+        high = counts.bounds(length)[1]
         keys = table.keys or tuple(f"key-{number}" for number in range(1, high + 1))
         if high > len(keys):
             raise at.complaint("keys", f"keys are only {len(keys)}, and length goes to {high}")
@@ -190,8 +192,8 @@ class Builder:
             item = self._maker(type_.items, wanted and wanted.inner.get(VALUES), at.into_items(VALUES, high))
         except _TooDeepError:
             return drawn_makers.constant({})
-        counts = text_makers.between(low, high, self._key(at, "length"))
-        return MapMaker(item, counts, keys, self._key(at, "items"))
+        lengths = text_makers.lengths(length, self._key(at, "length"))
+        return MapMaker(item, lengths, keys, self._key(at, "items"))
 
     def _union(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
         table = _table(wanted)

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from pydantic import Field, model_validator
 
-from lensload.workload.field_table import FieldTable, Lengths, Paths, Table
+from lensload.workload.field_table import CountWeights, FieldTable, Lengths, Paths, Table
 
 MOST_ROWS: Final = 10**12
 
@@ -73,9 +73,10 @@ class TopicTable(Table):
         description="The field of the event's id, from which its due time is read: string, bytes, or fixed of 16 bytes.",
     )
     parent: str | None = Field(None, description="The topic whose events these follow.")
-    children: Lengths | None = Field(
+    children: Lengths | CountWeights | None = Field(
         None,
-        description="How many events follow each event of the parent: a number, or the least and the most.",
+        description="How many events follow each event of the parent: a number, the least and the most, or a table of"
+        " numbers and weights.",
     )
     each: str | None = Field(
         None,

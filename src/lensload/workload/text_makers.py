@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.batches.columns import Column, Fixed, Ids, Texts, objects
+from lensload.workload import counts
 from lensload.workload.avro_type import AvroType
+from lensload.workload.counts import Counts
 from lensload.workload.field_table import MOST_LENGTH
 from lensload.workload.rows import Rows
 from lensload.world import rng
@@ -192,11 +194,13 @@ class Durations:
         return Fixed(field, np.stack(parts, axis=1).astype("<u4").view(np.uint8).reshape(len(rows), 12))
 
 
-def between(low: int, high: int, path_key: rng.Keys) -> Callable[[Rows], NDArray[np.int64]]:
-    """Lengths from the one to the other, each alike often."""
+def lengths(of: Counts, path_key: rng.Keys) -> Callable[[Rows], NDArray[np.int64]]:
+    """Lengths of what each row has."""
+    low, high = counts.bounds(of)
     if low == high:
         return lambda rows: np.full(len(rows), low)
-    return lambda rows: low + (rows.uniform(path_key) * (high - low + 1)).astype(np.int64)
+    draw = counts.draw(of)
+    return lambda rows: draw(rows.uniform(path_key))
 
 
 def _of_words(field: str, words: NDArray[np.uint64], *, text: bool) -> Column:

@@ -37,8 +37,10 @@ def chosen(key_text: str, of_value: Sequence[Place], usual: str) -> tuple[str, .
 
 
 def _match(of_key: Place, usable: Sequence[Place], usual: str, *, single: bool) -> tuple[str, ...]:
-    """The field for one of the key's: of its very name, or of the same words; for a single one else the usual key, or
-    the only field of its type."""
+    """The field for one of the key's: of its very name, or of the same words.
+
+    For a single one else the usual key, or the only field of its type.
+    """
     able = [place for place in usable if _alike(place, of_key)]
     same = [place.path for place in able if place.path == of_key.path]
     words = [place.path for place in able if "." not in place.path and place.name == of_key.name]
