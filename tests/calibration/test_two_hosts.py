@@ -24,7 +24,7 @@ from tests.conftest import skip
 from tests.harness import network
 from tests.harness.kafka import Kafka
 from tests.harness.network import Network
-from tests.harness.process import free_ports
+from tests.harness.process import free_port
 from tests.harness.proxy import Proxy
 from tests.support.locusts import STANDINS, Command, Locust
 
@@ -74,7 +74,7 @@ class Distributed:
     def __init__(self, hosts: Network, kafka: Kafka, folder: Path, prefix: str) -> None:
         self.hosts, self._folder = hosts, folder
         self._cluster = on(kafka.bootstrap_servers, prefix)
-        self.master_port = free_ports(1)[0]
+        self.master_port = free_port()
 
     def run(
         self,
@@ -221,7 +221,7 @@ def check_drift(run: Run, base_ns: int, what: str, table: Table) -> None:
 
 def test_a_slow_link_to_the_master_and_one_that_is_cut(distributed: Distributed, table: Table):
     """A worker whose messages take 50 ms, and none come for 5 s: what is not known for sure makes the run invalid."""
-    hosts, (port,) = distributed.hosts, free_ports(1)
+    hosts, port = distributed.hosts, free_port()
     master = hosts.address("master")
     with Proxy(port, distributed.master_port, host=master, enter=hosts.command("master")) as proxy:
         for direction in ("requests", "responses"):

@@ -1,5 +1,7 @@
 """A server process of ours: bound to our life, its folder and its log, and at our mercy for fault tests."""
 
+import contextlib
+import itertools
 import os
 import random
 import shutil
@@ -10,6 +12,7 @@ import sys
 import tempfile
 import time
 from abc import abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.harness.artifacts import HarnessError
@@ -19,6 +22,7 @@ LEASH = Path(__file__).with_name("leash.py")
 # Below what Linux and macOS hand out to outgoing connections: a client that keeps knocking at a dead server's
 # port inside that range may in the end be connected to itself, and keep the restarted server out.
 SERVER_PORTS = range(20_000, 32_768)
+_WORKERS = 16  # more of them than the tests have on any machine
 START_TIMEOUT_S = 120.0  # a machine that is busy otherwise starts three brokers slowly
 POLL_S = 0.02
 
@@ -153,25 +157,38 @@ class Server(Context):
             raise HarnessError(f"{self.name} {why}; the end of its log:\n{self.log_tail()}")
 
 
+def _own_ports() -> Iterator[int]:
+    """The ports of this worker of the tests, over and over: what one picks, no worker beside it picks before it listens."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
+    own = SERVER_PORTS[worker::_WORKERS]
+    return itertools.cycle(random.sample(own, len(own)))
+
+
+_ports = _own_ports()
+
+
 def free_ports(count: int) -> list[int]:
-    """Find TCP ports of 127.0.0.1 that nobody listens on, by binding them all at once."""
+    """Find TCP ports of 127.0.0.1 that nobody listens on, by binding them all at once; each call finds other ones."""
     ports: list[int] = []
     held: list[socket.socket] = []
     try:
-        for port in random.sample(SERVER_PORTS, len(SERVER_PORTS)):
+        for port in itertools.islice(_ports, len(SERVER_PORTS)):
             if len(ports) == count:
                 break
             listener = socket.socket()
             held.append(listener)
-            try:
+            with contextlib.suppress(OSError):
                 listener.bind(("127.0.0.1", port))
                 ports.append(port)
-            except OSError:
-                continue
     finally:
         for listener in held:
             listener.close()
     return ports
+
+
+def free_port() -> int:
+    """Find a TCP port of 127.0.0.1 that nobody listens on."""
+    return free_ports(1)[0]
 
 
 def accepts(port: int, host: str = "127.0.0.1") -> bool:

@@ -15,8 +15,9 @@ from lensload.cli.main import main
 from lensload.results import run_file
 from lensload.results.run import total
 from tests.harness.kafka import Kafka
+from tests.harness.process import free_port
 from tests.harness.proxy import PRODUCE, Proxy
-from tests.support.locusts import Bench, Locust, WebUI, free_port, wait_until
+from tests.support.locusts import Bench, Locust, WebUI, wait_until
 
 SHORT = ("--rate", "500", "--warmup", "0s", "--audience-size", "500", "--catalogue-size", "200")
 VIEWS = ("--junit", "j.xml", "--summary", "s.md", "--csv", "c.csv")

@@ -24,8 +24,9 @@ from lensload.errors import InvalidRunError, UsageError
 from lensload.verdict.slo import Slo
 from lensload.verdict.verdict import reason
 from tests.harness.kafka import Kafka
+from tests.harness.process import free_port
 from tests.harness.registry import Registry
-from tests.support.locusts import Command, free_port
+from tests.support.locusts import Command
 from tests.support.runs import a_run
 
 LENSLOAD = [sys.executable, "-m", "lensload", "capacity"]

@@ -16,10 +16,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from lensload.results import run_file
-from tests.harness.process import accepts
+from tests.harness.process import accepts, free_port
 from tests.support.certificates import Authority
 from tests.support.live_page import Live
-from tests.support.locusts import PATIENCE_S, Bench, Locust, WebUI, child_pids, free_port, wait_until
+from tests.support.locusts import PATIENCE_S, Bench, Locust, WebUI, child_pids, wait_until
 from tests.support.runs import a_run
 
 SMALL = ("--warmup", "500ms", "--audience-size", "500", "--catalogue-size", "200")

@@ -14,6 +14,7 @@ import pytest
 
 from lensload.results.run import Run, total
 from lensload.verdict.verdict import codes
+from tests.harness.process import free_port
 from tests.support.locusts import (
     ORDINARY,
     STAND_IN,
@@ -22,7 +23,6 @@ from tests.support.locusts import (
     check_good,
     check_whole,
     child_pids,
-    free_port,
     wait_until,
 )
 

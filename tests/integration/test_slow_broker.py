@@ -7,9 +7,10 @@ import pytest
 
 from lensload.results.brokers import sentences
 from tests.harness.kafka.cluster import Cluster
+from tests.harness.process import free_port
 from tests.harness.proxy import PRODUCE, Proxy
 from tests.support.live_page import Live
-from tests.support.locusts import Bench, free_port, wait_until
+from tests.support.locusts import Bench, wait_until
 
 pytestmark = pytest.mark.native
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.process import accepts
-from tests.support.locusts import REPOSITORY, Locust, WebUI, child_pids, free_port, wait_until
+from tests.harness.process import accepts, free_port
+from tests.support.locusts import REPOSITORY, Locust, WebUI, child_pids, wait_until
 
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

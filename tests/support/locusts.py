@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -19,6 +18,7 @@ from typing import Any, Self
 
 from lensload.metrics.counts import COUNTS, count_of
 from lensload.results.run import Run, total
+from tests.harness.process import free_port
 
 PATIENCE_S = 60.0  # for what takes a second on a quiet machine; a test that passes does not wait for it
 LENIENT = {
@@ -58,13 +58,6 @@ def check_accounts(run: Run) -> None:
         assert of["produced"] == of["acked"] + of["failed"] + of["unflushed"], told
         assert of["acked"] == of["observed"] - of["failed_but_delivered"] + of["lost"] + of["unknown"], told
         assert min(of.values()) >= 0, told
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def child_pids(folder: Path) -> list[int]:

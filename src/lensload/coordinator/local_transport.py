@@ -8,6 +8,7 @@ from typing import Self
 
 from lensload.processes.child_process import poll_all
 from lensload.processes.envelope import Parcel
+from lensload.processes.stop_signals import deferred_stops
 from lensload.processes.worker import Worker
 
 Receive = Callable[[str, Parcel], None]
@@ -43,8 +44,9 @@ class LocalTransport:
         """
         transport = cls(count)
         try:
-            for worker in transport._workers.values():
-                worker.launch()
+            with deferred_stops():
+                for worker in transport._workers.values():
+                    worker.launch()
             yield transport
         finally:
             transport.kill()

@@ -18,6 +18,21 @@ def stopping_by(stop: Callable[[int, FrameType | None], None]) -> Generator[None
 
 
 @contextmanager
+def deferred_stops() -> Generator[None]:
+    """Let Ctrl-C and SIGTERM wait until the block has ended; then they do what they did before.
+
+    For the start of a process: an exception between the fork and its last line would leave a child that nobody knows.
+    """
+    received: list[int] = []
+    try:
+        with stopping_by(lambda number, _: received.append(number)):
+            yield
+    finally:
+        for number in received:
+            signal.raise_signal(number)
+
+
+@contextmanager
 def stop_signals() -> Generator[Callable[[], bool]]:
     """Whether Ctrl-C or SIGTERM has come. The second one interrupts at once.
 

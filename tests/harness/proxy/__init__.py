@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from tests.harness.artifacts import HarnessError
-from tests.harness.process import Server, accepts, free_ports
+from tests.harness.process import Server, accepts, free_port
 
 RELAY = Path(__file__).with_name("relay.py")
 ANSWER_S = 10.0
@@ -38,7 +38,7 @@ class Proxy(Server):
         self._host, self._enter = host, enter
         self.bootstrap_servers = f"{host}:{port}"
         self._port, self._target_port = port, target_port
-        (self._control_port,) = free_ports(1)
+        self._control_port = free_port()
 
     def delay(self, direction: Direction, delay_ms: float, api_key: int | None = None) -> None:
         """Hold each byte that comes in from now on for so long, one way, in one direction.

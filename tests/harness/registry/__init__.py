@@ -20,7 +20,7 @@ import json
 from http.client import HTTPConnection, HTTPException
 
 from tests.harness.artifacts import fetch
-from tests.harness.process import Server, accepts, free_ports
+from tests.harness.process import Server, accepts, free_port
 
 PATH = "/apis/ccompat/v7"
 BACKWARD = json.dumps({"compatibility": "BACKWARD"}).encode()
@@ -31,7 +31,7 @@ class Registry(Server):
 
     def __init__(self) -> None:
         super().__init__("registry")
-        (self.port,) = free_ports(1)
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}{PATH}"
 
     def _command(self) -> list[str]:
