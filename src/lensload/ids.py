@@ -8,9 +8,9 @@ The layout follows RFC 9562, section 5.7, with its method 3 (a sub-millisecond f
      2 bits  variant, 0b10
     14 bits  run tag: which run wrote it
     12 bits  lane: which share of the audience it belongs to; one process writes a lane at a time
-    36 bits  sequence: the lane's events of one topic, counted from 0
+    36 bits  sequence: the lane's events of one topic, counted from 0; in a workload the topics take turns (`of_topic`)
 
-Two topics share an id: a response carries its request's. What is due when is therefore read from two places,
+Two of LENS's topics share an id: a response carries its request's. What is due when is therefore read from two places,
 the same for every topic: the *millisecond* from the record's `timestamp`, the *fraction* from its id. The
 schedule makes that exact by giving a response the fraction of its request (see `lensload.world`).
 """
@@ -75,6 +75,14 @@ def words(
 def serials(lane: NDArray[np.integer], sequence: NDArray[np.integer]) -> NDArray[np.int64]:
     """Which of whose events each is, in one number: its lane above its sequence, as the id has them."""
     return (lane.astype(np.int64) << _SEQUENCE_BITS) | sequence
+
+
+def of_topic(numbers: NDArray[np.integer], topic: int, topics: int) -> NDArray[np.int64]:
+    """The sequences that the ids of a topic's events have in place of their numbers, where topics may not share an id.
+
+    The topics take turns: no two of them have a sequence in common, whatever their events' due times are.
+    """
+    return numbers.astype(np.int64) * topics + topic
 
 
 def lanes_and_sequences(serials: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -19,6 +19,7 @@ from lensload.metrics.by_second import StatsBySecond
 from lensload.processes.messages import ConfigureGenerator
 from lensload.world.behaviour import Behaviour
 from lensload.world.world import TOPICS
+from tests.support.workloads import record, workload
 
 HAND_PER_S = 500.0
 LATE_NS = 2 * NS_PER_S
@@ -27,10 +28,12 @@ LATE_NS = 2 * NS_PER_S
 class Keeping(PacedProducer):
     """A producer that remembers what it was offered."""
 
-    def __init__(self, bootstrap_servers: str, stats: StatsBySecond) -> None:
-        super().__init__({"bootstrap.servers": bootstrap_servers}, {topic: topic for topic in TOPICS}, stats)
+    def __init__(
+        self, bootstrap_servers: str, stats: StatsBySecond, topics: tuple[str, ...] = TOPICS
+    ) -> None:
+        super().__init__({"bootstrap.servers": bootstrap_servers}, {topic: topic for topic in topics}, stats)
         self.stats = stats
-        self.offered: dict[str, list[NDArray[np.int64]]] = {topic: [] for topic in TOPICS}
+        self.offered: dict[str, list[NDArray[np.int64]]] = {topic: [] for topic in topics}
 
     def offer(self, encoded: Encoded) -> None:
         """See `PacedProducer`."""
@@ -134,3 +137,50 @@ def test_the_first_events_of_a_rate_that_is_set_by_hand_are_sampled_as_all_other
         maker.step(time.time_ns())
         producer.pump(time.time_ns())
     assert producer.stats.timeless.totals.get("audited", 0) - audited < offered / 4
+
+
+@pytest.fixture
+def many_topics(cluster: EmbeddedCluster) -> Iterator[tuple[EventMaker, Keeping]]:
+    """A maker of 1,000 events a second of 64 topics, and its producer."""
+    of = workload({f"t{number}": record(id="string", value="int") for number in range(64)})
+    config = RunConfig.of(workload=of.packed(), rate=1_000)
+    servers = cluster.bootstrap_servers
+    order = ConfigureGenerator(config, servers, "mock://", True, 7, list(range(4)), 0, 1_000.0)
+    found = preflight.prepare(config, servers, "mock://", embedded=True)
+    stats = StatsBySecond()
+    producer = Keeping(servers, stats, tuple(topic.name for topic in of.topics))
+    maker = EventMaker(order, found, Sources.of(order), producer, stats)
+    maker.gather({Behaviour(): 1_000.0})
+    yield maker, producer
+    producer.close()
+    found.registry.close()
+
+
+def test_events_of_many_topics_are_made_several_of_a_topic_at_a_time(
+    many_topics: tuple[EventMaker, Keeping],
+):
+    """A batch costs about the same with one event as with ten: 64 topics at a low rate are not made one by one."""
+    maker, producer = many_topics
+    start_ns = (time.time_ns() // NS_PER_S + 60) * NS_PER_S
+    maker.begin(start_ns, start_ns, 0)
+    for at_ns in range(start_ns, start_ns + 4 * NS_PER_S, 5 * NS_PER_MS):
+        while maker.step(at_ns):
+            pass
+    batches = [due_ns for offered in producer.offered.values() for due_ns in offered]
+    assert all(producer.offered.values()), "a topic has no events"
+    assert sum(map(len, batches)) >= 4_000
+    assert sum(map(len, batches)) / len(batches) > 5
+
+
+def test_a_span_that_is_overdue_is_made_in_few_batches(many_topics: tuple[EventMaker, Keeping]):
+    """A generator that fell behind makes up for it at a lower price, with no event left out."""
+    maker, producer = many_topics
+    start_ns = (time.time_ns() // NS_PER_S - 5) * NS_PER_S
+    maker.begin(start_ns, start_ns, 0)
+    while maker.made_until_ns < start_ns + 4 * NS_PER_S:
+        maker.step(time.time_ns())
+    while maker.step(start_ns):  # what is left of the last span
+        pass
+    batches = producer.offered["t0"]
+    assert len(batches) <= 5
+    assert sum(map(len, batches)) >= 4_000 / 64 - len(batches)

@@ -40,7 +40,7 @@ def batches(
 ) -> tuple[TopicBatch, ...]:
     """The first events of some lanes, due a millisecond one after another."""
     source = WorkloadSource(of, tuple(lanes), **options)
-    return source.events_at(DUE_NS + np.arange(count) * 1_000_000)
+    return tuple(source.events_at(DUE_NS + np.arange(count) * 1_000_000))
 
 
 def values(type_: Any, table: dict[str, Any], count: int = 2_000, **content: Any) -> list[Any]:

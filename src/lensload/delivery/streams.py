@@ -73,10 +73,11 @@ class Streams:
         """The same of records of several topics, each by its topic's place in `topics`."""
         if not self.readers:
             return wire.Heads.of(holders)
-        parts = [np.flatnonzero(places == place) for place in range(len(topics))]
+        present = np.unique(places).tolist() or [0]
+        parts = [np.flatnonzero(places == place) for place in present]
         read = [
-            self.heads(topic, [holders[each] for each in which.tolist()])
-            for topic, which in zip(topics, parts, strict=True)
+            self.heads(topics[place], [holders[each] for each in which.tolist()])
+            for place, which in zip(present, parts, strict=True)
         ]
         return wire.joined(read, np.argsort(np.concatenate(parts)))
 

@@ -6,6 +6,7 @@ same place in every value, or behind fields that have to be skipped, which is do
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -43,12 +44,15 @@ class Stopwatch:
         schema: the topic's, as Avro's JSON, which refers to no other.
         path: the field of the id, with dots between the records that it is in: a string, bytes, or fixed of 16 bytes; or
             a union that has one of these, whose values are never of another branch.
+        topic: the topic's number: an id of another topic is not valid here.
+        topics: how many topics the ids are of (`ids.of_topic`).
 
     Raises:
         SchemaError: the schema has no such field.
     """
 
-    def __init__(self, schema: Schema, path: str) -> None:
+    def __init__(self, schema: Schema, path: str, topic: int = 0, topics: int = 1) -> None:
+        self._topic, self._topics = topic, topics
         types = AvroTypes(schema)
         before, field = Skips(types).before(path)
         self._mark, self._width = _form(types, field, path)
@@ -67,6 +71,7 @@ class Stopwatch:
         marked = whole & (found[:, HEADER_BYTES:][:, : len(self._mark)] == self._marked).all(axis=1)
         id_bytes = found[:, HEADER_BYTES + len(self._mark) :]
         readings = ids.read(id_bytes) if self._width == ids.TEXT_BYTES else ids.read_raw(id_bytes)
+        readings = _of_topic(readings, self._topic, self._topics)
         valid = readings.valid & marked & (found[:, 0] == 0)
         return wire.Heads(valid, wire.schema_ids(found), readings.due_ns, readings)
 
@@ -99,17 +104,35 @@ class Stopwatch:
         return np.concatenate((header, data[at[:, None] + np.arange(width)]), axis=1), whole
 
 
-def of_headers(headers: Sequence[bytes]) -> wire.Heads:
-    """What ids that are in a record header say, as 36 characters; no schema is named there. It is a `HeadReader`."""
-    whole = np.fromiter(map(len, headers), np.int64, len(headers)) == ids.TEXT_BYTES
-    blank = bytes(ids.TEXT_BYTES)
-    joined = b"".join(
-        headers
-        if whole.all()
-        else (text if fits else blank for text, fits in zip(headers, whole.tolist(), strict=True))
-    )
-    readings = ids.read(np.frombuffer(joined, np.uint8).reshape(len(headers), ids.TEXT_BYTES))
-    return wire.Heads(readings.valid & whole, np.zeros(len(headers), np.int64), readings.due_ns, readings)
+class HeaderStopwatch:
+    """Reads ids that are in a record header, as 36 characters; no schema is named there. It is a `HeadReader`.
+
+    Args:
+        topic: the topic's number, as of `Stopwatch`.
+        topics: how many topics the ids are of.
+    """
+
+    def __init__(self, topic: int, topics: int) -> None:
+        self._topic, self._topics = topic, topics
+
+    def __call__(self, headers: Sequence[bytes]) -> wire.Heads:
+        """See `HeadReader`."""
+        whole = np.fromiter(map(len, headers), np.int64, len(headers)) == ids.TEXT_BYTES
+        blank = bytes(ids.TEXT_BYTES)
+        joined = b"".join(
+            headers
+            if whole.all()
+            else (text if fits else blank for text, fits in zip(headers, whole.tolist(), strict=True))
+        )
+        texts = np.frombuffer(joined, np.uint8).reshape(len(headers), ids.TEXT_BYTES)
+        readings = _of_topic(ids.read(texts), self._topic, self._topics)
+        return wire.Heads(readings.valid & whole, np.zeros(len(headers), np.int64), readings.due_ns, readings)
+
+
+def _of_topic(readings: ids.Readings, topic: int, topics: int) -> ids.Readings:
+    """The readings with the topic's own numbers (`ids.of_topic`); another topic's id is not valid."""
+    numbers, of = np.divmod(readings.sequence, topics)
+    return replace(readings, sequence=numbers, valid=readings.valid & (of == topic))
 
 
 def readers(workload: "Workload | None") -> dict[str, HeadReader]:
@@ -118,11 +141,12 @@ def readers(workload: "Workload | None") -> dict[str, HeadReader]:
     Raises:
         SchemaError: as `Stopwatch` does.
     """
+    topics = workload.topics if workload else ()
     return {
-        topic.name: of_headers
+        topic.name: HeaderStopwatch(number, len(topics))
         if topic.id_header
-        else Stopwatch(json.loads(topic.schema_text), topic.stopwatch)
-        for topic in (workload.topics if workload else ())
+        else Stopwatch(json.loads(topic.schema_text), topic.stopwatch, number, len(topics))
+        for number, topic in enumerate(topics)
     }
 
 

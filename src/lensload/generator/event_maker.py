@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.batches.many_topics import stretch
 from lensload.batches.topic_batch import TopicBatch
 from lensload.generator.asked import Asked
 from lensload.generator.due_count import DueCount
@@ -30,9 +31,11 @@ from lensload.world.scenario import Scenario
 from lensload.world.world import World
 
 # A span of events is made when the last one ends this soon; with the longest span it bounds how late a change of the
-# rate shows. Making a span costs some ms, however few its events are.
+# rate shows. Making a span costs about a millisecond a topic, however few its events are, so that with many topics
+# spans are longer in proportion (`many_topics`).
 _AHEAD_NS: Final = 20 * NS_PER_MS
 _LONGEST_SPAN_MS: Final = 70
+_LONGEST_LATE_MS: Final = 1_000  # of a span that is overdue, for which no change of the rate can come in time
 # How many events a step makes, and the least time in ms that it covers: few while on time, so that what is due
 # does not wait for what is being made; many when late anyway, since big batches are cheaper.
 _STEP: Final = (1_500, 2)
@@ -75,6 +78,9 @@ class EventMaker:
         self.made_until_ns = 0
         self.flat_out = order.config.load.is_flat_out(by_users=order.rate_per_s is None)
         self._order, self._config = order, order.config
+        stretched = stretch(len(order.names))
+        self._ahead_ns = round(_AHEAD_NS * stretched)
+        self._longest_span_ms = round(_LONGEST_SPAN_MS * stretched)
         self._producer, self._stats = producer, stats
         self._pacer: Pacer | None = None
         self._asked: Asked | None = None
@@ -218,7 +224,7 @@ class EventMaker:
 
     def _wanted_until_ns(self, now_ns: int) -> int:
         """Up to when what the schedule makes due is wanted now."""
-        wanted_ns = self._flat_out_from_ns if self.flat_out else now_ns + _AHEAD_NS
+        wanted_ns = self._flat_out_from_ns if self.flat_out else now_ns + self._ahead_ns
         return min(wanted_ns, self._end_ns or wanted_ns)
 
     def _may_make(self, now_ns: int) -> bool:
@@ -246,11 +252,13 @@ class EventMaker:
     def _make(self, pacer: Pacer) -> Iterator[None]:
         """Make the events of the next span of time, a step at a time, so that others are not kept waiting."""
         # Of both ends, since the rate may jump within the span, which would then hold too many events.
-        ends_ns = (self.made_until_ns, self.made_until_ns + _LONGEST_SPAN_MS * NS_PER_MS)
+        late_ms = (time.time_ns() - self.made_until_ns) // NS_PER_MS
+        late = late_ms * NS_PER_MS > _AHEAD_NS
+        longest_ms = max(self._longest_span_ms, min(late_ms, _LONGEST_LATE_MS))
+        ends_ns = (self.made_until_ns, self.made_until_ns + longest_ms * NS_PER_MS)
         rate_per_s = max(map(pacer.rate_at, ends_ns))
-        late = self.made_until_ns < time.time_ns() - _AHEAD_NS
         events, least_ms = _LATE_STEP if late else _STEP
-        span_ms = min(_LONGEST_SPAN_MS, max(least_ms, int(1000 * events / max(rate_per_s, 1))))
+        span_ms = min(longest_ms, max(least_ms, int(1000 * events / max(rate_per_s, 1))))
         # Spans end where a millisecond does: responses move within theirs.
         until_ns = (self.made_until_ns // NS_PER_MS + span_ms) * NS_PER_MS
         if self.flat_out:

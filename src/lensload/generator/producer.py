@@ -16,6 +16,7 @@ import numpy as np
 from confluent_kafka import KafkaError
 from numpy.typing import NDArray
 
+from lensload.batches.many_topics import stretch
 from lensload.delivery.sent import Dispatches, Portion
 from lensload.delivery.streams import LENS, Streams
 from lensload.encoding.encoders import Encoded
@@ -31,7 +32,7 @@ from lensload.metrics.librdkafka import INTERVAL_MS, RequestRates, enter_window
 _MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its caller can see to other things
 # Accounting is done in portions: all of a second's at once would keep what is due waiting for 20 ms.
 _MOST_GATHERED: Final = 2_000  # events that were handed over, or acknowledged, and wait to be accounted for
-_LONGEST_GATHERED_NS: Final = 100_000_000  # how long they wait, as long as there is time
+_LONGEST_GATHERED_NS: Final = 100_000_000  # how long they wait with few topics, as long as there is time
 _OVERDUE_NS: Final = 100_000_000  # so long after the warm-up, its events are the work of the measured time
 _FULL_QUEUE_WAIT_S: Final = 0.001
 _SILENT_NS: Final = 3_000_000_000
@@ -81,6 +82,7 @@ class PacedProducer:
         self._silent = False
         self._reported = 0
         self._topics = tuple(names)
+        self._longest_gathered_ns = round(_LONGEST_GATHERED_NS * stretch(len(names)))
         self._stats = stats
         self._leaders = leaders or Leaders(())
         self._queues = {topic: DueQueue(name, number) for number, (topic, name) in enumerate(names.items())}
@@ -170,8 +172,11 @@ class PacedProducer:
         self._settle_refused()
 
     def settle_old(self, now_ns: int) -> bool:
-        """Settle if the last time was 100 ms ago; gives whether it was. For a moment at which nothing is due."""
-        if now_ns - self._settled_ns < _LONGEST_GATHERED_NS:
+        """Settle if the last time was 100 ms ago, or more with many topics; gives whether it was.
+
+        For a moment at which nothing is due.
+        """
+        if now_ns - self._settled_ns < self._longest_gathered_ns:
             return False
         self._settled_ns = now_ns
         self.settle()
@@ -288,8 +293,8 @@ class PacedProducer:
             places = self._leaders.of(numbers[timed], reports.partitions[timed], due_ns[timed])
             took_ns = reports.came_ns[timed] - due_ns[timed]
             self._leaders.record(self._stats.timeless, "ack", places, took_ns)
-        for number, topic in enumerate(self._topics):
-            acked = np.flatnonzero((numbers == number) & ~failed)
+        for number in np.unique(numbers[~failed]).tolist():
+            acked, topic = np.flatnonzero((numbers == number) & ~failed), self._topics[number]
             due = due_ns[acked]
             took_ns = reports.came_ns[acked] - due
             for second, part, which in self._stats.split(due):

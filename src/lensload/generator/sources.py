@@ -46,4 +46,4 @@ class Sources:
 
     def rehearsed(self) -> tuple[TopicBatch, ...]:
         """Events of now that nobody is sent."""
-        return self.rehearsal.events_at(np.full(_REHEARSAL, time.time_ns()))
+        return tuple(self.rehearsal.events_at(np.full(_REHEARSAL, time.time_ns())))

@@ -14,6 +14,7 @@ import numpy as np
 from confluent_kafka import Message
 from numpy.typing import NDArray
 
+from lensload.batches.many_topics import stretch
 from lensload.config.model import REQUESTS, RESPONSES
 from lensload.delivery.bitmap import Page, PageKey
 from lensload.delivery.streams import LENS, Streams
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from lensload.service.reader import ReplyReader
 
 _MOST_GATHERED: Final = 4_096  # records that wait to be accounted for
-_LONGEST_GATHERED_NS: Final = 100_000_000  # how long the first of them waits, while records come
+_LONGEST_GATHERED_NS: Final = (
+    100_000_000  # how long the first of them waits, while records of few topics come
+)
 _ASK_S: Final = 5.0
 
 
@@ -50,7 +53,8 @@ class Ours:
 class Observer:
     """Reads partitions from their present end on, and accounts for every record of this run in them.
 
-    Fetched records wait to be accounted for until there are 4,096 of them or the first has waited for 100 ms; whoever
+    Fetched records wait to be accounted for until there are 4,096 of them or the first has waited for 100 ms, or more
+    with many topics; whoever
     takes the stats or the pages calls `account` first. What it finds goes into the stats, events by the second in which
     they were due: counts `observed` (distinct events), `duplicated` (each further sight), `reordered` (came behind a
     later one of its writer in the same partition) and `corrupt` by topic, totals `foreign` (records of other runs or
@@ -89,6 +93,7 @@ class Observer:
         self._topics = topics
         self._places: dict[str | None, int] = {name: place for place, name in enumerate(topics)}
         self._labels = list(topics.values())
+        self._longest_gathered_ns = round(_LONGEST_GATHERED_NS * stretch(len(topics)))
         self._numbers = np.array([ours.streams.number(topic) for topic in self._labels])
         self._ours = ours
         self._stats = stats
@@ -134,7 +139,7 @@ class Observer:
             self._gathered += records
             self._stamps.append((len(self._gathered), now_ns))
         if self._stamps and (
-            len(self._gathered) >= _MOST_GATHERED or now_ns - self._stamps[0][1] >= _LONGEST_GATHERED_NS
+            len(self._gathered) >= _MOST_GATHERED or now_ns - self._stamps[0][1] >= self._longest_gathered_ns
         ):
             self.account()
         return len(records)
@@ -289,10 +294,8 @@ class Observer:
         took_ns = came_ns - due_ns
         for second, part, due_then in self._stats.split(due_ns):
             again, behind, took_then_ns = doubled[due_then], reordered[due_then], took_ns[due_then]
-            for number, topic in enumerate(self._labels):
-                of_topic = place[due_then] == number
-                if not of_topic.any():
-                    continue
+            for number in np.unique(place[due_then]).tolist():
+                topic, of_topic = self._labels[number], place[due_then] == number
                 seen = of_topic & ~again
                 if second < 0:
                     _count(part, topic, "warmup_observed", seen)

@@ -64,7 +64,7 @@ class WorkloadHistory:
         source, count = self._source.beside(LANES), self._plan.expected_events
         owns = partitions.owns if partitions and partitions.divided else None
         for first in range(0, count, _PORTION):
-            yield source.events_at(self._due_ns(first, min(count, first + _PORTION)), owns)
+            yield tuple(source.events_at(self._due_ns(first, min(count, first + _PORTION)), owns))
 
     def _due_ns(self, first: int, end: int) -> NDArray[np.int64]:
         """When events `first` to `end` are due: each somewhere in its own part of the span, of which busy hours have more."""

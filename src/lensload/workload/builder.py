@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from typing import Final
 
-from lensload.workload import drawn_makers, faker_values, generators, text_makers, topic_specs, unions
+from lensload.workload import counts, drawn_makers, faker_values, generators, text_makers, topic_specs, unions
 from lensload.workload.avro_type import AvroField, AvroType
 from lensload.workload.coercion import default_value
 from lensload.workload.complaint import Complaint
@@ -89,7 +89,7 @@ class Builder:
     def headers(self, topic: str, tree: Tree) -> dict[str, Maker]:
         """What makes the record headers of a topic, by name: that of the event's id first."""
         of = self._specs[topic].topic
-        makers: dict[str, Maker] = {of.id_header: text_makers.Stopwatches(_TEXT)} if of.id_header else {}
+        makers: dict[str, Maker] = {of.id_header: self._stopwatch(_TEXT, topic)} if of.id_header else {}
         for name, table in of.table.header_tables.items():
             at = Position(("topics", topic), name, tree=tree, is_header=True)
             makers[name] = self._maker(_TEXT, Wanted(table), at)
@@ -128,7 +128,7 @@ class Builder:
         """The maker of a type that is no union."""
         table = _table(wanted)
         if self._is_stopwatch(at):
-            return text_makers.Stopwatches(type_)
+            return self._stopwatch(type_, at.owner[1])
         _check_modifiers(type_, table, at)
         if table.generator:
             inner = next(wanted.parts(at.path), "") if wanted is not None else ""
@@ -151,6 +151,9 @@ class Builder:
             return False
         path = self._specs[at.owner[1]].stopwatch
         return bool(path) and at.path == ".".join(path)
+
+    def _stopwatch(self, type_: AvroType, topic: str) -> Maker:
+        return text_makers.Stopwatches(type_, list(self._specs).index(topic), len(self._specs))
 
     def _generated(self, type_: AvroType, table: FieldTable, at: Position) -> Maker:
         key = table.generator
@@ -186,18 +189,20 @@ class Builder:
         return self._maker(of.type, wanted, at)
 
     def _array(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
-        low, high = _table(wanted).length or _usual_length(at)
+        length = _table(wanted).length or _usual_length(at)
+        high = counts.bounds(length)[1]
         try:
             item = self._maker(type_.items, wanted and wanted.inner.get(ITEMS), at.into_items(ITEMS, high))
         except _TooDeepError:
             return drawn_makers.constant([])
-        counts = text_makers.between(low, high, self._key(at, "length"))
-        return ListMaker(item, counts, self._key(at, "items"))
+        lengths = text_makers.lengths(length, self._key(at, "length"))
+        return ListMaker(item, lengths, self._key(at, "items"))
 
     def _map(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
         table = _table(wanted)
         some = len(table.keys or ())
-        low, high = table.length or ((min(1, some), some) if some else _usual_length(at))
+        length = table.length or ((min(1, some), some) if some else _usual_length(at))
+        high = counts.bounds(length)[1]
         keys = table.keys or tuple(f"key-{number}" for number in range(1, high + 1))
         if high > len(keys):
             raise at.complaint("keys", f"keys are only {len(keys)}, and length goes to {high}")
@@ -207,8 +212,8 @@ class Builder:
             item = self._maker(type_.items, wanted and wanted.inner.get(VALUES), at.into_items(VALUES, high))
         except _TooDeepError:
             return drawn_makers.constant({})
-        counts = text_makers.between(low, high, self._key(at, "length"))
-        return MapMaker(item, counts, keys, self._key(at, "items"))
+        lengths = text_makers.lengths(length, self._key(at, "length"))
+        return MapMaker(item, lengths, keys, self._key(at, "items"))
 
     def _union(self, type_: AvroType, wanted: Wanted | None, at: Position) -> Maker:
         table = _table(wanted)

@@ -70,6 +70,18 @@ Lengths: TypeAlias = Annotated[
         }
     ),
 ]
+CountWeights: TypeAlias = Annotated[
+    dict[Annotated[int, Field(ge=0, le=MOST_LENGTH)], float],
+    BeforeValidator(_weights),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"pattern": "^[0-9]+$"},
+            "additionalProperties": {"type": "number", "minimum": 0},
+            "minProperties": 1,
+        }
+    ),
+]
 Paths: TypeAlias = Annotated[
     tuple[str, ...],
     BeforeValidator(_one_or_more),
@@ -235,8 +247,10 @@ class FieldTable(Table):
     min: float | None = Field(None, description="Smaller numbers become this one.")
     max: float | None = Field(None, description="Larger numbers become this one.")
     decimals: int | None = Field(None, description="Numbers are rounded to so many decimals.", ge=0, le=15)
-    length: Lengths | None = Field(
-        None, description="Length of an array, map, string or bytes: a number, or the least and the most."
+    length: Lengths | CountWeights | None = Field(
+        None,
+        description="Length of an array, map, string or bytes: a number, the least and the most, or a table of lengths and"
+        " weights.",
     )
     keys: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
         None, description="Keys of a map, of which each event has the first ones."

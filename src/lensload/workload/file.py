@@ -9,7 +9,7 @@ from typing import Final, Self
 from pydantic import Field, model_validator
 
 from lensload.workload import record_headers
-from lensload.workload.field_table import FieldTable, Lengths, Paths, Table
+from lensload.workload.field_table import CountWeights, FieldTable, Lengths, Paths, Table
 
 MOST_ROWS: Final = 10**12
 
@@ -91,9 +91,10 @@ class TopicTable(Table):
         max_length=record_headers.MOST,
     )
     parent: str | None = Field(None, description="The topic whose events these follow.")
-    children: Lengths | None = Field(
+    children: Lengths | CountWeights | None = Field(
         None,
-        description="How many events follow each event of the parent: a number, or the least and the most.",
+        description="How many events follow each event of the parent: a number, the least and the most, or a table of"
+        " numbers and weights.",
     )
     each: str | None = Field(
         None,

@@ -67,7 +67,7 @@ def usual(table: FieldTable, type_: AvroType, site: Site) -> Maker:
     """
     key = site.path_key
     if table.length is not None:
-        return text_makers.RandomBytes(type_, text_makers.between(*table.length, key), key)
+        return text_makers.RandomBytes(type_, text_makers.lengths(table.length, key), key)
     if type_.numeric and not (type_.logical and type_.kind in ("int", "long")):
         form = NumberForm(type_, table)
         return Numeric(form, number_makers.usual(form, type_.kind, key))
@@ -171,7 +171,7 @@ _USUAL: Final[dict[str, Callable[[AvroType, rng.Keys], Maker]]] = {
     "enum": _symbol,
     "string": lambda type_, key: text_makers.Pattern(type_, _USUAL_PATTERN, key),
     "bytes": lambda type_, key: text_makers.RandomBytes(
-        type_, text_makers.between(_USUAL_BYTES, _USUAL_BYTES, key), key
+        type_, text_makers.lengths((_USUAL_BYTES, _USUAL_BYTES), key), key
     ),
     "fixed": text_makers.RandomBlocks,
 }

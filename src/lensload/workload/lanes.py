@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lensload.workload import counts
 from lensload.workload.model import Workload
 from lensload.world import rng
 
@@ -53,7 +54,7 @@ class Lanes:
         self._lanes = np.sort(np.array(lanes, dtype=np.int64))
         self._roots = np.array([place for place, table in enumerate(tables) if table.parent is None])
         self._families = {
-            child: (names.index(table.parent), *(table.children or (1, 1)))
+            child: (names.index(table.parent), counts.draw(table.children or (1, 1)))
             for child, table in enumerate(tables)
             if table.parent is not None
         }
@@ -100,12 +101,12 @@ class Lanes:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The parent and the topic of everything that follows the events from `first` on, in their order."""
         parents, topics = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-        for child, (parent_topic, low, high) in self._families.items():
+        for child, (parent_topic, draw) in self._families.items():
             of = first + np.flatnonzero(topic[first:] == parent_topic)
             keys = rng.keys(self._child_keys[child][place[of]], number[of])
-            counts = low + (rng.uniform(keys, 0) * (high - low + 1)).astype(np.int64)
-            parents.append(np.repeat(of, counts))
-            topics.append(np.full(int(counts.sum()), child))
+            followers = draw(rng.uniform(keys, 0))
+            parents.append(np.repeat(of, followers))
+            topics.append(np.full(int(followers.sum()), child))
         every = np.concatenate(parents)
         order = np.argsort(every, kind="stable")
         return every[order], np.concatenate(topics)[order]

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
+from lensload.workload import counts
 from lensload.workload.file import TopicTable, WorkloadFile
 
 MOST_TOPICS: Final = 64
@@ -143,7 +144,7 @@ def shares_of(file: WorkloadFile) -> dict[str, float]:
             if table.parent is None:
                 weights[topic] = 1.0 if table.share is None else table.share
             else:
-                weights[topic] = weight(table.parent) * sum(table.children or (1, 1)) / 2
+                weights[topic] = weight(table.parent) * counts.mean(table.children or (1, 1))
         return weights[topic]
 
     total = sum(weight(topic) for topic in file.topics)

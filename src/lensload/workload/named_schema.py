@@ -1,7 +1,7 @@
 """The schema that a key of a workload file names: of a file or a subject, as one text; complaints are about that key."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -49,13 +49,22 @@ def of_key(
     try:
         if isinstance(named, Subject):
             return _fetched(named, place, fetch)
-        document = schema_source.document_of(folder / named)
-        if isinstance(document, dict) and document.get("type") == "record":
-            return schema_source.of_files(folder / named, [folder / each for each in include])
-        text = json.dumps(document if isinstance(document, dict) else {"type": document})
-        parsing.parse(text, folder / named, _MEND)
+        return key_of_files(folder / named, [folder / each for each in include])
     except UsageError as error:
         raise Complaint(place, error.message, error.hint) from error
+
+
+def key_of_files(path: Path, include: Sequence[Path]) -> str:
+    """The schema of keys in a file, of any type, which refers to the types of other files at most.
+
+    Raises:
+        SchemaError: a file cannot be read, or has no Avro schema.
+    """
+    document = schema_source.document_of(path)
+    if isinstance(document, dict) and document.get("type") == "record":
+        return schema_source.of_files(path, include)
+    text = json.dumps(document if isinstance(document, dict) else {"type": document})
+    parsing.parse(text, path, _MEND)
     return text
 
 

@@ -1,6 +1,6 @@
 """A workload as a source of events: give it the times at which events are due, and it makes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 
 import numpy as np
@@ -71,8 +71,8 @@ class WorkloadSource:
         none = np.zeros(0, dtype=np.int64)
         return tuple(self._plans[place].batch(self._rows(place, none)) for place in self._places)
 
-    def events_at(self, due_ns: NDArray[np.int64], owns: Owns | None = None) -> tuple[TopicBatch, ...]:
-        """The next `len(due_ns)` events, due at those times, as a batch a topic in causal order.
+    def events_at(self, due_ns: NDArray[np.int64], owns: Owns | None = None) -> Iterator[TopicBatch]:
+        """The next `len(due_ns)` events, due at those times, as a batch a topic in causal order; each is made when asked for.
 
         Args:
             due_ns: never goes back, from call to call too.
@@ -80,7 +80,7 @@ class WorkloadSource:
                 but are not told.
         """
         if not len(due_ns):
-            return ()
+            return iter(())
         due_ns = ids.on_the_grid(due_ns)
         told = self._told[self._events.topic[self._next :]]
         while np.count_nonzero(told) < len(due_ns):
@@ -98,9 +98,8 @@ class WorkloadSource:
                 (place, which[owns(self._plans[place].keyed(self._rows(place, which)))])
                 for place, which in whiches
             )
-        return tuple(
-            self._plans[place].batch(self._rows(place, which)) for place, which in whiches if len(which)
-        )
+        rows = [(place, self._rows(place, which)) for place, which in whiches if len(which)]
+        return (self._plans[place].batch(of_topic) for place, of_topic in rows)
 
     def advance(self) -> bool:
         """Make events ahead: none can be, since an event is made for the time at which it is due."""

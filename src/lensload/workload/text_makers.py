@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from lensload import ids
 from lensload.batches.columns import Column, Fixed, Ids, Texts, objects
+from lensload.workload import counts
 from lensload.workload.avro_type import AvroType
+from lensload.workload.counts import Counts
 from lensload.workload.field_table import MOST_LENGTH
 from lensload.workload.rows import Rows
 from lensload.world import rng
@@ -48,18 +50,25 @@ class Uuids:
 class Stopwatches:
     """Makes the event's own id: a UUIDv7 that says when it was due (see `lensload.ids`).
 
+    Args:
+        type_: the type of the field that holds it.
+        topic: the number of the event's topic.
+        topics: how many topics the workload has: their ids have numbers of their own, so that no two are equal.
+
     Raises:
         ValueError: the type can hold none; a sentence's end.
     """
 
-    def __init__(self, type_: AvroType) -> None:
+    def __init__(self, type_: AvroType, topic: int = 0, topics: int = 1) -> None:
         require_id(type_, "is the stopwatch")
         self._text = type_.kind == "string"
+        self._topic, self._topics = topic, topics
 
     def column(self, field: str, rows: Rows) -> Column:
         """See `Maker`."""
         events = rows.event
-        words = ids.words(events.due_ns, events.run_tag, events.lanes, events.numbers)
+        sequences = ids.of_topic(events.numbers, self._topic, self._topics)
+        words = ids.words(events.due_ns, events.run_tag, events.lanes, sequences)
         return _of_words(field, words, text=self._text)
 
 
@@ -185,11 +194,13 @@ class Durations:
         return Fixed(field, np.stack(parts, axis=1).astype("<u4").view(np.uint8).reshape(len(rows), 12))
 
 
-def between(low: int, high: int, path_key: rng.Keys) -> Callable[[Rows], NDArray[np.int64]]:
-    """Lengths from the one to the other, each alike often."""
+def lengths(of: Counts, path_key: rng.Keys) -> Callable[[Rows], NDArray[np.int64]]:
+    """Lengths of what each row has."""
+    low, high = counts.bounds(of)
     if low == high:
         return lambda rows: np.full(len(rows), low)
-    return lambda rows: low + (rows.uniform(path_key) * (high - low + 1)).astype(np.int64)
+    draw = counts.draw(of)
+    return lambda rows: draw(rows.uniform(path_key))
 
 
 def _of_words(field: str, words: NDArray[np.uint64], *, text: bool) -> Column:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lensload import ids
 from lensload.encoding import wire
-from lensload.encoding.stopwatch import Stopwatch, of_headers
+from lensload.encoding.stopwatch import HeaderStopwatch, Stopwatch
 from lensload.errors import SchemaError
 from lensload.workload.position import MOST_ITEMS
 
@@ -134,7 +134,7 @@ def test_what_is_no_value_of_the_schema_is_not_valid_and_harms_no_other(
 def test_headers_of_any_bytes_are_refused_one_by_one(junk: list[bytes]):
     """A header that is no id of ours is not valid, whatever it holds; one beside it is read."""
     mine = id_of(9, "text").encode()
-    heads = of_headers([*junk, mine, mine[:-1], mine + b"0"])
+    heads = HeaderStopwatch(0, 1)([*junk, mine, mine[:-1], mine + b"0"])
     assert heads.valid.tolist() == [False] * len(junk) + [True, False, False]
     assert heads.readings.sequence[len(junk)] == 9
 

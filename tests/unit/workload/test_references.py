@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lensload import ids
+from lensload.workload.model import Workload
 from tests.support.workloads import batches, record, values, workload
 
 MONEY = {"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": 2}
@@ -383,3 +384,23 @@ def test_without_a_key_records_have_none():
     """A topic that names no key is spread over its partitions."""
     (batch,) = batches(workload({"e": record(id="string")}), 10)
     assert batch.key is None
+
+
+def test_numbers_of_children_and_items_may_have_weights():
+    """A table of numbers and weights: shares follow from the mean, and no other number comes."""
+    of = workload(
+        {"orders": record(id="string", tags={"type": "array", "items": "int"}), "lines": record(id="string")},
+        topics={
+            "orders": {"fields": {"tags": {"length": {"0": 1, "6": 3}}}},
+            "lines": {"parent": "orders", "children": {"1": 6, "2": 3, "8": 1}},
+        },
+    )
+    assert [topic.share for topic in of.topics] == pytest.approx([1 / 3, 2 / 3])
+    orders, lines = batches(Workload.unpacked(of.packed()), 30_000, lanes=(0,))
+    assert len(lines) / len(orders) == pytest.approx(2.0, rel=0.05)
+    sizes = Counter(len(each["tags"]) for each in orders.records())
+    assert set(sizes) == {0, 6}
+    assert sizes[6] / len(orders) == pytest.approx(0.75, abs=0.02)
+    followers = Counter(np.diff(np.searchsorted(lines.due_ns, orders.due_ns)).tolist())
+    assert set(followers) == {1, 2, 8}
+    assert followers[8] / len(orders) == pytest.approx(0.1, abs=0.02)

@@ -96,6 +96,24 @@ def test_the_stopwatch_says_when_which_event_was_due():
         assert (ids.serials(read.lane, read.sequence) == batch.serials).all()
 
 
+@settings(deadline=None, max_examples=30)
+@given(
+    st.sets(st.sampled_from(sorted(SCHEMAS)), min_size=1),
+    st.lists(st.integers(0, 3), min_size=1, max_size=300),
+)
+def test_no_two_events_have_one_id(told: set[str], gaps: list[int]):
+    """Whatever topics are left out, also of events that are due at once, and also of those that others refer to."""
+    source = WorkloadSource(workload(SCHEMAS, **SHOP), (0, 1), topics=tuple(told))
+    own, referred = list[str](), set[str]()
+    for batch in source.events_at(DUE_NS + np.cumsum(gaps) * 244_141):
+        for event in batch.records():
+            own.append(event["id"])
+            referred |= {event[name] for name in ("order", "payment") if name in event}
+    assert len(set(own)) == len(own) == len(gaps)
+    if len(told) == 1:
+        assert not referred & set(own), "an event that nobody is told of has the id of one"
+
+
 def _text(block: bytes) -> str:
     digits = block.hex()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

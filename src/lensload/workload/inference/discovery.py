@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +12,7 @@ from lensload.errors import SchemaError, UsageError
 from lensload.parse import nearest
 from lensload.schema import named_types
 from lensload.schema.named_types import Node
-from lensload.workload import schema_source
+from lensload.workload import named_schema, schema_source
 from lensload.workload.inference import naming, places
 from lensload.workload.model import MOST_TOPICS
 
@@ -33,6 +33,8 @@ class FoundTopic:
         schema: how a workload file names it: a path, or a table with a subject.
         include: paths of the files of types that it uses.
         remark: what more there is to say of it.
+        key_text: the schema of its records' keys; "" where there is none.
+        key_schema: how a workload file names that.
     """
 
     name: str
@@ -40,6 +42,8 @@ class FoundTopic:
     schema: str | Mapping[str, Any]
     include: tuple[str, ...] = ()
     remark: str = ""
+    key_text: str = ""
+    key_schema: str | Mapping[str, Any] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ def in_files(sources: Sequence[Path], folder: Path) -> Found:
     homes = _homes(named)
     topics: list[FoundTopic] = []
     for path, document in named.items():
+        if _is_key(path, named):
+            continue
         own = document if isinstance(document, list) else [document]
         roots = [each for each in schema_source.roots(own) if each["name"] not in used]
         if not roots:
@@ -83,7 +89,18 @@ def in_files(sources: Sequence[Path], folder: Path) -> Found:
             left_out.append(f"Left out: {error.message}")
             continue
         shown = tuple(_relative(each, folder) for each in include)
-        topics.append(FoundTopic(_topic_of(path, roots[0]), text, _relative(path, folder), shown))
+        name, key = _topic_of(path, roots[0]), _key_beside(path, include)
+        key_schema = _relative(key[0], folder) if key else ""
+        topics.append(
+            FoundTopic(
+                name,
+                text,
+                _relative(path, folder),
+                shown,
+                key_text=key[1] if key else "",
+                key_schema=key_schema,
+            )
+        )
     return _few(_apart(topics), left_out, "the files")
 
 
@@ -118,7 +135,16 @@ def in_registry(registry: "Registry", patterns: Sequence[str] = ()) -> Found:
             left_out.append(f"The subject {subject} is no record, and the values of a topic are records.")
             continue
         remark = f"version {fetched.version} today; add version = {fetched.version} to keep to it"
-        topics.append(FoundTopic(_topic_of_subject(subject), fetched.text, {"subject": subject}, (), remark))
+        name, key = subject.removesuffix(_VALUE) + _KEY, ""
+        if subject.endswith(_VALUE) and name in every:
+            try:
+                key = schema_source.fetched(registry, name).text
+            except SchemaError as error:
+                left_out.append(f"Left out: {error.message}")
+        named = {"subject": name} if key else ""
+        topics.append(
+            FoundTopic(_topic_of_subject(subject), fetched.text, {"subject": subject}, (), remark, key, named)
+        )
     return _few(_apart(topics), left_out, f"the registry at {registry.url}")
 
 
@@ -181,6 +207,23 @@ def _documents(files: Sequence[Path]) -> tuple[dict[Path, Node], list[str]]:
                 raise
             left_out.append(f"Left out: {error.message}")
     return named, left_out
+
+
+def _is_key(path: Path, named: Mapping[Path, Node]) -> bool:
+    """Whether a file is of the keys of a topic whose values are in another of the files."""
+    stem = path.stem
+    return stem.endswith(_KEY) and path.with_stem(stem.removesuffix(_KEY) + _VALUE) in named
+
+
+def _key_beside(path: Path, include: Sequence[Path]) -> tuple[Path, str] | None:
+    """The file of the keys that is beside one of values, with its schema; None where there is none that is valid."""
+    key = path.with_stem(path.stem.removesuffix(_VALUE) + _KEY)
+    if not path.stem.endswith(_VALUE) or not key.is_file():
+        return None
+    try:
+        return key, named_schema.key_of_files(key, include)
+    except UsageError:
+        return None
 
 
 def _is_schema(path: Path) -> bool:
@@ -249,7 +292,7 @@ def _apart(topics: Iterable[FoundTopic]) -> list[FoundTopic]:
     for topic in topics:
         seen[topic.name] = seen.get(topic.name, 0) + 1
         name = topic.name if seen[topic.name] == 1 else f"{topic.name}-{seen[topic.name]}"
-        result.append(FoundTopic(name, topic.text, topic.schema, topic.include, topic.remark))
+        result.append(replace(topic, name=name))
     return result
 
 

@@ -48,7 +48,9 @@ class TopicDraft:
         include: files of types that it uses.
         stopwatch: the field of the event's id, or a table that names a header; "" where the topic is left out.
         stopwatch_remark: what that means, or why it is left out.
-        key: the field that is the key; "" for none.
+        key: the field that is the key, or the fields; "" for none.
+        key_schema: a file, or a table that names a subject; "" for none.
+        plain_key: the key where the key's schema is refused.
         parent: the topic whose events these follow; "" for none.
         children: how many of them follow each of the parent's.
         each: the pool whose rows the events go through; "" for none.
@@ -61,7 +63,9 @@ class TopicDraft:
     include: Sequence[str] = ()
     stopwatch: str | Mapping[str, str] = ""
     stopwatch_remark: str = ""
-    key: str = ""
+    key: str | Sequence[str] = ""
+    key_schema: str | Mapping[str, Any] = ""
+    plain_key: str = ""
     parent: str = ""
     children: int | Sequence[int] = 1
     each: str = ""
@@ -96,6 +100,9 @@ class Draft:
                     Line(each.path, None, f"made by its type; {why}") if each.path == path else each
                     for each in lines
                 ]
+            case ("key" | "key_schema", *_) if topic.key_schema:
+                topic.key, topic.key_schema = topic.plain_key, ""
+                self.notices.append(f"The keys of {topic.name} are text: {why}")
             case _:
                 topic.stopwatch, topic.stopwatch_remark = "", why
                 self.notices.append(f"{topic.name} is left out: {why}")
@@ -162,6 +169,8 @@ def _topic(topic: TopicDraft) -> Iterator[str]:
         )
     if topic.key:
         yield _said(f"key = {inline(topic.key)}", "the record's key; without: none")
+    if topic.key_schema:
+        yield _said(f"key_schema = {inline(topic.key_schema)}", "keys are Avro; without: text")
     yield _said(
         f"stopwatch = {inline(topic.stopwatch)}", topic.stopwatch_remark or "holds each event's own id"
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lensload.workload.inference import guesses, identities, totals, vocabulary
+from lensload.workload.inference import guesses, identities, key_fields, totals, vocabulary
 from lensload.workload.inference.discovery import FoundTopic
 from lensload.workload.inference.draft import Draft, Line, PoolDraft, TopicDraft
 from lensload.workload.inference.guess import Guess
@@ -145,8 +145,22 @@ class _Drafter:
             result.children = [1, 5] if _is_part(topic=self._topic) else 1
         for place in self._names.values():
             result.lines.extend(self._line(place))
-        result.key = self._key()
+        result.key = result.plain_key = self._key()
+        if topic_key := self._topic.found.key_text:
+            self._say_key(topic_key)
         return result
+
+    def _say_key(self, key_text: str) -> None:
+        """Make the key by the schema that there is for it, if its fields are those of the event."""
+        result = self._result
+        paths = key_fields.chosen(key_text, self._topic.places, result.plain_key)
+        if not paths:
+            self._draft.notices.append(
+                f"The keys of {result.name} are text: their schema has other fields than its events."
+            )
+            return
+        result.key_schema = self._topic.found.key_schema
+        result.key = paths[0] if len(paths) == 1 else list(paths)
 
     def _say_stopwatch(self) -> None:
         topic, result = self._topic, self._result

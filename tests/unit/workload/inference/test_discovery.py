@@ -157,3 +157,29 @@ def test_an_empty_registry_is_told(registry: Registry):
     """A registry without subjects makes no workload."""
     with pytest.raises(UsageError, match="No topic"):
         discovery.in_registry(registry)
+
+
+KEY = record("OrderKey", field("orderId", "string"))
+
+
+def test_the_schema_of_keys_is_found_beside_that_of_values(tmp_path: Path):
+    """A *-key.avsc is of the keys of its *-value.avsc, and no topic; alone it is what it was."""
+    put(tmp_path, {"orders-value": CUSTOMER | {"fields": CUSTOMER["fields"][:2]}, "orders-key": KEY})
+    (topic,) = discovery.in_files([tmp_path], tmp_path).topics
+    assert (topic.name, topic.key_schema, json.loads(topic.key_text)) == ("orders", "orders-key.avsc", KEY)
+    (alone,) = discovery.in_files([tmp_path / "orders-key.avsc"], tmp_path).topics
+    assert (alone.name, alone.key_schema) == ("orders-key", "")
+    (tmp_path / "orders-key.avsc").write_text("none")
+    (topic,) = discovery.in_files([tmp_path / "orders-value.avsc"], tmp_path).topics
+    assert (topic.name, topic.key_schema, topic.key_text) == ("orders", "", "")
+
+
+def test_the_subject_of_keys_is_found_with_that_of_values(registry: Registry):
+    """TOPIC-key is the schema of the keys of TOPIC, also where only the values' subject was asked for."""
+    register(registry, "orders-value", record("Order", field("orderId", "string")))
+    register(registry, "orders-key", KEY)
+    register(registry, "visits-value", record("Visit", field("visitId", "string")))
+    topics = {topic.name: topic for topic in discovery.in_registry(registry, ["*-value"]).topics}
+    assert topics["orders"].key_schema == {"subject": "orders-key"}
+    assert json.loads(topics["orders"].key_text)["name"] == "OrderKey"
+    assert topics["visits"].key_schema == ""

@@ -209,3 +209,57 @@ def test_the_file_is_toml_whatever_names_and_docs_hold():
     draft = infer(**{"odd.name": odd})
     table = tomllib.loads(drafts.as_toml(draft, ["head"]))["topics"]["odd.name"]
     assert table["fields"]["x"] == {"constant": '\\"'}
+
+
+PAID = record(
+    "Paid", field("id", "string"), field("customerId", "string"), field("shop", "int"), field("till", "int")
+)
+
+
+def keyed(key: Any) -> Draft:
+    found = FoundTopic("paid", json.dumps(PAID), "paid.avsc", key_text=json.dumps(key), key_schema="k.avsc")
+    return inference.infer([found], "en_US", lambda _method: True)
+
+
+@pytest.mark.parametrize(
+    ("key", "fields"),
+    [
+        (record("K", field("customerId", "string")), "customerId"),
+        (record("K", field("customer_id", "string")), "customerId"),
+        (record("K", field("till", "int"), field("shop", "int")), ["till", "shop"]),
+        (record("K", field("key", "string")), "customerId"),
+        ({"type": "string"}, "customerId"),
+        ("string", "customerId"),
+    ],
+)
+def test_a_schema_of_keys_says_which_fields_are_the_key(key: Any, fields: Any):
+    """Those of its fields' names and types, in its order; a single one of no such name is the usual key."""
+    (topic,) = keyed(key).topics
+    assert (topic.key, topic.key_schema) == (fields, "k.avsc")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [record("K", field("region", "string"), field("shop", "int")), record("K", field("x", "long")), "long"],
+)
+def test_a_schema_of_keys_that_no_fields_are_of_is_left_out(key: Any):
+    """The key is what it is without a schema, and a notice says so."""
+    draft = keyed(key)
+    assert (draft.topics[0].key, draft.topics[0].key_schema) == ("customerId", "")
+    assert len(draft.notices) == 1
+
+
+def test_a_key_of_a_type_that_only_one_field_has_is_that_field():
+    """A schema without names says it by its type."""
+    value = record("Stored", field("id", "string"), field("storeId", "int"))
+    found = FoundTopic("s", json.dumps(value), "s.avsc", key_text='"int"', key_schema="k.avsc")
+    (topic,) = inference.infer([found], "en_US", lambda _method: True).topics
+    assert (topic.key, topic.key_schema) == ("storeId", "k.avsc")
+
+
+def test_a_schema_of_keys_that_is_refused_costs_the_schema_alone():
+    """The topic and its key stay."""
+    draft = keyed(record("K", field("customerId", "string")))
+    draft.give_up(("topics", "paid", "key_schema"), "it is no good")
+    assert (draft.topics[0].key, draft.topics[0].key_schema) == ("customerId", "")
+    assert draft.topics[0].stopwatch == "id"
