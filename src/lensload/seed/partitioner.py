@@ -92,7 +92,7 @@ class Partitioner:
         if isinstance(batch.key, Drawn):
             partition = self.of(batch.topic, batch.key.pool)[batch.key.index]
         else:
-            hashes = _hashes(self._keys.of(batch.topic, batch.key, len(batch)))
+            hashes = _hashes(self._keys.of(batch.topic, batch.key, len(batch)).listed_or_none())
             partition = np.where(hashes < 0, _NOWHERE, hashes % self._counts[batch.topic])
         if (partition < 0).any():
             lane, sequence = ids.lanes_and_sequences(batch.serials)
@@ -116,7 +116,8 @@ class Partitioner:
         if place not in self._hashes:
             every = Drawn(pool, np.arange(len(pool.rows)))
             # Keys of its own, which forget the pool: it can be large, and its keys are hashed once.
-            self._hashes[place] = _hashes(TopicKeys(self.key_schemas).of(topic, every, len(every)))
+            keys = TopicKeys(self.key_schemas).of(topic, every, len(every))
+            self._hashes[place] = _hashes(keys.listed_or_none())
         return self._hashes[place]
 
 

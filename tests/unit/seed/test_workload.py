@@ -25,15 +25,15 @@ from tests.support.seeded_shop import PARTITIONS, SCHEMAS, Partitions, Seeded, d
 # Of `lensload seed --workload` with the tests' shop, 6,000 events, --until 2026-01-31T12:00:00Z, three partitions. Who
 # changes what is seeded changes these, and CHANGELOG.
 DIGESTS: dict[tuple[str, int], tuple[int, str]] = {
-    ("orders", 0): (872, "7c9e234c9e2beae6d0462a54372f4403730bd090c2949a3899a4532b6ce5f2f2"),
-    ("orders", 1): (898, "71094da10a558a40a89b279bc9d1a2887ac816526ffaf58193a60afecd24da0b"),
-    ("orders", 2): (805, "7dc63233ee11c5d68ab4ad8c67b3ea762a6279f4c8efceeb1295a7804fe7535e"),
-    ("parcels", 0): (857, "abd8eaf6d434b838563d8053225c51195bc4a6fc65c31c1e85f05e7787cf1c92"),
-    ("parcels", 1): (853, "39e44d0922bf94d2655403f23e293f343cfbe3575ec234d8444c55482c68e5f0"),
-    ("parcels", 2): (853, "33b48d5a6bc04998aad56f461aa8d3c491809dbeeee072e426c133b97b136206"),
-    ("payments", 0): (287, "dfc583457dff7188aacd9c15a4399c0fdba3b17cbc65e7af9aa2bb9ab2efc485"),
-    ("payments", 1): (298, "c4128163db09350aeabecdf6e9243f9e2479d4c66f4fbd14c090acf43beab208"),
-    ("payments", 2): (277, "b2a20e9c5823e378b046ffb1f7e4d646dfdd97014145c1f131cf3c1daf910882"),
+    ("orders", 0): (872, "c5acbec571572a22bca9248115bbc3744f75c575760755158637f1237103a805"),
+    ("orders", 1): (898, "df88d3f586c0fb42ceeae8cd3a187165a5752f8dfda4d69952d59a9a20383384"),
+    ("orders", 2): (805, "066d418989ec0fcfb32fe6fb73f210983367ffa4ea3652941ac132f062536bd4"),
+    ("parcels", 0): (857, "d3f45d0aa3df8d35f999852307ab2e0567a2472c3650228a984d0c7da8f8859d"),
+    ("parcels", 1): (853, "40ee656ec8a9684d29ce3f54ae16a7e53eea291c89a177e12d8ad958bfaac7a9"),
+    ("parcels", 2): (853, "5a233fe9f3749a25b9de158b125b90f964db76de4cac5692bfc6fe285a3b69da"),
+    ("payments", 0): (287, "cb968d868d64f8aa83537d55604bff138a820d607a2e93f334da78d048339e65"),
+    ("payments", 1): (298, "31fb20fd0691726e07440c7a9eee6664fb62dbe3795f7aa11707076211585208"),
+    ("payments", 2): (277, "f5c34b8d7ac87b9741982a2c238c9f0d4073e7222f2e5906a87311c3177439fb"),
 }
 
 
