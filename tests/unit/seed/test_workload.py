@@ -188,3 +188,21 @@ def test_faults_are_labelled_and_befall_any_events(path: Path):
         for each in some
         if each.headers == [(HEADER, b"tombstone")]
     )
+
+
+def test_records_have_the_headers_of_the_workload_and_keep_them_beside_a_fault(path: Path):
+    """What the file says of headers is seeded too; the label of a fault comes behind them, however a record was moved."""
+    path.write_text(
+        path.read_text() + '[topics.parcels.headers]\nsource = "web"\norder = { parent = "orderId" }\n'
+    )
+    found = records(plan(path, fault=("duplicate=0.05", "late=0.05", "tombstone=0.05")))
+    assert {name for each in of_topic(found, "orders") for name, _ in each.headers} == {HEADER}
+    labels: Counter[str] = Counter()
+    for each in of_topic(found, "parcels"):
+        source, order, *label = each.headers
+        assert source == ("source", b"web")
+        labels.update(value.decode() for name, value in label if name == HEADER)
+        if each.value is not None:
+            (parcel,) = decoded(SCHEMAS["parcels"], [each.value])
+            assert order == ("order", str(parcel["orderId"]).encode())
+    assert set(labels) >= {"duplicate", "late", "tombstone"}
