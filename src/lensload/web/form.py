@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -68,12 +69,13 @@ def checked(base: RunConfig, values: Mapping[str, Any], found: Sequence[Option])
 
 
 def target(config: RunConfig) -> str:
-    """Where the load goes: the cluster, the registry and the prefix of the topics."""
-    cluster = config.cluster
+    """Where the load goes: the cluster, the registry and the prefix of the topics; and which workload, if it is not LENS's."""
+    cluster, workload = config.cluster, config.load.workload
+    events = f"; the events are those of {Path(workload.name).name}" if workload else ""
     if cluster.embedded:
-        return "the embedded cluster"
+        return f"the embedded cluster{events}"
     prefix = f", topics {cluster.topic_prefix}*" if cluster.topic_prefix else ""
-    return f"{cluster.bootstrap_servers} (registry {cluster.registry_url}{prefix})"
+    return f"{cluster.bootstrap_servers} (registry {cluster.registry_url}{prefix}){events}"
 
 
 def _by_field(cause: BaseException | None, names: Mapping[str, str]) -> dict[str, str]:
