@@ -20,7 +20,6 @@ from lensload.kafka import partition_watch, preflight
 from lensload.kafka.admin import TopicAdmin
 from lensload.kafka.partition_watch import Partitions, PartitionWatch
 from lensload.kafka.producing import BATCH_BYTES, largest_batch, producer_settings
-from lensload.kafka.unanswered import limited
 from lensload.machine import resident_bytes
 from lensload.metrics.leaders import Leaders
 from lensload.processes import messages
@@ -98,10 +97,8 @@ class Generator(RunChild):
             sources = Sources.of(order)
             found = prepared.result()
         self._leaders = Leaders(tuple(order.names.values()))
-        tuning = _tuning(config, self._largest_batch(found.settings))
-        own = producer_settings(found.settings, tuning)
         self._producer = PacedProducer(
-            limited(own, found.partitions.values(), len(found.cluster.brokers)),
+            producer_settings(found.settings, _tuning(config, self._largest_batch(found.settings))),
             order.names,
             self._stats,
             self._leaders,

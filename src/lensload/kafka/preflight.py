@@ -40,14 +40,12 @@ class Surroundings:
     Attributes:
         settings: what every client of the cluster is made with.
         cluster: what the cluster says of itself.
-        partitions: how many each topic has, by its name in the cluster.
         registry: a connection, to be closed by whoever asked for it.
         versions: the schemas of the run's topics; behind them, if any topic changes over, the newer ones of those.
     """
 
     settings: dict[str, Any]
     cluster: ClusterFacts
-    partitions: dict[str, int]
     registry: Registry
     versions: tuple[Version, ...]
 
@@ -74,13 +72,11 @@ def prepare(config: RunConfig, bootstrap_servers: str, registry_url: str, *, emb
     try:
         versions = _of_workload(config, books) if config.load.workload else _of_lens(config, books)
         names = [cluster.topic_prefix + topic for topic in topics]
-        partitions = ensure_topics(
-            settings, names, cluster.partitions, cluster.replication_factor, embedded=embedded
-        )
+        ensure_topics(settings, names, cluster.partitions, cluster.replication_factor, embedded=embedded)
     except BaseException:
         books.close()
         raise
-    return Surroundings(settings, facts, partitions, books, versions)
+    return Surroundings(settings, facts, books, versions)
 
 
 def _of_lens(config: RunConfig, books: Registry) -> tuple[Version, ...]:
