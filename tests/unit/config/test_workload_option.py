@@ -71,7 +71,7 @@ def test_a_run_file_says_which_workload_it_was_and_not_where_it_lay(
 
 
 def test_a_seed_that_is_given_is_that_of_the_workload(path: Path):
-    """--seed stands above the seed of the file, in every process of the run, and nothing else of the workload changes."""
+    """--seed replaces the seed that the file names, in every process of the run; nothing else of the workload changes."""
     ours = loaded(path, seed=4)
     shop.written(path.parent, shop.TEXT.replace("seed = 7", "seed = 4"))
     assert ours.public()["workload"] == loaded(path).public()["workload"]
