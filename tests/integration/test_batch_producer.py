@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from lensload.encoding.packed import Packed
 from lensload.errors import LensloadError
-from lensload.kafka.batch_producer import BatchProducer, Messages
+from lensload.kafka.batch_producer import BatchProducer
 from lensload.kafka.embedded import EmbeddedCluster
+from lensload.kafka.message_table import Messages
 from tests.support.topic_reader import read_to_end
 
 COUNT = 500

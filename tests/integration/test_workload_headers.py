@@ -18,8 +18,9 @@ from lensload.encoding import stopwatch
 from lensload.encoding.encoders import Encoded, FragmentEncoder
 from lensload.encoding.packed import Packed
 from lensload.generator.producer import PacedProducer
-from lensload.kafka.batch_producer import BatchProducer, Messages
+from lensload.kafka.batch_producer import BatchProducer
 from lensload.kafka.embedded import EmbeddedCluster
+from lensload.kafka.message_table import Messages
 from lensload.kafka.produce_arguments import Arguments
 from lensload.kafka.reading import consumer_settings
 from lensload.kafka.topics import ensure_topics

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.encoding.encoders import Encoded
-from lensload.kafka.batch_producer import Messages
+from lensload.kafka.message_table import Messages
 
 NEVER_NS: Final = (1 << 63) - 1
 _CHUNK: Final = 250  # events between two looks at the clock: a quarter of a millisecond at full speed
