@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any, Final
 
-from confluent_kafka import TopicCollection
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from lensload.metrics.leaders import NOBODY
@@ -32,15 +33,19 @@ Partitions = Mapping[str, Sequence[Partition]]
 class PartitionWatch:
     """Asks for the partitions of topics without waiting: what has been answered is collected later.
 
+    Any broker that is up answers. AdminClient.describe_topics would ask the controller alone: while that is down there is
+    no answer, and librdkafka 2.16 may try to connect to it thousands of times a second, whatever its backoff.
+
     Args:
         settings: librdkafka's properties.
         names: the topics' names in the cluster.
     """
 
     def __init__(self, settings: Mapping[str, Any], names: Sequence[str]) -> None:
-        self._admin = AdminClient(dict(settings))
+        # A topic that is deleted meanwhile must not come back because we ask for it.
+        self._admin = AdminClient({**settings, "allow.auto.create.topics": False})
         self._names = list(names)
-        self._answers: dict[str, Future[Any]] = {}
+        self._answer: Future[Partitions] | None = None
         self._next_s = 0.0
         self._every_s = _EVERY_S
 
@@ -49,30 +54,43 @@ class PartitionWatch:
 
         Never waits.
         """
-        found = None
-        if self._answers and all(answer.done() for answer in self._answers.values()):
-            found = self._taken()
-        if not self._answers and time.monotonic() >= self._next_s:
+        found = self._taken(self._answer) if self._answer and self._answer.done() else None
+        if not self._answer and time.monotonic() >= self._next_s:
             self._ask(_ASK_S)
         return found
 
     def look_now(self, timeout_s: float) -> Partitions | None:
         """Ask, and wait for the answer at most so long; None: there was none."""
-        self._ask(timeout_s)
-        wait(self._answers.values(), timeout_s)
-        return self._taken()
+        answer = self._ask(timeout_s)
+        wait([answer], timeout_s)
+        return self._taken(answer)
 
-    def _ask(self, timeout_s: float) -> None:
+    def _ask(self, timeout_s: float) -> Future[Partitions]:
         self._next_s = time.monotonic() + self._every_s
-        self._answers = self._admin.describe_topics(
-            TopicCollection(self._names), request_timeout=max(0.1, timeout_s)
-        )
+        self._answer = answer = Future[Partitions]()
+        # A process that ends does not wait for this thread.
+        Thread(target=self._fetch, args=(answer, timeout_s), name="partitions", daemon=True).start()
+        return answer
 
-    def _taken(self) -> Partitions | None:
-        answers, self._answers = self._answers, {}
-        if not all(answer.done() and answer.exception() is None for answer in answers.values()):
+    def _fetch(self, answer: Future[Partitions], timeout_s: float) -> None:
+        deadline_s = time.monotonic() + timeout_s
+        try:
+            answer.set_result({name: self._partitions(name, deadline_s) for name in self._names})
+        except KafkaException as error:
+            answer.set_exception(error)
+
+    def _partitions(self, name: str, deadline_s: float) -> list[Partition]:
+        """In the order of their numbers."""
+        topic = self._admin.list_topics(name, timeout=max(0.1, deadline_s - time.monotonic())).topics[name]
+        if topic.error is not None:
+            raise KafkaException(topic.error)
+        return [Partition(each.leader, len(each.isrs)) for _, each in sorted(topic.partitions.items())]
+
+    def _taken(self, answer: Future[Partitions]) -> Partitions | None:
+        self._answer = None
+        if not answer.done() or answer.exception() is not None:
             return None
-        found = {name: _partitions(answer.result()) for name, answer in answers.items()}
+        found = answer.result()
         self._every_s = max(_EVERY_S, sum(map(len, found.values())) / _PARTITIONS_A_SECOND)
         return found
 
@@ -120,11 +138,3 @@ def _shortage(name: str, before: Sequence[Partition], now: Sequence[Partition], 
 
 def _named(broker: int) -> str:
     return "nobody" if broker == NOBODY else f"broker {broker}"
-
-
-def _partitions(described: Any) -> list[Partition]:  # noqa: ANN401 - TopicDescription has no types
-    """In the order of their numbers."""
-    ordered = sorted(described.partitions, key=lambda each: each.id)
-    return [
-        Partition(NOBODY if each.leader is None else int(each.leader.id), len(each.isr)) for each in ordered
-    ]
