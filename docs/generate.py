@@ -1,14 +1,14 @@
 """Write the generated pages of this folder: `make docs`, or `python docs/generate.py`.
 
 configuration.md comes from the configuration model and the command line, run-file.md and workload-file.md from the JSON
-Schemas of these files. tests/unit/test_docs.py fails when a page is not what this script would write.
+Schemas of these files, reasons.md from the rules of the verdict. tests/unit/test_docs.py fails when a page is not what this script would write.
 """
 
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import click
 
@@ -16,6 +16,9 @@ from lensload.cli.main import main as lensload
 from lensload.config.options import Option, options
 from lensload.results.schema import schema
 from lensload.schema import registry_auth
+from lensload.verdict.judge import RULES
+from lensload.verdict.rules import missing
+from lensload.verdict.verdict import Severity
 from lensload.workload import json_schema
 
 FOLDER: Final = Path(__file__).parent
@@ -127,6 +130,41 @@ and the event's number there, so that any number of workers makes the same event
 """
 
 
+REASONS: Final = """\
+# Reasons
+
+Each reason for a verdict has a code for programs. Its text, with the figures, is printed below the verdict and is in the
+[run file](run-file.md#reason). An `invalid` reason means that the figures must not be used, a `fail` that an objective or a limit was
+missed; a `remark` changes no verdict. [benchmark.md](benchmark.md#pass-fail-invalid) explains the verdicts.
+"""
+
+OF_NO_RULE: Final[Mapping[str, tuple[str, str]]] = {
+    "process_died": ("invalid", "A process of the run was killed, or ended without a word."),
+    "process_failed": ("invalid", "A process of the run ended with an error, which is printed."),
+    "worker_lost": ("invalid", "Nothing was heard of a worker for too long."),
+    "worker_left": ("invalid", "A worker was stopped before the end of the run."),
+    "messages_lost": ("invalid", "Messages of a worker did not reach the coordinator."),
+    "drain_timeout": ("invalid", "A process did not finish within the drain timeout."),
+    "drain_given_up": ("invalid", "Somebody interrupted the drain."),
+    "objective_missed": ("fail", "An objective (`--slo`) does not hold."),
+    "repeats_missing": ("invalid", "Fewer of the repeated runs than were asked for have a result."),
+}
+
+
+def reasons() -> str:
+    """The page of all reasons that a verdict can have, the gravest first."""
+    advice: dict[str, str] = {**missing.ADVICE}
+    rows = [(rule.code, rule.severity, rule.meaning, rule.advice) for rule in RULES]
+    rows += [
+        (code, severity, meaning, advice.get(code, "")) for code, (severity, meaning) in OF_NO_RULE.items()
+    ]
+    parts = [NOTE, REASONS]
+    for severity in get_args(Severity):
+        found = [(f"`{row[0]}`", *row[2:]) for row in rows if row[1] == severity]
+        parts += [f"## {severity}\n", *_table(("code", "when", "what to do"), found)]
+    return "\n".join(parts)
+
+
 def configuration() -> str:
     """The page of every option: those of a run by group, then those that one command alone has."""
     parts = [NOTE, INTRODUCTION]
@@ -176,6 +214,7 @@ def pages() -> dict[str, str]:
     return {
         "configuration.md": configuration(),
         "run-file.md": run_file(schema()),
+        "reasons.md": reasons(),
         "workload-file.md": workload_file(json_schema.schema()),
     }
 

@@ -16,6 +16,7 @@ from lensload.cli.main import main
 from lensload.config import loading
 from lensload.config.options import options
 from lensload.metrics.stages import MEANINGS, PLACES
+from lensload.verdict.judge import CODES
 from tests.support.pages import PAGES, ROOT, anchors, blocks
 
 LOCUST = """
@@ -83,6 +84,13 @@ def test_every_option_of_a_run_is_in_the_page():
         (row,) = [row for row in rows if row[1] == f"`{option.env}`"]
         assert row[0].startswith(f"| `{option.flag} ")
         assert row[2].strip("`").replace(", ", ",") == str(option.default)
+
+
+def test_every_reason_is_in_the_page():
+    """A reader who looks for the code of a reason finds when it holds."""
+    rows = [line.split(" | ") for line in generator().reasons().splitlines() if line.startswith("| `")]
+    assert sorted(row[0].strip("| `") for row in rows) == sorted(CODES)
+    assert all(row[1].endswith(".") for row in rows)
 
 
 def test_a_json_schema_becomes_a_page():

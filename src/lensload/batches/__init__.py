@@ -1,1 +1,1 @@
-"""Events as columns, batches by topic: what a source of events gives and an encoder takes. It draws no value."""
+"""Events as columns, batches by topic: what a source of events gives and an encoder takes. It never decides a value."""

@@ -1,1 +1,1 @@
-"""Which event arrived: sent, failed and seen, event by event, from the ids. It never looks at times."""
+"""Which events were sent, failed and seen, one by one, by their ids. It never looks at times."""

@@ -1,1 +1,1 @@
-"""Whether a run can be made here: the cluster, the registry, the topics and this machine, looked at before a run."""
+"""Checks before a run: the cluster, the registry, the topics and this machine. It changes none of them (`--probe-topic` makes one topic and deletes it)."""

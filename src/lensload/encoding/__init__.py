@@ -1,1 +1,1 @@
-"""From columns to the bytes on the wire, as fastavro would write them. It never decides what happens or when."""
+"""Columns to Avro bytes, the same bytes that fastavro writes. It never decides what happens or when."""

@@ -1,1 +1,1 @@
-"""Reaching a Kafka cluster, embedded or real, and its topics. It knows nothing of what is sent."""
+"""Reaching a Kafka cluster, embedded or real: connections, topics, producers, readers. It never makes an event."""

@@ -1,1 +1,1 @@
-"""What is measured: stages, histograms, counts and intervals that add up. It never judges."""
+"""What is measured: stages, histograms and counts, which can be added up over processes. It never judges."""

@@ -1,1 +1,1 @@
-"""When each event is due: a profile and a rate as times. It never sleeps and never reads a clock."""
+"""When each event is due, from a rate and a profile. It never sleeps and never reads a clock."""

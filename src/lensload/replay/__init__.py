@@ -1,4 +1,4 @@
-"""Replay: reading history back, each message by the schema version that wrote it.
+"""Replay: reading history back, each message by the schema version that wrote it. It never times a message.
 
     start -> source -> (merge) -> batch -> decoder -> counts, rejects and outputs
 

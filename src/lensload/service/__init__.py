@@ -1,1 +1,1 @@
-"""A service under test: its answers, held against the requests, and the lag of its consumer groups."""
+"""A service under test: its answers compared with the requests, the lag of its consumer groups. It never answers."""

@@ -1,1 +1,1 @@
-"""Whether a run is valid (rules) and meets its objectives (slo): pure, over plain values. It never reads a file."""
+"""Whether a run is valid (rules) and meets its objectives (slo), from plain values. It never reads a file."""

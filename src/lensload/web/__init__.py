@@ -1,4 +1,4 @@
-"""The live page of a run: what is measured, second by second, with a dial; the same page for `locust` and for `bench`.
+"""The live page of a run: what is measured, second by second, with its rate to be set; the same page for `locust` and for `bench`.
 
 It knows no Locust. Whoever makes runs gives it a `Desk` (what the page may ask for), and passes a `Live` to each
 coordinator as a listener; `blueprint` then serves both, as a page and as JSON (docs/live.md).

@@ -1,1 +1,1 @@
-"""Workloads: events of anybody's schemas, made by the generators that a workload file names."""
+"""Workloads: events of any schemas, as a workload file says. It never sends one."""

@@ -1,1 +1,1 @@
-"""What happens, as a pure function of the seed. How people behave, clicks included, is in behaviour; no I/O, no clock."""
+"""What people, items and models do, from the seed alone; behaviour has how people click. It never reads a clock or a file."""

@@ -1,1 +1,1 @@
-"""Labelled faults in seeded records: which there are, when they happen, what they do to a value."""
+"""Labelled faults in seeded records: which kinds there are, when and where they happen. They never touch a live run."""

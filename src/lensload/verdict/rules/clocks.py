@@ -15,6 +15,7 @@ RULES: Final = Rules()
 
 @RULES.add("clock_step", "invalid", "Let NTP slew the clock instead (chronyd does), and run again.")
 def _clock_step(run: Evidence, _: Thresholds) -> Text:
+    """A host's clock was set during the run."""
     step_s = run.facts.clock_step_s
     return step_s > _MAX_CLOCK_STEP_S and (
         f"A clock was set by {step_s * 1e3:,.1f} ms during the run: all latencies across that step are off by"
@@ -26,6 +27,7 @@ def _clock_step(run: Evidence, _: Thresholds) -> Text:
     "clock_doubt", "invalid", "Synchronise the hosts (PTP, or chronyd towards one of them), or run on one."
 )
 def _clock_doubt(run: Evidence, thresholds: Thresholds) -> Text:
+    """The clocks of the hosts may be further apart than the end-to-end latencies allow."""
     median_us, doubt_us = run.latencies.end_to_end_p50_us, run.facts.clock_doubt_us
     if isinf(doubt_us):
         return "The clock of a host was never read: nobody knows how far it is from the others."
@@ -41,6 +43,7 @@ def _clock_doubt(run: Evidence, thresholds: Thresholds) -> Text:
 
 @RULES.add("negative_latency", "invalid", "Synchronise the clocks, and run again.")
 def _negative_latency(run: Evidence, _: Thresholds) -> Text:
+    """Events seem to have arrived before they were due."""
     negative = run.latencies.negative_fraction
     return negative > _MAX_NEGATIVE and (
         f"{share(negative, 1)} of the latencies of a stage are below 0: a clock stepped, or the clocks of two"

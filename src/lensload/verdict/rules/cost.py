@@ -20,6 +20,7 @@ _MAX_THROTTLED: Final = 0.01  # of the periods: a pause in more of them is in th
     "Add a worker (--workers) before you raise the rate: beyond a whole core the generator is late, and the run invalid.",
 )
 def _generator_busy(run: Evidence, _: Thresholds) -> Text:
+    """A thread of the generator used most of a core."""
     return not run.facts.flat_out and _busy(run, "generator")
 
 
@@ -30,6 +31,7 @@ def _generator_busy(run: Evidence, _: Thresholds) -> Text:
     " invalid.",
 )
 def _observer_busy(run: Evidence, _: Thresholds) -> Text:
+    """A thread of the observer used most of a core."""
     return _busy(run, "observer")
 
 
@@ -52,6 +54,7 @@ def _busy(run: Evidence, process: str) -> Text:
     "Use a machine with cores of its own; else compare several runs (--repeat 5), not single ones.",
 )
 def _cpu_steal(run: Evidence, _: Thresholds) -> Text:
+    """The host of this virtual machine gave its processor time to others."""
     stolen = max((cost["stolen"] or 0.0 for cost in run.costs), default=0.0)
     return stolen > MAX_STOLEN and (
         f"The host took {share(stolen, 1)} of the CPU time for others (steal): latencies hold these pauses."
@@ -60,6 +63,7 @@ def _cpu_steal(run: Evidence, _: Thresholds) -> Text:
 
 @RULES.add("cpu_throttled", "remark", "Raise the container's CPU limit, or lower the rate.")
 def _cpu_throttled(run: Evidence, _: Thresholds) -> Text:
+    """A container's CPU limit stopped a process."""
     shares = ((cost["throttled"] or 0.0, cost["process"]) for cost in run.costs)
     throttled, process = max(shares, default=(0.0, ""))
     return throttled > _MAX_THROTTLED and (
@@ -70,6 +74,7 @@ def _cpu_throttled(run: Evidence, _: Thresholds) -> Text:
 
 @RULES.add("machine_busy", "remark", "Stop what else runs there, or give the cluster a machine of its own.")
 def _machine_busy(run: Evidence, _: Thresholds) -> Text:
+    """All cores of the machine were busy."""
     busy = max((cost["busy"] or 0.0 for cost in run.costs), default=0.0)
     return busy > _MAX_BUSY and (
         f"The cores of the machine were busy for {share(busy, 1)} of the time, with this run and what else runs there:"

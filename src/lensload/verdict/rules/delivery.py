@@ -16,6 +16,7 @@ RULES: Final = Rules()
     limit="cluster",
 )
 def _unflushed(run: Evidence, _: Thresholds) -> Text:
+    """The drain ended before it was known whether the cluster took these events."""
     # Not one is allowed, for those that are missing are the slowest.
     unflushed = run.facts.unflushed
     return unflushed > 0 and (
@@ -35,6 +36,7 @@ RULES.add_total(
 
 @RULES.add("failed", "fail", "See the errors for why.")
 def _failed(run: Evidence, thresholds: Thresholds) -> Text:
+    """The cluster refused events for good."""
     failed, produced = run.counts["failed"], run.counts["produced"]
     return failed > thresholds.max_failed * produced and (
         f"The cluster did not take {number(failed, 'event')} ({share(failed, produced)} of those produced)."
@@ -43,6 +45,7 @@ def _failed(run: Evidence, thresholds: Thresholds) -> Text:
 
 @RULES.add("lost", "fail")
 def _lost(run: Evidence, thresholds: Thresholds) -> Text:
+    """Acknowledged events never arrived at the observer."""
     lost, acked = run.counts["lost"], run.counts["acked"]
     conclusive = run.facts.accounted and not run.facts.embedded
     return (

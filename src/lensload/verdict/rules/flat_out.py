@@ -46,6 +46,7 @@ def _client_cores(run: Evidence) -> float:
 
 @RULES.add("limited_by_generator", "remark", "Add workers (--workers), or cores.")
 def _by_generator(run: Evidence, thresholds: Thresholds) -> Text:
+    """Without a schedule (`--rate max`), the generator was the limit."""
     return limit_of(run, thresholds) == "generator" and (
         "Without a schedule, the generator was the limit: only for"
         f" {share(_full(run), 1)} of the time did it have to wait for acknowledgements."
@@ -54,6 +55,7 @@ def _by_generator(run: Evidence, thresholds: Thresholds) -> Text:
 
 @RULES.add("limited_by_client", "remark", "Add workers (--workers), or choose another --compression.")
 def _by_client(run: Evidence, thresholds: Thresholds) -> Text:
+    """Without a schedule (`--rate max`), a thread of librdkafka was the limit."""
     return limit_of(run, thresholds) == "client" and (
         f"Without a schedule, the Kafka client was the limit: a thread of librdkafka used {_client_cores(run):.2f} of a core."
     )
@@ -61,6 +63,7 @@ def _by_client(run: Evidence, thresholds: Thresholds) -> Text:
 
 @RULES.add("limited_by_broker", "remark", "More partitions, brokers or --linger may let it take more.")
 def _by_broker(run: Evidence, thresholds: Thresholds) -> Text:
+    """Without a schedule (`--rate max`), the broker or the network to it was the limit."""
     return limit_of(run, thresholds) == "broker" and (
         "Without a schedule, the broker (with the network to it) was the limit: for"
         f" {share(_full(run), 1)} of the time as many events waited for acknowledgements as may be under way."
@@ -71,6 +74,7 @@ def _by_broker(run: Evidence, thresholds: Thresholds) -> Text:
     "limited_by_observer", "remark", "Add workers (--workers); end-to-end latency is the observer's here."
 )
 def _by_observer(run: Evidence, thresholds: Thresholds) -> Text:
+    """Without a schedule (`--rate max`), the observer was the limit."""
     return limit_of(run, thresholds) == "observer" and (
         f"Without a schedule, the observer did not keep up; it was behind by {behind_by(run, thresholds)}."
     )

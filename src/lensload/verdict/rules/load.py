@@ -14,6 +14,7 @@ RULES: Final = Rules()
 
 @RULES.add("load_not_reached", "invalid", "Lower the rate, or add workers or cores.", limit="generator")
 def _load_not_reached(run: Evidence, thresholds: Thresholds) -> Text:
+    """Fewer events were produced than were due."""
     produced, due = run.counts["produced"], run.facts.due
     short = due - produced > max(due * (1 - thresholds.min_achieved), _chance(run.facts))
     return (
@@ -30,6 +31,7 @@ def _chance(facts: RunFacts) -> float:
 
 @RULES.add("schedule_lag", "invalid", "Lower the rate, or add workers or cores.", limit="generator")
 def _schedule_lag(run: Evidence, thresholds: Thresholds) -> Text:
+    """Events were handed over too long after they were due."""
     name, lag_us = _highest(run.latencies.schedule_lag_us)
     most_ms = thresholds.max_schedule_lag_s * 1e3
     # Without a schedule nothing is late: the lag is what making and encoding take.
@@ -50,11 +52,13 @@ def _schedule_lag(run: Evidence, thresholds: Thresholds) -> Text:
     limit="generator",
 )
 def _lag_decides(run: Evidence, thresholds: Thresholds) -> Text:
+    """The generator's own lag is a large part of the figure that an objective is about, and decides it."""
     return _lag_of(share for share in run.lag_shares if share.decides and _large(share, thresholds))
 
 
 @RULES.add("lag_share", "remark", "Read the figure as the cluster's and the generator's together.")
 def _lagshare(run: Evidence, thresholds: Thresholds) -> Text:
+    """The generator's own lag is a large part of the figure that an objective is about, and does not decide it."""
     return _lag_of(share for share in run.lag_shares if not share.decides and _large(share, thresholds))
 
 
@@ -90,6 +94,7 @@ def _since(run: Evidence) -> str:
 
 @RULES.add("queue_full", "invalid", "Lower the rate, or give the cluster more.", limit="cluster")
 def _queue_full(run: Evidence, _: Thresholds) -> Text:
+    """The producer's queue was full, so that the cluster held back the schedule."""
     # From the first time on the cluster holds the schedule back, which an open loop exists to prevent.
     full = 0 if run.facts.flat_out else run.total("queue_full")
     return full > 0 and (

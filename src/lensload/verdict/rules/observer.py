@@ -16,6 +16,7 @@ RULES: Final = Rules()
     limit="generator",
 )
 def _observer_lag(run: Evidence, thresholds: Thresholds) -> Text:
+    """The observer read events long after they were acknowledged, so that end-to-end latency is its own."""
     judged = run.facts.acks == "all" and not run.outage and not run.facts.flat_out
     behind = judged and behind_by(run, thresholds)
     return behind and f"The observer fell behind by {behind}."
@@ -43,6 +44,7 @@ def behind_by(run: Evidence, thresholds: Thresholds) -> Text:
     limit="generator",
 )
 def _deleted_before_read(run: Evidence, _: Thresholds) -> Text:
+    """The broker deleted records before the observer read them."""
     deleted = 0 if run.facts.embedded else run.total("deleted_before_read")
     return deleted > 0 and (
         f"The observer lost its place: {number(deleted, 'record')} had been deleted before it read them."
@@ -61,6 +63,7 @@ RULES.add_total(
 
 @RULES.add("observer_incomplete", "invalid", "Raise --drain-timeout, or lower the rate.", limit="generator")
 def _observer_incomplete(run: Evidence, _: Thresholds) -> Text:
+    """The observer did not reach the ends of the partitions."""
     return not run.facts.observer_complete and (
         "The observer did not reach the ends of the partitions, so end-to-end latency lacks its slowest events."
     )
@@ -68,6 +71,7 @@ def _observer_incomplete(run: Evidence, _: Thresholds) -> Text:
 
 @RULES.add("embedded_overrun", "invalid", "Lower the rate.", limit="generator")
 def _embedded_overrun(run: Evidence, _: Thresholds) -> Text:
+    """The observer missed events that the embedded cluster no longer had."""
     missed = max(run.counts["lost"], run.total("deleted_before_read")) if run.facts.embedded else 0
     return missed > 0 and (
         f"The observer missed {number(missed, 'event')} that the embedded cluster had acknowledged: it keeps 5 MiB a"
@@ -77,6 +81,7 @@ def _embedded_overrun(run: Evidence, _: Thresholds) -> Text:
 
 @RULES.add("observer_lag_unattributed", "remark", "Use acks=all to find out which of the two it is.")
 def _observer_lag_unattributed(run: Evidence, thresholds: Thresholds) -> Text:
+    """Events were read long after they were due, and without acks=all it is not known by whose fault."""
     behind = run.facts.acks != "all" and behind_by(run, thresholds)
     return behind and (
         f"Events were read late by {behind}. With acks={run.facts.acks} an acknowledgement does not mean that they"
@@ -86,6 +91,7 @@ def _observer_lag_unattributed(run: Evidence, thresholds: Thresholds) -> Text:
 
 @RULES.add("observer_lag_outage", "remark")
 def _observer_lag_outage(run: Evidence, thresholds: Thresholds) -> Text:
+    """Events were read late because the cluster could not be reached in between."""
     behind = run.facts.acks == "all" and run.outage and behind_by(run, thresholds)
     return behind and (
         f"Events were read late by {behind}. Producer and observer both lost the cluster in between (see the"

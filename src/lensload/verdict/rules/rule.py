@@ -22,6 +22,7 @@ class Rule:
     Attributes:
         code: its name for programs.
         severity: what it makes of a run.
+        meaning: when it holds, in a sentence.
         text: what happened, if it holds.
         advice: what to do about it.
         limit: what could not keep up with the rate, where that is the cause; None: the rate is not the cause.
@@ -29,6 +30,7 @@ class Rule:
 
     code: str
     severity: Severity
+    meaning: str
     text: Holds
     advice: str
     limit: Limit | None
@@ -40,10 +42,13 @@ class Rules(list[Rule]):
     def add(
         self, code: str, severity: Severity, advice: str = "", limit: Limit | None = None
     ) -> Callable[[Holds], Holds]:
-        """Make the decorated function a rule: it returns its text where the rule holds, else something false."""
+        """Make the decorated function a rule: it returns its text where the rule holds, else something false.
+
+        Its docstring says when the rule holds. The rules of a new module must be added to `judge.RULES`.
+        """
 
         def add(text: Holds) -> Holds:
-            self.append(Rule(code, severity, text, advice, limit))
+            self.append(Rule(code, severity, text.__doc__ or "", text, advice, limit))
             return text
 
         return add
@@ -55,6 +60,7 @@ class Rules(list[Rule]):
             count = count_of(run.counts, code)
             return bool(count) and f"{number(count, 'event').capitalize()} {text}."
 
+        holds.__doc__ = f"Events {text}."
         self.add(code, severity)(holds)
 
     def add_total(
@@ -66,6 +72,7 @@ class Rules(list[Rule]):
             count = run.total(total)
             return bool(count) and text.format(count=number(count, noun))
 
+        holds.__doc__ = text.format(count=f"some {noun}s")
         self.add(code, "invalid", advice, limit)(holds)
 
 

@@ -17,6 +17,7 @@ RULES: Final = Rules()
     " observed (--responses-topic)? The notices say which groups were found.",
 )
 def _no_answers(run: Evidence, _: Thresholds) -> Text:
+    """The service under test answered no request."""
     found = run.responses
     if found is None or found["answered"] or not found["requests"]:
         return None
@@ -27,6 +28,7 @@ def _no_answers(run: Evidence, _: Thresholds) -> Text:
     "answers_wrong", "remark", "Make objectives of those that matter, such as --slo 'misdirected == 0'."
 )
 def _answers_wrong(run: Evidence, _: Thresholds) -> Text:
+    """Some answers of the service under test are wrong, late, or missing."""
     found = run.responses
     if found is None or not found["answered"]:
         return None
