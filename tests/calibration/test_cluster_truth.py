@@ -221,6 +221,25 @@ def test_a_slow_follower_is_in_the_acknowledgements_of_acks_all_alone(
                 table.near(said, truth, found, 0.2 * expected, "events")
 
 
+def test_what_followers_do_not_have_yet_is_waited_for(stage: Stage, tmp_path: Path, table: Table):
+    """Under acks=1 an event is acknowledged before it can be read: with a follower that hangs at the end none counts as lost."""
+    stage.create([(1, 2, 3), (2, 1, 3)])
+    follower = stage.cluster.nodes[3]
+    with stage.bench(tmp_path, 60, acks="1") as bench:
+        stage.await_events(bench)
+        follower.freeze()
+        time.sleep(0.2)
+        bench.press_ctrl_c()
+        time.sleep(SESSION_S - 0.8)
+        follower.thaw()
+        code = bench.ended()
+        run, log = bench.run(), bench.log
+    what = "a follower frozen from before the drain on, acks=1:"
+    check_against(run, stage.witness, what, table)
+    table.exact(f"{what} acknowledged and lost", 0, total(run, "lost"))
+    assert (code, codes(run["reasons"], "invalid")) == (3, ["cut_short"]), log
+
+
 def behind_a_frozen_follower(stage: Stage, folder: Path, acks: str) -> tuple[Run, float]:
     """A run during which broker 3, which leads nothing, stands still for a while; and for how long."""
     with stage.bench(folder, 5, acks=acks) as bench:

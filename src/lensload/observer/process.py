@@ -33,6 +33,8 @@ _LISTEN_NS: Final = 20_000_000
 _PATIENCE_S: Final = 0.02
 _ASK_S: Final = 1.0
 _LEADERS_S: Final = 5.0  # for the first answer of who leads the partitions
+# Without acks=all an event can be acknowledged before its followers have it, and be read only after.
+_SETTLE_S: Final = 3.0
 
 
 class ObserverProcess(RunChild):
@@ -83,9 +85,9 @@ class ObserverProcess(RunChild):
             listen=self.listen,
         )
         self._observer.prove()
-        self._follower = (
-            None if order.embedded else self._follow(order, found, several=len(facts.brokers) > 1)
-        )
+        several = len(facts.brokers) > 1
+        self._settle_s = _SETTLE_S if several and order.config.producer.acks != "all" else 0.0
+        self._follower = None if order.embedded else self._follow(order, found, several=several)
 
     def run(self) -> None:
         """Say ready, then work until drained."""
@@ -168,19 +170,7 @@ class ObserverProcess(RunChild):
         """Read up to where the partitions end now, as long as the configuration allows."""
         self._costs.end()
         self._request_rates.end()
-        deadline_s = time.monotonic() + self._config.load.drain_timeout_s
-        answers = self._answers()
-        if self._follower:  # partitions that were added a moment ago hold events too
-            self.send_all(map(messages.Notice, self._follower.look_now(_ASK_S)))
-        ends: dict[tuple[str, int], int] | None = None
-        left = 0
-        while (ends is None or left) and time.monotonic() < deadline_s:
-            self._observer.watch(_PATIENCE_S)
-            self.report_each_second(time.time_ns())
-            # Reports ask again while a broker that was away is not back. Whoever never had an answer may not ask at all.
-            if ends is None and (not answers or self._answers() > answers):
-                ends = self._ends()
-            left = self._observer.behind(ends) if ends else 0
+        complete = self._read_to_the_ends(time.monotonic() + self._config.load.drain_timeout_s)
         self._observer.account()
         self._observer.close()
         self._tell_pages(everything=True)
@@ -188,7 +178,26 @@ class ObserverProcess(RunChild):
         if self._replies and not self._replies.met and self._look_for_readers:
             self._link.send(messages.Notice(readers_of(self._settings, self._requests)))
         self.tell_cost()
-        self._link.send(messages.ObserverDrained(self._stats.take(), complete=ends is not None and not left))
+        self._link.send(messages.ObserverDrained(self._stats.take(), complete=complete))
+
+    def _read_to_the_ends(self, deadline_s: float) -> bool:
+        """Read up to where the partitions end, and are still to end after the time to settle; False: not in time."""
+        answers = self._answers()
+        if self._follower:  # partitions that were added a moment ago hold events too
+            self.send_all(map(messages.Notice, self._follower.look_now(_ASK_S)))
+        ends: dict[tuple[str, int], int] | None = None
+        asked_s = 0.0
+        while (now_s := time.monotonic()) < deadline_s:
+            self._observer.watch(_PATIENCE_S)
+            self.report_each_second(time.time_ns())
+            # Reports ask again while a broker that was away is not back. Whoever never had an answer may not ask at all.
+            if ends is None and (not answers or self._answers() > answers):
+                ends, asked_s = self._ends(), now_s
+            elif ends is not None and not self._observer.behind(ends) and now_s >= asked_s + self._settle_s:
+                before, ends, asked_s = ends, self._ends() if self._settle_s else ends, now_s
+                if ends == before:
+                    return True
+        return False
 
     def _answers(self) -> int:
         """How often the cluster has told which partitions there are."""
