@@ -19,7 +19,7 @@ from lensload.workload.maker import Maker
 from lensload.workload.model import Workload
 from lensload.workload.paths import ITEMS, VALUES, Wanted, find, joined, step
 from lensload.workload.position import MOST_ITEMS, Position, others
-from lensload.workload.references import KEYS, References
+from lensload.workload.references import KEYS, OF_POOLS, References
 from lensload.workload.topic_specs import TopicSpec
 from lensload.world import rng
 
@@ -157,7 +157,7 @@ class Builder:
 
     def _generated(self, type_: AvroType, table: FieldTable, at: Position) -> Maker:
         key = table.generator
-        if at.in_pool and (key in generators.OF_EVENTS or (key in KEYS and key != "from_")):
+        if at.in_pool and (key in generators.OF_EVENTS or (key in KEYS and key not in OF_POOLS)):
             raise at.complaint(
                 key, f"{key.removesuffix('_of')} is of events, and the rows of a pool are none"
             )
@@ -166,7 +166,7 @@ class Builder:
         return at.told(key, lambda: generators.made(table, type_, self._site(at)))
 
     def _site(self, at: Position) -> Site:
-        rows = self._file.pools[at.owner[1]].size if at.in_pool else 0
+        rows = self._file.pools[at.owner[1]].count if at.in_pool else 0
         return Site(at.place, self._key(at), self._faker, at.tree, rows)
 
     def _key(self, at: Position, what: str = "") -> rng.Keys:

@@ -44,9 +44,19 @@ def _one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _moment(value: object) -> object:
-    """A bound of a range: a number as it is, a TOML date or time as ISO text."""
+def _moment(value: Any) -> Any:  # noqa: ANN401 - any TOML
+    """TOML's dates and times as ISO text, in lists and tables too: what JSON would make of them differs."""
+    if isinstance(value, list):
+        return [_moment(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _moment(each) for key, each in value.items()}
     return value.isoformat() if isinstance(value, (datetime, date, time)) else value
+
+
+def _rows(value: Any) -> Any:  # noqa: ANN401 - any TOML
+    if not isinstance(value, list) or not value or not all(isinstance(row, dict) and row for row in value):
+        raise ValueError('it should be a list of tables, such as [{ city = "Berlin", country = "DE" }]')
+    return value
 
 
 Bound: TypeAlias = Annotated[
@@ -92,6 +102,7 @@ Paths: TypeAlias = Annotated[
 ]
 Weights: TypeAlias = Annotated[
     dict[str, float] | list[Any],
+    BeforeValidator(_moment),
     BeforeValidator(_weights),
     WithJsonSchema(
         {
@@ -104,6 +115,14 @@ Weights: TypeAlias = Annotated[
                 {"type": "array", "minItems": 1},
             ]
         }
+    ),
+]
+WrittenRows: TypeAlias = Annotated[
+    list[dict[str, Any]],
+    BeforeValidator(_moment),
+    BeforeValidator(_rows),
+    WithJsonSchema(
+        {"type": "array", "items": {"type": "object", "minProperties": 1}, "minItems": 1},
     ),
 ]
 
@@ -285,6 +304,17 @@ class FieldTable(Table):
         if self.distinct is not None and self.faker is None:
             raise ValueError("distinct is the number of Faker's values, so it needs faker beside it")
         return self
+
+
+class ColumnTable(FieldTable):
+    """A column of a pool whose rows the file writes out: as a field of which each row's value is known."""
+
+    values: tuple[Any, ...]
+
+    @property
+    def generator(self) -> str:
+        """`values`, which no table of the file names."""
+        return "values"
 
 
 def _at_most_one(table: Table, names: tuple[str, ...]) -> None:

@@ -123,8 +123,9 @@ def _pattern(table: FieldTable, type_: AvroType, site: Site) -> Maker:
 def _faker(table: FieldTable, type_: AvroType, site: Site) -> Maker:
     usual_distinct = min(site.rows, _A_POOLS_DISTINCT) if site.rows else DISTINCT
     values = site.faker.of(known(table.faker), table.distinct or usual_distinct, type_, site.place)
-    # In a pool, as many values as rows are one value a row.
-    return drawn_makers.one_of(values, site.path_key, by_row=0 < site.rows <= len(values))
+    if 0 < site.rows <= len(values):
+        return drawn_makers.one_a_row(values)
+    return drawn_makers.one_of(values, site.path_key)
 
 
 def _due(_table: FieldTable, type_: AvroType, _site: Site) -> Maker:

@@ -77,6 +77,7 @@ def of_content(content: dict[str, Any], path: Path, fetch: Fetch | None = None) 
     """
     file = _validated(content)
     _check_names(file)
+    _check_rows(file)
     schemas = {
         topic: named_schema.of(table.schema_, ("topics", topic, "schema"), table.include, path.parent, fetch)
         for topic, table in file.topics.items()
@@ -179,6 +180,23 @@ def _check_names(file: WorkloadFile) -> None:
     if all(table.parent is not None for table in file.topics.values()):
         raise Complaint(("topics",), "every topic has a parent: at least one should have none.")
     _check_shares(file)
+
+
+def _check_rows(file: WorkloadFile) -> None:
+    """All written rows of a pool have the columns of its first one, none of which is made too."""
+    for pool, table in file.pools.items():
+        columns = dict.fromkeys(table.rows[0]) if table.rows else {}
+        for number, row in enumerate(table.rows or (), start=1):
+            for column in [*row, *columns]:
+                here = ("pools", pool, "rows", str(number), column)
+                if column not in columns:
+                    raise Complaint(here, f"the first row has no {column!r}{nearest(column, columns)}")
+                if column not in row:
+                    raise Complaint(here, f"the row has no {column!r}, and the first one has.")
+                if column in table.fields:
+                    raise Complaint(
+                        here, f"{column} is one of the pool's fields too: leave it out there or here."
+                    )
 
 
 def _check_shares(file: WorkloadFile) -> None:

@@ -30,9 +30,9 @@ class PoolDraw:
     def __init__(self, name: str, table: PoolTable, seed: int, role: str, *, each: bool) -> None:
         self._root = rng.root(seed, f"pools.{name}")
         self._path_key = rng.root(seed, f"pools.{name} row {role}")
-        self._size, self._each = table.size, each
+        self._size, self._each = table.count, each
         self._hot = table.skew if isinstance(table.skew, Hot) else None
-        self._ranks = _Ranks(table.size, table.skew.zipf) if isinstance(table.skew, Zipf) else None
+        self._ranks = _Ranks(table.count, table.skew.zipf) if isinstance(table.skew, Zipf) else None
 
     def rows(self, rows: Rows) -> Rows:
         """The pool's rows, one for each of these."""

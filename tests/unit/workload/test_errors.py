@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lensload.errors import UsageError
+from lensload.workload import findings
 from lensload.workload.loading import load
 from tests.support.workloads import record, written
 
@@ -216,6 +217,59 @@ def test_pools_that_refer_to_each_other_in_a_circle_are_refused(tmp_path: Path):
     pool = '[pools.p]\nsize = 3\n[pools.p.fields]\na = { from = "q.b" }\n[pools.q]\nsize = 3\n[pools.q.fields]\nb = { from = "p.a" }\n'
     error = refused(tmp_path, HEAD + 'customerId = { from = "p.a" }\n' + pool)
     assert "a cycle: orders.customerId from p.a from q.b from p.a" in error.message
+
+
+ROWS = """\
+[pools.shops]
+rows = [
+  { city = "Berlin", price = 1.5 },
+  # { city = "]" },
+  { city = "Paris", price = 2 },
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line", "key", "meant"),
+    [
+        ("Paris", 'Paris", ctiy = "x', 5, "rows.2.ctiy", "city"),
+        (", price = 2", "", 5, "rows.2.price", "first"),
+        ("price = 2", 'price = "two"', 5, "rows.2.price", "topics.orders.fields.amount is double"),
+        ('city = "Berlin"', "city = [1]", 3, "rows.1.city", "topics.orders.fields.customerId is string"),
+        (ROWS, "[pools.shops]\nrows = []\n", 2, "rows", "list of tables"),
+        (ROWS, "[pools.shops]\nrows = 3\n", 2, "rows", "list of tables"),
+        (ROWS, "[pools.shops]\nrows = [{}]\n", 2, "rows", "list of tables"),
+        (ROWS, "[pools.shops]\nskew = { zipf = 1 }\n", 1, "", "size and fields"),
+        ("rows", "size = 2\nrows", 1, "", "2 are written out"),
+        ("rows", "skew = { hot = 3, share = 0.5 }\nrows", 1, "", "only 2"),
+        ("rows", "fields.city = { uuid = {} }\nrows", 4, "rows.1.city", "too"),
+        ("rows", "row", 2, "row", "rows"),
+    ],
+)
+def test_what_is_wrong_with_written_rows_is_named_with_the_rows_line(
+    tmp_path: Path, was: str, becomes: str, line: int, key: str, meant: str
+):
+    """Whoever writes a table of a hundred rows is told which one has the slip, and what it should have."""
+    rows = ROWS.replace(was, becomes, 1)
+    fields = 'customerId = { from = "shops.city" }\namount = { from = "shops.price" }\n'
+    error = refused(tmp_path, rows + HEAD.partition("\n")[2] + fields)
+    place = ".".join(filter(None, ("pools.shops", key)))
+    assert error.message.startswith(f"{tmp_path / 'workload.toml'}:{line}: {place}: ")
+    assert meant in str(error)
+    assert error.exit_code == 2
+
+
+def test_every_column_of_written_rows_is_checked(tmp_path: Path):
+    """`workload check` reports each column that is wrong once, and no field because a column is."""
+    rows = ROWS.replace("Paris", "x").replace("price = 2", 'price = "y"').replace('"Berlin"', "[1]")
+    fields = 'customerId = { from = "shops.city" }\namount = { from = "shops.price" }\nnote = { uid = {} }\n'
+    path = written(tmp_path, {"order.avsc": SCHEMA}, rows + HEAD.partition("\n")[2] + fields)
+    found = findings.of(path.read_text(encoding="utf-8"), path).findings
+    assert {each.place[2:] for each in found} == {
+        ("rows", "1", "city"),
+        ("rows", "2", "price"),
+        ("fields", "note", "uid"),
+    }
 
 
 def test_values_of_faker_that_do_not_fit_into_memory_are_refused(tmp_path: Path):

@@ -1,6 +1,7 @@
 """References: what events have of pools, of their parents and of their own other fields."""
 
 from collections import Counter, defaultdict
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -252,6 +253,52 @@ def test_a_pool_may_refer_to_another():
     pairs = {(each["account"], each["owner"]) for batch in batches(of, 2_000) for each in batch.records()}
     assert len(pairs) == 100
     assert len({owner for _, owner in pairs}) == 10
+
+
+def test_written_rows_agree_in_all_their_fields():
+    """A city is of its own country, at its own latitude, wherever an event has it; skew and made fields are as of any pool."""
+    rows: list[dict[str, Any]] = [
+        {"city": "Berlin", "country": "DE", "latitude": 52.5, "opened": date(2020, 1, 31), "tags": ["a"]},
+        {"city": "Paris", "country": "FR", "latitude": 48, "opened": "2021-12-24", "tags": []},
+        {"city": "Rome", "country": "IT", "latitude": 41.9, "opened": date(2022, 5, 1), "tags": ["b", "c"]},
+    ]
+    schema = record(
+        id="string", city="string", country=["null", "string"], latitude="double", code="string", tagged="int",
+        opened={"type": "int", "logicalType": "date"}, tags={"type": "array", "items": "string"}, till="string",
+    )  # fmt: skip
+    names = ("city", "country", "latitude", "opened", "tags", "code")
+    fields = {name: {"from": f"shops.{name}"} for name in names}
+    fields |= {"tagged": {"count": "tags"}, "till": {"from": "tills.city"}}
+    pools = {
+        "shops": {"rows": rows, "skew": {"hot": 1, "share": 0.5}, "fields": {"code": {"pattern": "???"}}},
+        "tills": {"size": 50, "fields": {"city": {"from": "shops.city"}}},
+    }
+    of = workload({"e": schema}, topics={"e": {"fields": fields}}, pools=pools)
+    events = [each for batch in batches(Workload.unpacked(of.packed()), 2_000) for each in batch.records()]
+    cities = Counter(each["city"] for each in events)
+    assert cities["Berlin"] / 2_000 == pytest.approx(0.5, abs=0.04)
+    known = {row["city"]: row for row in rows}
+    for each in events:
+        row = known[each["city"]]
+        assert each["latitude"] == row["latitude"]
+        assert each["country"] == ("string", row["country"]) or each["country"] == row["country"]
+        assert each["tags"] == row["tags"]
+        assert each["tagged"] == len(row["tags"])
+        assert str(date(1970, 1, 1) + timedelta(days=each["opened"])) == str(row["opened"])
+    assert len({(each["city"], each["code"]) for each in events}) == 3
+    assert {each["till"] for each in events} == {"Berlin", "Paris", "Rome"}
+
+
+def test_events_go_through_written_rows_one_after_another():
+    """A topic of the shops has each of them equally often."""
+    pools = {"p": {"rows": [{"n": number} for number in range(4)]}}
+    of = workload(
+        {"shops": record(id="string", n="int")},
+        topics={"shops": {"each": "p", "fields": {"n": {"from": "p.n"}}}},
+        pools=pools,
+    )
+    (batch,) = batches(of, 640, lanes=range(64))
+    assert Counter(each["n"] for each in batch.records()) == dict.fromkeys(range(4), 160)
 
 
 def test_a_copy_is_the_field_that_it_is_a_copy_of():
