@@ -245,10 +245,12 @@ class Builder:
         makers: dict[int, Maker] = {}
         weights: list[float] = []
         refused: list[Complaint] = []
-        for number, weight in unions.chosen(type_, table, at).items():
+        chosen = unions.chosen(type_, table, wanted, at)
+        used = [type_.branches[number] for number in chosen]
+        for number, weight in chosen.items():
             branch = type_.branches[number]
             try:
-                makers[number] = self._single(branch, unions.within(branch, type_, wanted), at)
+                makers[number] = self._single(branch, unions.within(branch, type_, wanted, used), at)
             except _TooDeepError:
                 continue
             except Complaint as complaint:

@@ -14,9 +14,21 @@ MOST_DISTINCT: Final = 10_000_000
 """Values that the pools of a workload may keep in memory, all together."""
 
 
-def _range(value: object) -> object:
+def _two(value: Any) -> Any:  # noqa: ANN401 - any TOML
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise ValueError("it should be a list of two, the least and the most")
+    return value
+
+
+def _range(value: Any) -> Any:  # noqa: ANN401 - any TOML
     """A number alone is the range that holds only it."""
-    return (value, value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value, value
+    if isinstance(value, dict) or (isinstance(value, (list, tuple)) and len(value) == 2):
+        return value
+    raise ValueError(
+        "it should be a number such as 3, a range such as [1, 3], or a table of numbers and weights"
+    )
 
 
 def _ascending(value: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -36,6 +48,12 @@ def _weights(value: object) -> object:
         if not 0 < sum(numbers) < math.inf:
             raise ValueError("at least one weight should be above 0, and their sum a number")
     return value
+
+
+def _choices(value: Any) -> Any:  # noqa: ANN401 - any TOML
+    if isinstance(value, (list, dict)):
+        return value
+    raise ValueError("it should be a list of values, or a table of values and weights")
 
 
 def _one_or_more(value: object) -> object:
@@ -104,6 +122,7 @@ Weights: TypeAlias = Annotated[
     dict[str, float] | list[Any],
     BeforeValidator(_moment),
     BeforeValidator(_weights),
+    BeforeValidator(_choices),
     WithJsonSchema(
         {
             "anyOf": [
@@ -151,7 +170,7 @@ class Times(Table):
     """How long before the due time: one of the distributions, in durations such as 30s, 2h, 3d."""
 
     constant: Seconds | None = Field(None, description="Always this long before.")
-    uniform: tuple[Seconds, Seconds] | None = Field(
+    uniform: Annotated[tuple[Seconds, Seconds], BeforeValidator(_two)] | None = Field(
         None, description="From the first to the second, all alike."
     )
     exponential: Seconds | None = Field(None, description="Exponential, with this mean.")
@@ -173,7 +192,9 @@ class Sizes(Table):
     """The size of a whole value in bytes: one of the distributions."""
 
     constant: float | None = Field(None, description="Every value has about this size.", ge=0)
-    uniform: tuple[float, float] | None = Field(None, description="From the first to the second, all alike.")
+    uniform: Annotated[tuple[float, float], BeforeValidator(_two)] | None = Field(
+        None, description="From the first to the second, all alike."
+    )
     normal: Normal | None = Field(None, description="Normal.")
     lognormal: Lognormal | None = Field(None, description="Lognormal.")
     exponential: float | None = Field(None, description="Exponential, with this mean.", gt=0)
@@ -237,7 +258,7 @@ class FieldTable(Table):
     choice: Weights | None = Field(
         None, description="One of these: a list, or a table of values and weights."
     )
-    uniform: tuple[Bound, Bound] | None = Field(
+    uniform: Annotated[tuple[Bound, Bound], BeforeValidator(_two)] | None = Field(
         None, description="From the first to the second, all alike: numbers, dates, or moments as ISO 8601."
     )
     normal: Normal | None = Field(None, description="Numbers of a normal distribution.")
@@ -284,7 +305,9 @@ class FieldTable(Table):
         "", description="Beside `from`: fields of the same role share a row, others have rows of their own."
     )
     branch: Weights | None = Field(
-        None, description="Types of a union that are used: a list of names, or a table of names and weights."
+        None,
+        description="Types of a union that are used: a list of names, or a table of names and weights. What else is here is for"
+        " those that it fits, a generator for those of whose parts the file says nothing.",
     )
 
     @property

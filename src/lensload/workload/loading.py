@@ -24,6 +24,8 @@ _FLAG: Final = "Check --workload."
 _TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _LEAST_SHARE: Final = 1e-6
 _MOST_FOLLOWERS: Final = 10_000
+_FIELD: Final = 4  # keys that lead to a field's table
+_SUBJECT: Final = re.compile(r"^(Input|Tuple|List|Dictionary) should")  # what pydantic calls a value
 
 
 def load(path: Path, fetch: Fetch | None = None) -> Workload:
@@ -107,7 +109,7 @@ def _complaint(error: ValidationError, content: dict[str, Any]) -> Complaint:
     field = _place(details[0]["loc"], content)[:3]
     # Of a union's branches each complains: the one that got furthest is the one that was meant.
     near = [each for each in details if _place(each["loc"], content)[:3] == field]
-    detail = max(near, key=lambda each: (len(_place(each["loc"], content)), each["type"] == "value_error"))
+    detail = max(near, key=lambda each: (len(_place(each["loc"], content)), _weight(each["type"])))
     place, kind = _place(detail["loc"], content), detail["type"]
     if kind == "extra_forbidden":
         known = _known_keys(place[:-1])
@@ -119,9 +121,23 @@ def _complaint(error: ValidationError, content: dict[str, Any]) -> Complaint:
     if kind == "missing":
         return Complaint(place, f"it lacks the key {detail['loc'][-1]}.")
     if kind in ("model_type", "dict_type"):
-        return Complaint(place, "it should be a table, such as { uuid = {} }.")
-    text = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
-    return Complaint(place, f"{text.removesuffix('.')}.")
+        return Complaint(place, f"it should be a table{_example(place)}.")
+    text = detail["msg"].removeprefix("Value error, ").replace(" after validation", "")
+    return Complaint(place, f"{_SUBJECT.sub('it should', text).removesuffix('.')}.")
+
+
+def _weight(kind: str) -> int:
+    """How much is to be said for a complaint: lensload's own says most; another type altogether was hardly meant."""
+    return 2 if kind == "value_error" else 0 if kind.endswith("_type") else 1
+
+
+def _example(place: Place) -> str:
+    if len(place) == _FIELD:
+        return ", such as { uuid = {} }"
+    if len(place) < _FIELD:
+        return ""
+    known = _known_keys(place)
+    return f" of {', '.join(known)}" if known else ": {}"
 
 
 def _place(location: Iterable[int | str], content: Any) -> Place:  # noqa: ANN401 - any TOML

@@ -219,6 +219,31 @@ def test_branches_of_a_union_have_their_weights():
     assert kinds["long"] / kinds["string"] == pytest.approx(3, rel=0.1)
 
 
+def test_a_branch_has_its_generator_while_others_have_parts():
+    """A union of numbers, records and lists: each of its branches is made as the file says of it."""
+    part = record("Part", a="int", b="string")
+    schema = record(id="string", value=["null", "long", part, {"type": "array", "items": "int"}])
+    fields = {
+        "value": {"branch": ["long", "Part", "array"], "uniform": [1, 3], "max": 3, "null": 0.1},
+        "value.a": {"uniform": [5, 7]},
+        "value[]": {"constant": 9},
+    }
+    (batch,) = batches(workload({"e": schema}, topics={"e": {"fields": fields}}), 500)
+    made = {each["value"] and each["value"][0]: set[Any]() for each in batch.records()}
+    for each in batch.records():
+        if each["value"] is not None:
+            branch, value = each["value"]
+            made[branch] |= {value["a"]} if branch == "Part" else set(value) if branch == "array" else {value}
+    assert made == {None: set(), "long": {1, 2, 3}, "Part": {5, 6, 7}, "array": {9}}
+
+
+def test_a_length_is_of_the_branches_that_have_one():
+    """Of a union of numbers and lists, the lists have the length that the file says."""
+    made = values(["long", {"type": "array", "items": "int"}], {"length": 2, "min": 10, "max": 12}, 200)
+    assert {len(value) for branch, value in made if branch == "array"} == {2}
+    assert {value for branch, value in made if branch == "long"} == {10, 11, 12}
+
+
 NONE_OF: list[tuple[Any, dict[str, Any]]] = [
     ({"type": "fixed", "name": "F", "size": 3}, {}),
     ({"type": "fixed", "name": "F", "size": 16}, {"uuid": {}}),
