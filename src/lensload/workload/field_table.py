@@ -2,7 +2,7 @@
 
 import math
 from datetime import date, datetime, time
-from typing import Annotated, Any, Final, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
@@ -209,6 +209,11 @@ class Sequence(Table):
 
     start: int = Field(1, description="Number of the first one.", ge=-(2**62), lt=2**62)
     step: int = Field(1, description="What each one is larger by.", ge=-(2**31), lt=2**31)
+    per: Literal["row", "parent"] | None = Field(
+        None,
+        description="What the number grows for: row, each row of the pool in the topic's each; parent, each event of the"
+        " parent. Events of one key are so numbered where the key is the row's, or the parent's, id.",
+    )
 
 
 class FakerCall(Table):

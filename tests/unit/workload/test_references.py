@@ -10,7 +10,8 @@ import pytest
 
 from lensload import ids
 from lensload.workload.model import Workload
-from tests.support.workloads import batches, record, values, workload
+from lensload.workload.source import WorkloadSource
+from tests.support.workloads import DUE_NS, batches, record, values, workload
 
 MONEY = {"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": 2}
 LINE = record("Line", sku="string", quantity="int", price=MONEY, amount=MONEY, share="double")
@@ -253,6 +254,54 @@ def test_a_pool_may_refer_to_another():
     pairs = {(each["account"], each["owner"]) for batch in batches(of, 2_000) for each in batch.records()}
     assert len(pairs) == 100
     assert len({owner for _, owner in pairs}) == 10
+
+
+def test_a_sequence_counts_what_follows_one_event():
+    """The attempts to pay an order have the numbers from 1, in the order in which they are due; other children count apart."""
+    schemas = {
+        "a": record(id="string"),
+        "b": record(id="string", a="string", n="int"),
+        "c": record(id="string"),
+    }
+    schemas["d"] = record(id="string", n="int", l={"type": "array", "items": "int"})
+    counted = {"sequence": {"per": "parent"}}
+    topics = {
+        "b": {"parent": "a", "children": [0, 4], "fields": {"a": {"parent": "id"}, "n": counted}},
+        "c": {"parent": "a", "children": 3},
+        "d": {"parent": "c", "children": 2, "fields": {"n": counted, "l[]": counted}},
+    }
+    of = workload(schemas, topics=topics)
+    made = {batch.topic: list(batch.records()) for batch in batches(of, 3_000)}
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for each in made["b"]:
+        numbers[each["a"]].append(each["n"])
+    assert {len(each) for each in numbers.values()} == {1, 2, 3, 4}
+    assert all(each == list(range(1, len(each) + 1)) for each in numbers.values())
+    assert [each["n"] for each in made["d"]] == [1, 2] * (len(made["d"]) // 2)
+    assert all(set(each["l"]) == {each["n"]} for each in made["d"])
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_sequence_counts_the_events_of_each_row(workers: int):
+    """A customer's changes have the numbers from 1, each once and in order, however many workers make them."""
+    size, count = 1_000, 24_000
+    schemas = {"customers": record(id="string", n="int", version="int"), "orders": record(id="string")}
+    fields = {"n": {"from": "p.n"}, "version": {"sequence": {"per": "row"}}}
+    topics = {"customers": {"each": "p", "fields": fields}, "orders": {"share": 2}}
+    of = workload(schemas, topics=topics, pools={"p": {"size": size, "fields": {"n": {"sequence": {}}}}})
+    changes: list[tuple[int, int, int]] = []
+    for worker in range(workers):
+        source = WorkloadSource(of, tuple(range(worker, 64, workers)))
+        for batch in source.events_at(DUE_NS + np.arange(worker, count, workers) * 1_000_000):
+            if batch.topic == "customers":
+                made = zip(batch.due_ns.tolist(), batch.records(), strict=True)
+                changes += [(due_ns, each["n"], each["version"]) for due_ns, each in made]
+    versions: dict[int, list[int]] = defaultdict(list)
+    for _, customer, version in sorted(changes):
+        versions[customer].append(version)
+    assert len(versions) == size
+    assert all(each == list(range(1, len(each) + 1)) for each in versions.values())
+    assert min(map(len, versions.values())) > 4
 
 
 def test_written_rows_agree_in_all_their_fields():
