@@ -295,11 +295,12 @@ def _check_parts(type_: AvroType, wanted: Wanted | None, at: Position) -> None:
 def _check_modifiers(type_: AvroType, table: FieldTable, at: Position) -> None:
     """What is beside the generator means something for it."""
     given, key = table.model_fields_set, table.generator
-    numbers = key in generators.NUMERIC or (not key and type_.numeric)
+    numbers = key in generators.NUMERIC or (not key and type_.numeric and type_.logical in ("", "decimal"))
     for name in ("min", "max", "decimals"):
         if name in given and not numbers:
             raise at.complaint(name, f"{name} is of numbers, and there are none here")
-    if "length" in given and (key or type_.kind not in ("array", "map", "string", "bytes")):
+    lists = type_.kind in ("array", "map") or (type_.kind in ("string", "bytes") and not type_.logical)
+    if "length" in given and (key or not lists):
         what = f"{key} makes it" if key else f"the field is {type_}"
         raise at.complaint(
             "length", f"length is of an array, map, text or bytes without a generator, and {what}"

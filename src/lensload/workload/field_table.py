@@ -275,7 +275,8 @@ class FieldTable(Table):
     uuid: Nothing | None = Field(None, description="A UUID of version 4, made from the seed.")
     pattern: str | None = Field(None, description="Text in which each # is a digit and each ? a letter.")
     faker: str | FakerCall | None = Field(
-        None, description="A method of Faker, or a table of `method` and its arguments."
+        None,
+        description="A method of Faker, or a table of `method` and its arguments. Its now is the first of January 2026.",
     )
     due: Nothing | None = Field(None, description="When the event is due.")
     before_due: Times | None = Field(None, description="A time before the event is due.")

@@ -24,6 +24,8 @@ SCHEMA = record(
     tags={"type": "map", "values": "string"},
     address=record("Address", city="string"),
     payload=["null", "long", "string", "Line"],
+    day={"type": "int", "logicalType": "date"},
+    cents={"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2},
 )
 HEAD = """\
 seed = 7
@@ -99,6 +101,8 @@ def refused(folder: Path, text: str, **schemas: Any) -> UsageError:
         ("customerId = { faker = { name = 3 } }", "customerId.faker", "method"),
         ("tags = { keys = [] }", "tags.keys", "at least 1"),
         ("amount = { min = 5, max = 1 }", "amount", "above"),
+        ("day = { min = 3 }", "day.min", "numbers"),
+        ("cents = { length = 3 }", "cents.length", "decimal"),
         ("amount = { uniform = [1, 2], constant = 3 }", "amount", "constant"),
         ('tags = { keys = ["a"], length = 3 }', "tags.keys", "3"),
         ('payload = { branch = ["lng"] }', "payload.branch", "long"),

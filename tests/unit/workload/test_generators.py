@@ -3,13 +3,14 @@
 import math
 import re
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from statistics import fmean, median, pstdev
 from typing import Any
 from uuid import UUID
 
 import pytest
+from faker import Faker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -209,6 +210,21 @@ def test_padding_brings_values_to_their_size(size: Any):
     wanted = size if isinstance(size, int) else 900
     other = 5 + 37 + 2  # header, id, length of the padding
     assert median(len(each) + other for each in made) == pytest.approx(wanted, rel=0.05)
+
+
+def test_fakers_dates_are_the_same_on_every_day():
+    """Whoever completes a seed a month later makes the dates that were made at first; others who use Faker have their own now."""
+    lately = {"method": "date_between", "start_date": "-2d", "end_date": "today"}
+    for call, wanted in (
+        ("past_date", r"2025-12-\d\d"),
+        ("future_datetime", r"2026-01-\d\dT.*"),
+        ("date_time_this_year", r"2026-01-01T00:00:00"),
+        (lately, r"2025-12-3[01]|2026-01-01"),
+    ):
+        assert all(re.fullmatch(wanted, each) for each in values("string", {"faker": call}, 200))
+    adults = values("string", {"faker": "ssn", "distinct": 3_000}, 3_000, locale="zh_CN")
+    assert "2007" < max(each[6:14] for each in adults) < "20080107"
+    assert Faker().past_date() > date(2026, 1, 1)
 
 
 def test_branches_of_a_union_have_their_weights():
