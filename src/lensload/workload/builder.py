@@ -4,20 +4,12 @@ import json
 from dataclasses import replace
 from typing import Final
 
-from lensload.workload import (
-    counters,
-    counts,
-    drawn_makers,
-    faker_values,
-    generators,
-    text_makers,
-    topic_specs,
-    unions,
-)
+from lensload.workload import counts, drawn_makers, faker_values, generators, text_makers, topic_specs, unions
 from lensload.workload.avro_type import AvroField, AvroType
 from lensload.workload.coercion import default_value
 from lensload.workload.complaint import Complaint
 from lensload.workload.composite_makers import ListMaker, MapMaker, RecordMaker
+from lensload.workload.counters import counters_of
 from lensload.workload.derived_makers import Tree
 from lensload.workload.drawn_makers import Picks
 from lensload.workload.faker_values import FakerValues
@@ -176,7 +168,7 @@ class Builder:
 
     def _site(self, at: Position) -> Site:
         rows = self._file.pools[at.owner[1]].count if at.in_pool else 0
-        return Site(at.place, self._key(at), self._faker, at.tree, rows, counters.of(self._file, at.owner))
+        return Site(at.place, self._key(at), self._faker, at.tree, rows, counters_of(self._file, at.owner))
 
     def _key(self, at: Position, what: str = "") -> rng.Keys:
         owner = ".".join((*at.owner, "headers") if at.is_header else at.owner)

@@ -17,7 +17,7 @@ LEAST_ROWS: Final = 1_000
 """Rows of a pool with which lanes, which are up to five events apart, come to each row again in the order of time."""
 
 
-def of(file: WorkloadFile, owner: Place) -> dict[str, Counter]:
+def counters_of(file: WorkloadFile, owner: Place) -> dict[str, Counter]:
     """The counters of a topic, from 0, by what a sequence calls them; a pool has none."""
     kind, name = owner
     counters: dict[str, Counter] = {}
