@@ -90,6 +90,12 @@ skew = { zipf = 1.1 }                            # or { hot = 10, share = 0.5 };
 id = { uuid = {} }
 email = { faker = "email" }
 
+[pools.shops]                                    # rows that are written out, so that city, country and latitude agree
+rows = [
+    { city = "Berlin", country = "DE", latitude = 52.52 },
+    { city = "Paris", country = "FR", latitude = 48.86 },
+]
+
 [topics.orders]
 schema = "order.avsc"                            # beside this file, or { subject = "orders-value", version = 3 }
 share = 3                                        # of the events, relative to other topics' shares
@@ -99,6 +105,8 @@ stopwatch = "orderId"                            # the field that holds the even
 [topics.orders.fields]
 customerId = { from = "customers.id" }           # fields from one pool are of one row
 email = { from = "customers.email", null = 0.1 }
+city = { from = "shops.city" }
+country = { from = "shops.country" }             # the city's own
 status = { choice = { NEW = 8, PAID = 2 } }
 lines = { length = [1, 5] }
 "lines[].quantity" = { uniform = [1, 9] }

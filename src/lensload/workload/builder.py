@@ -9,6 +9,7 @@ from lensload.workload.avro_type import AvroField, AvroType
 from lensload.workload.coercion import default_value
 from lensload.workload.complaint import Complaint
 from lensload.workload.composite_makers import ListMaker, MapMaker, RecordMaker
+from lensload.workload.counters import counters_of
 from lensload.workload.derived_makers import Tree
 from lensload.workload.drawn_makers import Picks
 from lensload.workload.faker_values import FakerValues
@@ -19,7 +20,7 @@ from lensload.workload.maker import Maker
 from lensload.workload.model import Workload
 from lensload.workload.paths import ITEMS, VALUES, Wanted, find, joined, step
 from lensload.workload.position import MOST_ITEMS, Position, others
-from lensload.workload.references import KEYS, References
+from lensload.workload.references import KEYS, OF_POOLS, References
 from lensload.workload.topic_specs import TopicSpec
 from lensload.world import rng
 
@@ -157,7 +158,7 @@ class Builder:
 
     def _generated(self, type_: AvroType, table: FieldTable, at: Position) -> Maker:
         key = table.generator
-        if at.in_pool and (key in generators.OF_EVENTS or (key in KEYS and key != "from_")):
+        if at.in_pool and (key in generators.OF_EVENTS or (key in KEYS and key not in OF_POOLS)):
             raise at.complaint(
                 key, f"{key.removesuffix('_of')} is of events, and the rows of a pool are none"
             )
@@ -166,8 +167,8 @@ class Builder:
         return at.told(key, lambda: generators.made(table, type_, self._site(at)))
 
     def _site(self, at: Position) -> Site:
-        rows = self._file.pools[at.owner[1]].size if at.in_pool else 0
-        return Site(at.place, self._key(at), self._faker, at.tree, rows)
+        rows = self._file.pools[at.owner[1]].count if at.in_pool else 0
+        return Site(at.place, self._key(at), self._faker, at.tree, rows, counters_of(self._file, at.owner))
 
     def _key(self, at: Position, what: str = "") -> rng.Keys:
         owner = ".".join((*at.owner, "headers") if at.is_header else at.owner)
@@ -245,10 +246,12 @@ class Builder:
         makers: dict[int, Maker] = {}
         weights: list[float] = []
         refused: list[Complaint] = []
-        for number, weight in unions.chosen(type_, table, at).items():
+        chosen = unions.chosen(type_, table, wanted, at)
+        used = [type_.branches[number] for number in chosen]
+        for number, weight in chosen.items():
             branch = type_.branches[number]
             try:
-                makers[number] = self._single(branch, unions.within(branch, type_, wanted), at)
+                makers[number] = self._single(branch, unions.within(branch, type_, wanted, used), at)
             except _TooDeepError:
                 continue
             except Complaint as complaint:
@@ -284,11 +287,12 @@ def _check_parts(type_: AvroType, wanted: Wanted | None, at: Position) -> None:
 def _check_modifiers(type_: AvroType, table: FieldTable, at: Position) -> None:
     """What is beside the generator means something for it."""
     given, key = table.model_fields_set, table.generator
-    numbers = key in generators.NUMERIC or (not key and type_.numeric)
+    numbers = key in generators.NUMERIC or (not key and type_.numeric and type_.logical in ("", "decimal"))
     for name in ("min", "max", "decimals"):
         if name in given and not numbers:
             raise at.complaint(name, f"{name} is of numbers, and there are none here")
-    if "length" in given and (key or type_.kind not in ("array", "map", "string", "bytes")):
+    lists = type_.kind in ("array", "map") or (type_.kind in ("string", "bytes") and not type_.logical)
+    if "length" in given and (key or not lists):
         what = f"{key} makes it" if key else f"the field is {type_}"
         raise at.complaint(
             "length", f"length is of an array, map, text or bytes without a generator, and {what}"

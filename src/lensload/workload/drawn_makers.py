@@ -75,9 +75,12 @@ def choice(of: dict[str, float] | list[Any], type_: AvroType, path_key: rng.Keys
     return Picks(values, lambda rows: wheel.spin(0, rows.uniform(path_key)))
 
 
-def one_of(values: Sequence[Any], path_key: rng.Keys, *, by_row: bool = False) -> Picks:
-    """One of some values, all alike; or `by_row`, which is for pools: the first row has the first value, and so on."""
+def one_a_row(values: Sequence[Any]) -> Picks:
+    """The first row of a pool has the first of some values, and so on, in turns."""
+    return Picks(values, lambda rows: rows.numbers % len(values))
+
+
+def one_of(values: Sequence[Any], path_key: rng.Keys) -> Picks:
+    """One of some values, all alike."""
     count = len(values)
-    if by_row:
-        return Picks(values, lambda rows: rows.numbers % count)
     return Picks(values, lambda rows: (rows.uniform(path_key) * count).astype(np.int64))

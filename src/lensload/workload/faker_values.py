@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from lensload.parse import nearest
+from lensload.workload import faker_clock
 from lensload.workload.avro_type import AvroType
 from lensload.workload.coercion import coerced
 from lensload.workload.complaint import Complaint
@@ -69,10 +70,11 @@ class FakerValues:
         method = getattr(self._faker, name)
         values: dict[str, Any] = {}
         repeated = 0
-        while len(values) < distinct and repeated < _TIRED:
-            value = self._value(method, arguments, type_, (*place, "faker"))
-            repeated = repeated + 1 if repr(value) in values else 0
-            values.setdefault(repr(value), value)
+        with faker_clock.stopped(each for of in self._faker.factories for each in of.get_providers()):
+            while len(values) < distinct and repeated < _TIRED:
+                value = self._value(method, arguments, type_, (*place, "faker"))
+                repeated = repeated + 1 if repr(value) in values else 0
+                values.setdefault(repr(value), value)
         return list(values.values())
 
     def _value(self, method: Any, arguments: dict[str, Any], type_: AvroType, place: Place) -> Any:  # noqa: ANN401

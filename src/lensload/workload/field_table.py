@@ -2,7 +2,7 @@
 
 import math
 from datetime import date, datetime, time
-from typing import Annotated, Any, Final, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
@@ -14,9 +14,21 @@ MOST_DISTINCT: Final = 10_000_000
 """Values that the pools of a workload may keep in memory, all together."""
 
 
-def _range(value: object) -> object:
+def _two(value: Any) -> Any:  # noqa: ANN401 - any TOML
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise ValueError("it should be a list of two, the least and the most")
+    return value
+
+
+def _range(value: Any) -> Any:  # noqa: ANN401 - any TOML
     """A number alone is the range that holds only it."""
-    return (value, value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value, value
+    if isinstance(value, dict) or (isinstance(value, (list, tuple)) and len(value) == 2):
+        return value
+    raise ValueError(
+        "it should be a number such as 3, a range such as [1, 3], or a table of numbers and weights"
+    )
 
 
 def _ascending(value: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -38,15 +50,31 @@ def _weights(value: object) -> object:
     return value
 
 
+def _choices(value: Any) -> Any:  # noqa: ANN401 - any TOML
+    if isinstance(value, (list, dict)):
+        return value
+    raise ValueError("it should be a list of values, or a table of values and weights")
+
+
 def _one_or_more(value: object) -> object:
     if not isinstance(value, (str, list, tuple)) or not value:
         raise ValueError("it should be a path, or a list of paths")
     return (value,) if isinstance(value, str) else value
 
 
-def _moment(value: object) -> object:
-    """A bound of a range: a number as it is, a TOML date or time as ISO text."""
+def _moment(value: Any) -> Any:  # noqa: ANN401 - any TOML
+    """TOML's dates and times as ISO text, in lists and tables too: what JSON would make of them differs."""
+    if isinstance(value, list):
+        return [_moment(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _moment(each) for key, each in value.items()}
     return value.isoformat() if isinstance(value, (datetime, date, time)) else value
+
+
+def _rows(value: Any) -> Any:  # noqa: ANN401 - any TOML
+    if not isinstance(value, list) or not value or not all(isinstance(row, dict) and row for row in value):
+        raise ValueError('it should be a list of tables, such as [{ city = "Berlin", country = "DE" }]')
+    return value
 
 
 Bound: TypeAlias = Annotated[
@@ -92,7 +120,9 @@ Paths: TypeAlias = Annotated[
 ]
 Weights: TypeAlias = Annotated[
     dict[str, float] | list[Any],
+    BeforeValidator(_moment),
     BeforeValidator(_weights),
+    BeforeValidator(_choices),
     WithJsonSchema(
         {
             "anyOf": [
@@ -104,6 +134,14 @@ Weights: TypeAlias = Annotated[
                 {"type": "array", "minItems": 1},
             ]
         }
+    ),
+]
+WrittenRows: TypeAlias = Annotated[
+    list[dict[str, Any]],
+    BeforeValidator(_moment),
+    BeforeValidator(_rows),
+    WithJsonSchema(
+        {"type": "array", "items": {"type": "object", "minProperties": 1}, "minItems": 1},
     ),
 ]
 
@@ -132,7 +170,7 @@ class Times(Table):
     """How long before the due time: one of the distributions, in durations such as 30s, 2h, 3d."""
 
     constant: Seconds | None = Field(None, description="Always this long before.")
-    uniform: tuple[Seconds, Seconds] | None = Field(
+    uniform: Annotated[tuple[Seconds, Seconds], BeforeValidator(_two)] | None = Field(
         None, description="From the first to the second, all alike."
     )
     exponential: Seconds | None = Field(None, description="Exponential, with this mean.")
@@ -154,7 +192,9 @@ class Sizes(Table):
     """The size of a whole value in bytes: one of the distributions."""
 
     constant: float | None = Field(None, description="Every value has about this size.", ge=0)
-    uniform: tuple[float, float] | None = Field(None, description="From the first to the second, all alike.")
+    uniform: Annotated[tuple[float, float], BeforeValidator(_two)] | None = Field(
+        None, description="From the first to the second, all alike."
+    )
     normal: Normal | None = Field(None, description="Normal.")
     lognormal: Lognormal | None = Field(None, description="Lognormal.")
     exponential: float | None = Field(None, description="Exponential, with this mean.", gt=0)
@@ -169,6 +209,11 @@ class Sequence(Table):
 
     start: int = Field(1, description="Number of the first one.", ge=-(2**62), lt=2**62)
     step: int = Field(1, description="What each one is larger by.", ge=-(2**31), lt=2**31)
+    per: Literal["row", "parent"] | None = Field(
+        None,
+        description="What the number grows for: row, each row of the pool in the topic's each; parent, each event of the"
+        " parent. Events of one key are so numbered where the key is the row's, or the parent's, id.",
+    )
 
 
 class FakerCall(Table):
@@ -218,7 +263,7 @@ class FieldTable(Table):
     choice: Weights | None = Field(
         None, description="One of these: a list, or a table of values and weights."
     )
-    uniform: tuple[Bound, Bound] | None = Field(
+    uniform: Annotated[tuple[Bound, Bound], BeforeValidator(_two)] | None = Field(
         None, description="From the first to the second, all alike: numbers, dates, or moments as ISO 8601."
     )
     normal: Normal | None = Field(None, description="Numbers of a normal distribution.")
@@ -230,7 +275,8 @@ class FieldTable(Table):
     uuid: Nothing | None = Field(None, description="A UUID of version 4, made from the seed.")
     pattern: str | None = Field(None, description="Text in which each # is a digit and each ? a letter.")
     faker: str | FakerCall | None = Field(
-        None, description="A method of Faker, or a table of `method` and its arguments."
+        None,
+        description="A method of Faker, or a table of `method` and its arguments. Its now is the first of January 2026.",
     )
     due: Nothing | None = Field(None, description="When the event is due.")
     before_due: Times | None = Field(None, description="A time before the event is due.")
@@ -265,7 +311,9 @@ class FieldTable(Table):
         "", description="Beside `from`: fields of the same role share a row, others have rows of their own."
     )
     branch: Weights | None = Field(
-        None, description="Types of a union that are used: a list of names, or a table of names and weights."
+        None,
+        description="Types of a union that are used: a list of names, or a table of names and weights. What else is here is for"
+        " those that it fits, a generator for those of whose parts the file says nothing.",
     )
 
     @property
@@ -285,6 +333,17 @@ class FieldTable(Table):
         if self.distinct is not None and self.faker is None:
             raise ValueError("distinct is the number of Faker's values, so it needs faker beside it")
         return self
+
+
+class ColumnTable(FieldTable):
+    """A column of a pool whose rows the file writes out: as a field of which each row's value is known."""
+
+    values: tuple[Any, ...]
+
+    @property
+    def generator(self) -> str:
+        """`values`, which no table of the file names."""
+        return "values"
 
 
 def _at_most_one(table: Table, names: tuple[str, ...]) -> None:

@@ -6,10 +6,18 @@ What the file says is checked here as far as the file alone can tell; whether it
 
 from typing import Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from lensload.workload import record_headers
-from lensload.workload.field_table import CountWeights, FieldTable, Lengths, Paths, Table
+from lensload.workload.field_table import (
+    ColumnTable,
+    CountWeights,
+    FieldTable,
+    Lengths,
+    Paths,
+    Table,
+    WrittenRows,
+)
 
 MOST_ROWS: Final = 10**12
 
@@ -30,17 +38,52 @@ class Hot(Table):
 class PoolTable(Table):
     """Rows that several topics refer to: customers, products, devices."""
 
-    size: int = Field(description="Number of rows.", ge=1, le=MOST_ROWS)
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["size", "fields"]},
+                {"required": ["rows"], "not": {"required": ["size"]}},
+            ]
+        }
+    )
+    size: int | None = Field(
+        None, description="Number of rows, where these are not written out.", ge=1, le=MOST_ROWS
+    )
+    rows: WrittenRows | None = Field(
+        None, description="The rows, written out: tables with the same columns, which are fields of the pool."
+    )
     skew: Zipf | Hot | None = Field(
         None, description="Which rows are drawn more often; all alike by default.", union_mode="left_to_right"
     )
-    fields: dict[str, FieldTable] = Field(description="How the fields of a row are made.", min_length=1)
+    fields: dict[str, FieldTable] = Field(
+        default_factory=dict, description="How the fields of a row are made that are not written out."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if isinstance(self.skew, Hot) and self.skew.hot > self.size:
-            raise ValueError(f"skew has {self.skew.hot} hot rows, but the pool has only {self.size}")
+        if self.rows is None and (self.size is None or not self.fields):
+            raise ValueError("it needs size and fields, from which rows are made, or rows")
+        if self.rows is not None and self.size is not None:
+            raise ValueError(
+                f"size is the number of rows that are made, and {len(self.rows)} are written out"
+            )
+        if isinstance(self.skew, Hot) and self.skew.hot > self.count:
+            raise ValueError(f"skew has {self.skew.hot} hot rows, but the pool has only {self.count}")
         return self
+
+    @property
+    def count(self) -> int:
+        """Number of rows."""
+        return self.size or len(self.rows or ())
+
+    @property
+    def columns(self) -> dict[str, FieldTable]:
+        """How all fields of a row are made: those of written rows, and the others."""
+        rows = self.rows or [{}]
+        written = {
+            name: ColumnTable.model_validate({"values": tuple(row[name] for row in rows)}) for name in rows[0]
+        }
+        return {**written, **self.fields}
 
 
 class Subject(Table):

@@ -73,7 +73,7 @@ def of(text: str, path: Path, fetch: Fetch | None = None) -> Checked:
 def without(content: dict[str, Any], place: Place) -> dict[str, Any] | None:
     """What a file says but for what is wrong with it; None where nothing could be left out, or nothing is left.
 
-    A field or a header is left out alone. For anything else of a topic that is the topic, with those that follow it.
+    A field, a header or a column of a pool is left out alone. For anything else of a topic that is the topic, with those that follow it.
     """
     result = copy.deepcopy(content)
     match place:
@@ -87,6 +87,8 @@ def without(content: dict[str, Any], place: Place) -> dict[str, Any] | None:
                 fields[field] = {}  # what refers to it is not wrong for that
             else:
                 return None
+        case ("pools", name, "rows", _, column):
+            _leave_rows_open(_tables(result, "pools")[name], column)
         case ("topics", name, *_) if name in _tables(result, "topics"):
             topics = _tables(result, "topics")
             gone = [name]
@@ -103,6 +105,16 @@ def without(content: dict[str, Any], place: Place) -> dict[str, Any] | None:
         case _:
             return None
     return result
+
+
+def _leave_rows_open(pool: dict[str, Any], column: str) -> None:
+    """Rows of a pool that may have anything in a column; in each column, where not all rows have this one."""
+    rows: list[dict[str, Any]] = pool["rows"]
+    gone = {column} if all(column in row for row in rows) else {key for row in rows for key in row}
+    pool["fields"] = {**{key: {} for key in gone}, **pool.get("fields", {})}
+    pool["rows"] = [{key: value for key, value in row.items() if key not in gone} for row in rows]
+    if not pool["rows"][0]:
+        pool["size"] = len(pool.pop("rows"))
 
 
 def _tables(content: dict[str, Any], kind: str) -> dict[str, Any]:

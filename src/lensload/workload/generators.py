@@ -10,6 +10,7 @@ from lensload.batches.columns import Column, Flags
 from lensload.workload import drawn_makers, moment_makers, number_makers, text_makers
 from lensload.workload.avro_type import AvroType
 from lensload.workload.coercion import coerced, moment_ns, time_ns
+from lensload.workload.counters import Counter
 from lensload.workload.derived_makers import Tree
 from lensload.workload.faker_values import DISTINCT, FakerValues
 from lensload.workload.field_table import FieldTable
@@ -40,6 +41,7 @@ class Site:
         faker: makes Faker's values.
         tree: the makers of the topic whose values are made.
         rows: how many rows the pool has; 0 in a topic.
+        counters: what sequences may count instead of a lane's events.
     """
 
     place: Place
@@ -47,6 +49,7 @@ class Site:
     faker: FakerValues
     tree: Tree
     rows: int
+    counters: dict[str, Counter]
 
 
 def made(table: FieldTable, type_: AvroType, site: Site) -> Maker:
@@ -104,6 +107,10 @@ def _numbers(table: FieldTable, type_: AvroType, site: Site) -> Maker:
     return Numeric(form, number_makers.of_table(table, form, site.path_key))
 
 
+def _sequence(table: FieldTable, type_: AvroType, site: Site) -> Maker:
+    return Numeric(NumberForm(type_, table), number_makers.sequence(known(table.sequence), site.counters))
+
+
 def _uniform(table: FieldTable, type_: AvroType, site: Site) -> Maker:
     low, high = known(table.uniform)
     if isinstance(low, str) or isinstance(high, str):
@@ -123,8 +130,9 @@ def _pattern(table: FieldTable, type_: AvroType, site: Site) -> Maker:
 def _faker(table: FieldTable, type_: AvroType, site: Site) -> Maker:
     usual_distinct = min(site.rows, _A_POOLS_DISTINCT) if site.rows else DISTINCT
     values = site.faker.of(known(table.faker), table.distinct or usual_distinct, type_, site.place)
-    # In a pool, as many values as rows are one value a row.
-    return drawn_makers.one_of(values, site.path_key, by_row=0 < site.rows <= len(values))
+    if 0 < site.rows <= len(values):
+        return drawn_makers.one_a_row(values)
+    return drawn_makers.one_of(values, site.path_key)
 
 
 def _due(_table: FieldTable, type_: AvroType, _site: Site) -> Maker:
@@ -157,7 +165,7 @@ _BY_KEY: Final[dict[str, Callable[[FieldTable, AvroType, Site], Maker]]] = {
     "normal": _numbers,
     "lognormal": _numbers,
     "exponential": _numbers,
-    "sequence": _numbers,
+    "sequence": _sequence,
     "uuid": _uuid,
     "pattern": _pattern,
     "faker": _faker,

@@ -29,12 +29,14 @@ class Events:
         lane: its lane.
         number: which of its lane's events of its topic it is.
         parent: the place here of the event that it follows; -1 for none.
+        sibling: which of the events of its topic that follow the same one it is, from 0.
     """
 
     topic: NDArray[np.int64]
     lane: NDArray[np.int64]
     number: NDArray[np.int64]
     parent: NDArray[np.int64]
+    sibling: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.topic)
@@ -83,10 +85,12 @@ class Lanes:
     def _with_children(self, topic: NDArray[np.int64], place: NDArray[np.int64]) -> Events:
         """The events with what follows each of them right behind it."""
         parent, number = np.full(len(topic), -1), self._numbered(topic, place)
+        sibling = np.zeros(len(topic), dtype=np.int64)
         bounds = [0, len(topic)]  # of the generations: all events of a topic are in one
         while bounds[-1] > bounds[-2]:
-            parents, topics = self._followers(bounds[-2], topic, place, number)
+            parents, topics, siblings = self._followers(bounds[-2], topic, place, number)
             topic, parent = np.concatenate((topic, topics)), np.concatenate((parent, parents))
+            sibling = np.concatenate((sibling, siblings))
             place = np.concatenate((place, place[parents]))
             number = np.concatenate((number, self._numbered(topics, place[parents])))
             bounds.append(len(topic))
@@ -94,22 +98,25 @@ class Lanes:
         order = np.argsort(position)
         ordered = parent[order]
         parent = np.where(ordered < 0, -1, position[ordered])
-        return Events(topic[order], self._lanes[place[order]], number[order], parent)
+        return Events(topic[order], self._lanes[place[order]], number[order], parent, sibling[order])
 
     def _followers(
         self, first: int, topic: NDArray[np.int64], place: NDArray[np.int64], number: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The parent and the topic of everything that follows the events from `first` on, in their order."""
-        parents, topics = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    ) -> tuple[NDArray[np.int64], ...]:
+        """Of everything that follows the events from `first` on, in their order: parent, topic, and which of its siblings."""
+        parents, topics, siblings = ([np.zeros(0, dtype=np.int64)] for _ in range(3))
         for child, (parent_topic, draw) in self._families.items():
             of = first + np.flatnonzero(topic[first:] == parent_topic)
             keys = rng.keys(self._child_keys[child][place[of]], number[of])
             followers = draw(rng.uniform(keys, 0))
             parents.append(np.repeat(of, followers))
             topics.append(np.full(int(followers.sum()), child))
+            siblings.append(
+                np.arange(len(topics[-1])) - np.repeat(np.cumsum(followers) - followers, followers)
+            )
         every = np.concatenate(parents)
         order = np.argsort(every, kind="stable")
-        return every[order], np.concatenate(topics)[order]
+        return every[order], np.concatenate(topics)[order], np.concatenate(siblings)[order]
 
     def _numbered(self, topic: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.int64]:
         """Count each lane's events of each topic, on from where they ended."""

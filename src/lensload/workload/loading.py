@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from lensload.atomic_file import read_text
 from lensload.errors import UsageError
 from lensload.parse import nearest
 from lensload.workload import named_schema
 from lensload.workload.complaint import Complaint
-from lensload.workload.field_table import FieldTable
+from lensload.workload.field_table import FieldTable, Table
 from lensload.workload.file import PoolTable, TopicTable, WorkloadFile
 from lensload.workload.model import MOST_TOPICS, Workload, events_a_root, shares_of
 from lensload.workload.named_schema import Fetch
@@ -24,6 +25,8 @@ _FLAG: Final = "Check --workload."
 _TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _LEAST_SHARE: Final = 1e-6
 _MOST_FOLLOWERS: Final = 10_000
+_FIELD: Final = 4  # keys that lead to a field's table
+_SUBJECT: Final = re.compile(r"^(Input|Tuple|List|Dictionary) should")  # what pydantic calls a value
 
 
 def load(path: Path, fetch: Fetch | None = None) -> Workload:
@@ -77,6 +80,7 @@ def of_content(content: dict[str, Any], path: Path, fetch: Fetch | None = None) 
     """
     file = _validated(content)
     _check_names(file)
+    _check_rows(file)
     schemas = {
         topic: named_schema.of(table.schema_, ("topics", topic, "schema"), table.include, path.parent, fetch)
         for topic, table in file.topics.items()
@@ -104,12 +108,20 @@ def _complaint(error: ValidationError, content: dict[str, Any]) -> Complaint:
     """The first of pydantic's complaints, about a key that the file has wherever that can be said."""
     details = error.errors(include_url=False)
     field = _place(details[0]["loc"], content)[:3]
-    # Of a union's branches each complains: the one that got furthest is the one that was meant.
+    # Of a union's branches each complains: one that complains least, and got furthest, is the one that was meant.
     near = [each for each in details if _place(each["loc"], content)[:3] == field]
-    detail = max(near, key=lambda each: (len(_place(each["loc"], content)), each["type"] == "value_error"))
+    branches = [_branch(each["loc"], content) for each in near]
+
+    def rank(each: ErrorDetails) -> tuple[bool, int, int, int]:
+        weight, others = _weight(each["type"]), branches.count(_branch(each["loc"], content))
+        return weight > 0, -others, len(_place(each["loc"], content)), weight
+
+    detail = max(near, key=rank)
     place, kind = _place(detail["loc"], content), detail["type"]
     if kind == "extra_forbidden":
         known = _known_keys(place[:-1])
+        if place[-1] in known:
+            return Complaint(place, f"{place[-1]} does not go with the keys beside it.")
         return Complaint(
             place,
             f"there is no such key{nearest(place[-1], known)}",
@@ -118,9 +130,23 @@ def _complaint(error: ValidationError, content: dict[str, Any]) -> Complaint:
     if kind == "missing":
         return Complaint(place, f"it lacks the key {detail['loc'][-1]}.")
     if kind in ("model_type", "dict_type"):
-        return Complaint(place, "it should be a table, such as { uuid = {} }.")
-    text = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
-    return Complaint(place, f"{text.removesuffix('.')}.")
+        return Complaint(place, f"it should be a table{_example(place)}.")
+    text = detail["msg"].removeprefix("Value error, ").replace(" after validation", "")
+    return Complaint(place, f"{_SUBJECT.sub('it should', text).removesuffix('.')}.")
+
+
+def _weight(kind: str) -> int:
+    """How much is to be said for a complaint: lensload's own says most; another type altogether was hardly meant."""
+    return 2 if kind == "value_error" else 0 if kind.endswith("_type") else 1
+
+
+def _example(place: Place) -> str:
+    if len(place) == _FIELD:
+        return ", such as { uuid = {} }"
+    if len(place) < _FIELD:
+        return ""
+    known = _known_keys(place)
+    return f" of {', '.join(known)}" if known else ": {}"
 
 
 def _place(location: Iterable[int | str], content: Any) -> Place:  # noqa: ANN401 - any TOML
@@ -133,26 +159,33 @@ def _place(location: Iterable[int | str], content: Any) -> Place:  # noqa: ANN40
     return tuple(place)
 
 
+def _branch(location: tuple[int | str, ...], content: Any) -> tuple[int | str, ...]:  # noqa: ANN401 - any TOML
+    """The location up to the branch of a union in it: to the first part that the file has not."""
+    for place, part in enumerate(location):
+        if not isinstance(content, Mapping) or part not in content:
+            return location[: place + 1]
+        content = content[part]
+    return location
+
+
 def _known_keys(place: Place) -> tuple[str, ...]:
     """The keys that a table at that place may have."""
-    model: Any = WorkloadFile
+    model: type[Table] = WorkloadFile
     if len(place) >= 2:
         model = {"pools": PoolTable, "topics": TopicTable}.get(place[0], WorkloadFile)
     if len(place) >= 4 and place[2] in ("fields", "headers"):
         model = FieldTable
+    models = [model]
     for part in place[4:] if model is FieldTable else place[2:]:
-        model = _inner(model, part)
-    if model is None:
-        return ()
-    return tuple(field.alias or name for name, field in model.model_fields.items())
+        models = [inner for each in models for inner in _inner(each, part)]
+    return tuple(field.alias or name for each in models for name, field in each.model_fields.items())
 
 
-def _inner(model: Any, key: str) -> Any:  # noqa: ANN401 - a model, or None
-    if model is None:
-        return None
+def _inner(model: type[Table], key: str) -> list[type[Table]]:
+    """The tables, one or another, that a key of a table may hold."""
     field = next((each for name, each in model.model_fields.items() if (each.alias or name) == key), None)
     choices = getattr(field and field.annotation, "__args__", ())
-    return next((each for each in choices if hasattr(each, "model_fields")), None)
+    return [each for each in choices if isinstance(each, type) and issubclass(each, Table)]
 
 
 def _check_names(file: WorkloadFile) -> None:
@@ -179,6 +212,23 @@ def _check_names(file: WorkloadFile) -> None:
     if all(table.parent is not None for table in file.topics.values()):
         raise Complaint(("topics",), "every topic has a parent: at least one should have none.")
     _check_shares(file)
+
+
+def _check_rows(file: WorkloadFile) -> None:
+    """All written rows of a pool have the columns of its first one, none of which is made too."""
+    for pool, table in file.pools.items():
+        columns = dict.fromkeys(table.rows[0]) if table.rows else {}
+        for number, row in enumerate(table.rows or (), start=1):
+            for column in [*row, *columns]:
+                here = ("pools", pool, "rows", str(number), column)
+                if column not in columns:
+                    raise Complaint(here, f"the first row has no {column!r}{nearest(column, columns)}")
+                if column not in row:
+                    raise Complaint(here, f"the row has no {column!r}, and the first one has.")
+                if column in table.fields:
+                    raise Complaint(
+                        here, f"{column} is one of the pool's fields too: leave it out there or here."
+                    )
 
 
 def _check_shares(file: WorkloadFile) -> None:

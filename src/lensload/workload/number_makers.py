@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lensload.batches.columns import Column
 from lensload.workload import quantiles
+from lensload.workload.counters import LEAST_ROWS, Counter
 from lensload.workload.field_table import FieldTable, Lognormal, Normal, Sequence, Sizes
 from lensload.workload.known import known
 from lensload.workload.number_form import NumberForm, Numbers
@@ -36,6 +37,10 @@ class HasDistribution(Protocol):
         ...
 
 
+_LACKING: Final = {
+    "row": f"needs each, with a pool of {LEAST_ROWS:,} rows or more, and no parent: else numbers would not come in order",
+    "parent": "needs parent: it counts what follows the same event",
+}
 _BY_DEFAULT: Final = {"int": (0, 1_000_000), "long": (0, 1_000_000), "string": (0, 1_000_000)}
 
 
@@ -97,9 +102,18 @@ def usual(form: NumberForm, kind: str, path_key: rng.Keys) -> Draw:
     return uniform(max(low, form.low), min(high, form.high), form, path_key)
 
 
-def sequence(of: Sequence) -> Draw:
-    """Counts a lane's events, a pool's rows, or a list's items."""
-    return lambda rows: of.start + of.step * rows.numbers
+def sequence(of: Sequence, counters: dict[str, Counter]) -> Draw:
+    """Counts a lane's events, a pool's rows, or a list's items; or by the counter that it names.
+
+    Raises:
+        ValueError: there is no such counter here; a sentence's end.
+    """
+    if of.per is None:
+        return lambda rows: of.start + of.step * rows.numbers
+    if of.per not in counters:
+        raise ValueError(f"per {of.per} {_LACKING[of.per]}")
+    count = counters[of.per]
+    return lambda rows: of.start + of.step * count(rows)
 
 
 def sizes(of: int | Sizes, path_key: rng.Keys) -> Callable[[Rows], NDArray[np.float64]]:
@@ -121,8 +135,6 @@ def of_table(table: FieldTable, form: NumberForm, path_key: rng.Keys) -> Draw:
     Raises:
         ValueError: as `uniform` does.
     """
-    if table.sequence is not None:
-        return sequence(table.sequence)
     if table.uniform is not None:
         low, high = table.uniform
         if isinstance(low, str) or isinstance(high, str):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.workload.file import Hot, PoolTable, Zipf
-from lensload.workload.rows import Rows
+from lensload.workload.rows import EventRows, Rows
 from lensload.world import rng
 
 # The most popular rows have weights of their own; behind them, neighbours of about equal weight share one.
@@ -30,9 +30,9 @@ class PoolDraw:
     def __init__(self, name: str, table: PoolTable, seed: int, role: str, *, each: bool) -> None:
         self._root = rng.root(seed, f"pools.{name}")
         self._path_key = rng.root(seed, f"pools.{name} row {role}")
-        self._size, self._each = table.size, each
+        self._size, self._each = table.count, each
         self._hot = table.skew if isinstance(table.skew, Hot) else None
-        self._ranks = _Ranks(table.size, table.skew.zipf) if isinstance(table.skew, Zipf) else None
+        self._ranks = _Ranks(table.count, table.skew.zipf) if isinstance(table.skew, Zipf) else None
 
     def rows(self, rows: Rows) -> Rows:
         """The pool's rows, one for each of these."""
@@ -45,8 +45,7 @@ class PoolDraw:
     def numbers(self, rows: Rows) -> NDArray[np.int64]:
         """The number of each row's row, below the pool's size."""
         if self._each:
-            events = rows.event
-            return (events.numbers * _LANES + events.lanes % _LANES) % self._size
+            return turns(rows.event) % self._size
         chance = rows.uniform(self._path_key)
         if self._ranks is not None:
             return self._ranks.at(chance, rows.uniform(self._path_key, 1))
@@ -62,6 +61,11 @@ class PoolDraw:
         rest = np.maximum(chance - skew.share, 0) / max(1 - skew.share, 1e-300)
         number = np.where(hot, chance / skew.share * skew.hot, skew.hot + np.minimum(rest, 1) * cold)
         return np.minimum(number.astype(np.int64), np.where(hot, skew.hot, self._size) - 1)
+
+
+def turns(events: EventRows) -> NDArray[np.int64]:
+    """The numbers of events of lanes side by side: those of a topic without a parent, about in the order of time."""
+    return events.numbers * _LANES + events.lanes % _LANES
 
 
 class _Ranks:

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from lensload.parse import nearest
 from lensload.workload import derived_makers, drawn_makers, topic_specs
 from lensload.workload.avro_type import AvroType
-from lensload.workload.coercion import default_value
-from lensload.workload.complaint import Complaint
+from lensload.workload.coercion import coerced, default_value
+from lensload.workload.complaint import Complaint, dotted
 from lensload.workload.composite_makers import Referred
 from lensload.workload.derived_makers import Tree
-from lensload.workload.field_table import FieldTable
+from lensload.workload.field_table import ColumnTable, FieldTable
 from lensload.workload.file import WorkloadFile
 from lensload.workload.known import known
 from lensload.workload.maker import Maker
@@ -25,8 +25,10 @@ from lensload.workload.topic_specs import TopicSpec
 
 Make = Callable[[AvroType, Wanted | None, Position], Maker]
 
-KEYS: Final = ("from_", "parent", "copy_of", "sum", "product", "count")
+KEYS: Final = ("from_", "values", "parent", "copy_of", "sum", "product", "count")
 """The generators that are made here."""
+OF_POOLS: Final = ("from_", "values")
+"""Those of them that a pool's fields can have."""
 _ANY: Final = AvroType.of(["string", "double", "boolean", "bytes"])
 
 
@@ -56,6 +58,8 @@ class References:
         match table.generator:
             case "from_":
                 return self._from_pool(type_, table, at)
+            case "values":
+                return self._written(type_, table, at)
             case "parent":
                 return self._from_parent(type_, known(table.parent), at)
             case "copy_of":
@@ -98,15 +102,27 @@ class References:
         pool = self._file.pools.get(name)
         if pool is None:
             raise Complaint(here, f"there is no pool {name!r}{nearest(name, self._file.pools)}")
-        if path not in pool.fields:
-            raise Complaint(here, f"the pool {name} has no field {path!r}{nearest(path, pool.fields)}")
+        columns = pool.columns
+        if path not in columns:
+            raise Complaint(here, f"the pool {name} has no field {path!r}{nearest(path, columns)}")
         there = at.referred(("pools", name), path, "from")
         self._used.add((name, path))
         each = not at.in_pool and self._file.topics[at.owner[1]].each == name and not table.role
         draw = (name, table.role, each)
         if draw not in self._draws:
             self._draws[draw] = PoolDraw(name, pool, self._file.seed, table.role, each=each)
-        return Referred(self._draws[draw].rows, self._make(type_, Wanted(pool.fields[path]), there))
+        return Referred(self._draws[draw].rows, self._make(type_, Wanted(columns[path]), there))
+
+    def _written(self, type_: AvroType, table: FieldTable, at: Position) -> Maker:
+        """The maker of what a pool's rows have in a column."""
+        values: list[Any] = []
+        for number, value in enumerate(table.values if isinstance(table, ColumnTable) else (), start=1):
+            try:
+                values.append(coerced(value, type_))
+            except ValueError as error:
+                row = (*at.owner, "rows", str(number), at.path)
+                raise Complaint(row, f"{error}, and {dotted(at.blame[:-1])} is {type_}.") from error
+        return drawn_makers.one_a_row(values)
 
     def _from_parent(self, type_: AvroType, path: str, at: Position) -> Maker:
         parent = known(self._file.topics[at.owner[1]].parent)

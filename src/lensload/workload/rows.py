@@ -80,6 +80,7 @@ class EventRows(Rows):
         lanes: the lane of each.
         run_tag: goes into ids.
         parents: the event that each one follows; None where the topic has no parent.
+        siblings: which of those that follow the same event each is, from 0.
     """
 
     def __init__(
@@ -89,10 +90,13 @@ class EventRows(Rows):
         due_ns: NDArray[np.int64],
         lanes: NDArray[np.int64],
         run_tag: int,
-        parents: "EventRows | None" = None,
+        parents: "EventRows | None",
+        *,
+        siblings: NDArray[np.int64],
     ) -> None:
         super().__init__(keys, numbers)
-        self.due_ns, self.lanes, self.run_tag, self.parents = due_ns, lanes, run_tag, parents
+        self.due_ns, self.lanes, self.run_tag = due_ns, lanes, run_tag
+        self.parents, self.siblings = parents, siblings
 
     @property
     def event(self) -> "EventRows":
@@ -103,4 +107,4 @@ class EventRows(Rows):
         """The events at the given places."""
         parents = None if self.parents is None else self.parents.picked(which)
         arrays = (self.keys[which], self.numbers[which], self.due_ns[which], self.lanes[which])
-        return EventRows(*arrays, self.run_tag, parents)
+        return EventRows(*arrays, self.run_tag, parents, siblings=self.siblings[which])

@@ -58,7 +58,7 @@ class WorkloadSource:
         self._lanes = Lanes(workload, lanes)
         self._run_tag = run_tag
         none = np.zeros(0, dtype=np.int64)
-        self._events, self._due_ns, self._next = Events(none, none, none, none), none, 0
+        self._events, self._due_ns, self._next = Events(none, none, none, none, none), none, 0
 
     def beside(self, lanes: tuple[int, ...]) -> "WorkloadSource":
         """A source of the same events in other lanes, which shares with this one what is made once."""
@@ -121,6 +121,7 @@ class WorkloadSource:
                     np.where(more.parent < 0, -1, more.parent + kept),
                 )
             ),
+            np.concatenate((events.sibling[over:], more.sibling)),
         )
         self._due_ns = np.concatenate((self._due_ns[over:], np.zeros(len(more), dtype=np.int64)))
         self._next -= over
@@ -130,5 +131,10 @@ class WorkloadSource:
         events, parent = self._events, self._parents[place]
         parents = None if parent < 0 else self._rows(parent, events.parent[which])
         return self._plans[place].events(
-            events.number[which], self._due_ns[which], events.lane[which], self._run_tag, parents
+            events.number[which],
+            self._due_ns[which],
+            events.lane[which],
+            self._run_tag,
+            parents,
+            siblings=events.sibling[which],
         )

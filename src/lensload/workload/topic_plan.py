@@ -54,10 +54,12 @@ class TopicPlan:
         lanes: NDArray[np.int64],
         run_tag: int,
         parents: EventRows | None,
+        *,
+        siblings: NDArray[np.int64],
     ) -> EventRows:
         """Events by their sequences in their lanes, as rows to make values for."""
         keys = rng.keys(self._lane_keys[lanes], numbers)
-        return EventRows(keys, numbers, due_ns, lanes, run_tag, parents)
+        return EventRows(keys, numbers, due_ns, lanes, run_tag, parents, siblings=siblings)
 
     def batch(self, rows: EventRows) -> TopicBatch:
         """The events as a batch."""
@@ -116,7 +118,8 @@ def plans(workload: Workload) -> dict[str, TopicPlan]:
     def rows(topic: str) -> EventRows:
         parent = every[topic].topic.table.parent
         due_ns = np.full(_MEASURED, _MEASURED_AT_NS)
-        return every[topic].events(number, due_ns, number * 0, 0, None if parent is None else rows(parent))
+        parents = None if parent is None else rows(parent)
+        return every[topic].events(number, due_ns, number * 0, 0, parents, siblings=number * 0)
 
     for topic, plan in every.items():
         if plan.padded:

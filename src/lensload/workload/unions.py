@@ -1,5 +1,7 @@
 """Unions: which branches a field uses, how often, and what of the file is meant for which of them."""
 
+from typing import Final
+
 from lensload.parse import nearest
 from lensload.workload.avro_type import AvroType
 from lensload.workload.composite_makers import UnionMaker
@@ -9,15 +11,25 @@ from lensload.workload.paths import Wanted, step
 from lensload.workload.position import Position
 from lensload.world import rng
 
+_OF_NUMBERS: Final = ("min", "max", "decimals")
+_KINDS: Final = {"length": ("array", "map", "string", "bytes"), "keys": ("map",)}
 
-def chosen(type_: AvroType, table: FieldTable, at: Position) -> dict[int, float]:
+
+def chosen(type_: AvroType, table: FieldTable, wanted: Wanted | None, at: Position) -> dict[int, float]:
     """The numbers of a union's branches that may be used, with their weights.
 
     Raises:
-        Complaint: the table names a branch that there is not.
+        Complaint: the table names a branch that there is not, or none where both all and a part of the value are said.
     """
     numbers = [number for number, branch in enumerate(type_.branches) if branch.kind != "null"]
     if table.branch is None:
+        part = next(wanted.parts(at.path), "") if wanted is not None else ""
+        if table.generator and part and len(numbers) > 1:
+            raise at.complaint(
+                "",
+                f"it makes all of the field, and {part} is a part of it: name types of the union in branch, and it makes"
+                " those of which no part is named",
+            )
         return dict.fromkeys(numbers, 1.0)
     full = {type_.branches[number].branch_name: number for number in numbers}
     names = {name.rpartition(".")[2]: number for name, number in full.items()} | full
@@ -29,8 +41,11 @@ def chosen(type_: AvroType, table: FieldTable, at: Position) -> dict[int, float]
     return {names[name]: weight for name, weight in weights.items() if weight}
 
 
-def within(branch: AvroType, union: AvroType, wanted: Wanted | None) -> Wanted | None:
-    """What is wanted of a branch: of the parts that it has, and of those that no branch has."""
+def within(branch: AvroType, union: AvroType, wanted: Wanted | None, used: list[AvroType]) -> Wanted | None:
+    """What is wanted of a branch: of the parts that it has, and of those that no branch has.
+
+    Of the field's own keys it has those that mean something for it, or for no branch that is used.
+    """
     if wanted is None:
         return None
     inner = {
@@ -38,7 +53,28 @@ def within(branch: AvroType, union: AvroType, wanted: Wanted | None) -> Wanted |
         for token, each in wanted.inner.items()
         if step(branch, token) is not None or all(step(other, token) is None for other in union.branches)
     }
-    return Wanted(wanted.table, wanted.written, inner)
+    return Wanted(wanted.table and _own(wanted.table, branch, wanted, used), wanted.written, inner)
+
+
+def _own(table: FieldTable, branch: AvroType, wanted: Wanted, used: list[AvroType]) -> FieldTable:
+    given = table.model_fields_set
+    kept = {
+        key
+        for key in given
+        if _means(key, table, branch, wanted) or not any(_means(key, table, other, wanted) for other in used)
+    }
+    return (
+        table if kept == given else table.model_construct(kept, **{key: getattr(table, key) for key in kept})
+    )
+
+
+def _means(key: str, table: FieldTable, branch: AvroType, wanted: Wanted) -> bool:
+    """Whether a key of a union's field means something for a branch: its generator does where no parts are wanted."""
+    if key == table.generator or (table.generator and key in _OF_NUMBERS):
+        return all(step(branch, token) is None for token in wanted.inner)
+    if key in _OF_NUMBERS:
+        return branch.numeric
+    return branch.kind in _KINDS.get(key, (branch.kind,))
 
 
 def maker(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lensload.errors import UsageError
+from lensload.workload import findings
 from lensload.workload.loading import load
 from tests.support.workloads import record, written
 
@@ -22,7 +23,9 @@ SCHEMA = record(
     lines={"type": "array", "items": record("Line", sku="string", price="double")},
     tags={"type": "map", "values": "string"},
     address=record("Address", city="string"),
-    payload=["null", "long", "string"],
+    payload=["null", "long", "string", "Line"],
+    day={"type": "int", "logicalType": "date"},
+    cents={"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2},
 )
 HEAD = """\
 seed = 7
@@ -70,6 +73,9 @@ def refused(folder: Path, text: str, **schemas: Any) -> UsageError:
         ('note = { faker = "sentense" }', "note.faker", "sentence"),
         ('note = { faker = { method = "sentence", words = 3 } }', "note.faker", "words"),
         ('amount = { faker = "name" }', "amount.faker", "double"),
+        ('quantity = { sequence = { per = "row" } }', "quantity.sequence", "each"),
+        ('quantity = { sequence = { per = "parent" } }', "quantity.sequence", "parent"),
+        ('quantity = { sequence = { per = "customer" } }', "quantity.sequence.per", "'row' or 'parent'"),
         ('amount = { sum = "lines[].prise" }', "amount.sum", "price"),
         ('amount = { sum = "lines.price" }', "amount.sum", "[]"),
         ('amount = { sum = "customerId" }', "amount.sum", "numbers"),
@@ -85,10 +91,25 @@ def refused(folder: Path, text: str, **schemas: Any) -> UsageError:
         ('"lines[" = {}', '"lines["', "path"),
         ('address = { constant = { city = "x" } }\n"address.city" = {}', "address", "address.city"),
         ("lines = { length = [5, 1] }", "lines.length", "[1, 5]"),
+        ("lines = { length = [5] }", "lines.length", "a range such as [1, 3]"),
+        ('lines = { length = "5" }', "lines.length", "a number such as 3"),
+        ("amount = { uniform = [5] }", "amount.uniform", "a list of two"),
+        ("note = { padding = { uniform = 9 } }", "note.padding.uniform", "a list of two"),
+        ("status = { choice = 3 }", "status.choice", "a list of values"),
+        ("amount = { normal = 3 }", "amount.normal", "mean, sd"),
+        ("customerId = { uuid = 3 }", "customerId.uuid", "{}"),
+        ("customerId = { faker = { name = 3 } }", "customerId.faker", "method"),
+        ("tags = { keys = [] }", "tags.keys", "at least 1"),
         ("amount = { min = 5, max = 1 }", "amount", "above"),
+        ("day = { min = 3 }", "day.min", "numbers"),
+        ("cents = { length = 3 }", "cents.length", "decimal"),
         ("amount = { uniform = [1, 2], constant = 3 }", "amount", "constant"),
         ('tags = { keys = ["a"], length = 3 }', "tags.keys", "3"),
         ('payload = { branch = ["lng"] }', "payload.branch", "long"),
+        ('payload = { uniform = [1, 2] }\n"payload.sku" = {}', "payload", "branch"),
+        ('payload = { branch = ["Line"], uniform = [1, 2] }\n"payload.sku" = {}', "payload", "payload.sku"),
+        ('payload = { branch = ["Line", "long"], uniform = [1, 2] }', "payload.uniform", "Line"),
+        ('payload = { branch = ["Line", "long"], length = 2 }', "payload.length", "Line"),
         ("orderId = { uuid = {} }", "orderId", "stopwatch"),
         ('customerId = { pattern = "" }', "customerId.pattern", "character"),
         ("status = { choice = { NEW = -1 } }", "status.choice", "at least 0"),
@@ -120,6 +141,9 @@ def test_a_field_that_cannot_be_made_is_named_with_its_line(tmp_path: Path, fiel
         ("size = 100", "size = 9_000_000_000_000_000", 4, "pools.customers.size", "less"),
         ("size = 100", "size = 100\nskew = { hot = 500, share = 0.1 }", 3, "pools.customers", "500"),
         ("size = 100", "size = 100\nskew = { zpf = 1 }", 5, "pools.customers.skew.zpf", "zipf"),
+        ("size = 100", "size = 100\nskew = { zipf = 1, hot = 5 }", 5, "pools.customers.skew.hot", "beside"),
+        ("size = 100", "size = 100\nskew = { hot = 5 }", 5, "pools.customers.skew", "share"),
+        ("size = 100", "size = 100\nskew = { hot = 5, shre = 1 }", 5, "pools.customers.skew.shre", "share"),
         ("seed = 7", 'locale = "en_USA"', 1, "locale", "en_"),
         ('"order.avsc"', '"ordr.avsc"', 10, "topics.orders.schema", "ordr.avsc"),
         ('"order.avsc"', '{ subject = "orders-value" }', 10, "topics.orders.schema", "orders-value"),
@@ -142,12 +166,20 @@ def test_a_field_that_cannot_be_made_is_named_with_its_line(tmp_path: Path, fiel
         ('key = "customerId"', 'parent = "order"', 12, "topics.orders.parent", "orders"),
         ('key = "customerId"', 'parent = "orders"', 12, "topics.orders.parent", "ancestor"),
         ('key = "customerId"', "children = 3", 9, "topics.orders", "parent"),
+        ('key = "customerId"', "children = [3]", 12, "topics.orders.children", "a number such as 3"),
         ('key = "customerId"', "key = 3", 12, "topics.orders.key", "path"),
         ('key = "customerId"', "key = []", 12, "topics.orders.key", "path"),
         ('key = "customerId"', "share = 0", 12, "topics.orders.share", "greater"),
         ("topics.orders", "topics.all", 9, "topics.all", "another name"),
         ("topics.orders", 'topics."ö"', 9, 'topics."ö"', "letters"),
         ('key = "customerId"', 'each = "custmers"', 12, "topics.orders.each", "customers"),
+        (
+            "[topics.orders.fields]",
+            'each = "customers"\n[topics.orders.fields]\nquantity = { sequence = { per = "row" } }',
+            15,
+            "topics.orders.fields.quantity.sequence",
+            "1,000 rows",
+        ),
         ("id = { uuid = {} }", "id = { due = {} }", 14, "topics.orders.fields.customerId.from", "pool"),
         ("id = { uuid = {} }", "id = 3", 6, "pools.customers.fields.id", "table"),
         ('faker = "name"', 'faker = "nme"', 7, "pools.customers.fields.name.faker", "name"),
@@ -216,6 +248,59 @@ def test_pools_that_refer_to_each_other_in_a_circle_are_refused(tmp_path: Path):
     pool = '[pools.p]\nsize = 3\n[pools.p.fields]\na = { from = "q.b" }\n[pools.q]\nsize = 3\n[pools.q.fields]\nb = { from = "p.a" }\n'
     error = refused(tmp_path, HEAD + 'customerId = { from = "p.a" }\n' + pool)
     assert "a cycle: orders.customerId from p.a from q.b from p.a" in error.message
+
+
+ROWS = """\
+[pools.shops]
+rows = [
+  { city = "Berlin", price = 1.5 },
+  # { city = "]" },
+  { city = "Paris", price = 2 },
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line", "key", "meant"),
+    [
+        ("Paris", 'Paris", ctiy = "x', 5, "rows.2.ctiy", "city"),
+        (", price = 2", "", 5, "rows.2.price", "first"),
+        ("price = 2", 'price = "two"', 5, "rows.2.price", "topics.orders.fields.amount is double"),
+        ('city = "Berlin"', "city = [1]", 3, "rows.1.city", "topics.orders.fields.customerId is string"),
+        (ROWS, "[pools.shops]\nrows = []\n", 2, "rows", "list of tables"),
+        (ROWS, "[pools.shops]\nrows = 3\n", 2, "rows", "list of tables"),
+        (ROWS, "[pools.shops]\nrows = [{}]\n", 2, "rows", "list of tables"),
+        (ROWS, "[pools.shops]\nskew = { zipf = 1 }\n", 1, "", "size and fields"),
+        ("rows", "size = 2\nrows", 1, "", "2 are written out"),
+        ("rows", "skew = { hot = 3, share = 0.5 }\nrows", 1, "", "only 2"),
+        ("rows", "fields.city = { uuid = {} }\nrows", 4, "rows.1.city", "too"),
+        ("rows", "row", 2, "row", "rows"),
+    ],
+)
+def test_what_is_wrong_with_written_rows_is_named_with_the_rows_line(
+    tmp_path: Path, was: str, becomes: str, line: int, key: str, meant: str
+):
+    """Whoever writes a table of a hundred rows is told which one has the slip, and what it should have."""
+    rows = ROWS.replace(was, becomes, 1)
+    fields = 'customerId = { from = "shops.city" }\namount = { from = "shops.price" }\n'
+    error = refused(tmp_path, rows + HEAD.partition("\n")[2] + fields)
+    place = ".".join(filter(None, ("pools.shops", key)))
+    assert error.message.startswith(f"{tmp_path / 'workload.toml'}:{line}: {place}: ")
+    assert meant in str(error)
+    assert error.exit_code == 2
+
+
+def test_every_column_of_written_rows_is_checked(tmp_path: Path):
+    """`workload check` reports each column that is wrong once, and no field because a column is."""
+    rows = ROWS.replace("Paris", "x").replace("price = 2", 'price = "y"').replace('"Berlin"', "[1]")
+    fields = 'customerId = { from = "shops.city" }\namount = { from = "shops.price" }\nnote = { uid = {} }\n'
+    path = written(tmp_path, {"order.avsc": SCHEMA}, rows + HEAD.partition("\n")[2] + fields)
+    found = findings.of(path.read_text(encoding="utf-8"), path).findings
+    assert {each.place[2:] for each in found} == {
+        ("rows", "1", "city"),
+        ("rows", "2", "price"),
+        ("fields", "note", "uid"),
+    }
 
 
 def test_values_of_faker_that_do_not_fit_into_memory_are_refused(tmp_path: Path):

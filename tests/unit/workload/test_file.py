@@ -20,6 +20,8 @@ seed = 3
 size = 10
 skew = { zipf = 1.1 }
 fields = { id = { uuid = {} } }
+[pools.shops]
+rows = [{ city = "Berlin", since = 2020-01-31 }, { city = "Paris", since = 2021-12-24 }]
 [topics.orders]
 schema = { subject = "orders-value", version = 2 }
 key = ["a", "b"]
@@ -50,6 +52,12 @@ def test_the_schema_takes_what_lensload_takes():
     validator = jsonschema.Draft202012Validator(json_schema.schema())
     validator.validate(tomllib.loads(GOOD))
     for was, becomes in (("zipf", "zpf"), ("id = { uuid = {} }", "id = { uuid = 3 }"), ("size = 10", "")):
+        assert not validator.is_valid(tomllib.loads(GOOD.replace(was, becomes)))
+    for was, becomes in (
+        ("rows = [", "size = 2\nrows = ["),
+        ("rows = [{", "rows = [{}, {"),
+        ("rows =", "row ="),
+    ):
         assert not validator.is_valid(tomllib.loads(GOOD.replace(was, becomes)))
     for was, becomes in (('source = "web"', "source = 3"), ("{ header =", "{ heder =")):
         assert not validator.is_valid(tomllib.loads(GOOD.replace(was, becomes)))
@@ -90,3 +98,23 @@ def test_the_line_of_every_key_is_known(entries: list[tuple[str, str, int]]):
             text += f"{key} = [" + "\n1," * lines + "\n]\n\n"
     found = Lines(text)
     assert {place: found.of(place) for place in wanted} == wanted
+
+
+@given(st.lists(st.tuples(st.text("a]}[{#,'\n", max_size=4), st.integers(0, 2)), min_size=1, max_size=6))
+def test_the_line_of_every_table_in_a_list_is_known(rows: list[tuple[str, int]]):
+    """Whatever its texts hold, and however the list is written: as one value, or as a header for each table."""
+    inline, headers = "[a]\nb.rows = [", ""
+    wanted: list[int] = []
+    for text, lines in rows:
+        inline += "\n" * lines + "# ]\n"
+        wanted.append(inline.count("\n") + 1)
+        inline += f'{{ c = """{text}""" }}, '
+    found = Lines(inline + "]\nd = 1")
+    assert [found.of(("a", "b", "rows", str(number), "c")) for number in range(1, len(rows) + 1)] == wanted
+    assert found.of(("a", "d")) == inline.count("\n") + 2
+    for number, (text, lines) in enumerate(rows):
+        headers += "\n" * lines + "[[a.b.rows]]\n"
+        wanted[number] = headers.count("\n") + 1
+        headers += f'c = """{text}"""\n'
+    found = Lines(headers)
+    assert [found.of(("a", "b", "rows", str(number), "c")) for number in range(1, len(rows) + 1)] == wanted

@@ -3,13 +3,14 @@
 import math
 import re
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from statistics import fmean, median, pstdev
 from typing import Any
 from uuid import UUID
 
 import pytest
+from faker import Faker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -211,12 +212,52 @@ def test_padding_brings_values_to_their_size(size: Any):
     assert median(len(each) + other for each in made) == pytest.approx(wanted, rel=0.05)
 
 
+def test_fakers_dates_are_the_same_on_every_day():
+    """Whoever completes a seed a month later makes the dates that were made at first; others who use Faker have their own now."""
+    lately = {"method": "date_between", "start_date": "-2d", "end_date": "today"}
+    for call, wanted in (
+        ("past_date", r"2025-12-\d\d"),
+        ("future_datetime", r"2026-01-\d\dT.*"),
+        ("date_time_this_year", r"2026-01-01T00:00:00"),
+        (lately, r"2025-12-3[01]|2026-01-01"),
+    ):
+        assert all(re.fullmatch(wanted, each) for each in values("string", {"faker": call}, 200))
+    adults = values("string", {"faker": "ssn", "distinct": 3_000}, 3_000, locale="zh_CN")
+    assert "2007" < max(each[6:14] for each in adults) < "20080107"
+    assert Faker().past_date() > date(2026, 1, 1)
+
+
 def test_branches_of_a_union_have_their_weights():
     """A union of several types has each as often as the file says."""
     made = values(["null", "long", "string"], {"branch": {"long": 3, "string": 1}, "null": 0.2}, MANY)
     kinds = Counter(each if each is None else each[0] for each in made)
     assert kinds[None] / MANY == pytest.approx(0.2, abs=0.02)
     assert kinds["long"] / kinds["string"] == pytest.approx(3, rel=0.1)
+
+
+def test_a_branch_has_its_generator_while_others_have_parts():
+    """A union of numbers, records and lists: each of its branches is made as the file says of it."""
+    part = record("Part", a="int", b="string")
+    schema = record(id="string", value=["null", "long", part, {"type": "array", "items": "int"}])
+    fields = {
+        "value": {"branch": ["long", "Part", "array"], "uniform": [1, 3], "max": 3, "null": 0.1},
+        "value.a": {"uniform": [5, 7]},
+        "value[]": {"constant": 9},
+    }
+    (batch,) = batches(workload({"e": schema}, topics={"e": {"fields": fields}}), 500)
+    made = {each["value"] and each["value"][0]: set[Any]() for each in batch.records()}
+    for each in batch.records():
+        if each["value"] is not None:
+            branch, value = each["value"]
+            made[branch] |= {value["a"]} if branch == "Part" else set(value) if branch == "array" else {value}
+    assert made == {None: set(), "long": {1, 2, 3}, "Part": {5, 6, 7}, "array": {9}}
+
+
+def test_a_length_is_of_the_branches_that_have_one():
+    """Of a union of numbers and lists, the lists have the length that the file says."""
+    made = values(["long", {"type": "array", "items": "int"}], {"length": 2, "min": 10, "max": 12}, 200)
+    assert {len(value) for branch, value in made if branch == "array"} == {2}
+    assert {value for branch, value in made if branch == "long"} == {10, 11, 12}
 
 
 NONE_OF: list[tuple[Any, dict[str, Any]]] = [

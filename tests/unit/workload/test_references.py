@@ -1,6 +1,7 @@
 """References: what events have of pools, of their parents and of their own other fields."""
 
 from collections import Counter, defaultdict
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from lensload import ids
 from lensload.workload.model import Workload
-from tests.support.workloads import batches, record, values, workload
+from lensload.workload.source import WorkloadSource
+from tests.support.workloads import DUE_NS, batches, record, values, workload
 
 MONEY = {"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": 2}
 LINE = record("Line", sku="string", quantity="int", price=MONEY, amount=MONEY, share="double")
@@ -252,6 +254,100 @@ def test_a_pool_may_refer_to_another():
     pairs = {(each["account"], each["owner"]) for batch in batches(of, 2_000) for each in batch.records()}
     assert len(pairs) == 100
     assert len({owner for _, owner in pairs}) == 10
+
+
+def test_a_sequence_counts_what_follows_one_event():
+    """The attempts to pay an order have the numbers from 1, in the order in which they are due; other children count apart."""
+    schemas = {
+        "a": record(id="string"),
+        "b": record(id="string", a="string", n="int"),
+        "c": record(id="string"),
+    }
+    schemas["d"] = record(id="string", n="int", l={"type": "array", "items": "int"})
+    counted = {"sequence": {"per": "parent"}}
+    topics = {
+        "b": {"parent": "a", "children": [0, 4], "fields": {"a": {"parent": "id"}, "n": counted}},
+        "c": {"parent": "a", "children": 3},
+        "d": {"parent": "c", "children": 2, "fields": {"n": counted, "l[]": counted}},
+    }
+    of = workload(schemas, topics=topics)
+    made = {batch.topic: list(batch.records()) for batch in batches(of, 3_000)}
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for each in made["b"]:
+        numbers[each["a"]].append(each["n"])
+    assert {len(each) for each in numbers.values()} == {1, 2, 3, 4}
+    assert all(each == list(range(1, len(each) + 1)) for each in numbers.values())
+    assert [each["n"] for each in made["d"]] == [1, 2] * (len(made["d"]) // 2)
+    assert all(set(each["l"]) == {each["n"]} for each in made["d"])
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_sequence_counts_the_events_of_each_row(workers: int):
+    """A customer's changes have the numbers from 1, each once and in order, however many workers make them."""
+    size, count = 1_000, 24_000
+    schemas = {"customers": record(id="string", n="int", version="int"), "orders": record(id="string")}
+    fields = {"n": {"from": "p.n"}, "version": {"sequence": {"per": "row"}}}
+    topics = {"customers": {"each": "p", "fields": fields}, "orders": {"share": 2}}
+    of = workload(schemas, topics=topics, pools={"p": {"size": size, "fields": {"n": {"sequence": {}}}}})
+    changes: list[tuple[int, int, int]] = []
+    for worker in range(workers):
+        source = WorkloadSource(of, tuple(range(worker, 64, workers)))
+        for batch in source.events_at(DUE_NS + np.arange(worker, count, workers) * 1_000_000):
+            if batch.topic == "customers":
+                made = zip(batch.due_ns.tolist(), batch.records(), strict=True)
+                changes += [(due_ns, each["n"], each["version"]) for due_ns, each in made]
+    versions: dict[int, list[int]] = defaultdict(list)
+    for _, customer, version in sorted(changes):
+        versions[customer].append(version)
+    assert len(versions) == size
+    assert all(each == list(range(1, len(each) + 1)) for each in versions.values())
+    assert min(map(len, versions.values())) > 4
+
+
+def test_written_rows_agree_in_all_their_fields():
+    """A city is of its own country, at its own latitude, wherever an event has it; skew and made fields are as of any pool."""
+    rows: list[dict[str, Any]] = [
+        {"city": "Berlin", "country": "DE", "latitude": 52.5, "opened": date(2020, 1, 31), "tags": ["a"]},
+        {"city": "Paris", "country": "FR", "latitude": 48, "opened": "2021-12-24", "tags": []},
+        {"city": "Rome", "country": "IT", "latitude": 41.9, "opened": date(2022, 5, 1), "tags": ["b", "c"]},
+    ]
+    schema = record(
+        id="string", city="string", country=["null", "string"], latitude="double", code="string", tagged="int",
+        opened={"type": "int", "logicalType": "date"}, tags={"type": "array", "items": "string"}, till="string",
+    )  # fmt: skip
+    names = ("city", "country", "latitude", "opened", "tags", "code")
+    fields = {name: {"from": f"shops.{name}"} for name in names}
+    fields |= {"tagged": {"count": "tags"}, "till": {"from": "tills.city"}}
+    pools = {
+        "shops": {"rows": rows, "skew": {"hot": 1, "share": 0.5}, "fields": {"code": {"pattern": "???"}}},
+        "tills": {"size": 50, "fields": {"city": {"from": "shops.city"}}},
+    }
+    of = workload({"e": schema}, topics={"e": {"fields": fields}}, pools=pools)
+    events = [each for batch in batches(Workload.unpacked(of.packed()), 2_000) for each in batch.records()]
+    cities = Counter(each["city"] for each in events)
+    assert cities["Berlin"] / 2_000 == pytest.approx(0.5, abs=0.04)
+    known = {row["city"]: row for row in rows}
+    for each in events:
+        row = known[each["city"]]
+        assert each["latitude"] == row["latitude"]
+        assert each["country"] == ("string", row["country"]) or each["country"] == row["country"]
+        assert each["tags"] == row["tags"]
+        assert each["tagged"] == len(row["tags"])
+        assert str(date(1970, 1, 1) + timedelta(days=each["opened"])) == str(row["opened"])
+    assert len({(each["city"], each["code"]) for each in events}) == 3
+    assert {each["till"] for each in events} == {"Berlin", "Paris", "Rome"}
+
+
+def test_events_go_through_written_rows_one_after_another():
+    """A topic of the shops has each of them equally often."""
+    pools = {"p": {"rows": [{"n": number} for number in range(4)]}}
+    of = workload(
+        {"shops": record(id="string", n="int")},
+        topics={"shops": {"each": "p", "fields": {"n": {"from": "p.n"}}}},
+        pools=pools,
+    )
+    (batch,) = batches(of, 640, lanes=range(64))
+    assert Counter(each["n"] for each in batch.records()) == dict.fromkeys(range(4), 160)
 
 
 def test_a_copy_is_the_field_that_it_is_a_copy_of():
