@@ -29,8 +29,10 @@ from lensload.metrics.leaders import Leaders
 from lensload.metrics.librdkafka import INTERVAL_MS, RequestRates, enter_window
 
 _MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its caller can see to other things
-# Accounting is done in portions: all of a second's at once would keep what is due waiting for 20 ms.
-_MOST_GATHERED: Final = 2_000  # events that were handed over, or acknowledged, and wait to be accounted for
+# Accounting is done in portions: all of a second's at once would keep what is due waiting for 20 ms. So many events that were
+# handed over, or that came back, wait for it; either portion takes some 2 ms.
+_MOST_HANDED: Final = 2_000
+_MOST_REPORTED: Final = 4_000
 # Between settling the ones and the others with few topics, as long as there is time: each waits for twice as long.
 _BETWEEN_SETTLING_NS: Final = 100_000_000
 _OVERDUE_NS: Final = 100_000_000  # so long after the warm-up, its events are the work of the measured time
@@ -127,7 +129,7 @@ class PacedProducer:
             self.produced += done
             self._handed_events += done
             self._serve(0)
-            if self._handed_events >= _MOST_GATHERED:
+            if self._handed_events >= _MOST_HANDED:
                 self._settle_handed()
         return done
 
@@ -285,7 +287,7 @@ class PacedProducer:
     def _look_at_reports(self) -> None:
         if self._producer.reported != self._reported:
             self._heard_ns = time.time_ns()
-            if self._producer.reported >= _MOST_GATHERED:
+            if self._producer.reported >= _MOST_REPORTED:
                 self._settle_acked()
             self._reported = self._producer.reported
 
