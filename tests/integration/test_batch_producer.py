@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lensload.encoding.packed import Packed
 from lensload.errors import LensloadError
-from lensload.kafka.batch_producer import BatchProducer
+from lensload.kafka.batch_producer import ROOM, BatchProducer
 from lensload.kafka.embedded import EmbeddedCluster
 from lensload.kafka.message_table import Messages
 from tests.support.topic_reader import read_to_end
@@ -181,6 +181,21 @@ def test_a_client_that_has_less_room_than_is_known_leaves_the_rest_to_the_caller
     assert len(batch.take_reports().opaques) == 50
     assert batch._held_bytes == 0  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     batch.close()
+
+
+def test_any_number_of_reports_may_gather(cluster: EmbeddedCluster):
+    """Records that were reported on have a place in the queue until their reports are taken, and each has its one report."""
+    count = 3 * ROOM
+    table = table_of([b"value"] * count, [None] * count, np.arange(count, dtype=np.uint64))
+    batch = producer(cluster.bootstrap_servers)
+    assert batch.produce("gathered", table, 0, count) == (count, [])
+    assert (batch.held, batch.flush(10), batch.reported, batch.held) == (count, 0, count, count)
+    reports = batch.take_reports()
+    assert (len(batch), batch.reported, batch.held) == (0, 0, 0)
+    batch.close()
+    assert sorted(reports.opaques.tolist()) == list(range(count))
+    assert len(reports.came_ns) == len(reports.errors) == count
+    assert not reports.errors.any()
 
 
 @pytest.mark.parametrize("headers", [{}, {"h": [b"x", b"y", b"z"]}])

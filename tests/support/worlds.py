@@ -32,7 +32,7 @@ def batches_of(
     gap_ns: int = 50_000,
 ) -> tuple[TopicBatch, ...]:
     """The first `count` events of a world."""
-    return World(scenario, lanes, topics=topics, run_tag=5).events_at(evenly(count, gap_ns))
+    return tuple(World(scenario, lanes, topics=topics, run_tag=5).events_at(evenly(count, gap_ns)))
 
 
 def records(count: int, **how: Any) -> dict[str, list[dict[str, Any]]]:

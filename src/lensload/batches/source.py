@@ -26,6 +26,10 @@ class Source(Protocol):
         """
         ...
 
-    def advance(self) -> bool:
-        """Do one step of making events ahead, if that is worth while; gives whether it was."""
+    def advance(self, count: int | None = None) -> bool:
+        """Do one step of making events ahead; gives whether there was anything to do.
+
+        Args:
+            count: how many events are wanted next; None: as many as are worth while.
+        """
         ...

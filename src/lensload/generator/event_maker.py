@@ -36,10 +36,11 @@ from lensload.world.world import World
 _AHEAD_NS: Final = 20 * NS_PER_MS
 _LONGEST_SPAN_MS: Final = 70
 _LONGEST_LATE_MS: Final = 1_000  # of a span that is overdue, for which no change of the rate can come in time
-# How many events a step makes, and the least time in ms that it covers: few while on time, so that what is due
-# does not wait for what is being made; many when late anyway, since big batches are cheaper.
-_STEP: Final = (1_500, 2)
-_LATE_STEP: Final = (12_000, 5)
+# How many events a span has, and the least time in ms that it covers. Big batches are cheaper: an event costs a
+# third less to make and encode in spans of 4,000 than in those of 1,500. But while a topic's events are made, what is due
+# waits: some 1.5 ms with 4,000. What is late anyway waits for more.
+_SPAN: Final = (4_000, 2)
+_LATE_SPAN: Final = (12_000, 5)
 # Between two looks at answers: people react 100 ms after one at the earliest.
 _FOLLOW_NS: Final = 40 * NS_PER_MS
 # About as many as people make of an answer, the request with them: for the audit's sample.
@@ -257,7 +258,7 @@ class EventMaker:
         longest_ms = max(self._longest_span_ms, min(late_ms, _LONGEST_LATE_MS))
         ends_ns = (self.made_until_ns, self.made_until_ns + longest_ms * NS_PER_MS)
         rate_per_s = max(map(pacer.rate_at, ends_ns))
-        events, least_ms = _LATE_STEP if late else _STEP
+        events, least_ms = _LATE_SPAN if late else _SPAN
         span_ms = min(longest_ms, max(least_ms, int(1000 * events / max(rate_per_s, 1))))
         # Spans end where a millisecond does: responses move within theirs.
         until_ns = (self.made_until_ns // NS_PER_MS + span_ms) * NS_PER_MS
@@ -275,9 +276,9 @@ class EventMaker:
 
     def _tell(self, due_ns: NDArray[np.int64], rate_per_s: float, *, at_once: bool = False) -> Iterator[None]:
         """Make the events that are due then, a step at a time; `at_once`: each is due only if it is made."""
-        batches = self._source.events_at(due_ns)
-        yield
-        for batch in batches:
+        while self._source.advance(len(due_ns)):
+            yield
+        for batch in self._source.events_at(due_ns):
             if self._customers:
                 self._customers.wait_for(batch)
             self._offer(batch, rate_per_s)

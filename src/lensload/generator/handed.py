@@ -1,6 +1,4 @@
-"""Chunks of encoded events that were handed to librdkafka, and when."""
-
-from typing import NamedTuple
+"""Events of one topic that were handed to librdkafka, and when."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,32 +7,40 @@ from lensload.delivery.sent import Portion
 from lensload.encoding.encoders import Encoded
 
 
-class Handed(NamedTuple):
-    """Events `start` to `stop` of a batch, handed to librdkafka between two moments."""
+class Handed:
+    """Notes which events were handed over, chunk by chunk; there are some thousand chunks a second."""
 
-    encoded: Encoded
-    start: int
-    stop: int
-    began_ns: int
-    ended_ns: int
+    def __init__(self) -> None:
+        self._portions: list[Portion] = []
+        self._open: tuple[Encoded, int, int] | None = (
+            None  # a batch, and from where to where it was handed over
+        )
+        self._chunks: list[
+            int
+        ] = []  # how many events, when it began, when it ended; of one chunk after another
 
+    def note(self, encoded: Encoded, start: int, stop: int, began_ns: int, ended_ns: int) -> None:
+        """Events `start` to `stop` of a batch, behind those noted last if they are of the same, were handed over meanwhile."""
+        if self._open and self._open[0] is encoded:
+            self._open = encoded, self._open[1], stop
+        else:
+            self._close()
+            self._open = encoded, start, stop
+        self._chunks += (stop - start, began_ns, ended_ns)
 
-def portions_of(chunks: list[Handed]) -> list[Portion]:
-    """Chunks of one topic as portions of batches; neighbours are joined."""
-    portions: list[Portion] = []
-    encoded, start, stop = chunks[0][:3]
-    for chunk in chunks[1:]:
-        if chunk.encoded is not encoded:
-            portions.append(Portion.of(encoded, start, stop))
-            encoded, start = chunk.encoded, chunk.start
-        stop = chunk.stop
-    return [*portions, Portion.of(encoded, start, stop)]
+    def take(self) -> tuple[list[Portion], NDArray[np.int64]]:
+        """All that was noted since the last call: the events, and when each was handed over.
 
+        The events of a chunk are taken to be evenly spread over its time.
+        """
+        self._close()
+        counts, began_ns, ended_ns = np.array(self._chunks, np.int64).reshape(-1, 3).T
+        portions, self._portions, self._chunks = self._portions, [], []
+        place = np.arange(1, counts.sum() + 1) - np.repeat(np.cumsum(counts) - counts, counts)
+        took_ns = np.repeat(ended_ns - began_ns, counts) * place // np.repeat(counts, counts)
+        return portions, np.repeat(began_ns, counts) + took_ns
 
-def handed_ns(chunks: list[Handed]) -> NDArray[np.int64]:
-    """When each event was handed over: the events of a chunk are taken to be evenly spread over its time."""
-    starts, stops, began_ns, ended_ns = np.array([chunk[1:] for chunk in chunks]).T
-    counts = stops - starts
-    place = np.arange(1, counts.sum() + 1) - np.repeat(np.cumsum(counts) - counts, counts)
-    took_ns = np.repeat(ended_ns - began_ns, counts) * place // np.repeat(counts, counts)
-    return np.repeat(began_ns, counts) + took_ns
+    def _close(self) -> None:
+        if self._open:
+            self._portions.append(Portion.of(*self._open))
+            self._open = None

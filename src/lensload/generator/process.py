@@ -32,8 +32,10 @@ _NS_PER_S: Final = 1_000_000_000
 _LISTEN_NS: Final = 5 * NS_PER_MS
 _CAUGHT_UP: Final = 250  # fewer events than this at once: there is time to make some ahead
 # The shortest time between two wake-ups, in which events that become due are gathered: the price is paid for each
-# wake-up, not for each event. It adds up to as much to the schedule lag.
-_GATHER_NS: Final = 300_000
+# wake-up, not for each event. It adds up to as much to the schedule lag, so it is a small share of the time that the client
+# itself waits for a batch to fill, within bounds.
+_GATHER_SHARE: Final = 1 / 8
+_GATHER_NS: Final = (300_000, 1_000_000)
 _LONGEST_WAIT_NS: Final = 5 * NS_PER_MS
 _FLUSH_STEP_S: Final = 0.25
 _LEADERS_S: Final = 5.0  # for the first answer of who leads the partitions
@@ -97,8 +99,10 @@ class Generator(RunChild):
             sources = Sources.of(order)
             found = prepared.result()
         self._leaders = Leaders(tuple(order.names.values()))
+        settings = producer_settings(found.settings, _tuning(config, self._largest_batch(found.settings)))
+        self._gather_ns = gathering_ns(float(settings["linger.ms"]))
         self._producer = PacedProducer(
-            producer_settings(found.settings, _tuning(config, self._largest_batch(found.settings))),
+            settings,
             order.names,
             self._stats,
             self._leaders,
@@ -133,7 +137,7 @@ class Generator(RunChild):
         due_ns = self._producer.next_due_ns()
         until_ns = now_ns + _LONGEST_WAIT_NS
         if due_ns is not None:
-            until_ns = min(max(due_ns, self._producer.last_ns + _GATHER_NS), until_ns)
+            until_ns = min(max(due_ns, self._producer.last_ns + self._gather_ns), until_ns)
         self._producer.wait(max(0, until_ns - time.time_ns()) / _NS_PER_S)
         if due_ns is None and now_ns >= self._end_ns:
             self._finish()
@@ -257,6 +261,12 @@ def _tuning(config: RunConfig, most_bytes: int) -> dict[str, Any]:
         "queue.buffering.max.kbytes": 524_288,
         "batch.size": most_bytes,
     }
+
+
+def gathering_ns(linger_ms: float) -> int:
+    """How long events that become due are gathered before they are handed to a client that waits so long for more."""
+    least_ns, most_ns = _GATHER_NS
+    return min(max(round(linger_ms * NS_PER_MS * _GATHER_SHARE), least_ns), most_ns)
 
 
 def scaled(audience: dict[Behaviour, float], rate_per_s: float | None) -> dict[Behaviour, float]:

@@ -4,12 +4,11 @@ The schedule alone decides when an event is due. A slow broker, a full queue or 
 time; they show as schedule lag and ack latency, both from the due time.
 
 What runs at every wake-up only moves events and notes the time. Counts, histograms and the ledger are brought up to date
-in bulk, ten times a second or when some thousand events have gathered: NumPy costs as much for two as for a hundred.
+in bulk, some times a second or when some thousand events have gathered: NumPy costs as much for two as for a hundred.
 """
 
 import json
 import time
-from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +20,7 @@ from lensload.delivery.sent import Dispatches, Portion
 from lensload.delivery.streams import LENS, Streams
 from lensload.encoding.encoders import Encoded
 from lensload.generator.due_queue import NEVER_NS, DueQueue, opened
-from lensload.generator.handed import Handed, handed_ns, portions_of
+from lensload.generator.handed import Handed
 from lensload.kafka.batch_producer import BatchProducer
 from lensload.kafka.client_errors import Troubles
 from lensload.kafka.producing import refusing_contradictions
@@ -30,9 +29,12 @@ from lensload.metrics.leaders import Leaders
 from lensload.metrics.librdkafka import INTERVAL_MS, RequestRates, enter_window
 
 _MOST_AT_ONCE: Final = 2_000  # events a call of pump() produces, so that its caller can see to other things
-# Accounting is done in portions: all of a second's at once would keep what is due waiting for 20 ms.
-_MOST_GATHERED: Final = 2_000  # events that were handed over, or acknowledged, and wait to be accounted for
-_LONGEST_GATHERED_NS: Final = 100_000_000  # how long they wait with few topics, as long as there is time
+# Accounting is done in portions: all of a second's at once would keep what is due waiting for 20 ms. So many events that were
+# handed over, or that came back, wait for it; either portion takes some 2 ms.
+_MOST_HANDED: Final = 2_000
+_MOST_REPORTED: Final = 4_000
+# Between settling the ones and the others with few topics, as long as there is time: each waits for twice as long.
+_BETWEEN_SETTLING_NS: Final = 100_000_000
 _OVERDUE_NS: Final = 100_000_000  # so long after the warm-up, its events are the work of the measured time
 _FULL_QUEUE_WAIT_S: Final = 0.001
 _SILENT_NS: Final = 3_000_000_000
@@ -82,13 +84,14 @@ class PacedProducer:
         self._silent = False
         self._reported = 0
         self._topics = tuple(names)
-        self._longest_gathered_ns = round(_LONGEST_GATHERED_NS * stretch(len(names)))
+        self._between_settling_ns = round(_BETWEEN_SETTLING_NS * stretch(len(names)))
         self._stats = stats
         self._leaders = leaders or Leaders(())
         self._queues = {topic: DueQueue(name, number) for number, (topic, name) in enumerate(names.items())}
-        self._handed: list[Handed] = []
+        self._handed = {topic: Handed() for topic in names}
         self._handed_events = 0
         self._settled_ns = 0
+        self._settled_handed = False  # last, rather than what came back
         self._refused: list[tuple[KafkaError, str, bytes]] = []  # (why, topic, what holds the id)
         self.requests = RequestRates()
         own = {**settings, "statistics.interval.ms": INTERVAL_MS}
@@ -126,7 +129,7 @@ class PacedProducer:
             self.produced += done
             self._handed_events += done
             self._serve(0)
-            if self._handed_events >= _MOST_GATHERED:
+            if self._handed_events >= _MOST_HANDED:
                 self._settle_handed()
         return done
 
@@ -172,14 +175,19 @@ class PacedProducer:
         self._settle_refused()
 
     def settle_old(self, now_ns: int) -> bool:
-        """Settle if the last time was 100 ms ago, or more with many topics; gives whether it was.
+        """Settle what was handed over or what came back, in turns, 100 ms after the last, or more with many topics.
 
-        For a moment at which nothing is due.
+        For a moment at which nothing is due; gives whether it did.
         """
-        if now_ns - self._settled_ns < self._longest_gathered_ns:
+        if now_ns - self._settled_ns < self._between_settling_ns:
             return False
         self._settled_ns = now_ns
-        self.settle()
+        self._settled_handed = not self._settled_handed
+        if self._settled_handed:
+            self._settle_handed()
+        else:
+            self._settle_acked()
+            self._settle_refused()
         return True
 
     def waiting(self, after_ns: int = 0) -> int:
@@ -222,14 +230,17 @@ class PacedProducer:
         place = start
         while place < stop:
             taken, refused = self._producer.produce(queue.name, messages, place, stop)
-            self._refused += [(error, encoded.topic, self._holder(encoded, each)) for each, error in refused]
             place += taken
+            if refused:
+                self._refused += [
+                    (error, encoded.topic, self._holder(encoded, each)) for each, error in refused
+                ]
             if place < stop:
                 self._stats.timeless.add_total("queue_full", 1)
                 self._serve(_FULL_QUEUE_WAIT_S)
                 self._settle_acked()  # what was reported holds its place in the queue until then
         self.last_ns = time.time_ns()
-        self._handed.append(Handed(encoded, start, stop, began_ns, self.last_ns))
+        self._handed[encoded.topic].note(encoded, start, stop, began_ns, self.last_ns)
         queue.drop_to(stop)
         return stop - start
 
@@ -238,17 +249,16 @@ class PacedProducer:
         return self._streams.holder(encoded.topic, encoded.packed_values[place], headers)
 
     def _settle_handed(self) -> None:
-        if not self._handed:
+        if not self._handed_events:
             return
-        by_topic: dict[str, list[Handed]] = {}
-        for handed in self._handed:
-            by_topic.setdefault(handed.encoded.topic, []).append(handed)
-        self._handed.clear()
         self._handed_events = 0
-        portions = {topic: portions_of(chunks) for topic, chunks in by_topic.items()}
-        self.dispatches.sent(list(chain.from_iterable(portions.values())), self._stats.origin_ns)
-        for topic, chunks in by_topic.items():
-            self._count_handed(topic, portions[topic], handed_ns(chunks))
+        taken = {topic: handed.take() for topic, handed in self._handed.items()}
+        self.dispatches.sent(
+            [each for portions, _ in taken.values() for each in portions], self._stats.origin_ns
+        )
+        for topic, (portions, moments_ns) in taken.items():
+            if portions:
+                self._count_handed(topic, portions, moments_ns)
 
     def _count_handed(self, topic: str, portions: list[Portion], moments_ns: NDArray[np.int64]) -> None:
         due_ns = np.concatenate([portion.due_ns for portion in portions])
@@ -277,7 +287,7 @@ class PacedProducer:
     def _look_at_reports(self) -> None:
         if self._producer.reported != self._reported:
             self._heard_ns = time.time_ns()
-            if self._producer.reported >= _MOST_GATHERED:
+            if self._producer.reported >= _MOST_REPORTED:
                 self._settle_acked()
             self._reported = self._producer.reported
 

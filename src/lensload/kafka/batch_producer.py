@@ -27,7 +27,8 @@ _REPORTS, _LOG, _ERROR, _STATISTICS = 0x1, 0x4, 0x8, 0x40  # RD_KAFKA_EVENT_*
 _PURGE_ALL = 0x1 | 0x2  # RD_KAFKA_PURGE_F_QUEUE and _INFLIGHT
 _CLOSE_S: Final = 5.0
 _STEP_S: Final = 0.1
-_MOST_REPORTS: Final = 100_000  # of one event; librdkafka makes an event of some thousand
+ROOM: Final = 10_000
+"""How many reports may gather before more room is made for them."""
 _LEVELS: Final = (50, 50, 50, 40, 30, 20, 20, 10)  # syslog's, as logging has them
 _OFFSETS: Final = {name: field[1] for name, field in (MESSAGE.fields or {}).items()}
 # All memory as words, from which fields of scattered messages are gathered; nothing is read but what is asked for.
@@ -69,7 +70,6 @@ class _Library:
             "event_log", c.c_int, pointer, c.POINTER(text), c.POINTER(text), c.POINTER(c.c_int)
         )
         self.event_destroy = self._function("event_destroy", None, pointer)
-        self.outq_len = self._function("outq_len", c.c_int, pointer)
         self.purge = self._function("purge", c.c_int, pointer, c.c_int)
         self.topic_destroy = self._function("topic_destroy", None, pointer)
         self.queue_destroy = self._function("queue_destroy", None, pointer)
@@ -115,6 +115,10 @@ class BatchProducer:
         on_error: is told of what the client complains of.
         on_statistics: is given librdkafka's statistics as JSON, where `statistics.interval.ms` asks for them.
 
+    Attributes:
+        held: how many records have a place in the client's queue: those under way, and those whose reports were not taken.
+        reported: how many reports were served and not taken.
+
     Raises:
         KafkaException: a property is wrong.
         LensloadError: librdkafka's functions cannot be reached.
@@ -131,10 +135,11 @@ class BatchProducer:
         self._topics: dict[str, int] = {}
         self._most_messages = int(settings.get("queue.buffering.max.messages", 100_000))
         self._most_bytes = int(settings.get("queue.buffering.max.kbytes", 1_048_576)) * 1024
-        self._held_bytes = 0
+        # What has a place in the client's queue, counted here: its own count has logs and errors in it, and costs a call.
+        self.held = self._held_bytes = 0
         self._with_headers = False
-        self._gathered: list[tuple[int, NDArray[np.uint64], int]] = []  # (event, its messages, when it came)
-        self._pointers = np.zeros(_MOST_REPORTS, np.uint64)
+        self._gathered: list[tuple[int, int, int]] = []  # (event, how many messages it has, when it came)
+        self._pointers = np.zeros(ROOM, np.int64)  # addresses of the messages of all these events
         self._pointers_address: int = self._pointers.ctypes.data  # NumPy takes 2 us to tell
         self.reported = 0
         error = c.create_string_buffer(512)
@@ -147,12 +152,7 @@ class BatchProducer:
 
     def __len__(self) -> int:
         """How many records are under way: no report of them was served."""
-        return max(0, self._library.outq_len(self._client) - self.reported)
-
-    @property
-    def held(self) -> int:
-        """How many records have a place in the client's queue: those under way, and those whose reports were not taken."""
-        return self._library.outq_len(self._client)
+        return self.held - self.reported
 
     def produce(
         self, topic: str, messages: Messages, start: int, stop: int
@@ -164,7 +164,7 @@ class BatchProducer:
             report comes for them.
         """
         # Records whose reports were not taken yet need room too.
-        stop = min(stop, start + self._most_messages - self._library.outq_len(self._client))
+        stop = min(stop, start + self._most_messages - self.held)
         sizes, most_bytes = messages.sizes, self._most_bytes - self._held_bytes + messages.sizes[start]
         if stop > start and sizes[stop] > most_bytes:
             stop = bisect_right(sizes, most_bytes, start, stop) - 1
@@ -179,8 +179,10 @@ class BatchProducer:
             address = messages.address + start * MESSAGE.itemsize
             taken = self._library.produce_batch(handle, _ANY_PARTITION, _COPY, address, stop - start)
             refused = [] if taken == stop - start else _refused(messages, start, stop)
+        self.held += stop - start - len(refused)
         self._held_bytes += sizes[stop] - sizes[start]
-        self._held_bytes -= sum(sizes[place + 1] - sizes[place] for place, _ in refused)
+        if refused:
+            self._held_bytes -= sum(sizes[place + 1] - sizes[place] for place, _ in refused)
         return stop - start, refused
 
     def serve(self, timeout_s: float) -> None:
@@ -204,23 +206,22 @@ class BatchProducer:
     def take_reports(self, *, with_partitions: bool = False) -> Reports:
         """The reports that were served since the last call."""
         gathered, self._gathered = self._gathered, []
-        self.reported = 0
-        pointers = np.concatenate([np.zeros(0, np.uint64), *(each[1] for each in gathered)])
-        came_ns = np.repeat(
-            np.array([each[2] for each in gathered], np.int64),
-            np.array([len(each[1]) for each in gathered], np.int64),
-        )
-        errors = _numbers(pointers, "error")
-        partitions = _numbers(pointers if with_partitions else pointers[:0], "partition")
-        lengths, key_lengths = _words(pointers, "length"), _words(pointers, "key_length")
+        events, counts, came_ns = np.array(gathered, np.int64).reshape(-1, 3).T
+        pointers = self._pointers[: self.reported]
+        places = (pointers - _ADDRESS_SPACE_START) >> 3
+        errors = _numbers(places, "error")
+        partitions = _numbers(places if with_partitions else places[:0], "partition")
+        lengths, key_lengths = _words(places, "length"), _words(places, "key_length")
+        self.held -= self.reported
         self._held_bytes -= int(lengths.sum() + key_lengths.sum())
+        self.reported = 0
         failed = np.flatnonzero(errors)
-        addresses = _words(pointers[failed], "payload").tolist()
+        addresses = _words(places[failed], "payload").tolist()
         values = [c.string_at(*each) for each in zip(addresses, lengths[failed].tolist(), strict=True)]
         headers = map(self._headers, pointers[failed].tolist())
         contents = list(zip(values, headers, strict=True))
-        reports = Reports(_words(pointers, "opaque"), errors, came_ns, partitions, contents)
-        for event, _, _ in gathered:
+        reports = Reports(_words(places, "opaque"), errors, np.repeat(came_ns, counts), partitions, contents)
+        for event in events.tolist():
             self._library.event_destroy(event)
         return reports
 
@@ -295,9 +296,18 @@ class BatchProducer:
         return found
 
     def _gather(self, event: int) -> None:
-        count = self._library.event_message_array(event, self._pointers_address, _MOST_REPORTS)
-        self._gathered.append((event, self._pointers[:count].copy(), time.time_ns()))
-        self.reported += count
+        before = self.reported
+        while True:
+            room = len(self._pointers) - self.reported
+            address = self._pointers_address + self._pointers.itemsize * self.reported
+            count = self._library.event_message_array(event, address, room)
+            self.reported += count
+            if count < room:
+                break
+            # It gives each message once: the next call goes on with those that found no room.
+            self._pointers = np.concatenate((self._pointers, np.zeros_like(self._pointers)))
+            self._pointers_address = self._pointers.ctypes.data
+        self._gathered.append((event, self.reported - before, time.time_ns()))
 
     def _log(self, event: int) -> None:
         facility, text, level = c.c_char_p(), c.c_char_p(), c.c_int()
@@ -313,14 +323,11 @@ def _refused(messages: Messages, start: int, stop: int) -> list[tuple[int, Kafka
     return [(start + place, KafkaError(int(errors[place]))) for place in np.flatnonzero(errors).tolist()]
 
 
-def _numbers(pointers: NDArray[np.uint64], field: str) -> NDArray[np.int32]:
-    """A field of 32 bits, with a sign, of the messages at these addresses."""
-    return (_words(pointers, field) & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
+def _numbers(places: NDArray[np.int64], field: str) -> NDArray[np.int32]:
+    """A field of 32 bits, with a sign, of the messages at these places in memory."""
+    return (_words(places, field) & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
 
 
-def _words(pointers: NDArray[np.uint64], field: str) -> NDArray[np.uint64]:
-    """A field of the messages at these addresses, as words of 64 bits."""
-    offset = _OFFSETS[field]
-    return _ADDRESS_SPACE[
-        ((pointers - np.uint64(_ADDRESS_SPACE_START)) >> np.uint64(3)) + np.uint64(offset // 8)
-    ]
+def _words(places: NDArray[np.int64], field: str) -> NDArray[np.uint64]:
+    """A field of the messages at these places in memory, as words of 64 bits."""
+    return _ADDRESS_SPACE[places + _OFFSETS[field] // 8]

@@ -94,6 +94,9 @@ class Histogram:
         if not values_ns.size:
             return
         low_ns, high_ns = int(values_ns.min()), int(values_ns.max())
+        if low_ns == high_ns:  # as of all events of a batch that was encoded at once
+            self.record_repeated(low_ns, values_ns.size)
+            return
         if low_ns < 0 or high_ns > HIGHEST_NS:
             self.negative += int(np.count_nonzero(values_ns < 0))
             self.clamped += int(np.count_nonzero(values_ns > HIGHEST_NS))

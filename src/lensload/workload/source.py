@@ -101,7 +101,7 @@ class WorkloadSource:
         rows = [(place, self._rows(place, which)) for place, which in whiches if len(which)]
         return (self._plans[place].batch(of_topic) for place, of_topic in rows)
 
-    def advance(self) -> bool:
+    def advance(self, count: int | None = None) -> bool:  # noqa: ARG002 - of every source
         """Make events ahead: none can be, since an event is made for the time at which it is due."""
         return False
 

@@ -92,7 +92,7 @@ class History:
             happened_ns = self._start_ns + (rows["time"] * ids.NS_PER_S).astype(np.int64)
             due_ns = ids.on_the_grid(np.clip(happened_ns, begin_ns, end_ns - 1))
             self._told += len(rows)
-            yield self._narration.tell(rows, due_ns, owned)
+            yield tuple(self._narration.tell(rows, due_ns, owned))
 
     def _at(self, seconds: float) -> int:
         return self._start_ns + round(seconds * 1000) * ids.NS_PER_MS

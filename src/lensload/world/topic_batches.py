@@ -1,6 +1,6 @@
 """The narration: rows of the timeline as a batch of each topic, for all who listen or for one of several."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -47,17 +47,14 @@ class Narration:
         rows, due_ns = np.zeros(0, dtype=kinds.ROW), np.zeros(0, dtype=np.int64)
         return tuple(teller.tell(rows, due_ns) for _, _, teller in self._tellers)
 
-    def tell(
-        self, rows: Rows, due_ns: NDArray[np.int64], owned: Owned | None = None
-    ) -> tuple[TopicBatch, ...]:
+    def tell(self, rows: Rows, due_ns: NDArray[np.int64], owned: Owned | None = None) -> Iterator[TopicBatch]:
         """A batch of each topic that something happened in, in causal order, with all events or those `owned`.
 
-        Which are owned changes nothing in those that are told.
+        Each is made when it is asked for; ask for all before the timeline goes on. Which are owned changes nothing in those that are told.
         """
         topic = TOPIC_OF[rows["what"]]
         if owned is not None:
             self._name_all(rows, topic, due_ns)
-        batches: list[TopicBatch] = []
         for place, name, teller in self._tellers:
             which = np.flatnonzero(topic == place)
             if owned is not None and place != _METRICS:
@@ -69,8 +66,7 @@ class Narration:
                 # These depend on each other: the windows' ends.
                 batch = picked(batch, np.flatnonzero(owned(name, batch.drawn_key.index)))
             if len(batch):
-                batches.append(batch)
-        return tuple(batches)
+                yield batch
 
     def _name_all(self, rows: Rows, topic: NDArray[np.uint8], due_ns: NDArray[np.int64]) -> None:
         """Give pages their ids, which must not depend on which of the events are told here."""

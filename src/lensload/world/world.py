@@ -1,5 +1,6 @@
 """The world: give it the times at which events are due, and it says what happens then."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -70,10 +71,10 @@ class World:
         """An empty batch of each topic: what an encoder can prepare for."""
         return self._narration.outline()
 
-    def events_at(self, due_ns: NDArray[np.int64]) -> tuple[TopicBatch, ...]:
-        """The next `len(due_ns)` events, due at those times, as a batch a topic in causal order.
+    def events_at(self, due_ns: NDArray[np.int64]) -> Iterator[TopicBatch]:
+        """The next `len(due_ns)` events, due at those times, as a batch a topic in causal order; each is made when asked for.
 
-        `due_ns` never goes back, from call to call too. Responses move within their millisecond (see
+        Ask for all of them before anything else. `due_ns` never goes back, from call to call too. Responses move within their millisecond (see
         `lensload.ids`), so a call should end where a millisecond does.
         """
         due_ns = ids.on_the_grid(due_ns)
@@ -82,12 +83,15 @@ class World:
             self._narration.begin(int(due_ns[0]))
         return self._narration.tell(rows, due_ns)
 
-    def advance(self) -> bool:
-        """Do one step of making events ahead, if that is worth while; gives whether it was.
+    def advance(self, count: int | None = None) -> bool:
+        """Do one step of making events ahead; gives whether there was anything to do.
 
-        What `take` would otherwise do all at once, when it runs out.
+        What `events_at` would otherwise do all at once, when it runs out.
+
+        Args:
+            count: how many events are wanted next; None: as many as are worth while.
         """
-        if self._ready >= _PLENTY:
+        if self._ready >= (_PLENTY if count is None else count):
             return False
         self._step()
         return True

@@ -131,6 +131,21 @@ def test_any_size_of_bite_takes_the_same(cuts: list[int]):
     assert taken == {batch.topic: list(batch.records()) for batch in whole.events_at(due)}
 
 
+def test_making_ahead_changes_nothing():
+    """Events that are made ahead, as many as are wanted next or as are worth while, are the ones that would come."""
+    whole, ahead = World(SMALL, (0, 1, 2)), World(SMALL, (0, 1, 2))
+    due = evenly(9_000, MS)
+    taken: dict[str, list[Record]] = defaultdict(list)
+    for at in range(0, len(due), 3_000):
+        while ahead.advance(3_000):
+            pass
+        for batch in ahead.events_at(due[at : at + 3_000]):
+            taken[batch.topic] += batch.records()
+        while ahead.advance():
+            pass
+    assert taken == {batch.topic: list(batch.records()) for batch in whole.events_at(due)}
+
+
 def test_no_hash_seed_decides():
     """People and goods are the same in every process: nothing depends on the order of a set."""
     digests = {
@@ -173,7 +188,7 @@ def test_each_sequence_is_unbroken():
 def test_due_times_never_go_back(gaps: list[int]):
     """In every topic events are in the order they are due, and `timestamp` is that time's millisecond."""
     due = np.cumsum(np.array(gaps, dtype=np.int64)) + 10**18
-    taken = World(SMALL, (3, 4)).events_at(due)
+    taken = tuple(World(SMALL, (3, 4)).events_at(due))
     assert sum(map(len, taken)) == len(due)
     for batch in taken:
         assert (np.diff(batch.due_ns) >= 0).all()
