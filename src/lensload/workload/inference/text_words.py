@@ -92,7 +92,7 @@ TEXTS: Final[dict[str, Guess]] = table(
     ("material", choice("wood", "steel", "cotton", "glass", "plastic")),
     ("model", pattern("M-###")),
     ("unit", choice("piece", "kg", "litre")),
-    ("ip, ip4, ip address, remote address", faker("ipv4")),
+    ("ip, ip4, ip address, ipaddress, ipaddr, remote address, remote addr", faker("ipv4")),
     ("ip6", faker("ipv6")),
     ("mac, mac address", faker("mac_address")),
     ("host, hostname, host name, server", faker("hostname")),
