@@ -8,7 +8,7 @@ import pytest
 
 from lensload.errors import UsageError
 from lensload.workload.loading import load
-from tests.support.workloads import record, written
+from tests.support.workloads import batches, record, written
 
 ENUM = {"type": "enum", "name": "Status", "symbols": ["NEW", "PAID"]}
 SCHEMA = record(
@@ -379,3 +379,27 @@ def test_types_of_which_no_value_can_be_made_are_refused(tmp_path: Path, type_: 
     error = refused(tmp_path, text, a=record("Event", id="string", value=type_))
     assert ": topics.a.fields.value: " in error.message
     assert meant in error.message
+
+
+ROW = record("Row", id="int")
+CHANGED = """[topics.rows]
+schema = "changed.avsc"
+key_schema = "key.avsc"
+key = "after.id"
+stopwatch = { header = "lensload-id" }
+
+[topics.rows.fields]
+"after.id" = { sequence = {} }
+"""
+
+
+def test_a_key_may_be_in_a_record_that_is_null_in_no_event(tmp_path: Path):
+    """What may be null by its schema is there unless the file says otherwise, and then it has no key."""
+    changed = record("Changed", before=["null", ROW], after=["null", "Row"])
+    schemas = {"changed.avsc": changed, "key.avsc": record("Key", id="int")}
+    of = load(written(tmp_path, schemas, CHANGED))
+    (batch,) = batches(of, 10)
+    assert batch.key is not None
+    assert [(each["after"]["id"],) for each in batch.records()] == list(batch.key.values())
+    error = refused(tmp_path, f"{CHANGED}after = {{ null = 0.1 }}\n", **{"changed": changed, "key": ROW})
+    assert ":4: topics.rows.key: after.id may be null, and a key may not." in error.message
