@@ -178,8 +178,8 @@ def _told_apart(
         return two[:1], two[1:]
     if two or not (base and new):
         raise UsageError(
-            "It is not said which runs are which.",
-            "Give two, which are BASE and NEW; or give each with --base or with --new, at least one of either.",
+            "compare needs run files of two sides, from before and from now.",
+            "Give two: lensload compare BASE NEW. Give several with --base FILE and --new FILE, at least one of each.",
         )
     return base, new
 

@@ -327,6 +327,13 @@ def test_a_file_that_is_no_toml_or_not_there_is_refused(tmp_path: Path):
         load(tmp_path / "missing.toml")
 
 
+def test_a_schema_in_the_place_of_a_workload_file_is_told_what_makes_one(tmp_path: Path):
+    """A workload file is made from the schema, and the error names the command."""
+    with pytest.raises(UsageError) as caught:
+        load(written(tmp_path, {}, json.dumps(SCHEMA)))
+    assert "lensload workload init" in caught.value.hint
+
+
 def test_types_of_other_files_and_subjects_are_used(tmp_path: Path):
     """A schema may refer to types of files that it includes, or come from the registry."""
     order = record("Order", orderId="string", address="com.x.Address")
@@ -401,5 +408,5 @@ def test_a_key_may_be_in_a_record_that_is_null_in_no_event(tmp_path: Path):
     (batch,) = batches(of, 10)
     assert batch.key is not None
     assert [(each["after"]["id"],) for each in batch.records()] == list(batch.key.values())
-    error = refused(tmp_path, f"{CHANGED}after = {{ null = 0.1 }}\n", **{"changed": changed, "key": ROW})
+    error = refused(tmp_path, f"{CHANGED}after = {{ null = 0.1 }}\n", changed=changed, key=ROW)
     assert ":4: topics.rows.key: after.id may be null, and a key may not." in error.message
