@@ -68,7 +68,7 @@ TEXTS: Final[dict[str, Guess]] = table(
     ("payment method, payment type", weighted(card=6, paypal=3, invoice=1)),
     ("symbol, ticker", choice("AAPL", "MSFT", "NVDA", "SAP", "SIE", "ASML")),
     ("isin", pattern("DE##########")),
-    ("exchange", choice("XNAS", "XNYS", "XETR", "XLON")),
+    ("exchange, mic", choice("XNAS", "XNYS", "XETR", "XLON")),
     ("side", choice("BUY", "SELL")),
     ("vat id", pattern("DE#########")),
     ("tax id", pattern("##-#######")),
