@@ -222,7 +222,7 @@ def _validity(sides: Sides, allowed: bool) -> list[str]:
         if run["verdict"] == "invalid":
             why = in_words(run["reasons"][0]) if run["reasons"] else ""
             if not allowed:
-                raise InvalidRunError(f"{path} is invalid. {why}", "Run it again, or say --allow-invalid.")
+                raise InvalidRunError(f"{path} is invalid. {why}", "Run it again, or give --allow-invalid.")
             remarks.append(f"{path} is invalid: {why}")
     return remarks
 
