@@ -1,8 +1,9 @@
-"""Start both servers and print how to reach them; Ctrl-C or SIGTERM ends them.
+"""Start Kafka and a Schema Registry on free ports of 127.0.0.1, print how to reach them, and run until Ctrl-C or SIGTERM.
 
-From the repository's root: ``python -m tests.harness``.
+Java 17 and Maven are needed. From the repository's root: ``python -m tests.harness``.
 """
 
+import argparse
 import signal
 import sys
 import time
@@ -16,6 +17,7 @@ LOOK_EVERY_S = 0.5
 
 def main() -> int:
     """Run until told to stop; 1 when a server cannot be had or ends by itself."""
+    argparse.ArgumentParser("python -m tests.harness", description=__doc__).parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's `&` lets it be ignored
         signal.signal(number, signal.default_int_handler)
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from lensload.results import run_file
 from tests.harness.process import accepts, free_port
@@ -277,6 +277,30 @@ LOGIN = (
     "        login_user(Person())\n"
     "        return redirect('/')\n"
 )
+
+
+def test_the_clients_part_is_shown_once_it_is_known(page: Page, tmp_path: Path) -> None:
+    """Until librdkafka has reported there is no figure of the client's, and the broker's is called what it is."""
+
+    def unreported(route: Route) -> None:
+        answer = route.fetch()
+        state = answer.json()
+        if state["breakdown"]:
+            state["breakdown"]["client_us"] = None
+        route.fulfill(response=answer, json=state)
+
+    expect.set_options(timeout=PATIENCE_S * 1000)
+    port = free_port()
+    arguments = ("--web", str(port), "--rate", "300", "--duration", "5m", "--warmup", "500ms")
+    with Bench(tmp_path, *arguments, environ=FREE):
+        Live(port).until("measuring")
+        page.route("**/api/state*", unreported)
+        page.goto(f"http://127.0.0.1:{port}/lensload/")
+        legend = page.locator("#breakdown-legend")
+        expect(legend).to_contain_text("client and broker: ")
+        expect(legend).not_to_contain_text("queue")
+        page.unroute("**/api/state*")
+        expect(legend).to_contain_text("client (queue and linger): ")
 
 
 def test_locusts_login_and_tls_are_those_of_the_page(tmp_path: Path) -> None:

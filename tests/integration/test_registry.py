@@ -175,6 +175,7 @@ def test_credentials_of_no_form_are_refused_and_not_repeated():
         (as_json(409, error_code=409, message="rating changed"), "rating changed", "--topic-prefix"),
         (as_json(422, error_code=42205, message="read-only"), "422", "read-only"),
         (as_json(500, error_code=50001, message="store timeout"), "HTTP 500", "store timeout"),
+        (as_json(500, error_code=500, message=None), "HTTP 500", "log"),
         ((503, "text/html", b"<html>"), "HTTP 503", "log"),
     ],
 )  # fmt: skip
@@ -187,6 +188,7 @@ def test_every_refusal_is_told_apart_with_what_to_do(reply: Reply, named: str, a
     assert named in text
     assert also in text
     assert "sesame" not in text
+    assert "None" not in text
 
 
 def test_a_registry_that_starts_a_moment_late_is_waited_for():

@@ -60,7 +60,7 @@ def look_around(run: RunConfig) -> None:
     from lensload.kafka.created import noting_created  # noqa: PLC0415
 
     cluster, registry = run.cluster.bootstrap_servers or "", run.cluster.registry_url or "mock://"
-    with noting_created(run.cluster, run.load.topics) as created:
+    with noting_created(run.cluster, run.load.topics, run.load.workload) as created:
         found = preflight.prepare(run, cluster, registry, embedded=False)
         found.registry.close()
     for text in created:

@@ -178,8 +178,8 @@ def _told_apart(
         return two[:1], two[1:]
     if two or not (base and new):
         raise UsageError(
-            "It is not said which runs are which.",
-            "Give two, which are BASE and NEW; or give each with --base or with --new, at least one of either.",
+            "compare needs run files of two sides, from before and from now.",
+            "Give two: lensload compare BASE NEW. Give several with --base FILE and --new FILE, at least one of each.",
         )
     return base, new
 
@@ -222,7 +222,7 @@ def _validity(sides: Sides, allowed: bool) -> list[str]:
         if run["verdict"] == "invalid":
             why = in_words(run["reasons"][0]) if run["reasons"] else ""
             if not allowed:
-                raise InvalidRunError(f"{path} is invalid. {why}", "Run it again, or say --allow-invalid.")
+                raise InvalidRunError(f"{path} is invalid. {why}", "Run it again, or give --allow-invalid.")
             remarks.append(f"{path} is invalid: {why}")
     return remarks
 

@@ -145,7 +145,7 @@ class Coordinator:
         raise RefusedError(
             f"Not ready within {READY_BUDGET_S:g} s: {late} (Kafka: {self._cluster.bootstrap_servers},"
             f" registry: {self._registry_url}).",
-            "Check that both addresses answer from there; the worker's log says what it waits for.",
+            "Check that both addresses answer from there, and that its machine has a free core: lensload doctor says so of this one.",
         )
 
     def check(self) -> None:

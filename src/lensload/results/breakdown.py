@@ -67,7 +67,14 @@ def split(lag: float, queue: float | None, ack: float, end: float) -> Breakdown:
 
 def sentence(fall: Breakdown, linger_ms: float | None = None) -> str:
     """The breakdown in one plain sentence."""
-    waited = "" if linger_ms is None else f", where events wait up to {linger_ms:g} ms for a batch (linger)"
+    waited = ""
+    if linger_ms is not None and (fall["client_us"] or 0.0) <= linger_ms * 1_000:
+        waited = f", where events wait up to {linger_ms:g} ms for a batch (linger)"
+    elif linger_ms is not None:
+        waited = (
+            f", for longer than a batch waits to be filled (linger, {linger_ms:g} ms): until the broker has answered earlier"
+            " requests, or the client gets a core"
+        )
     says = {
         "generator": "mostly in the generator, which was late: this machine's time, not the cluster's",
         "client": f"mostly in the client's queue{waited}",

@@ -65,7 +65,7 @@ def check(text: str, place: Path | str) -> None:
 
 def broken(place: Path | str, line: int, what: str, advice: str) -> SchemaError:
     """The error to raise for a schema that cannot be used."""
-    return SchemaError(f"{place}:{line}: {what}.", advice)
+    return SchemaError(f"{place}:{line}: {what}{'' if what.endswith('?') else '.'}", advice)
 
 
 def line_of(text: str, word: str) -> int:

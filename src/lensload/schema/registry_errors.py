@@ -79,7 +79,8 @@ def _answered(error: SchemaRegistryError, url: str, name: str) -> RegistryError:
     if status not in _STATUSES:
         return RegistryError(f"What answers at {url} is not a Schema Registry (HTTP {status}).", ELSEWHERE)
     meaning, hint = _STATUSES[status]
-    said = f" It says: {error.error_message}" if error.error_code not in (None, -1) else ""
+    has_reason = error.error_code not in (None, -1) and error.error_message
+    said = f" It says: {error.error_message}" if has_reason else ""
     return RegistryError(f"The registry at {url} {meaning.format(name=name, status=status)}.{said}", hint)
 
 

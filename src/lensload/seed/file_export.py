@@ -75,7 +75,8 @@ def verified(record: Manifest, path: Path) -> bool:
     if wrong:
         click.echo("\n".join([f"The files are not what {path} says:", *wrong]))
     else:
-        click.echo(f"Equal: {len(record['files'])} files are what {path} says.")
+        count = len(record["files"])
+        click.echo(f"Equal: {count} {'file is' if count == 1 else 'files are'} what {path} says.")
     return not wrong
 
 
@@ -86,7 +87,7 @@ def _tell(record: Manifest, folder: Path, took_s: float) -> None:
         total += entry["count"]
     click.echo(f"{total:,} events in {took_s:.1f} s ({per_s(total / max(took_s, 1e-9))}/s).")
     click.echo(summary.history(record["plan"]))
-    click.echo(f"The manifest is {folder / MANIFEST}: what was planted, to hold an analysis against.")
+    click.echo(f"The manifest is {folder / MANIFEST}. Next:\n  lensload seed --verify {folder / MANIFEST}")
 
 
 def write(

@@ -47,7 +47,7 @@ def seed(options: SeedOptions, config: RunConfig) -> None:
     _require_cluster(config)
     _check_place(options)
     with Workers(config.load.workers) as workers, stop_signals() as stopped:
-        with noting_created(config.cluster, plan.topics) as created:
+        with noting_created(config.cluster, plan.topics, plan.workload) as created:
             target = prepare(plan, config, options)
         for text in created:
             click.echo(text, err=True)

@@ -24,6 +24,7 @@ from lensload.workload.references import KEYS, OF_POOLS, References
 from lensload.workload.topic_specs import TopicSpec
 from lensload.world import rng
 
+_COMPOSITE: Final = ("record", "array", "map")
 _LENGTH: Final = (1, 3)
 # How often a record may be inside itself: what may be left out there is left out.
 _DEEPEST: Final = 2
@@ -228,10 +229,12 @@ class Builder:
         if not makers:
             raise _TooDeepError
         first = next(iter(makers.values()))
-        if len(others(type_)) == 1 and not table.null:
-            return first
         if len(others(type_)) == 1 and isinstance(first, Picks):
-            return first.with_null(table.null, self._key(at, "null"))
+            return first.with_null(table.null, self._key(at, "null")) if table.null else first
+        # A serializer looks for the branch of a value that names none, and fastavro does not find that of a record,
+        # list or map with a named branch in it.
+        if len(others(type_)) == 1 and not table.null and others(type_)[0].kind not in _COMPOSITE:
+            return first
         return unions.maker(type_, makers, weights, table.null, self._key(at, "null"))
 
     def _branches(

@@ -66,9 +66,10 @@ def content_of(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(
-            f"{path} is not TOML: {error}.", 'A line is key = value: share = 3, or key = "id".'
-        ) from error
+        hint = 'A line is key = value: share = 3, or key = "id".'
+        if text.lstrip()[:1] == "{":  # JSON, and so most likely the schema itself
+            hint = f"A workload file is made from a schema: lensload workload init {path}."
+        raise UsageError(f"{path} is not TOML: {error}.", hint) from error
 
 
 def of_content(content: dict[str, Any], path: Path, fetch: Fetch | None = None) -> Workload:

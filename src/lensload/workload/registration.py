@@ -55,6 +55,17 @@ def register(
     return dict(_registered(registry, topics, prefix, mode))
 
 
+def own_subjects(topics: Iterable[WorkloadTopic], prefix: str) -> list[str]:
+    """The subjects that `register` enters schemas under: those of files, and none that the workload itself names."""
+    found: list[str] = []
+    for topic in topics:
+        if not isinstance(topic.table.schema_, Subject):
+            found.append(f"{prefix}{topic.name}-value")
+        if isinstance(topic.table.key_schema, str):
+            found.append(f"{prefix}{topic.name}-key")
+    return found
+
+
 def _registered(
     registry: Registry, topics: Iterable[WorkloadTopic], prefix: str, mode: Register
 ) -> Iterator[tuple[str, TopicSchemas]]:

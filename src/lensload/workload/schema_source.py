@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lensload.atomic_file import read_text
 from lensload.errors import SchemaError
+from lensload.parse import nearest
 from lensload.schema import named_types, parsing
 from lensload.schema.named_types import Node
 
@@ -192,9 +193,10 @@ def _unknown(missing: Sequence[str], text: str, place: Path | str) -> SchemaErro
     words = (missing[0], missing[0].rpartition(".")[2])
     line = next((parsing.line_of(text, word) for word in words if f'"{word}"' in text), 1)
     names = ", ".join(map(repr, missing))
+    near = nearest(missing[0], sorted(named_types.PRIMITIVES)).removesuffix(".")
     return parsing.broken(
         place,
         line,
-        f"it uses {names}, which it does not define",
+        f"it uses {names}, which it does not define{near}",
         "Name the files that define them: beside it for `lensload workload init`, by include = [...] in a workload file.",
     )

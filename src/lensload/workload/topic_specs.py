@@ -13,6 +13,7 @@ from lensload.workload.field_table import FieldTable
 from lensload.workload.known import known
 from lensload.workload.model import Workload, WorkloadTopic
 from lensload.workload.paths import LISTS, Tokens, Wanted, find, scope, tokens, with_default
+from lensload.workload.position import others
 from lensload.workload.text_makers import holds_id
 from lensload.workload.toml_lines import Place
 
@@ -132,6 +133,19 @@ def _always_there(type_: AvroType, path: Tokens) -> bool:
     )
 
 
+def _never_absent(topic: WorkloadTopic, type_: AvroType, path: Tokens) -> bool:
+    """Whether a path leads through records alone, none of which is absent from an event of this file.
+
+    A record that may be null by its schema is always there where the file gives it no share of nulls.
+    """
+    for length in range(len(path)):
+        inner = find(type_, path[:length])
+        table = topic.table.fields.get(".".join(path[:length]))
+        if inner is None or [each.kind for each in others(inner)] != ["record"] or (table and table.null):
+            return False
+    return True
+
+
 def _keys(topic: WorkloadTopic, type_: AvroType) -> tuple[Tokens, ...]:
     here = ("topics", topic.name, "key")
     paths: list[Tokens] = []
@@ -146,7 +160,7 @@ def _keys(topic: WorkloadTopic, type_: AvroType) -> tuple[Tokens, ...]:
                 here, f"{written} is {found}: a key is made of numbers, text, bytes or enums of the event."
             )
         table = topic.table.fields.get(written)
-        if (table is not None and table.null) or not _always_there(type_, path):
+        if (table is not None and table.null) or not _never_absent(topic, type_, path):
             raise Complaint(here, f"{written} may be null, and a key may not.")
         paths.append(path)
     return tuple(paths)

@@ -52,6 +52,14 @@ def test_the_clients_part_names_its_linger() -> None:
     assert "7.5 ms" not in sentence(breakdown_of(*MEANS["broker"]), 7.5)
 
 
+def test_a_wait_beyond_the_linger_is_not_called_the_linger() -> None:
+    """Events whose mean wait is longer than a batch waits to be filled wait for something else too."""
+    fall = breakdown_of(*MEANS["client"])
+    client_ms = (fall["client_us"] or 0.0) / 1_000
+    long, short = (sentence(fall, client_ms * factor) for factor in (2, 0.5))
+    assert ("core" in long, "core" in short) == (False, True)
+
+
 def test_without_sights_there_is_no_breakdown() -> None:
     """Where nothing was seen, nothing is said of where its time went."""
     assert breakdown_of(1.0, 1.0, 1.0, None) is None

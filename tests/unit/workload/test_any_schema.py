@@ -51,6 +51,29 @@ def test_events_of_any_schema_are_valid(of: Any, wanted: bool, seed: int):
         schemaless_reader(BytesIO(value), parsed, None)
 
 
+AMOUNT = {"type": "bytes", "logicalType": "decimal", "precision": 10, "scale": 2}
+ROW = record("Row", amount=["null", AMOUNT])
+
+
+@pytest.mark.parametrize(
+    ("type_", "path"),
+    [
+        (["null", ROW], "part.amount"),
+        (["null", {"type": "array", "items": ROW}], "part[].amount"),
+        (["null", {"type": "map", "values": ROW}], "part{}.amount"),
+    ],
+    ids=["record", "array", "map"],
+)
+def test_what_is_null_in_no_event_is_written_as_fastavro_does(type_: Any, path: str):
+    """A record, list or map that may be null, and never is, may have parts that are null now and then."""
+    fields = {path: {"normal": {"mean": 15, "sd": 8}, "null": 0.5}}
+    schema = record(id="string", part=type_)
+    (batch,) = batches(workload({"e": schema}, topics={"e": {"fields": fields}}), 50)
+    parsed: Any = parse_schema(json.loads(json.dumps(schema)), named_schemas={})
+    values = [bytes(value)[HEADER_BYTES:] for value in Plan(schema, 1).values(batch).listed()]
+    assert values == [as_fastavro_writes(parsed, event) for event in batch.records()]
+
+
 @pytest.mark.parametrize("key_schema", [record("Key", customer="long", region="string"), "long"])
 def test_keys_by_a_schema_are_those_of_the_events(tmp_path: Path, key_schema: Any):
     """An Avro key has the fields of its event, whatever their paths, by the key's own schema."""

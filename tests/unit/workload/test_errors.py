@@ -9,7 +9,7 @@ import pytest
 from lensload.errors import UsageError
 from lensload.workload import findings
 from lensload.workload.loading import load
-from tests.support.workloads import record, written
+from tests.support.workloads import batches, record, written
 
 ENUM = {"type": "enum", "name": "Status", "symbols": ["NEW", "PAID"]}
 SCHEMA = record(
@@ -412,6 +412,13 @@ def test_a_file_that_is_no_toml_or_not_there_is_refused(tmp_path: Path):
         load(tmp_path / "missing.toml")
 
 
+def test_a_schema_in_the_place_of_a_workload_file_is_told_what_makes_one(tmp_path: Path):
+    """A workload file is made from the schema, and the error names the command."""
+    with pytest.raises(UsageError) as caught:
+        load(written(tmp_path, {}, json.dumps(SCHEMA)))
+    assert "lensload workload init" in caught.value.hint
+
+
 def test_types_of_other_files_and_subjects_are_used(tmp_path: Path):
     """A schema may refer to types of files that it includes, or come from the registry."""
     order = record("Order", orderId="string", address="com.x.Address")
@@ -464,3 +471,28 @@ def test_types_of_which_no_value_can_be_made_are_refused(tmp_path: Path, type_: 
     error = refused(tmp_path, text, a=record("Event", id="string", value=type_))
     assert ": topics.a.fields.value: " in error.message
     assert meant in error.message
+
+
+ROW = record("Row", id="int")
+CHANGED = """[topics.rows]
+schema = "changed.avsc"
+key_schema = "key.avsc"
+key = "after.id"
+stopwatch = { header = "lensload-id" }
+
+[topics.rows.fields]
+"after.id" = { sequence = {} }
+"""
+
+
+def test_a_key_may_be_in_a_record_that_is_null_in_no_event(tmp_path: Path):
+    """What may be null by its schema is there unless the file says otherwise, and then it has no key."""
+    changed = record("Changed", before=["null", ROW], after=["null", "Row"])
+    schemas = {"changed.avsc": changed, "key.avsc": record("Key", id="int")}
+    of = load(written(tmp_path, schemas, CHANGED))
+    (batch,) = batches(of, 10)
+    assert batch.key is not None
+    rows = [each["after"] for each in batch.records()]  # each with the name of its branch
+    assert [(row["id"],) for _, row in rows] == list(batch.key.values())
+    error = refused(tmp_path, f"{CHANGED}after = {{ null = 0.1 }}\n", changed=changed, key=ROW)
+    assert ":4: topics.rows.key: after.id may be null, and a key may not." in error.message

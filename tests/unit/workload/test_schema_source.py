@@ -110,6 +110,10 @@ REFUSED = {
     "no schema": ("{}", "not an Avro schema"),
     "a JSON Schema": ('{"$schema": "x", "type": "object"}', "JSON Schema"),
     "an unknown type": (json.dumps(ORDER, indent=1), ":12: it uses 'com.shop.types.Address'"),
+    "a slip of the pen": (
+        json.dumps({"type": "record", "name": "A", "fields": [{"name": "b", "type": "strin"}]}),
+        "did you mean string?",
+    ),
     "a default of another type": (
         json.dumps(
             {"type": "record", "name": "A", "fields": [{"name": "b", "type": "string", "default": None}]}

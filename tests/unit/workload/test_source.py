@@ -161,4 +161,4 @@ def test_a_recursive_type_ends():
         events = list(batch.records())
         assert all(validate(each, schema) for each in events)
         assert any(each["children"] for each in events)
-        assert all(each["left"]["value"] == 4 for each in events if fields)
+        assert all(each["left"][1]["value"] == 4 for each in events if fields)  # behind its branch's name

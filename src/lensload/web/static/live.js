@@ -214,6 +214,17 @@ function showRate(value) {
   at("slider").value = String(Math.round(200 * (Math.log10(Math.max(10, value)) - 1)));
 }
 
+// Until librdkafka has reported, the client's part is not known, and is in the broker's.
+function partsOf(breakdown) {
+  const known = PLACES.filter((place) => breakdown[place.key] !== null);
+  const alone = breakdown.client_us !== null;
+  return known.map((place) => ({
+    ...place,
+    name: place.key === "broker_us" && !alone ? "client and broker" : place.name,
+    value: breakdown[place.key],
+  }));
+}
+
 function drawCharts() {
   const changes = state.rate_changes.filter((change) => change.at_s > 0); // a rate from the form is no change
   const rates = [
@@ -230,9 +241,9 @@ function drawCharts() {
   }
   heat(at("heat"), entries, state.course.rows_a_decade);
   const { breakdown } = state;
-  const parts = PLACES.map((place) => ({ ...place, value: breakdown?.[place.key] ?? 0 }));
-  bar(at("breakdown-chart"), breakdown ? parts : [], "Where the mean end-to-end time went");
-  legend(at("breakdown-legend"), breakdown ? parts.map((one) => ({ ...one, area: true, name: `${one.name}: ${duration(one.value)}` })) : []);
+  const parts = breakdown ? partsOf(breakdown) : [];
+  bar(at("breakdown-chart"), parts, "Where the mean end-to-end time went");
+  legend(at("breakdown-legend"), parts.map((one) => ({ ...one, area: true, name: `${one.name}: ${duration(one.value)}` })));
   at("breakdown-text").textContent = breakdown ? `${breakdown.says} Mean end to end: ${duration(breakdown.end_to_end_us)}.` : "Not known yet.";
   at("slow-brokers").hidden = !state.slow_brokers.length;
   at("slow-brokers").textContent = state.slow_brokers.join(" ");

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from lensload.schema.named_types import Node
 from lensload.workload.inference import (
+    connect_types,
     datagen_hints,
     docs_hints,
     naming,
@@ -46,7 +47,12 @@ class Guesser:
             place: where the values go; no id, array, map, record or union.
             beside: the words of the names of all fields of its record.
         """
-        return _moment(place, beside) or datagen_hints.of(place) or self._by_kind(place, beside)
+        return (
+            connect_types.of(place)
+            or _moment(place, beside)
+            or datagen_hints.of(place)
+            or self._by_kind(place, beside)
+        )
 
     def _by_kind(self, place: Place, beside: frozenset[str]) -> Guess | None:
         match place.kind, place.logical:
@@ -84,7 +90,7 @@ def is_time(place: Place) -> bool:
     if docs_hints.is_moment(place.doc):
         return place.kind in WHOLE or not _known(place, text_words.TEXTS)
     name = [word for word in place.name if word not in vocabulary.UNITS]
-    return bool(name) and name[-1] in vocabulary.TIMES and not set(name) & {"response", "zone", "elapsed"}
+    return bool(name) and name[-1] in vocabulary.TIMES and not set(name) & vocabulary.SPENT
 
 
 def _moment(place: Place, beside: frozenset[str]) -> Guess | None:

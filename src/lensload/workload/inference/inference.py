@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lensload.workload.inference import guesses, identities, key_fields, totals, vocabulary
+from lensload.workload.inference import guesses, identities, key_fields, text_words, totals, vocabulary
 from lensload.workload.inference.discovery import FoundTopic
 from lensload.workload.inference.draft import Draft, Line, PoolDraft, TopicDraft
 from lensload.workload.inference.guess import Guess
@@ -161,6 +161,8 @@ class _Drafter:
             return
         result.key_schema = self._topic.found.key_schema
         result.key = paths[0] if len(paths) == 1 else list(paths)
+        if any(path.startswith(f"{key_fields.ROW}.") for path in paths):
+            result.lines = list(map(_with_row, result.lines))
 
     def _say_stopwatch(self) -> None:
         topic, result = self._topic, self._result
@@ -321,6 +323,15 @@ class _Drafter:
 def _id_of(identity: Identity) -> Guess:
     """An id of its own: a number that grows, or a UUID."""
     return {"sequence": {}} if identity.is_number else {"uuid": {}}
+
+
+def _with_row(line: Line) -> Line:
+    """The line of a change whose row in `after` is in every event, since it has the key: nothing is deleted."""
+    if line.path == key_fields.ROW and line.guess:
+        return Line(line.path, None, f"in every event, for the key is in it; {line.remark}")
+    if line.path == "op" and line.guess == text_words.TEXTS["op"]:
+        return Line(line.path, {"choice": {"c": 6, "u": 3}}, line.remark)
+    return line
 
 
 def _is_part(topic: _Topic) -> bool:

@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from lensload.workload.inference import places
 from lensload.workload.inference.places import Place
+
+_ENVELOPE: Final = {"before", "after", "op"}
+"""Fields of the value of a row that was changed, as Debezium writes it; the key is of the row in `after`."""
+ROW: Final = "after"
 
 
 def chosen(key_text: str, of_value: Sequence[Place], usual: str) -> tuple[str, ...]:
@@ -32,8 +36,18 @@ def chosen(key_text: str, of_value: Sequence[Place], usual: str) -> tuple[str, .
     wanted = places.of_record(document)
     if any("." in each.path or each.several or each.kind in ("record", "union") for each in wanted):
         return ()
-    paths = [_match(each, usable, usual, single=len(wanted) == 1) for each in wanted]
+    paths = [_of_row(each, of_value) for each in wanted]
+    if not all(paths):
+        paths = [_match(each, usable, usual, single=len(wanted) == 1) for each in wanted]
     return tuple(path[0] for path in paths) if all(paths) else ()
+
+
+def _of_row(of_key: Place, of_value: Sequence[Place]) -> tuple[str, ...]:
+    """The field of the row that a change leaves behind, of the name and type of the key's; () where there is none."""
+    if not {place.path for place in of_value} >= _ENVELOPE:
+        return ()
+    path = f"{ROW}.{of_key.path}"
+    return _first(p.path for p in of_value if p.path == path and not p.nullable and _alike(p, of_key))
 
 
 def _match(of_key: Place, usable: Sequence[Place], usual: str, *, single: bool) -> tuple[str, ...]:

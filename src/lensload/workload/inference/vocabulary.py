@@ -22,6 +22,11 @@ TIMES: Final = words(
     "at time timestamp date datetime ts on when instant moment created updated modified occurred"
 )
 """Words that end the name of a point in time."""
+SPENT: Final = words(
+    "response zone elapsed total processing execution cpu wait waiting load loading idle travel dwell watch think "
+    "average avg mean spent lap"
+)
+"""Words of names that end so too, and are no point in time: totalTime, time_spent."""
 BIRTH: Final = words("birth birthday dob birthdate born")
 LONG_AGO: Final = words(
     "register registered registration signup joined hired hire opened since member enrolled first installed"

@@ -28,6 +28,7 @@ FAKED = {
     "remoteIPAddress": "ipv4", "sourceIPv6": "ipv6", "userAgent": "user_agent", "url": "url", "imageUrl": "url",
     "phone": "phone_number", "phoneNumber": "phone_number", "company": "company", "company_name": "company",
     "description": "sentence", "jobTitle": "job", "macAddress": "mac_address", "emails": "email",
+    "user_ipaddress": "ipv4", "remote_addr": "ipv4",
 }  # fmt: skip
 
 
@@ -112,7 +113,8 @@ MOMENTS: dict[str, tuple[Any, str]] = {
     "updated_at": ("int", "due"), "ts_us": ("long", "uniform"), "dateOfBirth": (DATE, "before_due"),
     "registeredAt": (MILLIS, "before_due"), "whatever": (MILLIS, "due"), "expiresAt": (MILLIS, "uniform"),
     "responseTime": ("double", "lognormal"), "timezone": ("string", "faker"), "date_of_birth": ("long", "before_due"),
-    "event_ts": ("double", "due"), "lapTime": ("double", "uniform"),
+    "event_ts": ("double", "due"), "lapTime": ("double", "lognormal"), "totalTime": ("int", "lognormal"),
+    "processing_time": ("long", "lognormal"), "timeSpent": ("long", "lognormal"), "pageLoadTime": ("long", "lognormal"),
 }  # fmt: skip
 
 
@@ -149,6 +151,37 @@ def test_what_a_schema_says_to_datagen_is_kept(kind: str, said: Any, expected: G
     """The arg.properties of Confluent's Datagen source say more than a name."""
     assert guess("xyz", {"type": kind, "arg.properties": said}) == expected
     assert guess("xyz", ["null", {"type": kind, "arg.properties": said}]) == expected
+
+
+_MICROS_OF_2026 = [1_767_225_600_000_000, 1_798_761_600_000_000]
+CONNECT: dict[str, tuple[str, dict[str, Any], Guess]] = {
+    "io.debezium.time.Timestamp": ("long", {}, {"due": {}}),
+    "io.debezium.time.MicroTimestamp": ("long", {}, {"uniform": _MICROS_OF_2026}),
+    "io.debezium.time.NanoTimestamp": ("long", {}, {"uniform": [each * 1000 for each in _MICROS_OF_2026]}),
+    "io.debezium.time.ZonedTimestamp": ("string", {}, {"due": {}}),
+    "io.debezium.time.Date": ("int", {}, {"uniform": [20454, 20819]}),
+    "io.debezium.data.Uuid": ("string", {}, {"uuid": {}}),
+    "io.debezium.data.Enum": (
+        "string",
+        {"allowed": "true,last,false"},
+        {"choice": ["true", "last", "false"]},
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "said"), CONNECT.items(), ids=list(CONNECT))
+def test_a_name_of_kafka_connect_says_what_a_type_holds(name: str, said: tuple[str, dict[str, Any], Guess]):
+    """The connect.name of a type that has no logical type says more than the field's name."""
+    kind, parameters, expected = said
+    node = {"type": kind, "connect.name": name, "connect.parameters": parameters}
+    assert guess("created", node) == guess("xyz", ["null", node]) == expected
+
+
+def test_an_enum_of_kafka_connect_without_its_values_is_a_text():
+    """Parameters of another form are ignored."""
+    for parameters in ({}, {"allowed": 3}, {"allowed": "[1"}, None):
+        node = {"type": "string", "connect.name": "io.debezium.data.Enum", "connect.parameters": parameters}
+        assert guess("xyz", node) == {"faker": "word"}
 
 
 def test_a_default_says_that_a_guess_is_wrong():

@@ -257,6 +257,24 @@ def test_a_key_of_a_type_that_only_one_field_has_is_that_field():
     assert (topic.key, topic.key_schema) == ("storeId", "k.avsc")
 
 
+def test_the_key_of_a_changed_row_is_in_the_row_that_is_left():
+    """An envelope of before, after and op is keyed by the row in after, which is then in every event."""
+    row = record("Row", field("id", "int"), field("name", "string"))
+    source = record("Source", field("table", "string"), field("row", "int"))
+    value = record(
+        "Envelope",
+        *(field("before", ["null", row]), field("after", ["null", "Row"])),
+        *(field("source", source), field("op", "string")),
+    )
+    key = json.dumps(record("Key", field("id", "int")))
+    found = FoundTopic("db.rows", json.dumps(value), "v.avsc", key_text=key, key_schema="k.avsc")
+    (topic,) = inference.infer([found], "en_US", lambda _method: True).topics
+    guesses = {line.path: line.guess for line in topic.lines}
+    assert (topic.key, topic.key_schema) == ("after.id", "k.avsc")
+    assert guesses["after"] is None
+    assert "d" not in (guesses["op"] or {})["choice"]
+
+
 def test_a_schema_of_keys_that_is_refused_costs_the_schema_alone():
     """The topic and its key stay."""
     draft = keyed(record("K", field("customerId", "string")))
