@@ -6,6 +6,7 @@ them away would move every percentile.
 
 import binascii
 import zlib
+from collections.abc import Sequence
 from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
@@ -50,6 +51,12 @@ def bucket_indices(values_ns: Nanoseconds) -> NDArray[np.int64]:
     """
     bits = values_ns.astype(np.float64).view(np.int64)
     return np.maximum((bits >> _FRACTION_BITS) - _FIRST, np.minimum(values_ns, _HALF - 1))
+
+
+def bucket_index(value_ns: int) -> int:
+    """The bucket of one value: the same as `bucket_indices`, without an array."""
+    magnitude = max(value_ns.bit_length() - 11, 0)
+    return (magnitude << 10) + (value_ns >> magnitude)
 
 
 def bucket_bounds(indices: NDArray[np.int64]) -> tuple[Nanoseconds, Nanoseconds]:
@@ -116,7 +123,7 @@ class Histogram:
         within_ns = min(max(value_ns, 0), HIGHEST_NS)
         self.negative += count * (value_ns < 0)
         self.clamped += count * (value_ns > HIGHEST_NS)
-        index = int(bucket_indices(np.array([within_ns]))[0])
+        index = bucket_index(within_ns)
         first = self._make_room(index, index)
         self._cells[index - first] += count
         self._extend(count, within_ns, within_ns, within_ns * count)
@@ -179,7 +186,7 @@ class Histogram:
         """The buckets between the least and the greatest value: the only ones worth touching."""
         if not self.count:
             return slice(0, 0)
-        first, last = bucket_indices(np.array([self.min_ns, self.max_ns])).tolist()
+        first, last = bucket_index(self.min_ns), bucket_index(self.max_ns)
         return slice(max(first, self._first), min(last + 1, self._first + self._cells.size))
 
     @property
@@ -195,10 +202,8 @@ class Histogram:
     def from_coarse(cls, counts: NDArray[np.int64]) -> Self:
         """The histogram of coarse counts: each stands in the middle of its bucket, and `coarse` gives them again."""
         used = np.flatnonzero(counts)
-        middle = np.minimum(used * _TOGETHER + _TOGETHER // 2, bucket_indices(np.array([HIGHEST_NS])))
-        spread = np.zeros(_BUCKETS, np.int64)
-        spread[middle] = counts[used]
-        return cls._of_counts(spread)
+        middle = np.minimum(used * _TOGETHER + _TOGETHER // 2, bucket_index(HIGHEST_NS))
+        return cls._of_buckets(middle, counts[used])
 
     @property
     def mean_us(self) -> float | None:
@@ -222,9 +227,13 @@ class Histogram:
 
     def ranked_us(self, rank: int) -> float:
         """The value of a rank from 1 to `count`: the upper end of its bucket, as in `percentile_us`."""
+        return self._ranked_us([rank])[0]
+
+    def _ranked_us(self, ranks: Sequence[int]) -> list[float]:
+        """The values of some ranks, for which the buckets are added up once."""
         used = self.used
-        index = used.start + np.searchsorted(np.cumsum(self.within(used)), rank)
-        return min(int(bucket_bounds(index)[1]), self.max_ns) / 1_000
+        indices = used.start + np.searchsorted(np.cumsum(self.within(used)), ranks)
+        return (np.minimum(bucket_bounds(indices)[1], self.max_ns) / 1_000).tolist()
 
     @property
     def carried(self) -> dict[str, float]:
@@ -245,9 +254,13 @@ class Histogram:
         beyond it is uncertain by the square root of k (it is a binomial count): from 10 on, three standard
         deviations of it still lie inside the sample. With fewer the "percentile" is the maximum by another name.
         """
+        carried = self.carried
+        values_us = self._ranked_us([self.rank(percent) for percent in carried.values()]) if carried else []
+        known = dict(zip(carried, values_us, strict=True))
         return {
             "count": self.count,
-            **{name: self.figure_us(name) for name in ("mean", *PERCENTS)},
+            "mean": self.mean_us,
+            **{name: known.get(name) for name in PERCENTS},
             "max": self.max_ns / 1_000 if self.count else None,
             "min": self.min_ns / 1_000 if self.count else None,
         }
@@ -307,16 +320,18 @@ class Histogram:
                 f"A histogram has the layout {layout}, not {(1, HIGHEST_NS, SIGNIFICANT_DIGITS)}.",
                 "Only histograms of nanoseconds up to an hour with 3 digits can be merged with lensload's.",
             )
-        return cls._of_counts(_counts_of(plain))
+        counts = _counts_of(plain)
+        indices = np.flatnonzero(counts)
+        return cls._of_buckets(indices, counts[indices])
 
     @classmethod
-    def _of_counts(cls, counts: NDArray[np.int64]) -> Self:
+    def _of_buckets(cls, indices: NDArray[np.int64], counts: NDArray[np.int64]) -> Self:
+        """The histogram in which these buckets, which rise, are filled."""
         histogram = cls()
-        indices = np.flatnonzero(counts)
         if indices.size:
             lowest, highest = bucket_bounds(indices)
-            histogram._fill(indices, counts[indices])
-            sum_ns = int(np.dot((lowest + highest) / 2, counts[indices]))
+            histogram._fill(indices, counts)
+            sum_ns = int(np.dot((lowest + highest) / 2, counts))
             histogram._extend(int(counts.sum()), int(lowest[0]), min(int(highest[-1]), HIGHEST_NS), sum_ns)
         return histogram
 

@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,11 @@ def conditions(
 
 def versions() -> dict[str, str]:
     """Version by name of what the figures depend on; a package that is not installed is left out."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "lensload": __version__}
     for package in PACKAGES:
         try:

@@ -1,4 +1,8 @@
-"""Values that Faker makes: different ones, made once for a workload, to be drawn from."""
+"""Values that Faker makes: different ones, made once for a workload, to be drawn from.
+
+They take seconds to make, and a command loads a workload several times: to check it, once more for each mistake in it, and
+to make its events. So a process remembers them.
+"""
 
 from functools import cached_property
 from hashlib import blake2b
@@ -19,6 +23,12 @@ if TYPE_CHECKING:
 DISTINCT: Final = 1_000
 # How often Faker may give what it gave before, in a row, until it is taken to know no other value.
 _TIRED: Final = 200
+# So many values are remembered for the next time that the workload is loaded, some megabytes.
+MOST_REMEMBERED: Final = 200_000
+# Of these kinds a type is all that is known of it: it names no other type.
+_SCALARS: Final = frozenset({"boolean", "int", "long", "float", "double", "string", "bytes"})
+REMEMBERED: Final[dict[tuple[object, ...], list[Any]]] = {}
+"""What Faker has made in this process; to clear it costs time alone."""
 
 
 _NO_METHODS: Final = (
@@ -58,9 +68,20 @@ class FakerValues:
         """
         known = self._known.get((place, str(type_)))
         if known is None:
-            known = self._made(call, distinct, type_, place)
+            known = self._remembered(call, distinct, type_, place)
             self._known[place, str(type_)] = known
         return known
+
+    def _remembered(self, call: str | FakerCall, distinct: int, type_: AvroType, place: Place) -> list[Any]:
+        if type_.kind not in _SCALARS:
+            return self._made(call, distinct, type_, place)
+        digits = (type_.scale, type_.digits) if type_.logical == "decimal" else None
+        key = (self._seed, self._locale, place, repr(call), distinct, type_.kind, type_.logical, digits)
+        values = REMEMBERED.get(key)
+        if values is None:
+            values = self._made(call, distinct, type_, place)
+            _remember(key, values)
+        return values
 
     def _made(self, call: str | FakerCall, distinct: int, type_: AvroType, place: Place) -> list[Any]:
         name, arguments = (call, {}) if isinstance(call, str) else (call.method, call.arguments)
@@ -114,6 +135,15 @@ class FakerValues:
             raise Complaint(("locale",), f"Faker has no locale {self._locale!r}{near}") from error
         faker.seed_instance(self._seed)
         return faker
+
+
+def _remember(key: tuple[object, ...], values: list[Any]) -> None:
+    """Keep the values for the next time, unless they are very many."""
+    if len(values) > MOST_REMEMBERED:
+        return
+    if sum(map(len, REMEMBERED.values())) + len(values) > MOST_REMEMBERED:
+        REMEMBERED.clear()
+    REMEMBERED[key] = values
 
 
 def check_memory(file: WorkloadFile) -> None:

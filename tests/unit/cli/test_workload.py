@@ -137,7 +137,8 @@ def test_the_file_may_be_elsewhere_than_its_schemas(folder: Path):
 
 def test_a_record_without_an_id_is_measured_by_a_header(folder: Path):
     """A record that refers and one of numbers alone: each field has what its name says, and events show their header."""
-    put(folder, changes=CHANGE_CAPTURE, ticks=record("Tick", field("bid", "double")))
+    # Named as the topic of every style above is: its names and e-mail addresses take seconds to make, and are remembered.
+    put(folder, thing=CHANGE_CAPTURE, ticks=record("Tick", field("bid", "double")))
     assert "lensload-id" not in run("init", ".").stderr
     assert "header lensload-id" in run("check").stdout
     shown = events("--count", 20)

@@ -1,6 +1,7 @@
 """Intervals hold what they promise: on autocorrelated data, from blocks and from several runs."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pytest
@@ -63,19 +64,26 @@ def test_a_figure_is_the_histograms_own(values_ns: list[int], statistic: str):
 @pytest.mark.parametrize("statistic", ["mean", "p50", "p90", "p99", "p999"])
 def test_coarse_blocks_know_the_error_as_well_as_the_latencies_themselves(within: float, statistic: str):
     """Also where blocks differ by much less than a bucket is wide, the resampled figures spread as they should."""
+    values_ns, weights, logs = resampled(within)
+    spread = np.log(of_values(values_ns).figures_ns(statistic, weights)).std()
+    assert spread == pytest.approx(np.std(logs[statistic]), rel=0.1)
+
+
+@cache
+def resampled(within: float) -> tuple[list[NDArray[np.int64]], NDArray[np.float64], dict[str, list[float]]]:
+    """Blocks of latencies, which of them each resample has, and the logarithms of its statistics, from the latencies."""
     random = np.random.default_rng(8)
     levels = np.log(1e7) + within * drift(40, 0.6, random)
     values_ns = [np.exp(random.normal(level, 0.4, 2_000)).astype(np.int64) for level in levels]
-    weights = drawn_again(40, 4, 200, random)
-    spread = np.log(of_values(values_ns).figures_ns(statistic, weights)).std()
-    logs = [log_figure(np.repeat(values_ns, line.astype(int), axis=0), statistic) for line in weights]
-    assert spread == pytest.approx(np.std(logs), rel=0.1)
-
-
-def log_figure(values_ns: NDArray[np.int64], statistic: str) -> float:
-    """The logarithm of a statistic of the latencies themselves."""
-    percent = PERCENTS.get(statistic)
-    return float(np.log(values_ns.mean() if percent is None else np.percentile(values_ns, percent)))
+    weights, percents = drawn_again(40, 4, 200, random), ("p50", "p90", "p99", "p999")
+    logs: dict[str, list[float]] = {name: [] for name in ("mean", *percents)}
+    for line in weights:
+        again_ns = np.repeat(values_ns, line.astype(int), axis=0)
+        logs["mean"].append(float(np.log(again_ns.mean())))
+        figures_ns = np.percentile(again_ns, [PERCENTS[name] for name in percents], overwrite_input=True)
+        for name, log in zip(percents, np.log(figures_ns).tolist(), strict=True):
+            logs[name].append(log)
+    return values_ns, weights, logs
 
 
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 9))

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from lensload.errors import UsageError
 from lensload.metrics.histogram import (
     HIGHEST_NS,
+    PERCENTS,
     Histogram,
     Nanoseconds,
     bucket_bounds,
+    bucket_index,
     bucket_indices,
     coarse_bounds,
 )
@@ -52,7 +54,9 @@ def reference(numbers: list[int]) -> HdrHistogram:
 def test_indices_are_those_of_hdr(numbers: list[int]) -> None:
     """Any HDR library finds our values in the buckets it would have put them in."""
     plain = HdrHistogram(1, HIGHEST_NS, 3)
-    assert bucket_indices(array(numbers)).tolist() == [plain.get_counts_array_index(v) for v in numbers]
+    expected = [plain.get_counts_array_index(number) for number in numbers]
+    assert bucket_indices(array(numbers)).tolist() == expected
+    assert [bucket_index(number) for number in numbers] == expected
 
 
 @given(in_range)
@@ -196,6 +200,18 @@ def test_percentiles_without_ten_samples_beyond_are_not_shown(name: str, needed:
     assert histogram.summary()[name] is None
     histogram.record_repeated(5_000, 1)
     assert histogram.summary()[name] == 5.0
+
+
+@given(values, st.sampled_from([1, 60, 600]))
+def test_a_summary_has_the_figures_that_are_asked_for_one_by_one(numbers: list[int], times: int) -> None:
+    """A table shows the same mean and percentiles as an objective or a chart of the same values."""
+    ours = Histogram()
+    for number in numbers:
+        ours.record_repeated(number, times)
+    found = ours.summary()
+    assert {name: found[name] for name in ("mean", *PERCENTS)} == {
+        name: ours.figure_us(name) for name in ("mean", *PERCENTS)
+    }
 
 
 def test_summary_is_in_microseconds() -> None:

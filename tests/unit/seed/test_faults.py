@@ -26,9 +26,9 @@ from tests.support.worlds import PARSED, SCHEMA_IDS, SMALL, TOPICS_BY_SCHEMA, ev
 
 PARTITIONS = 3
 MINUTE_MS = 60_000
-# An event each 300 ms: 12,000 of them are an hour, so that 30,000 leave time to be late.
-GAP_NS = 300_000_000
-EVENTS = 30_000
+# An event each 600 ms: 6,000 of them are an hour, so that 15,000 leave time to be late.
+GAP_NS = 600_000_000
+EVENTS = 15_000
 SIGMAS = 4.5
 
 Record = dict[str, Any]
