@@ -16,13 +16,13 @@ from pathlib import Path
 
 from lensload.config.model import HANDOVER_VARIABLE, RunConfig
 from lensload.errors import InvalidRunError, LensloadError, without_verdict
-from lensload.processes import interpreter, stdio
+from lensload.processes import interpreter, lasting, stdio
 from lensload.processes.stop_signals import stopping_by
 
 
 def command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
     """The command and the environment of the process that makes a run."""
-    return interpreter.command("lensload.bench"), {
+    return interpreter.command("lensload.processes.start", "lensload.bench"), {
         **interpreter.environ(environ),
         HANDOVER_VARIABLE: run.as_json(),
     }
@@ -75,7 +75,8 @@ def _run(config: RunConfig, meanwhile: Callable[[], None] = lambda: None) -> int
         from lensload.coordinator.local_transport import LocalTransport  # noqa: PLC0415
 
         with LocalTransport.launched(config.load.workers) as transport:
-            from lensload.coordinator import local_run  # noqa: PLC0415 - beside the processes, which import too
+            with lasting.made():
+                from lensload.coordinator import local_run  # noqa: PLC0415 - beside the processes, which import too
 
             meanwhile()
             result = local_run.run(config, transport)

@@ -29,7 +29,7 @@ class ChildProcess:
 
     Args:
         name: what messages call it.
-        module: what `python -m` runs, with the link's descriptor as its argument.
+        module: what runs in it, with the link's descriptor as its argument.
 
     Attributes:
         name: as given.
@@ -70,7 +70,7 @@ class ChildProcess:
         os.set_blocking(self._stderr, False)
         try:
             self._process = subprocess.Popen(  # noqa: S603  # our own module, our own interpreter
-                interpreter.command(self._module, str(theirs.fileno())),
+                interpreter.command("lensload.processes.start", self._module, str(theirs.fileno())),
                 env=interpreter.environ(),
                 stdin=subprocess.DEVNULL,
                 stderr=stderr,

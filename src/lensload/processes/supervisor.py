@@ -22,7 +22,7 @@ class RunProcess(ChildProcess):
 
     Args:
         name: which of the two.
-        module: what `python -m` runs, with the link's descriptor as its argument.
+        module: what runs in it, with the link's descriptor as its argument.
         forward: takes each of its messages.
     """
 
