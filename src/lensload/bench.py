@@ -73,8 +73,12 @@ def _run(config: RunConfig, meanwhile: Callable[[], None] = lambda: None) -> int
         result = server.run(config)
     else:
         from lensload.coordinator.local_transport import LocalTransport  # noqa: PLC0415
+        from lensload.processes import fork  # noqa: PLC0415
 
-        with LocalTransport.launched(config.load.workers) as transport:
+        if not config.cluster.embedded:  # this process needs it too, and forks then have it
+            from lensload.kafka import preflight as _  # noqa: F401, PLC0415
+
+        with LocalTransport.launched(config.load.workers, forked=fork.is_safe()) as transport:
             with lasting.made():
                 from lensload.coordinator import local_run  # noqa: PLC0415 - beside the processes, which import too
 
