@@ -16,13 +16,13 @@ from pathlib import Path
 
 from lensload.config.model import HANDOVER_VARIABLE, RunConfig
 from lensload.errors import InvalidRunError, LensloadError, without_verdict
-from lensload.processes import interpreter, stdio
+from lensload.processes import interpreter, lasting, stdio
 from lensload.processes.stop_signals import stopping_by
 
 
 def command(run: RunConfig, environ: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
     """The command and the environment of the process that makes a run."""
-    return interpreter.command("lensload.bench"), {
+    return interpreter.command("lensload.processes.start", "lensload.bench"), {
         **interpreter.environ(environ),
         HANDOVER_VARIABLE: run.as_json(),
     }
@@ -73,9 +73,14 @@ def _run(config: RunConfig, meanwhile: Callable[[], None] = lambda: None) -> int
         result = server.run(config)
     else:
         from lensload.coordinator.local_transport import LocalTransport  # noqa: PLC0415
+        from lensload.processes import fork  # noqa: PLC0415
 
-        with LocalTransport.launched(config.load.workers) as transport:
-            from lensload.coordinator import local_run  # noqa: PLC0415 - beside the processes, which import too
+        if not config.cluster.embedded:  # this process needs it too, and forks then have it
+            from lensload.kafka import preflight as _  # noqa: F401, PLC0415
+
+        with LocalTransport.launched(config.load.workers, forked=fork.is_safe()) as transport:
+            with lasting.made():
+                from lensload.coordinator import local_run  # noqa: PLC0415 - beside the processes, which import too
 
             meanwhile()
             result = local_run.run(config, transport)

@@ -51,9 +51,5 @@ def above(run: Run, stage: str, latency_s: float) -> int:
 
 def process(folder: Path, module: str) -> int:
     """The pid of the one process of a run in a folder that runs this module."""
-    (found,) = (
-        pid
-        for pid in child_pids(folder)
-        if f"\0{module}\0".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-    )
+    (found,) = child_pids(folder, module)
     return found

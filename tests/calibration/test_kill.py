@@ -74,8 +74,4 @@ def check_observed(run: Run, witness: Witness, what: str, table: Table) -> None:
 
 def generators(folder: Path) -> list[int]:
     """The generators' pids."""
-    return [
-        pid
-        for pid in child_pids(folder)
-        if b"lensload.generator.process" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    return child_pids(folder, "lensload.generator.process")

@@ -85,7 +85,8 @@ def test_the_whole_configuration_comes_through(elsewhere: Path):
     run = started("--client-config", "client.properties", "--topics", "model-metrics", "--duration", "1m")
     assert run == load({"client_config": "client.properties", "topics": "model-metrics", "duration": "1m"})
     command, environ = bench.command(run, os.environ)
-    assert command == [sys.executable, "-P", "-m", "lensload.bench"]  # of installed modules only
+    assert command[:3] == [sys.executable, "-P", "-m"]  # of installed modules only
+    assert command[-1] == "lensload.bench"
     assert RunConfig.from_json(environ[HANDOVER_VARIABLE]) == run
     assert "sesame" not in environ[HANDOVER_VARIABLE]
 

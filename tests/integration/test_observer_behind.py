@@ -25,12 +25,6 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     wait_until(lambda: not child_pids(folder))
 
 
-def pids(folder: Path, module: str) -> list[int]:
-    """The processes of a run in a folder that run this module."""
-    found = child_pids(folder)
-    return [pid for pid in found if f"\0{module}\0".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-
 def stopped(pid: int, seconds: float) -> None:
     """Have a process stand still for some time."""
     os.kill(pid, signal.SIGSTOP)
@@ -48,7 +42,7 @@ def test_one_of_two_observers_frozen_for_a_while_is_named(folder: Path):
     load = ("--rate", "1000", "--duration", "9s", "--workers", "2")
     with Bench(folder, *SMALL, *load) as bench:
         bench.says("measuring")
-        frozen, other = pids(folder, "lensload.observer.process")
+        frozen, other = child_pids(folder, "lensload.observer.process")
         assert frozen != other
         stopped(frozen, 4)
         assert bench.ended() == 3, bench.log
@@ -62,7 +56,7 @@ def test_an_observer_that_is_slow_all_the_time_is_named(folder: Path):
     load = ("--rate", "20000", "--duration", "8s", "--topics", "user-interactions")
     with Bench(folder, *SMALL, *load) as bench:
         bench.says("measuring")
-        (observer,) = pids(folder, "lensload.observer.process")
+        (observer,) = child_pids(folder, "lensload.observer.process")
         until_s = time.monotonic() + 8
         while time.monotonic() < until_s:
             stopped(observer, 0.99)
@@ -81,7 +75,7 @@ def test_a_process_that_is_frozen_for_good_makes_the_run_invalid(folder: Path, m
     load = ("--rate", "200", "--duration", "3s", "--drain-timeout", "1s")
     with Bench(folder, *SMALL, *load) as bench:
         bench.says("measuring")
-        (frozen,) = pids(folder, module)
+        (frozen,) = child_pids(folder, module)
         os.kill(frozen, signal.SIGSTOP)
         assert bench.ended() == 3, bench.log
         run = bench.run()
@@ -93,7 +87,7 @@ def test_a_generator_that_is_frozen_is_not_the_observers_fault(folder: Path):
     """What a generator sends late is late in its schedule, and the observer that reads it at once is not accused."""
     with Bench(folder, *SMALL, "--rate", "500", "--duration", "6s") as bench:
         bench.says("measuring")
-        (generator,) = pids(folder, "lensload.generator.process")
+        (generator,) = child_pids(folder, "lensload.generator.process")
         stopped(generator, 3)
         assert bench.ended() == 3, bench.log
         run = bench.run()

@@ -60,13 +60,18 @@ def check_accounts(run: Run) -> None:
         assert min(of.values()) >= 0, told
 
 
-def child_pids(folder: Path) -> list[int]:
-    """The generators and observers that run in a folder."""
+def child_pids(folder: Path, module: str = "") -> list[int]:
+    """The generators and observers that run in a folder: all, or those that run this module of lensload's.
+
+    They are named by their package. Some are forks of the command, and have its arguments.
+    """
     found: list[int] = []
+    package = module.removeprefix("lensload.").partition(".")[0]
     for place in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            command = (place / "cmdline").read_bytes()
-            if re.search(rb"-m\0lensload[._]", command) and (place / "cwd").readlink() == folder:
+            command, name = (place / "cmdline").read_bytes(), (place / "comm").read_text().rstrip()
+            ours = re.search(rb"-m\0lensload[._]", command) or name in ("generator", "observer")
+            if ours and (place / "cwd").readlink() == folder and package in ("", name):
                 found.append(int(place.name))
     return found
 

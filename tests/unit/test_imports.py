@@ -6,6 +6,7 @@ import sys
 import pytest
 
 REGISTRY = "confluent_kafka.schema_registry"
+OAUTH = ("authlib", "cryptography")
 SCREEN = ("rich", "click")
 PAGES = ("jinja2", "flask", "vl_convert", "xml.etree")
 WORK = ("numpy", "faker", "confluent_kafka")
@@ -23,7 +24,7 @@ def imported(*arguments: str) -> set[str]:
 @pytest.mark.parametrize(
     ("module", "unwanted"),
     [
-        ("lensload.generator.process", (*SCREEN, *PAGES, "faker", "prometheus_client", "locust")),
+        ("lensload.generator.process", (*SCREEN, *PAGES, *OAUTH, "faker", "prometheus_client", "locust")),
         ("lensload.observer.process", (*SCREEN, *PAGES, REGISTRY, "faker", "prometheus_client", "locust")),
         ("lensload.coordinator.local_run", (*PAGES, REGISTRY, "faker", "prometheus_client", "locust")),
         ("lensload.cli.bench", (*PAGES, *WORK, REGISTRY, "prometheus_client", "locust")),

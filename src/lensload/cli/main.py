@@ -13,6 +13,7 @@ import click
 
 from lensload import __version__
 from lensload.errors import InvalidRunError, LensloadError
+from lensload.processes import lasting
 
 _COMMANDS: Final = {
     "bench": "Send events at a rate and measure their latency.",
@@ -43,7 +44,8 @@ class _Commands(click.Group):
             click.UsageError: there is none; names the nearest.
         """
         if cmd_name in _COMMANDS:
-            module = importlib.import_module(f"lensload.cli.{cmd_name}")
+            with lasting.made():
+                module = importlib.import_module(f"lensload.cli.{cmd_name}")
             command: click.Command = getattr(module, cmd_name)
             return command
         if ctx.resilient_parsing:

@@ -37,16 +37,20 @@ class LocalTransport:
 
     @classmethod
     @contextlib.contextmanager
-    def launched(cls, count: int) -> Generator[Self]:
+    def launched(cls, count: int, *, forked: bool = False) -> Generator[Self]:
         """So many workers whose processes have been started: the time for their imports is then saved.
 
         After the block all processes have ended.
+
+        Args:
+            count: how many.
+            forked: the processes are forks of this one, which must be fit for that (see `Fork`).
         """
         transport = cls(count)
         try:
             with deferred_stops():
                 for worker in transport._workers.values():
-                    worker.launch()
+                    worker.launch(forked=forked)
             yield transport
         finally:
             transport.kill()

@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from lensload.batches.topic_batch import TopicBatch, picked
 from lensload.encoding import wire
 from lensload.encoding.encoders import Encoded
 from lensload.metrics.by_second import StatsBySecond
+from lensload.schema.confluent_client import AvroSerializer, SchemaRegistryClient
 
 _SETTINGS: Final = {
     "auto.register.schemas": False,  # they were registered once, at the start

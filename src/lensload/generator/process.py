@@ -6,7 +6,6 @@ It runs in a process of its own, started by a worker with the descriptor of a li
 `python -m lensload.generator.process FD`. It knows neither Locust nor gevent.
 """
 
-import gc
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -22,7 +21,7 @@ from lensload.kafka.partition_watch import Partitions, PartitionWatch
 from lensload.kafka.producing import BATCH_BYTES, largest_batch, producer_settings
 from lensload.machine import resident_bytes
 from lensload.metrics.leaders import Leaders
-from lensload.processes import messages
+from lensload.processes import lasting, messages
 from lensload.processes.child_main import RunChild, serve
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
@@ -55,7 +54,6 @@ class Generator(RunChild):
 
     def __init__(self, link: Link, order: messages.ConfigureGenerator) -> None:
         super().__init__(link, order.config, _LISTEN_NS)
-        gc.disable()  # what is made up to `run` lives as long as it: no collection of garbage need look through it
         self._order = order
         self._end_ns = 0
         # How many events were produced at the last report, and when that was.
@@ -72,8 +70,7 @@ class Generator(RunChild):
     def run(self) -> None:
         """Say ready, then work until drained."""
         self._link.send(messages.Ready(self._conditions))
-        gc.freeze()
-        gc.enable()
+        lasting.end()
         while not self._draining:
             now_ns = time.time_ns()
             produced = 0 if self._scheduled else self._producer.pump(now_ns)

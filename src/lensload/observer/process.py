@@ -20,7 +20,7 @@ from lensload.machine import resident_bytes
 from lensload.metrics.librdkafka import INTERVAL_MS, RequestRates
 from lensload.observer.follower import Follower
 from lensload.observer.observer import Observer, Ours, shares
-from lensload.processes import messages
+from lensload.processes import lasting, messages
 from lensload.processes.child_main import RunChild, serve
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
@@ -92,6 +92,7 @@ class ObserverProcess(RunChild):
     def run(self) -> None:
         """Say ready, then work until drained."""
         self._link.send(messages.Ready({}))
+        lasting.end()
         while not self._draining:
             self._observer.watch(_PATIENCE_S)
             self.attend(time.time_ns())

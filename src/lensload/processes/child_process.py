@@ -13,12 +13,15 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lensload.processes import interpreter
 from lensload.processes.envelope import Envelope, Message
 from lensload.processes.link import Link, LinkClosed
 from lensload.processes.messages import Ready
+
+if TYPE_CHECKING:
+    from lensload.processes.fork import Fork
 
 _LAST_WORDS_LINES: Final = 12
 _END_BUDGET_S: Final = 2.0
@@ -29,7 +32,7 @@ class ChildProcess:
 
     Args:
         name: what messages call it.
-        module: what `python -m` runs, with the link's descriptor as its argument.
+        module: what runs in it, with the link's descriptor as its argument.
 
     Attributes:
         name: as given.
@@ -46,7 +49,7 @@ class ChildProcess:
         self._module = module
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS_LINES)
         self._link: Link | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Fork | None = None
         self._stderr = -1
         self._partial_line = b""
 
@@ -60,8 +63,12 @@ class ChildProcess:
         """Nothing more will come from it."""
         return self._link is None
 
-    def launch(self) -> None:
-        """Start the process, which imports what it needs and waits for `configure`. Once is enough."""
+    def launch(self, *, forked: bool = False) -> None:
+        """Start the process, which imports what it needs and waits for `configure`. Once is enough.
+
+        Args:
+            forked: it is a fork of this process, which must be fit for that (see `Fork`).
+        """
         # Under gevent Popen lets others run, who may want the process to be launched too.
         if self._link or self._process:
             return
@@ -69,14 +76,8 @@ class ChildProcess:
         self._stderr, stderr = os.pipe()
         os.set_blocking(self._stderr, False)
         try:
-            self._process = subprocess.Popen(  # noqa: S603  # our own module, our own interpreter
-                interpreter.command(self._module, str(theirs.fileno())),
-                env=interpreter.environ(),
-                stdin=subprocess.DEVNULL,
-                stderr=stderr,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            make = _forked if forked else _spawned
+            self._process = make(self._module, theirs.fileno(), stderr)
         finally:
             theirs.close()
             os.close(stderr)
@@ -153,6 +154,23 @@ class ChildProcess:
             self.died = f"The {self.name} process {_cause(code)}" + (
                 f"; its last words:\n  {words}" if words else "."
             )
+
+
+def _spawned(module: str, link_fd: int, stderr_fd: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603  # our own module, our own interpreter
+        interpreter.command("lensload.processes.start", module, str(link_fd)),
+        env=interpreter.environ(),
+        stdin=subprocess.DEVNULL,
+        stderr=stderr_fd,
+        pass_fds=[link_fd],
+        start_new_session=True,
+    )
+
+
+def _forked(module: str, link_fd: int, stderr_fd: int) -> "Fork":
+    from lensload.processes.fork import Fork  # noqa: PLC0415 - it imports what only forks share
+
+    return Fork(module, link_fd, stderr_fd)
 
 
 def poll_all(processes: Sequence[ChildProcess], timeout_s: float = 0.0, wake_fd: int | None = None) -> None:

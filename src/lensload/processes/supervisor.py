@@ -22,7 +22,7 @@ class RunProcess(ChildProcess):
 
     Args:
         name: which of the two.
-        module: what `python -m` runs, with the link's descriptor as its argument.
+        module: what runs in it, with the link's descriptor as its argument.
         forward: takes each of its messages.
     """
 
@@ -80,10 +80,10 @@ class Supervisor:
         """Nothing more will come from them."""
         return all(process.ended for process in self.processes.values())
 
-    def launch(self) -> None:
-        """Start both processes ahead of time: they import what they need, and wait to be configured."""
+    def launch(self, *, forked: bool = False) -> None:
+        """Start both processes ahead of time, perhaps as forks: they import what they need, and wait to be configured."""
         for process in self.processes.values():
-            process.launch()
+            process.launch(forked=forked)
 
     def send(self, process: ProcessName, message: Message | Envelope) -> None:
         """Send a message to a process, which is started if the message configures it."""

@@ -37,10 +37,10 @@ class Worker:
         """The processes of the run that is on."""
         return self._supervisor.processes.values() if self._supervisor else ()
 
-    def launch(self) -> None:
-        """Start the processes of a run that is sure to come: the time for their imports is then saved."""
+    def launch(self, *, forked: bool = False) -> None:
+        """Start the processes of a run that is sure to come, perhaps as forks: the time for their imports is then saved."""
         self._launched = self._make_supervisor(self._send)
-        self._launched.launch()
+        self._launched.launch(forked=forked)
 
     def join(self) -> None:
         """Ask the coordinator for a part in the run."""

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-from confluent_kafka.schema_registry import RegisteredSchema, SchemaRegistryClient
-from confluent_kafka.schema_registry import Schema as RegistrySchema
-
 from lensload.errors import RegistryError
 from lensload.schema import definitions, registry_auth
+from lensload.schema.confluent_client import RegisteredSchema, SchemaRegistryClient
+from lensload.schema.confluent_client import Schema as RegistrySchema
 from lensload.schema.definitions import Schema, subject
 from lensload.schema.registry_errors import ELSEWHERE, START, error_of, is_not_there, is_unable, unreached
 

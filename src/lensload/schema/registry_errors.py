@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from confluent_kafka.schema_registry.error import SchemaRegistryError
-
 from lensload.errors import RegistryError
 from lensload.schema import registry_auth
+from lensload.schema.confluent_client import SchemaRegistryError
 
 _CREDENTIALS = f"Set {registry_auth.USER_INFO_VARIABLE}=user:password or {registry_auth.TOKEN_VARIABLE} in the environment."
 _A_BROKER = "A Kafka broker closes the connection like this: the port may be a broker's."

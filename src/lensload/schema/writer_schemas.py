@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from confluent_kafka.schema_registry import Schema as RegistrySchema
 from fastavro.schema import parse_schema
 
+from lensload.schema.confluent_client import Schema as RegistrySchema
 from lensload.schema.definitions import subject
 from lensload.schema.registry import Registry
 

@@ -10,12 +10,12 @@ on that link are, in this order (seed/messages.py has those that only a seed has
               <- SeedDrained    the end, with digests and counts; or Refused
 """
 
-import gc
 import time
 from typing import Final
 
 from lensload.kafka import connection
 from lensload.kafka.reading import Place
+from lensload.processes import lasting
 from lensload.processes.child_main import serve
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
@@ -121,7 +121,7 @@ class Worker:
 def _work(link: Link, order: Message) -> None:
     if isinstance(order, SeedOrder):
         worker = Worker(link, order)
-        gc.freeze()
+        lasting.end()
         worker.run()
 
 

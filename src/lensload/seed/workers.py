@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final, Self
 
 from lensload.errors import ClusterError
+from lensload.processes import fork
 from lensload.processes.child_process import ChildProcess, poll_all
 from lensload.processes.envelope import Envelope
 from lensload.processes.messages import Drain, Notice, Refused
@@ -54,7 +55,7 @@ class Workers:
 
     def __enter__(self) -> Self:
         for process in self._processes:
-            process.launch()
+            process.launch(forked=fork.is_safe())
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -14,8 +14,7 @@ from lensload.schema import named_types, parsing
 from lensload.schema.named_types import Node
 
 if TYPE_CHECKING:  # whose import takes longer than reading a workload file
-    from confluent_kafka.schema_registry import RegisteredSchema
-
+    from lensload.schema.confluent_client import RegisteredSchema
     from lensload.schema.registry import Registry
 
 AVRO_ONLY: Final = "lensload makes Avro events alone: JSON Schema and Protobuf are not supported."
