@@ -194,7 +194,7 @@ class StandIn(Supervisor):
         self._start_ns = 0
         self._left: dict[ProcessName, deque[tuple[int, Message]]] = {}
 
-    def launch(self) -> None:
+    def launch(self, *, forked: bool = False) -> None:
         """There is nothing to start."""
 
     def kill(self) -> None:
