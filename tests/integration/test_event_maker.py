@@ -63,7 +63,7 @@ def flat_out(cluster: EmbeddedCluster) -> Iterator[tuple[EventMaker, Keeping, in
     stats = StatsBySecond(start_ns)
     producer = Keeping(servers, stats)
     maker = EventMaker(order, found, Sources.of(order), producer, stats)
-    maker.gather({Behaviour(): 1.0})
+    maker.set_audience({Behaviour(): 1.0})
     yield maker, producer, start_ns
     producer.give_up()
     producer.close()
@@ -90,7 +90,7 @@ def test_a_drain_in_the_middle_of_a_step_leaves_nothing_that_was_not_due(
 def test_what_is_due_is_the_schedules_wherever_a_step_is_left(flat_out: tuple[EventMaker, Keeping, int]):
     """Events are made ahead, a step at a time: none is due before its time, whether it was made by then or not."""
     maker, _, start_ns = flat_out
-    maker.gather({Behaviour(): HAND_PER_S}, by_hand=True)
+    maker.set_audience({Behaviour(): HAND_PER_S}, by_hand=True)
     maker.begin(start_ns, start_ns, 0)
     ahead = 0
     while ahead < 10:
@@ -104,16 +104,16 @@ def test_what_a_schedule_made_due_is_made_before_there_is_none_again(
 ):
     """A rate that is set by hand, and handed back while the generator is late: no event is left out, and time never goes back."""
     maker, producer, start_ns = flat_out
-    maker.gather({Behaviour(): HAND_PER_S}, by_hand=True)
+    maker.set_audience({Behaviour(): HAND_PER_S}, by_hand=True)
     maker.begin(start_ns, start_ns, 0)
-    until_ns = maker.gather({Behaviour(): 1.0})
+    until_ns = maker.set_audience({Behaviour(): 1.0})
     while producer.produced < 3 * HAND_PER_S * LATE_NS / NS_PER_S:
         maker.step(time.time_ns())
         producer.pump(time.time_ns())
     due = HAND_PER_S * (until_ns - start_ns) / NS_PER_S
     # What has no schedule begins with a millisecond, within which responses move.
     assert abs(producer.offered_between(start_ns, -(-until_ns // NS_PER_MS) * NS_PER_MS) - due) <= 1
-    maker.gather({Behaviour(): HAND_PER_S}, by_hand=True)
+    maker.set_audience({Behaviour(): HAND_PER_S}, by_hand=True)
     again = producer.produced
     while producer.produced < again + 50:
         maker.step(time.time_ns())
@@ -132,7 +132,7 @@ def test_the_first_events_of_a_rate_that_is_set_by_hand_are_sampled_as_all_other
         maker.step(time.time_ns())
         producer.pump(time.time_ns())
     audited = producer.stats.timeless.totals.get("audited", 0)
-    from_ns = maker.gather({Behaviour(): 100 * HAND_PER_S}, by_hand=True)
+    from_ns = maker.set_audience({Behaviour(): 100 * HAND_PER_S}, by_hand=True)
     while (offered := producer.offered_between(from_ns, from_ns + NS_PER_S)) < 4 * HAND_PER_S:
         maker.step(time.time_ns())
         producer.pump(time.time_ns())
@@ -150,7 +150,7 @@ def many_topics(cluster: EmbeddedCluster) -> Iterator[tuple[EventMaker, Keeping]
     stats = StatsBySecond()
     producer = Keeping(servers, stats, tuple(topic.name for topic in of.topics))
     maker = EventMaker(order, found, Sources.of(order), producer, stats)
-    maker.gather({Behaviour(): 1_000.0})
+    maker.set_audience({Behaviour(): 1_000.0})
     yield maker, producer
     producer.close()
     found.registry.close()

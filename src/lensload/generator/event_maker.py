@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from lensload.batches.many_topics import stretch
 from lensload.batches.topic_batch import TopicBatch
-from lensload.generator.asked import Asked
 from lensload.generator.due_count import DueCount
 from lensload.generator.encoding import Encoding
+from lensload.generator.in_flight_window import InFlightWindow
 from lensload.generator.producer import PacedProducer
-from lensload.generator.room import Room
+from lensload.generator.scheduled_load import ScheduledLoad
 from lensload.generator.sources import Sources
 from lensload.ids import NS_PER_MS, NS_PER_S, start_of_ms
 from lensload.kafka.preflight import Surroundings
@@ -84,11 +84,11 @@ class EventMaker:
         self._longest_span_ms = round(_LONGEST_SPAN_MS * stretched)
         self._producer, self._stats = producer, stats
         self._pacer: Pacer | None = None
-        self._asked: Asked | None = None
+        self._asked: ScheduledLoad | None = None
         self._start_ns = self._measure_from_ns = self._end_ns = 0
         self._flat_out_from_ns = 0  # where a schedule ended; what it made due before is made first
         places = int(found.settings.get("queue.buffering.max.messages", MOST_UNDER_WAY))
-        self._room = Room(producer, stats, places)
+        self._room = InFlightWindow(producer, stats, places)
         self._due = DueCount()
         self._stopped = False
         self._making: Iterator[None] = iter(())
@@ -108,7 +108,7 @@ class EventMaker:
         seed = self._config.world.seed * 4099 + self._order.worker
         self._pacer = Pacer(self._config.load.profile, period_s, start_ns, seed)
         self._pacer.set_rate(start_ns, 0.0 if self.flat_out else self.rate_per_s)
-        self._asked = Asked(self._pacer, self._stats, start_ns)
+        self._asked = ScheduledLoad(self._pacer, self._stats, start_ns)
         self.made_until_ns = self._start_ns = start_ns
         self._end_ns = end_ns
         self._measure_from_ns = self._due.measure_from_ns = measure_from_ns
@@ -118,7 +118,7 @@ class EventMaker:
         for rollout in self._encoding.rollouts.values():
             rollout.begin(measure_from_ns, end_ns or measure_from_ns + round(_FOREVER_S * NS_PER_S))
 
-    def gather(self, rates_per_s: dict[Behaviour, float], *, by_hand: bool = False) -> int:
+    def set_audience(self, rates_per_s: dict[Behaviour, float], *, by_hand: bool = False) -> int:
         """Let this audience make the events from now on; gives from when on, in Unix nanoseconds.
 
         Args:
@@ -130,9 +130,9 @@ class EventMaker:
         self.rate_per_s = sum(rates_per_s.values())
         if self.rate_per_s > 0:
             if isinstance(self._source, World):  # a workload has no people who could behave in another way
-                self._source.gather(rates_per_s)
+                self._source.set_audience(rates_per_s)
             if self._customers:
-                self._customers.gather(rates_per_s)
+                self._customers.set_audience(rates_per_s)
         from_ns = max(self.made_until_ns, time.time_ns())
         if self._pacer:
             self._pacer.set_rate(from_ns, 0.0 if self.flat_out else self.rate_per_s)

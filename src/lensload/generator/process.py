@@ -171,7 +171,7 @@ class Generator(RunChild):
         """Play this audience, at the dial's rate if that is set; gives from when on, in Unix nanoseconds."""
         self._audience, self._users = audience, users
         by_hand = self._dial_per_s is not None
-        from_ns = self._maker.gather(scaled(audience, self._dial_per_s), by_hand=by_hand)
+        from_ns = self._maker.set_audience(scaled(audience, self._dial_per_s), by_hand=by_hand)
         if self._begun:
             self._tell_playing(from_ns)
         return from_ns

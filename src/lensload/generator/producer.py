@@ -20,7 +20,7 @@ from lensload.delivery.sent import Dispatches, Portion
 from lensload.delivery.streams import LENS, Streams
 from lensload.encoding.encoders import Encoded
 from lensload.generator.due_queue import NEVER_NS, DueQueue, opened
-from lensload.generator.handed import Handed
+from lensload.generator.handovers import Handovers
 from lensload.kafka.batch_producer import BatchProducer
 from lensload.kafka.client_errors import Troubles
 from lensload.kafka.producing import refusing_contradictions
@@ -88,7 +88,7 @@ class PacedProducer:
         self._stats = stats
         self._leaders = leaders or Leaders(())
         self._queues = {topic: DueQueue(name, number) for number, (topic, name) in enumerate(names.items())}
-        self._handed = {topic: Handed() for topic in names}
+        self._handed = {topic: Handovers() for topic in names}
         self._handed_events = 0
         self._settled_ns = 0
         self._settled_handed = False  # last, rather than what came back

@@ -7,7 +7,7 @@ from typing import Self, cast
 from lensload.metrics import percentiles
 from lensload.metrics.counts import COUNTS, count_of
 from lensload.metrics.stages import MEANINGS
-from lensload.report.columns import statistics_of
+from lensload.report.statistics import statistics_of
 from lensload.report.units import MISSING, STAGE_NAMES, STATISTIC_NAMES, latency, per_s, percent
 from lensload.results.breakdown import PLACES, Breakdown
 from lensload.results.run import Run, is_flat_out, total

@@ -110,7 +110,7 @@ class Customers:
         """An empty batch of each topic: what an encoder can prepare for."""
         return self._told(np.zeros(0, _PENDING))
 
-    def gather(self, rates: dict[Behaviour, float]) -> None:
+    def set_audience(self, rates: dict[Behaviour, float]) -> None:
         """Let people behave so from the next answers on."""
         self._mix = Mix.of(rates)
 

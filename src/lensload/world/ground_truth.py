@@ -17,7 +17,7 @@ from lensload.world.behaviour import Behaviour
 from lensload.world.behaviour_mix import MOST_PAGES, Mix
 from lensload.world.experiments import VARIANTS
 from lensload.world.model_metrics import METRIC_TYPES, THROUGHPUT
-from lensload.world.probabilities import Odds
+from lensload.world.odds import Odds
 from lensload.world.recommender import MODELS
 from lensload.world.scenario import Scenario
 from lensload.world.visits import DWELL_SIGMA, LONGEST_DWELL_S, dwell_s, further_pages

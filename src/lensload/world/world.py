@@ -63,7 +63,7 @@ class World:
         self._ready = 0
         self._making = self._timeline.window()
 
-    def gather(self, rates: dict[Behaviour, float]) -> None:
+    def set_audience(self, rates: dict[Behaviour, float]) -> None:
         """Let the audience behave so from the next sessions on, each kind making its share of the events."""
         self._timeline.change(Mix.of(rates))
 

@@ -52,7 +52,7 @@ def test_fragments_equal_fastavro_for_any_world(
     """For any seed, size, lanes, time and behaviour, every value of every topic is what fastavro writes."""
     setting = made(WorldOptions(seed=seed, audience_size=audience_size, catalogue_size=catalogue_size))
     world = World(setting, tuple(lanes), run_tag=seed % 2**14)
-    world.gather({behaviour: 1.0})
+    world.set_audience({behaviour: 1.0})
     fast = FragmentEncoder(PARSED, SCHEMA_IDS)
     plain = RecordEncoder(fastavro_serializer(PARSED, SCHEMA_IDS))
     for batch in world.events_at(evenly(600, start_ns=start_ns)):

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from lensload import ids
 from lensload.encoding.keys import Key
 from lensload.seed.faults import kinds
-from lensload.seed.faults.corrupt import Spoiler
 from lensload.seed.faults.delay import LEAST_LATE_MS, MOST_LATE_MS, Waiter, WaitingRoom
 from lensload.seed.faults.kinds import CLOCK_SKEW, DUPLICATE, FAULTS, LATE, OUT_OF_ORDER, Rates
+from lensload.seed.faults.spoiler import Spoiler
 from lensload.seed.partitioner import murmur2
 from lensload.seed.records import Headers, Records
 from lensload.world import rng

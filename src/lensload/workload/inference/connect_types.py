@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lensload.workload.inference.guess import Guess
+from lensload.workload.inference.guess_forms import Guess
 from lensload.workload.inference.places import Place
 
 _YEAR_S: Final = (1_767_225_600, 1_798_761_600)  # 2026

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lensload.workload.inference.guess import Guess
+from lensload.workload.inference.guess_forms import Guess
 from lensload.workload.inference.places import Place
 
 _TYPES: Final[dict[str, tuple[type, ...]]] = {

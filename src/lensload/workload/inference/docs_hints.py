@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from lensload.workload.inference.guess import Guess
+from lensload.workload.inference.guess_forms import Guess
 from lensload.workload.inference.text_words import TEXTS
 
 _LISTED: Final = re.compile(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from lensload.workload.inference.guess import Guess
+from lensload.workload.inference.guess_forms import Guess
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _COMMENT_AT: Final = 56

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lensload.workload.inference import guesses, text_words, vocabulary
+from lensload.workload.inference import guesser, text_words, vocabulary
 from lensload.workload.inference.naming import plural
 from lensload.workload.inference.places import Place
 
@@ -36,7 +36,7 @@ class Identity:
     @property
     def is_number(self) -> bool:
         """Whether it is a number."""
-        return self.place.kind in guesses.WHOLE
+        return self.place.kind in guesser.WHOLE
 
 
 def of(place: Place) -> Identity | None:
@@ -70,7 +70,7 @@ def _own(place: Place) -> Identity:
 def _can_identify(place: Place) -> bool:
     if place.kind == "fixed":
         return place.node["size"] == _SIZED and place.logical in ("", "uuid")
-    return place.kind in (*guesses.TEXT, *guesses.WHOLE) and place.logical in ("", "uuid")
+    return place.kind in (*guesser.TEXT, *guesser.WHOLE) and place.logical in ("", "uuid")
 
 
 def can_be_stopwatch(place: Place) -> bool:

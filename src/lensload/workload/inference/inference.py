@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lensload.workload.inference import guesses, identities, key_fields, text_words, totals, vocabulary
+from lensload.workload.inference import guesser, identities, key_fields, text_words, totals, vocabulary
 from lensload.workload.inference.discovery import FoundTopic
 from lensload.workload.inference.draft import Draft, Line, PoolDraft, TopicDraft
-from lensload.workload.inference.guess import Guess
-from lensload.workload.inference.guesses import Guesser
+from lensload.workload.inference.guess_forms import Guess
+from lensload.workload.inference.guesser import Guesser
 from lensload.workload.inference.identities import NATURAL, Identity
 from lensload.workload.inference.naming import singular, words
 from lensload.workload.inference.places import Place, of_record, short
@@ -39,9 +39,9 @@ def infer(found: Sequence[FoundTopic], locale: str, has_faker: Callable[[str], b
     topics = [_Topic.of(each) for each in found]
     draft = Draft(locale)
     parents = _parents(topics)
-    guesser = Guesser(has_faker)
+    made = Guesser(has_faker)
     for topic in topics:
-        draft.topics.append(_Drafter(topic, parents.get(topic.found.name), draft, guesser).drafted())
+        draft.topics.append(_Drafter(topic, parents.get(topic.found.name), draft, made).drafted())
     return draft
 
 
@@ -181,7 +181,7 @@ class _Drafter:
         elif place.kind == "again":
             yield Line(place.path, None, f"{place.type_name}, in itself: null, or none in a list")
         elif place.kind != "record" or place.nullable:
-            guess = guesses.with_nulls(self._guess(place), place)
+            guess = guesser.with_nulls(self._guess(place), place)
             yield Line(place.path, guess, remark if guess else f"made by its type; {remark}")
 
     def _guess(self, place: Place) -> Guess | None:
@@ -290,7 +290,7 @@ class _Drafter:
             refers = identity.is_reference or (is_of and identity.noun in vocabulary.ENTITIES)
             if not rest or not refers or identity.role or place.several != identity.place.several:
                 continue
-            renamed = guesses.renamed(place, rest, (identity.noun,))
+            renamed = guesser.renamed(place, rest, (identity.noun,))
             made = self._guesser.of(renamed, self._beside(place)) or guess
             if name := self._pool_field(identity.noun, "_".join(rest), made):
                 return {"from": name}

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from lensload.workload.inference.guess import Guess, choice, lognormal, normal, table, uniform
+from lensload.workload.inference.guess_forms import Guess, choice, lognormal, normal, table, uniform
 from lensload.workload.inference.vocabulary import words
 
 NUMBERS: Final[dict[str, Guess]] = table(

@@ -6,7 +6,7 @@ where the field holds many.
 
 from typing import Final
 
-from lensload.workload.inference.guess import Guess, choice, faker, pattern, table, weighted
+from lensload.workload.inference.guess_forms import Guess, choice, faker, pattern, table, weighted
 from lensload.workload.inference.vocabulary import words
 
 TEXTS: Final[dict[str, Guess]] = table(

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from lensload.workload.inference import guesses
-from lensload.workload.inference.guess import Guess
+from lensload.workload.inference import guesser
+from lensload.workload.inference.guess_forms import Guess
 from lensload.workload.inference.naming import singular
 from lensload.workload.inference.places import Place
 
-_NUMBERS: Final = (*guesses.WHOLE, *guesses.REAL, "bytes", "fixed")
+_NUMBERS: Final = (*guesser.WHOLE, *guesser.REAL, "bytes", "fixed")
 _TOTAL: Final = frozenset({"total", "subtotal", "sum"})
 _AMOUNT: Final = frozenset({"amount", "total", "subtotal", "price", "cost", "value"})
 _OF_LINE: Final = frozenset({"amount", "total", "subtotal"})
@@ -33,7 +33,7 @@ def _of_lists(place: Place, beside: Sequence[Place], places: Sequence[Place]) ->
     lists = [each for each in beside if each.kind == "array" and not each.several]
     for each in lists:
         named = set(place.name) & {*each.name, *map(singular, each.name)}
-        if place.name[-1:] == ("count",) and place.kind in guesses.WHOLE and (named or len(lists) == 1):
+        if place.name[-1:] == ("count",) and place.kind in guesser.WHOLE and (named or len(lists) == 1):
             return {"count": each.path}
         if set(place.name) & _TOTAL and (part := _amount(each, place, places)):
             return {"sum": part}
@@ -56,7 +56,7 @@ def _of_line(place: Place, beside: Sequence[Place]) -> Guess | None:
     if not set(place.name) & _OF_LINE:
         return None
     prices = [each for each in beside if "price" in each.name and _alike(each, place)]
-    quantities = [each for each in beside if set(each.name) & _QUANTITY and each.kind in guesses.WHOLE]
+    quantities = [each for each in beside if set(each.name) & _QUANTITY and each.kind in guesser.WHOLE]
     if not prices or not quantities or quantities[0].nullable:
         return None
     return {"product": [quantities[0].path, prices[0].path]}

@@ -14,7 +14,7 @@ from lensload.workload.inference import (
     text_words,
     vocabulary,
 )
-from lensload.workload.inference.guess import Guess
+from lensload.workload.inference.guess_forms import Guess
 from lensload.workload.inference.places import NONE, Place
 
 TEXT: Final = ("string",)

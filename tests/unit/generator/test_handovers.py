@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lensload.encoding.encoders import Encoded
 from lensload.encoding.packed import Packed
-from lensload.generator.handed import Handed
+from lensload.generator.handovers import Handovers
 
 
 def encoded(first: int, count: int) -> Encoded:
@@ -18,7 +18,7 @@ def encoded(first: int, count: int) -> Encoded:
 @given(st.lists(st.lists(st.integers(1, 5), min_size=1, max_size=4), max_size=6), st.data())
 def test_each_event_is_told_once_with_a_moment_of_its_chunk(sizes: list[list[int]], data: st.DataObject):
     """Chunks of any sizes, taken whenever: every event comes back once, in order, within the time of its chunk."""
-    handed, numbers, moments_ns, values = Handed(), list[int](), list[int](), list[bytes]()
+    handed, numbers, moments_ns, values = Handovers(), list[int](), list[int](), list[bytes]()
     expected_ns: list[tuple[int, int]] = []
 
     def take() -> None:

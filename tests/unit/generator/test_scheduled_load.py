@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lensload.generator.asked import Asked
+from lensload.generator.scheduled_load import ScheduledLoad
 from lensload.ids import NS_PER_S
 from lensload.metrics.by_second import ASKED, StatsBySecond
 from lensload.pacing.pacer import Pacer
@@ -29,7 +29,7 @@ def test_each_second_has_what_the_schedule_asks_for_in_it(
     for each in (pacer, whole):
         each.set_rate(START_NS, 1_000.0)
     by_second = StatsBySecond(START_NS + warmup_ms * MS)
-    asked, at_ns = Asked(pacer, by_second, START_NS), START_NS
+    asked, at_ns = ScheduledLoad(pacer, by_second, START_NS), START_NS
     for step_ms in steps_ms:
         at_ns += step_ms * MS
         asked.plan(at_ns)
@@ -50,7 +50,7 @@ def test_a_schedule_that_is_stopped_asks_for_nothing_more() -> None:
     """What was planned beyond the end is not asked for."""
     pacer, by_second = Pacer(Profile.parse("constant"), 20.0, START_NS, 1), StatsBySecond(START_NS)
     pacer.set_rate(START_NS, 1_000.0)
-    asked = Asked(pacer, by_second, START_NS)
+    asked = ScheduledLoad(pacer, by_second, START_NS)
     for from_ns, until_ns in pairwise(range(START_NS, START_NS + 1_600 * MS, 70 * MS)):
         del from_ns
         asked.plan(until_ns)

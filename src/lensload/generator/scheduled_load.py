@@ -7,7 +7,7 @@ from lensload.metrics.by_second import ASKED, StatsBySecond
 from lensload.pacing.pacer import Pacer
 
 
-class Asked:
+class ScheduledLoad:
     """Accounts for the rate that a schedule asks for, whether the events are made or not.
 
     Args:

@@ -7,7 +7,7 @@ from lensload.delivery.sent import Portion
 from lensload.encoding.encoders import Encoded
 
 
-class Handed:
+class Handovers:
     """Notes which events were handed over, chunk by chunk; there are some thousand chunks a second."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from lensload.pacing.flat_out import MOST_UNDER_WAY, FlatOut
 _USED: Final = 0.9  # of the places in the client's queue: its own events need some too
 
 
-class Room:
+class InFlightWindow:
     """Counts the events that are under way, and says how many more may be made.
 
     The total `window_full_s` gets the measured time in which there was no room.

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
+from lensload.generator.in_flight_window import InFlightWindow
 from lensload.generator.producer import PacedProducer
-from lensload.generator.room import Room
 from lensload.ids import NS_PER_S
 from lensload.metrics.by_second import StatsBySecond
 
@@ -26,8 +26,8 @@ class _Queue:
         self.held, self.unsettled = self.held - self.unsettled, 0
 
 
-def _room(queue: _Queue, stats: StatsBySecond, places: int = 10_000) -> Room:
-    room = Room(cast("PacedProducer", cast("Any", queue)), stats, places)
+def _room(queue: _Queue, stats: StatsBySecond, places: int = 10_000) -> InFlightWindow:
+    room = InFlightWindow(cast("PacedProducer", cast("Any", queue)), stats, places)
     room.begin(NS_PER_S, 10 * NS_PER_S)
     return room
 

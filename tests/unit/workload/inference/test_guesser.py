@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from faker import Faker
 
-from lensload.workload.inference import guesses, number_words, text_words
-from lensload.workload.inference.guess import Guess
+from lensload.workload.inference import guesser, number_words, text_words
+from lensload.workload.inference.guess_forms import Guess
 from lensload.workload.inference.places import Place, of_record
 from tests.support.schema_styles import DATE, MILLIS, UUID, decimal, enum, field, record
 
-GUESSER = guesses.Guesser(lambda _method: True)
+GUESSER = guesser.Guesser(lambda _method: True)
 
 
 def guess(name: str, kind: Any = "string", *beside: str, of: str = "Thing", **more: Any) -> Guess | None:
@@ -232,5 +232,5 @@ def test_every_method_of_faker_that_is_named_exists():
 def test_a_method_that_a_locale_lacks_is_not_used():
     """A locale without states gets another word, and not an error."""
     place: Place = of_record(record("Address", field("state", "string"), field("city", "string")))[0]
-    guesser = guesses.Guesser(lambda method: method != "state")
-    assert guesser.of(place, frozenset({"state", "city"})) == {"faker": "word"}
+    made = guesser.Guesser(lambda method: method != "state")
+    assert made.of(place, frozenset({"state", "city"})) == {"faker": "word"}
