@@ -12,12 +12,10 @@ class Handovers:
 
     def __init__(self) -> None:
         self._portions: list[Portion] = []
-        self._open: tuple[Encoded, int, int] | None = (
-            None  # a batch, and from where to where it was handed over
-        )
-        self._chunks: list[
-            int
-        ] = []  # how many events, when it began, when it ended; of one chunk after another
+        # A batch, and from where to where it was handed over.
+        self._open: tuple[Encoded, int, int] | None = None
+        # How many events, when it began, when it ended: of one chunk after another.
+        self._chunks: list[int] = []
 
     def note(self, encoded: Encoded, start: int, stop: int, began_ns: int, ended_ns: int) -> None:
         """Events `start` to `stop` of a batch, behind those noted last if they are of the same, were handed over meanwhile."""
