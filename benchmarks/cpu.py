@@ -8,8 +8,13 @@ from pathlib import Path
 
 SAMPLE_S = 0.25
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-NAMES = {"lensload.generator.process": "generator", "lensload.observer.process": "observer"}
-"""lensload's processes, by a word of their command lines; the others are the coordinator."""
+NAMES = {
+    "generator": "generator",
+    "observer": "observer",
+    "lensload.generator.process": "generator",  # in versions whose processes do not name themselves
+    "lensload.observer.process": "observer",
+}
+"""lensload's processes, by their own name or a word of their command lines; the others are the coordinator."""
 
 Cpu = dict[str, float]
 Samples = list[tuple[float, Cpu]]
@@ -41,13 +46,14 @@ def children(pid: int) -> list[int]:
 
 
 def family(pid: int, names: Mapping[str, str], rest: str) -> dict[int, str]:
-    """The process and its descendants, by the first of these words in their command lines; `rest`: none is in it."""
+    """The process and its descendants, by the first of these words that is their name or in their command lines, else `rest`."""
     members, waiting = dict[int, str](), [pid]
     while waiting:
         each = waiting.pop()
         waiting += children(each)
         try:
-            words = Path(f"/proc/{each}/cmdline").read_text().split("\0")
+            place = Path("/proc", str(each))
+            words = [(place / "comm").read_text().rstrip(), *(place / "cmdline").read_text().split("\0")]
         except OSError:
             continue
         members[each] = next((names[word] for word in words if word in names), rest)
