@@ -280,7 +280,7 @@ LOGIN = (
 
 
 def test_the_clients_part_is_shown_once_it_is_known(page: Page, tmp_path: Path) -> None:
-    """Until librdkafka has reported there is no figure of the client's, and the broker's is called what it is."""
+    """Before librdkafka's first report the page shows no figure of the client, and says that the broker's figure includes it."""
 
     def unreported(route: Route) -> None:
         answer = route.fetch()

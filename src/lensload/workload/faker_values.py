@@ -13,8 +13,9 @@ from lensload.workload import faker_clock
 from lensload.workload.avro_type import AvroType
 from lensload.workload.coercion import coerced
 from lensload.workload.complaint import Complaint
-from lensload.workload.field_table import MOST_DISTINCT, FakerCall, FieldTable
+from lensload.workload.field_table import FakerCall, FieldTable
 from lensload.workload.file import WorkloadFile
+from lensload.workload.key_types import MOST_DISTINCT
 from lensload.workload.toml_lines import Place
 
 if TYPE_CHECKING:

@@ -9,15 +9,8 @@ from typing import Final, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from lensload.workload import record_headers
-from lensload.workload.field_table import (
-    ColumnTable,
-    CountWeights,
-    FieldTable,
-    Lengths,
-    Paths,
-    Table,
-    WrittenRows,
-)
+from lensload.workload.field_table import ColumnTable, FieldTable, Table
+from lensload.workload.key_types import CountWeights, Lengths, Paths, WrittenRows
 
 MOST_ROWS: Final = 10**12
 

@@ -12,7 +12,7 @@ from lensload.batches.columns import Column, Fixed, Ids, Texts, objects
 from lensload.workload import counts
 from lensload.workload.avro_type import AvroType
 from lensload.workload.counts import Counts
-from lensload.workload.field_table import MOST_LENGTH
+from lensload.workload.key_types import MOST_LENGTH
 from lensload.workload.rows import Rows
 from lensload.world import rng
 
