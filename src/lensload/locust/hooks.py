@@ -38,6 +38,7 @@ def install() -> None:
     """Listen to Locust; to be called once, when the locustfile is imported. Opens nothing: Locust may yet fork."""
     stats_table.keep_fractions()
     stats_table.keep_order()
+    options.keep_defaults()
     events.init_command_line_parser.add_listener(_on_parser)
     events.init.add_listener(_on_init)
 

@@ -1,9 +1,11 @@
 """This project's options on Locust's command line and in its web form, and the RunConfig they amount to."""
 
 import argparse
+import functools
 import sys
 from collections.abc import Iterable
 
+from locust import argument_parser
 from locust.argument_parser import LocustArgumentParser
 
 from lensload.config import loading
@@ -29,6 +31,15 @@ def add_arguments(parser: LocustArgumentParser) -> None:
             if option.group not in groups:
                 groups[option.group] = parser.add_argument_group(f"lensload: {option.group}")
             _add(groups[option.group], option)
+
+
+def keep_defaults() -> None:
+    """Let Locust (2.47) work out its own options' defaults once, and not for each option in each order to a worker.
+
+    That order would otherwise keep a worker on a busy machine from sending heartbeats for seconds, and its master
+    would take it for lost.
+    """
+    argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
 
 
 def check(parser: LocustArgumentParser) -> None:
