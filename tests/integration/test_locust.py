@@ -336,6 +336,34 @@ def test_a_lost_worker_is_told_of_and_the_others_drain(folder: Path) -> None:
     assert total(run, "produced") > 0
 
 
+def test_without_its_last_worker_a_headless_run_ends_and_so_does_what_the_workers_do(folder: Path) -> None:
+    """Workers that hang are lost, and the process ends by itself, with the code for that; when they come back they end too."""
+    with Locust(folder, *HEADLESS, "-u", "2", "-r", "2", "--duration", "10m", "--processes", "2") as locust:
+        locust.says("measuring")
+        workers = _children(locust.process.pid)
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)
+        locust.says(r"Worker \d was lost[^$]*Worker \d was lost")
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+        assert locust.ended() == 3, locust.log
+        assert not locust.child_pids()
+    assert locust.run()["verdict"] == "invalid"
+
+
+def test_a_worker_that_comes_back_makes_no_load_that_nobody_counts(folder: Path) -> None:
+    """A worker that hung for so long that it was lost ends its generator and observer when it goes on."""
+    with Locust(folder, *HEADLESS, "-u", "2", "-r", "2", "--duration", "10m", "--processes", "2") as locust:
+        locust.says("measuring")
+        hung, _ = _children(locust.process.pid)
+        os.kill(hung, signal.SIGSTOP)
+        locust.says(r"Worker \d was lost")
+        os.kill(hung, signal.SIGCONT)
+        wait_until(lambda: len(locust.child_pids()) == 2)
+        locust.press_ctrl_c()
+        assert locust.ended() == 3, locust.log
+
+
 def test_nothing_outlives_a_master_that_is_killed(folder: Path) -> None:
     """A master that is gone takes its forked workers and their processes with it, within seconds."""
     with Locust(folder, *HEADLESS, "-u", "2", "-r", "2", "--processes", "2", locustfile=STAND_IN) as locust:

@@ -318,6 +318,7 @@ class Coordinator:
             if self._transport.is_lost(worker):
                 state.lost = True
                 self.recorder.forget(worker)
+                self._send(worker, None, messages.End())  # should it come back, what it makes is not counted
                 self.recorder.note_missing(
                     "worker_lost", f"Worker {state.index} was lost, and what it had not yet reported with it."
                 )

@@ -65,7 +65,7 @@ class Intake:
             case messages.Ended():
                 state.left = True
                 self._recorder.forget(worker)
-                if not self._recorder.draining and self._recorder.times:
+                if not (state.lost or self._recorder.draining) and self._recorder.times:
                     self._recorder.note_missing(
                         "worker_left", f"Worker {state.index} left before the end of the run."
                     )

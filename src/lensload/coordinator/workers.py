@@ -155,6 +155,10 @@ class Workers:
         """Whether no generator will produce anything more."""
         return all(state.is_scheduled() for state in self.states)
 
+    def all_lost(self) -> bool:
+        """Whether there were workers, and none of them can be reached any more."""
+        return bool(self._states) and all(state.lost for state in self.states)
+
     def waiting_for(self, process: ProcessName) -> list[WorkerState]:
         """Those whose generator, or observer, has yet to send its last message."""
         return [state for state in self.states if not state.has_ended(process)]

@@ -125,6 +125,8 @@ class Master:
                 self._conclude(run)
         finally:
             self._release()
+        if run.workers.all_lost():  # Locust stops the test without its last worker, and then waits for ever
+            gevent.spawn(self._quit_if_unattended)
 
     def give_up(self) -> None:
         """Wait for the drain no longer."""
@@ -224,11 +226,16 @@ class Master:
         while self._runner.state not in (STATE_SPAWNING, STATE_RUNNING) and time.monotonic() < deadline_s:
             gevent.sleep(0.02)
         parsed = self._environment.parsed_options
+        if not (parsed and parsed.headless):  # quitting is a faster stop
+            self._runner.stop()
+        self._quit_if_unattended()
+
+    def _quit_if_unattended(self) -> None:
+        """End the process where nobody sits at a page and ends it, or starts another run."""
+        parsed = self._environment.parsed_options
         if parsed and parsed.headless:
             self._runner.quit()
-            return
-        self._runner.stop()
-        if parsed and parsed.autostart and parsed.autoquit >= 0:
+        elif parsed and parsed.autostart and parsed.autoquit >= 0:
             self._quit_in(parsed.autoquit)
 
     def _quit_in(self, seconds: float) -> None:

@@ -264,6 +264,8 @@ def test_a_lost_worker_is_told_of_and_the_others_drain() -> None:
         ("worker_lost", True)
     ]
     assert sent_to(transport.fakes["b"], Drain) == []
+    assert sent_to(transport.fakes["b"], End) == [None], "it may come back"
+    assert not coordinator.workers.all_lost()
     assert sent_to(transport.fakes["a"], Drain) == ["generator", "observer"]
     assert coordinator.recorder.target_per_s == 0, "its last rate no longer counts, nor that of who has left"
 
