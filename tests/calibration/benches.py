@@ -11,12 +11,18 @@ from lensload.results.counted import stats_of
 from lensload.results.run import Run
 from tests.support.locusts import Bench, child_pids
 
+SATURATED = 0.85
 SMALL = ("--audience-size", "500", "--catalogue-size", "200")
 
 
 def busy() -> bool:
     """Others keep this machine's processors busy, so that how long something takes is no longer ours alone."""
     return os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+
+
+def saturated(*runs: Run) -> bool:
+    """Next to nothing of this machine's processors was left during a run, by its own figures: what it timed had to wait."""
+    return any((cost["busy"] or 0) > SATURATED for run in runs for cost in run.get("cost") or ())
 
 
 def on(bootstrap_servers: str, prefix: str = "") -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lensload import ids
 from lensload.results.run import Run
 from lensload.results.run_file import read
-from tests.calibration.benches import SMALL, above, busy, options
+from tests.calibration.benches import SMALL, above, busy, options, saturated
 from tests.calibration.table import ROUNDS, Table
 from tests.harness.kafka import Kafka
 from tests.harness.registry import Registry
@@ -58,10 +58,11 @@ def test_a_frozen_service_shows_its_arithmetic(
         )
         assert found > arithmetic - within, "nothing is answered by a service that stands still"
         truth = int((written > level_s).sum())
-        if (was_busy or busy()) and abs(found - truth) > within:
+        if (was_busy or busy() or saturated(run)) and abs(found - truth) > within:
             table.beside(
                 f"{said}, by the records", f"{truth:,} events", f"{found:,} events", "", "machine too busy"
             )
+            assert found > truth - within, "no answer is seen before it was written"
         else:
             table.near(f"{said}, by the records' own time stamps", truth, found, within, "events")
     check_lag(run, service.group, table)
@@ -97,10 +98,11 @@ def test_a_planted_delay_comes_back(
 ):
     """The median response latency of a service that waits is that of one that does not, and the wait.
 
-    Both are measured at once, so that whatever else the machine does it does to both.
+    Both are measured at once, so that whatever else the machine does it does to both; on a slow one they take each
+    other's processors.
     """
     was_busy, prefixes = busy(), {delay_s: f"{topic_prefix}{delay_s}-" for delay_s in (0.0, DELAY_S)}
-    load = options(rate=200, duration=f"{4 * ROUNDS}s", warmup="2s", linger_ms=1)
+    load = options(rate=100, duration=f"{4 * ROUNDS}s", warmup="2s", linger_ms=1)
     with ExitStack() as stack:
         for delay_s, prefix in prefixes.items():
             folder = tmp_path.resolve() / prefix
@@ -113,18 +115,18 @@ def test_a_planted_delay_comes_back(
             )
             for prefix in prefixes.values()
         ]
-        medians_ms = [median_ms(bench) for bench in benches]
+        runs = [ended(bench) for bench in benches]
+    medians_ms = [run["latency_us"]["response"]["all"]["p50"] / 1000 for run in runs]
     found_ms, truth_ms = medians_ms[1] - medians_ms[0], DELAY_S * 1000
     said, within_ms = f"service that waits for {truth_ms:g} ms", max(0.5, 0.02 * truth_ms)
-    if (was_busy or busy()) and abs(found_ms - truth_ms) > within_ms:
+    if (was_busy or busy() or saturated(*runs)) and abs(found_ms - truth_ms) > within_ms:
         table.beside(said, f"{truth_ms:.2f} ms", f"{found_ms:.2f} ms", "", "machine too busy")
         assert medians_ms[1] > truth_ms, "no answer comes before it was written"
     else:
         table.near(said, truth_ms, found_ms, within_ms, "ms")
 
 
-def median_ms(bench: Bench) -> float:
-    """The median response latency of a run, at its end."""
+def ended(bench: Bench) -> Run:
+    """A run that passed, at its end."""
     assert bench.ended() == 0, bench.log
-    median_us: float = bench.run()["latency_us"]["response"]["all"]["p50"]
-    return median_us / 1000
+    return bench.run()
