@@ -86,7 +86,7 @@ def test_autoquit_counts_from_the_end_of_our_run_too(folder: Path) -> None:
 def test_a_slow_drain_of_several_processes_loses_nothing(folder: Path) -> None:
     """Locust waits half a second for its workers; ours drain for two, generators before observers, and all arrives."""
     faults = {"generator": {"drain_s": 2.0}, "observer": {"drain_s": 0.5}}
-    arguments = (*HEADLESS, "--print-stats", "-u", "4", "-r", "4", "-t", "4s", "--processes", "2")
+    arguments = (*HEADLESS, "--print-stats", "-u", "4", "-r", "4", "--duration", "2s", "--processes", "2")
     with Locust(folder, *arguments, locustfile=STAND_IN, faults=faults) as locust:
         code = locust.ended()
     run = locust.run()

