@@ -16,8 +16,8 @@ from lensload.config.model import RunConfig
 from lensload.web import live, origins, pages, runs, server
 assert "from-the-wheel" in pages.__file__
 app, shown = Flask("wheel"), live.Live()
-desk = server.BenchDesk(RunConfig(), shown)
-app.register_blueprint(pages.blueprint(shown, desk, runs.Runs(__import__("pathlib").Path()), prefix="", origins=origins.Origins()))
+control = server.BenchControl(RunConfig(), shown)
+app.register_blueprint(pages.blueprint(shown, control, runs.Runs(__import__("pathlib").Path()), prefix="", origins=origins.Origins()))
 for name in ("", "compare", *pages.ASSETS, "api/form"):
     answer = app.test_client().get(f"/{name}", base_url="http://localhost")
     assert answer.status_code == 200 and len(answer.data) > 100, name

@@ -11,7 +11,7 @@ from lensload.config.model import RunConfig
 from lensload.coordinator.clock_sync import Clocks
 from lensload.coordinator.course import Times
 from lensload.coordinator.hand_rate import HandRate
-from lensload.coordinator.intake import Intake
+from lensload.coordinator.inbox import Inbox
 from lensload.coordinator.listeners import Listener
 from lensload.coordinator.recorder import Recorder
 from lensload.coordinator.run_result import Cluster, RunResult
@@ -104,7 +104,7 @@ class Coordinator:
         self.hand_rate = HandRate(
             self.recorder, self.workers, lambda worker, message: self._send(worker, "generator", message)
         )
-        self._intake = Intake(
+        self._inbox = Inbox(
             self.recorder, self.workers, self._clocks, listeners, now_ns, self.hand_rate.heard
         )
         self._next_second_s = monotonic_s() + 1
@@ -123,7 +123,7 @@ class Coordinator:
             if not self.draining:
                 self._welcome(worker, message.host)
         elif state is not None and parcel.run == self.number:
-            self._intake.take_in(worker, state, parcel, message)
+            self._inbox.take_in(worker, state, parcel, message)
             if self.recorder.times and not self.draining and not state.begun and not state.unready:
                 self._send_begin(worker, state, self._now_ns() + _LEAD_NS)  # it came late: the run is on
         self._transport.wake()
@@ -150,8 +150,8 @@ class Coordinator:
 
     def check(self) -> None:
         """Raise what a process has refused with, if one has."""
-        if self._intake.refusal:
-            raise self._intake.refusal
+        if self._inbox.refusal:
+            raise self._inbox.refusal
 
     def begin(self) -> None:
         """Fix the schedule and let all generators start."""
@@ -257,7 +257,7 @@ class Coordinator:
 
     @property
     def _halted(self) -> bool:
-        return self._stopping or self._intake.refusal is not None
+        return self._stopping or self._inbox.refusal is not None
 
     @property
     def _registry_url(self) -> str:

@@ -227,9 +227,8 @@ class Generator(RunChild):
         self._costs.end()
         self._producer.requests.end()
         stopped_ns = self._end_ns = min(time.time_ns(), self._end_ns or time.time_ns())
-        self._producer.pump(
-            stopped_ns
-        )  # of some topics nothing may have been handed over since the last step
+        # Of some topics what is due may wait since the last step.
+        self._producer.pump(stopped_ns)
         self._maker.account_asked(stopped_ns, ended=True)
         if self._begun and stopped_ns > self._measure_from_ns:
             self._stats.timeless.add_total("due", self._maker.due_by(stopped_ns))

@@ -51,13 +51,13 @@ def install(environment: Environment, web_ui: WebUI, master: Master) -> None:
         parsed.spawn_rate = parsed.spawn_rate or _FIRST_SPAWN_RATE
     base = parsed.web_base_path or ""
     config = options.config_of(parsed)
-    desk = LocustDesk(environment, web_ui, master)
+    control = LocustControl(environment, web_ui, master)
     protect = _behind_login(web_ui)
     runs = Runs(config.outputs.run_file.parent)
     names = [*([web_ui.host] if web_ui.host else []), *config.outputs.web_allowed_hosts]
     origins = Origins(names, any_name=parsed.web_login)
     app.register_blueprint(
-        blueprint(master.live, desk, runs, prefix=f"{base}/lensload", origins=origins, protect=protect)
+        blueprint(master.live, control, runs, prefix=f"{base}/lensload", origins=origins, protect=protect)
     )
     app.view_functions["locust.swarm"] = protect(_checked(app.view_functions["locust.swarm"], environment))
     link = _LINK.format(href=f"{base}/lensload/")
@@ -99,7 +99,7 @@ def _behind_login(web_ui: WebUI) -> Callable[[View], View]:
     return protect
 
 
-class LocustDesk:
+class LocustControl:
     """Starts and stops Locust's tests as our page asks for it.
 
     Args:

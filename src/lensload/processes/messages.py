@@ -10,7 +10,7 @@ processes unopened; it opens only its own.
     coordinator -> worker                 Assign, AskClock, End
     worker -> coordinator                 Join, ClockReading, Died, Ended, Notice
 
-Who receives them: `obey` of generator and observer (`*/process.py`), `worker.py`, and `coordinator/intake.py`.
+Who receives them: `obey` of generator and observer (`*/process.py`), `worker.py`, and `coordinator/inbox.py`.
 """
 
 from collections.abc import Mapping, Sequence

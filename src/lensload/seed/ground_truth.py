@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensload.seed.plan import Plan
-from lensload.world import churn
+from lensload.world import turnover
 from lensload.world.calendar import HOURS, WEEKDAYS, Calendar
 from lensload.world.ground_truth import Truth
 from lensload.world.scenario import Scenario
@@ -32,11 +32,11 @@ def ground_truth(plan: Plan, scenario: Scenario | None = None) -> dict[str, Any]
     return {
         **truth,
         "turnover": {
-            "joining": churn.JOINING,
-            "leaving": churn.LEAVING,
-            "launched": churn.LAUNCHED,
-            "half_life_days": churn.HALF_LIFE_DAYS,
-            "lasting": churn.LASTING,
+            "joining": turnover.JOINING,
+            "leaving": turnover.LEAVING,
+            "launched": turnover.LAUNCHED,
+            "half_life_days": turnover.HALF_LIFE_DAYS,
+            "lasting": turnover.LASTING,
         },
         "rhythm": {"hours": list(HOURS), "weekdays": list(WEEKDAYS)},
     }

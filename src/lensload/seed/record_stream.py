@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from lensload.encoding.encoders import FragmentEncoder
 from lensload.seed.actuals import Actuals
-from lensload.seed.faults.inject import Faults
+from lensload.seed.faults.injector import FaultInjector
 from lensload.seed.partitioner import Partitioner
 from lensload.seed.plan import Plan
 from lensload.seed.records import Records
@@ -32,15 +32,17 @@ class RecordStream:
             self._partitions.of_batch(outline)
             self._encoder.encode(outline)
 
-    def faults(self) -> Faults:
+    def faults(self) -> FaultInjector:
         """What befalls the records, with nothing befallen yet."""
-        return Faults(self._plan.seed, self._plan.faults, self._source.schemas)
+        return FaultInjector(self._plan.seed, self._plan.faults, self._source.schemas)
 
     def actuals(self) -> Actuals:
         """What counts the events, with nothing counted yet."""
         return Actuals(self._source.counted)
 
-    def records(self, realised: Actuals | None = None, faults: Faults | None = None) -> Iterator[Records]:
+    def records(
+        self, realised: Actuals | None = None, faults: FaultInjector | None = None
+    ) -> Iterator[Records]:
         """Everything that goes into the wanted partitions.
 
         Args:

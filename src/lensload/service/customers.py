@@ -96,9 +96,9 @@ class Customers:
         self._counted = np.zeros((ids.MAX_LANES, len(TOPICS)), np.int64)
         self._ring = SessionSlots(1)
         common = scenario, topic_records.People(audience), self._ring, run_tag
-        tellers = (topic_records.Interactions(*common), topic_records.ABTestEvents(*common))
-        self._tellers = {
-            name: teller for name, teller in zip(FOLLOWING, tellers, strict=True) if name in topics
+        followers = (topic_records.Interactions(*common), topic_records.ABTestEvents(*common))
+        self._topic_records = {
+            name: records for name, records in zip(FOLLOWING, followers, strict=True) if name in topics
         }
         told = FOLLOWING[1] in topics
         self._assigned = np.zeros(scenario.variants.shape, np.bool_) if told else None
@@ -201,12 +201,12 @@ class Customers:
         ring.page_text = np.ascontiguousarray(pending["page_text"])
         topic = TOPIC_OF[rows["what"]]
         batches: list[TopicBatch] = []
-        for name, teller in self._tellers.items():
+        for name, records in self._topic_records.items():
             number = TOPICS.index(name)
             which = np.flatnonzero(topic == number)
             rows["sequence"][which] = self._numbered(rows["lane"][which], number)
             if len(which) or not len(rows):
-                batches.append(teller.tell(rows[which], due_ns[which]))
+                batches.append(records.batch(rows[which], due_ns[which]))
         return tuple(batches)
 
     def _numbered(self, lane: NDArray[np.integer[Any]], topic: int) -> NDArray[np.int64]:

@@ -23,8 +23,8 @@ from lensload.results.run import Run, Summary, summary
 from lensload.results.series import Series
 from lensload.results.snapshot import Snapshot
 from lensload.verdict.verdict import worst
-from lensload.web.seconds import MOST, ROWS_A_DECADE, entry
-from lensload.web.seconds import STAGES as CHARTED
+from lensload.web.chart_entries import MOST, ROWS_A_DECADE, entry
+from lensload.web.chart_entries import STAGES as CHARTED
 from lensload.web.service import service
 
 FORMAT: Final = "lensload/live/1"

@@ -15,10 +15,10 @@ from flask import Blueprint, Response, make_response, request
 from lensload import __version__
 from lensload.config.model import FIELDS
 from lensload.errors import InvalidRunError, LensloadError, RefusedError, UsageError
-from lensload.web.desk import Desk
 from lensload.web.form import FormError
 from lensload.web.live import Live
 from lensload.web.origins import Origins, Refusal
+from lensload.web.run_control import RunControl
 from lensload.web.runs import NotAlikeError, Runs
 
 View: TypeAlias = Callable[..., Any]
@@ -45,7 +45,7 @@ _CODES: Final[list[tuple[type[LensloadError], HTTPStatus]]] = [
 
 def blueprint(
     live: Live,
-    desk: Desk,
+    control: RunControl,
     runs: Runs,
     *,
     prefix: str,
@@ -56,7 +56,7 @@ def blueprint(
 
     Args:
         live: what it shows.
-        desk: what it may ask for.
+        control: what it may ask for.
         runs: the run files that it lists.
         prefix: the path of the page, without a slash at its end.
         origins: what may ask for it.
@@ -65,7 +65,7 @@ def blueprint(
     pages = Blueprint("lensload", __name__, url_prefix=prefix)
     pages.before_request(lambda: _refused(origins.refusal(request)))
     pages.register_error_handler(LensloadError, _complaint)
-    views = _Views(live, desk, runs)
+    views = _Views(live, control, runs)
     for rule, view, method in (
         ("/", views.page, "GET"),
         ("/compare", views.comparison_page, "GET"),
@@ -87,9 +87,9 @@ def blueprint(
 class _Views:
     """What is done for each address."""
 
-    def __init__(self, live: Live, desk: Desk, runs: Runs) -> None:
+    def __init__(self, live: Live, control: RunControl, runs: Runs) -> None:
         self._live = live
-        self._desk = desk
+        self._control = control
         self._runs = runs
 
     def page(self) -> Response:
@@ -106,11 +106,11 @@ class _Views:
         numbers = {name: request.args.get(name, -1, int) for name in ("generation", "version")}
         state = self._live.as_json(request.args.get("run", ""), **numbers)
         return _json(
-            {**state, "lensload": __version__, "door": self._desk.door, "address": self._desk.address}
+            {**state, "lensload": __version__, "door": self._control.door, "address": self._control.address}
         )
 
     def form(self) -> Response:
-        return _json({"target": self._desk.target(), "groups": self._desk.form()})
+        return _json({"target": self._control.target(), "groups": self._control.form()})
 
     def list_runs(self) -> Response:
         return _json({"runs": self._runs.listed()})
@@ -143,14 +143,14 @@ class _Views:
         values = _posted().get("values", {})
         if not isinstance(values, Mapping):
             raise UsageError('"values" is no object.', 'Send {"values": {"seed": "7", ...}}.')
-        self._desk.start({str(name): text for name, text in values.items()})
+        self._control.start({str(name): text for name, text in values.items()})
         return _json({"started": True}, HTTPStatus.ACCEPTED)
 
     def stop(self) -> Response:
         _posted()
         if self._live.coordinator is None:
             raise InvalidRunError("No run is on.", "Start one first.")
-        self._desk.stop()
+        self._control.stop()
         return _json({"stopping": True}, HTTPStatus.ACCEPTED)
 
 

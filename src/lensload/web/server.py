@@ -25,7 +25,7 @@ from lensload.web.runs import Runs, with_free_file
 PREFIX = "/lensload"
 
 
-class BenchDesk:
+class BenchControl:
     """Lets the page start further runs in this process, after the one of the command line.
 
     Args:
@@ -75,21 +75,21 @@ def run(config: RunConfig) -> local_run.Result:
         LensloadError: nothing can listen at the address, or the run was refused before it began.
     """
     live = Live()
-    desk = BenchDesk(config, live)
-    with _served(config, live, desk) as address:
+    control = BenchControl(config, live)
+    with _served(config, live, control) as address:
         sys.stderr.write(f"Live page: {address}\n")
-        result = _made(config, live, desk)
+        result = _made(config, live, control)
         while True:
             sys.stderr.write(f"The page stays at {address} until Ctrl-C.\n")
             try:
-                config = desk.wanted.get()
+                config = control.wanted.get()
             except KeyboardInterrupt:
                 return result
             with contextlib.suppress(LensloadError):  # the page has told it
-                result = _made(config, live, desk)
+                result = _made(config, live, control)
 
 
-def _made(config: RunConfig, live: Live, desk: BenchDesk) -> local_run.Result:
+def _made(config: RunConfig, live: Live, control: BenchControl) -> local_run.Result:
     config = with_free_file(config)
 
     def attach(coordinator: Coordinator) -> None:
@@ -103,14 +103,14 @@ def _made(config: RunConfig, live: Live, desk: BenchDesk) -> local_run.Result:
         sys.stderr.write(f"Error: {error}\n")
         raise
     finally:
-        desk.busy = False
+        control.busy = False
 
 
 @contextlib.contextmanager
-def _served(config: RunConfig, live: Live, desk: BenchDesk) -> Generator[str]:
+def _served(config: RunConfig, live: Live, control: BenchControl) -> Generator[str]:
     app = Flask(__name__, static_folder=None)
     runs, origins = Runs(config.outputs.run_file.parent), _origins(config)
-    app.register_blueprint(blueprint(live, desk, runs, prefix=PREFIX, origins=origins))
+    app.register_blueprint(blueprint(live, control, runs, prefix=PREFIX, origins=origins))
     app.add_url_rule("/", "root", lambda: redirect(f"{PREFIX}/"))
     server = _listening(config, app)
     # Requests in a terminal would hide the run.

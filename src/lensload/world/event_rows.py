@@ -1,4 +1,4 @@
-"""Rows: events of the world as a structured array, before anyone tells them."""
+"""Rows: events of the world as a structured array, before they are records."""
 
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ TOPICS: Final = (
     "ab-test-events",
     "model-metrics",
 )
-# The topic that tells each kind of row: its place in `TOPICS`.
+# The topic of each kind of row: its place in `TOPICS`.
 TOPIC_OF: Final = np.array([0, 1, *[2] * 6, *[3] * 4, 4], dtype=np.uint8)
 
 ROW: Final = np.dtype(

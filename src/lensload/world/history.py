@@ -19,7 +19,7 @@ from lensload.world.calendar import Calendar
 from lensload.world.event_rows import TOPIC_OF, Rows
 from lensload.world.scenario import Scenario
 from lensload.world.timeline import Timeline
-from lensload.world.topic_batches import Narration, Owned
+from lensload.world.topic_batches import Owned, TopicBatches
 
 # Into how many windows a span is divided, at least; and how many sessions of a lane one has, at most: big ones are
 # faster.
@@ -44,9 +44,9 @@ class History:
         start_ms: where the span begins, Unix ms.
         until_ms: where it ends.
         sessions_a_lane: how many sessions each of the 64 lanes has, about.
-        events: how many events to tell of, exactly; None for all.
+        events: how many events, exactly; None for all.
         run_tag: goes into every id.
-        topics: the topics to tell, in causal order.
+        topics: the topics wanted, in causal order.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class History:
         mix = Mix.of({scenario.behaviour: 1.0})
         a_lane = max(1, int(min(sessions_a_lane / _WINDOWS, _MOST_A_LANE)))
         self._timeline = Timeline(scenario, mix, np.arange(LANES), told, self._calendar, a_lane)
-        self._narration = Narration(scenario, self._timeline.ring, run_tag, topics)
-        self._narration.begin(self._start_ns)
+        self._topic_batches = TopicBatches(scenario, self._timeline.ring, run_tag, topics)
+        self._topic_batches.begin(self._start_ns)
 
     def outline(self) -> tuple[TopicBatch, ...]:
         """An empty batch of each topic: what an encoder can prepare for."""
-        return self._narration.outline()
+        return self._topic_batches.outline()
 
     def portions(self, owned: Owned | None = None) -> Iterator[tuple[TopicBatch, ...]]:
         """The span's portions: the events that are `owned`, or all, at most one batch a topic; to be asked for once.
@@ -92,7 +92,7 @@ class History:
             happened_ns = self._start_ns + (rows["time"] * ids.NS_PER_S).astype(np.int64)
             due_ns = ids.on_the_grid(np.clip(happened_ns, begin_ns, end_ns - 1))
             self._told += len(rows)
-            yield tuple(self._narration.tell(rows, due_ns, owned))
+            yield tuple(self._topic_batches.batches(rows, due_ns, owned))
 
     def _at(self, seconds: float) -> int:
         return self._start_ns + round(seconds * 1000) * ids.NS_PER_MS

@@ -17,7 +17,7 @@ from lensload.world.event_rows import Rows
 from lensload.world.recommender import Answers
 from lensload.world.scenario import Scenario
 from lensload.world.session_clock import STEADY
-from lensload.world.sessions import Telling
+from lensload.world.sessions import SessionRows
 from lensload.world.visits import Cast, Pages, Visits
 
 NOTHING: Final = -1
@@ -80,14 +80,14 @@ def react(
     page, column = np.divmod(np.flatnonzero((chance < wanted).ravel()), wanted.shape[1])
     item = items[page, np.minimum(column, CUT_ITEMS - 1)]
     visits = Visits.opened(cast, pages, page, column, item)
-    telling = Telling(cast, pages, visits)
-    telling.tell_visits()
-    telling.tell_purchases()
+    session_rows = SessionRows(cast, pages, visits)
+    session_rows.add_visits()
+    session_rows.add_purchases()
     if assigned is not None:
-        telling.tell_experiments(assigned)
+        session_rows.add_experiments(assigned)
     shown = np.count_nonzero(items != NOTHING, axis=1)
     clicks = np.bincount(page[column < CUT_ITEMS], minlength=count)
-    return Reactions(telling.rows(), shown, clicks, telling.bought)
+    return Reactions(session_rows.rows(), shown, clicks, session_rows.bought)
 
 
 def page_keys(scenario: Scenario, serial: NDArray[np.int64]) -> rng.Keys:

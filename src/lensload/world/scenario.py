@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from lensload.world.audience import Audience
 from lensload.world.behaviour import Behaviour
 from lensload.world.catalogue import Catalogue
-from lensload.world.churn import Turnover
 from lensload.world.experiments import Experiment
+from lensload.world.turnover import Turnover
 
 
 @dataclass(frozen=True, slots=True, eq=False)

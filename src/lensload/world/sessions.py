@@ -68,15 +68,15 @@ def play(
     yield
     visits = Visits.of(cast, pages)
     yield
-    telling = Telling(cast, pages, visits)
-    telling.tell_pages()
-    telling.tell_visits()
+    session_rows = SessionRows(cast, pages, visits)
+    session_rows.add_pages()
+    session_rows.add_visits()
     yield
-    telling.tell_purchases()
+    session_rows.add_purchases()
     if assigned is not None:
-        telling.tell_experiments(assigned)
+        session_rows.add_experiments(assigned)
     yield
-    return Block(telling.rows(), cast.person, cast.key, pages.answers)
+    return Block(session_rows.rows(), cast.person, cast.key, pages.answers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +110,7 @@ class _Times:
         return cls(request, response, opened, opened + visits.dwell_s, (request + page_s)[last_page])
 
 
-class Telling:
+class SessionRows:
     """What happened as rows, kind by kind, in causal order (equal times keep it)."""
 
     def __init__(self, cast: Cast, pages: Pages, visits: Visits) -> None:
@@ -141,13 +141,13 @@ class Telling:
         np.minimum(rows["time"], self._cast.start[session] + self._cast.longest_s, out=rows["time"])
         return rows
 
-    def tell_pages(self) -> None:
+    def add_pages(self) -> None:
         """Requests and responses."""
         page, session = np.arange(len(self._pages.session)), self._pages.session
         self._add(self._times.request, what=kinds.REQUEST, session=session, page=page)
         self._add(self._times.response, what=kinds.RESPONSE, session=session, page=page)
 
-    def tell_visits(self) -> None:
+    def add_visits(self) -> None:
         """Clicks and searches, views, bookmarks and ratings."""
         cast, visits, times = self._cast, self._visits, self._times
         story = {"session": visits.session, "page": visits.page, "item": visits.item, "rank": visits.rank}
@@ -162,14 +162,14 @@ class Telling:
         stars = _stars(cast, visits, rated)
         self._add(times.closed[rated] + 3, what=kinds.RATING, **_some(story, rated), value=stars)
 
-    def tell_purchases(self) -> None:
+    def add_purchases(self) -> None:
         """Purchases: of the item that was viewed last."""
         visits, session = self._visits, np.flatnonzero(self._buys)
         visit = self._last[session]
         story = {"page": visits.page[visit], "item": visits.item[visit], "rank": visits.rank[visit]}
         self._add(self._times.over[session], what=kinds.PURCHASE, session=session, **story)
 
-    def tell_experiments(self, assigned: NDArray[np.bool_]) -> None:
+    def add_experiments(self, assigned: NDArray[np.bool_]) -> None:
         """Assignments, conversions, engagement and metrics of each experiment."""
         cast, visits, scenario, over = self._cast, self._visits, self._cast.scenario, self._times.over
         dwell = np.bincount(visits.session, weights=visits.dwell_s, minlength=len(cast.key))

@@ -1,4 +1,4 @@
-"""How rows of the timeline are told: one teller a topic, giving the columns of its records."""
+"""Records of each topic from rows of the timeline: a class a topic, which gives the columns of its records."""
 
 from abc import ABC, abstractmethod
 from typing import Any, Final
@@ -44,8 +44,8 @@ class People:
         self.model_name = Pool(("modelName",), tuple((m.name,) for m in MODELS))
 
 
-class Teller(ABC):
-    """Tells rows of one topic.
+class TopicRecords(ABC):
+    """Makes rows of the timeline the records of one topic.
 
     Args:
         scenario: the people, goods and experiments.
@@ -58,8 +58,8 @@ class Teller(ABC):
         self._scenario, self._people, self._ring, self._run_tag = scenario, people, ring, run_tag
 
     @abstractmethod
-    def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
-        """The batch that tells `rows`, each due at its `due_ns`."""
+    def batch(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
+        """A batch of these rows, each due at its `due_ns`."""
 
     def _user(self, rows: Rows) -> Drawn:
         return Drawn(self._people.user, self._ring.person[rows["session"]])
@@ -74,7 +74,7 @@ class Teller(ABC):
         return ids.texts(ids.words(due_ns, self._run_tag, rows["lane"], rows["sequence"]))
 
 
-class Requests(Teller):
+class Requests(TopicRecords):
     """recommendation-requests: gives each page its id, which all that follows refers to."""
 
     def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
@@ -84,8 +84,8 @@ class Requests(Teller):
         self._categories = len(scenario.catalogue.categories)
         self._filters = Pool(("filters",), ((None,), *(([f],) for f in _filters(scenario.catalogue))))
 
-    def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
-        """See `Teller`."""
+    def batch(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
+        """See `TopicRecords`."""
         ring, page = self._ring, rows["page"]
         _name(ring, page, due_ns, self._run_tag)
         user, pages = self._user(rows), ring.pages
@@ -104,7 +104,7 @@ class Requests(Teller):
         return TopicBatch("recommendation-requests", due_ns, _serials(rows), user, columns)
 
 
-class Responses(Teller):
+class Responses(TopicRecords):
     """recommendation-responses: each due at the fraction of a millisecond that its request's id says."""
 
     def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
@@ -115,8 +115,8 @@ class Responses(Teller):
         fine = (("success", None), (STATUSES[PARTIAL], None))
         self._status = Pool(("status", "errorMessage"), (*fine, *errors))
 
-    def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
-        """See `Teller`."""
+    def batch(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
+        """See `TopicRecords`."""
         ring = self._ring
         name_pages(ring, rows["page"], due_ns, self._run_tag)
         due_ns = ids.moved_to_fraction_of(due_ns, ring.page_due_ns[rows["page"]])
@@ -151,7 +151,7 @@ class Responses(Teller):
         )
 
 
-class Interactions(Teller):
+class Interactions(TopicRecords):
     """user-interactions: each linked to the request whose page it happened on."""
 
     def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
@@ -177,8 +177,8 @@ class Interactions(Teller):
         shown = tuple({"origin": "recommendation", "position": str(rank)} for rank in range(1, 11))
         self._origin = Pool(("metadata",), tuple((origin,) for origin in ({"origin": "search"}, *shown)))
 
-    def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
-        """See `Teller`."""
+    def batch(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
+        """See `TopicRecords`."""
         page, what = rows["page"], rows["what"]
         name_pages(self._ring, page, due_ns, self._run_tag)
         value = rows["value"].astype(np.int64)
@@ -200,7 +200,7 @@ class Interactions(Teller):
         return TopicBatch("user-interactions", due_ns, _serials(rows), user, columns)
 
 
-class ABTestEvents(Teller):
+class ABTestEvents(TopicRecords):
     """ab-test-events: assignments, conversions, engagement and metrics, linked to their session."""
 
     def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
@@ -216,8 +216,8 @@ class ABTestEvents(Teller):
         )
         self._nothing = Pool(("metadata",), (({},),))
 
-    def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
-        """See `Teller`."""
+    def batch(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
+        """See `TopicRecords`."""
         user, experiment = self._user(rows), rows["experiment"]
         kind = rows["what"].astype(np.int64) - kinds.ASSIGNMENT
         variant = self._scenario.variants[experiment, user.index]
@@ -234,7 +234,7 @@ class ABTestEvents(Teller):
         return TopicBatch("ab-test-events", due_ns, _serials(rows), user, columns)
 
 
-class ModelMetrics(Teller):
+class ModelMetrics(TopicRecords):
     """model-metrics: a lane's windows, in wall-clock time by when their first metric is due."""
 
     def __init__(self, scenario: Scenario, people: People, ring: SessionSlots, run_tag: int) -> None:
@@ -250,8 +250,8 @@ class ModelMetrics(Teller):
         if self._begun_ms is None:
             self._begun_ms = at_ns // ids.NS_PER_MS
 
-    def tell(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
-        """See `Teller`."""
+    def batch(self, rows: Rows, due_ns: NDArray[np.int64]) -> TopicBatch:
+        """See `TopicRecords`."""
         timestamp = _timestamp(due_ns)
         opened, closed = self._windows(rows, timestamp.integers)
         seconds = np.maximum(closed - opened, 1) / 1000
@@ -286,7 +286,7 @@ class ModelMetrics(Teller):
 
 
 WITH_PEOPLE: Final = (Requests, Responses, Interactions, ABTestEvents)
-"""The tellers of the topics whose events have a person, in the order of `event_rows.TOPICS`."""
+"""Those of the topics whose events have a person, in the order of `event_rows.TOPICS`."""
 
 
 def _timestamp(due_ns: NDArray[np.int64]) -> Integers:

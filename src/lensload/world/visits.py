@@ -14,10 +14,10 @@ from lensload.world import rng
 from lensload.world import session_draws as draws
 from lensload.world.behaviour_mix import Mix
 from lensload.world.catalogue import CUT_ITEMS
-from lensload.world.churn import SEASON_CUTS
 from lensload.world.recommender import Answers, answer
 from lensload.world.scenario import Scenario
 from lensload.world.session_clock import Clock
+from lensload.world.turnover import SEASON_CUTS
 
 SEARCHED: Final = CUT_ITEMS  # the column of the choice matrix that stands for a search instead of a rank
 LONGEST_DWELL_S: Final = 900.0

@@ -16,7 +16,7 @@ from lensload.world.event_rows import ROW, TOPIC_OF, TOPICS, Rows, joined
 from lensload.world.options import DEFAULTS, WorldOptions
 from lensload.world.scenario import Scenario
 from lensload.world.timeline import Timeline
-from lensload.world.topic_batches import Narration
+from lensload.world.topic_batches import TopicBatches
 
 __all__ = ["TOPICS", "World", "made"]
 
@@ -41,9 +41,9 @@ class World:
 
     Args:
         scenario: what `made` gave.
-        lanes: the lanes of the audience to tell of, each below 4096; lane l has the people of lane l % 64.
+        lanes: the lanes of the audience, each below 4096; lane l has the people of lane l % 64.
         run_tag: goes into every id, below 16384.
-        topics: the topics to tell; the others happen, but are not told.
+        topics: the topics wanted; the others happen, but become no batch.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class World:
         told = np.isin(TOPIC_OF, [place for place, topic in enumerate(TOPICS) if topic in topics])
         mix = Mix.of({scenario.behaviour: 1.0})
         self._timeline = Timeline(scenario, mix, np.array(lanes), told, run=1 + run_tag)
-        self._narration = Narration(scenario, self._timeline.ring, run_tag, topics)
+        self._topic_batches = TopicBatches(scenario, self._timeline.ring, run_tag, topics)
         self._parts: list[Rows] = [np.zeros(0, dtype=ROW)]
         self._ready = 0
         self._making = self._timeline.window()
@@ -69,7 +69,7 @@ class World:
 
     def outline(self) -> tuple[TopicBatch, ...]:
         """An empty batch of each topic: what an encoder can prepare for."""
-        return self._narration.outline()
+        return self._topic_batches.outline()
 
     def events_at(self, due_ns: NDArray[np.int64]) -> Iterator[TopicBatch]:
         """The next `len(due_ns)` events, due at those times, as a batch a topic in causal order; each is made when asked for.
@@ -80,8 +80,8 @@ class World:
         due_ns = ids.on_the_grid(due_ns)
         rows = self._next(len(due_ns))
         if len(due_ns):
-            self._narration.begin(int(due_ns[0]))
-        return self._narration.tell(rows, due_ns)
+            self._topic_batches.begin(int(due_ns[0]))
+        return self._topic_batches.batches(rows, due_ns)
 
     def advance(self, count: int | None = None) -> bool:
         """Do one step of making events ahead; gives whether there was anything to do.

@@ -17,7 +17,7 @@ from lensload import ids
 from lensload.encoding.encoders import FragmentEncoder
 from lensload.encoding.wire import Heads
 from lensload.errors import UsageError
-from lensload.seed.faults.inject import Faults
+from lensload.seed.faults.injector import FaultInjector
 from lensload.seed.faults.kinds import CLOCK_SKEW, FAULTS, HEADER, Rates, rates_of
 from lensload.seed.partitioner import Partitioner
 from lensload.seed.records import Records
@@ -83,7 +83,7 @@ def _serials(records: Records) -> NDArray[np.int64]:
 def _befallen(
     rates: Rates, portions: list[Records], seed: int = 1
 ) -> tuple[dict[Place, list[Read]], dict[str, dict[str, int]]]:
-    faults = Faults(seed, rates, PARSED)
+    faults = FaultInjector(seed, rates, PARSED)
     done = [faults.apply(records, _serials(records)) for records in portions]
     done += list(faults.finish())
     return _read(done), faults.as_dict()
@@ -294,7 +294,7 @@ def test_no_faults_cost_nothing():
     """Without rates, or with rates of 0, records pass untouched; other seeds spoil other records."""
     records = _encoded(10_000)[0]
     assert rates_of(["late=0", "duplicate=0.0"]) == ()
-    assert Faults(1, (), PARSED).apply(records, _serials(records)) is records
+    assert FaultInjector(1, (), PARSED).apply(records, _serials(records)) is records
     one, other = (_befallen((("tombstone", 0.1),), [records], seed) for seed in (1, 2))
     assert one != other
 

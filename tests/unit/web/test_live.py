@@ -13,8 +13,8 @@ from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.stats import Stats
 from lensload.processes.messages import GeneratorReport
 from lensload.results.series import Series
+from lensload.web.chart_entries import MOST, STAGES, entry
 from lensload.web.live import Live
-from lensload.web.seconds import MOST, STAGES, entry
 from tests.support.courses import step
 from tests.support.memory import bytes_held
 from tests.support.transports import FakeTransport, FakeWorker, coordinated

@@ -13,7 +13,7 @@ from lensload.web.live import Live
 from lensload.web.origins import Origins
 from lensload.web.pages import blueprint
 from lensload.web.runs import Runs
-from lensload.web.server import BenchDesk
+from lensload.web.server import BenchControl
 
 READ, CHANGE = "/lensload/api/state", "/lensload/api/rate"
 
@@ -21,8 +21,8 @@ READ, CHANGE = "/lensload/api/state", "/lensload/api/rate"
 def client(folder: Path, *names: str, any_name: bool = False) -> FlaskClient:
     app, live = Flask(__name__), Live()
     origins = Origins(names, any_name=any_name)
-    desk = BenchDesk(RunConfig(), live)
-    app.register_blueprint(blueprint(live, desk, Runs(folder), prefix="/lensload", origins=origins))
+    control = BenchControl(RunConfig(), live)
+    app.register_blueprint(blueprint(live, control, Runs(folder), prefix="/lensload", origins=origins))
     return app.test_client()
 
 

@@ -11,7 +11,7 @@ from lensload.processes import messages
 from lensload.processes.envelope import Message, Parcel, ProcessName
 
 
-class Intake:
+class Inbox:
     """Takes in the messages of the workers of a run.
 
     Args:

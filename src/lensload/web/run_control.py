@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 
-class Desk(Protocol):
+class RunControl(Protocol):
     """Starts and stops runs for the page. Each method may be called by any thread, and returns soon.
 
     Attributes:

@@ -30,7 +30,7 @@ _SKEW: Final = FAULTS.index(CLOCK_SKEW)
 _ITSELF, _DOUBLE, _BEHIND = range(3)
 
 
-class Faults:
+class FaultInjector:
     """What befalls records between the encoder and their partitions.
 
     Args:
