@@ -1,6 +1,7 @@
 """The types of a schema: names resolved, and values of any type written by fastavro."""
 
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -73,7 +74,7 @@ class AvroTypes:
                 ) from error
             return out.getvalue()
 
-        return write
+        return _text_writer(write) if self.resolved(kind) == "string" else write
 
     def reader(self, kind: Any) -> Callable[[bytes], Any]:
         """Reads values of a type as fastavro does."""
@@ -124,6 +125,24 @@ def written(schema: Any, value: Any) -> bytes:
     out = BytesIO()
     schemaless_writer(out, schema, value)
     return out.getvalue()
+
+
+def _text_writer(write: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    """Writes texts as `write` does, which is left to judge whatever is none: fastavro takes six times as long for one."""
+
+    def write_text(value: Any) -> bytes:
+        try:
+            data = str.encode(value)
+        except (TypeError, UnicodeEncodeError):
+            return write(value)
+        return _length(len(data)) + data
+
+    return write_text
+
+
+@cache
+def _length(count: int) -> bytes:
+    return written("long", count)
 
 
 def _by_name(kind: Any) -> Any:
