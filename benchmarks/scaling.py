@@ -49,7 +49,7 @@ def record(path: Path, lanes: int, rate: int, seconds: int) -> None:
     config = RunConfig().changed(rate=float(rate), duration_s=float(seconds), warmup_s=float(WARMUP_S))
     sent: list[tuple[int | None, str, str, bytes]] = []
     drained: set[str] = set()
-    with EmbeddedCluster() as cluster, LocalTransport.launched(1) as transport:
+    with EmbeddedCluster() as cluster, LocalTransport.launched(config) as transport:
         run = Coordinator(
             transport, config, cluster=Cluster(cluster.bootstrap_servers, embedded=True), rate_per_s=rate
         )

@@ -12,7 +12,6 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from copy import copy
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,8 +25,10 @@ from locust.rpc.protocol import Message as LocustMessage
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
 from numpy.typing import NDArray
 
+from lensload.config.model import RunConfig
 from lensload.delivery.bitmap import PAGE, Page, PageKey
 from lensload.delivery.streams import LENS
+from lensload.locust import options
 from lensload.locust.audience import OrdinaryAudience
 from lensload.locust.worker import LocustWorker
 from lensload.observer.observer import shares
@@ -194,7 +195,7 @@ class StandIn(Supervisor):
         self._start_ns = 0
         self._left: dict[ProcessName, deque[tuple[int, Message]]] = {}
 
-    def launch(self, *, forked: bool = False) -> None:
+    def launch(self, expected: RunConfig | None = None, *, forked: bool = False) -> None:
         """There is nothing to start."""
 
     def kill(self) -> None:
@@ -275,7 +276,7 @@ def main(path: Path, workers: int, partitions: int, port: int) -> None:
     cast = Cast(Recording(path), workers, partitions, wire)
     everybody: list[OnItsOwnHost] = []
     # Locust makes a parser for each option when a worker is told to spawn. Here one process would do that for all.
-    argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
+    options.keep_defaults()
     parser = argument_parser.get_empty_argument_parser()
     argument_parser.setup_parser_arguments(parser)
     parsed = parser.parse_args(args=[])

@@ -78,7 +78,7 @@ def _run(config: RunConfig, meanwhile: Callable[[], None] = lambda: None) -> int
         if not config.cluster.embedded:  # this process needs it too, and forks then have it
             from lensload.kafka import preflight as _  # noqa: F401, PLC0415
 
-        with LocalTransport.launched(config.load.workers, forked=fork.is_safe()) as transport:
+        with LocalTransport.launched(config, forked=fork.is_safe()) as transport:
             with lasting.made():
                 from lensload.coordinator import local_run  # noqa: PLC0415 - beside the processes, which import too
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Self
 
+from lensload.config.model import RunConfig
 from lensload.processes.child_process import poll_all
 from lensload.processes.envelope import Parcel
 from lensload.processes.stop_signals import deferred_stops
@@ -37,20 +38,20 @@ class LocalTransport:
 
     @classmethod
     @contextlib.contextmanager
-    def launched(cls, count: int, *, forked: bool = False) -> Generator[Self]:
-        """So many workers whose processes have been started: the time for their imports is then saved.
+    def launched(cls, config: RunConfig, *, forked: bool = False) -> Generator[Self]:
+        """The workers of a run, whose processes have been started and prepare for it: that time is then saved.
 
         After the block all processes have ended.
 
         Args:
-            count: how many.
+            config: of the run.
             forked: the processes are forks of this one, which must be fit for that (see `Fork`).
         """
-        transport = cls(count)
+        transport = cls(config.load.workers)
         try:
             with deferred_stops():
                 for worker in transport._workers.values():
-                    worker.launch(forked=forked)
+                    worker.launch(config, forked=forked)
             yield transport
         finally:
             transport.kill()

@@ -26,6 +26,7 @@ from lensload.processes.child_main import RunChild, serve
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link
 from lensload.world.behaviour import Behaviour
+from lensload.world.world import made
 
 _NS_PER_S: Final = 1_000_000_000
 _LISTEN_NS: Final = 5 * NS_PER_MS
@@ -283,5 +284,10 @@ def _work(link: Link, order: Message) -> None:
         Generator(link, order).run()
 
 
+def _prepare(config: RunConfig) -> None:
+    if config.load.workload is None:
+        made(config.world)
+
+
 if __name__ == "__main__":
-    serve(_work)
+    serve(_work, _prepare)

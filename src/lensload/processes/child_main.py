@@ -15,7 +15,7 @@ from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.cost import CostMeter
 from lensload.processes.envelope import Message
 from lensload.processes.link import Link, LinkClosed
-from lensload.processes.messages import Begin, Refused, Used
+from lensload.processes.messages import Begin, Expect, Refused, Used
 
 _REPORT_NS: Final = NS_PER_S
 
@@ -88,17 +88,20 @@ class RunChild:
         raise NotImplementedError
 
 
-def serve(work: Callable[[Link, Message], None]) -> None:
-    """Be a child process: wait for the first message on the link whose descriptor is the first argument, and `work`.
+def serve(
+    work: Callable[[Link, Message], None], prepare: Callable[[RunConfig], None] = lambda _: None
+) -> None:
+    """Be a child process: wait for its orders on the link whose descriptor is the first argument, and `work`.
 
-    A LensloadError is sent to the parent as a refusal. When the link closes the process ends at once, whatever it is
+    What a run needs that is only expected is `prepare`d meanwhile. A LensloadError is sent to the parent as a refusal. When the link closes the process ends at once, whatever it is
     doing: its parent is gone.
     """
     # Ctrl-C is the parent's to handle; it sends Drain.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     link = Link.of_child(int(sys.argv[1]))
     try:
-        envelope = link.receive()
+        while (envelope := link.receive()) is not None and envelope.holds(Expect):
+            _prepare(prepare, envelope.opened())
         if envelope is None:
             return
         try:
@@ -110,3 +113,9 @@ def serve(work: Callable[[Link, Message], None]) -> None:
             os.write(2, f"The link to the parent is closed: {closed}.\n".encode())
         # At once: a client that is taken down in order would go on sending.
         os._exit(1)
+
+
+def _prepare(prepare: Callable[[RunConfig], None], expected: Message) -> None:
+    if isinstance(expected, Expect):
+        with contextlib.suppress(LensloadError):  # it is the run's, should that come
+            prepare(expected.config)

@@ -3,6 +3,7 @@
 Each kind is a frozen dataclass; `envelope.py` packs it. A worker forwards the envelopes between the coordinator and its
 processes unopened; it opens only its own.
 
+    worker -> generator, observer         Expect
     coordinator -> generator, observer    Configure…, Begin, Drain; Audience, SetRate (generator), Settled (observer)
     generator, observer -> coordinator    Ready, …Report, Used, Pages, Notice, …Drained, Refused
     generator -> coordinator              Playing, RateSet, Scheduled
@@ -27,6 +28,13 @@ from lensload.metrics.by_second import StatsBySecond
 from lensload.metrics.cost import Cost
 from lensload.processes.envelope import Message
 from lensload.world.behaviour import Behaviour
+
+
+@dataclass(frozen=True)
+class Expect(Message):
+    """A run of this configuration is sure to come: what depends on nothing else can be made meanwhile."""
+
+    config: RunConfig
 
 
 @dataclass(frozen=True)

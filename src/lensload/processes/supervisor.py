@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from lensload.config.model import RunConfig
 from lensload.processes import messages
 from lensload.processes.child_process import ChildProcess, poll_all
 from lensload.processes.envelope import Envelope, Message, ProcessName
@@ -80,10 +81,17 @@ class Supervisor:
         """Nothing more will come from them."""
         return all(process.ended for process in self.processes.values())
 
-    def launch(self, *, forked: bool = False) -> None:
-        """Start both processes ahead of time, perhaps as forks: they import what they need, and wait to be configured."""
+    def launch(self, expected: RunConfig | None = None, *, forked: bool = False) -> None:
+        """Start both processes ahead of time, perhaps as forks: they import what they need, and wait to be configured.
+
+        Args:
+            expected: of the run that will come, as far as is known: they prepare for it.
+            forked: they are forks of this process.
+        """
         for process in self.processes.values():
             process.launch(forked=forked)
+            if expected:
+                process.send(messages.Expect(expected))
 
     def send(self, process: ProcessName, message: Message | Envelope) -> None:
         """Send a message to a process, which is started if the message configures it."""

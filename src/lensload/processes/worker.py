@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from lensload import clock
+from lensload.config.model import RunConfig
 from lensload.processes import messages
 from lensload.processes.child_process import ChildProcess
 from lensload.processes.envelope import Envelope, Message, Parcel, ProcessName
@@ -37,10 +38,10 @@ class Worker:
         """The processes of the run that is on."""
         return self._supervisor.processes.values() if self._supervisor else ()
 
-    def launch(self, *, forked: bool = False) -> None:
-        """Start the processes of a run that is sure to come, perhaps as forks: the time for their imports is then saved."""
+    def launch(self, expected: RunConfig | None = None, *, forked: bool = False) -> None:
+        """Start the processes of a run that is sure to come, as `Supervisor.launch` does: that time is then saved."""
         self._launched = self._make_supervisor(self._send)
-        self._launched.launch(forked=forked)
+        self._launched.launch(expected, forked=forked)
 
     def join(self) -> None:
         """Ask the coordinator for a part in the run."""

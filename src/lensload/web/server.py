@@ -96,7 +96,7 @@ def _made(config: RunConfig, live: Live, control: BenchControl) -> local_run.Res
         live.attach(coordinator, config)
 
     try:
-        with LocalTransport.launched(config.load.workers) as transport:
+        with LocalTransport.launched(config) as transport:
             return local_run.run(config, transport, [live], attach)
     except LensloadError as error:
         live.failed(error.message, error.hint)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -25,7 +26,12 @@ _PLENTY: Final = 4_000
 
 
 def made(parameters: WorldOptions = DEFAULTS) -> Scenario:
-    """The people, goods and experiments of a world; takes a few tenths of a second."""
+    """The people, goods and experiments of a world; takes a few tenths of a second, and none for the same world again."""
+    return _made(parameters)  # pyright: ignore[reportArgumentType]  # frozen models hash
+
+
+@lru_cache(1)
+def _made(parameters: WorldOptions) -> Scenario:
     goods = catalogue.stocked(parameters.seed, parameters.catalogue_size, parameters.zipf_exponent)
     people = audience.gathered(parameters.seed, parameters.audience_size, goods)
     running = experiments.running(parameters.lift, dict(parameters.experiment))
