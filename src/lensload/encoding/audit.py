@@ -32,6 +32,10 @@ def _of_subject(subject: str, schema_id: int) -> dict[str, Any]:
     }
 
 
+# Events of a batch that are looked at together: half of what one costs is to take it out of its batch.
+_TOGETHER: Final = 8
+
+
 class ConfluentSerializer:
     """Confluent's AvroSerializer for each topic, as a LENS service would set it up.
 
@@ -87,9 +91,12 @@ class Audit:
 
     def look(self, batch: TopicBatch, encoded: Encoded, rate_per_s: float) -> None:
         """Perhaps put some events of this batch to the test; `rate_per_s` is the rate of all events."""
-        share = min(1.0, self._per_s / max(rate_per_s, 1e-9))
-        expected = share * len(batch)
-        count = int(expected) + (self._random() < expected % 1)
+        expected = min(1.0, self._per_s / max(rate_per_s, 1e-9)) * len(batch)
+        together = min(_TOGETHER, len(batch))
+        if expected < together:
+            count = together if self._random() * together < expected else 0
+        else:
+            count = int(expected) + (self._random() < expected % 1)
         if count:
             which = np.array(sorted(self._chance.sample(range(len(batch)), count)))
             self._test(picked(batch, which), [encoded.packed_values[place] for place in which.tolist()])

@@ -78,3 +78,17 @@ def test_a_share_is_sampled(serializer: tuple[ConfluentSerializer, dict[str, int
     for batch, encoded in batches:
         audit.look(batch, encoded, rate_per_s=1000)
     assert abs(by_second.timeless.totals["audited"] - 300) <= len(batches)
+
+
+def test_a_small_share_is_sampled_too(serializer: tuple[ConfluentSerializer, dict[str, int]]):
+    """Where fewer than one event of a batch is asked for, some batches give several, and all of them together as many."""
+    confluent, ids = serializer
+    by_second = StatsBySecond()
+    audit = Audit(dict.fromkeys(ids.values(), confluent), per_s=1, stats=by_second)
+    batches = _encoded(ids)
+    wanted = sum(len(batch) for batch, _ in batches) / 1000
+    for _ in range(100):
+        for batch, encoded in batches:
+            audit.look(batch, encoded, rate_per_s=1000)
+    # Six deviations of a hundred batches' lots, each of eight events or none.
+    assert abs(by_second.timeless.totals["audited"] - 100 * wanted) < 6 * (8 * 100 * wanted) ** 0.5
