@@ -22,11 +22,13 @@ def test_the_thread_that_works_is_found_to_work():
     until_ns = time.process_time_ns() + 200_000_000
     while time.process_time_ns() < until_ns:
         pass
+    resident_bytes = machine.resident_bytes()
     cost = between(before, machine.read())
     assert cost["cpu_s"] >= 0.2
     assert cost["busiest_thread"] == "main"
     assert cost["busiest_thread_cores"] * cost["measured_s"] >= 0.15
-    assert cost["peak_bytes"] >= machine.resident_bytes() > 0
+    # The kernel counts pages by processor, and adds them up exactly for the one and roughly for the other.
+    assert cost["peak_bytes"] >= 0.99 * resident_bytes > 0
 
 
 @pytest.mark.parametrize(
