@@ -88,6 +88,18 @@ def test_a_wrong_setting_is_found(
     assert ended == EXIT_CODES[found[code]["severity"]]
 
 
+def test_the_same_setting_of_several_topics_is_one_finding(
+    kafka: Kafka, registry: Registry, topic_prefix: str
+):
+    """A finding names all topics that it is about, and one that differs has its own."""
+    for topic in ("model-metrics", "ab-test-events"):
+        made(kafka, topic_prefix + topic, message_timestamp_type="LogAppendTime")
+    made(kafka, f"{topic_prefix}user-interactions")
+    _, found = diagnosed(*where(kafka, registry, topic_prefix))
+    text = found["log_append_time"]["text"]
+    assert [topic in text for topic in ("model-metrics", "ab-test-events", "user-interactions")] == [1, 1, 0]
+
+
 def test_topics_that_cannot_be_created_are_found(kafka: Kafka, registry: Registry, topic_prefix: str):
     """The broker is asked whether it would create them, without doing so."""
     code, found = diagnosed(*where(kafka, registry, topic_prefix), "--replication-factor", "3")

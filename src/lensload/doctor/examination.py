@@ -43,17 +43,7 @@ def settings_in_the_way(config: RunConfig, settings: dict[str, Any]) -> list[Fin
 
     def looked_at() -> list[Finding]:
         every = target.admin.all()
-        return [
-            each
-            for name in target.names
-            if name in every
-            for each in topics.fitness(
-                target,
-                name,
-                min((len(part.replicas) for part in every[name].partitions.values()), default=1),
-                max(1, len(every[name].partitions)),
-            )
-        ]
+        return topics.fitness(target, {name: every[name] for name in target.names if name in every})
 
     return [each for each in _tried("topics", looked_at) if each["severity"] not in ("ok", "note")]
 

@@ -59,10 +59,9 @@ def examined(target: Target) -> list[Finding]:
     found += _rights(target, there)
     for name in there:
         partitions = metadata[name].partitions
-        replicas = min((len(each.replicas) for each in partitions.values()), default=1)
         leaderless = [number for number, each in partitions.items() if each.leader < 0]
         found += _layout(target.config, name, len(partitions), leaderless)
-        found += fitness(target, name, replicas, len(partitions))
+    found += fitness(target, {name: metadata[name] for name in there})
     if there and not any(each["severity"] in ("refused", "invalid", "warning") for each in found):
         found.append(
             _finding("topics_fit", "ok", f"Permissions and settings are right for a run: {', '.join(there)}.")
@@ -70,12 +69,33 @@ def examined(target: Target) -> list[Finding]:
     return found
 
 
-def fitness(target: Target, name: str, replicas: int, partitions: int) -> Iterator[Finding]:
-    """What of a topic's settings would spoil a run, or a history; `bench` looks at these too.
+def fitness(target: Target, topics: Mapping[str, Any]) -> list[Finding]:
+    """What of the topics' settings would spoil a run, or a history; `bench` looks at these too.
+
+    What is the same of several topics is one finding.
+
+    Args:
+        target: where they are.
+        topics: by name, as the cluster's metadata has them.
 
     Raises:
         RefusedError: the cluster does not answer.
     """
+    names: dict[tuple[str, str], list[str]] = {}
+    findings: dict[tuple[str, str], Finding] = {}
+    for name, topic in topics.items():
+        replicas = min((len(each.replicas) for each in topic.partitions.values()), default=1)
+        for each in _fitness_of(target, name, replicas, max(1, len(topic.partitions))):
+            is_of_it = each["text"].startswith(f"{name}: ")
+            key = each["code"], each["text"].removeprefix(name) if is_of_it else each["text"]
+            findings[key] = each
+            names.setdefault(key, []).extend([name] if is_of_it else [])
+    for key, each in findings.items():
+        each["text"] = ", ".join(names[key]) + key[1]
+    return list(findings.values())
+
+
+def _fitness_of(target: Target, name: str, replicas: int, partitions: int) -> Iterator[Finding]:
     settings = target.admin.settings(name)
     if name in target.admin.unseen:
         yield _finding(
