@@ -14,6 +14,7 @@ import click
 
 from lensload.cli.main import main as lensload
 from lensload.config.options import Option, options
+from lensload.results import merge
 from lensload.results.schema import schema
 from lensload.schema import registry_auth
 from lensload.verdict.judge import RULES
@@ -161,7 +162,7 @@ OF_NO_RULE: Final[Mapping[str, tuple[str, str]]] = {
 
 def reasons() -> str:
     """The page of all reasons that a verdict can have, the gravest first."""
-    advice: dict[str, str] = {**missing.ADVICE}
+    advice: dict[str, str] = {**missing.ADVICE, "repeats_missing": merge.RUN_AGAIN}
     rows = [(rule.code, rule.severity, rule.meaning, rule.advice) for rule in RULES]
     rows += [
         (code, severity, meaning, advice.get(code, "")) for code, (severity, meaning) in OF_NO_RULE.items()

@@ -17,6 +17,7 @@ from lensload.verdict.verdict import Reason, gravest_first, reason, worst
 
 STATISTICS: Final = ("mean", "p50", "p90", "p99", "p999")
 STAGES_WITH_INTERVALS: Final = ("schedule_lag", "serialize", "ack", "end_to_end")
+RUN_AGAIN: Final = "See the errors of the others for why, and run all again."
 
 
 Intervals = dict[str, dict[str, dict[str, Confidence]]]
@@ -84,7 +85,7 @@ def merged(runs: Sequence[Run], files: Sequence[str], asked: int) -> Run:
 def _reasons(runs: Sequence[Run], asked: int) -> list[Reason]:
     """Those of all runs, each with the number of its own; a repeat that is missing comes first."""
     missing = f"Only {len(runs)} of {asked} repeats were run."
-    short = [reason("repeats_missing", "invalid", missing)] if len(runs) < asked else []
+    short = [reason("repeats_missing", "invalid", missing, RUN_AGAIN)] if len(runs) < asked else []
     numbered: list[Reason] = [
         {**one, "text": f"Repeat {n}: {one['text']}"}
         for n, run in enumerate(runs, 1)

@@ -43,7 +43,12 @@ def _failed(run: Evidence, thresholds: Thresholds) -> Text:
     )
 
 
-@RULES.add("lost", "fail")
+@RULES.add(
+    "lost",
+    "fail",
+    "Without --acks all a leader that goes takes events with it. With it, look in the brokers' logs, and for whoever"
+    " deletes records.",
+)
 def _lost(run: Evidence, thresholds: Thresholds) -> Text:
     """Acknowledged events never arrived at the observer."""
     lost, acked = run.counts["lost"], run.counts["acked"]
@@ -58,7 +63,12 @@ def _lost(run: Evidence, thresholds: Thresholds) -> Text:
     )
 
 
-RULES.add_count("corrupt", "fail", "arrived, but not as sent")
+RULES.add_count(
+    "corrupt",
+    "fail",
+    "arrived, but not as sent",
+    "Look for what changes records on their way, such as a proxy; if there is nothing, report it as a bug of lensload.",
+)
 
 
 RULES.add_count(
@@ -68,14 +78,25 @@ RULES.add_count(
 )
 
 
-RULES.add_count("duplicated", "remark", "arrived more than once")
+RULES.add_count(
+    "duplicated",
+    "remark",
+    "arrived more than once",
+    "A producer that tries again writes twice, unless it is idempotent: --acks all is.",
+)
 
 
-RULES.add_count("reordered", "remark", "arrived behind a later one of their partition")
+RULES.add_count(
+    "reordered",
+    "remark",
+    "arrived behind a later one of their partition",
+    "A producer that tries again changes the order, unless it is idempotent: --acks all is.",
+)
 
 
 RULES.add_count(
     "failed_but_delivered",
     "remark",
     "arrived without an acknowledgement: some of those counted as failed were written",
+    "A service that sends such events again writes them twice.",
 )

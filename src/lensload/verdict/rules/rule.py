@@ -53,7 +53,7 @@ class Rules(list[Rule]):
 
         return add
 
-    def add_count(self, code: str, severity: Literal["fail", "remark"], text: str) -> None:
+    def add_count(self, code: str, severity: Literal["fail", "remark"], text: str, advice: str = "") -> None:
         """Add a rule that holds where any event was counted under its code."""
 
         def holds(run: Evidence, _: Thresholds) -> Text:
@@ -61,7 +61,7 @@ class Rules(list[Rule]):
             return bool(count) and f"{number(count, 'event').capitalize()} {text}."
 
         holds.__doc__ = f"Events {text}."
-        self.add(code, severity)(holds)
+        self.add(code, severity, advice)(holds)
 
     def add_total(
         self, code: str, total: str, noun: str, text: str, advice: str, limit: Limit | None = None
