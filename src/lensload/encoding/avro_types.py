@@ -135,14 +135,15 @@ def _text_writer(write: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
             data = str.encode(value)
         except (TypeError, UnicodeEncodeError):
             return write(value)
-        return _length(len(data)) + data
+        return varint(len(data)) + data
 
     return write_text
 
 
 @cache
-def _length(count: int) -> bytes:
-    return written("long", count)
+def varint(number: int) -> bytes:
+    """A number as Avro writes it: a long, and how long a text, a list or a map is."""
+    return written("long", number)
 
 
 def _by_name(kind: Any) -> Any:

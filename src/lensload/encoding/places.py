@@ -4,7 +4,7 @@ Places are made as columns ask for them, so a type that holds itself has as many
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +24,7 @@ from lensload.batches.columns import (
 from lensload.batches.lens_columns import Linked, Rankings
 from lensload.batches.nested import Either, Lists, Maps, Nested
 from lensload.encoding import numbers
-from lensload.encoding.avro_types import AvroTypes, called
+from lensload.encoding.avro_types import AvroTypes, called, varint
 from lensload.encoding.fitting import REAL_BYTES, fits, rivals
 from lensload.encoding.fragments import Fragments, encodings
 from lensload.encoding.lens_fragments import RankingFragments, linked
@@ -111,12 +111,12 @@ class Place:
             return ()
         pieces: Any = self._branch(fitting[0]).pieces(column)
         if present is None:
-            return (_varint(fitting[0]), *pieces)
+            return (varint(fitting[0]), *pieces)
         branch = numbers.longs(np.where(present, fitting[0], nulls[0]))
         return (branch, *(emptied(piece, present) for piece in pieces))
 
     def _ids(self, column: Ids) -> Iterable[Piece]:
-        return (_varint(column.texts.shape[1]), column.texts)
+        return (varint(column.texts.shape[1]), column.texts)
 
     def _texts(self, column: Texts) -> Iterable[Piece]:
         texts: list[bytes] = column.texts.tolist()
@@ -125,7 +125,7 @@ class Place:
     def _fixed(self, column: Fixed) -> Iterable[Piece]:
         if self.type_name == "fixed":
             return (column.block,)
-        return (_varint(column.block.shape[1]), column.block)
+        return (varint(column.block.shape[1]), column.block)
 
     def _flags(self, column: Flags) -> Iterable[Piece]:
         return (column.flags.view(np.uint8).reshape(-1, 1),)
@@ -257,12 +257,6 @@ class RecordPlace:
             ]
             known = self._fragments[column.pool, fields] = Fragments(map(b"".join, zip(*every, strict=True)))
         return known.drawn(column.index)
-
-
-@cache
-def _varint(number: int) -> bytes:
-    block: Any = numbers.longs(np.array([number]))
-    return block.tobytes()
 
 
 def _blocks(counts: Any, items: Iterable[Piece]) -> Iterable[Piece]:
