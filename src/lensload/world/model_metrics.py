@@ -56,39 +56,38 @@ class ModelMonitor:
             rows, np.flatnonzero((what == kinds.RESPONSE) | (what == kinds.CLICK) | (what == kinds.SEARCH))
         )
         closes = self._clock.at((self._window + self._phase) * WINDOW_SESSIONS)
-        late = watched["time"] >= closes[self._place[watched["lane"]]]
-        self._add(taken(watched, np.flatnonzero(~late)), pages)
+        early, late = self._sums_of(watched, pages, closes)
+        self._sums += early
         closing = np.flatnonzero(closes < until)
         metrics = self._metrics(closing, closes[closing])
         self._sums.reshape(len(self._lanes), -1)[closing] = 0
         self._window[closing] += 1
-        self._add(taken(watched, np.flatnonzero(late)), pages)
+        self._sums += late
         return metrics
 
-    def _add(self, rows: Rows, pages: Answers) -> None:
-        what = rows["what"]
+    def _sums_of(self, rows: Rows, pages: Answers, closes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sums of what happened before a lane's window closes, and from then on: shape (2, cells, SUMS)."""
+        found = np.zeros((2 * len(self._sums), SUMS))
+
+        def add(column: int, cell: NDArray[np.int64], amounts: NDArray[np.generic] | None = None) -> None:
+            found[:, column] = np.bincount(cell, weights=amounts, minlength=len(found))
+
+        what, page, place = rows["what"], rows["page"], self._place[rows["lane"]]
+        cells = place * len(MODELS) + pages.model[page] + len(self._sums) * (rows["time"] >= closes[place])
         answered, clicked, searched = (
-            taken(rows, np.flatnonzero(what == w)) for w in (kinds.RESPONSE, kinds.CLICK, kinds.SEARCH)
+            np.flatnonzero(what == kind) for kind in (kinds.RESPONSE, kinds.CLICK, kinds.SEARCH)
         )
-        cell, page = self._cells(answered, pages), answered["page"]
-        self._sum(ANSWERS, cell)
-        self._sum(ERRORS, cell, pages.status[page] == ERROR)
-        self._sum(TOOK_MS, cell, pages.processing_ms[page])
-        self._sum(SHOWN, cell, pages.shown[page])
-        cell, rank = self._cells(clicked, pages), clicked["rank"].astype(np.float64)
-        shown = pages.shown[clicked["page"]]
-        self._sum(CLICKS, cell)
-        self._sum(TOP_CLICKS, cell, rank == 1)
-        self._sum(ORDERED, cell, ranked_above(shown, rank))
-        self._sum(SEARCHES, self._cells(searched, pages))
-
-    def _cells(self, rows: Rows, pages: Answers) -> NDArray[np.int64]:
-        return self._place[rows["lane"]] * len(MODELS) + pages.model[rows["page"]]
-
-    def _sum(
-        self, column: int, cell: NDArray[np.int64], amounts: "NDArray[np.generic] | None" = None
-    ) -> None:
-        self._sums[:, column] += np.bincount(cell, weights=amounts, minlength=len(self._sums))
+        cell, answer = cells[answered], page[answered]
+        add(ANSWERS, cell)
+        add(ERRORS, cell, pages.status[answer] == ERROR)
+        add(TOOK_MS, cell, pages.processing_ms[answer])
+        add(SHOWN, cell, pages.shown[answer])
+        cell, rank = cells[clicked], rows["rank"][clicked].astype(np.float64)
+        add(CLICKS, cell)
+        add(TOP_CLICKS, cell, rank == 1)
+        add(ORDERED, cell, ranked_above(pages.shown[page[clicked]], rank))
+        add(SEARCHES, cells[searched])
+        return found.reshape(2, *self._sums.shape)
 
     def _metrics(self, closing: NDArray[np.int64], closes: NDArray[np.float64]) -> Rows:
         sums = self._sums.reshape(len(self._lanes), len(MODELS), SUMS)[closing]
