@@ -15,15 +15,18 @@ from lensload import ids
 from lensload.errors import InvalidRunError
 from lensload.world import event_rows as kinds
 from lensload.world import sessions
-from lensload.world.behaviour_mix import Mix
+from lensload.world.behaviour_mix import Mix, events_by_topic
 from lensload.world.event_rows import ROW, TOPIC_OF, Rows, joined, taken
 from lensload.world.model_metrics import WINDOW_SESSIONS, ModelMonitor
 from lensload.world.scenario import Scenario
 from lensload.world.session_clock import STEADY, Clock
 from lensload.world.session_slots import SessionSlots
 
-# About how many sessions a window plays: enough for NumPy to be worth its calls.
-_WINDOW_SESSIONS: Final = 1024
+# About how many events of a window are wanted: enough for NumPy to be worth its calls. Where few of them are, more sessions
+# are played at once, so that an event costs less and a change of the mix comes after as many events; but not so many that
+# a step takes long.
+_WINDOW_EVENTS: Final = 11_000
+_MOST_SESSIONS: Final = 4096
 _FEWEST_A_LANE: Final = 8
 _TOPICS: Final = int(TOPIC_OF.max()) + 1
 
@@ -64,14 +67,14 @@ class Timeline:
         self._scenario = scenario
         self._mix = mix
         self._lanes = np.sort(lanes)
-        fitting = a_lane or max(_FEWEST_A_LANE, _WINDOW_SESSIONS // len(lanes))
+        told = np.ones(len(TOPIC_OF), dtype=np.bool_) if told is None else told
+        fitting = a_lane or max(_FEWEST_A_LANE, _fitting_sessions(mix, told) // len(lanes))
         # A power of two that divides the monitor's window, so that at most one of those closes in each of ours.
         self._a_lane = min(1 << (fitting.bit_length() - 1), WINDOW_SESSIONS)
         ahead = int(np.ceil(self._clock.most_within(self._clock.longest_session_s) / self._a_lane)) + 2
         self._kept_sessions = ahead * self._a_lane
         slots = self._kept_sessions * len(lanes)
         self.ring = SessionSlots(slots, run)
-        told = np.ones(len(TOPIC_OF), dtype=np.bool_) if told is None else told
         self._assigned = np.zeros(scenario.variants.shape, dtype=np.bool_) if told[kinds.ASSIGNMENT] else None
         self._monitor = ModelMonitor(self._lanes, self._clock) if told[kinds.MODEL_METRIC] else None
         # Requests give pages their numbers; answers, clicks and searches are what the monitor watches.
@@ -117,13 +120,15 @@ class Timeline:
         yield
         self._window += 1
         self._begin_s, self.ends_s = self.ends_s, self._clock.edge(self._window * self._a_lane)
-        now = self._not_held_back(rows)
+        known = joined([self._waiting, rows])
+        places = self._not_held_back(known)
         yield
         if self._monitor:
-            metrics = self._monitor.watch(now, self.ring.pages, self.ends_s)
-            now = joined([now, metrics])
+            metrics = self._monitor.watch(taken(known, places), self.ring.pages, self.ends_s)
+            places = np.append(places, np.arange(len(known), len(known) + len(metrics)))
+            known = joined([known, metrics])
             yield
-        now = taken(now, self._order(now["time"]))
+        now = taken(known, places[self._order(known["time"][places])])
         self._number(now)
         return now if self._told is None else taken(now, np.flatnonzero(self._told[now["what"]]))
 
@@ -160,11 +165,19 @@ class Timeline:
         self.ring.page_sequence[page] = rows["sequence"][requests]
         self.ring.page_lane[page] = rows["lane"][requests]
 
-    def _not_held_back(self, rows: Rows) -> Rows:
-        """The events of this window; what is later waits."""
-        if self._kept is not None:
-            rows = taken(rows, np.flatnonzero(self._kept[rows["what"]]))
-        known = joined([self._waiting, rows])
+    def _not_held_back(self, known: Rows) -> NDArray[np.int64]:
+        """Where the events of this window stand; what is later waits."""
         later = known["time"] >= self.ends_s
+        now = ~later
+        if self._kept is not None:
+            kept = self._kept[known["what"]]
+            later, now = later & kept, now & kept
         self._waiting = taken(known, np.flatnonzero(later))
-        return taken(known, np.flatnonzero(~later))
+        return np.flatnonzero(now)
+
+
+def _fitting_sessions(mix: Mix, told: NDArray[np.bool_]) -> int:
+    """How many sessions a window plays of people who behave like the first of the mix."""
+    by_topic = events_by_topic(mix.behaviours[0])
+    wanted = sum(by_topic[topic] for topic in set(TOPIC_OF[told].tolist()))
+    return min(_MOST_SESSIONS, int(_WINDOW_EVENTS / max(wanted, 1.0)))
