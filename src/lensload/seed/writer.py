@@ -59,6 +59,7 @@ class Writer:
         self._listen = listen
         self._troubles = Troubles()
         self._failed: KafkaError | None = None
+        self._unseen = 0  # records since the last look at what has gone wrong
         own = {"on_delivery": self._on_failure, "error_cb": self._on_error}
         with refusing_contradictions():
             self._producer = Producer({**producer_settings, **own})
@@ -79,11 +80,13 @@ class Writer:
             columns = records.keys[part], repeat(partition), nobody, nobody, times[part], headers[part]
             taken, error = produce_all(self._producer, name, records.values[part], *columns)
             start += taken
+            self._unseen += taken
             if isinstance(error, KafkaException):
                 raise _refusal(error.args[0]) from error
             if error:
                 self._producer.poll(_FULL_QUEUE_WAIT_S)
-            self._look()
+            if error or self._unseen >= _CHUNK:
+                self._look()
 
     def flush(self) -> None:
         """Wait until nothing is under way any more.
@@ -108,6 +111,7 @@ class Writer:
         return self._troubles.take()
 
     def _look(self) -> None:
+        self._unseen = 0
         self._producer.poll(0)
         if self._failed is not None:
             raise _refusal(self._failed)
