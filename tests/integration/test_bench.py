@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -238,6 +239,16 @@ def test_a_run_that_is_stopped_before_it_begins_leaves_no_process(folder: Path):
             )  # 4: the patience with the broker ended in the same moment
             assert not bench.child_pids()
     assert not bench.run_file.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is forked")
+def test_the_processes_of_a_run_are_forks_of_the_command(folder: Path):
+    """What the command has imported they do not import again: a start costs less."""
+    with Bench(folder, *SHORT) as bench:
+        wait_until(lambda: len(bench.child_pids()) == 2)
+        of = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in (bench.process.pid, *bench.child_pids())]
+        assert bench.ended() == 0, bench.log
+    assert of == of[:1] * 3
 
 
 def test_runs_beside_each_other_keep_their_workers(folder: Path):

@@ -93,8 +93,8 @@ def serve(
 ) -> None:
     """Be a child process: wait for its orders on the link whose descriptor is the first argument, and `work`.
 
-    What a run needs that is only expected is `prepare`d meanwhile. A LensloadError is sent to the parent as a refusal. When the link closes the process ends at once, whatever it is
-    doing: its parent is gone.
+    What a run needs that is only expected is `prepare`d meanwhile. A LensloadError is sent to the parent as a refusal. When the
+    link closes the process ends at once, whatever it is doing: its parent is gone.
     """
     # Ctrl-C is the parent's to handle; it sends Drain.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
