@@ -29,6 +29,7 @@ _WINDOW_EVENTS: Final = 11_000
 _MOST_SESSIONS: Final = 4096
 _FEWEST_A_LANE: Final = 8
 _TOPICS: Final = int(TOPIC_OF.max()) + 1
+_TIME_BITS: Final = 48  # as many ticks in a window are finer than its times, and exact as doubles
 
 
 class Timeline:
@@ -141,16 +142,16 @@ class Timeline:
     def _order(self, time: NDArray[np.float64]) -> NDArray[np.int64]:
         """The order of the window's times, equal ones as they stand.
 
-        A radix sort in three digits of 16 bits, which is three times as fast as a comparing one: 2 ** 48 ticks
-        in a window are finer than its times.
+        By sorting numbers that have the row's place below the ticks of its time: they all differ, so that they need no stable sort, and
+        NumPy's other one is three times as fast.
         """
+        bits = len(time).bit_length()
+        ticks = 2.0 ** min(_TIME_BITS, 64 - bits)
         since, span_s = time - self._begin_s, max(self.ends_s - self._begin_s, 1e-9)
-        ticks = np.minimum(since * (2.0**48 / span_s), 2.0**48 - 1).astype(np.uint64)
-        digits = ticks.view(np.uint16).reshape(len(ticks), 4)
-        order = np.argsort(digits[:, 0], kind="stable")
-        for digit in (1, 2):
-            order = order[np.argsort(digits[order, digit], kind="stable")]
-        return order
+        numbers = np.minimum(since * (ticks / span_s), ticks - 1).astype(np.uint64)
+        numbers = (numbers << np.uint64(bits)) | np.arange(len(time), dtype=np.uint64)
+        numbers.sort()
+        return (numbers & np.uint64((1 << bits) - 1)).view(np.int64)
 
     def _number(self, rows: Rows) -> None:
         """Count each lane's events of each topic, on from where the last window ended."""
