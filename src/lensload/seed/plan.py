@@ -92,7 +92,7 @@ class Plan:
 
     def scenario(self) -> Scenario:
         """The world that the history happens in; takes a few tenths of a second."""
-        return made(self.world).over(self.span_s)
+        return made(self.world).over(self.span_s, self.until_ms)
 
     def history(self, scenario: Scenario | None = None) -> History:
         """The history itself, to be told once, portion by portion.

@@ -26,6 +26,7 @@ class Scenario:
     purchase_factor: NDArray[np.float64]  # per person
     behaviour: Behaviour = field(default_factory=Behaviour)  # of the ordinary audience
     turnover: Turnover | None = None  # None: everyone and everything is there for good
+    chapter: int = 0  # which history of these people it is: each has sessions of its own
 
     @classmethod
     def of(
@@ -48,7 +49,12 @@ class Scenario:
         )
         return cls(seed, audience, catalogue, experiments, variants, dwell, purchase)
 
-    def over(self, span_s: float) -> "Scenario":
-        """The same with people who join and leave, and items that are launched and fade, over a span of time."""
+    def over(self, span_s: float, chapter: int = 0) -> "Scenario":
+        """The same with people who join and leave, and items that are launched and fade, over a span of time.
+
+        Args:
+            span_s: how long it is.
+            chapter: a number that no other history of these people has.
+        """
         turnover = Turnover.over(span_s, self.seed, self.audience, self.catalogue)
-        return replace(self, catalogue=turnover.catalogue, turnover=turnover)
+        return replace(self, catalogue=turnover.catalogue, turnover=turnover, chapter=chapter)

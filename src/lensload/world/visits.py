@@ -43,7 +43,8 @@ class Cast:
         cls, scenario: Scenario, mix: Mix, lane: NDArray[np.int64], number: NDArray[np.int64], clock: Clock
     ) -> "Cast":
         """Those of session `number[i]` of `lane[i]`."""
-        key = rng.keys(rng.keys(rng.root(scenario.seed, "sessions"), lane), number)
+        root = rng.root(scenario.seed, "sessions") ^ np.uint64(scenario.chapter)
+        key = rng.keys(rng.keys(root, lane), number)
         kind = np.searchsorted(mix.cumulative[:-1], rng.uniform(key, draws.KIND), side="right")
         start = clock.at(number + rng.uniform(key, draws.START))
         person = scenario.audience.visitor(lane, rng.uniform(key, draws.PERSON))

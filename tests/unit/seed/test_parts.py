@@ -125,16 +125,31 @@ def test_a_day_and_a_week_have_their_rhythm():
     assert by_day[5:].mean() > 1.15 * by_day[1:4].mean()
 
 
-def test_sessions_go_on_over_midnight():
-    """No day begins from nothing: some sessions have events on both sides of a midnight."""
+def session_days(plan: Plan) -> dict[bytes, set[int]]:
+    """The days on which each session of a plan has interactions."""
     seen: dict[bytes, set[int]] = {}
-    for batch in batches(Plan(UNTIL_MS - 3 * DAY_MS, UNTIL_MS, 20_000, world=WorldOptions(seed=5)))[
-        "user-interactions"
-    ]:
+    for batch in batches(plan)["user-interactions"]:
         sessions = next(c for c in batch.columns if isinstance(c, Ids) and c.field == "sessionId")
         for text, day in zip(sessions.texts, (batch.due_ns // (DAY_MS * 10**6)).tolist(), strict=True):
             seen.setdefault(text.tobytes(), set()).add(day)
+    return seen
+
+
+def test_sessions_go_on_over_midnight():
+    """No day begins from nothing: some sessions have events on both sides of a midnight."""
+    seen = session_days(Plan(UNTIL_MS - 3 * DAY_MS, UNTIL_MS, 60_000, world=WorldOptions(seed=5)))
     assert any(len(days) > 1 for days in seen.values())
+
+
+def test_the_next_day_has_sessions_of_its_own():
+    """A seed that is appended to another repeats none of its sessions, though the people are the same."""
+    world = WorldOptions(seed=5)
+    first, second = (
+        set(session_days(Plan(until_ms - DAY_MS, until_ms, 5_000, world=world)))
+        for until_ms in (UNTIL_MS - DAY_MS, UNTIL_MS)
+    )
+    assert len(first) > 200 < len(second)
+    assert not first & second
 
 
 def test_people_come_only_while_they_are_members():
