@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lensload.workload.inference import guesser, identities, key_fields, text_words, totals, vocabulary
@@ -36,7 +36,7 @@ def infer(found: Sequence[FoundTopic], locale: str, has_faker: Callable[[str], b
         locale: Faker's locale for the values.
         has_faker: whether Faker has this method in that locale.
     """
-    topics = [_Topic.of(each) for each in found]
+    topics = _that_others_draw([_Topic.of(each) for each in found])
     draft = Draft(locale)
     parents = _parents(topics)
     made = Guesser(has_faker)
@@ -71,6 +71,22 @@ class _Topic:
     def own(self) -> Identity | None:
         """What the stopwatch identifies."""
         return self.identities.get(self.stopwatch)
+
+
+def _that_others_draw(topics: Sequence[_Topic]) -> list[_Topic]:
+    """The topics; ids of things that other topics draw from a pool are drawn too, so that there are events of these things."""
+    drawn = {
+        (topic.found.name, identity.pool)
+        for topic in topics
+        for path, identity in topic.identities.items()
+        if identity.is_reference and path != topic.stopwatch
+    }
+
+    def is_drawn(topic: _Topic) -> bool:
+        pool = topic.own.pool if topic.own and topic.rank == NATURAL else ""
+        return any(pool == other and topic.found.name != name for name, other in drawn)
+
+    return [replace(topic, stopwatch="", rank=0) if is_drawn(topic) else topic for topic in topics]
 
 
 def _parents(topics: Sequence[_Topic]) -> dict[str, _Topic]:
@@ -170,7 +186,7 @@ class _Drafter:
             result.stopwatch = topic.stopwatch
             return
         result.stopwatch = {"header": _ID_HEADER}
-        result.stopwatch_remark = "no field is an id of the event, so a record header holds it"
+        result.stopwatch_remark = "no field is an id of the event alone, so a record header holds it"
 
     def _line(self, place: Place) -> Iterator[Line]:
         remark = f"{place.type_name}: {place.doc}" if place.doc else place.type_name

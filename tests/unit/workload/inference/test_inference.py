@@ -124,6 +124,18 @@ def test_topics_refer_to_the_same_rows():
     assert draft.topics[1].each == ""
 
 
+def test_there_are_events_of_the_customers_that_orders_draw():
+    """A customer's id is the event's own only where nobody refers to it: else the orders' customers would have no event."""
+    customer = record("Customer", field("customerId", UUID), field("email", "string"))
+    order = record("Order", field("orderId", UUID), field("customerId", UUID))
+    assert only(customer).stopwatch == "customerId"
+    topics = {topic.name: topic for topic in infer(customers=customer, orders=order).topics}
+    assert topics["customers"].stopwatch == {"header": "lensload-id"}
+    assert topics["customers"].each == "customers"
+    assert made(topics["customers"])["customerId"] == made(topics["orders"])["customerId"]
+    assert topics["orders"].stopwatch == "orderId"
+
+
 def test_payments_follow_their_orders():
     """A topic whose events hold the id of another topic's events follows it, with its references and its currency."""
     draft = infer(payments=PAYMENT, orders=ORDERS)
