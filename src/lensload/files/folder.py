@@ -11,16 +11,16 @@ Format = Literal["avro", "parquet"]
 
 
 def prepare(folder: Path, form: Format) -> None:
-    """Have the folder there, empty of files like those to come: nothing is overwritten, nothing mixed.
+    """Have the folder there, and empty: nothing is overwritten, nothing mixed.
 
     Raises:
-        UsageError: it cannot be made or written, or has such files; or pyarrow is missing.
+        UsageError: it cannot be made or written, or is not empty; or pyarrow is missing.
     """
     if form == "parquet":
         _require_pyarrow()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        earlier = next(folder.glob(f"*.{form}"), None)
+        earlier = min((each.name for each in folder.iterdir() if not each.name.startswith(".")), default="")
         probe = folder / f".lensload.{form}.part"
         probe.touch()
         probe.unlink()
@@ -30,7 +30,7 @@ def prepare(folder: Path, form: Format) -> None:
         ) from error
     if earlier:
         raise UsageError(
-            f"--output-dir {folder} has files already, such as {earlier.name}.", "Give an empty folder."
+            f"--output-dir {folder} has files already, such as {earlier}.", "Give an empty folder."
         )
 
 

@@ -142,11 +142,17 @@ def _check_place(options: SeedOptions) -> None:
     """A manifest is the only way back to an interrupted seed, so it is not overwritten by the way."""
     path = options.manifest
     atomic_file.check_writable(path, "manifest", "--manifest")
-    if path.is_file() and not options.recreate and manifests.read(path)["state"] == "incomplete":
+    if not path.is_file() or options.recreate:
+        return
+    if manifests.read(path)["state"] == "incomplete":
         raise UsageError(
             f"{path} is the manifest of a seed that was interrupted.",
             f"Complete it with --resume {path}, begin anew with --recreate, or give another --manifest.",
         )
+    click.echo(
+        f"{path} is an earlier seed's manifest; this seed replaces it. Another --manifest keeps both.",
+        err=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
