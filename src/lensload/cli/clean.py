@@ -54,7 +54,8 @@ def clean(given: Given, *, yes: bool) -> None:
         subjects = [each for each in named if books.latest(each)]
         if not counts and not subjects:
             whose = f"of {load.workload}" if load.workload else "of LENS"
-            click.echo(f"There is no topic or subject {whose} with the prefix {prefix!r}.")
+            more = "" if load.workload else " Give --workload for those of a workload."
+            click.echo(f"There is no topic or subject {whose} with the prefix {prefix!r}.{more}")
             return
         _show(counts, admin, subjects)
         if not yes and not _confirmed(f"Delete them from {cluster.bootstrap_servers}?"):
