@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import signal
 import ssl
 import subprocess
 import sysconfig
@@ -256,6 +257,16 @@ def test_bench_keeps_its_page_until_it_is_interrupted(tmp_path: Path) -> None:
         assert bench.ended() == {"pass": 0, "fail": 1, "invalid": 3}[over["verdict"]["verdict"]]
     assert re.search(r"http://127\.0\.0\.1:\d+/lensload/", bench.log)
     assert "Traceback" not in bench.log
+
+
+def test_a_bench_with_a_page_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    """SIGTERM, as a container gets it, drains the run and ends the page: the run file is there, and nothing waits for a person."""
+    port = free_port()
+    with Bench(tmp_path, "--web", str(port), "--rate", "300", "--duration", "5m", environ=FREE) as bench:
+        Live(port).until("measuring")
+        bench.process.send_signal(signal.SIGTERM)
+        assert bench.ended() == 3, bench.log
+        assert bench.run()["cut_short"]
 
 
 LOGIN = (

@@ -1,6 +1,7 @@
 """One run on this machine alone, from the start of its processes to its files and its verdict."""
 
 import logging
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -25,10 +26,12 @@ class Result:
     Attributes:
         exit_code: of its verdict, or of a file that could not be written.
         wrote_run_file: it has written its run file.
+        terminated: SIGTERM has drained it.
     """
 
     exit_code: int
     wrote_run_file: bool
+    terminated: bool = False
 
 
 def run(
@@ -60,10 +63,13 @@ def run(
         if follow:
             follow(coordinator)
         resources.callback(coordinator.close)
-        resources.enter_context(_interruptible(coordinator))
+        received: list[int] = []
+        resources.enter_context(_interruptible(coordinator, received))
         transport.join(coordinator.receive)
         code = _take_to_result(coordinator)
-    return Result(files.error.exit_code if files.error else code, files.wrote_run_file)
+    return Result(
+        files.error.exit_code if files.error else code, files.wrote_run_file, signal.SIGTERM in received
+    )
 
 
 def _take_to_result(coordinator: Coordinator) -> int:
@@ -97,15 +103,14 @@ def _metrics(config: RunConfig) -> list[Listener]:
     return [collector]
 
 
-def _interruptible(coordinator: Coordinator) -> AbstractContextManager[None]:
-    """Let Ctrl-C and SIGTERM drain the run in place of ending the process."""
-    presses: list[int] = []
+def _interruptible(coordinator: Coordinator, received: list[int]) -> AbstractContextManager[None]:
+    """Let Ctrl-C and SIGTERM drain the run in place of ending the process; which came is appended to `received`."""
 
     def stop(number: int, _: object) -> None:
-        presses.append(number)
+        received.append(number)
         if not coordinator.draining:
             coordinator.stop(cut_short=True)
-        elif len(presses) > 1:
+        elif len(received) > 1:
             _log.warning(
                 "The drain is given up: what has not been reported yet is missing from the run file."
             )

@@ -69,7 +69,9 @@ class BenchControl:
 
 
 def run(config: RunConfig) -> local_run.Result:
-    """Make a run with a page, and further ones as the page asks for them, until Ctrl-C; the result of the last.
+    """Make a run with a page, and further ones as the page asks for them, until Ctrl-C or SIGTERM; the result of the last.
+
+    Ctrl-C in a run drains it, and the page stays. SIGTERM ends the page too: whoever sends it wants the process to end.
 
     Raises:
         LensloadError: nothing can listen at the address, or the run was refused before it began.
@@ -79,14 +81,15 @@ def run(config: RunConfig) -> local_run.Result:
     with _served(config, live, control) as address:
         sys.stderr.write(f"Live page: {address}\n")
         result = _made(config, live, control)
-        while True:
-            sys.stderr.write(f"The page stays at {address} until Ctrl-C.\n")
+        while not result.terminated:
+            sys.stderr.write(f"The page stays at {address}; press Ctrl-C to close it.\n")
             try:
                 config = control.wanted.get()
             except KeyboardInterrupt:
                 return result
             with contextlib.suppress(LensloadError):  # the page has told it
                 result = _made(config, live, control)
+        return result
 
 
 def _made(config: RunConfig, live: Live, control: BenchControl) -> local_run.Result:
