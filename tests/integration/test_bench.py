@@ -67,6 +67,7 @@ def test_properties_that_contradict_each_other_are_refused(folder: Path):
         (["--durration", "5s"], "'--duration'"),
         (["--duration", "0s"], "--duration is '0s'"),
         (["--rate", "0"], "--rate is '0'"),
+        (["--slo", "failed <= 0", "--slo", ""], "--slo is"),
     ],
 )
 def test_a_slip_on_the_command_line_is_told_at_once(folder: Path, arguments: list[str], message: str):

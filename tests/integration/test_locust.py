@@ -280,6 +280,7 @@ def test_a_worker_that_comes_late_and_one_that_leaves_are_accounted_for(folder: 
         (["--rate-profile", "poisonn"], 2, "poisson?"),
         (["--bootstrap-servers", "127.0.0.1:1"], 2, "--registry-url mock://"),
         (["--seeed", "3"], 2, "'--seed'"),
+        (["-u", "-5"], 2, "--users is -5"),
         (["--run-file", "/proc/no/run.json"], 2, "--run-file"),
     ],
 )

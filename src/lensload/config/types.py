@@ -159,6 +159,13 @@ def _texts(value: object) -> object:
     return tuple(part for part in parts if not isinstance(part, str) or part.strip())
 
 
+def _objectives(value: object) -> object:
+    """The texts of objectives; one that is empty is a slip, such as a variable that is not set, and would check nothing."""
+    if isinstance(value, (list, tuple)) and any(isinstance(each, str) and not each.strip() for each in value):
+        raise ValueError("an objective is empty")
+    return _texts(value)
+
+
 def _names(value: object) -> object:
     texts = _texts(value)
     return (
@@ -216,6 +223,6 @@ TopicPrefix = Annotated[str, BeforeValidator(_topic_prefix)]
 Changeovers = Annotated[tuple[Changeover, ...], BeforeValidator(_changeovers)]
 RateProfile = Annotated[Profile, _parsed(Profile.parse), PlainSerializer(str)]
 Objectives = Annotated[
-    tuple[Annotated[Slo, _parsed(Slo.parse), PlainSerializer(str)], ...], BeforeValidator(_texts)
+    tuple[Annotated[Slo, _parsed(Slo.parse), PlainSerializer(str)], ...], BeforeValidator(_objectives)
 ]
 NumberAsText = BeforeValidator(_text)

@@ -47,6 +47,7 @@ def check(parser: LocustArgumentParser) -> None:
     known, _ = parser.parse_known_args()
     try:
         check_profile(known.profile)
+        check_users(known.num_users)
         config = config_of(known)
         if not known.worker:
             outputs.check(config.outputs)
@@ -134,6 +135,16 @@ def check_profile(profile: str | None) -> None:
         f"--profile {profile} is Locust's own option, a label without effect on the rate.",
         f"For a rate profile write --rate-profile {profile}.",
     )
+
+
+def check_users(users: int | None) -> None:
+    """Refuse a number of users that there cannot be, which Locust (2.47) notices when the run has begun.
+
+    Raises:
+        UsageError: it is below 0.
+    """
+    if users is not None and users < 0:
+        raise UsageError(f"--users is {users}.", "Give the number of users to simulate, such as --users 10.")
 
 
 def name_of_cluster(config: RunConfig) -> str:

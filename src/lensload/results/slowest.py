@@ -91,7 +91,7 @@ def sentence(slow: Slowest, linger_ms: float | None = None) -> str:
     waited = (
         ""
         if linger_ms is None
-        else f" (--linger is {linger_ms:g} ms; beyond it events waited for answers of the broker)"
+        else f" (--linger-ms is {linger_ms:g}; beyond it events waited for answers of the broker)"
     )
     where = {
         "generator": "in the generator, which was late: free CPU on its machine, add workers or lower the rate",

@@ -32,7 +32,9 @@ FORMAT: Final = "lensload/live/1"
 _MOST_NOTICES: Final = 200
 _MOST_ERRORS: Final = 50
 _MOST_CHANGES: Final = 500
-_WATCHED_S: Final = 10.0  # a page that asked within so long is looked at; a verdict so far costs some ms
+# A verdict so far costs some ms: a page that asked within so long has one each second, who asks for the first time a recent one.
+_WATCHED_S: Final = 10.0
+_UNWATCHED_EVERY_S: Final = 5.0
 _FEW_S: Final = 3.0  # before that, "nothing was acknowledged" only means that it is early
 _EARLY: Final = ("nothing_due", "nothing_produced", "nothing_acked", "nothing_observed")
 
@@ -92,8 +94,9 @@ class Live(Listener):
         recorder = self._recorder
         if recorder is None:
             return
-        watched = self._monotonic_s() - self._asked_s < _WATCHED_S
-        judged = self._coordinator.so_far() if watched and self._coordinator and not self._result else None
+        now_s = self._monotonic_s()
+        due = now_s - self._asked_s < _WATCHED_S or now_s - self._judged_s >= _UNWATCHED_EVERY_S
+        judged = self._coordinator.so_far() if due and self._coordinator and not self._result else None
         by_broker = counted.brokers(recorder.stats) if judged else {}
         with self._lock:
             self._phase, self._snapshot = snapshot.phase, snapshot
@@ -102,7 +105,7 @@ class Live(Listener):
             ]
             recorder.latest.into(self._series)
             if judged:
-                self._judged, self._brokers = judged, by_broker
+                self._judged, self._judged_s, self._brokers = judged, now_s, by_broker
 
     def result(self, result: Run) -> None:
         """Keep the result; its file is written by now."""
@@ -156,6 +159,7 @@ class Live(Listener):
         self._snapshot: Snapshot | None = None
         self._recorder: Recorder | None = None
         self._judged: Judged | None = None
+        self._judged_s = float("-inf")
         self._brokers: dict[str, dict[str, Summary]] = {}
         self._result: Run | None = None
         self._kept: dict[str, Any] | None = None

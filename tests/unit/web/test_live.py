@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,6 +109,19 @@ def test_what_becomes_known_of_a_second_later_is_sent_with_it() -> None:
     series.add(2, a_second(9))
     ((number, second),) = series.since(series.generation, version)
     assert (number, entry(second)["acked_per_s"]) == (2, 2_000.0)
+
+
+def test_who_asks_for_the_first_time_sees_what_was_measured() -> None:
+    """Counts and a verdict so far are there, at most some seconds old, though nobody had looked at the run before."""
+    transport = FakeTransport("a")
+    coordinator, live = run_on(transport, 30.0)
+    seen: list[dict[str, Any]] = []
+    transport.at(20.5, lambda: seen.append(live.as_json()))
+    coordinator.await_ready()
+    coordinator.begin()
+    coordinator.await_end()
+    assert seen[0]["verdict"]["verdict"]
+    assert seen[0]["total"]["produced"] > 0
 
 
 def test_the_state_follows_a_run_from_its_start_to_its_result() -> None:

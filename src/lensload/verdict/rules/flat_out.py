@@ -61,7 +61,9 @@ def _by_client(run: Evidence, thresholds: Thresholds) -> Text:
     )
 
 
-@RULES.add("limited_by_broker", "remark", "More partitions, brokers or --linger may let it take more.")
+@RULES.add(
+    "limited_by_broker", "remark", "More partitions, brokers or a longer --linger-ms may let it take more."
+)
 def _by_broker(run: Evidence, thresholds: Thresholds) -> Text:
     """Without a schedule (`--rate max`), the broker or the network to it was the limit."""
     return limit_of(run, thresholds) == "broker" and (
