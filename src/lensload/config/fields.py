@@ -131,7 +131,7 @@ class Load(Group):
     drain_timeout_s: Duration = option(
         30.0,
         Shown("DURATION", name="drain_timeout"),
-        "How long to wait at the end until every sent event is acknowledged and observed.",
+        "How long to wait at the end until every sent event is acknowledged, and then again until it is observed.",
         gt=0,
     )
     workload: types.OptionalWorkload = option(
