@@ -20,6 +20,7 @@ from lensload.verdict.slo import Outcome, Slo
 
 ALWAYS: Final = "end_to_end.p99"
 _TIMED: Final = ("ack", "end_to_end")
+_ABOUT_LINGER: Final = 2  # a wait of so many lingers is one for a batch to fill, with the time to take it
 
 
 class Slowest(TypedDict):
@@ -88,16 +89,9 @@ def sentence(slow: Slowest, linger_ms: float | None = None) -> str:
     """Where their time went and what to do about it, for a person."""
     fall = slow["breakdown"]
     part, whole = fall[f"{fall['mostly']}_us"], fall["end_to_end_us"]
-    waited = (
-        ""
-        if linger_ms is None
-        else f" (--linger-ms is {linger_ms:g}; beyond it events waited for answers of the broker)"
-    )
     where = {
         "generator": "in the generator, which was late: free CPU on its machine, add workers or lower the rate",
-        "client": f"in the client's queue{waited}: look at how fast the brokers answer, and at how much may be unanswered"
-        " (max.in.flight.requests.per.connection in the --client-config file; with --acks all at most 5, and nothing more of"
-        " a partition while 5 of its events are unanswered: more partitions help)",
+        "client": _in_client(part or 0.0, linger_ms),
         "broker": "between client and acknowledgement: look at the broker's disk, followers and network at that time",
         "consumer": "after the acknowledgement: look at what held consumers back, and at the observer's CPU",
     }
@@ -105,6 +99,21 @@ def sentence(slow: Slowest, linger_ms: float | None = None) -> str:
         f"{slow['figure']} and beyond ({slow['events']:,} events from {shown(slow['from_us'], 'us')} on, in"
         f" {slow['seconds']:,.0f} of {slow['of_s']:,.0f} s, first at {slow['first_s']:,.0f} s):"
         f" {shown(part or 0.0, 'us')} of {shown(whole, 'us')} were {where[fall['mostly']]}."
+    )
+
+
+def _in_client(waited_us: float, linger_ms: float | None) -> str:
+    if linger_ms is not None and waited_us <= _ABOUT_LINGER * linger_ms * 1000:
+        return f"in the client's queue, where a batch waits up to {linger_ms:g} ms to be filled (--linger-ms)"
+    beyond = (
+        ""
+        if linger_ms is None
+        else f" (--linger-ms is {linger_ms:g}; beyond it events waited for answers of the broker)"
+    )
+    return (
+        f"in the client's queue{beyond}: look at how fast the brokers answer, and at how much may be unanswered"
+        " (max.in.flight.requests.per.connection in the --client-config file; with --acks all at most 5, and nothing more of"
+        " a partition while 5 of its events are unanswered: more partitions help)"
     )
 
 

@@ -12,7 +12,7 @@ RULES: Final = Rules()
 @RULES.add(
     "unflushed",
     "invalid",
-    "Bring the broker back if the notices miss one; else raise --drain-timeout, or lower the rate.",
+    "Bring the broker back if a notice says that none can be reached; else raise --drain-timeout, or lower the rate.",
     limit="cluster",
 )
 def _unflushed(run: Evidence, _: Thresholds) -> Text:
