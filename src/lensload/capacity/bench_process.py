@@ -13,6 +13,9 @@ Command = tuple[list[str], dict[str, str]]
 _KILL_AT: Final = 3
 """The first signal lets a run drain, the second lets it give that up; the third is for one that does neither."""
 
+_FOREVER_S: Final = 1e9
+"""With a limit, `Popen.wait` looks each 50 ms. Without one it would not see a signal that comes just before the wait begins."""
+
 
 def run_to_end(command: Command) -> tuple[int, bool]:
     """Make a run; Ctrl-C and SIGTERM are passed on to it. Gives its exit code, and whether one has come.
@@ -32,7 +35,7 @@ def run_to_end(command: Command) -> tuple[int, bool]:
         with process:
             if signals:  # before there was a process to pass it on to
                 _stop(process, len(signals))
-            return process.wait(), bool(signals)
+            return process.wait(_FOREVER_S), bool(signals)
 
 
 def _started(command: Command) -> subprocess.Popen[bytes]:
