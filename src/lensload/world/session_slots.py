@@ -81,7 +81,7 @@ def session_words(key: rng.Keys, run: int = 0) -> NDArray[np.uint64]:
     Args:
         key: of each session.
         run: a number of the run, so that two runs of one seed write unlike ids to a topic that they share; 0: the ids are
-            a function of the seed alone, as seeding has them.
+            a function of the scenario alone, as seeding has them.
     """
     if run:
         key = rng.keys(key, np.array([run]))

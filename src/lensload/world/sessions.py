@@ -1,7 +1,7 @@
 """Sessions: a person asks, a model answers, the person clicks, looks, searches, keeps, rates and buys.
 
 `play` turns session numbers into everything that happens in those sessions, a whole block at once. It is a
-pure function: what happens in session s of lane l depends on the seed, the lane, s and the mix of behaviours,
+pure function: what happens in session s of lane l depends on the scenario, the lane, s and the mix of behaviours,
 never on which other sessions are played with it.
 """
 

@@ -36,7 +36,7 @@ def infer(found: Sequence[FoundTopic], locale: str, has_faker: Callable[[str], b
         locale: Faker's locale for the values.
         has_faker: whether Faker has this method in that locale.
     """
-    topics = _that_others_draw([_Topic.of(each) for each in found])
+    topics = _with_drawn_ids([_Topic.of(each) for each in found])
     draft = Draft(locale)
     parents = _parents(topics)
     made = Guesser(has_faker)
@@ -73,7 +73,7 @@ class _Topic:
         return self.identities.get(self.stopwatch)
 
 
-def _that_others_draw(topics: Sequence[_Topic]) -> list[_Topic]:
+def _with_drawn_ids(topics: Sequence[_Topic]) -> list[_Topic]:
     """The topics; ids of things that other topics draw from a pool are drawn too, so that there are events of these things."""
     drawn = {
         (topic.found.name, identity.pool)
